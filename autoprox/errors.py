@@ -1,0 +1,60 @@
+"""The errors that a user can meet. Every one of them derives from `AutoproxError`.
+
+A message says what was given, where, what is allowed, the nearest valid name, and what to do. The command line prints
+it as one line and exits with status 2.
+"""
+
+import difflib
+from collections.abc import Iterable
+
+
+class AutoproxError(Exception):
+    """Root of all errors that autoprox raises on purpose."""
+
+
+class RegistryError(AutoproxError):
+    """A name is unknown, or registered twice."""
+
+
+class SpecError(AutoproxError):
+    """An architecture or an option lies outside what is allowed."""
+
+
+class KindError(AutoproxError):
+    """The kinds of a graph do not fit together, or its text cannot be read."""
+
+
+class TableError(AutoproxError):
+    """A benchmark table is missing, broken, or does not hold what was asked of it."""
+
+
+class StoreMismatchError(AutoproxError):
+    """A stored file does not belong to what it is used with, or was changed by hand."""
+
+
+class CollectionError(AutoproxError):
+    """Statistics cannot be collected from this model with these inputs."""
+
+
+class UndefinedScoreError(AutoproxError):
+    """A proxy has no finite value on a network."""
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """Ends an error message about an unknown name with the nearest valid one and the list of all.
+
+    Args:
+        name: What was given.
+        known: The names that are allowed.
+
+    Returns:
+        A sentence or two, to be put behind the statement of what is wrong.
+
+    Example:
+        >>> suggestion("digit", ["digits", "mnist"])
+        "Did you mean 'digits'? Allowed: digits, mnist."
+    """
+    names = sorted(known)
+    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
+    hint = f"Did you mean '{near[0]}'? " if near else ""
+    return f"{hint}Allowed: {', '.join(names) or '(none)'}."

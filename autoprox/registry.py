@@ -1,0 +1,56 @@
+"""A small registry: named entries, collisions refused, unknown names answered with the nearest one."""
+
+from collections.abc import Iterator, Mapping
+from typing import Generic, TypeVar
+
+from autoprox.errors import RegistryError, suggestion
+
+T = TypeVar("T")
+
+
+class Registry(Mapping[str, T], Generic[T]):
+    """Maps names to entries, in the order of registration.
+
+    Args:
+        noun: What an entry is, for error messages ("space", "statistic").
+
+    Example:
+        >>> colours = Registry[int]("colour")
+        >>> colours.register("red", 1)
+        1
+        >>> colours["red"], list(colours)
+        (1, ['red'])
+        >>> colours["rad"]
+        Traceback (most recent call last):
+        ...
+        autoprox.errors.RegistryError: Unknown colour 'rad'. Did you mean 'red'? Allowed: red.
+    """
+
+    def __init__(self, noun: str) -> None:
+        self.noun = noun
+        self._entries: dict[str, T] = {}
+
+    def register(self, name: str, entry: T) -> T:
+        """Adds an entry and returns it.
+
+        Raises:
+            RegistryError: If the name is taken.
+        """
+        if name in self._entries:
+            raise RegistryError(f"The {self.noun} '{name}' is registered already; choose another name.")
+        self._entries[name] = entry
+        return entry
+
+    def __getitem__(self, name: str) -> T:
+        if name not in self._entries:
+            raise RegistryError(f"Unknown {self.noun} '{name}'. {suggestion(name, self._entries)}")
+        return self._entries[name]
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._entries)
+
+    def __len__(self) -> int:
+        return len(self._entries)
