@@ -1,0 +1,26 @@
+"""Pure functions that judge scores: rank correlations, their joint value, their uncertainty, and what chance gives.
+
+    correlation.py   Kendall tau-b of many candidates at once, Spearman, partial tau
+    joint.py         one value out of the correlations with several blocks
+    bootstrap.py     intervals, paired over architectures
+    chance.py        what the best of many random candidates would reach
+
+SciPy is the judge of all of them in the tests. A value that is not defined is NaN, never a number that stands for it.
+"""
+
+from autoprox.metrics.bootstrap import bootstrap_taus, interval95, resample_counts
+from autoprox.metrics.chance import chance_of_best
+from autoprox.metrics.correlation import kendall_tau_b, partial_tau, spearman
+from autoprox.metrics.joint import Aggregate, joint
+
+__all__ = [
+    "Aggregate",
+    "bootstrap_taus",
+    "chance_of_best",
+    "interval95",
+    "joint",
+    "kendall_tau_b",
+    "partial_tau",
+    "resample_counts",
+    "spearman",
+]

@@ -1,0 +1,87 @@
+"""One value out of a candidate's correlations with several blocks."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.errors import SpecError, suggestion
+
+Floats = npt.NDArray[np.float64]
+
+
+class Aggregate(StrEnum):
+    """How the correlations with several blocks become one."""
+
+    MEAN = "mean"
+    """The mean over the blocks of a space, then over the spaces: a space with many blocks does not drown the others."""
+    MIN = "min"
+    """The worst block."""
+    WEIGHTED = "weighted"
+    """The weighted mean over blocks."""
+
+
+def joint(
+    taus: npt.ArrayLike,
+    spaces: Sequence[str],
+    aggregate: str = Aggregate.MEAN,
+    weights: Sequence[float] | None = None,
+) -> Floats:
+    """Joint correlation: one value out of the signed correlations with D blocks.
+
+    The published form is the mean of |tau| over data sets (Wei 2024, as later coded); the absolute value is dropped
+    here, because a proxy whose sign differs between data sets cannot be used.
+
+    Args:
+        taus: `(..., D)`, signed correlations, one column a block.
+        spaces: `D` names, the space of each block.
+        aggregate: One of `Aggregate`, or its name.
+        weights: `D` weights that are not negative, for "weighted" only; they are divided by their sum.
+
+    Returns:
+        `(...)`. NaN where a correlation is NaN: a candidate that is undefined on one block has no joint value.
+
+    Raises:
+        SpecError: If the aggregate is unknown, or the weights are missing, given for another aggregate, of another
+            number than the blocks, negative, not finite, or all zero.
+        ValueError: If there is no block, or not one space a block.
+
+    Example:
+        >>> joint([0.2, 0.4, 0.9], ["pit", "pit", "autoformer"]).round(3).item()
+        0.6
+        >>> joint([0.2, 0.4, 0.9], ["pit", "pit", "autoformer"], "min").item()
+        0.2
+    """
+    values = np.asarray(taus, dtype=np.float64)
+    if values.ndim == 0 or values.shape[-1] != len(spaces) or not len(spaces):
+        raise ValueError(
+            f"Expected taus of shape (..., D) and D >= 1 spaces, but got {values.shape} and {len(spaces)} spaces."
+        )
+    if aggregate not in list(Aggregate):
+        raise SpecError(f"Unknown aggregate '{aggregate}' of blocks. {suggestion(aggregate, list(Aggregate))}")
+    if weights is not None and aggregate != Aggregate.WEIGHTED:
+        raise SpecError(f"Weights of blocks were given, but the aggregate '{aggregate}' uses none; choose 'weighted'.")
+    if aggregate == Aggregate.MIN:
+        return np.asarray(values.min(axis=-1))
+    shares = _space_shares(spaces) if aggregate == Aggregate.MEAN else _weight_shares(weights, len(spaces))
+    # A sum in the order of the blocks rather than a matrix product: the same bits whatever the number of candidates.
+    return np.asarray((values * shares).sum(axis=-1))
+
+
+def _space_shares(spaces: Sequence[str]) -> Floats:
+    """The weight of each block when blocks are averaged within a space and spaces with each other."""
+    blocks = {space: spaces.count(space) for space in spaces}
+    return np.array([1 / (blocks[space] * len(blocks)) for space in spaces])
+
+
+def _weight_shares(weights: Sequence[float] | None, blocks: int) -> Floats:
+    """The given weights, checked and divided by their sum."""
+    if weights is None:
+        raise SpecError(f"The aggregate 'weighted' needs weights; give {blocks} numbers, one a block.")
+    shares = np.asarray(weights, dtype=np.float64)
+    if shares.shape != (blocks,):
+        raise SpecError(f"Got {shares.size} weights for {blocks} blocks; give one a block.")
+    if not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() == 0:
+        raise SpecError(f"The weights of blocks are {shares.tolist()}; give finite ones, none negative, not all zero.")
+    return np.asarray(shares / shares.sum())

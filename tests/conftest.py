@@ -1,0 +1,27 @@
+"""What all tests share: one thread, folders of their own for cache and state."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from hypothesis import settings
+
+# Numerical code on a shared machine is slow now and then; a deadline would only measure the machine.
+settings.register_profile("autoprox", deadline=None, print_blob=True)
+settings.load_profile("autoprox")
+
+
+@pytest.fixture(autouse=True, scope="session")
+def one_thread() -> None:
+    torch.set_num_threads(1)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def folders_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """Keeps the user's cache and state out of the tests, for the processes that they start as well."""
+    folder = tmp_path_factory.mktemp("user")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("XDG_STATE_HOME", str(folder / "state"))
+        yield folder
