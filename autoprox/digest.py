@@ -48,6 +48,16 @@ def bytes_digest(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:DIGEST_LENGTH]
 
 
+def text_digest(text: str) -> str:
+    """Digests a text (SHA-256 of its UTF-8 form, shortened to 128 bits).
+
+    Example:
+        >>> text_digest("abc") == bytes_digest(b"abc")
+        True
+    """
+    return bytes_digest(text.encode())
+
+
 def array_digest(array: npt.NDArray[Any]) -> str:
     """Digests an array together with its dtype and shape.
 
