@@ -1,0 +1,105 @@
+"""Counts: one float a node, from the module and the shapes of what it put out."""
+
+from collections.abc import Callable, Sequence
+from math import prod
+
+import torch
+from torch import nn
+
+Calls = Sequence[torch.Size]
+"""The shape of a node's output in each call of the forward pass."""
+
+Count = Callable[[nn.Module, Calls, int], float]
+"""From the module, its calls, and the number of images to the count."""
+
+
+def params(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """Elements of weight and bias.
+
+    Example:
+        >>> params(nn.Linear(3, 4), (), 0)
+        16.0
+    """
+    return float(sum(held.numel() for held in module._parameters.values() if held is not None))
+
+
+def fan_in(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """Inputs of one output unit, as in `torch.nn.init`: input features, or channels of a group times kernel size.
+
+    Example:
+        >>> fan_in(nn.Conv2d(6, 8, 3, groups=2), (), 0)
+        27.0
+    """
+    weight = _weight(module)
+    return float(weight.numel() / weight.shape[0])
+
+
+def fan_out(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """Output features, or channels times kernel size, as in `torch.nn.init` (which pays no heed to groups).
+
+    Example:
+        >>> fan_out(nn.Conv2d(6, 8, 3, groups=2), (), 0)
+        72.0
+    """
+    weight = _weight(module)
+    return float(weight.shape[0] * prod(weight.shape[2:]))
+
+
+def tokens(module: nn.Module, calls: Calls, images: int) -> float:
+    """Positions of one image that the weight is applied to, summed over calls.
+
+    Example:
+        >>> tokens(nn.Linear(3, 4), [torch.Size((2, 17, 4))], 2)
+        17.0
+    """
+    return _elements(calls) / (_weight(module).shape[0] * images)
+
+
+def macs(module: nn.Module, calls: Calls, images: int) -> float:
+    """Multiplications of the weight with the tokens of one image; biases are not counted.
+
+    Example:
+        >>> macs(nn.Linear(3, 4), [torch.Size((2, 17, 4))], 2)
+        204.0
+    """
+    return tokens(module, calls, images) * _weight(module).numel()
+
+
+def last_size(_module: nn.Module, calls: Calls, _images: int) -> float:
+    """Size of the last dimension: the width of a token, or the keys of an attention.
+
+    Example:
+        >>> last_size(nn.GELU(), [torch.Size((2, 17, 64))], 2)
+        64.0
+    """
+    return float(calls[0][-1])
+
+
+def rows(_module: nn.Module, calls: Calls, images: int) -> float:
+    """Vectors along the last dimension for one image: the tokens of a node that acts on each alone.
+
+    Example:
+        >>> rows(nn.GELU(), [torch.Size((2, 17, 64))], 2)
+        17.0
+    """
+    return sum(prod(shape[:-1]) for shape in calls) / images
+
+
+def maps(_module: nn.Module, calls: Calls, images: int) -> float:
+    """Attention maps, `(queries, keys)` each, of one image: the heads.
+
+    Example:
+        >>> maps(nn.Softmax(dim=-1), [torch.Size((2, 3, 17, 17))], 2)
+        3.0
+    """
+    return sum(prod(shape[:-2]) for shape in calls) / images
+
+
+def _elements(calls: Calls) -> int:
+    return sum(shape.numel() for shape in calls)
+
+
+def _weight(module: nn.Module) -> torch.Tensor:
+    weight = module.weight
+    assert isinstance(weight, torch.Tensor)
+    return weight

@@ -1,0 +1,204 @@
+"""Hooks at the nodes of a model that take the tensors that were asked for, and nothing else.
+
+Gradients are taken at edges of the autograd graph, all of them by one backward pass. Whether the model wrote into a
+tensor after it had been taken is seen by the tensor's version; content and edge are not what they were then, and taps
+that hand on copies are needed.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.autograd.graph import GradientEdge, get_gradient_edge
+
+from autoprox.errors import CollectionError
+from autoprox.models.nodes import Node, Site
+from autoprox.statistics.registry import Pass, Statistic, StatisticKind, Tap
+
+
+@dataclass(slots=True)
+class _Call:
+    """What one call of a module left at one of its taps."""
+
+    shape: torch.Size
+    dtype: torch.dtype
+    device: torch.device
+    value: Tensor | None
+    version: int
+    edge: GradientEdge | None
+    gradient: Tensor | None = None
+
+
+class Taps:
+    """Takes tensors at the inputs and outputs of nodes while it is attached.
+
+    Args:
+        nodes: The nodes of the model.
+        statistics: What is asked for; decides which taps there are, and whether they keep values, edges, or shapes
+            alone.
+        protect: Hand on copies of what is taken, for models that write into tensors in place.
+    """
+
+    def __init__(self, nodes: Sequence[Node], statistics: Sequence[Statistic], *, protect: bool = False) -> None:
+        self._nodes = nodes
+        self._protect = protect
+        self._values = _taps_of(statistics, StatisticKind.TENSOR, Pass.FORWARD)
+        self._gradients = _taps_of(statistics, StatisticKind.TENSOR, Pass.BACKWARD)
+        self._shapes = _taps_of(statistics, StatisticKind.COUNT, Pass.FORWARD)
+        self._calls: dict[tuple[str, Tap], list[_Call]] = {}
+        self._weight_gradients: dict[int, Tensor] = {}
+
+    @contextmanager
+    def attached(self) -> Iterator[None]:
+        """Registers the hooks, behind those that the model has, and removes them whatever happens."""
+        wanted = self._values | self._gradients | self._shapes
+        with ExitStack() as hooks:
+            for node in self._nodes:
+                if (node.site, Tap.INPUT) in wanted:
+                    hook = node.module.register_forward_pre_hook(self._input_hook(node), with_kwargs=True)
+                    hooks.callback(hook.remove)
+                if (node.site, Tap.OUTPUT) in wanted:
+                    hooks.callback(node.module.register_forward_hook(self._output_hook(node)).remove)
+            yield
+
+    def settled(self) -> bool:
+        """Whether what was taken is still what it was; what was kept for this question alone is dropped."""
+        settled = True
+        for site, tap, call in self._records():
+            settled = settled and (call.value is None or call.value._version == call.version)
+            if (site, tap) not in self._values:
+                call.value = None
+        return settled
+
+    def differentiate(self, loss: Tensor) -> None:
+        """Runs the one backward pass and keeps the gradients that were asked for.
+
+        Raises:
+            CollectionError: If a weight whose gradient was asked for is no parameter.
+        """
+        calls = [call for _, _, call in self._records() if call.edge is not None]
+        edges: list[Any] = [call.edge for call in calls]
+        weighed = [node for node in self._nodes if (node.site, Tap.WEIGHT) in self._gradients]
+        weights = list({id(weight): weight for weight in map(weight_parameter, weighed)}.values())
+        gradients = torch.autograd.grad(loss, [*edges, *weights], allow_unused=True)
+        for call, gradient in zip(calls, gradients[: len(calls)], strict=True):
+            call.gradient, call.edge = gradient, None
+        for weight, gradient in zip(weights, gradients[len(calls) :], strict=True):
+            # What the loss does not depend on has the gradient zero.
+            self._weight_gradients[id(weight)] = torch.zeros_like(weight) if gradient is None else gradient
+
+    def value(self, node: Node, tap: Tap) -> Tensor:
+        """The tensor at a tap; see `joined` for a node that was called several times."""
+        return joined([call.value for call in self._at(node, tap) if call.value is not None])
+
+    def gradient(self, node: Node, tap: Tap) -> Tensor:
+        """The gradient at a tap, of the shape of its value; zero where the loss does not depend on it."""
+        if tap is Tap.WEIGHT:
+            return self._weight_gradients[id(weight_parameter(node))]
+        return joined(
+            [
+                torch.zeros(call.shape, dtype=call.dtype, device=call.device)
+                if call.gradient is None
+                else call.gradient
+                for call in self._at(node, tap)
+            ]
+        )
+
+    def shapes(self, node: Node) -> list[torch.Size]:
+        """The shape of the node's output in each of its calls."""
+        return [call.shape for call in self._at(node, Tap.OUTPUT)]
+
+    def _at(self, node: Node, tap: Tap) -> list[_Call]:
+        if (node.name, tap) not in self._calls:
+            raise CollectionError(
+                f"The {type(node.module).__name__} '{node.name}' was not called in the forward pass, so it has no "
+                f"{tap}; remove it from the model, or ask for statistics of weights alone."
+            )
+        return self._calls[node.name, tap]
+
+    def _record(self, node: Node, tap: Tap, tensor: Tensor) -> None:
+        key = (node.site, tap)
+        differentiable = tensor.requires_grad and torch.is_grad_enabled()
+        call = _Call(
+            shape=tensor.shape,
+            dtype=tensor.dtype,
+            device=tensor.device,
+            value=tensor.detach() if key in self._values or key in self._gradients else None,
+            version=tensor._version,
+            edge=get_gradient_edge(tensor) if key in self._gradients and differentiable else None,
+        )
+        self._calls.setdefault((node.name, tap), []).append(call)
+
+    def _input_hook(self, node: Node) -> Callable[..., Any]:
+        def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+            given = args[0] if args else kwargs.get("input")
+            tensor = _checked(given, node, Tap.INPUT)
+            if (node.site, Tap.INPUT) in self._gradients and torch.is_grad_enabled() and not tensor.requires_grad:
+                tensor = tensor.detach().requires_grad_()  # the images
+            # The module gets an alias, so that the gradient there is what flows through this module and not what
+            # flows through others that read the same tensor.
+            alias = tensor.clone() if self._protect else tensor.view_as(tensor)
+            self._record(node, Tap.INPUT, alias)
+            return ((alias, *args[1:]), kwargs) if args else (args, {**kwargs, "input": alias})
+
+        return hook
+
+    def _output_hook(self, node: Node) -> Callable[..., Any]:
+        def hook(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
+            tensor = _checked(output, node, Tap.OUTPUT)
+            self._record(node, Tap.OUTPUT, tensor)
+            return tensor.clone() if self._protect else None
+
+        return hook
+
+    def _records(self) -> Iterator[tuple[Site, Tap, _Call]]:
+        sites = {node.name: node.site for node in self._nodes}
+        for (name, tap), calls in self._calls.items():
+            yield from ((sites[name], tap, call) for call in calls)
+
+
+def weight_parameter(node: Node) -> nn.Parameter:
+    """The weight of a node as the parameter that gradients are taken of.
+
+    Raises:
+        CollectionError: If the weight is computed from other parameters.
+    """
+    weight = node.module._parameters.get("weight")
+    if weight is None:
+        raise CollectionError(
+            f"The weight of '{node.name}' is no parameter of its own but computed from others; make it one by "
+            f"torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')."
+        )
+    return weight
+
+
+def joined(tensors: Sequence[Tensor]) -> Tensor:
+    """One tensor for all calls of a module: along the first dimension, or flat if the other dimensions differ.
+
+    The rule looks at shapes alone, so tensors that have equal shapes call by call have equal shapes joined.
+
+    Example:
+        >>> joined([torch.zeros(2, 3), torch.ones(4, 3)]).shape, joined([torch.zeros(2, 3), torch.ones(2, 5)]).shape
+        (torch.Size([6, 3]), torch.Size([16]))
+    """
+    if len(tensors) == 1:
+        return tensors[0]
+    if len({tensor.shape[1:] for tensor in tensors}) == 1 and all(tensor.ndim for tensor in tensors):
+        return torch.cat(list(tensors))
+    return torch.cat([tensor.reshape(-1) for tensor in tensors])
+
+
+def _taps_of(statistics: Sequence[Statistic], kind: StatisticKind, pass_: Pass) -> set[tuple[Site, Tap]]:
+    chosen = (each for each in statistics if each.kind is kind and each.pass_ is pass_)
+    return {(each.site, each.tap or Tap.OUTPUT) for each in chosen}
+
+
+def _checked(value: Any, node: Node, tap: Tap) -> Tensor:
+    if not isinstance(value, Tensor):
+        raise CollectionError(
+            f"The {tap} of '{node.name}' ({type(node.module).__name__}) is a {type(value).__name__}, not a tensor."
+        )
+    return value
