@@ -1,0 +1,118 @@
+"""How well a perfect score could agree with labels that carry the noise of a few seeds.
+
+Model: the label of architecture i and seed k is y_ik = t_i + e_ik, with t and e normal after a monotone transformation
+(which tau does not see). For normal pairs of correlation r, Greiner's relation gives tau = 2/pi arcsin(r). So
+
+    one seed   the tau between two single seeds gives their correlation r = sin(pi tau / 2), the reliability of one;
+    K seeds    their mean has the reliability r_K = K r / (1 + (K - 1) r) (Spearman 1910, Brown 1910);
+    ceiling    a score equal to t correlates with that mean by sqrt(r_K), so that its tau is 2/pi arcsin(sqrt(r_K)).
+
+A perfect score here is the mean over infinitely many seeds, for the same training and test images. The tests compare
+with simulations. Architectures with different numbers of seeds enter with the harmonic mean of these numbers, since it
+is the variance of the noise, proportional to 1/K, that averages.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.digest import derived_seed
+from autoprox.metrics import interval95, kendall_tau_b
+
+METHOD = (
+    "seed_tau: Kendall tau between single seeds, mean over pairs of seeds; sin(pi tau / 2) is the reliability of one "
+    "seed; Spearman-Brown gives that of the mean of K seeds; ceiling = 2/pi arcsin(sqrt(reliability of the mean)), the "
+    "expected tau of the mean over infinitely many seeds with the mean of the K; interval: bootstrap over architectures"
+)
+
+RESAMPLES = 500
+MIN_ARCHS = 5
+"""Below this number of architectures a tau says nothing, and no ceiling is given."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Ceiling:
+    """How far the labels of a block can be trusted.
+
+    Attributes:
+        seed_tau: Mean Kendall tau-b between two single seeds.
+        ceiling: Expected Kendall tau of a perfect score with the mean of the seeds.
+        ceiling_ci95: Its 95 % interval over architectures.
+        seeds: Harmonic mean of the number of seeds of an architecture.
+    """
+
+    seed_tau: float
+    ceiling: float
+    ceiling_ci95: tuple[float, float]
+    seeds: float
+
+
+def ceiling_of(seed_tau: float, seeds: float) -> float:
+    """The expected tau of a perfect score with the mean of K seeds.
+
+    Args:
+        seed_tau: Kendall tau between two single seeds.
+        seeds: K, not necessarily whole.
+
+    Returns:
+        The ceiling; 0 where seeds do not agree at all.
+
+    Example:
+        >>> round(ceiling_of(0.58, 4), 2)
+        0.84
+    """
+    reliability = np.sin(np.pi / 2 * max(seed_tau, 0.0))
+    of_mean = seeds * reliability / (1 + (seeds - 1) * reliability)
+    return float(2 / np.pi * np.arcsin(np.sqrt(min(of_mean, 1.0))))
+
+
+def ceiling(labels: Sequence[Sequence[float]]) -> Ceiling | None:
+    """Estimates the ceiling of a block.
+
+    Args:
+        labels: For each architecture the values of its seeds, at least one, in the order of the seeds.
+
+    Returns:
+        The ceiling, or None where it cannot be estimated: one seed, fewer than `MIN_ARCHS` architectures with two
+        seeds, or constant labels.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> truth = rng.normal(size=200)
+        >>> estimate = ceiling(truth[:, None] + 0.3 * rng.normal(size=(200, 3)))
+        >>> round(estimate.seed_tau, 2), round(estimate.ceiling, 2)
+        (0.74, 0.89)
+    """
+    counts = np.array([len(values) for values in labels])
+    matrix = np.full((len(labels), int(counts.max(initial=0))), np.nan)
+    for row, values in zip(matrix, labels, strict=True):
+        row[: len(values)] = values
+    seed_tau = _seed_tau(matrix)
+    if np.isnan(seed_tau):
+        return None
+    rng = np.random.default_rng(derived_seed("ceiling", len(labels)))
+    chosen = rng.integers(len(labels), size=(RESAMPLES, len(labels)))
+    resampled = np.array([_seed_tau(matrix[rows]) for rows in chosen])
+    seeds = len(counts) / float((1 / counts).sum())
+    samples = [ceiling_of(tau, seeds) for tau in resampled[np.isfinite(resampled)]]
+    low, high = interval95(np.array(samples))
+    return Ceiling(seed_tau, ceiling_of(seed_tau, seeds), (float(low), float(high)), seeds)
+
+
+def _seed_tau(matrix: Floats) -> float:
+    """Mean tau-b over pairs of columns, each over the rows that have both; NaN where no pair of columns has one."""
+    taus, weights = [], []
+    for first, second in combinations(range(matrix.shape[1]), 2):
+        both = np.isfinite(matrix[:, [first, second]]).all(axis=1)
+        if both.sum() < MIN_ARCHS:
+            continue
+        tau = float(kendall_tau_b(matrix[both, first][None], matrix[both, second])[0])
+        if np.isfinite(tau):
+            taus.append(tau)
+            weights.append(int(both.sum()))
+    return float(np.average(taus, weights=weights)) if taus else float("nan")

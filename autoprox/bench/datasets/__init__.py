@@ -1,0 +1,33 @@
+"""Data sets of real images that come with packages, so that nothing is downloaded. One file a source.
+
+`dataset(name)` loads one; `DATASETS` maps names to loaders. To add a data set, write a module with a function that
+returns a `Dataset` and register it here.
+"""
+
+from functools import lru_cache
+
+from autoprox.bench.datasets.base import Dataset, stratified_split
+from autoprox.bench.datasets.digits import load_digits
+from autoprox.bench.datasets.mnist5k import load_mnist5k
+from autoprox.bench.datasets.registry import DATASETS, DatasetSource
+
+__all__ = ["DATASETS", "Dataset", "DatasetSource", "dataset", "load_digits", "load_mnist5k", "stratified_split"]
+
+
+@lru_cache(maxsize=4)
+def dataset(name: str) -> Dataset:
+    """Loads a data set once per process. Its arrays are read-only.
+
+    Args:
+        name: A name in `DATASETS`.
+
+    Raises:
+        RegistryError: If there is no data set of this name.
+        SpecError: If the package that holds the images is not installed.
+
+    Example:
+        >>> digits = dataset("digits")
+        >>> digits.train_images.shape, digits.test_images.shape, digits.num_classes
+        ((1000, 1, 8, 8), (797, 1, 8, 8), 10)
+    """
+    return DATASETS[name].load()

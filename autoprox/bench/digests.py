@@ -1,0 +1,24 @@
+"""The digest of a table: of its rows, not of the file, so that another version of parquet changes nothing."""
+
+import pandas as pd
+
+from autoprox.bench.schema import COLUMNS
+from autoprox.digest import digest
+
+
+def frame_digest(frame: pd.DataFrame) -> str:
+    """Digests the rows of a complete table in their order.
+
+    Args:
+        frame: A table with all columns.
+
+    Example:
+        >>> rows = pd.DataFrame({name: ["x"] for name in COLUMNS})
+        >>> frame_digest(rows) == frame_digest(rows[list(reversed(COLUMNS))])
+        True
+    """
+    columns = []
+    for name in COLUMNS:
+        values = frame[name].astype(object)
+        columns.append([name, values.where(values.notna(), None).to_list()])
+    return digest(columns)

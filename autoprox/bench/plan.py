@@ -1,0 +1,119 @@
+"""What a build is asked for, and the list of trainings that follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from autoprox.bench.datasets import DATASETS, dataset
+from autoprox.bench.recipe import Recipe
+from autoprox.bench.sample import Sampled, sample
+from autoprox.bench.schema import LabelKind, Stratum
+from autoprox.bench.train import TRAINABLE, Training
+from autoprox.errors import SpecError, suggestion
+from autoprox.spaces import SPACES
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contents of a table that is to be built.
+
+    A plan with larger numbers contains one with smaller numbers: architectures come from nested lists, and seeds count
+    up from 0.
+
+    Attributes:
+        spaces: Names of the spaces.
+        archs: Architectures of each space.
+        iso: How many of them are in the iso stratum.
+        datasets: Names of the data sets.
+        seeds: Trainings of each architecture of the free stratum on each data set, for each label kind.
+        iso_seeds: The same for the iso stratum, where differences are smaller.
+        label_kinds: How labels come about.
+        recipe: How networks are trained.
+        sampled: The architectures, if they are not to be drawn.
+
+    Raises:
+        SpecError: If a value is out of range, or the plan is empty.
+        RegistryError: If a space or a data set is unknown.
+
+    Example:
+        >>> plan = Plan(("pit-micro",), archs=4, iso=2, datasets=("digits",), seeds=1, iso_seeds=2)
+        >>> plan.command("table.parquet").split(" --")[1:3]
+        ['space pit-micro', 'archs 4']
+    """
+
+    spaces: tuple[str, ...]
+    archs: int
+    iso: int
+    datasets: tuple[str, ...]
+    seeds: int
+    iso_seeds: int
+    label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
+    recipe: Recipe = field(default_factory=Recipe)
+    sampled: tuple[Sampled, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for option, value in (("--archs", self.archs), ("--seeds", self.seeds), ("--iso-seeds", self.iso_seeds)):
+            if value < 1:
+                raise SpecError(f"{option} must be at least 1, not {value}.")
+        if not 0 <= self.iso <= self.archs:
+            raise SpecError(f"--iso must lie between 0 and --archs ({self.archs}), not at {self.iso}.")
+        for option, names in (("--space", self.spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
+            if not names or len(set(names)) != len(names):
+                raise SpecError(f"{option} needs at least one name and none twice, not: {' '.join(names) or '(none)'}.")
+        for kind in self.label_kinds:
+            if kind not in TRAINABLE:
+                raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        for name in self.spaces:
+            for dataset_name in self.datasets:
+                source = DATASETS[dataset_name]
+                SPACES[name].check_task(source.num_classes, source.img_size, source.in_chans)
+
+    @cached_property
+    def architectures(self) -> tuple[Sampled, ...]:
+        """All architectures; those of the spaces take turns, so that every beginning of the list is balanced.
+
+        Raises:
+            SpecError: If a space has not enough architectures.
+        """
+        if self.sampled is not None:
+            return self.sampled
+        lists = [sample(name, self.archs, self.iso) for name in self.spaces]
+        return tuple(item for turn in zip(*lists, strict=True) for item in turn)
+
+    def trainings(self) -> list[Training]:
+        """All trainings, those of an architecture together."""
+        return [
+            Training(item.arch, dataset_name, kind, seed)
+            for item in self.architectures
+            for kind in self.label_kinds
+            for seed in range(self.seeds_of(item.stratum))
+            for dataset_name in self.datasets
+        ]
+
+    def seeds_of(self, stratum: Stratum) -> int:
+        """Number of trainings of an architecture on a data set."""
+        return self.iso_seeds if stratum is Stratum.ISO else self.seeds
+
+    def dataset_digests(self) -> dict[str, str]:
+        """Digest of each data set, which is loaded for it."""
+        return {name: dataset(name).digest for name in self.datasets}
+
+    def command(self, out: str) -> str:
+        """The command that builds this table.
+
+        Args:
+            out: What stands behind --out.
+        """
+        parts: Sequence[tuple[str, Sequence[object]]] = (
+            ("--space", self.spaces),
+            ("--archs", [self.archs]),
+            ("--iso", [self.iso]),
+            ("--datasets", self.datasets),
+            ("--seeds", [self.seeds]),
+            ("--iso-seeds", [self.iso_seeds]),
+            ("--labels", self.label_kinds),
+            ("--epochs", [self.recipe.epochs]),
+            ("--out", [out]),
+        )
+        options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts)
+        return f"python -m autoprox.bench build {options}"

@@ -1,0 +1,276 @@
+"""Reading a benchmark table: its blocks, its splits, and the tasks that its networks are made for."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from importlib.resources import files as package_files
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autoprox.bench.block import Block
+from autoprox.bench.checks import MIN_ARCHS, Checker
+from autoprox.bench.datasets import DATASETS, dataset
+from autoprox.bench.digests import frame_digest
+from autoprox.bench.files import TableFiles, read_frame, read_json
+from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.bench.splits import Split, split_archs
+from autoprox.bench.task import Batch, Task, draw_batch, noise_task, read_batches
+from autoprox.errors import SpecError, StoreMismatchError, TableError, suggestion
+from autoprox.metrics import chance_of_best
+from autoprox.spaces import SPACES, Arch
+
+DEFAULT_TABLE = "vitbench101"
+FEW_ARCHS = 60
+"""Below this number of architectures a warning says what chance would reach."""
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """Architectures with known accuracy.
+
+    Attributes:
+        name: Name for reports: the file's, without suffix.
+        path: The parquet file.
+        frame: The rows with all columns, in their one order.
+        manifest: What stands beside the table; empty for a table without one.
+        notes: What was derived or defaulted, a sentence each.
+        archs: The architectures by their identity.
+        num_classes: Number of classes of every data set.
+        batches: Stored batches by data set.
+    """
+
+    name: str
+    path: Path
+    frame: pd.DataFrame
+    manifest: dict[str, Any]
+    notes: list[str]
+    archs: dict[str, Arch]
+    num_classes: dict[str, int]
+    batches: dict[str, Batch]
+
+    @classmethod
+    def read(cls, source: str | Path = DEFAULT_TABLE) -> "Table":
+        """Reads a table and checks it.
+
+        Args:
+            source: Path of a parquet file, or the name of an embedded table with or without suffix. A path that exists
+                wins over a name.
+
+        Raises:
+            TableError: If there is no such table, or it is not acceptable; the message names file, column and row.
+            StoreMismatchError: If the table or its batches differ from what the manifest beside them says.
+        """
+        files = TableFiles(_find(source))
+        batches = read_batches(files.batches)
+        checker = Checker(
+            read_frame(files.table), files.table, {name: batch.num_classes for name, batch in batches.items()}
+        )
+        frame = checker.complete()
+        manifest = read_json(files.manifest) if files.manifest.exists() else {}
+        table = cls(
+            name=files.table.stem,
+            path=files.table,
+            frame=frame,
+            manifest=manifest,
+            notes=checker.notes,
+            archs=checker.archs,
+            num_classes=checker.num_classes,
+            batches=batches,
+        )
+        table._compare_with_manifest(files)
+        noisy = [name for name in table.datasets if not table._has_images(name)]
+        if noisy:
+            table.notes.append(
+                f"No images of {', '.join(noisy)} are at hand: statistics are computed on Gaussian noise of the "
+                "space's image size."
+            )
+        return table
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of the rows and the numbers of classes."""
+        return frame_digest(self.frame)
+
+    @property
+    def spaces(self) -> list[str]:
+        """Names of the spaces, sorted."""
+        return sorted(set(self.frame["space"]))
+
+    @property
+    def datasets(self) -> list[str]:
+        """Names of the data sets, sorted."""
+        return sorted(set(self.frame["dataset"]))
+
+    @property
+    def label_kinds(self) -> list[str]:
+        """The label kinds, sorted."""
+        return sorted(set(self.frame["label_kind"]))
+
+    @property
+    def metrics(self) -> list[str]:
+        """The metrics, sorted."""
+        return sorted(set(self.frame["metric"]))
+
+    def blocks(
+        self,
+        spaces: Sequence[str] | None = None,
+        datasets: Sequence[str] | None = None,
+        label_kind: str | None = None,
+        metric: str = DEFAULT_METRIC,
+    ) -> list[Block]:
+        """The blocks of a selection, sorted by space and data set. Seeds are averaged, label kinds never pooled.
+
+        Args:
+            spaces: Names of spaces; all if None.
+            datasets: Names of data sets; all if None.
+            label_kind: The label kind; if None the table's only one, or `scratch` where it has several.
+            metric: The metric.
+
+        Raises:
+            TableError: If a name is not in the table (with the nearest valid one), the selection is empty, or a block
+                has fewer than 12 architectures or one value only.
+        """
+        kind = self._label_kind(label_kind)
+        self._known("metric", [metric], self.metrics)
+        wanted_spaces = self._known("space", spaces, self.spaces)
+        wanted_datasets = self._known("dataset", datasets, self.datasets)
+        selected = self.frame[(self.frame["label_kind"] == kind) & (self.frame["metric"] == metric)]
+        blocks = []
+        for space_name in wanted_spaces:
+            for dataset_name in wanted_datasets:
+                rows = selected[(selected["space"] == space_name) & (selected["dataset"] == dataset_name)]
+                if not rows.empty:
+                    blocks.append(self._block(rows, (space_name, dataset_name, kind, metric)))
+        if not blocks:
+            raise TableError(
+                f"The table {self.path} has no {kind} labels in {metric} for spaces {', '.join(wanted_spaces)} and "
+                f"data sets {', '.join(wanted_datasets)}. Select others."
+            )
+        return blocks
+
+    def splits(self) -> dict[str, Split]:
+        """The split of every architecture, decided by the architectures alone."""
+        return split_archs(self.frame)
+
+    def task(self, dataset_name: str, space_name: str) -> Task:
+        """What a network of a space has to do for a data set, and the batch for its statistics.
+
+        Real images are those stored beside the table, or those that come with packages; where there are none, noise of
+        the space's image size.
+
+        Args:
+            dataset_name: Name of a data set of the table.
+            space_name: Name of a space; it decides the size of noise only.
+
+        Raises:
+            TableError: If the table has no such data set.
+        """
+        self._known("dataset", [dataset_name], self.datasets)
+        if dataset_name in self.batches:
+            return self.batches[dataset_name].task(dataset_name)
+        if self._has_images(dataset_name):
+            return draw_batch(dataset(dataset_name)).task(dataset_name)
+        return noise_task(dataset_name, self.num_classes[dataset_name], SPACES[space_name].default_img_size)
+
+    def _has_images(self, dataset_name: str) -> bool:
+        """Whether real images are stored or can be loaded; without the package that holds them there is noise."""
+        if dataset_name in self.batches:
+            return True
+        if dataset_name not in DATASETS:
+            return False
+        try:
+            dataset(dataset_name)
+        except SpecError:
+            return False
+        return True
+
+    def _label_kind(self, given: str | None) -> str:
+        if given is not None:
+            return self._known("label_kind", [given], self.label_kinds)[0]
+        kinds = self.label_kinds
+        return kinds[0] if len(kinds) == 1 or LabelKind.SCRATCH not in kinds else LabelKind.SCRATCH.value
+
+    def _known(self, column: str, given: Sequence[str] | None, present: list[str]) -> list[str]:
+        if given is None:
+            return present
+        for name in given:
+            if name not in present:
+                raise TableError(f"The table {self.path} has no {column} '{name}'. {suggestion(name, present)}")
+        return sorted(set(given))
+
+    def _block(self, rows: pd.DataFrame, key: tuple[str, str, str, str]) -> Block:
+        per_arch = rows.groupby("arch_id", sort=True).agg({"value": "mean", "stratum": "first"})
+        values = per_arch["value"].to_numpy(dtype=float).copy()
+        block = Block(*key, tuple(map(str, per_arch.index)), values, tuple(per_arch["stratum"]))
+        if len(block) < MIN_ARCHS:
+            raise TableError(
+                f"The table {self.path} has {len(block)} architectures with column 'value' in the block {block.name}; "
+                f"at least {MIN_ARCHS} are needed to tell a proxy from chance. Add labels, or select other blocks."
+            )
+        if (values == values[0]).all():
+            raise TableError(
+                f"The table {self.path}, column 'value': all {len(block)} architectures of the block {block.name} have "
+                f"the same value {values[0]:g}, so nothing can be ranked. Select other blocks."
+            )
+        return block
+
+    def _compare_with_manifest(self, files: TableFiles) -> None:
+        if not self.manifest:
+            return
+        if self.manifest.get("digest") != self.digest:
+            raise StoreMismatchError(
+                f"The table {files.table} differs from the one that its manifest {files.manifest.name} describes. "
+                "Restore it; or, if the change is meant, give it another name."
+            )
+        stored = {name: batch.digest for name, batch in self.batches.items()}
+        if self.manifest.get("batches") != stored:
+            raise StoreMismatchError(
+                f"The batches {files.batches} differ from those that the manifest {files.manifest.name} describes. "
+                "Restore them, or build the table again."
+            )
+
+
+def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
+    """Says of every small block what the best of many random scores would reach there.
+
+    Args:
+        blocks: Blocks, of whatever split.
+        candidates: How many scores are tried.
+
+    Returns:
+        A sentence for each block with fewer than 60 architectures.
+
+    Example:
+        >>> import numpy as np
+        >>> ids = tuple(f"a{i:02}" for i in range(20))
+        >>> block = Block("pit-micro", "digits", "scratch", "top1_pct", ids, np.arange(20.0), ("free",) * 20)
+        >>> small_block_warnings([block], 1000)[0][:65]
+        'The block pit-micro/digits/scratch/top1_pct has 20 architectures,'
+    """
+    return [
+        f"The block {block.name} has {len(block)} architectures, fewer than {FEW_ARCHS}: the best of {candidates} "
+        f"random scores would reach |tau| = {chance_of_best(len(block), candidates):.2f} there by chance."
+        for block in blocks
+        if len(block) < FEW_ARCHS
+    ]
+
+
+def embedded_tables() -> dict[str, Path]:
+    """The tables that come with the package, by name."""
+    folder = Path(str(package_files("autoprox.bench"))) / "data"
+    return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
+
+
+def _find(source: str | Path) -> Path:
+    path = Path(source)
+    if path.exists():
+        return path
+    embedded = embedded_tables()
+    name = str(source).removesuffix(".parquet")
+    if name in embedded:
+        return embedded[name]
+    raise TableError(
+        f"There is no table '{source}': no such file, and no embedded table of this name. {suggestion(name, embedded)}"
+    )

@@ -1,0 +1,151 @@
+"""One training: an architecture, a data set and a seed give an accuracy, or the reason why there is none.
+
+Trainings run one by one in a single thread, and depend on nothing but their own description: not on their order, the
+number of processes, or what ran before. Training the seeds of an architecture together (stacked parameters under vmap)
+was measured: on one core it is slower for all but the smallest networks.
+"""
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autoprox.bench.datasets import Dataset, dataset
+from autoprox.bench.recipe import Recipe
+from autoprox.bench.schema import LabelKind
+from autoprox.digest import derived_seed, digest
+from autoprox.errors import SpecError
+from autoprox.spaces import Arch, space
+
+TRAINABLE = (LabelKind.SCRATCH,)
+"""The label kinds that can be trained here."""
+
+TEST_BATCH = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Training:
+    """What is trained, but for the recipe.
+
+    Attributes:
+        arch: The architecture.
+        dataset: Name of the data set.
+        label_kind: How the label comes about.
+        train_seed: Number of the repetition, from 0.
+    """
+
+    arch: Arch
+    dataset: str
+    label_kind: LabelKind
+    train_seed: int
+
+    def seed(self, purpose: str) -> int:
+        """The seed of one stream of random numbers of this training."""
+        return derived_seed("train", purpose, self.arch.arch_id, self.dataset, self.label_kind, self.train_seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a training gave.
+
+    Attributes:
+        values: Value of each metric; empty if the training failed.
+        failure: Why there are no values; empty if there are.
+        seconds: Wall time.
+    """
+
+    values: dict[str, float]
+    failure: str
+    seconds: float
+
+
+def definition(recipe: Recipe, training: Training) -> str:
+    """Identity of how a label was made, but for architecture and seed; rows of a table carry it as their source.
+
+    It holds the digests of recipe and data set, the label kind, and the version of the space's networks.
+    """
+    version = space(training.arch.space).version
+    return digest([recipe.digest, dataset(training.dataset).digest, training.label_kind, training.arch.space, version])
+
+
+def train(training: Training, recipe: Recipe) -> Outcome:
+    """Trains one network and tests it once, at the end.
+
+    Args:
+        training: What to train.
+        recipe: How.
+
+    Raises:
+        SpecError: If the label kind cannot be trained, or the space does not take the data set's images.
+        RegistryError: If the space or the data set is unknown.
+
+    Example:
+        >>> from autoprox.spaces import space
+        >>> arch = space("autoformer-micro").sample(np.random.default_rng(0))
+        >>> outcome = train(Training(arch, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=1))
+        >>> sorted(outcome.values), outcome.failure
+        (['nll', 'top1_pct'], '')
+    """
+    if training.label_kind not in TRAINABLE:
+        raise SpecError(f"Labels of kind '{training.label_kind}' cannot be trained; possible: {', '.join(TRAINABLE)}.")
+    start = time.perf_counter()
+    data = dataset(training.dataset)
+    with single_thread():
+        network = space(training.arch.space).build(
+            training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters")
+        )
+        failure = _fit(network, data, recipe, training.seed("order"))
+        values = {} if failure else _test(network, data)
+    if not failure and not all(np.isfinite(value) for value in values.values()):
+        values, failure = {}, "the test loss is not finite"
+    return Outcome(values, failure, time.perf_counter() - start)
+
+
+@contextmanager
+def single_thread() -> Iterator[None]:
+    """Runs torch in one thread, so that sums are taken in one order, and restores the number of threads."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int) -> str:
+    """Trains in place; returns why it failed, or nothing."""
+    images, labels = torch.from_numpy(data.normalised(data.train_images)), torch.tensor(data.train_labels)
+    generator = torch.Generator().manual_seed(seed)
+    batches_per_epoch = -(-len(images) // recipe.batch_size)
+    rates = iter(recipe.learning_rates(recipe.epochs * batches_per_epoch))
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
+    )
+    criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
+    network.train()
+    for epoch in range(recipe.epochs):
+        loss = torch.zeros(())
+        for batch in torch.split(torch.randperm(len(images), generator=generator), recipe.batch_size):
+            optimizer.param_groups[0]["lr"] = next(rates)
+            optimizer.zero_grad()
+            loss = criterion(network(images[batch]), labels[batch])
+            loss.backward()
+            optimizer.step()
+        if not bool(torch.isfinite(loss)):
+            return f"the training loss is not finite after epoch {epoch + 1}"
+    return ""
+
+
+@torch.no_grad()
+def _test(network: nn.Module, data: Dataset) -> dict[str, float]:
+    """Top-1 accuracy in percent and mean negative log-likelihood in nats over the test images."""
+    images, labels = torch.from_numpy(data.normalised(data.test_images)), torch.tensor(data.test_labels)
+    network.eval()
+    logits: Tensor = torch.cat([network(batch) for batch in torch.split(images, TEST_BATCH)]).double()
+    correct = int((logits.argmax(dim=1) == labels).sum())
+    nll = float(nn.functional.cross_entropy(logits, labels))
+    return {"top1_pct": 100.0 * correct / len(labels), "nll": nll}

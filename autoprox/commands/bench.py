@@ -1,0 +1,132 @@
+"""`python -m autoprox.bench`: builds and inspects benchmark tables."""
+
+import argparse
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from autoprox.bench.build import build
+from autoprox.bench.plan import Plan
+from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
+from autoprox.bench.recipe import Recipe
+from autoprox.bench.schema import LabelKind
+from autoprox.bench.table import DEFAULT_TABLE, Table
+from autoprox.bench.train import TRAINABLE
+from autoprox.commands.console import interval, note, number, run_command, say, text_table
+from autoprox.errors import SpecError, suggestion
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command; returns the exit status."""
+    options = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run_command(lambda: run(options))
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command's options."""
+    top = argparse.ArgumentParser(prog="python -m autoprox.bench", description="Build and inspect benchmark tables.")
+    commands = top.add_subparsers(dest="command", required=True)
+    building = commands.add_parser(
+        "build",
+        help="train architectures and write a table",
+        description="Samples architectures, trains each on each data set and writes table, manifest and batches. Every "
+        "finished training is committed to a journal beside the table; the same command goes on where it stopped, and "
+        "larger numbers extend the table.",
+    )
+    recipe = Recipe()
+    building.add_argument("--space", nargs="+", required=True, metavar="NAME", help="spaces of the architectures")
+    building.add_argument(
+        "--archs", type=int, default=160, metavar="N", help="architectures of each space (default: 160)"
+    )
+    building.add_argument(
+        "--iso", type=int, default=80, metavar="N", help="how many of them have one size (default: 80)"
+    )
+    building.add_argument("--datasets", nargs="+", required=True, metavar="NAME", help="data sets")
+    building.add_argument(
+        "--seeds", type=int, default=3, metavar="K", help="trainings of each architecture (default: 3)"
+    )
+    building.add_argument("--iso-seeds", type=int, default=4, metavar="K", help="trainings of iso ones (default: 4)")
+    building.add_argument(
+        "--labels", nargs="+", default=["scratch"], metavar="KIND", help="label kinds (default: scratch)"
+    )
+    building.add_argument("--epochs", type=int, default=recipe.epochs, metavar="N", help=f"default: {recipe.epochs}")
+    building.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; no influence on the result")
+    building.add_argument("--out", type=Path, required=True, metavar="PATH", help="the parquet file")
+    building.add_argument(
+        "--resume",
+        action=argparse.BooleanOptionalAction,
+        default=True,
+        help="go on with a journal that is there (default)",
+    )
+    building.add_argument("--extend", type=Path, metavar="TABLE", help="take over the labels of an earlier table")
+    building.set_defaults(run=_build)
+    telling = commands.add_parser(
+        "info",
+        help="say what a table holds and how far it can be trusted",
+        description="Prints, for each block, the number of architectures, the spread of their labels, the agreement "
+        "of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean of the seeds) and "
+        "what the number of parameters reaches; the same for the iso stratum.",
+    )
+    telling.add_argument(
+        "table", nargs="?", default=DEFAULT_TABLE, metavar="TABLE", help="path or name (default: %(default)s)"
+    )
+    telling.set_defaults(run=_info)
+    return top
+
+
+def _build(options: argparse.Namespace) -> int:
+    plan = Plan(
+        spaces=tuple(options.space),
+        archs=options.archs,
+        iso=options.iso,
+        datasets=tuple(options.datasets),
+        seeds=options.seeds,
+        iso_seeds=options.iso_seeds,
+        label_kinds=tuple(_label_kind(name) for name in options.labels),
+        recipe=Recipe(epochs=options.epochs),
+    )
+    out = build(plan, options.out, jobs=options.jobs, resume=options.resume, extend=options.extend)
+    say(f"Table: {out}")
+    return 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    table = Table.read(options.table)
+    say(f"{table.name}: {len(table.archs)} architectures, {len(table.frame)} labels, digest {table.digest}")
+    for remark in table.notes:
+        note(remark)
+    rows = [
+        {**{name: block[name] for name in BLOCK_COLUMNS}, "part": part, **_summary(block[part])}
+        for block in blocks_of(table.frame)
+        for part in ("all", "iso")
+        if part in block
+    ]
+    say(text_table(rows))
+    return 0
+
+
+def _summary(described: dict[str, Any]) -> dict[str, str]:
+    """The columns of `info` for one block or its iso stratum."""
+    spread = described["spread"]
+    bounds = described["ceiling_ci95"]
+    return {
+        "archs": str(described["n"]),
+        "min": number(spread["min"], 2),
+        "median": number(spread["median"], 2),
+        "max": number(spread["max"], 2),
+        "seed tau": _optional(described["seed_tau"]),
+        "ceiling": _optional(described["ceiling"]),
+        "ceiling ci95": "-" if bounds is None else interval((bounds[0], bounds[1])),
+        "params tau": _optional(described["count_taus"]["params_count"]),
+    }
+
+
+def _optional(value: float | None) -> str:
+    return "-" if value is None else number(value, 2)
+
+
+def _label_kind(name: str) -> LabelKind:
+    if name not in set(LabelKind):
+        raise SpecError(f"Unknown label kind '{name}'. {suggestion(name, TRAINABLE)}")
+    return LabelKind(name)
