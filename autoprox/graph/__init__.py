@@ -1,0 +1,50 @@
+"""The proxy language: kinds, primitives, graphs, their text, and their evaluation over many networks.
+
+- `kinds`: TENSOR, NODE, SCALAR
+- `operations`, `tensors`, `nodes`, `segments`: the arithmetic
+- `primitives`: the arithmetic with names and kinds
+- `expression`, `text`: the graph, `parse` and `formula`
+- `networks`, `collect`: TENSOR to NODE over many networks, cached
+- `evaluate`: NODE to SCALAR, array arithmetic
+- `judging`: scores against the blocks of a table
+- `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
+"""
+
+from autoprox.graph.collect import Leaves, collect_leaves, evaluate_leaves, leaves_of
+from autoprox.graph.evaluate import Evaluator, LeafTable
+from autoprox.graph.expression import Expression, is_node_leaf, merge
+from autoprox.graph.judging import BlockVerdict, Judge, Verdict
+from autoprox.graph.kinds import Kind, Level
+from autoprox.graph.networks import Network, count_scores
+from autoprox.graph.primitives import PRIMITIVES, Form, Primitive, find_primitive, register
+from autoprox.graph.problem import Problem
+from autoprox.graph.proxy import Proxy
+from autoprox.graph.text import formula, parse
+
+__all__ = [
+    "PRIMITIVES",
+    "BlockVerdict",
+    "Evaluator",
+    "Expression",
+    "Form",
+    "Judge",
+    "Kind",
+    "LeafTable",
+    "Leaves",
+    "Level",
+    "Network",
+    "Primitive",
+    "Problem",
+    "Proxy",
+    "Verdict",
+    "collect_leaves",
+    "count_scores",
+    "evaluate_leaves",
+    "find_primitive",
+    "formula",
+    "is_node_leaf",
+    "leaves_of",
+    "merge",
+    "parse",
+    "register",
+]

@@ -1,0 +1,190 @@
+"""TENSOR to NODE: one streaming pass over networks, whose results are cached and whose tensors are not kept."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import networkx as nx
+import numpy as np
+import torch
+from joblib import Parallel, delayed
+from torch import Tensor, nn
+
+from autoprox.errors import CollectionError
+from autoprox.graph.expression import Expression, merge
+from autoprox.graph.kinds import Level
+from autoprox.graph.networks import Network
+from autoprox.graph.operations import TENSOR_EPS
+from autoprox.graph.primitives import Form, Primitive
+from autoprox.graph.segments import Floats
+from autoprox.graph.tensors import Moments
+from autoprox.graph.text import parse
+from autoprox.models.nodes import Role, Site
+from autoprox.statistics import Collection, StatisticsCache, collect
+
+
+@dataclass(frozen=True)
+class Leaves:
+    """NODE values of one network.
+
+    Args:
+        roles: For each site, the roles of its nodes in forward order.
+        values: Under the digest of each leaf expression, one float a node of its site.
+    """
+
+    roles: dict[Site, tuple[Role, ...]]
+    values: dict[str, Floats]
+
+
+def leaves_of(
+    model: nn.Module,
+    images: Any,
+    labels: Any,
+    expressions: Sequence[Expression],
+    loss: Callable[..., Tensor] | None = None,
+) -> Leaves:
+    """Evaluates leaf expressions on a live model.
+
+    Args:
+        model: Any module that `autoprox.statistics.collect` takes; it is left as it was.
+        images: Batch, shape `(B, C, H, W)`.
+        labels: Class indices, shape `(B,)`.
+        expressions: Leaf expressions (`is_node_leaf`).
+        loss: What the backward pass starts from; the mean cross entropy by default.
+
+    Raises:
+        CollectionError: If the statistics cannot be collected.
+    """
+    names = sorted({name for each in expressions for name in each.statistics})
+    extra = {} if loss is None else {"loss": loss}
+    collection = collect(model, images, labels, names, **extra)
+    roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
+    return Leaves(roles, evaluate_leaves(collection, expressions))
+
+
+def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -> dict[str, Floats]:
+    """Evaluates leaf expressions on collected tensors, sharing sub-expressions, one node at a time.
+
+    Args:
+        collection: Tensors and counts of one network.
+        expressions: Leaf expressions.
+
+    Returns:
+        Under the digest of each expression, shape `(nodes of its site,)`, float64.
+
+    Raises:
+        CollectionError: If the network has no node of a site that an expression needs.
+    """
+    values: dict[str, Floats] = {}
+    reductions: dict[Site, list[Expression]] = {}
+    for each in expressions:
+        site = each.kind.site
+        assert site is not None
+        if not collection.nodes.get(site):
+            raise CollectionError(f"'{each}' needs {site} nodes, and the network has none that autoprox knows.")
+        if each.arguments:
+            reductions.setdefault(site, []).append(each)
+        else:
+            values[each.digest] = collection.counts[each.operation.name]
+    for site, roots in reductions.items():
+        plan = _Plan(roots)
+        rows = [plan.run(collection, index) for index in range(len(collection.nodes[site]))]
+        columns = torch.stack(rows).cpu().numpy().T
+        values.update({root.digest: np.ascontiguousarray(column) for root, column in zip(roots, columns, strict=True)})
+    return values
+
+
+class _Plan:
+    """An order of evaluation for many reductions of one site's tensors, with the last use of each intermediate."""
+
+    def __init__(self, roots: Sequence[Expression]) -> None:
+        graph = merge(roots)
+        self._steps: list[Expression] = [graph.nodes[key]["expression"] for key in nx.topological_sort(graph)]
+        self._uses = Counter(argument.digest for step in self._steps for argument in step.arguments)
+        self._roots = [root.digest for root in roots]
+
+    def run(self, collection: Collection, index: int) -> Tensor:
+        """Values of all roots at the node with this index, shape `(roots,)`, float64."""
+        held: dict[str, Tensor] = {}
+        moments: dict[str, Moments] = {}
+        results: dict[str, Tensor] = {}
+        uses = dict(self._uses)
+        for step in self._steps:
+            arguments = [each.digest for each in step.arguments]
+            if not isinstance(step.operation, Primitive):
+                tensor = collection.tensors[step.operation.name][index]
+                held[step.digest] = tensor if tensor.dtype is torch.float64 else tensor.float()
+            elif step.operation.form is Form.REDUCE:
+                (key,) = arguments
+                if key not in moments:
+                    moments[key] = Moments(held[key])
+                results[step.digest] = step.operation.function(moments[key])
+            else:
+                held[step.digest] = step.operation.function(*(held[key] for key in arguments), torch, TENSOR_EPS)
+            for key in arguments:
+                uses[key] -= 1
+                if not uses[key]:
+                    del held[key]
+                    moments.pop(key, None)
+        return torch.stack([results[key] for key in self._roots])
+
+
+@contextmanager
+def single_threaded() -> Iterator[None]:
+    """Runs torch on one thread, so that recorded values do not depend on the number of cores."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def collect_leaves(
+    networks: Sequence[Network],
+    expressions: Sequence[Expression],
+    cache: StatisticsCache,
+    *,
+    jobs: int = 1,
+    progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
+) -> list[Leaves]:
+    """Leaf values of many networks: from the cache where it has them, computed and stored where it has not.
+
+    What is computed is stored network by network, so a process that is killed loses only the networks in flight.
+
+    Args:
+        networks: What to evaluate on.
+        expressions: Leaf expressions.
+        cache: Where results live.
+        jobs: Number of processes; the result does not depend on it.
+        progress: Wraps the iterable of computed networks, given with its length (a progress bar).
+
+    Returns:
+        For each network, the values of all expressions.
+    """
+    wanted = {each.digest: each for each in expressions}
+    assert all(each.kind.level is Level.NODE for each in expressions)
+    stored = cache.get_many([network.key for network in networks], list(wanted))
+    gaps = [tuple(key for key in wanted if key not in stored[network.key]) for network in networks]
+    pending = [index for index, gap in enumerate(gaps) if gap]
+    if pending:
+        texts = {key: str(each) for key, each in wanted.items()}
+        tasks = (delayed(_network_leaves)(networks[index], [texts[key] for key in gaps[index]]) for index in pending)
+        computed: Iterable[Leaves] = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(tasks)
+        if progress is not None:
+            computed = progress(computed, len(pending))
+        for index, leaves in zip(pending, computed, strict=True):
+            key = networks[index].key
+            cache.put(key, leaves.values, leaves.roles)
+            stored[key].update(leaves.values)
+    layouts = cache.layouts([network.key for network in networks])
+    return [Leaves(layouts[network.key], stored[network.key]) for network in networks]
+
+
+def _network_leaves(network: Network, texts: list[str]) -> Leaves:
+    """Runs in a worker process: expressions travel as text."""
+    with single_threaded():
+        task = network.task
+        return leaves_of(network.build(), task.images, task.labels, [parse(text) for text in texts])

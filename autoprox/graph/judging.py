@@ -1,0 +1,271 @@
+"""Scores against the blocks of a table: what every number in a report is made by."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.bench.block import Block
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.digest import derived_seed
+from autoprox.errors import TableError
+from autoprox.graph.networks import Network, count_scores
+from autoprox.graph.segments import Floats
+from autoprox.metrics import (
+    Aggregate,
+    bootstrap_taus,
+    interval95,
+    joint,
+    kendall_tau_b,
+    partial_tau,
+    resample_counts,
+    spearman,
+)
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class BlockVerdict:
+    """What one score vector is worth on one block.
+
+    Args:
+        kendall: Signed tau-b; NaN where undefined.
+        ci95: Its 95 % interval, paired bootstrap over architectures.
+        spearman: Signed rank correlation.
+        iso: tau-b among architectures of the iso stratum; NaN where there are fewer than 8 of them.
+        partial: Partial tau given the number of parameters.
+    """
+
+    kendall: float
+    ci95: tuple[float, float]
+    spearman: float
+    iso: float
+    partial: float
+
+    def to_document(self, block: Block) -> dict[str, Any]:
+        """The verdict with the block it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "space": block.space,
+            "dataset": block.dataset,
+            "label_kind": block.label_kind,
+            "metric": block.metric,
+            "n": len(block.arch_ids),
+            "kendall": _number(self.kendall),
+            "ci95": [_number(bound) for bound in self.ci95],
+            "spearman": _number(self.spearman),
+            "kendall_iso": _number(self.iso),
+            "kendall_given_params": _number(self.partial),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one score vector is worth on several blocks.
+
+    Args:
+        joint: Joint correlation.
+        ci95: Its 95 % interval.
+        blocks: One verdict a block.
+    """
+
+    joint: float
+    ci95: tuple[float, float]
+    blocks: tuple[BlockVerdict, ...]
+
+    def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
+        """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "joint": _number(self.joint),
+            "ci95": [_number(bound) for bound in self.ci95],
+            "blocks": [each.to_document(block) for each, block in zip(self.blocks, blocks, strict=True)],
+        }
+
+
+_FEWEST_ISO = 8
+
+
+class Judge:
+    """Blocks of a table, restricted to splits, and the networks that scores for them are computed on.
+
+    Args:
+        table: The table.
+        blocks: Some of its blocks.
+        splits: Which parts of the architectures take part.
+        init_seeds: Scores are averaged over this many initialisations, the seeds 0, 1, ...
+        aggregate: How blocks are joined.
+
+    Raises:
+        TableError: If a block has fewer than two different labels in these splits.
+
+    Attributes:
+        networks: `A` networks; score vectors have one column for each.
+        blocks: The blocks, restricted.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        blocks: Sequence[Block],
+        splits: Sequence[Split],
+        init_seeds: int = 1,
+        aggregate: Aggregate = Aggregate.MEAN,
+    ) -> None:
+        assigned = table.splits()
+        kept = {arch_id for arch_id, split in assigned.items() if split in splits}
+        self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in blocks)
+        self.aggregate = aggregate
+        self._spaces = [block.space for block in self.blocks]
+        self.networks: list[Network] = []
+        places: dict[tuple[str, str, str], int] = {}
+        for block in self.blocks:
+            task = table.task(block.dataset, block.space)
+            for arch_id in block.arch_ids:
+                if (block.space, block.dataset, arch_id) not in places:
+                    places[block.space, block.dataset, arch_id] = len(self.networks)
+                    self.networks += [Network(table.archs[arch_id], task, seed) for seed in range(init_seeds)]
+        self._columns = [
+            np.array([places[block.space, block.dataset, arch_id] for arch_id in block.arch_ids])[:, None]
+            + np.arange(init_seeds)
+            for block in self.blocks
+        ]
+
+    def by_block(self, scores: Floats) -> list[Floats]:
+        """Cuts scores of networks into blocks and averages over initialisations, `(P, A)` -> `D` times `(P, n)`."""
+        if self._columns and self._columns[0].shape[1] == 1:
+            return [scores[:, columns[:, 0]] for columns in self._columns]
+        return [scores[:, columns].mean(axis=2) for columns in self._columns]
+
+    def taus(self, scores: Floats) -> Floats:
+        """Signed tau-b of each score vector with each block, `(P, A)` -> `(P, D)`; NaN where undefined."""
+        pairs = zip(self.by_block(scores), self.blocks, strict=True)
+        return np.stack([kendall_tau_b(part, block.goodness) for part, block in pairs], axis=1)
+
+    def joint(self, taus: Floats) -> Floats:
+        """Joint correlation, `(P, D)` -> `(P,)`."""
+        return joint(taus, self._spaces, self.aggregate)
+
+    def agreement(self, scores: Floats, others: Floats) -> Floats:
+        """Tau-b of score vectors with others of the same networks, joined like correlations with labels.
+
+        With the scores of one proxy from two initialisations it says how much of the ranking is the architecture's and
+        how much the draw's.
+
+        Args:
+            scores: `(P, A)`.
+            others: `(P, A)`, vector by vector what the first is compared with.
+
+        Returns:
+            `(P,)`; NaN where a vector is constant or undefined in a block.
+        """
+        pairs = zip(self.by_block(scores), self.by_block(others), strict=True)
+        taus = [
+            [float(kendall_tau_b(one[None], other)[0]) for one, other in zip(part, match, strict=True)]
+            for part, match in pairs
+        ]
+        return self.joint(np.array(taus).T)
+
+    def rebuilt(self) -> list[Network]:
+        """The same networks from initialisations that none of them has: as many seeds further."""
+        seeds = 1 + max(network.init_seed for network in self.networks)
+        return [replace(network, init_seed=network.init_seed + seeds) for network in self.networks]
+
+    def _resampled(self, resamples: int) -> list[npt.NDArray[np.int64]]:
+        """Bootstrap counts `(B, n)` of each block; the blocks of one space share their draw of architectures."""
+        drawn = {}
+        for name in dict.fromkeys(self._spaces):
+            arch_ids = sorted({each for block in self.blocks if block.space == name for each in block.arch_ids})
+            rng = np.random.default_rng(derived_seed("bootstrap", name, len(arch_ids)))
+            counts = resample_counts(len(arch_ids), resamples, rng)
+            drawn[name] = (np.array(arch_ids), counts)
+        result = []
+        for block in self.blocks:
+            arch_ids_of_space, counts = drawn[block.space]
+            result.append(counts[:, np.searchsorted(arch_ids_of_space, np.array(block.arch_ids))])
+        return result
+
+    def verdicts(self, scores: Floats, resamples: int = RESAMPLES) -> list[Verdict]:
+        """Judges score vectors in full: intervals, iso stratum, partial tau.
+
+        Args:
+            scores: `(P, A)`.
+            resamples: Draws of the bootstrap. They are the same for every vector (paired) and for every call.
+
+        Returns:
+            One verdict a vector.
+        """
+        parts = self.by_block(scores)
+        draws = self._resampled(resamples)
+        taus = self.taus(scores)
+        # (P, D, B): a resample in which a small block is constant leaves a NaN, which the interval passes over.
+        sampled = np.stack(
+            [
+                bootstrap_taus(part, block.goodness, draw)
+                for part, block, draw in zip(parts, self.blocks, draws, strict=True)
+            ],
+            axis=1,
+        )
+        joints = self.joint(taus)
+        joint_intervals = interval95(joint(np.swapaxes(sampled, 1, 2), self._spaces, self.aggregate))
+        intervals = interval95(sampled)
+        ranks = np.stack(
+            [spearman(part, block.goodness) for part, block in zip(parts, self.blocks, strict=True)], axis=1
+        )
+        iso = np.stack([_iso_taus(part, block) for part, block in zip(parts, self.blocks, strict=True)], axis=1)
+        partial = self._partial(parts, taus)
+        return [
+            Verdict(
+                float(joints[row]),
+                _pair(joint_intervals[row]),
+                tuple(
+                    BlockVerdict(
+                        float(taus[row, column]),
+                        _pair(intervals[row, column]),
+                        float(ranks[row, column]),
+                        float(iso[row, column]),
+                        float(partial[row, column]),
+                    )
+                    for column in range(len(self.blocks))
+                ),
+            )
+            for row in range(len(scores))
+        ]
+
+    def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
+        params = self.by_block(np.array([count_scores(self.networks)["params"]]))
+        columns = []
+        for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
+            (size,) = params[index]
+            columns.append(
+                partial_tau(taus[:, index], kendall_tau_b(part, size), kendall_tau_b([size], block.goodness))
+            )
+        return np.stack(columns, axis=1)
+
+
+def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
+    """The block itself, if a rank correlation with it is defined."""
+    if len(set(block.goodness.tolist())) < 2:
+        raise TableError(
+            f"In the table '{table}' the block {block.space} / {block.dataset} / {block.label_kind} has"
+            f" {len(block.arch_ids)} architecture(s) in {' + '.join(splits)}, and their labels do not differ: nothing"
+            " can be ranked there. Give more architectures, or leave the block out with --spaces or --datasets."
+        )
+    return block
+
+
+def _iso_taus(part: Floats, block: Block) -> Floats:
+    iso = np.array([stratum == "iso" for stratum in block.strata])
+    if iso.sum() < _FEWEST_ISO:
+        return np.full(len(part), np.nan)
+    return kendall_tau_b(part[:, iso], block.goodness[iso])
+
+
+def _number(value: float) -> float | None:
+    return float(value) if np.isfinite(value) else None
+
+
+def _pair(interval: Floats) -> tuple[float, float]:
+    return float(interval[0]), float(interval[1])

@@ -1,0 +1,59 @@
+"""A network that statistics are taken of: an architecture, built for a task, from one initialisation."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
+
+from torch import nn
+
+from autoprox.bench.task import Task
+from autoprox.digest import digest
+from autoprox.spaces import Arch, space
+
+DTYPE = "float32"
+"""What networks are built in; part of the key under which their statistics are stored."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """One architecture, built for one task, from one initialisation.
+
+    Args:
+        arch: The architecture.
+        task: Number of classes, image size, and the batch that statistics are computed on.
+        init_seed: Seed of the initialisation.
+    """
+
+    arch: Arch
+    task: Task
+    init_seed: int = 0
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of everything that its statistics depend on, but for the statistics' own versions."""
+        version = space(self.arch.space).version
+        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE])
+
+    def build(self) -> nn.Module:
+        """Builds the untrained network."""
+        task = self.task
+        return space(self.arch.space).build(
+            self.arch, num_classes=task.num_classes, img_size=task.img_size, in_chans=task.in_chans, seed=self.init_seed
+        )
+
+
+def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:
+    """What an architecture scores by counting alone: the baselines that a proxy has to beat.
+
+    Returns:
+        For each of params, macs, depth, mean_width and sum_dim_depth, one value a network.
+    """
+    rows = []
+    for network in networks:
+        owner = space(network.arch.space)
+        task = network.task
+        counts = owner.counts(network.arch, task.num_classes, task.img_size, task.in_chans)
+        features = owner.features(network.arch)
+        shape = {name: float(features[name]) for name in ("depth", "mean_width", "sum_dim_depth")}
+        rows.append({"params": float(counts.params), "macs": float(counts.macs), **shape})
+    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}

@@ -1,0 +1,199 @@
+"""A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor, nn
+
+from autoprox.digest import digest
+from autoprox.errors import AutoproxError, KindError, StoreMismatchError, UndefinedScoreError
+from autoprox.graph.collect import leaves_of
+from autoprox.graph.evaluate import Evaluator, LeafTable
+from autoprox.graph.expression import Expression
+from autoprox.graph.kinds import Level
+from autoprox.graph.segments import Floats
+from autoprox.graph.text import formula, parse
+
+FORMAT = "autoprox.proxy"
+FORMAT_VERSION = 1
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A graph that scores networks without training them; a higher score means a better network.
+
+    Args:
+        name: What reports call it.
+        graph: SCALAR expression.
+        sign: 1 or -1, the direction that was fixed when it was discovered; part of every score.
+        provenance: How it came about: table, seed, settings, versions of formats.
+        results: What it scored when it was discovered.
+
+    Raises:
+        KindError: If the graph is not SCALAR or the sign is neither 1 nor -1.
+
+    Example:
+        >>> import autoprox, numpy as np
+        >>> micro = autoprox.space("autoformer-micro")
+        >>> arch = micro.sample(np.random.default_rng(0))
+        >>> model = micro.build(arch, num_classes=10, img_size=8, in_chans=1, seed=0)
+        >>> snip = Proxy("snip", parse("nodes_sum(l1(mul(weight, weight_grad)))"))
+        >>> images = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype("float32")
+        >>> snip.score(model, images, np.array([0, 1, 2, 3])) > 0
+        True
+    """
+
+    name: str
+    graph: Expression
+    sign: int = 1
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.graph.kind.level is not Level.SCALAR:
+            raise KindError(f"A proxy needs a SCALAR graph; '{self.graph}' is {self.graph.kind}. Apply an aggregator.")
+        if self.sign not in (1, -1):
+            raise KindError(f"The sign of a proxy is 1 or -1, not {self.sign}.")
+
+    @property
+    def formula(self) -> str:
+        """The proxy as a person would write it, sign included."""
+        text = formula(self.graph)
+        return text if self.sign == 1 else f"-({text})"
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of the statistics that it needs."""
+        return self.graph.statistics
+
+    def renamed(self, name: str) -> "Proxy":
+        """The same proxy under another name."""
+        return replace(self, name=name)
+
+    def score(
+        self, model: nn.Module, images: Any, labels: Any, *, loss: Callable[[Any, Tensor], Tensor] | None = None
+    ) -> float:
+        """Scores one live model, with the parameters it has. The model is left as it was.
+
+        Args:
+            model: An untrained network.
+            images: Batch, shape `(B, C, H, W)`, torch or NumPy.
+            labels: Class indices, shape `(B,)`.
+            loss: What the backward pass starts from; the mean cross entropy by default.
+
+        Returns:
+            The score; higher is better.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from the model.
+            UndefinedScoreError: If the proxy has no finite value on this model.
+        """
+        leaves = leaves_of(model, images, labels, self.graph.node_leaves, loss)
+        value = float(self.sign * Evaluator(LeafTable([leaves])).scores([self.graph])[0, 0])
+        if not np.isfinite(value):
+            raise UndefinedScoreError(
+                f"The proxy '{self.name}' has no finite value on this model (it gives {value});"
+                " rank it last or choose another proxy."
+            )
+        return value
+
+    def score_many(
+        self,
+        models: Iterable[nn.Module],
+        images: Any,
+        labels: Any,
+        *,
+        loss: Callable[[Any, Tensor], Tensor] | None = None,
+    ) -> Floats:
+        """Scores live models one after the other.
+
+        Args:
+            models: Untrained networks; an iterator is consumed lazily, so they need not be in memory together.
+            images: Batch, shape `(B, C, H, W)`.
+            labels: Class indices, shape `(B,)`.
+            loss: As for `score`.
+
+        Returns:
+            Shape `(number of models,)`; higher is better; NaN where the proxy has no finite value.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from a model.
+        """
+        values = []
+        for model in models:
+            try:
+                values.append(self.score(model, images, labels, loss=loss))
+            except UndefinedScoreError:
+                values.append(np.nan)
+        return np.array(values)
+
+    def to_document(self) -> dict[str, Any]:
+        """The proxy as JSON-like data with a digest over all of it."""
+        document = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "graph": str(self.graph),
+            "sign": self.sign,
+            "formula": self.formula,
+            "statistics": list(self.statistics),
+            "provenance": dict(self.provenance),
+            "results": dict(self.results),
+        }
+        return {**document, "digest": digest(document)}
+
+    @classmethod
+    def from_document(cls, document: Any, where: str) -> "Proxy":
+        """Reads a proxy from data that `to_document` made.
+
+        Args:
+            document: The data.
+            where: What to call its origin in error messages.
+
+        Raises:
+            StoreMismatchError: If it is no such data, of a later format, or was changed.
+            KindError: If its graph does not fit together.
+            RegistryError: If its graph names something unknown.
+        """
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise StoreMismatchError(f"{where} does not hold a proxy; give a best.json that autoprox.evolve wrote.")
+        version = document.get("format_version")
+        if version != FORMAT_VERSION:
+            raise StoreMismatchError(
+                f"{where} has format version {version}, this autoprox reads version {FORMAT_VERSION};"
+                " install the version that wrote it, or discover the proxy anew."
+            )
+        content = {key: value for key, value in document.items() if key != "digest"}
+        if digest(content) != document.get("digest"):
+            raise StoreMismatchError(
+                f"{where} was edited: its digest does not fit its content. Restore the file,"
+                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+            )
+        try:
+            graph = parse(content["graph"])
+        except AutoproxError as error:
+            raise type(error)(f"{where}: {error}") from error
+        return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
+
+    def save(self, path: Path) -> None:
+        """Writes the proxy as JSON, the same bytes for the same proxy."""
+        path.write_text(json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+    @classmethod
+    def read(cls, path: Path) -> "Proxy":
+        """Reads a proxy from a JSON file.
+
+        Raises:
+            StoreMismatchError: If the file is missing, no JSON, or not what `save` wrote.
+        """
+        try:
+            document = json.loads(path.read_text())
+        except FileNotFoundError as error:
+            raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.") from error
+        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+            raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error
+        return cls.from_document(document, f"'{path}'")

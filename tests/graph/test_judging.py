@@ -1,0 +1,135 @@
+"""What the judge says of scores, against SciPy and against tables that are put together by hand."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.errors import TableError
+from autoprox.graph import Problem, count_scores
+from autoprox.spaces import space
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory) -> Table:
+    """Two spaces, two data sets, two seeds, a quarter of the labels of one data set missing, one metric to minimise."""
+    rng = np.random.default_rng(0)
+    rows = []
+    for name in ("autoformer-micro", "pit-micro"):
+        archs = list(dict.fromkeys(space(name).sample(rng) for _ in range(40)))[:30]
+        for number, arch in enumerate(archs):
+            for dataset in ("digits", "mnist5k"):
+                if dataset == "mnist5k" and number % 4 == 0:
+                    continue
+                for seed in range(2):
+                    common = {"arch_json": arch.json, "space": name, "dataset": dataset, "train_seed": seed}
+                    common["stratum"] = "iso" if number % 2 else "free"
+                    top1 = float(rng.integers(50, 80))
+                    rows.append(common | {"metric": "top1_pct", "value": top1})
+                    rows.append(common | {"metric": "nll", "value": (100 - top1) / 20})
+    path = tmp_path_factory.mktemp("table") / "hand.parquet"
+    pd.DataFrame(rows).to_parquet(path)
+    return Table.read(path)
+
+
+@pytest.mark.parametrize("metric", ["top1_pct", "nll"])
+@pytest.mark.parametrize("splits", [(Split.FIT,), (Split.SELECT,), (Split.FIT, Split.SEALED), tuple(Split)])
+def test_taus_are_scipys(table, metric, splits):
+    judge = Problem(table, tuple(table.blocks(metric=metric))).judge(*splits)
+    scores = np.random.default_rng(1).integers(0, 9, size=(5, len(judge.networks))).astype(float)
+    found = judge.taus(scores)
+    parts = table.splits()
+    frame = table.frame[table.frame["metric"] == metric]
+    for column, block in enumerate(judge.blocks):
+        rows = frame[(frame["space"] == block.space) & (frame["dataset"] == block.dataset)]
+        labels = rows.groupby("arch_id")["value"].mean()
+        labels = labels[[arch_id for arch_id in labels.index if parts[arch_id] in splits]]
+        place = {(n.arch.arch_id, n.task.dataset): i for i, n in enumerate(judge.networks)}
+        columns = [place[arch_id, block.dataset] for arch_id in labels.index]
+        direction = 1 if metric == "top1_pct" else -1
+        for row in range(5):
+            expected = stats.kendalltau(scores[row, columns], direction * labels.to_numpy()).statistic
+            assert found[row, column] == pytest.approx(expected, abs=1e-12)
+    np.testing.assert_allclose(judge.joint(found), (found[:, :2].mean(axis=1) + found[:, 2:].mean(axis=1)) / 2)
+
+
+def test_networks_are_built_once_and_belong_to_their_task(table):
+    judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
+    keys = [network.key for network in judge.networks]
+    assert len(set(keys)) == len(keys)
+    for network in judge.networks:
+        assert network.task.img_size == {"digits": 8, "mnist5k": 28}[network.task.dataset]
+
+
+def test_verdicts(table):
+    judge = Problem(table, tuple(table.blocks())).judge(*Split)
+    counts = count_scores(judge.networks)
+    (verdict,) = judge.verdicts(np.array([counts["depth"]]), resamples=300)
+    for index, block in enumerate(judge.blocks):
+        depth = [space(block.space).features(table.archs[each])["depth"] for each in block.arch_ids]
+        size = [counts["params"][i] for i in judge._columns[index][:, 0]]
+        own = verdict.blocks[index]
+        assert own.kendall == pytest.approx(stats.kendalltau(depth, block.goodness).statistic)
+        assert own.spearman == pytest.approx(stats.spearmanr(depth, block.goodness).statistic)
+        assert own.ci95[0] <= own.kendall <= own.ci95[1]
+        iso = [i for i, stratum in enumerate(block.strata) if stratum == "iso"]
+        expected = stats.kendalltau(np.array(depth)[iso], block.goodness[iso]).statistic
+        assert own.iso == pytest.approx(expected)
+        xy, xz, yz = (
+            stats.kendalltau(*pair).statistic
+            for pair in ((depth, block.goodness), (depth, size), (block.goodness, size))
+        )
+        assert own.partial == pytest.approx((xy - xz * yz) / np.sqrt((1 - xz**2) * (1 - yz**2)))
+    assert verdict.ci95[0] <= verdict.joint <= verdict.ci95[1]
+
+
+def test_verdicts_are_paired_and_repeat(table):
+    judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
+    scores = np.random.default_rng(2).normal(size=(1, len(judge.networks)))
+    once, again = judge.verdicts(np.vstack([scores, 3 * scores]), resamples=200)
+    # As text, since NaN (too few iso architectures) differs from itself.
+    assert repr(once) == repr(again) == repr(judge.verdicts(scores, resamples=200)[0])
+
+
+def test_scores_are_averaged_over_initialisations(table):
+    blocks = tuple(table.blocks())
+    one, three = Problem(table, blocks).judge(Split.FIT), Problem(table, blocks, init_seeds=3).judge(Split.FIT)
+    assert len(three.networks) == 3 * len(one.networks)
+    assert [n.init_seed for n in three.networks[:3]] == [0, 1, 2]
+    scores = np.random.default_rng(3).normal(size=(2, len(one.networks)))
+    noise = np.array([-0.5, 0.1, 0.4])
+    spread = (scores[:, :, None] + noise).reshape(2, -1)
+    np.testing.assert_allclose(three.taus(spread), one.taus(scores))
+
+
+def test_split_without_different_labels_is_an_error(table):
+    block = table.blocks(["pit-micro"], ["digits"])[0]
+    parts = table.splits()
+    values = [
+        1.0 if parts[each] is Split.SELECT else value for each, value in zip(block.arch_ids, block.values, strict=True)
+    ]
+    flat = type(block)(
+        block.space, block.dataset, block.label_kind, block.metric, block.arch_ids, np.array(values), block.strata
+    )
+    Problem(table, (flat,)).judge(Split.FIT)
+    with pytest.raises(TableError, match="do not differ"):
+        Problem(table, (flat,)).judge(Split.SELECT)
+
+
+def test_agreement_between_initialisations(table):
+    judge = Problem(table, tuple(table.blocks()), init_seeds=2).judge(Split.FIT)
+    assert {n.init_seed for n in judge.networks} == {0, 1}
+    assert [n.init_seed for n in judge.rebuilt()] == [n.init_seed + 2 for n in judge.networks]
+    rng = np.random.default_rng(4)
+    one, other = rng.normal(size=(2, len(judge.networks))), rng.normal(size=(2, len(judge.networks)))
+    expected = [
+        [
+            stats.kendalltau(a[row], b[row]).statistic
+            for a, b in zip(judge.by_block(one), judge.by_block(other), strict=True)
+        ]
+        for row in range(2)
+    ]
+    np.testing.assert_allclose(judge.agreement(one, other), judge.joint(np.array(expected)))
+    np.testing.assert_allclose(judge.agreement(one, one), 1.0)
