@@ -1,0 +1,237 @@
+"""The proxy language as DEAP's typed primitive sets, and the way between DEAP's trees and graphs.
+
+There are two grammars. Proxies are drawn from one whose terminals are leaves: TENSOR to NODE expressions whose values
+are at hand, so that a candidate costs array arithmetic only. Leaves themselves are drawn from the other, whose
+terminals are the statistics.
+
+DEAP wants a class for each type. The classes are made here, one a kind, and never looked up by identity across runs:
+all choices are made in the order of registration, which is the same in every process.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+from deap import gp
+
+from autoprox.errors import RegistryError
+from autoprox.graph import PRIMITIVES, Expression, Form, Kind, Level, Primitive
+from autoprox.models.nodes import Site
+from autoprox.statistics import STATISTICS, Statistic
+
+Item: TypeAlias = gp.Primitive | gp.Terminal
+"""One entry of a tree in prefix notation."""
+
+TypeKey = tuple[Level, Site | None, str | None]
+
+
+def type_key(kind: Kind) -> TypeKey:
+    """What of a kind DEAP's types tell apart: roles are checked when the graph is built, not by type."""
+    return (kind.level, kind.site, kind.shape)
+
+
+@dataclass(frozen=True, eq=False)
+class Choice:
+    """Items to draw from.
+
+    Args:
+        items: `n` items.
+        cumulated: Their cumulated sampling weights, shape `(n,)`.
+    """
+
+    items: Sequence[Item]
+    cumulated: npt.NDArray[np.float64]
+
+    def draw(self, rng: np.random.Generator) -> Item:
+        """Draws one, in proportion to the weights."""
+        return self.items[int(np.searchsorted(self.cumulated, rng.random() * self.cumulated[-1], side="right"))]
+
+
+class Grammar:
+    """A typed primitive set with sampling weights and the shortest possible height of each type.
+
+    Args:
+        root: Type of a whole tree.
+
+    Attributes:
+        pset: DEAP's primitive set.
+    """
+
+    def __init__(self, root: TypeKey) -> None:
+        self._types: dict[TypeKey, type] = {}
+        self._operations: dict[str, Primitive | Expression] = {}
+        self._weights: dict[str, float] = {}
+        self._choices: dict[tuple[object, ...], Choice] = {}
+        self.pset = gp.PrimitiveSetTyped("proxy", [], self.type_of(root))
+
+    def type_of(self, key: TypeKey) -> type:
+        """The class that stands for a kind in DEAP's eyes."""
+        if key not in self._types:
+            self._types[key] = type("_".join(str(part) for part in key if part is not None), (), {})
+        return self._types[key]
+
+    def add_primitive(self, primitive: Primitive, inner: TypeKey, result: TypeKey, weight: float) -> None:
+        """Adds one primitive for arguments of one type."""
+        name = ".".join(str(part) for part in (primitive.name, *inner) if part is not None)
+        self.pset.addPrimitive(
+            primitive.function, [self.type_of(inner)] * primitive.arity, self.type_of(result), name=name
+        )
+        self._operations[name] = primitive
+        self._weights[name] = weight
+        self._choices.clear()
+
+    def add_terminal(self, expression: Expression) -> None:
+        """Adds an expression as a terminal; one that is there already is left alone."""
+        name = expression.digest
+        if name not in self._operations:
+            self.pset.addTerminal(expression, self.type_of(type_key(expression.kind)), name=name)
+            self._operations[name] = expression
+            self._weights[name] = 1.0
+            self._choices.clear()
+
+    def terminals(self, type_: type) -> "Choice":
+        """The terminals of a type."""
+        key = (type_, None)
+        if key not in self._choices:
+            self._choices[key] = self._choice(self.pset.terminals[type_])
+        return self._choices[key]
+
+    def primitives(self, type_: type, room: int) -> "Choice":
+        """The primitives of a type under which a tree no higher than `room` is possible."""
+        key = (type_, room)
+        if key not in self._choices:
+            least = self.least_heights
+            fitting = [
+                each
+                for each in self.pset.primitives[type_]
+                if all(argument in least and least[argument] < room for argument in each.args)
+            ]
+            self._choices[key] = self._choice(fitting)
+        return self._choices[key]
+
+    def like(self, item: Item) -> "Choice":
+        """What may stand in the place of an item: terminals of its type, or primitives of its signature."""
+        if isinstance(item, gp.Terminal):
+            return self.terminals(item.ret)
+        key = (item.ret, tuple(item.args))
+        if key not in self._choices:
+            same = [each for each in self.pset.primitives[item.ret] if each.args == item.args]
+            self._choices[key] = self._choice(same)
+        return self._choices[key]
+
+    def above(self, type_: type) -> "Choice":
+        """The primitives that take a type to itself."""
+        key = (type_, "above")
+        if key not in self._choices:
+            self._choices[key] = self._choice([each for each in self.pset.primitives[type_] if type_ in each.args])
+        return self._choices[key]
+
+    def _choice(self, items: Sequence[Item]) -> "Choice":
+        return Choice(items, np.cumsum([self._weights[each.name] for each in items]))
+
+    def expression(self, tree: Iterable[Item]) -> Expression:
+        """The graph of a tree.
+
+        Raises:
+            KindError: If the roles of two values do not meet; types alone do not exclude that.
+        """
+        stack: list[Expression] = []
+        for item in reversed(list(tree)):
+            operation = self._operations[item.name]
+            if isinstance(operation, Expression):
+                stack.append(operation)
+            else:
+                stack.append(Expression(operation, [stack.pop() for _ in range(operation.arity)]))
+        return stack.pop()
+
+    def tree(self, expression: Expression) -> gp.PrimitiveTree:
+        """The tree of a graph, the inverse of `expression`; terminals are found before primitives.
+
+        Raises:
+            RegistryError: If the graph holds something that the grammar has not.
+        """
+        items: list[Item] = []
+        stack = [expression]
+        while stack:
+            each = stack.pop()
+            if each.digest in self._operations:
+                items.append(self.pset.mapping[each.digest])
+                continue
+            inner = type_key(each.arguments[0].kind) if each.arguments else (each.operation.name,)
+            name = ".".join(str(part) for part in (each.operation.name, *inner) if part is not None)
+            if name not in self._operations:
+                raise RegistryError(f"'{each}' cannot be drawn from this grammar; it has no '{name}'.")
+            items.append(self.pset.mapping[name])
+            stack.extend(reversed(each.arguments))
+        return gp.PrimitiveTree(items)
+
+    @cached_property
+    def least_heights(self) -> dict[type, int]:
+        """Height of the lowest tree of each type that has one."""
+        heights: dict[type, int] = {type_: 0 for type_, terminals in self.pset.terminals.items() if terminals}
+        changed = True
+        while changed:
+            changed = False
+            for type_, primitives in self.pset.primitives.items():
+                for primitive in primitives:
+                    if all(argument in heights for argument in primitive.args):
+                        height = 1 + max(heights[argument] for argument in primitive.args)
+                        if height < heights.get(type_, height + 1):
+                            heights[type_] = height
+                            changed = True
+        return heights
+
+
+def proxy_grammar(leaves: Sequence[Expression]) -> Grammar:
+    """The grammar of proxies over leaves: NODE and SCALAR arithmetic.
+
+    A site is drawn in proportion to the number of its statistics.
+
+    Args:
+        leaves: NODE expressions whose values are at hand. More can be added later.
+    """
+    scalar: TypeKey = (Level.SCALAR, None, None)
+    grammar = Grammar(scalar)
+    sites = list(dict.fromkeys(leaf.kind.site for leaf in leaves))
+    share = {site: sum(1 for each in STATISTICS.values() if each.site == site) for site in sites}
+    for site in sites:
+        node: TypeKey = (Level.NODE, site, None)
+        for primitive in _drawn(Level.NODE):
+            aggregates = primitive.form is Form.AGGREGATE
+            weight = primitive.weight * (share[site] / sum(share.values()) if aggregates else 1.0)
+            grammar.add_primitive(primitive, node, scalar if aggregates else node, weight)
+    for primitive in _drawn(Level.SCALAR):
+        grammar.add_primitive(primitive, scalar, scalar, primitive.weight)
+    for leaf in leaves:
+        grammar.add_terminal(leaf)
+    return grammar
+
+
+def leaf_grammar(site: Site) -> Grammar:
+    """The grammar of leaves at one site: TENSOR arithmetic under a reduction."""
+    node: TypeKey = (Level.NODE, site, None)
+    grammar = Grammar(node)
+    statistics = [each for each in tensor_statistics() if each.site == site]
+    shapes = list(dict.fromkeys(str(each.shape) for each in statistics))
+    for shape in shapes:
+        gram = f"gram {shape}"
+        for inner in (shape, gram):
+            tensor: TypeKey = (Level.TENSOR, site, inner)
+            for primitive in _drawn(Level.TENSOR):
+                result = {Form.REDUCE: node, Form.GRAM: (Level.TENSOR, site, gram)}.get(primitive.form, tensor)
+                grammar.add_primitive(primitive, tensor, result, primitive.weight)
+    for statistic in statistics:
+        grammar.add_terminal(Expression(statistic))
+    return grammar
+
+
+def tensor_statistics() -> list[Statistic]:
+    """All registered statistics that are one tensor a node."""
+    return [each for each in STATISTICS.values() if each.kind == "tensor"]
+
+
+def _drawn(level: Level) -> list[Primitive]:
+    return [each for each in PRIMITIVES[level].values() if each.weight > 0]
