@@ -3,6 +3,7 @@
 A network says itself which part of it does what (`declare`); nothing is guessed from names or shapes.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeVar
@@ -91,14 +92,7 @@ def nodes(model: nn.Module) -> list[Node]:
 on it or on a module above it; roles: embed, attention, mlp, pool, head.
     """
     found = []
-    roles: dict[str, Role | None] = {}
-    for name, module in model.named_modules():
-        # A module is listed behind the one that holds it, so the role of the holder is known.
-        above = roles.get(name.rpartition(".")[0]) if name else None
-        role = roles[name] = getattr(module, _ROLE_ATTRIBUTE, above)
-        site = next((site for kinds, site in _SITES if isinstance(module, kinds)), None)
-        if site is None:
-            continue
+    for name, module, site, role in located(model):
         if role is None:
             raise CollectionError(
                 f"The {type(module).__name__} '{name}' has no role. Call autoprox.models.nodes.declare(module, role) "
@@ -106,3 +100,20 @@ on it or on a module above it; roles: embed, attention, mlp, pool, head.
             )
         found.append(Node(name, module, site, role))
     return found
+
+
+def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | None]]:
+    """Name, module, site and role of every node, in the order of `nodes`; no role where none is declared.
+
+    Example:
+        >>> [(name, site.value, role) for name, _, site, role in located(nn.Sequential(nn.Linear(4, 2)))]
+        [('0', 'linear', None)]
+    """
+    roles: dict[str, Role | None] = {}
+    for name, module in model.named_modules():
+        # A module is listed behind the one that holds it, so the role of the holder is known.
+        above = roles.get(name.rpartition(".")[0]) if name else None
+        role = roles[name] = getattr(module, _ROLE_ATTRIBUTE, above)
+        site = next((site for kinds, site in _SITES if isinstance(module, kinds)), None)
+        if site is not None:
+            yield name, module, site, role

@@ -26,7 +26,19 @@ def checked_images(images: Any, weight: Tensor) -> Tensor:
         autoprox.errors.CollectionError: The images are torch.float64 and the model is torch.float32; convert them, \
 for instance by torch.as_tensor(images).to(torch.float32).
     """
-    tensor = _as_tensor(images, "images", weight.device).detach()
+    return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
+
+
+def check_images(tensor: Tensor, weight: Tensor) -> Tensor:
+    """Returns images `(B, ...)` that can give statistics of the model that the weight belongs to.
+
+    Raises:
+        CollectionError: If they are empty, of another dtype, or not finite.
+
+    Example:
+        >>> check_images(torch.ones(2, 1, 8, 8), torch.zeros(3)).shape
+        torch.Size([2, 1, 8, 8])
+    """
     if tensor.ndim == 0 or not tensor.numel():
         raise CollectionError(f"The images have shape {tuple(tensor.shape)}; give at least one, as (B, C, H, W).")
     if tensor.dtype != weight.dtype:
@@ -54,7 +66,19 @@ def checked_labels(labels: Any, images: Tensor) -> Tensor:
         >>> checked_labels([1, 0], torch.zeros(2, 1, 8, 8))
         tensor([1, 0])
     """
-    tensor = _as_tensor(labels, "labels", images.device)
+    return check_labels(_as_tensor(labels, "labels", images.device), images)
+
+
+def check_labels(tensor: Tensor, images: Tensor) -> Tensor:
+    """Returns class indices `(B,)` as 64-bit integers.
+
+    Raises:
+        CollectionError: If they are no integers, or not one for each image.
+
+    Example:
+        >>> check_labels(torch.tensor([1, 0], dtype=torch.int32), torch.zeros(2, 1, 8, 8))
+        tensor([1, 0])
+    """
     if tensor.dtype == torch.bool or tensor.is_floating_point() or tensor.is_complex():
         raise CollectionError(f"The labels are {tensor.dtype}; give class indices as integers.")
     if tensor.shape != images.shape[:1]:

@@ -91,7 +91,7 @@ def collect(
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     found = nodes(model)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
-    _check_sites(model, by_site, wanted)
+    check_sites(model, by_site, wanted)
     taps, images_count = Taps(found, wanted), 0
     if any(each.pass_ is not Pass.STATIC for each in wanted):
         weight = model_weight(by_site[Site.LINEAR][0].module)
@@ -101,12 +101,12 @@ def collect(
         with preserved(model, weight.device):
             # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
             targets = targets.clone() if isinstance(targets, Tensor) else targets
-            taps = _run(model, inputs, targets, loss, found, wanted)
+            taps = run_passes(model, inputs, targets, loss, found, wanted)
     tensors, counts = {}, {}
     for each in wanted:
         at = by_site[each.site]
         if each.count is None:
-            tensors[each.name] = tuple(_tensor(each, node, taps) for node in at)
+            tensors[each.name] = tuple(node_tensor(each, node, taps) for node in at)
             continue
         calls = [[] if each.pass_ is Pass.STATIC else taps.shapes(node) for node in at]
         values = [each.count(node.module, shapes, images_count) for node, shapes in zip(at, calls, strict=True)]
@@ -115,7 +115,7 @@ def collect(
     return Collection(infos, tensors, counts)
 
 
-def _check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted: Sequence[Statistic]) -> None:
+def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted: Sequence[Statistic]) -> None:
     """Checks that the model has nodes of every site that is asked of."""
     if not by_site[Site.LINEAR]:
         raise CollectionError(
@@ -131,7 +131,7 @@ def _check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted
             )
 
 
-def _run(
+def run_passes(
     model: nn.Module,
     images: Tensor,
     labels: Any,
@@ -184,7 +184,7 @@ def _loss_value(output: Any, labels: Any, loss: Loss | None) -> Tensor:
     return value
 
 
-def _tensor(statistic: Statistic, node: Node, taps: Taps) -> Tensor:
+def node_tensor(statistic: Statistic, node: Node, taps: Taps) -> Tensor:
     """The tensor of one node; a weight is copied, for the model may go on to be trained."""
     assert statistic.tap is not None
     if statistic.pass_ is Pass.BACKWARD:

@@ -1,0 +1,65 @@
+"""autoprox discovers zero-cost proxies for vision transformers: formulas that rank architectures without training them.
+
+Example:
+    >>> import autoprox
+    >>> autoprox.space("pit-micro").name
+    'pit-micro'
+"""
+
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from autoprox.graph import Proxy
+    from autoprox.spaces import AbstractSpace
+
+__version__ = version("autoprox")
+__all__ = ["__version__", "load", "shipped_names", "space"]
+
+# Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
+
+
+def load(name_or_path: str | Path) -> "Proxy":
+    """Loads a proxy: a shipped one or one of the zoo by name, or a best.json by path.
+
+    An existing path wins over a name.
+
+    Raises:
+        StoreMismatchError: If the file is no proxy, or was edited.
+        RegistryError: If there is neither such a file nor such a name.
+
+    Example:
+        >>> load("snip").formula
+        'nodes_sum(l1(weight * weight_grad))'
+    """
+    from autoprox.zoo import load_proxy
+
+    return load_proxy(str(name_or_path))
+
+
+def shipped_names() -> list[str]:
+    """Names of the discovered proxies that come with autoprox, each also importable as `autoprox.shipped.<name>`.
+
+    Example:
+        >>> isinstance(shipped_names(), list)
+        True
+    """
+    from autoprox.shipped import names
+
+    return names()
+
+
+def space(name: str) -> "AbstractSpace":
+    """The architecture space of this name.
+
+    Raises:
+        RegistryError: If there is none; the message names the nearest one.
+
+    Example:
+        >>> space("autoformer-ti").default_img_size
+        224
+    """
+    from autoprox.spaces import space as find
+
+    return find(name)

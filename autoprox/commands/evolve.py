@@ -1,0 +1,186 @@
+"""`python -m autoprox.evolve`: discovers a proxy on a benchmark table."""
+
+import argparse
+import json
+import os
+import platform
+import sys
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from tqdm.auto import tqdm
+
+import autoprox
+from autoprox.bench.splits import Split
+from autoprox.bench.table import small_block_warnings
+from autoprox.commands.console import interval, network_bar, note, number, run_command, say, text_table
+from autoprox.commands.problem import add_problem_options, problem_of
+from autoprox.errors import SpecError
+from autoprox.evolve import PROXY_ROW, Discoverer, Discovery, Settings, Stop
+from autoprox.graph import Problem, Verdict
+from autoprox.metrics import chance_of_best
+from autoprox.statistics import StatisticsCache
+
+DEFAULT_BUDGET = 20_000
+BEST, RUN = "best.json", "run.json"
+
+_EXAMPLES = """examples:
+  python -m autoprox.evolve
+  python -m autoprox.evolve --budget 2000 --seed 1 --jobs 2 --out runs/short
+  python -m autoprox.evolve --bench my_table.parquet --spaces pit-micro --seconds 60
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(
+        prog="python -m autoprox.evolve",
+        description="Discovers a zero-cost proxy: evolves it on the fit split of a benchmark table, chooses it on the"
+        " select split, and scores it once on the sealed split.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_problem_options(options)
+    stop = options.add_mutually_exclusive_group()
+    stop.add_argument(
+        "--budget", type=int, metavar="N", help=f"distinct valid candidates in total (default: {DEFAULT_BUDGET})"
+    )
+    stop.add_argument("--seconds", type=float, metavar="S", help="search for S seconds; such a run does not repeat")
+    options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
+    options.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)")
+    options.add_argument("--force", action="store_true", help="replace a finished run in this folder")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = parser().parse_args(arguments)
+    return run_command(lambda: _evolve(options, sys.argv[1:] if arguments is None else list(arguments)))
+
+
+def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
+    started = time.monotonic()
+    budget = DEFAULT_BUDGET if options.budget is None and options.seconds is None else options.budget
+    stop = Stop(budget, options.seconds)
+    if options.seed < 0:
+        raise SpecError(f"--seed is {options.seed}; it must be 0 or more.")
+    problem = problem_of(options)
+    for line in small_block_warnings(problem.blocks, budget or DEFAULT_BUDGET):
+        note(line)
+    folder = _prepared(options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}", options.force)
+    bar = tqdm(total=stop.budget, desc="candidates", unit="cand", disable=None, leave=False)
+
+    def show(evaluated: int, best: float) -> None:
+        bar.set_postfix_str(f"best {number(best)}", refresh=False)
+        bar.update(evaluated - bar.n)
+
+    with bar:
+        discoverer = Discoverer(problem, StatisticsCache(), options.jobs, network_bar, show)
+        discovery = discoverer.run(options.seed, stop, Settings())
+    seconds = time.monotonic() - started
+    _write_run(folder, arguments, seconds, discovery)
+    # best.json comes last: where it is, the run is finished.
+    discovery.proxy.save(_fresh_file(folder / BEST))
+    os.replace(_fresh_file(folder / BEST), folder / BEST)
+    _report(problem, discovery, folder, seconds)
+    return 0
+
+
+def _prepared(folder: Path, force: bool) -> Path:
+    """The folder of the run, made if need be.
+
+    Raises:
+        SpecError: If the path is a file, cannot be written, or holds a finished run.
+    """
+    if folder.exists() and not folder.is_dir():
+        raise SpecError(f"--out '{folder}' is a file; give a folder.")
+    if (folder / BEST).exists() and not force:
+        raise SpecError(
+            f"'{folder}' holds a finished run, which is kept. Give another --out, or --force to replace it."
+        )
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SpecError(f"--out '{folder}' cannot be made ({error.strerror}); give a folder that can.") from error
+    return folder
+
+
+def _fresh_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.part")
+
+
+def _write_run(folder: Path, arguments: list[str], seconds: float, discovery: Discovery) -> None:
+    """Writes what may differ between two runs of one seed: command, times, versions, machine."""
+    run: dict[str, Any] = {
+        "command": ["python", "-m", "autoprox.evolve", *arguments],
+        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seconds": round(seconds, 3),
+        "candidates_per_second": round(discovery.outcome.evaluated / seconds, 1),
+        "sealed_scorings": discovery.sealed_scorings,
+        "versions": {
+            "autoprox": autoprox.__version__,
+            "python": platform.python_version(),
+            "torch": torch.__version__,
+            "numpy": np.__version__,
+        },
+        "machine": platform.platform(),
+    }
+    _fresh_file(folder / RUN).write_text(json.dumps(run, indent=2) + "\n")
+    os.replace(_fresh_file(folder / RUN), folder / RUN)
+
+
+def _report(problem: Problem, discovery: Discovery, folder: Path, seconds: float) -> None:
+    outcome = discovery.outcome
+    say(f"proxy    {discovery.proxy.formula}")
+    say(f"needs    {', '.join(discovery.proxy.statistics)}")
+    rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
+    say(f"search   {outcome.evaluated} distinct valid candidates in {seconds:.1f} s; rejected: {rejected}")
+    say()
+    say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
+    say()
+    counts = {split: len({n.arch.arch_id for n in problem.judge(split).networks}) for split in Split}
+    level = chance_of_best(max(2, counts[Split.FIT] // len({b.space for b in problem.blocks})), outcome.evaluated)
+    agreement = number(discovery.init_agreement)
+    say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
+    say(f"architectures: {', '.join(f'{split.value} {count}' for split, count in counts.items())}")
+    say(f"chance: the best of {outcome.evaluated} random score vectors reaches |tau| {level:.2f} on one fit block")
+    say(f"sealed: scored {discovery.sealed_scorings} time(s) on this table by this user, this run included")
+    say(f"written: {folder / BEST}, {folder / RUN}")
+    if discovery.sealed_scorings > 1:
+        note("the sealed split was looked at before: the more often, the less its figures can be trusted")
+
+
+def _rows(problem: Problem, split: Split, verdicts: dict[str, Verdict]) -> list[dict[str, str]]:
+    """One row for the joint correlation and one a block; columns for the proxy and the counts."""
+    proxy = verdicts[PROXY_ROW]
+    counts = {name: verdict for name, verdict in verdicts.items() if name != PROXY_ROW}
+    rows = [
+        {
+            "split": split.value,
+            "block": "joint",
+            PROXY_ROW: number(proxy.joint),
+            "95 % interval": interval(proxy.ci95),
+            "iso": "",
+            "given params": "",
+            **{name: number(verdict.joint) for name, verdict in counts.items()},
+        }
+    ]
+    for index, block in enumerate(problem.blocks):
+        own = proxy.blocks[index]
+        rows.append(
+            {
+                "split": split.value,
+                "block": f"{block.space} {block.dataset}",
+                PROXY_ROW: number(own.kendall),
+                "95 % interval": interval(own.ci95),
+                "iso": number(own.iso),
+                "given params": number(own.partial),
+                **{name: number(verdict.blocks[index].kendall) for name, verdict in counts.items()},
+            }
+        )
+    return rows

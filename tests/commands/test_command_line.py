@@ -1,0 +1,225 @@
+"""The commands as a user meets them: results on stdout, one line for a mistake, status 2, nothing overwritten."""
+
+import json
+import math
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import autoprox
+from autoprox.commands import main
+from autoprox.spaces import space
+
+
+def architectures(name: str, count: int) -> list:
+    rng = np.random.default_rng(0)
+    return list(dict.fromkeys(space(name).sample(rng) for _ in range(4 * count)))[:count]
+
+
+def user_frame(count: int = 20, name: str = "pit-micro", dataset: str = "digits") -> pd.DataFrame:
+    """A table of a user's own: the four columns that it must have, values that follow depth and width with noise."""
+    rng = np.random.default_rng(1)
+    archs = architectures(name, count)
+    features = [space(name).features(arch) for arch in archs]
+    values = [50 + 0.2 * each["mean_width"] - each["depth"] + rng.normal() for each in features]
+    return pd.DataFrame(
+        {"arch_json": [each.json for each in archs], "space": name, "dataset": dataset, "value": values}
+    )
+
+
+@pytest.fixture
+def table(tmp_path) -> Path:
+    path = tmp_path / "mine.parquet"
+    user_frame().to_parquet(path)
+    return path
+
+
+def evolve(*arguments: object) -> int:
+    return main(["evolve", "--jobs", "1", *map(str, arguments)])
+
+
+def test_evolve_and_evaluate_on_a_table_of_ones_own(table, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert evolve("--bench", table, "--budget", 150, "--out", out) == 0
+    printed = capsys.readouterr()
+    assert "column" in printed.err.lower()  # what was derived is said
+    assert "chance" in printed.err  # fewer than 60 architectures
+    for word in ("proxy", "fit", "select", "sealed", "params", "macs", "depth", "mean_width", "sum_dim_depth"):
+        assert word in printed.out
+    run = json.loads((out / "run.json").read_text())
+    assert {"command", "seconds", "versions"} <= set(run)
+    proxy = autoprox.load(out / "best.json")
+    assert proxy.provenance["evaluated"] == 150
+    assert proxy.provenance["seed"] == 0
+
+    shared = ["--bench", str(table), "--split", "fit", "--jobs", "1", "--json"]
+    assert main(["evaluate", "--proxy", str(out / "best.json"), "snip", *shared]) == 0
+    verdict = json.loads(capsys.readouterr().out)
+    assert set(verdict) == {"bench", "split", "proxies", "baselines"}
+    assert verdict["bench"] == "mine"
+    assert verdict["split"] == "fit"
+    (block,) = verdict["proxies"]["snip"]["blocks"]
+    assert {"space", "dataset", "label_kind", "metric", "n", "kendall", "ci95", "spearman"} <= set(block)
+    own = verdict["proxies"][str(out / "best.json")]
+    assert own["joint"] == pytest.approx(proxy.results["splits"]["fit"]["proxy"]["joint"])
+    assert own["ci95"] == pytest.approx(proxy.results["splits"]["fit"]["proxy"]["ci95"])
+
+
+def test_live_score_is_the_one_that_evolution_saw(table, tmp_path):
+    """Golden scores in best.json against networks that are built and scored here."""
+    from autoprox.bench.table import Table
+
+    assert evolve("--bench", table, "--budget", 100, "--out", tmp_path / "run") == 0
+    proxy = autoprox.load(tmp_path / "run")
+    golden = proxy.results["golden"]
+    assert golden
+    for each in golden:
+        owner = autoprox.space(each["space"])
+        task = Table.read(table).task(each["dataset"], each["space"])
+        assert task.digest == each["batch"]
+        model = owner.build(
+            owner.parse(each["arch_json"]), task.num_classes, task.img_size, task.in_chans, seed=each["init_seed"]
+        )
+        assert proxy.score(model, task.images, task.labels) == pytest.approx(each["score"], rel=1e-5)
+
+
+def test_unknown_data_set_means_noise_and_is_said(tmp_path, capsys):
+    frame = user_frame(14, "autoformer-micro", "mushrooms").assign(num_classes=7)
+    frame.to_parquet(tmp_path / "noise.parquet")
+    assert evolve("--bench", tmp_path / "noise.parquet", "--budget", 20, "--out", tmp_path / "run") == 0
+    assert "noise" in capsys.readouterr().err
+
+
+def test_init_seeds_average(table, capsys):
+    common = ["evaluate", "--proxy", "grad_norm", "--bench", str(table), "--split", "fit", "--jobs", "1", "--json"]
+    results = []
+    for seeds in ("1", "3"):
+        assert main([*common, "--init-seeds", seeds]) == 0
+        results.append(json.loads(capsys.readouterr().out)["proxies"]["grad_norm"]["joint"])
+    assert all(math.isfinite(each) for each in results)
+
+
+def bad_tables(folder: Path) -> dict[str, tuple[Path, str]]:
+    """Tables that cannot be used, each with a word of the sentence that says why."""
+    good = user_frame()
+    frames = {
+        "column": (good.drop(columns="value"), "value"),
+        "one architecture": (good.iloc[:1], "architecture"),
+        "eleven architectures": (good.iloc[:11], "12"),
+        "constant": (good.assign(value=1.0), "same value"),
+        "nan": (good.assign(value=np.nan), "nan"),
+        "space": (good.assign(space="pit-mikro"), "pit-micro"),
+    }
+    cases = {}
+    for name, (frame, word) in frames.items():
+        path = folder / f"{name.replace(' ', '-')}.parquet"
+        frame.to_parquet(path)
+        cases[name] = (path, word)
+    truncated = folder / "truncated.parquet"
+    whole = folder / "whole.parquet"
+    good.to_parquet(whole)
+    truncated.write_bytes(whole.read_bytes()[:500])
+    cases["truncated"] = (truncated, "truncated.parquet")
+    cases["missing"] = (folder / "missing.parquet", "missing.parquet")
+    return cases
+
+
+TABLE_FAULTS = [
+    "column",
+    "one architecture",
+    "eleven architectures",
+    "constant",
+    "nan",
+    "space",
+    "truncated",
+    "missing",
+]
+
+
+@pytest.mark.parametrize("fault", TABLE_FAULTS)
+def test_bad_table_is_one_line(fault, tmp_path, capsys):
+    path, word = bad_tables(tmp_path)[fault]
+    out = tmp_path / "run"
+    assert evolve("--bench", path, "--budget", 10, "--out", out) == 2
+    _one_line(capsys, word)
+    assert not out.exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--spaces", "pit-mikro"], "pit-micro"),
+        (["--datasets", "digit"], "digits"),
+        (["--label-kind", "kid"], "scratch"),
+        (["--metric", "top2"], "top1_pct"),
+        (["--budget", "0"], "budget"),
+        (["--budget", "-5"], "budget"),
+        (["--seconds", "0"], "seconds"),
+        (["--seed", "-1"], "seed"),
+        (["--jobs", "0"], "jobs"),
+        (["--init-seeds", "0"], "init-seeds"),
+    ],
+)
+def test_bad_option_is_one_line(table, tmp_path, capsys, arguments, word):
+    assert evolve("--bench", table, "--out", tmp_path / "run", *arguments) == 2
+    _one_line(capsys, word)
+    assert not (tmp_path / "run").exists()
+
+
+def test_out_that_is_a_file_is_left_alone(table, tmp_path, capsys):
+    target = tmp_path / "precious"
+    target.write_text("mine")
+    assert evolve("--bench", table, "--budget", 10, "--out", target) == 2
+    _one_line(capsys, "is a file")
+    assert target.read_text() == "mine"
+
+
+def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
+    before = (out / "best.json").read_bytes()
+    capsys.readouterr()
+    assert evolve("--bench", table, "--budget", 30, "--seed", 5, "--out", out) == 2
+    _one_line(capsys, "--force")
+    assert (out / "best.json").read_bytes() == before
+    assert evolve("--bench", table, "--budget", 30, "--seed", 5, "--out", out, "--force") == 0
+    assert (out / "best.json").read_bytes() != before
+
+
+@pytest.mark.parametrize(
+    ("proxies", "word"), [(["snap"], "snip"), (["snip", "snip"], "more than once"), (["edited.json"], "was edited")]
+)
+def test_bad_proxy_is_one_line(table, tmp_path, capsys, monkeypatch, proxies, word):
+    monkeypatch.chdir(tmp_path)
+    document = autoprox.load("snip").to_document() | {"sign": -1}
+    Path("edited.json").write_text(json.dumps(document))
+    assert main(["evaluate", "--proxy", *proxies, "--bench", str(table)]) == 2
+    _one_line(capsys, word)
+
+
+def test_unknown_command_is_answered_with_the_nearest(capsys):
+    assert main(["evolv"]) == 2
+    _one_line(capsys, "evolve")
+
+
+def test_help_of_every_command(capsys):
+    assert main(["--help"]) == 0
+    assert "evolve" in capsys.readouterr().out
+    for command in ("evolve", "evaluate", "bench"):
+        with pytest.raises(SystemExit) as ended:
+            main([command, "--help"])
+        assert ended.value.code == 0
+        assert "usage" in capsys.readouterr().out
+
+
+def _one_line(capsys: pytest.CaptureFixture[str], word: str) -> None:
+    """The last line of standard error is the error, alone, and names what matters; nothing went to standard output."""
+    printed = capsys.readouterr()
+    lines = [line for line in printed.err.splitlines() if line.startswith("autoprox: error:")]
+    assert len(lines) == 1
+    assert word in lines[0]
+    assert printed.err.rstrip().endswith(lines[0])
+    assert "Traceback" not in printed.err
+    assert not printed.out
