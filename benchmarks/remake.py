@@ -1,0 +1,89 @@
+"""Remakes what depends on the embedded table: the shipped proxies in proxies/.
+
+    python benchmarks/remake.py
+
+Each proxy is discovered anew by the command that stands in its file. Run it when the table, a space, a statistic or a
+primitive has changed its version; it takes a few minutes a proxy.
+"""
+
+import argparse
+import json
+import shlex
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import autoprox
+
+FOLDER = Path(__file__).resolve().parents[1] / "proxies"
+
+
+@dataclass(frozen=True)
+class Shipment:
+    """A shipped proxy: its name, what it is for, and the options of autoprox.evolve that make it."""
+
+    name: str
+    purpose: str
+    options: str
+
+
+SHIPMENTS = (
+    Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table.", ""),
+    Shipment("autoformer_micro", "Ranks autoformer-micro alone.", "--spaces autoformer-micro"),
+    Shipment("pit_micro", "Ranks pit-micro alone.", "--spaces pit-micro"),
+)
+
+MODULE = '''"""{purpose}
+
+    {formula}
+
+Made by: {command}
+"""
+
+import json
+
+from autoprox.graph import Proxy
+
+proxy = Proxy.from_document(
+    json.loads(
+        r"""
+{document}
+"""
+    ),
+    __name__,
+)
+score = proxy.score
+score_many = proxy.score_many
+'''
+
+
+def remake(shipment: Shipment) -> None:
+    """Discovers one proxy and writes its file."""
+    command = f"python -m autoprox.evolve {shipment.options}".strip()
+    with tempfile.TemporaryDirectory() as folder:
+        arguments = [*shlex.split(command)[1:], "--out", folder, "--force"]
+        subprocess.run([sys.executable, *arguments], check=True)
+        document = autoprox.load(folder).renamed(shipment.name).to_document()
+    text = MODULE.format(
+        purpose=shipment.purpose,
+        formula=document["formula"],
+        command=command,
+        document=json.dumps(document, indent=1, sort_keys=True),
+    )
+    (FOLDER / f"{shipment.name}.py").write_text(text)
+
+
+def main() -> None:
+    """Remakes the proxies that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
+    names = parser.parse_args().names
+    for shipment in SHIPMENTS:
+        if not names or shipment.name in names:
+            remake(shipment)
+
+
+if __name__ == "__main__":
+    main()
