@@ -1,6 +1,6 @@
 """A small registry: named entries, collisions refused, unknown names answered with the nearest one."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import ItemsView, Iterator, ValuesView
 from typing import Generic, TypeVar
 
 from autoprox.errors import RegistryError, suggestion
@@ -8,7 +8,7 @@ from autoprox.errors import RegistryError, suggestion
 T = TypeVar("T")
 
 
-class Registry(Mapping[str, T], Generic[T]):
+class Registry(Generic[T]):
     """Maps names to entries, in the order of registration.
 
     Args:
@@ -54,3 +54,11 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._entries)
+
+    def values(self) -> ValuesView[T]:
+        """The entries, in the order of registration."""
+        return self._entries.values()
+
+    def items(self) -> ItemsView[str, T]:
+        """Names with entries, in the order of registration."""
+        return self._entries.items()
