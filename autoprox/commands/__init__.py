@@ -13,6 +13,7 @@ COMMANDS = {
     "bench": "build and inspect benchmark tables",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
+    "show": "print, draw or export a proxy",
 }
 
 

@@ -51,9 +51,11 @@ class AbstractSpace(ABC):
     `build(space, arch, num_classes, img_size, in_chans) -> torch.nn.Module`.
 
     Attributes:
-        name: Name in the registry and in benchmark tables. family: Name of the module in `autoprox/models/` that
-        builds the networks. version: Raised when the networks of the family change, so that what was measured on the
-        old is not taken for new. layout: The genes. default_img_size: Image size in px that the space was made for.
+        name: Name in the registry and in benchmark tables.
+        family: Name of the module in `autoprox/models/` that builds the networks.
+        version: Raised when the networks of the family change: what was measured on the old ones is not theirs.
+        layout: The genes.
+        default_img_size: Image size in px that the space was made for.
         img_sizes: All image sizes in px that it takes; images are square.
 
     Example:
