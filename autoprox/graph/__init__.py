@@ -8,6 +8,7 @@
 - `evaluate`: NODE to SCALAR, array arithmetic
 - `judging`: scores against the blocks of a table
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
+- `export`: a proxy as a Python file, a formula, a drawing
 """
 
 from autoprox.graph.collect import Leaves, collect_leaves, evaluate_leaves, leaves_of

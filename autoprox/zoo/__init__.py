@@ -1,6 +1,7 @@
 """Published proxies, written as graphs of the proxy language, and the way from a name to a proxy.
 
 - `published`: the proxies
+- `genotypes`: the notation of Auto-Prox's authors
 - `loading`: names and paths to proxies
 """
 

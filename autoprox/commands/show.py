@@ -1,0 +1,114 @@
+"""`python -m autoprox.show`: what a proxy is, for readers and for other programs."""
+
+import argparse
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import autoprox
+from autoprox.commands.console import note, run_command, say
+from autoprox.errors import SpecError
+from autoprox.graph import Expression, Proxy
+from autoprox.graph.export import to_latex, to_png, to_python, to_svg
+from autoprox.statistics import STATISTICS
+
+_EXAMPLES = """examples:
+  python -m autoprox.show snip
+  python -m autoprox.show runs/vitbench101-seed0/best.json --png best.png
+  python -m autoprox.show autoprox-a --python best.py
+"""
+
+_FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_png, "python": to_python}
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(
+        prog="python -m autoprox.show",
+        description="Prints what a proxy is, or writes it in another form.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("proxy", metavar="PROXY", help="a best.json file, or the name of a shipped or zoo proxy")
+    forms = options.add_mutually_exclusive_group()
+    forms.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
+    forms.add_argument("--svg", type=Path, metavar="FILE", help="draw it as SVG")
+    forms.add_argument("--png", type=Path, metavar="FILE", help="draw it as PNG")
+    forms.add_argument("--python", type=Path, metavar="FILE", help="write it as one Python file that needs torch alone")
+    options.add_argument("--force", action="store_true", help="overwrite the file")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = parser().parse_args(arguments)
+    return run_command(lambda: _show(options))
+
+
+def _show(options: argparse.Namespace) -> int:
+    chosen = next((form for form in _FILES if getattr(options, form) is not None), None)
+    if options.force and chosen is None:
+        raise SpecError(f"--force is about a file; give one of {', '.join(f'--{form} FILE' for form in _FILES)}.")
+    proxy = autoprox.load(options.proxy)
+    if options.latex:
+        say(to_latex(proxy))
+    elif chosen is None:
+        _print(proxy)
+    else:
+        path = getattr(options, chosen)
+        _write(path, _FILES[chosen](proxy), overwrite=options.force)
+        note(f"wrote {path}")
+    return 0
+
+
+def _write(path: Path, content: str | bytes, *, overwrite: bool) -> None:
+    """Writes a new file, or with `overwrite` any file.
+
+    Raises:
+        SpecError: If the file exists, or cannot be written.
+    """
+    data = content.encode() if isinstance(content, str) else content
+    try:
+        with path.open("wb" if overwrite else "xb") as file:
+            file.write(data)
+    except FileExistsError as error:
+        raise SpecError(f"'{path}' exists; give another file, or --force to overwrite it.") from error
+    except OSError as error:
+        raise SpecError(f"'{path}' cannot be written ({error.strerror}).") from error
+
+
+def _print(proxy: Proxy) -> None:
+    rows = [
+        ["proxy", proxy.name],
+        ["formula", proxy.formula],
+        ["graph", str(proxy.graph)],
+        ["sign", f"{proxy.sign} (a higher score is better, the sign is in the score)"],
+    ]
+    _say_columns(rows)
+    say("\nsteps")
+    _say_columns(_steps(proxy.graph))
+    say("\nstatistics")
+    found = [STATISTICS[name] for name in proxy.statistics]
+    _say_columns([[each.name, str(each.site), f"{each.pass_} pass", each.source] for each in found])
+    if proxy.provenance:
+        say("\nprovenance")
+        texts = {key: each if isinstance(each, str) else json.dumps(each) for key, each in proxy.provenance.items()}
+        _say_columns([[key, text] for key, text in texts.items()])
+
+
+def _steps(graph: Expression) -> list[list[str]]:
+    """One row a step: its number, what it does with which earlier ones, the kind of the result."""
+    numbers: dict[str, int] = {}
+    rows = []
+    for each in graph.walk():
+        numbers[each.digest] = len(numbers) + 1
+        inner = ", ".join(f"#{numbers[argument.digest]}" for argument in each.arguments)
+        text = f"{each.operation.name}({inner})" if inner else each.operation.name
+        rows.append([f"#{numbers[each.digest]}", text, str(each.kind)])
+    return rows
+
+
+def _say_columns(rows: list[list[str]]) -> None:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

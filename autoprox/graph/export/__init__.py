@@ -1,0 +1,14 @@
+"""Proxies for other programs and for readers.
+
+- `python`, with `sources` and `runtime`: one Python file that needs torch alone
+- `latex`: a formula
+- `symbolic`: an expression of SymPy
+- `drawing`: SVG and PNG
+"""
+
+from autoprox.graph.export.drawing import to_png, to_svg
+from autoprox.graph.export.latex import to_latex
+from autoprox.graph.export.python import to_python
+from autoprox.graph.export.symbolic import to_sympy
+
+__all__ = ["to_latex", "to_png", "to_python", "to_svg", "to_sympy"]

@@ -1,0 +1,238 @@
+"""`to_python`: a proxy as one Python file that needs torch alone.
+
+The file holds the source of the functions that autoprox itself runs (see `sources`), those that this graph needs and no
+others, and the graph as plain statements. tests/graph/test_export_python.py scores with it, for every primitive and
+every statistic, and compares.
+"""
+
+from collections.abc import Callable
+from dataclasses import fields
+from enum import Enum
+from importlib.metadata import version
+from typing import Any
+
+from torch import Tensor
+
+from autoprox.errors import KindError
+from autoprox.graph import nodes, operations, tensors
+from autoprox.graph.export import runtime
+from autoprox.graph.export.sources import Sources
+from autoprox.graph.expression import Expression, is_node_leaf
+from autoprox.graph.kinds import ALL_ROLES, Level
+from autoprox.graph.primitives import Form, Primitive
+from autoprox.graph.proxy import Proxy
+from autoprox.models.nodes import Role, Site
+from autoprox.statistics import STATISTICS, Statistic
+
+SEGMENTAL: dict[Callable[..., Any], Callable[[Tensor, Tensor], Tensor]] = {
+    nodes.zscore: runtime.node_zscore,
+    nodes.minmax: runtime.node_minmax,
+    nodes.share: runtime.node_share,
+    nodes.rank: runtime.node_rank,
+    nodes.deep: runtime.node_deep,
+    nodes.shallow: runtime.node_shallow,
+    nodes.sine: runtime.node_sine,
+    nodes.nodes_sum: runtime.nodes_sum,
+    nodes.nodes_mean: runtime.nodes_mean,
+    nodes.nodes_max: runtime.nodes_max,
+    nodes.nodes_min: runtime.nodes_min,
+    nodes.nodes_std: runtime.nodes_std,
+    nodes.nodes_logsum: runtime.nodes_logsum,
+    nodes.nodes_norm: runtime.nodes_norm,
+    nodes.nodes_first: runtime.nodes_first,
+    nodes.nodes_last: runtime.nodes_last,
+}
+"""For the operations over flat arrays of many networks, those over the nodes of one."""
+
+
+def to_python(proxy: Proxy) -> str:
+    """Writes a proxy as one Python file with `score(model, images, labels) -> float`.
+
+    The file needs torch and nothing else (no NumPy, no autoprox). Its value is that of `Proxy.score`; it restores the
+    model to the bit; it finds nodes as autoprox does, and roles by the marks that autoprox's models carry (attribute
+    `autoprox_role`). A graph that looks at no role scores models without marks as well.
+
+    Args:
+        proxy: What is to be exported.
+
+    Returns:
+        The text of the file.
+
+    Raises:
+        KindError: If an operation of the graph has no form that stands alone: its source cannot be found, it needs
+            other packages, or it looks at segments and `SEGMENTAL` has no form of it for one network.
+
+    Example:
+        >>> from autoprox.graph import parse
+        >>> text = to_python(Proxy("snip", parse("nodes_sum(l1(mul(weight, weight_grad)))")))
+        >>> "def score(" in text, "import numpy" in text
+        (True, False)
+    """
+    return _Writer(proxy).text()
+
+
+class _Writer:
+    """One file in the making.
+
+    Args:
+        proxy: What is to be exported.
+    """
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._sources = Sources()
+        self._reductions: list[str] = []
+        self._names: dict[str, str] = {}
+        self._position_names: dict[str, str] = {}
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        """The whole file."""
+        for helper in (runtime.take, runtime.finite):
+            self._sources.add(helper)
+        result = self._value(self._proxy.graph)
+        statistics = ",\n    ".join(self._literal(STATISTICS[name]) for name in self._proxy.statistics)
+        needs_roles = any(each.kind.roles != ALL_ROLES for each in self._proxy.graph.walk())
+        sign = "" if self._proxy.sign == 1 else "-"
+        body = "\n    ".join(
+            [
+                f"found = take(model, images, labels, STATISTICS, loss, needs_roles={needs_roles})",
+                *self._lines,
+                f"return finite({sign}{result})",
+            ]
+        )
+        self._sources.require({"torch"})
+        parts = [
+            f'"""{self._header()}"""\n\n{self._sources.text()}',
+            f"STATISTICS = (\n    {statistics},\n)",
+            *self._reductions,
+            f"{_SIGNATURE}    {body}",
+        ]
+        return "\n\n\n".join(parts) + "\n"
+
+    def _header(self) -> str:
+        proxy = self._proxy
+        lines = [
+            f"Zero-cost proxy '{proxy.name}': scores an untrained network, higher is better.",
+            "",
+            "Copy this file anywhere and call score(model, images, labels), at its end. The model is left as it was.",
+            "Needs Python 3.11 and torch 2.6 or later, nothing else.",
+            "",
+            f"    formula     {proxy.formula}",
+            f"    graph       {proxy.graph}",
+            f"    sign        {proxy.sign}",
+            f"    statistics  {', '.join(proxy.statistics)}",
+            *([f"    source      {proxy.provenance['source']}"] if "source" in proxy.provenance else []),
+            "",
+            f"Exported by autoprox {version('autoprox')}, from which the functions are copied (Apache-2.0).",
+        ]
+        return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''") + "\n"
+
+    def _value(self, expression: Expression) -> str:
+        """Writes the statements of a NODE or SCALAR expression; returns the name of its value."""
+        if expression.digest not in self._names:
+            text = self._leaf(expression) if is_node_leaf(expression) else self._operation(expression)
+            self._names[expression.digest] = name = f"v{len(self._names) + 1}"
+            self._lines.append(f"{name} = {text}")
+        return self._names[expression.digest]
+
+    def _leaf(self, expression: Expression) -> str:
+        if not expression.arguments:
+            return f"found.counts[{expression.operation.name!r}]"
+        name = f"reduction_{len(self._reductions) + 1}"
+        self._reductions.append(self._reduction(name, expression))
+        return f"found.reduce({name}, {', '.join(repr(each) for each in expression.statistics)})"
+
+    def _reduction(self, function: str, root: Expression) -> str:
+        """A function from the tensors of one node to a number."""
+        names: dict[str, str] = {}
+        lines: list[str] = []
+        for each in root.walk():
+            if isinstance(each.operation, Statistic):
+                names[each.digest] = each.operation.name
+                continue
+            names[each.digest] = name = f"t{len(lines) + 1}"
+            lines.append(f"    {name} = {self._tensor_call(each.operation, [names[i.digest] for i in each.arguments])}")
+        parameters = ", ".join(f"{name}: Tensor" for name in root.statistics)
+        head = f'def {function}({parameters}) -> Tensor:\n    """{root}, of one node."""'
+        return "\n".join([head, *lines, f"    return {names[root.digest]}"])
+
+    def _tensor_call(self, primitive: Primitive, arguments: list[str]) -> str:
+        name = self._sources.add(primitive.function)
+        if primitive.form is Form.REDUCE:
+            return f"{name}({self._sources.add(tensors.Moments)}({arguments[0]}))"
+        self._sources.add_name(operations.__name__, "TENSOR_EPS")
+        return f"{name}({', '.join(arguments)}, torch, TENSOR_EPS)"
+
+    def _operation(self, expression: Expression) -> str:
+        primitive, kinds = expression.operation, [each.kind for each in expression.arguments]
+        assert isinstance(primitive, Primitive)
+        values = [self._value(each) for each in expression.arguments]
+        if primitive.level is Level.NODE:
+            kept = kinds[0].roles if primitive.form is Form.AGGREGATE else expression.kind.roles
+            site = kinds[0].site
+            assert site is not None
+            values = [_selected(value, site, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
+            if primitive.segmental:
+                position = self._positions(site, kept)
+                return f"{self._sources.add(self._segmental(primitive))}({values[0]}, {position})"
+            if primitive.form is Form.SELECT:
+                return values[0]
+        self._sources.add_name(operations.__name__, "FLOAT64_EPS")
+        return f"{self._sources.add(primitive.function)}({', '.join(values)}, torch, FLOAT64_EPS)"
+
+    def _positions(self, site: Site, kept: frozenset[Role]) -> str:
+        """Writes the statement that gives the relative depths of nodes, once; returns the name of its value."""
+        chosen = "" if kept == ALL_ROLES else f", {_roles(kept)}"
+        line = f"found.positions({_literal(site)}{chosen})"
+        if line not in self._position_names:
+            self._position_names[line] = name = f"depth{len(self._position_names) + 1}"
+            self._lines.append(f"{name} = {line}")
+        return self._position_names[line]
+
+    def _segmental(self, primitive: Primitive) -> Callable[..., Any]:
+        if primitive.function not in SEGMENTAL:
+            raise KindError(
+                f"The NODE primitive '{primitive.name}' cannot be exported: no form of it for one network is known."
+                " Add one to autoprox.graph.export.python.SEGMENTAL."
+            )
+        return SEGMENTAL[primitive.function]
+
+    def _literal(self, statistic: Statistic) -> str:
+        """The statistic as a call that makes it; how it is counted is a function that the file has to hold."""
+        if statistic.count is not None:
+            self._sources.add(statistic.count)
+        given = [(each.name, getattr(statistic, each.name)) for each in fields(statistic)]
+        return f"Statistic({', '.join(f'{name}={_literal(value)}' for name, value in given if value is not None)})"
+
+
+_SIGNATURE = '''def score(
+    model: nn.Module, images: Any, labels: Any, *, loss: Callable[[Any, Any], Tensor] | None = None
+) -> float:
+    """Scores one network, with the parameters it has; it is left as it was. Higher is better.
+
+    Args:
+        model: An untrained network.
+        images: Batch, shape `(B, C, H, W)`.
+        labels: Class indices, shape `(B,)`.
+        loss: What the backward pass starts from; the mean cross entropy of logits by default.
+    """
+'''
+
+
+def _literal(value: Any) -> str:
+    if isinstance(value, Enum):
+        return f"{type(value).__name__}.{value.name}"
+    return str(value.__name__) if callable(value) else repr(value)
+
+
+def _selected(value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:
+    if held == kept:
+        return value
+    return f"found.select({value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
+
+
+def _roles(roles: frozenset[Role]) -> str:
+    if roles == ALL_ROLES:
+        return "frozenset(Role)"
+    return f"frozenset({{{', '.join(_literal(role) for role in Role if role in roles)}}})"

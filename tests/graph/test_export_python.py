@@ -1,0 +1,346 @@
+"""The exported file against autoprox: the same score for every primitive and statistic, and nothing but torch in it."""
+
+import ast
+import importlib.util
+import itertools
+import json
+import subprocess
+import sys
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+import autoprox
+from autoprox.errors import KindError, UndefinedScoreError
+from autoprox.graph import PRIMITIVES, Form, Level, Primitive, Proxy, find_primitive, parse
+from autoprox.graph.export import to_python
+from autoprox.graph.export.python import SEGMENTAL
+from autoprox.graph.expression import Expression
+from autoprox.statistics import STATISTICS
+from autoprox.zoo import ZOO
+from tests.graph import foreign
+from tests.statistics import networks as hard
+
+REL = 1e-7
+"""Stricter than what is promised (1e-5), wide enough for sums in another order."""
+
+COUNTER = itertools.count()
+ALL = [primitive for registry in PRIMITIVES.values() for primitive in registry.values()]
+
+
+@pytest.fixture
+def exported(tmp_path):
+    def load(proxy):
+        path = tmp_path / f"exported_{next(COUNTER)}.py"
+        path.write_text(to_python(proxy))
+        spec = importlib.util.spec_from_file_location(path.stem, path)
+        module = importlib.util.module_from_spec(spec)
+        sys.modules[path.stem] = module
+        spec.loader.exec_module(module)
+        return module
+
+    yield load
+    for name in [name for name in sys.modules if name.startswith("exported_")]:
+        del sys.modules[name]
+
+
+def proxy_of(text, sign=1):
+    return Proxy("mine", parse(text), sign)
+
+
+@cache
+def own_networks():
+    found = []
+    for space, seed in (("autoformer-micro", 3), ("pit-micro", 1)):
+        owner, rng = autoprox.space(space), np.random.default_rng(seed)
+        arch = min((owner.sample(rng) for _ in range(20)), key=owner.backbone_params)
+        model = owner.build(arch, num_classes=5, img_size=8, in_chans=1, seed=seed)
+        found.append((model, rng.normal(size=(4, 1, 8, 8)).astype(np.float32), rng.integers(0, 5, size=4)))
+    return found
+
+
+def graphs_with(primitive: Primitive):
+    """Graphs in which the primitive decides the score, with and without a selection of roles."""
+    name = primitive.name
+    if primitive.level is Level.TENSOR:
+        pair = f"{name}(weight, weight_grad)" if primitive.arity == 2 else f"{name}(weight)"
+        return [f"nodes_norm({pair})" if primitive.form is Form.REDUCE else f"nodes_norm(mean_log({pair}))"]
+    if primitive.level is Level.SCALAR:
+        given = ", ".join(["nodes_mean(mean(weight_grad))", "nodes_min(std(output))"][: primitive.arity])
+        return [f"{name}({given})", f"{name}({', '.join(['nodes_logsum(l1(weight))'] * primitive.arity)})"]
+    if primitive.form is Form.AGGREGATE:
+        return [f"{name}(mean(input_grad))", f"{name}(only_mlp(std(weight)))", f"{name}(only_ends(activation_width))"]
+    given = ", ".join(["mean(weight_grad)", "log(l1(weight))"][: primitive.arity])
+    narrowed = ", ".join(["only_body(mean(weight_grad))", "only_attention(only_body(macs))"][: primitive.arity])
+    return [f"nodes_norm({name}({given}))", f"nodes_max({name}({narrowed}))"]
+
+
+@pytest.mark.parametrize("primitive", ALL, ids=lambda each: f"{each.level}-{each.name}")
+def test_every_primitive_has_the_value_that_autoprox_gives(primitive, exported):
+    for text in graphs_with(primitive):
+        try:
+            proxy = proxy_of(text)
+        except KindError:
+            continue  # a selector that keeps nothing of what another one kept
+        file = exported(proxy)
+        for model, images, labels in own_networks():
+            try:
+                expected = proxy.score(model, images, labels)
+            except UndefinedScoreError:
+                with pytest.raises(file.UndefinedScoreError, match="no finite value"):
+                    file.score(model, images, labels)
+            else:
+                assert file.score(model, images, labels) == pytest.approx(expected, rel=REL)
+
+
+def test_every_primitive_was_in_one_of_those_graphs():
+    for primitive in ALL:
+        graphs = []
+        for text in graphs_with(primitive):
+            try:
+                graphs.append(parse(text))
+            except KindError:
+                continue
+        assert any(each.operation is primitive for graph in graphs for each in graph.walk())
+    segmental = {each.function for each in PRIMITIVES[Level.NODE].values() if each.segmental}
+    assert segmental <= set(SEGMENTAL)
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_every_statistic_has_the_value_that_autoprox_gives(name, exported):
+    inner = name if STATISTICS[name].kind == "count" else f"l1({name})"
+    proxy = proxy_of(f"nodes_norm({inner})", -1)
+    file = exported(proxy)
+    for model, images, labels in (*own_networks(), (hard.tiny(), *hard.batch())):
+        assert file.score(model, images, labels) == pytest.approx(proxy.score(model, images, labels), rel=REL)
+
+
+@pytest.mark.parametrize("name", ZOO)
+def test_zoo(name, exported):
+    proxy = autoprox.load(name)
+    file = exported(proxy)
+    for model, images, labels in own_networks():
+        assert file.score(model, images, labels) == pytest.approx(proxy.score(model, images, labels), rel=REL)
+
+
+def test_everything_fits_into_one_file(exported):
+    """No two definitions that graphs may need have the same name."""
+    model, images, labels = own_networks()[0]
+    terms = []
+    for text in itertools.chain.from_iterable(map(graphs_with, ALL)):
+        try:
+            graph = parse(f"tanh({text})")
+            Proxy("term", graph).score(model, images, labels)
+        except (KindError, UndefinedScoreError):
+            continue
+        terms.append(graph)
+    terms += [parse(f"nodes_norm({n if STATISTICS[n].kind == 'count' else f'l1({n})'})") for n in STATISTICS]
+    add = find_primitive("add", Level.SCALAR)
+    while len(terms) > 1:
+        terms = [*terms[2:], Expression(add, terms[:2])]
+    proxy = Proxy("everything", terms[0])
+    assert set(proxy.statistics) == set(STATISTICS)
+    expected = proxy.score(model, images, labels)
+    assert exported(proxy).score(model, images, labels) == pytest.approx(expected, rel=REL)
+
+
+HARD = [
+    hard.Shared,
+    hard.SharedGelu,
+    hard.InPlace,
+    hard.ByKeyword,
+    hard.Strided,
+    hard.Detached,
+    hard.Busy,
+]
+
+
+@pytest.mark.parametrize("body", HARD)
+def test_networks_that_make_collecting_hard(body, exported):
+    proxy = proxy_of("nodes_sum(only_mlp(add(l1(mul(output, output_grad)), l1(mul(input, input_grad)))))")
+    model = hard.seeded(lambda: hard.Around(body())).eval()
+    images, labels = hard.batch()
+    expected = proxy.score(model, images, labels)
+    assert exported(proxy).score(model, images, labels) == pytest.approx(expected, rel=REL)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_other_dtypes(dtype, exported):
+    proxy = proxy_of("nodes_sum(l1(mul(weight, weight_grad)))")
+    model, (images, labels) = hard.tiny(dtype=dtype), hard.batch(dtype=dtype)
+    expected = proxy.score(model, images, labels)
+    assert exported(proxy).score(model, images, labels) == pytest.approx(expected, rel=REL)
+
+
+def test_a_loss_of_ones_own(exported):
+    proxy = proxy_of("nodes_sum(l1(weight_grad))")
+    model, images, labels = foreign.seeded()
+    foreign.mark(model)
+
+    def loss(output, targets):
+        return (output[range(len(targets)), targets] ** 2).sum()
+
+    for given in (labels, labels.numpy()):
+        expected = proxy.score(model, images, given, loss=loss)
+        assert exported(proxy).score(model, images, given, loss=loss) == pytest.approx(expected, rel=REL)
+
+
+def test_the_model_is_left_as_it_was(exported):
+    model, images, labels = foreign.seeded()
+    model.train()
+    model.head.weight.requires_grad_(requires_grad=False)
+    model.patches.weight.grad = torch.ones_like(model.patches.weight)
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    generator = torch.random.get_rng_state()
+    file = exported(proxy_of("nodes_sum(l1(mul(weight, weight_grad)))"))
+    first = file.score(model, images, labels)
+    assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+    assert model.training
+    assert model.dropout.training
+    assert not model.head.weight.requires_grad
+    assert torch.equal(model.patches.weight.grad, torch.ones_like(model.patches.weight))
+    assert model.head.weight.grad is None
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+    assert torch.equal(torch.random.get_rng_state(), generator)
+    assert file.score(model.eval(), images, labels) == first
+
+
+def test_unmarked_models_need_a_graph_without_roles(exported):
+    model, images, labels = foreign.seeded()
+    plain = exported(proxy_of("nodes_sum(deep(l1(weight_grad)))"))
+    score = plain.score(model, images, labels)
+    looking = exported(proxy_of("nodes_sum(only_mlp(l1(weight_grad)))"))
+    with pytest.raises(looking.CollectionError, match=r"Conv2d 'patches' has none.*autoprox_role"):
+        looking.score(model, images, labels)
+    model.patches.autoprox_role = "stem"
+    with pytest.raises(looking.CollectionError, match=r"'patches' has an unknown one, 'stem'"):
+        looking.score(model, images, labels)
+    foreign.mark(model)
+    assert plain.score(model, images, labels) == score
+    assert 0 < looking.score(model, images, labels) < score
+
+
+@pytest.mark.parametrize(
+    ("images", "labels", "message"),
+    [
+        (torch.ones(4, 1, 8, 8, dtype=torch.float64), [0, 1, 2, 3], "float64"),
+        (torch.full((4, 1, 8, 8), torch.nan), [0, 1, 2, 3], "NaN"),
+        (torch.ones(4, 1, 8, 8), [0, 1], "labels"),
+        (torch.ones(4, 1, 8, 8), [0, 1, 2, 5], "out of range"),
+        (torch.ones(4, 1, 8, 8), ["a"], "cannot be made a tensor"),
+        (torch.ones(4, 1, 6, 8), [0, 1, 2, 3], "failed on images"),
+    ],
+)
+def test_bad_input_is_said(images, labels, message, exported):
+    file = exported(proxy_of("nodes_sum(l1(weight_grad))"))
+    model, _, _ = foreign.seeded()
+    with pytest.raises(file.CollectionError, match=message):
+        file.score(model, images, labels)
+
+
+def test_holds_what_the_graph_needs_and_nothing_else():
+    for name in ("snip", "autoprox-release"):
+        tree = ast.parse(to_python(autoprox.load(name)))
+        imported = {each.module for each in tree.body if isinstance(each, ast.ImportFrom)}
+        imported |= {alias.name for each in tree.body if isinstance(each, ast.Import) for alias in each.names}
+        packages = {module.partition(".")[0] for module in imported}
+        assert packages - set(sys.stdlib_module_names) == {"torch"}
+        used = {each.id for each in ast.walk(tree) if isinstance(each, ast.Name) and isinstance(each.ctx, ast.Load)}
+        defined = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+        assert defined - used == {"score"}
+        assert not {"eval", "exec", "__import__"} & used
+
+
+def test_same_proxy_same_text():
+    assert to_python(proxy_of("nodes_sum(params)")) == to_python(proxy_of("nodes_sum(params)"))
+
+
+@pytest.mark.parametrize("name", ['three """ quotes', "back\\slash\\", 'ends with "', "two\nlines"])
+def test_any_name_gives_a_readable_file(name, exported):
+    proxy = Proxy(name, parse("nodes_sum(params)"), provenance={"source": '"""'})
+    model, images, labels = foreign.seeded()
+    assert exported(proxy).score(model, images, labels) == sum(
+        sum(p.numel() for p in each.parameters())
+        for each in model.modules()
+        if isinstance(each, torch.nn.Linear | torch.nn.Conv2d)
+    )
+
+
+def with_numpy(x, _xp, _eps):
+    """Needs what the file may not import."""
+    return x * np.pi
+
+
+def nodes_elsewhere(values, _segments):
+    return values
+
+
+@pytest.mark.parametrize(
+    ("function", "level", "segmental", "message"),
+    [
+        (lambda x, _xp, _eps: x, Level.TENSOR, False, "top of a module"),
+        (with_numpy, Level.TENSOR, False, "'numpy'"),
+        (nodes_elsewhere, Level.NODE, True, "SEGMENTAL"),
+    ],
+)
+def test_operations_that_cannot_stand_alone_are_refused(function, level, segmental, message):
+    primitive = Primitive("mine", level, Form.MAP, function, segmental=segmental)
+    if level is Level.TENSOR:
+        inner = parse("l1(weight)")
+        graph = Expression(inner.operation, [Expression(primitive, inner.arguments)])
+    else:
+        graph = Expression(primitive, [parse("l1(weight)")])
+    with pytest.raises(KindError, match=message):
+        to_python(Proxy("p", Expression(parse("nodes_sum(params)").operation, [graph])))
+
+
+SCRIPT = """
+import importlib.abc, importlib.util, json, sys
+
+class Forbidden(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {"autoprox", "numpy", "scipy", "networkx"}:
+            raise ModuleNotFoundError(f"{name} is not there")
+
+sys.meta_path.insert(0, Forbidden())
+
+def load(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+foreign = load("foreign", sys.argv[1])
+model, images, labels = foreign.seeded()
+foreign.mark(model)
+scores = [load(f"proxy{i}", path).score(model, images, labels) for i, path in enumerate(sys.argv[2:])]
+assert not {"autoprox", "numpy"} & set(sys.modules)
+print(json.dumps(scores))
+"""
+
+
+def test_alone_on_a_model_that_autoprox_did_not_build(tmp_path):
+    texts = [
+        "nodes_sum(l1(mul(weight, weight_grad)))",
+        "nodes_sum(deep(only_mlp(log(frobenius(input_grad)))))",
+        "sub(nodes_std(only_body(rank(mean(attention_grad)))), log(nodes_sum(macs)))",
+        "nodes_mean(frobenius(matmul(minmax(weight), zscore(weight_grad))))",
+    ]
+    proxies = [proxy_of(text, sign) for text, sign in zip(texts, [1, -1, 1, 1], strict=True)]
+    paths = []
+    for index, proxy in enumerate(proxies):
+        paths.append(tmp_path / f"best{index}.py")
+        paths[-1].write_text(to_python(proxy))
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT)
+    model_file = Path(foreign.__file__)
+    command = [sys.executable, "-I", str(script), str(model_file), *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    assert done.returncode == 0, done.stderr
+    model, images, labels = foreign.seeded()
+    foreign.mark(model)
+    expected = [proxy.score(model, images, labels) for proxy in proxies]
+    assert json.loads(done.stdout) == pytest.approx(expected, rel=1e-5)
