@@ -1,0 +1,78 @@
+"""Shipped proxies against the scores that were stored when they were discovered.
+
+The stored values were computed by torch 2.13.0 on an x86-64 CPU in one thread. Another build of torch may differ in
+the last digits of float32, hence the tolerance. If the table, a space, a statistic or a primitive changes on purpose,
+its version changes with it, and `python benchmarks/remake.py` discovers the proxies anew; nobody edits these values
+by hand.
+"""
+
+import json
+from importlib import import_module
+
+import pytest
+
+import autoprox
+from autoprox.bench.table import Table
+from autoprox.commands import main
+
+NAMES = autoprox.shipped_names()
+
+
+@pytest.fixture(scope="module")
+def table() -> Table:
+    return Table.read()
+
+
+def test_something_is_shipped():
+    assert NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_golden_scores(name, table):
+    proxy = autoprox.load(name)
+    for each in proxy.results["golden"]:
+        owner, task = autoprox.space(each["space"]), table.task(each["dataset"], each["space"])
+        assert task.digest == each["batch"]
+        arch = owner.parse(each["arch_json"])
+        model = owner.build(arch, task.num_classes, task.img_size, task.in_chans, seed=each["init_seed"])
+        assert proxy.score(model, task.images, task.labels) == pytest.approx(each["score"], rel=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_belongs_to_the_embedded_table(name, table):
+    provenance = autoprox.load(name).provenance
+    assert provenance["table"] == table.name
+    assert provenance["table_digest"] == table.digest
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_is_importable(name):
+    module = import_module(f"autoprox.shipped.{name}")
+    assert module.proxy == autoprox.load(name)
+    assert module.score == module.proxy.score
+    assert module.proxy.name == name
+    assert module.proxy.formula in (module.__doc__ or "")
+
+
+def test_stored_correlations_are_found_again(capsys):
+    """`evaluate` on the select split gives what the discovery wrote down."""
+    name = NAMES[0]
+    proxy = autoprox.load(name)
+    blocks = proxy.results["splits"]["select"]["proxy"]["blocks"]
+    spaces, datasets = ({block[key] for block in blocks} for key in ("space", "dataset"))
+    options = [
+        "--spaces",
+        *sorted(spaces),
+        "--datasets",
+        *sorted(datasets),
+        "--split",
+        "select",
+        "--jobs",
+        "1",
+        "--json",
+    ]
+    assert main(["evaluate", "--proxy", name, *options]) == 0
+    found = json.loads(capsys.readouterr().out)["proxies"][name]
+    stored = proxy.results["splits"]["select"]["proxy"]
+    assert found["joint"] == pytest.approx(stored["joint"])
+    assert [block["kendall"] for block in found["blocks"]] == pytest.approx([block["kendall"] for block in blocks])
