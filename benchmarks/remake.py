@@ -72,17 +72,21 @@ def remake(shipment: Shipment) -> None:
         command=command,
         document=json.dumps(document, indent=1, sort_keys=True),
     )
+    FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{shipment.name}.py").write_text(text)
 
 
 def main() -> None:
     """Remakes the proxies that are named, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
-    names = parser.parse_args().names
-    for shipment in SHIPMENTS:
-        if not names or shipment.name in names:
-            remake(shipment)
+    known = {shipment.name: shipment for shipment in SHIPMENTS}
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(known)} (default: all)")
+    names = parser.parse_args().names or list(known)
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        parser.error(f"unknown proxy '{unknown[0]}'; known: {', '.join(known)}")
+    for name in names:
+        remake(known[name])
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Ranks autoformer-micro alone.
 
-    tanh(tanh(nodes_std(l1(log_softmax(matmul(activation_grad, activation)))))) + exp(minimum(sqrt(nodes_norm(fan_out)), logabs(nodes_norm(frobenius(output * output_grad)))) + nodes_min(norm_width))
+    tanh(nodes_max(only_attention(sine(frobenius(weight)) + rank(std(weight * weight_grad))))) - nodes_max(mean(minimum(matmul(output_grad, output_grad), matmul(output, output))))
 
 Made by: python -m autoprox.evolve --spaces autoformer-micro
 """
@@ -13,16 +13,17 @@ proxy = Proxy.from_document(
     json.loads(
         r"""
 {
- "digest": "2655176899a4eb85ab6bc56e74d001eb",
+ "digest": "87eae5ffa1b59556e995f19e91d02918",
  "format": "autoprox.proxy",
  "format_version": 1,
- "formula": "tanh(tanh(nodes_std(l1(log_softmax(matmul(activation_grad, activation)))))) + exp(minimum(sqrt(nodes_norm(fan_out)), logabs(nodes_norm(frobenius(output * output_grad)))) + nodes_min(norm_width))",
- "graph": "add(tanh(tanh(nodes_std(l1(log_softmax(matmul(activation_grad, activation)))))), exp(add(minimum(sqrt(nodes_norm(fan_out)), logabs(nodes_norm(frobenius(mul(output, output_grad))))), nodes_min(norm_width))))",
+ "formula": "tanh(nodes_max(only_attention(sine(frobenius(weight)) + rank(std(weight * weight_grad))))) - nodes_max(mean(minimum(matmul(output_grad, output_grad), matmul(output, output))))",
+ "graph": "sub(tanh(nodes_max(only_attention(add(sine(frobenius(weight)), rank(std(mul(weight, weight_grad))))))), nodes_max(mean(minimum(matmul(output_grad, output_grad), matmul(output, output)))))",
+ "graph_digest": "f478dbbf2611e52ae268690467aacb5d",
  "name": "autoformer_micro",
  "provenance": {
   "aggregate": "mean",
   "bank": {
-   "digest": "317b6ba9890129ab5f5151153548ee3b",
+   "digest": "9150e53ee11e7176eb2fb651f0d7b517",
    "leaves": 279
   },
   "batches": {
@@ -33,10 +34,10 @@ proxy = Proxy.from_document(
   "evaluated": 20000,
   "init_seeds": 1,
   "rejected": {
-   "constant": 1208,
-   "duplicate": 82,
+   "constant": 1148,
+   "duplicate": 67,
    "kinds": 1,
-   "undefined": 290
+   "undefined": 182
   },
   "seed": 0,
   "settings": {
@@ -52,7 +53,7 @@ proxy = Proxy.from_document(
    "seconds": null
   },
   "table": "vitbench101",
-  "table_digest": "d823193dadbd735ce881c3a4efb7351a"
+  "table_digest": "8780c75c0440fbc3e604fe04c9eca42b"
  },
  "results": {
   "golden": [
@@ -61,7 +62,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 10686474581524.465,
+    "score": 0.9999696753689798,
     "space": "autoformer-micro"
    },
    {
@@ -69,7 +70,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 10274.03368621057,
+    "score": 0.9990163193480226,
     "space": "autoformer-micro"
    },
    {
@@ -77,7 +78,7 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 10686474581524.467,
+    "score": 0.9999635173401625,
     "space": "autoformer-micro"
    },
    {
@@ -85,19 +86,27 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 18351.030380450666,
+    "score": 0.9990173765619054,
     "space": "autoformer-micro"
    }
   ],
-  "init_agreement": 0.7429953764430528,
+  "init_agreement": 0.39285714285714285,
+  "margin": {
+   "ci95": [
+    -0.15701279036946783,
+    0.49135899661853893
+   ],
+   "joint": 0.11389088155936089,
+   "rival": "mean_width"
+  },
   "splits": {
    "fit": {
     "depth": {
      "blocks": [
       {
        "ci95": [
-        -0.4589104865895032,
-        0.10087264415385475
+        -0.459362956639031,
+        0.11278829360681712
        ],
        "dataset": "digits",
        "kendall": -0.18195633571851272,
@@ -107,36 +116,36 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.3222124821849848
+       "spearman": -0.3177579317400311
       },
       {
        "ci95": [
-        -0.36840031563398135,
-        0.32290159381872796
+        -0.36580212549213514,
+        0.29312083828394464
        ],
        "dataset": "mnist5k",
-       "kendall": -0.043322937075836364,
-       "kendall_given_params": 0.024270192172235427,
+       "kendall": -0.04350458540743126,
+       "kendall_given_params": 0.02592715695404598,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.1291819629036575
+       "spearman": -0.11144573666760711
       }
      ],
      "ci95": [
-      -0.35995371345421884,
-      0.18952870471874741
+      -0.37668284284614073,
+      0.16507572997929387
      ],
-     "joint": -0.11263963639717454
+     "joint": -0.11273046056297199
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.19645911410592737,
-        0.8584070796460177
+        0.19980858155070516,
+        0.8533093053735255
        ],
        "dataset": "digits",
        "kendall": 0.5882560647712125,
@@ -146,35 +155,35 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7260685341096864
+       "spearman": 0.7231230228151238
       },
       {
        "ci95": [
-        0.22850371624081703,
-        0.7838351789143392
+        0.17846494102228047,
+        0.8230499735990252
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5546414324985718,
-       "kendall_given_params": 0.3798281117543718,
+       "kendall": 0.5654058769819077,
+       "kendall_given_params": 0.3868997309455098,
        "kendall_iso": 0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7319595566988116
+       "spearman": 0.709653840441396
       }
      ],
      "ci95": [
-      0.2282333105827221,
-      0.7874851185667248
+      0.2150950697189138,
+      0.8106027782392253
      ],
-     "joint": 0.5714487486348921
+     "joint": 0.5768309708765601
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.17009153391174223,
+        0.18221006086524322,
         0.8790713020798554
        ],
        "dataset": "digits",
@@ -185,36 +194,36 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7127015198891808
+       "spearman": 0.7006218331113981
       },
       {
        "ci95": [
-        -0.06723267202289557,
-        0.7826193313131815
+        -0.06601520442362452,
+        0.8036635245447877
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4016632088371218,
-       "kendall_given_params": 0.14926662080368383,
+       "kendall": 0.4125143236626951,
+       "kendall_given_params": 0.1558467191876756,
        "kendall_iso": -0.4536323543632774,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5269763356807714
+       "spearman": 0.5334085355299109
       }
      ],
      "ci95": [
-      0.04929326846085975,
-      0.8221900710477873
+      0.06722985166176797,
+      0.8401335440807024
      ],
-     "joint": 0.4929503017546495
+     "joint": 0.4983758591674361
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.05478107706828445,
-        0.8215068922305764
+        0.06319955227990229,
+        0.816160755234506
        ],
        "dataset": "digits",
        "kendall": 0.5042194840896107,
@@ -224,75 +233,75 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6288666613891198
+       "spearman": 0.6259211500945572
       },
       {
        "ci95": [
-        0.03521923181709697,
-        0.75
+        0.0,
+        0.765781336886433
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4369902195443293,
+       "kendall": 0.4472613653737479,
        "kendall_given_params": null,
        "kendall_iso": -0.4447495899966607,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5817384806761179
+       "spearman": 0.5755344230371031
       }
      ],
      "ci95": [
-      0.06362465912585785,
-      0.754473534522404
+      0.04583100865064682,
+      0.7733821265716635
      ],
-     "joint": 0.47060485181697
+     "joint": 0.4757404247316793
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.6293573022328357,
-        0.9610010968389086
+        0.4443693693693693,
+        0.9090909090909091
        ],
        "dataset": "digits",
-       "kendall": 0.8257058334884102,
-       "kendall_given_params": 0.764830857266778,
-       "kendall_iso": 0.4536323543632774,
+       "kendall": 0.7166666666666667,
+       "kendall_given_params": 0.6014970578885674,
+       "kendall_iso": 0.5,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.9223967431819391
+       "spearman": 0.8705882352941177
       },
       {
        "ci95": [
-        0.4738997388357163,
-        0.9005036131315178
+        0.6070543758043757,
+        1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7289182663923712,
-       "kendall_given_params": 0.6621417424582506,
-       "kendall_iso": 0.5669467095138409,
+       "kendall": 0.8619322310183947,
+       "kendall_given_params": 0.8254845691224104,
+       "kendall_iso": 0.7857142857142857,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.8664265630200599
+       "spearman": 0.9448126178169427
       }
      ],
      "ci95": [
-      0.592960790303571,
-      0.9130847414362124
+      0.6160714285714286,
+      0.9115684350573053
      ],
-     "joint": 0.7773120499403907
+     "joint": 0.7892994488425307
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        -0.018188938483810365,
-        0.7233100263643314
+        -0.018649937858669877,
+        0.7201818525416773
        ],
        "dataset": "digits",
        "kendall": 0.40009056945661187,
@@ -302,29 +311,29 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5288087370666026
+       "spearman": 0.5243773789347596
       },
       {
        "ci95": [
-        0.13621758074543053,
-        0.73639787307162
+        0.10734652290173984,
+        0.7675936050026881
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4852162225324867,
-       "kendall_given_params": 0.36343019234480556,
+       "kendall": 0.49579893858757607,
+       "kendall_given_params": 0.37305583122135916,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6469782872490837
+       "spearman": 0.665193012238573
       }
      ],
      "ci95": [
-      0.10749435680933019,
-      0.6847936323328722
+      0.07129205405367857,
+      0.7155020309216727
      ],
-     "joint": 0.4426533959945493
+     "joint": 0.447944754022094
     }
    },
    "sealed": {
@@ -332,233 +341,233 @@ proxy = Proxy.from_document(
      "blocks": [
       {
        "ci95": [
-        -0.5988674316368298,
-        0.16679908166113572
+        -0.6266374584710832,
+        0.11940229002627023
        ],
        "dataset": "digits",
-       "kendall": -0.2512730350398509,
-       "kendall_given_params": -0.2171110411780861,
+       "kendall": -0.26860220987018546,
+       "kendall_given_params": -0.23729776384117454,
        "kendall_iso": -0.14824986333222023,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.37390205595353965
+       "spearman": -0.36499962604988395
       },
       {
        "ci95": [
-        -0.5480805205516737,
-        0.20152892619908278
+        -0.5650985197539357,
+        0.26519251847226477
        ],
        "dataset": "mnist5k",
-       "kendall": -0.19928551054884727,
-       "kendall_given_params": -0.07575107733083296,
+       "kendall": -0.18195633571851272,
+       "kendall_given_params": -0.057603468538581996,
        "kendall_iso": -0.14824986333222023,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.3115850466279497
+       "spearman": -0.2611379438405674
       }
      ],
      "ci95": [
-      -0.5398400948098967,
-      0.17777731908090944
+      -0.5536535963722095,
+      0.16699172857931108
      ],
-     "joint": -0.22527927279434906
+     "joint": -0.2252792727943491
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.1453269537480064,
-        0.7321428571428571
+        0.09255050505050505,
+        0.7501096491228069
        ],
        "dataset": "digits",
-       "kendall": 0.48333333333333334,
-       "kendall_given_params": 0.18403519807340724,
+       "kendall": 0.45,
+       "kendall_given_params": 0.16796775328675626,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.638235294117647
+       "spearman": 0.611764705882353
       },
       {
        "ci95": [
-        0.16052525740025742,
-        0.840742897065673
+        0.17423340771964627,
+        0.8096560846560845
        ],
        "dataset": "mnist5k",
-       "kendall": 0.55,
-       "kendall_given_params": 0.18898223650461377,
+       "kendall": 0.5333333333333333,
+       "kendall_given_params": 0.1783803488957807,
        "kendall_iso": -0.21428571428571427,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6764705882352942
+       "spearman": 0.6794117647058824
       }
      ],
      "ci95": [
-      0.2016674228675136,
-      0.7641509433962264
+      0.17384449667058363,
+      0.7143831168831168
      ],
-     "joint": 0.5166666666666667
+     "joint": 0.4916666666666667
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.17096893373597177,
-        0.842723717408663
+        0.13053265981523834,
+        0.8396901821723006
        ],
        "dataset": "digits",
-       "kendall": 0.5604036826981951,
-       "kendall_given_params": 0.33951321023887193,
+       "kendall": 0.5423261445466404,
+       "kendall_given_params": 0.34526704842277683,
        "kendall_iso": 0.19702760155977517,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6919053632356148
+       "spearman": 0.6798722264836911
       },
       {
        "ci95": [
-        0.2833814700491255,
-        0.8983415518941831
+        0.1984972187965163,
+        0.8654432606867507
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6507913734559685,
-       "kendall_given_params": 0.3273268353539885,
+       "kendall": 0.5965587590013045,
+       "kendall_given_params": 0.22388683141982255,
        "kendall_iso": 0.11821656093586509,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7701207521231191
+       "spearman": 0.7340213418673479
       }
      ],
      "ci95": [
-      0.2501687536364973,
-      0.8408405771401547
+      0.1965709724261463,
+      0.8372653543544688
      ],
-     "joint": 0.6055975280770818
+     "joint": 0.5694424517739725
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.14279448621553884,
-        0.7798665554628856
+        0.08108108108108109,
+        0.7657657657657657
        ],
        "dataset": "digits",
-       "kendall": 0.48333333333333334,
+       "kendall": 0.45,
        "kendall_given_params": null,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6294117647058823
+       "spearman": 0.6088235294117647
       },
       {
        "ci95": [
-        0.25227803738317756,
-        0.8776996235387358
+        0.23214285714285715,
+        0.8598560079443891
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6,
+       "kendall": 0.5833333333333334,
        "kendall_given_params": null,
        "kendall_iso": 0.0,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7647058823529411
+       "spearman": 0.75
       }
      ],
      "ci95": [
-      0.22923132984652322,
-      0.7895566619250829
+      0.19815395752895754,
+      0.7545948616600789
      ],
-     "joint": 0.5416666666666666
+     "joint": 0.5166666666666667
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.33172914417816807,
-        0.844380095226022
+        0.4127907929226737,
+        0.8938285980437819
        ],
        "dataset": "digits",
-       "kendall": 0.649841093878686,
-       "kendall_given_params": 0.5343213907357451,
-       "kendall_iso": 0.47280542884465016,
+       "kendall": 0.6833333333333333,
+       "kendall_given_params": 0.5763790366794208,
+       "kendall_iso": 0.7857142857142857,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.8577765987542477
+       "spearman": 0.8588235294117647
       },
       {
        "ci95": [
-        0.5714204625602027,
-        0.9435646077162757
+        0.38039269911504425,
+        0.8421052631578947
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7865834032652849,
-       "kendall_given_params": 0.6370496624580675,
-       "kendall_iso": 0.5640760748177662,
+       "kendall": 0.6833333333333333,
+       "kendall_given_params": 0.49936978151815214,
+       "kendall_iso": 0.5714285714285714,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.9096545862020483
+       "spearman": 0.8705882352941177
       }
      ],
      "ci95": [
-      0.4756486753384952,
-      0.8664549761151015
+      0.42727272727272725,
+      0.8364004914004914
      ],
-     "joint": 0.7182122485719855
+     "joint": 0.6833333333333333
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        0.02756582252089637,
-        0.6701878259645041
+        0.018857990066251645,
+        0.6328653650851845
        ],
        "dataset": "digits",
-       "kendall": 0.37619206243122316,
-       "kendall_given_params": 0.17066182799626928,
+       "kendall": 0.35909242322980395,
+       "kendall_given_params": 0.16729988681162686,
        "kendall_iso": 0.036369648372665396,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5129410852567018
+       "spearman": 0.48928962311230056
       },
       {
        "ci95": [
-        0.05662350013775374,
-        0.7438972942261143
+        0.08661299062974392,
+        0.7732077355846687
        ],
        "dataset": "mnist5k",
-       "kendall": 0.44459061923690013,
-       "kendall_given_params": 0.24817115320439415,
+       "kendall": 0.46169025843831935,
+       "kendall_given_params": 0.2781214521043058,
        "kendall_iso": -0.036369648372665396,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5898083372260058
+       "spearman": 0.611981582986382
       }
      ],
      "ci95": [
-      0.08056484069167173,
-      0.6975741447210438
+      0.07294944194608388,
+      0.6773379337423657
      ],
      "joint": 0.41039134083406165
     }
@@ -583,23 +592,23 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.7508337362950159,
-        0.578950334814116
+        -0.7278949641008391,
+        0.5533911741475217
        ],
        "dataset": "mnist5k",
        "kendall": -0.1543033499620919,
-       "kendall_given_params": -0.1707825127659933,
+       "kendall_given_params": -0.18802535827258873,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": -0.22096287726310634
+       "spearman": -0.24551430807011815
       }
      ],
      "ci95": [
-      -0.6931670024294063,
-      0.5598010271062976
+      -0.7960979398444399,
+      0.5714285714285714
      ],
      "joint": -0.1928791874526149
     },
@@ -622,25 +631,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.14345238095238091,
+        -0.09090909090909091,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5,
-       "kendall_given_params": 0.3042903097250923,
+       "kendall": 0.6428571428571429,
+       "kendall_given_params": 0.36851386559504445,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.5714285714285714
+       "spearman": 0.7380952380952381
       }
      ],
      "ci95": [
-      0.041666666666666664,
-      0.9583333333333333
+      0.08333333333333333,
+      1.0
      ],
-     "joint": 0.5714285714285714
+     "joint": 0.6428571428571429
     },
     "mean_width": {
      "blocks": [
@@ -661,25 +670,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.060327308188897734,
-        0.9574271077563381
+        0.14622329292058714,
+        0.9789450103725609
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6185895741317419,
-       "kendall_given_params": 0.5037305761933362,
+       "kendall": 0.7010681840159741,
+       "kendall_given_params": 0.49681941263184826,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.7279034580402857
+       "spearman": 0.8045248746761052
       }
      ],
      "ci95": [
-      0.39364036170883426,
-      0.9363821838346235
+      0.4123616322442208,
+      0.9591663046625439
      ],
-     "joint": 0.7010681840159741
+     "joint": 0.7423074889580903
     },
     "params": {
      "blocks": [
@@ -700,64 +709,64 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.2806086956521739,
+        -0.16666666666666666,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.42857142857142855,
+       "kendall": 0.5714285714285714,
        "kendall_given_params": null,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.5238095238095238
+       "spearman": 0.6904761904761905
       }
      ],
      "ci95": [
-      0.041666666666666685,
-      0.9583333333333333
+      0.08333333333333333,
+      1.0
      ],
-     "joint": 0.5714285714285714
+     "joint": 0.6428571428571428
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.22677868380553634,
-        0.9789450103725609
+        0.4782608695652174,
+        1.0
        ],
        "dataset": "digits",
-       "kendall": 0.7126966450997984,
-       "kendall_given_params": 0.3347193406976015,
+       "kendall": 0.8571428571428571,
+       "kendall_given_params": 0.6793662204867572,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.7910398521054725
+       "spearman": 0.9523809523809523
       },
       {
        "ci95": [
-        0.21739130434782608,
+        0.47701863354037277,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7637626158259733,
-       "kendall_given_params": 0.702397241145143,
+       "kendall": 0.8571428571428571,
+       "kendall_given_params": 0.7878787878787876,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.8503146459584139
+       "spearman": 0.9285714285714286
       }
      ],
      "ci95": [
-      0.348038992353327,
-      0.9795831523312719
+      0.5652173913043479,
+      1.0
      ],
-     "joint": 0.7382296304628858
+     "joint": 0.8571428571428571
     },
     "sum_dim_depth": {
      "blocks": [
@@ -778,23 +787,23 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.4099363609998925,
-        0.9770084209183943
+        -0.3336637910010459,
+        0.9047619047619048
        ],
        "dataset": "mnist5k",
        "kendall": 0.38575837490522974,
-       "kendall_given_params": 0.17054776006016162,
+       "kendall_given_params": 0.051209155649918875,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.4787529007367304
+       "spearman": 0.527855762350754
       }
      ],
      "ci95": [
-      -0.3104590743629688,
-      0.8512565307587486
+      -0.26089436279403627,
+      0.8572074595548131
      ],
      "joint": 0.3471825374147068
     }
@@ -803,12 +812,10 @@ proxy = Proxy.from_document(
  },
  "sign": 1,
  "statistics": [
-  "activation",
-  "activation_grad",
-  "fan_out",
-  "norm_width",
   "output",
-  "output_grad"
+  "output_grad",
+  "weight",
+  "weight_grad"
  ]
 }
 """

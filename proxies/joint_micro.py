@@ -1,6 +1,6 @@
 """Ranks both micro spaces on all data sets of the embedded table.
 
-    nodes_sum(only_body(minmax(rank(min(input_grad)))) * sine(params + sqrt(mean_abs(reciprocal(input**2)))))
+    nodes_norm(sine((positive_share(output * output_grad)**2) * ((-frobenius(weight)) + minimum(l1(weight), deep(sum(exp(matmul(input, input_grad))))))))
 
 Made by: python -m autoprox.evolve
 """
@@ -13,16 +13,17 @@ proxy = Proxy.from_document(
     json.loads(
         r"""
 {
- "digest": "cef242431943d743a2061bc53c451cca",
+ "digest": "82790dcd7ad616af297da3373e95bfdf",
  "format": "autoprox.proxy",
  "format_version": 1,
- "formula": "nodes_sum(only_body(minmax(rank(min(input_grad)))) * sine(params + sqrt(mean_abs(reciprocal(input**2)))))",
- "graph": "nodes_sum(mul(only_body(minmax(rank(min(input_grad)))), sine(add(params, sqrt(mean_abs(reciprocal(square(input))))))))",
+ "formula": "nodes_norm(sine((positive_share(output * output_grad)**2) * ((-frobenius(weight)) + minimum(l1(weight), deep(sum(exp(matmul(input, input_grad))))))))",
+ "graph": "nodes_norm(sine(mul(square(positive_share(mul(output, output_grad))), add(neg(frobenius(weight)), minimum(l1(weight), deep(sum(exp(matmul(input, input_grad)))))))))",
+ "graph_digest": "accd04b13c4dad88defe2dc6d1b463e5",
  "name": "joint_micro",
  "provenance": {
   "aggregate": "mean",
   "bank": {
-   "digest": "0b4af1d9aed0ddffa2eeaf8d84a24711",
+   "digest": "7e5623e818e4568245fe4ee1635214f8",
    "leaves": 279
   },
   "batches": {
@@ -35,10 +36,10 @@ proxy = Proxy.from_document(
   "evaluated": 20000,
   "init_seeds": 1,
   "rejected": {
-   "constant": 833,
-   "duplicate": 70,
-   "kinds": 2,
-   "undefined": 145
+   "constant": 1094,
+   "duplicate": 50,
+   "kinds": 1,
+   "undefined": 186
   },
   "seed": 0,
   "settings": {
@@ -54,7 +55,7 @@ proxy = Proxy.from_document(
    "seconds": null
   },
   "table": "vitbench101",
-  "table_digest": "d823193dadbd735ce881c3a4efb7351a"
+  "table_digest": "8780c75c0440fbc3e604fe04c9eca42b"
  },
  "results": {
   "golden": [
@@ -63,7 +64,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 23737.94781090843,
+    "score": 163.7632094059656,
     "space": "autoformer-micro"
    },
    {
@@ -71,7 +72,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 4874.934347308897,
+    "score": 38.135808600872714,
     "space": "autoformer-micro"
    },
    {
@@ -79,7 +80,7 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 24011.38560281313,
+    "score": 162.69530604696067,
     "space": "autoformer-micro"
    },
    {
@@ -87,7 +88,7 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 5351.480540133636,
+    "score": 39.89596295971812,
     "space": "autoformer-micro"
    },
    {
@@ -95,7 +96,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 19446.280530020285,
+    "score": 108.67364185420051,
     "space": "pit-micro"
    },
    {
@@ -103,7 +104,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 6119.198503550722,
+    "score": 38.59385618299874,
     "space": "pit-micro"
    },
    {
@@ -111,7 +112,7 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 18641.413558584994,
+    "score": 109.16125681854072,
     "space": "pit-micro"
    },
    {
@@ -119,19 +120,27 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 6302.752360435572,
+    "score": 39.50212181595875,
     "space": "pit-micro"
    }
   ],
   "init_agreement": 0.9821428571428572,
+  "margin": {
+   "ci95": [
+    -0.14116330533347113,
+    0.22471879481549564
+   ],
+   "joint": 0.054166666666666696,
+   "rival": "macs"
+  },
   "splits": {
    "fit": {
     "depth": {
      "blocks": [
       {
        "ci95": [
-        -0.4589104865895032,
-        0.10087264415385475
+        -0.459362956639031,
+        0.11278829360681712
        ],
        "dataset": "digits",
        "kendall": -0.18195633571851272,
@@ -141,66 +150,66 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.3222124821849848
+       "spearman": -0.3177579317400311
       },
       {
        "ci95": [
-        -0.36840031563398135,
-        0.32290159381872796
+        -0.36580212549213514,
+        0.29312083828394464
        ],
        "dataset": "mnist5k",
-       "kendall": -0.043322937075836364,
-       "kendall_given_params": 0.024270192172235427,
+       "kendall": -0.04350458540743126,
+       "kendall_given_params": 0.02592715695404598,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.1291819629036575
+       "spearman": -0.11144573666760711
       },
       {
        "ci95": [
-        -0.47200056478012653,
-        0.35301756000587753
+        -0.5011892141892794,
+        0.3400001532611875
        ],
        "dataset": "digits",
-       "kendall": -0.0820354226434844,
-       "kendall_given_params": -0.11320441272133762,
+       "kendall": -0.10026551656425872,
+       "kendall_given_params": -0.14155712901056905,
        "kendall_iso": -0.5491251783869153,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.09264107597861304
+       "spearman": -0.1031855886916259
       },
       {
        "ci95": [
-        -0.27005697574955956,
-        0.5579152570628607
+        -0.27588192240453785,
+        0.5034720573897085
        ],
        "dataset": "mnist5k",
-       "kendall": 0.12654276706088277,
-       "kendall_given_params": 0.1508031429812886,
+       "kendall": 0.09984334409311829,
+       "kendall_given_params": 0.12346308877860353,
        "kendall_iso": 0.2645751311064591,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.12935622008318018
+       "spearman": 0.10009907859360871
       }
      ],
      "ci95": [
-      -0.2675169356602995,
-      0.20155596815468033
+      -0.2841430955407787,
+      0.20293099398923323
      ],
-     "joint": -0.04519298209423769
+     "joint": -0.056470773399271104
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.19645911410592737,
-        0.8584070796460177
+        0.19980858155070516,
+        0.8533093053735255
        ],
        "dataset": "digits",
        "kendall": 0.5882560647712125,
@@ -210,65 +219,65 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7260685341096864
+       "spearman": 0.7231230228151238
       },
       {
        "ci95": [
-        0.22850371624081703,
-        0.7838351789143392
+        0.17846494102228047,
+        0.8230499735990252
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5546414324985718,
-       "kendall_given_params": 0.3798281117543718,
+       "kendall": 0.5654058769819077,
+       "kendall_given_params": 0.3868997309455098,
        "kendall_iso": 0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7319595566988116
+       "spearman": 0.709653840441396
       },
       {
        "ci95": [
-        0.3208675031679385,
-        0.9279279279279279
+        0.33921579143119807,
+        0.9285872313527181
        ],
        "dataset": "digits",
-       "kendall": 0.6722926454528143,
-       "kendall_given_params": 0.4205794205794206,
+       "kendall": 0.6890999615891347,
+       "kendall_given_params": 0.44153779399622417,
        "kendall_iso": 0.22237479499833035,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.818852139888409
+       "spearman": 0.8365252076557848
       },
       {
        "ci95": [
-        0.2609797297297297,
-        0.9065420560747663
+        0.22088814478195012,
+        0.8761172479245517
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6166666666666667,
-       "kendall_given_params": 0.3895531171602277,
+       "kendall": 0.5941474602165634,
+       "kendall_given_params": 0.30916391981806207,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7705882352941177
+       "spearman": 0.7579104332955225
       }
      ],
      "ci95": [
-      0.39862947917996605,
-      0.7826425658205554
+      0.3764437273215667,
+      0.7937198896115747
      ],
-     "joint": 0.6079642023473163
+     "joint": 0.6092273408897045
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.17009153391174223,
+        0.18221006086524322,
         0.8790713020798554
        ],
        "dataset": "digits",
@@ -279,66 +288,66 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7127015198891808
+       "spearman": 0.7006218331113981
       },
       {
        "ci95": [
-        -0.06723267202289557,
-        0.7826193313131815
+        -0.06601520442362452,
+        0.8036635245447877
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4016632088371218,
-       "kendall_given_params": 0.14926662080368383,
+       "kendall": 0.4125143236626951,
+       "kendall_given_params": 0.1558467191876756,
        "kendall_iso": -0.4536323543632774,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5269763356807714
+       "spearman": 0.5334085355299109
       },
       {
        "ci95": [
-        0.5781999484357797,
-        0.9906123044792187
+        0.5819119691590348,
+        1.0
        ],
        "dataset": "digits",
-       "kendall": 0.8205427919416294,
-       "kendall_given_params": 0.6351099671736629,
+       "kendall": 0.8376374334404133,
+       "kendall_given_params": 0.6594433751634117,
        "kendall_iso": 0.560448538317805,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.915005944760357
+       "spearman": 0.9179623452280803
       },
       {
        "ci95": [
-        0.06456771689099429,
-        0.9244730766443263
+        0.16274724579118385,
+        0.9238125428069273
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5594023904871686,
-       "kendall_given_params": 0.23762973752348704,
+       "kendall": 0.6043045628127736,
+       "kendall_given_params": 0.2652493611359508,
        "kendall_iso": -0.38575837490522974,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.6863515362935738
+       "spearman": 0.7592352185302482
       }
      ],
      "ci95": [
-      0.3395970361644034,
-      0.8190082206434783
+      0.3682701462833118,
+      0.8260952574495422
      ],
-     "joint": 0.5914614464845243
+     "joint": 0.6096734286470148
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.05478107706828445,
-        0.8215068922305764
+        0.06319955227990229,
+        0.816160755234506
        ],
        "dataset": "digits",
        "kendall": 0.5042194840896107,
@@ -348,135 +357,135 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6288666613891198
+       "spearman": 0.6259211500945572
       },
       {
        "ci95": [
-        0.03521923181709697,
-        0.75
+        0.0,
+        0.765781336886433
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4369902195443293,
+       "kendall": 0.4472613653737479,
        "kendall_given_params": null,
        "kendall_iso": -0.4447495899966607,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5817384806761179
+       "spearman": 0.5755344230371031
       },
       {
        "ci95": [
-        0.3636748680936646,
-        0.9252846219201358
+        0.3660262825086772,
+        0.9475690911607494
        ],
        "dataset": "digits",
-       "kendall": 0.6890999615891347,
+       "kendall": 0.705907277725455,
        "kendall_given_params": null,
        "kendall_iso": -0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8306341850666594
+       "spearman": 0.8335796963612221
       },
       {
        "ci95": [
-        0.14277919737623262,
-        0.8558558558558559
+        0.24101809418457648,
+        0.8614992355593705
        ],
        "dataset": "mnist5k",
-       "kendall": 0.54393781569122,
+       "kendall": 0.5882352941176471,
        "kendall_given_params": null,
        "kendall_iso": -0.47280542884465016,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7019869450135229
+       "spearman": 0.7776141384388807
       }
      ],
      "ci95": [
-      0.3106742503978658,
-      0.740028269012397
+      0.3217112947246984,
+      0.7669688605916616
      ],
-     "joint": 0.5435618702285736
+     "joint": 0.5614058553266152
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.40540540540540543,
-        0.8938053097345132
+        0.45446500402252615,
+        0.9298245614035088
        ],
        "dataset": "digits",
-       "kendall": 0.6833333333333333,
-       "kendall_given_params": 0.5501323542029937,
-       "kendall_iso": 0.42857142857142855,
+       "kendall": 0.7333333333333333,
+       "kendall_given_params": 0.6189616939144342,
+       "kendall_iso": 0.5714285714285714,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.8558823529411764
+       "spearman": 0.8764705882352941
       },
       {
        "ci95": [
-        0.36254484573068646,
-        0.8750276548672566
+        0.38891638293860026,
+        0.9639720077220078
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6666666666666666,
-       "kendall_given_params": 0.5692218062092651,
+       "kendall": 0.7447763937925935,
+       "kendall_given_params": 0.6662206759857664,
        "kendall_iso": 0.35714285714285715,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.8411764705882353
+       "spearman": 0.8638707268824695
       },
       {
        "ci95": [
-        0.7089592462948315,
-        0.9819819819819819
+        0.6459412482304727,
+        1.0
        ],
        "dataset": "digits",
-       "kendall": 0.8739804390886586,
-       "kendall_given_params": 0.7451268460822482,
-       "kendall_iso": 0.667124384994991,
+       "kendall": 0.8571731229523383,
+       "kendall_given_params": 0.7050249365254119,
+       "kendall_iso": 0.5188745216627708,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.9661277046165401
+       "spearman": 0.9410908586127578
       },
       {
        "ci95": [
-        0.5129446640316206,
-        0.962272967730559
+        0.544487342669204,
+        0.9524653399696755
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7833333333333333,
-       "kendall_given_params": 0.6754430344052806,
-       "kendall_iso": 0.5,
+       "kendall": 0.7782494901428224,
+       "kendall_given_params": 0.6354149574847998,
+       "kendall_iso": 0.2857142857142857,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.9235294117647059
+       "spearman": 0.9168508736759429
       }
      ],
      "ci95": [
-      0.614508749713033,
-      0.8636536871840674
+      0.6301458564612897,
+      0.8973116261068118
      ],
-     "joint": 0.751828443105498
+     "joint": 0.7783830850552719
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        -0.018188938483810365,
-        0.7233100263643314
+        -0.018649937858669877,
+        0.7201818525416773
        ],
        "dataset": "digits",
        "kendall": 0.40009056945661187,
@@ -486,59 +495,59 @@ proxy = Proxy.from_document(
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5288087370666026
+       "spearman": 0.5243773789347596
       },
       {
        "ci95": [
-        0.13621758074543053,
-        0.73639787307162
+        0.10734652290173984,
+        0.7675936050026881
        ],
        "dataset": "mnist5k",
-       "kendall": 0.4852162225324867,
-       "kendall_given_params": 0.36343019234480556,
+       "kendall": 0.49579893858757607,
+       "kendall_given_params": 0.37305583122135916,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6469782872490837
+       "spearman": 0.665193012238573
       },
       {
        "ci95": [
-        0.18052681451082306,
-        0.8705530902613249
+        0.16567019849406628,
+        0.853072302683118
        ],
        "dataset": "digits",
-       "kendall": 0.5580687036253706,
-       "kendall_given_params": 0.14317869171397604,
+       "kendall": 0.5403522368436128,
+       "kendall_given_params": 0.08789169790325146,
        "kendall_iso": -0.45993310550389993,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.6931914498425357
+       "spearman": 0.6827112335382208
       },
       {
        "ci95": [
-        0.17849071581750592,
-        0.8431931302813309
+        0.28730219143618874,
+        0.8995005145011424
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5446144859178875,
-       "kendall_given_params": 0.26090327853833434,
+       "kendall": 0.6262864134295397,
+       "kendall_given_params": 0.3596008293012773,
        "kendall_iso": -0.08058229640253803,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7011411224511012
+       "spearman": 0.7570118587932274
       }
      ],
      "ci95": [
-      0.2608483011601998,
-      0.6974753491825231
+      0.2766052655226237,
+      0.7248831486061773
      ],
-     "joint": 0.4969974953830891
+     "joint": 0.5156320395793351
     }
    },
    "sealed": {
@@ -546,415 +555,415 @@ proxy = Proxy.from_document(
      "blocks": [
       {
        "ci95": [
-        -0.5988674316368298,
-        0.16679908166113572
+        -0.6266374584710832,
+        0.11940229002627023
        ],
        "dataset": "digits",
-       "kendall": -0.2512730350398509,
-       "kendall_given_params": -0.2171110411780861,
+       "kendall": -0.26860220987018546,
+       "kendall_given_params": -0.23729776384117454,
        "kendall_iso": -0.14824986333222023,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.37390205595353965
+       "spearman": -0.36499962604988395
       },
       {
        "ci95": [
-        -0.5480805205516737,
-        0.20152892619908278
+        -0.5650985197539357,
+        0.26519251847226477
        ],
        "dataset": "mnist5k",
-       "kendall": -0.19928551054884727,
-       "kendall_given_params": -0.07575107733083296,
+       "kendall": -0.18195633571851272,
+       "kendall_given_params": -0.057603468538581996,
        "kendall_iso": -0.14824986333222023,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": -0.3115850466279497
+       "spearman": -0.2611379438405674
       },
       {
        "ci95": [
-        -0.5906089515647861,
-        0.1736969392781708
+        -0.6548829753749074,
+        0.15326303158003407
        ],
        "dataset": "digits",
-       "kendall": -0.25360404631071676,
-       "kendall_given_params": -0.2448449006252936,
+       "kendall": -0.30794777052015604,
+       "kendall_given_params": -0.31042300748679014,
        "kendall_iso": -0.07844645405527362,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.3575909074364136
+       "spearman": -0.40526902843623774
       },
       {
        "ci95": [
-        -0.6063363514732198,
-        0.21008265742047919
+        -0.5822371188657802,
+        0.19486434889320559
        ],
        "dataset": "mnist5k",
        "kendall": -0.2305312431928703,
-       "kendall_given_params": -0.17065256375257745,
+       "kendall_given_params": -0.16870327146932584,
        "kendall_iso": -0.03779644730092272,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.31943856720419467
+       "spearman": -0.33287289946979165
       }
      ],
      "ci95": [
-      -0.476892061835656,
-      0.05737561530957671
+      -0.4863509203361273,
+      0.031169439256270103
      ],
-     "joint": -0.2336734587730713
+     "joint": -0.24725938982543114
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.1453269537480064,
-        0.7321428571428571
+        0.09255050505050505,
+        0.7501096491228069
        ],
        "dataset": "digits",
-       "kendall": 0.48333333333333334,
-       "kendall_given_params": 0.18403519807340724,
+       "kendall": 0.45,
+       "kendall_given_params": 0.16796775328675626,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.638235294117647
+       "spearman": 0.611764705882353
       },
       {
        "ci95": [
-        0.16052525740025742,
-        0.840742897065673
+        0.17423340771964627,
+        0.8096560846560845
        ],
        "dataset": "mnist5k",
-       "kendall": 0.55,
-       "kendall_given_params": 0.18898223650461377,
+       "kendall": 0.5333333333333333,
+       "kendall_given_params": 0.1783803488957807,
        "kendall_iso": -0.21428571428571427,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6764705882352942
+       "spearman": 0.6794117647058824
       },
       {
        "ci95": [
-        0.2231986533604663,
-        0.7678602042443837
+        0.1283018947003507,
+        0.7605027269468929
        ],
        "dataset": "digits",
-       "kendall": 0.5192664837628367,
-       "kendall_given_params": 0.20852434812424267,
+       "kendall": 0.46819109191731173,
+       "kendall_given_params": 0.15211102569000576,
        "kendall_iso": -0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.68538339105839
+       "spearman": 0.6022181221672648
       },
       {
        "ci95": [
-        0.4180721003134796,
-        0.8532110091743119
+        0.4690265486725664,
+        0.9099099099099099
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6666666666666666,
-       "kendall_given_params": 0.41674678716864105,
+       "kendall": 0.7333333333333333,
+       "kendall_given_params": 0.48238191061886604,
        "kendall_iso": 0.21428571428571427,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.861764705882353
+       "spearman": 0.8970588235294118
       }
      ],
      "ci95": [
-      0.356846770555886,
-      0.7192260024564654
+      0.3540039253467044,
+      0.7033371648139803
      ],
-     "joint": 0.5548166209407092
+     "joint": 0.5462144396459946
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.17096893373597177,
-        0.842723717408663
+        0.13053265981523834,
+        0.8396901821723006
        ],
        "dataset": "digits",
-       "kendall": 0.5604036826981951,
-       "kendall_given_params": 0.33951321023887193,
+       "kendall": 0.5423261445466404,
+       "kendall_given_params": 0.34526704842277683,
        "kendall_iso": 0.19702760155977517,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6919053632356148
+       "spearman": 0.6798722264836911
       },
       {
        "ci95": [
-        0.2833814700491255,
-        0.8983415518941831
+        0.1984972187965163,
+        0.8654432606867507
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6507913734559685,
-       "kendall_given_params": 0.3273268353539885,
+       "kendall": 0.5965587590013045,
+       "kendall_given_params": 0.22388683141982255,
        "kendall_iso": 0.11821656093586509,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7701207521231191
+       "spearman": 0.7340213418673479
       },
       {
        "ci95": [
-        0.28836000633697234,
-        0.866212562437419
+        0.24757613853585575,
+        0.8572650260506494
        ],
        "dataset": "digits",
-       "kendall": 0.6120917101323815,
-       "kendall_given_params": 0.3752609868856567,
+       "kendall": 0.5776076701249234,
+       "kendall_given_params": 0.33871731961307266,
        "kendall_iso": -0.03774256780481986,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7727628230737276
+       "spearman": 0.7536990495118582
       },
       {
        "ci95": [
-        0.4267509022561744,
-        0.9048981373262527
+        0.4313680518078791,
+        0.9414415596423807
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7004780622328695,
-       "kendall_given_params": 0.510764413434722,
+       "kendall": 0.7342360411356583,
+       "kendall_given_params": 0.5313266197186062,
        "kendall_iso": 0.2545875386086578,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8504073839883177
+       "spearman": 0.8739888712392936
       }
      ],
      "ci95": [
-      0.40345747935453186,
-      0.8042115227406749
+      0.3995668107191222,
+      0.7937464577524174
      ],
-     "joint": 0.6309412071298537
+     "joint": 0.6126821537021316
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.14279448621553884,
-        0.7798665554628856
+        0.08108108108108109,
+        0.7657657657657657
        ],
        "dataset": "digits",
-       "kendall": 0.48333333333333334,
+       "kendall": 0.45,
        "kendall_given_params": null,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6294117647058823
+       "spearman": 0.6088235294117647
       },
       {
        "ci95": [
-        0.25227803738317756,
-        0.8776996235387358
+        0.23214285714285715,
+        0.8598560079443891
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6,
+       "kendall": 0.5833333333333334,
        "kendall_given_params": null,
        "kendall_iso": 0.0,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.7647058823529411
+       "spearman": 0.75
       },
       {
        "ci95": [
-        0.35639271980644494,
-        0.8829957206133441
+        0.3165486422836509,
+        0.8829775059245422
        ],
        "dataset": "digits",
-       "kendall": 0.6554675286842364,
+       "kendall": 0.6214172674538865,
        "kendall_given_params": null,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8065071799954331
+       "spearman": 0.7690089256106494
       },
       {
        "ci95": [
-        0.2406313131313131,
-        0.8771929824561403
+        0.3090909090909091,
+        0.9057040531097135
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6,
+       "kendall": 0.6666666666666666,
        "kendall_given_params": null,
        "kendall_iso": 0.35714285714285715,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7352941176470589
+       "spearman": 0.8176470588235294
       }
      ],
      "ci95": [
-      0.3683944307865235,
-      0.7722195295881921
+      0.36398251933058257,
+      0.7641296664053382
      ],
-     "joint": 0.5847002155043924
+     "joint": 0.5803543168634716
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.06413641802951736,
-        0.7194976076555022
+        0.31515970515970515,
+        0.8363636363636363
        ],
        "dataset": "digits",
-       "kendall": 0.45,
-       "kendall_given_params": 0.17861332878307168,
-       "kendall_iso": -0.07142857142857142,
+       "kendall": 0.6,
+       "kendall_given_params": 0.44555961390025783,
+       "kendall_iso": 0.5714285714285714,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5941176470588235
+       "spearman": 0.8058823529411765
       },
       {
        "ci95": [
-        0.2109971028488653,
-        0.8545454545454545
+        0.5094253859348199,
+        0.8868953687821611
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5666666666666667,
-       "kendall_given_params": 0.2567180154051351,
-       "kendall_iso": -0.14285714285714285,
+       "kendall": 0.7166666666666667,
+       "kendall_given_params": 0.523148363780597,
+       "kendall_iso": 0.42857142857142855,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.6970588235294117
+       "spearman": 0.8764705882352941
       },
       {
        "ci95": [
-        0.3511256510585778,
-        0.8899126451030606
+        0.043910354250309015,
+        0.8055959683095973
        ],
        "dataset": "digits",
-       "kendall": 0.6554675286842364,
-       "kendall_given_params": 0.399730989879046,
-       "kendall_iso": 0.0,
+       "kendall": 0.46819109191731173,
+       "kendall_given_params": 0.12308185274158928,
+       "kendall_iso": -0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8005987024863089
+       "spearman": 0.5786017252195289
       },
       {
        "ci95": [
-        0.3391491434602582,
-        0.8727559377559377
+        0.26785714285714285,
+        0.8761333643844124
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6333333333333333,
-       "kendall_given_params": 0.37340802240746923,
-       "kendall_iso": 0.14285714285714285,
+       "kendall": 0.6166666666666667,
+       "kendall_given_params": 0.2960571188357752,
+       "kendall_iso": 0.2857142857142857,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8088235294117647
+       "spearman": 0.7411764705882353
       }
      ],
      "ci95": [
-      0.37583306611702944,
-      0.7325077496821678
+      0.3986250036292911,
+      0.7502856623787182
      ],
-     "joint": 0.576366882171059
+     "joint": 0.6003811063126613
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        0.02756582252089637,
-        0.6701878259645041
+        0.018857990066251645,
+        0.6328653650851845
        ],
        "dataset": "digits",
-       "kendall": 0.37619206243122316,
-       "kendall_given_params": 0.17066182799626928,
+       "kendall": 0.35909242322980395,
+       "kendall_given_params": 0.16729988681162686,
        "kendall_iso": 0.036369648372665396,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5129410852567018
+       "spearman": 0.48928962311230056
       },
       {
        "ci95": [
-        0.05662350013775374,
-        0.7438972942261143
+        0.08661299062974392,
+        0.7732077355846687
        ],
        "dataset": "mnist5k",
-       "kendall": 0.44459061923690013,
-       "kendall_given_params": 0.24817115320439415,
+       "kendall": 0.46169025843831935,
+       "kendall_given_params": 0.2781214521043058,
        "kendall_iso": -0.036369648372665396,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "autoformer-micro",
-       "spearman": 0.5898083372260058
+       "spearman": 0.611981582986382
       },
       {
        "ci95": [
-        0.03720221191279235,
-        0.725653043269618
+        -0.05688759914763921,
+        0.6913927098044069
        ],
        "dataset": "digits",
-       "kendall": 0.43290448929477987,
-       "kendall_given_params": 0.12190896727686408,
+       "kendall": 0.3636397710076151,
+       "kendall_given_params": 0.04034003780730152,
        "kendall_iso": -0.2692307692307692,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.5633804364819324
+       "spearman": 0.49037037037037035
       },
       {
        "ci95": [
-        0.2159128323034752,
-        0.8108997263190912
+        0.2230794944054644,
+        0.8108503011566983
        ],
        "dataset": "mnist5k",
        "kendall": 0.5594023904871686,
-       "kendall_given_params": 0.3049218509140254,
+       "kendall_given_params": 0.2583761632934465,
        "kendall_iso": 0.22237479499833035,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7203001069059441
+       "spearman": 0.7291562557613451
       }
      ],
      "ci95": [
-      0.22359673693688215,
-      0.651478796036781
+      0.18992341315110733,
+      0.6328659862481568
      ],
-     "joint": 0.45327239036251793
+     "joint": 0.4359562107907267
     }
    },
    "select": {
@@ -977,18 +986,18 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.7508337362950159,
-        0.578950334814116
+        -0.7278949641008391,
+        0.5533911741475217
        ],
        "dataset": "mnist5k",
        "kendall": -0.1543033499620919,
-       "kendall_given_params": -0.1707825127659933,
+       "kendall_given_params": -0.18802535827258873,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": -0.22096287726310634
+       "spearman": -0.24551430807011815
       },
       {
        "ci95": [
@@ -1007,25 +1016,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.30453424999056167,
-        0.8842064838140006
+        0.08333333333333333,
+        0.9325775467016431
        ],
        "dataset": "mnist5k",
-       "kendall": 0.3706246583305506,
-       "kendall_given_params": 0.3461938579263324,
+       "kendall": 0.5188745216627708,
+       "kendall_given_params": 0.5192907868894986,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.5181098946652709
+       "spearman": 0.6747477697966319
       }
      ],
      "ci95": [
-      -0.3446740925405958,
-      0.5212472434551739
+      -0.2620764551555496,
+      0.5477289199119604
      ],
-     "joint": 0.07034150252244031
+     "joint": 0.10740396835549537
     },
     "macs": {
      "blocks": [
@@ -1046,18 +1055,18 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.14345238095238091,
+        -0.09090909090909091,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5,
-       "kendall_given_params": 0.3042903097250923,
+       "kendall": 0.6428571428571429,
+       "kendall_given_params": 0.36851386559504445,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.5714285714285714
+       "spearman": 0.7380952380952381
       },
       {
        "ci95": [
@@ -1076,25 +1085,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.04,
+        -0.25032894736842104,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6428571428571429,
-       "kendall_given_params": 0.502518907629606,
+       "kendall": 0.5,
+       "kendall_given_params": 0.30151134457776363,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.7380952380952381
+       "spearman": 0.6666666666666666
       }
      ],
      "ci95": [
-      0.32690384615384616,
-      0.8940670289855073
+      0.2809130434782609,
+      0.880027972027972
      ],
-     "joint": 0.6428571428571428
+     "joint": 0.6428571428571429
     },
     "mean_width": {
      "blocks": [
@@ -1115,18 +1124,18 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.060327308188897734,
-        0.9574271077563381
+        0.14622329292058714,
+        0.9789450103725609
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6185895741317419,
-       "kendall_given_params": 0.5037305761933362,
+       "kendall": 0.7010681840159741,
+       "kendall_given_params": 0.49681941263184826,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.7279034580402857
+       "spearman": 0.8045248746761052
       },
       {
        "ci95": [
@@ -1145,25 +1154,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.21790890269151136,
-        0.9092803030303028
+        -0.5,
+        0.84
        ],
        "dataset": "mnist5k",
-       "kendall": 0.42857142857142855,
-       "kendall_given_params": 0.23809523809523805,
+       "kendall": 0.2857142857142857,
+       "kendall_given_params": 0.047619047619047596,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.5952380952380952
+       "spearman": 0.4523809523809524
       }
      ],
      "ci95": [
-      0.26372822422487513,
-      0.8614300054689197
+      0.22077830146357552,
+      0.8697152275762216
      ],
-     "joint": 0.6183912348651299
+     "joint": 0.6032966016219022
     },
     "params": {
      "blocks": [
@@ -1184,18 +1193,18 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.2806086956521739,
+        -0.16666666666666666,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.42857142857142855,
+       "kendall": 0.5714285714285714,
        "kendall_given_params": null,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.5238095238095238
+       "spearman": 0.6904761904761905
       },
       {
        "ci95": [
@@ -1214,7 +1223,7 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.28133333333333327,
+        -0.3333333333333333,
         1.0
        ],
        "dataset": "mnist5k",
@@ -1229,21 +1238,36 @@ proxy = Proxy.from_document(
       }
      ],
      "ci95": [
-      0.10407196969696972,
-      0.8333695652173914
+      0.13042391304347822,
+      0.8720982142857142
      ],
-     "joint": 0.5178571428571428
+     "joint": 0.5535714285714286
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        -0.2009523809523809,
+        -0.12,
         1.0
        ],
        "dataset": "digits",
+       "kendall": 0.5714285714285714,
+       "kendall_given_params": 0.12499999999999992,
+       "kendall_iso": null,
+       "label_kind": "scratch",
+       "metric": "top1_pct",
+       "n": 8,
+       "space": "autoformer-micro",
+       "spearman": 0.7142857142857143
+      },
+      {
+       "ci95": [
+        -0.2729090909090909,
+        1.0
+       ],
+       "dataset": "mnist5k",
        "kendall": 0.5,
-       "kendall_given_params": 0.07613869876268799,
+       "kendall_given_params": 0.2110267265416587,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
@@ -1253,55 +1277,40 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.3333333333333333,
-        0.9219999999999983
-       ],
-       "dataset": "mnist5k",
-       "kendall": 0.35714285714285715,
-       "kendall_given_params": 0.11795356492391768,
-       "kendall_iso": null,
-       "label_kind": "scratch",
-       "metric": "top1_pct",
-       "n": 8,
-       "space": "autoformer-micro",
-       "spearman": 0.47619047619047616
-      },
-      {
-       "ci95": [
-        0.4166666666666667,
-        1.0
+        -0.08352272727272726,
+        0.92
        ],
        "dataset": "digits",
-       "kendall": 0.7857142857142857,
-       "kendall_given_params": 0.7372097807744855,
+       "kendall": 0.5,
+       "kendall_given_params": 0.3243723035407737,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.9285714285714286
+       "spearman": 0.6666666666666666
       },
       {
        "ci95": [
-        0.21739130434782608,
+        0.08333333333333333,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7857142857142857,
-       "kendall_given_params": 0.7071067811865476,
+       "kendall": 0.6428571428571429,
+       "kendall_given_params": 0.4714045207910318,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.8571428571428571
+       "spearman": 0.7619047619047619
       }
      ],
      "ci95": [
-      0.26643772893772893,
-      0.8771582357859531
+      0.1616521739130435,
+      0.8441801619433198
      ],
-     "joint": 0.6071428571428571
+     "joint": 0.5535714285714286
     },
     "sum_dim_depth": {
      "blocks": [
@@ -1322,18 +1331,18 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.4099363609998925,
-        0.9770084209183943
+        -0.3336637910010459,
+        0.9047619047619048
        ],
        "dataset": "mnist5k",
        "kendall": 0.38575837490522974,
-       "kendall_given_params": 0.17054776006016162,
+       "kendall_given_params": 0.051209155649918875,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "autoformer-micro",
-       "spearman": 0.4787529007367304
+       "spearman": 0.527855762350754
       },
       {
        "ci95": [
@@ -1352,25 +1361,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.08333333333333333,
+        0.4782608695652174,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7142857142857143,
-       "kendall_given_params": 0.6622661785325219,
+       "kendall": 0.8571428571428571,
+       "kendall_given_params": 0.838870492807861,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.8809523809523809
+       "spearman": 0.9523809523809523
       }
      ],
      "ci95": [
-      0.09064092246067285,
-      0.8184123316276848
+      0.17595632912056053,
+      0.8387212084392791
      ],
-     "joint": 0.5128769829930677
+     "joint": 0.5485912687073534
     }
    }
   }
@@ -1379,7 +1388,9 @@ proxy = Proxy.from_document(
  "statistics": [
   "input",
   "input_grad",
-  "params"
+  "output",
+  "output_grad",
+  "weight"
  ]
 }
 """

@@ -1,6 +1,6 @@
 """Ranks pit-micro alone.
 
-    sqrt(nodes_norm(shallow(tanh(mean_log(reciprocal(matmul(activation_grad, activation))))))) * logabs(nodes_mean(min(logabs(output_grad))) + nodes_mean(sine(l1(weight))))
+    sqrt(nodes_norm(only_body(-mean_log(reciprocal(matmul(activation_grad, activation)))))) + (nodes_sum(max(tanh(matmul(norm_output_grad, norm_output)))) + log(nodes_mean(sine(l1(weight)) + logabs(mean_abs(output * output_grad)))))
 
 Made by: python -m autoprox.evolve --spaces pit-micro
 """
@@ -13,16 +13,17 @@ proxy = Proxy.from_document(
     json.loads(
         r"""
 {
- "digest": "0660150ba3a76457103034c61e87612c",
+ "digest": "e3c7475e8fcd441cbb3487ebb1c651a7",
  "format": "autoprox.proxy",
  "format_version": 1,
- "formula": "sqrt(nodes_norm(shallow(tanh(mean_log(reciprocal(matmul(activation_grad, activation))))))) * logabs(nodes_mean(min(logabs(output_grad))) + nodes_mean(sine(l1(weight))))",
- "graph": "mul(sqrt(nodes_norm(shallow(tanh(mean_log(reciprocal(matmul(activation_grad, activation))))))), logabs(add(nodes_mean(min(logabs(output_grad))), nodes_mean(sine(l1(weight))))))",
+ "formula": "sqrt(nodes_norm(only_body(-mean_log(reciprocal(matmul(activation_grad, activation)))))) + (nodes_sum(max(tanh(matmul(norm_output_grad, norm_output)))) + log(nodes_mean(sine(l1(weight)) + logabs(mean_abs(output * output_grad)))))",
+ "graph": "add(sqrt(nodes_norm(only_body(neg(mean_log(reciprocal(matmul(activation_grad, activation))))))), add(nodes_sum(max(tanh(matmul(norm_output_grad, norm_output)))), log(nodes_mean(add(sine(l1(weight)), logabs(mean_abs(mul(output, output_grad))))))))",
+ "graph_digest": "53f97156550ad5ca7a0602180a2810e9",
  "name": "pit_micro",
  "provenance": {
   "aggregate": "mean",
   "bank": {
-   "digest": "115a9e24c150f11bb6ac5cbbaa69e1b2",
+   "digest": "c9b96cdb77910faf2257aedab9b733b0",
    "leaves": 279
   },
   "batches": {
@@ -33,10 +34,10 @@ proxy = Proxy.from_document(
   "evaluated": 20000,
   "init_seeds": 1,
   "rejected": {
-   "constant": 841,
-   "duplicate": 58,
+   "constant": 1078,
+   "duplicate": 42,
    "kinds": 1,
-   "undefined": 357
+   "undefined": 337
   },
   "seed": 0,
   "settings": {
@@ -52,7 +53,7 @@ proxy = Proxy.from_document(
    "seconds": null
   },
   "table": "vitbench101",
-  "table_digest": "d823193dadbd735ce881c3a4efb7351a"
+  "table_digest": "8780c75c0440fbc3e604fe04c9eca42b"
  },
  "results": {
   "golden": [
@@ -61,7 +62,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 4.443643263422875,
+    "score": 8.311130606825957,
     "space": "pit-micro"
    },
    {
@@ -69,7 +70,7 @@ proxy = Proxy.from_document(
     "batch": "21d126d3c34805ee687a95487e7a1879",
     "dataset": "digits",
     "init_seed": 0,
-    "score": 2.22482140478016,
+    "score": 7.161443565027374,
     "space": "pit-micro"
    },
    {
@@ -77,7 +78,7 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 4.461236139379261,
+    "score": 8.324180750186304,
     "space": "pit-micro"
    },
    {
@@ -85,246 +86,254 @@ proxy = Proxy.from_document(
     "batch": "a0d8baee330f427dc621fdb9756a0499",
     "dataset": "mnist5k",
     "init_seed": 0,
-    "score": 2.438807173541364,
+    "score": 7.166761979741349,
     "space": "pit-micro"
    }
   ],
-  "init_agreement": 1.0,
+  "init_agreement": 0.9285714285714286,
+  "margin": {
+   "ci95": [
+    -0.0747337490864696,
+    0.3427103999776259
+   ],
+   "joint": 0.13995805977494735,
+   "rival": "sum_dim_depth"
+  },
   "splits": {
    "fit": {
     "depth": {
      "blocks": [
       {
        "ci95": [
-        -0.47200056478012653,
-        0.35301756000587753
+        -0.5011892141892794,
+        0.3400001532611875
        ],
        "dataset": "digits",
-       "kendall": -0.0820354226434844,
-       "kendall_given_params": -0.11320441272133762,
+       "kendall": -0.10026551656425872,
+       "kendall_given_params": -0.14155712901056905,
        "kendall_iso": -0.5491251783869153,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.09264107597861304
+       "spearman": -0.1031855886916259
       },
       {
        "ci95": [
-        -0.27005697574955956,
-        0.5579152570628607
+        -0.27588192240453785,
+        0.5034720573897085
        ],
        "dataset": "mnist5k",
-       "kendall": 0.12654276706088277,
-       "kendall_given_params": 0.1508031429812886,
+       "kendall": 0.09984334409311829,
+       "kendall_given_params": 0.12346308877860353,
        "kendall_iso": 0.2645751311064591,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.12935622008318018
+       "spearman": 0.10009907859360871
       }
      ],
      "ci95": [
-      -0.3214146079383114,
-      0.4126076822464914
+      -0.3535956585746216,
+      0.40159134259470725
      ],
-     "joint": 0.022253672208699185
+     "joint": -0.00021108623557021533
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.3208675031679385,
-        0.9279279279279279
+        0.33921579143119807,
+        0.9285872313527181
        ],
        "dataset": "digits",
-       "kendall": 0.6722926454528143,
-       "kendall_given_params": 0.4205794205794206,
+       "kendall": 0.6890999615891347,
+       "kendall_given_params": 0.44153779399622417,
        "kendall_iso": 0.22237479499833035,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.818852139888409
+       "spearman": 0.8365252076557848
       },
       {
        "ci95": [
-        0.2609797297297297,
-        0.9065420560747663
+        0.22088814478195012,
+        0.8761172479245517
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6166666666666667,
-       "kendall_given_params": 0.3895531171602277,
+       "kendall": 0.5941474602165634,
+       "kendall_given_params": 0.30916391981806207,
        "kendall_iso": -0.07142857142857142,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7705882352941177
+       "spearman": 0.7579104332955225
       }
      ],
      "ci95": [
-      0.33329291199598043,
-      0.9010585069472749
+      0.3170996011275105,
+      0.8943084908416021
      ],
-     "joint": 0.6444796560597406
+     "joint": 0.6416237109028491
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.5781999484357797,
-        0.9906123044792187
+        0.5819119691590348,
+        1.0
        ],
        "dataset": "digits",
-       "kendall": 0.8205427919416294,
-       "kendall_given_params": 0.6351099671736629,
+       "kendall": 0.8376374334404133,
+       "kendall_given_params": 0.6594433751634117,
        "kendall_iso": 0.560448538317805,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.915005944760357
+       "spearman": 0.9179623452280803
       },
       {
        "ci95": [
-        0.06456771689099429,
-        0.9244730766443263
+        0.16274724579118385,
+        0.9238125428069273
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5594023904871686,
-       "kendall_given_params": 0.23762973752348704,
+       "kendall": 0.6043045628127736,
+       "kendall_given_params": 0.2652493611359508,
        "kendall_iso": -0.38575837490522974,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.6863515362935738
+       "spearman": 0.7592352185302482
       }
      ],
      "ci95": [
-      0.35107249992293743,
-      0.9404869795103916
+      0.37833099848689666,
+      0.946918352909412
      ],
-     "joint": 0.689972591214399
+     "joint": 0.7209709981265935
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.3636748680936646,
-        0.9252846219201358
+        0.3660262825086772,
+        0.9475690911607494
        ],
        "dataset": "digits",
-       "kendall": 0.6890999615891347,
+       "kendall": 0.705907277725455,
        "kendall_given_params": null,
        "kendall_iso": -0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8306341850666594
+       "spearman": 0.8335796963612221
       },
       {
        "ci95": [
-        0.14277919737623262,
-        0.8558558558558559
+        0.24101809418457648,
+        0.8614992355593705
        ],
        "dataset": "mnist5k",
-       "kendall": 0.54393781569122,
+       "kendall": 0.5882352941176471,
        "kendall_given_params": null,
        "kendall_iso": -0.47280542884465016,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7019869450135229
+       "spearman": 0.7776141384388807
       }
      ],
      "ci95": [
-      0.29764023102386994,
-      0.8738747604973943
+      0.3362057283465618,
+      0.8923114205031639
      ],
-     "joint": 0.6165188886401773
+     "joint": 0.647071285921551
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.39100207738543513,
-        0.9814799187698406
+        0.6427767052767053,
+        0.9954462060747419
        ],
        "dataset": "digits",
-       "kendall": 0.7227145938617754,
-       "kendall_given_params": 0.5334431480991202,
-       "kendall_iso": 0.07412493166611012,
+       "kendall": 0.8571731229523383,
+       "kendall_given_params": 0.7177070005460101,
+       "kendall_iso": 0.5188745216627708,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8453617415394725
+       "spearman": 0.9499273924964456
       },
       {
        "ci95": [
-        0.8070175438596491,
-        1.0
+        0.6963601994851994,
+        0.9732017095314306
        ],
        "dataset": "mnist5k",
-       "kendall": 0.9166666666666666,
-       "kendall_given_params": 0.8795573736097719,
-       "kendall_iso": 0.8571428571428571,
+       "kendall": 0.8451956828432803,
+       "kendall_given_params": 0.7509237918825123,
+       "kendall_iso": 0.5714285714285714,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.9823529411764705
+       "spearman": 0.9580576545153111
       }
      ],
      "ci95": [
-      0.6245413242646177,
-      0.9733724352125123
+      0.6987108214597924,
+      0.9605710564766291
      ],
-     "joint": 0.8196906302642211
+     "joint": 0.8511844028978093
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        0.18052681451082306,
-        0.8705530902613249
+        0.16567019849406628,
+        0.853072302683118
        ],
        "dataset": "digits",
-       "kendall": 0.5580687036253706,
-       "kendall_given_params": 0.14317869171397604,
+       "kendall": 0.5403522368436128,
+       "kendall_given_params": 0.08789169790325146,
        "kendall_iso": -0.45993310550389993,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.6931914498425357
+       "spearman": 0.6827112335382208
       },
       {
        "ci95": [
-        0.17849071581750592,
-        0.8431931302813309
+        0.28730219143618874,
+        0.8995005145011424
        ],
        "dataset": "mnist5k",
-       "kendall": 0.5446144859178875,
-       "kendall_given_params": 0.26090327853833434,
+       "kendall": 0.6262864134295397,
+       "kendall_given_params": 0.3596008293012773,
        "kendall_iso": -0.08058229640253803,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7011411224511012
+       "spearman": 0.7570118587932274
       }
      ],
      "ci95": [
-      0.20295826595301547,
-      0.8427937650572083
+      0.23720405780867557,
+      0.8680801374886138
      ],
-     "joint": 0.5513415947716291
+     "joint": 0.5833193251365762
     }
    },
    "sealed": {
@@ -332,235 +341,235 @@ proxy = Proxy.from_document(
      "blocks": [
       {
        "ci95": [
-        -0.5906089515647861,
-        0.1736969392781708
+        -0.6548829753749074,
+        0.15326303158003407
        ],
        "dataset": "digits",
-       "kendall": -0.25360404631071676,
-       "kendall_given_params": -0.2448449006252936,
+       "kendall": -0.30794777052015604,
+       "kendall_given_params": -0.31042300748679014,
        "kendall_iso": -0.07844645405527362,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.3575909074364136
+       "spearman": -0.40526902843623774
       },
       {
        "ci95": [
-        -0.6063363514732198,
-        0.21008265742047919
+        -0.5822371188657802,
+        0.19486434889320559
        ],
        "dataset": "mnist5k",
        "kendall": -0.2305312431928703,
-       "kendall_given_params": -0.17065256375257745,
+       "kendall_given_params": -0.16870327146932584,
        "kendall_iso": -0.03779644730092272,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": -0.31943856720419467
+       "spearman": -0.33287289946979165
       }
      ],
      "ci95": [
-      -0.546145927785436,
-      0.16351179117694467
+      -0.570460136091255,
+      0.1333520935426469
      ],
-     "joint": -0.24206764475179354
+     "joint": -0.26923950685651316
     },
     "macs": {
      "blocks": [
       {
        "ci95": [
-        0.2231986533604663,
-        0.7678602042443837
+        0.1283018947003507,
+        0.7605027269468929
        ],
        "dataset": "digits",
-       "kendall": 0.5192664837628367,
-       "kendall_given_params": 0.20852434812424267,
+       "kendall": 0.46819109191731173,
+       "kendall_given_params": 0.15211102569000576,
        "kendall_iso": -0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.68538339105839
+       "spearman": 0.6022181221672648
       },
       {
        "ci95": [
-        0.4180721003134796,
-        0.8532110091743119
+        0.4690265486725664,
+        0.9099099099099099
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6666666666666666,
-       "kendall_given_params": 0.41674678716864105,
+       "kendall": 0.7333333333333333,
+       "kendall_given_params": 0.48238191061886604,
        "kendall_iso": 0.21428571428571427,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.861764705882353
+       "spearman": 0.8970588235294118
       }
      ],
      "ci95": [
-      0.3747207312824109,
-      0.7567813092718683
+      0.366747070329751,
+      0.7925423796185642
      ],
-     "joint": 0.5929665752147517
+     "joint": 0.6007622126253225
     },
     "mean_width": {
      "blocks": [
       {
        "ci95": [
-        0.28836000633697234,
-        0.866212562437419
+        0.24757613853585575,
+        0.8572650260506494
        ],
        "dataset": "digits",
-       "kendall": 0.6120917101323815,
-       "kendall_given_params": 0.3752609868856567,
+       "kendall": 0.5776076701249234,
+       "kendall_given_params": 0.33871731961307266,
        "kendall_iso": -0.03774256780481986,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7727628230737276
+       "spearman": 0.7536990495118582
       },
       {
        "ci95": [
-        0.4267509022561744,
-        0.9048981373262527
+        0.4313680518078791,
+        0.9414415596423807
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7004780622328695,
-       "kendall_given_params": 0.510764413434722,
+       "kendall": 0.7342360411356583,
+       "kendall_given_params": 0.5313266197186062,
        "kendall_iso": 0.2545875386086578,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8504073839883177
+       "spearman": 0.8739888712392936
       }
      ],
      "ci95": [
-      0.3945998356339575,
-      0.8625740692317185
+      0.3843563890268012,
+      0.8694968434143182
      ],
-     "joint": 0.6562848861826255
+     "joint": 0.6559218556302908
     },
     "params": {
      "blocks": [
       {
        "ci95": [
-        0.35639271980644494,
-        0.8829957206133441
+        0.3165486422836509,
+        0.8829775059245422
        ],
        "dataset": "digits",
-       "kendall": 0.6554675286842364,
+       "kendall": 0.6214172674538865,
        "kendall_given_params": null,
        "kendall_iso": 0.3706246583305506,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.8065071799954331
+       "spearman": 0.7690089256106494
       },
       {
        "ci95": [
-        0.2406313131313131,
-        0.8771929824561403
+        0.3090909090909091,
+        0.9057040531097135
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6,
+       "kendall": 0.6666666666666666,
        "kendall_given_params": null,
        "kendall_iso": 0.35714285714285715,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7352941176470589
+       "spearman": 0.8176470588235294
       }
      ],
      "ci95": [
-      0.32750058267336657,
-      0.8687068899332081
+      0.341830252602346,
+      0.8740084985927612
      ],
-     "joint": 0.6277337643421181
+     "joint": 0.6440419670602766
     },
     "proxy": {
      "blocks": [
       {
        "ci95": [
-        0.19023377547809084,
-        0.8750091067839364
+        0.13824538285882945,
+        0.8785507196407963
        ],
        "dataset": "digits",
-       "kendall": 0.5873670062235365,
-       "kendall_given_params": 0.13901623208282854,
+       "kendall": 0.5362916143780116,
+       "kendall_given_params": 0.15128794852758976,
        "kendall_iso": 0.07412493166611012,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7193571367358532
+       "spearman": 0.65092694087197
       },
       {
        "ci95": [
-        0.26126126126126126,
-        0.8750548245614035
+        0.3759773535002893,
+        0.875
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6166666666666667,
-       "kendall_given_params": 0.25310879886733306,
-       "kendall_iso": 0.2857142857142857,
+       "kendall": 0.6666666666666666,
+       "kendall_given_params": 0.3508232077228117,
+       "kendall_iso": 0.14285714285714285,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7764705882352941
+       "spearman": 0.8323529411764706
       }
      ],
      "ci95": [
-      0.2620474949932759,
-      0.8676064642459324
+      0.3118522150209207,
+      0.8485672921663686
      ],
-     "joint": 0.6020168364451016
+     "joint": 0.6014791405223392
     },
     "sum_dim_depth": {
      "blocks": [
       {
        "ci95": [
-        0.03720221191279235,
-        0.725653043269618
+        -0.05688759914763921,
+        0.6913927098044069
        ],
        "dataset": "digits",
-       "kendall": 0.43290448929477987,
-       "kendall_given_params": 0.12190896727686408,
+       "kendall": 0.3636397710076151,
+       "kendall_given_params": 0.04034003780730152,
        "kendall_iso": -0.2692307692307692,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.5633804364819324
+       "spearman": 0.49037037037037035
       },
       {
        "ci95": [
-        0.2159128323034752,
-        0.8108997263190912
+        0.2230794944054644,
+        0.8108503011566983
        ],
        "dataset": "mnist5k",
        "kendall": 0.5594023904871686,
-       "kendall_given_params": 0.3049218509140254,
+       "kendall_given_params": 0.2583761632934465,
        "kendall_iso": 0.22237479499833035,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 16,
        "space": "pit-micro",
-       "spearman": 0.7203001069059441
+       "spearman": 0.7291562557613451
       }
      ],
      "ci95": [
-      0.14328078042313483,
-      0.7405349438836406
+      0.09298916336021702,
+      0.7242977874830806
      ],
-     "joint": 0.4961534398909742
+     "joint": 0.46152108074739184
     }
    },
    "select": {
@@ -583,25 +592,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.30453424999056167,
-        0.8842064838140006
+        0.08333333333333333,
+        0.9325775467016431
        ],
        "dataset": "mnist5k",
-       "kendall": 0.3706246583305506,
-       "kendall_given_params": 0.3461938579263324,
+       "kendall": 0.5188745216627708,
+       "kendall_given_params": 0.5192907868894986,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.5181098946652709
+       "spearman": 0.6747477697966319
       }
      ],
      "ci95": [
-      -0.32659863237109044,
-      0.8132202844993978
+      -0.12510864843424485,
+      0.8179407683018686
      ],
-     "joint": 0.3335621924974955
+     "joint": 0.40768712416360564
     },
     "macs": {
      "blocks": [
@@ -622,25 +631,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.04,
+        -0.25032894736842104,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.6428571428571429,
-       "kendall_given_params": 0.502518907629606,
+       "kendall": 0.5,
+       "kendall_given_params": 0.30151134457776363,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.7380952380952381
+       "spearman": 0.6666666666666666
       }
      ],
      "ci95": [
-      0.3333333333333333,
-      1.0
+      0.16607142857142862,
+      0.9583333333333333
      ],
-     "joint": 0.7142857142857143
+     "joint": 0.6428571428571428
     },
     "mean_width": {
      "blocks": [
@@ -661,25 +670,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.21790890269151136,
-        0.9092803030303028
+        -0.5,
+        0.84
        ],
        "dataset": "mnist5k",
-       "kendall": 0.42857142857142855,
-       "kendall_given_params": 0.23809523809523805,
+       "kendall": 0.2857142857142857,
+       "kendall_given_params": 0.047619047619047596,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.5952380952380952
+       "spearman": 0.4523809523809524
       }
      ],
      "ci95": [
-      -0.08333333333333334,
+      -0.21739130434782605,
       0.9166666666666667
      ],
-     "joint": 0.5357142857142857
+     "joint": 0.4642857142857143
     },
     "params": {
      "blocks": [
@@ -700,7 +709,7 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        -0.28133333333333327,
+        -0.3333333333333333,
         1.0
        ],
        "dataset": "mnist5k",
@@ -715,8 +724,8 @@ proxy = Proxy.from_document(
       }
      ],
      "ci95": [
-      -0.2272727272727273,
-      0.9131340579710144
+      -0.3333333333333333,
+      0.9524350649350648
      ],
      "joint": 0.4642857142857143
     },
@@ -724,18 +733,18 @@ proxy = Proxy.from_document(
      "blocks": [
       {
        "ci95": [
-        0.2375776397515528,
+        0.33260869565217394,
         1.0
        ],
        "dataset": "digits",
-       "kendall": 0.7142857142857143,
-       "kendall_given_params": 0.6330541649476574,
+       "kendall": 0.7857142857142857,
+       "kendall_given_params": 0.7302967433402214,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.8333333333333334
+       "spearman": 0.9047619047619048
       },
       {
        "ci95": [
@@ -744,7 +753,7 @@ proxy = Proxy.from_document(
        ],
        "dataset": "mnist5k",
        "kendall": 0.9285714285714286,
-       "kendall_given_params": 0.9045340337332908,
+       "kendall_given_params": 0.9128709291752769,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
@@ -754,10 +763,10 @@ proxy = Proxy.from_document(
       }
      ],
      "ci95": [
-      0.5217391304347826,
+      0.6187888198757764,
       1.0
      ],
-     "joint": 0.8214285714285714
+     "joint": 0.8571428571428572
     },
     "sum_dim_depth": {
      "blocks": [
@@ -778,25 +787,25 @@ proxy = Proxy.from_document(
       },
       {
        "ci95": [
-        0.08333333333333333,
+        0.4782608695652174,
         1.0
        ],
        "dataset": "mnist5k",
-       "kendall": 0.7142857142857143,
-       "kendall_given_params": 0.6622661785325219,
+       "kendall": 0.8571428571428571,
+       "kendall_given_params": 0.838870492807861,
        "kendall_iso": null,
        "label_kind": "scratch",
        "metric": "top1_pct",
        "n": 8,
        "space": "pit-micro",
-       "spearman": 0.8809523809523809
+       "spearman": 0.9523809523809523
       }
      ],
      "ci95": [
-      0.17373188405797102,
-      0.9583749999999999
+      0.375,
+      1.0
      ],
-     "joint": 0.6785714285714286
+     "joint": 0.75
     }
    }
   }
@@ -805,6 +814,9 @@ proxy = Proxy.from_document(
  "statistics": [
   "activation",
   "activation_grad",
+  "norm_output",
+  "norm_output_grad",
+  "output",
   "output_grad",
   "weight"
  ]

@@ -93,7 +93,7 @@ class Checker:
             "label_kind": LabelKind.SCRATCH.value,
             "metric": DEFAULT_METRIC,
             "stratum": Stratum.FREE.value,
-            "source": self.path.name,
+            "source": "unstated",
             "schema_version": SCHEMA_VERSION,
         }
         for name, value in defaults.items():

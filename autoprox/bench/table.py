@@ -265,8 +265,13 @@ def embedded_tables() -> dict[str, Path]:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if path.exists():
-        return path
+    try:
+        if path.exists():
+            return path
+    except OSError as error:
+        raise TableError(
+            f"'{str(source)[:80]}...' cannot be a path ({error.strerror}); give a parquet file."
+        ) from error
     embedded = embedded_tables()
     name = str(source).removesuffix(".parquet")
     if name in embedded:

@@ -30,7 +30,7 @@ def run_command(body: Callable[[], int]) -> int:
         sys.stderr.write(f"autoprox: error: {' '.join(str(error).split())}\n")
         return USER_ERROR
     except KeyboardInterrupt:
-        sys.stderr.write("autoprox: interrupted; what was finished is kept, and the same command goes on from there.\n")
+        sys.stderr.write("autoprox: interrupted; what was finished (statistics, trainings) is kept.\n")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.

@@ -2,7 +2,6 @@
 
 import argparse
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -12,7 +11,19 @@ from autoprox.bench.splits import Split
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, say_json, text_table
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.errors import SpecError
-from autoprox.graph import Evaluator, Judge, LeafTable, Problem, Proxy, Verdict, collect_leaves, count_scores
+from autoprox.graph import (
+    Evaluator,
+    Judge,
+    LeafTable,
+    Network,
+    Problem,
+    Proxy,
+    Verdict,
+    collect_leaves,
+    count_scores,
+    finite_or_none,
+)
+from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
 
 _EXAMPLES = """examples:
@@ -58,18 +69,30 @@ def _evaluate(options: argparse.Namespace) -> int:
         note(f"the sealed split of this table has now been scored {times} time(s) by this user")
     leaves = list(dict.fromkeys(leaf for proxy in proxies.values() for leaf in proxy.graph.node_leaves))
     cache = StatisticsCache()
-    collected = collect_leaves(judge.networks, leaves, cache, jobs=options.jobs, progress=network_bar)
-    signs = np.array([proxy.sign for proxy in proxies.values()], dtype=np.float64)
-    scores = signs[:, None] * Evaluator(LeafTable(collected)).scores([proxy.graph for proxy in proxies.values()])
+    signs = np.array([[proxy.sign] for proxy in proxies.values()], dtype=np.float64)
+    graphs = [proxy.graph for proxy in proxies.values()]
+
+    def scored(networks: Sequence[Network]) -> Floats:
+        collected = collect_leaves(networks, leaves, cache, jobs=options.jobs, progress=network_bar)
+        return np.asarray(signs * Evaluator(LeafTable(collected)).scores(graphs))
+
+    scores = scored(judge.networks)
+    agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())), strict=True))
     counts = count_scores(judge.networks)
     verdicts = judge.verdicts(np.concatenate([scores, np.array(list(counts.values()))]))
     _warn_undefined(judge, proxies, scores)
+    _warn_other_table(problem, proxies)
     by_name = dict(zip(proxies, verdicts, strict=False))
     baselines = dict(zip(counts, verdicts[len(proxies) :], strict=True))
     if options.json:
-        say_json(_document(problem.table.name, judge, options.split, by_name, baselines))
+        documents = {name: verdict.to_document(judge.blocks) for name, verdict in {**by_name, **baselines}.items()}
+        own = {name: documents[name] | {"init_agreement": finite_or_none(agreements[name])} for name in proxies}
+        counted = {name: documents[name] for name in baselines}
+        say_json({"bench": problem.table.name, "split": options.split, "proxies": own, "baselines": counted})
     else:
         _print(problem, judge, options.split, by_name, baselines)
+        for name, agreement in agreements.items():
+            say(f"tau of '{name}' with itself between two initialisations: {number(agreement)}")
     return 0
 
 
@@ -95,15 +118,15 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Proxy], scores: np.ndarray)
             )
 
 
-def _document(
-    bench: str, judge: Judge, split: str, proxies: dict[str, Verdict], baselines: dict[str, Verdict]
-) -> dict[str, Any]:
-    return {
-        "bench": bench,
-        "split": split,
-        "proxies": {name: verdict.to_document(judge.blocks) for name, verdict in proxies.items()},
-        "baselines": {name: verdict.to_document(judge.blocks) for name, verdict in baselines.items()},
-    }
+def _warn_other_table(problem: Problem, proxies: dict[str, Proxy]) -> None:
+    """A table that has grown deals its architectures out anew: the splits of two versions overlap."""
+    for name, proxy in proxies.items():
+        provenance = proxy.provenance
+        if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:
+            note(
+                f"'{name}' was discovered on another version of '{problem.table.name}':"
+                " what is sealed here may have been fitted on there"
+            )
 
 
 def _print(

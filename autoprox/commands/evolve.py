@@ -6,6 +6,7 @@ import os
 import platform
 import sys
 import time
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -22,8 +23,7 @@ from autoprox.commands.console import interval, network_bar, note, number, run_c
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.errors import SpecError
 from autoprox.evolve import PROXY_ROW, Discoverer, Discovery, Settings, Stop
-from autoprox.graph import Problem, Verdict
-from autoprox.metrics import chance_of_best
+from autoprox.graph import Problem, Proxy, Verdict
 from autoprox.statistics import StatisticsCache
 
 DEFAULT_BUDGET = 20_000
@@ -70,8 +70,9 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     if options.seed < 0:
         raise SpecError(f"--seed is {options.seed}; it must be 0 or more.")
     problem = problem_of(options)
-    for line in small_block_warnings(problem.blocks, budget or DEFAULT_BUDGET):
-        note(line)
+    fit = problem.judge(Split.FIT)
+    for line in small_block_warnings(fit.blocks, budget or DEFAULT_BUDGET):
+        note(f"fit split: {line}")
     folder = _prepared(options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}", options.force)
     bar = tqdm(total=stop.budget, desc="candidates", unit="cand", disable=None, leave=False)
 
@@ -84,9 +85,7 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
         discovery = discoverer.run(options.seed, stop, Settings())
     seconds = time.monotonic() - started
     _write_run(folder, arguments, seconds, discovery)
-    # best.json comes last: where it is, the run is finished.
-    discovery.proxy.save(_fresh_file(folder / BEST))
-    os.replace(_fresh_file(folder / BEST), folder / BEST)
+    _finish(folder, discovery.proxy, options.force)
     _report(problem, discovery, folder, seconds)
     return 0
 
@@ -105,13 +104,36 @@ def _prepared(folder: Path, force: bool) -> Path:
         )
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _fresh_file(folder / BEST).touch()
     except OSError as error:
-        raise SpecError(f"--out '{folder}' cannot be made ({error.strerror}); give a folder that can.") from error
+        raise SpecError(f"--out '{folder}' cannot be written ({error.strerror}); give a folder that can.") from error
     return folder
 
 
 def _fresh_file(path: Path) -> Path:
-    return path.with_name(f".{path.name}.part")
+    """Where a file is written before it takes its name, one of each process."""
+    return path.with_name(f".{path.name}.{os.getpid()}.part")
+
+
+def _finish(folder: Path, proxy: Proxy, force: bool) -> None:
+    """Gives best.json its name, last of all: where it is, the run is finished.
+
+    Raises:
+        SpecError: If another run finished in this folder meanwhile; what was found is kept beside it.
+    """
+    fresh = _fresh_file(folder / BEST)
+    proxy.save(fresh)
+    if force:
+        os.replace(fresh, folder / BEST)
+        return
+    try:
+        os.link(fresh, folder / BEST)
+    except FileExistsError as error:
+        raise SpecError(
+            f"Another run finished in '{folder}' meanwhile; the result of this one is kept in '{fresh}'."
+            " Give each run an --out of its own."
+        ) from error
+    fresh.unlink()
 
 
 def _write_run(folder: Path, arguments: list[str], seconds: float, discovery: Discovery) -> None:
@@ -120,7 +142,9 @@ def _write_run(folder: Path, arguments: list[str], seconds: float, discovery: Di
         "command": ["python", "-m", "autoprox.evolve", *arguments],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "candidates_per_second": round(discovery.outcome.evaluated / seconds, 1),
+        "search_seconds": round(discovery.outcome.seconds, 3),
+        "candidates_per_second": round(discovery.outcome.evaluated / discovery.outcome.seconds, 1),
+        "proxy_digest": discovery.proxy.to_document()["digest"],
         "sealed_scorings": discovery.sealed_scorings,
         "versions": {
             "autoprox": autoprox.__version__,
@@ -139,16 +163,22 @@ def _report(problem: Problem, discovery: Discovery, folder: Path, seconds: float
     say(f"proxy    {discovery.proxy.formula}")
     say(f"needs    {', '.join(discovery.proxy.statistics)}")
     rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
-    say(f"search   {outcome.evaluated} distinct valid candidates in {seconds:.1f} s; rejected: {rejected}")
+    rate = outcome.evaluated / outcome.seconds
+    say(f"search   {outcome.evaluated} distinct valid candidates, {rate:.0f} a second; rejected: {rejected}")
+    say(f"time     {seconds:.1f} s in all, statistics included")
     say()
     say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
     say()
-    counts = {split: len({n.arch.arch_id for n in problem.judge(split).networks}) for split in Split}
-    level = chance_of_best(max(2, counts[Split.FIT] // len({b.space for b in problem.blocks})), outcome.evaluated)
+    margin = discovery.margin
+    verdict = "more" if margin.ci95[0] > 0 else "less" if margin.ci95[1] < 0 else "neither surely more nor surely less"
+    say(
+        f"beyond counting: sealed joint of the proxy minus {margin.rival} (the best count on select) is"
+        f" {number(margin.joint)}, 95 % interval {interval(margin.ci95)}: {verdict}"
+    )
+    parts = Counter(problem.table.splits()[each] for each in {i for block in problem.blocks for i in block.arch_ids})
     agreement = number(discovery.init_agreement)
     say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
-    say(f"architectures: {', '.join(f'{split.value} {count}' for split, count in counts.items())}")
-    say(f"chance: the best of {outcome.evaluated} random score vectors reaches |tau| {level:.2f} on one fit block")
+    say(f"architectures: {', '.join(f'{split.value} {parts[split]}' for split in Split)}")
     say(f"sealed: scored {discovery.sealed_scorings} time(s) on this table by this user, this run included")
     say(f"written: {folder / BEST}, {folder / RUN}")
     if discovery.sealed_scorings > 1:

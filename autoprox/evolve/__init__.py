@@ -9,8 +9,8 @@
 - `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve.discovery import PROXY_ROW, Discoverer, Discovery
+from autoprox.evolve.discovery import PROXY_ROW, Discoverer, Discovery, Margin
 from autoprox.evolve.elitism import Settings
 from autoprox.evolve.engine import Ending, Outcome, Stop
 
-__all__ = ["PROXY_ROW", "Discoverer", "Discovery", "Ending", "Outcome", "Settings", "Stop"]
+__all__ = ["PROXY_ROW", "Discoverer", "Discovery", "Ending", "Margin", "Outcome", "Settings", "Stop"]

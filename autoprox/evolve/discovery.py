@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from autoprox.bench.sealed import count_sealed
+from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
-from autoprox.digest import digest
+from autoprox.digest import derived_seed, digest
 from autoprox.errors import TableError
 from autoprox.evolve.bank import first_bank, grown
 from autoprox.evolve.elitism import Settings
@@ -28,13 +28,44 @@ from autoprox.graph import (
     Verdict,
     collect_leaves,
     count_scores,
+    finite_or_none,
 )
+from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
 
 PROXY_ROW = "proxy"
 """Name of the discovered proxy among the baselines in `Discovery.verdicts`."""
 
+JITTER = 1e-12
+"""Relative change of leaf values under which a ranking has to stand."""
+
+STEADY = 0.999
+"""Least joint tau between the ranking before and after the change."""
+
 _GOLDEN_NETWORKS = 2
+
+
+@dataclass(frozen=True)
+class Margin:
+    """What the proxy is worth beyond counting, on the sealed split and on the same resampled architectures.
+
+    Args:
+        rival: The count with the highest joint correlation on the select split.
+        joint: Joint correlation of the proxy minus that of the rival.
+        ci95: Its 95 % interval.
+    """
+
+    rival: str
+    joint: float
+    ci95: tuple[float, float]
+
+    def to_document(self) -> dict[str, Any]:
+        """The margin as JSON-like data; what is undefined is None."""
+        return {
+            "rival": self.rival,
+            "joint": finite_or_none(self.joint),
+            "ci95": [finite_or_none(each) for each in self.ci95],
+        }
 
 
 @dataclass(frozen=True)
@@ -44,6 +75,7 @@ class Discovery:
     Args:
         proxy: The winner, with provenance and results.
         verdicts: For each split, the verdicts of the proxy and of the counts.
+        margin: How much further than its rival the proxy's joint correlation is on the sealed split.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
         outcome: The run itself.
         sealed_scorings: How often the sealed split of this table has been scored by this user, this time included.
@@ -51,6 +83,7 @@ class Discovery:
 
     proxy: Proxy
     verdicts: dict[Split, dict[str, Verdict]]
+    margin: Margin
     init_agreement: float
     outcome: Outcome
     sealed_scorings: int
@@ -89,6 +122,8 @@ class Discoverer:
             TableError: If no candidate is valid, or a split is too small to be judged.
         """
         problem = self.problem
+        # A state folder that cannot be written has to be known before the search, not after it.
+        sealed_count(problem.table.digest)
         judges = {split: problem.judge(split) for split in (Split.FIT, Split.SELECT, Split.SEALED)}
         bank = _Bank(self, judges[Split.FIT], judges[Split.SELECT])
         rng = np.random.default_rng(seed)
@@ -106,13 +141,14 @@ class Discoverer:
                 f"None of the candidates could be ranked on '{problem.table.name}' (rejected: {outcome.rejected});"
                 " give a larger budget or a table with more architectures."
             )
-        winner = _chosen(outcome.hall, judges[Split.SELECT], bank.select)
+        winner = _chosen(outcome.hall, judges, bank)
         graph, sign = winner.graph, winner.evaluation.sign
         sealed_scorings = count_sealed(problem.table.digest)
         scores = {split: self._scores(judge.networks, graph, sign) for split, judge in judges.items()}
         again = self._scores(judges[Split.SELECT].rebuilt(), graph, sign)
         init_agreement = float(judges[Split.SELECT].agreement(scores[Split.SELECT][None], again[None])[0])
         verdicts = {split: _verdicts(judge, scores[split]) for split, judge in judges.items()}
+        margin = _margin(judges[Split.SEALED], scores[Split.SEALED], verdicts[Split.SELECT])
         proxy = Proxy(
             name=f"{self.problem.table.name}-seed{seed}",
             graph=graph,
@@ -120,17 +156,18 @@ class Discoverer:
             provenance=self._provenance(seed, stop, settings, outcome, bank.leaves),
             results={
                 "splits": {split.value: _document(verdicts[split], judges[split]) for split in verdicts},
-                "init_agreement": init_agreement if np.isfinite(init_agreement) else None,
+                "margin": margin.to_document(),
+                "init_agreement": finite_or_none(init_agreement),
                 "golden": _golden(judges[Split.FIT], scores[Split.FIT]),
             },
         )
-        return Discovery(proxy, verdicts, init_agreement, outcome, sealed_scorings)
+        return Discovery(proxy, verdicts, margin, init_agreement, outcome, sealed_scorings)
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self.cache, jobs=self.jobs, progress=self.network_progress)
 
-    def _scores(self, networks: Sequence[Network], graph: Expression, sign: int) -> np.ndarray:
+    def _scores(self, networks: Sequence[Network], graph: Expression, sign: int) -> Floats:
         leaves = LeafTable(self.collect(networks, graph.node_leaves))
         return np.asarray(sign * Evaluator(leaves).scores([graph])[0])
 
@@ -188,21 +225,41 @@ class _Bank:
         return self.finite(new)
 
 
-def _chosen(hall: Sequence[Individual], select: Judge, leaves: LeafTable) -> Individual:
-    """The member of the hall with the highest joint correlation on select; the smaller graph among equals."""
-    signs = np.array([each.evaluation.sign for each in hall], dtype=np.float64)
-    scores = Evaluator(leaves).scores([each.graph for each in hall]) * signs[:, None]
-    joints = select.joint(select.taus(scores))
-    defined = [index for index in range(len(hall)) if np.isfinite(joints[index])]
-    if not defined:
+def _chosen(hall: Sequence[Individual], judges: dict[Split, Judge], bank: _Bank) -> Individual:
+    """The member of the hall with the highest joint correlation on select; among equals the better one on fit.
+
+    Members whose ranking of fit or select moves when the leaves change in the twelfth digit are passed over: they rank
+    by rounding.
+
+    Raises:
+        TableError: If no member is left.
+    """
+    graphs = [each.graph for each in hall]
+    signs = np.array([each.evaluation.sign for each in hall], dtype=np.float64)[:, None]
+    rng = np.random.default_rng(derived_seed("jitter"))
+    steady = np.ones(len(hall), dtype=bool)
+    for split, leaves in ((Split.FIT, bank.fit), (Split.SELECT, bank.select)):
+        exact, moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(JITTER, rng)))
+        steady &= judges[split].agreement(exact, moved) > STEADY
+    joints = judges[Split.SELECT].joint(judges[Split.SELECT].taus(signs * Evaluator(bank.select).scores(graphs)))
+    fit = [index for index in range(len(hall)) if steady[index] and np.isfinite(joints[index])]
+    if not fit:
         raise TableError(
-            "No member of the hall of fame has a defined correlation on the select split;"
-            " the table has too few architectures or constant labels there."
+            "No member of the hall of fame has a defined ranking of the select split that is more than rounding;"
+            " give a larger budget or a table with more architectures."
         )
-    return hall[max(defined, key=lambda index: (joints[index], -hall[index].graph.size))]
+    return hall[max(fit, key=lambda index: (joints[index], hall[index].joint, -hall[index].graph.size))]
 
 
-def _verdicts(judge: Judge, scores: np.ndarray) -> dict[str, Verdict]:
+def _margin(sealed: Judge, scores: Floats, select: dict[str, Verdict]) -> Margin:
+    counts = {name: np.array(values) for name, values in count_scores(sealed.networks).items()}
+    # A count that is constant in a block has no joint correlation and is nobody's rival.
+    rival = max(counts, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
+    joint, ci95 = sealed.margin(scores, counts[rival])
+    return Margin(rival, joint, ci95)
+
+
+def _verdicts(judge: Judge, scores: Floats) -> dict[str, Verdict]:
     """Verdicts of the proxy and of all counts, on the same resamples."""
     rows = {PROXY_ROW: scores, **{name: np.array(values) for name, values in count_scores(judge.networks).items()}}
     return dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
@@ -212,7 +269,7 @@ def _document(verdicts: dict[str, Verdict], judge: Judge) -> dict[str, Any]:
     return {name: verdict.to_document(judge.blocks) for name, verdict in verdicts.items()}
 
 
-def _golden(judge: Judge, scores: np.ndarray) -> list[dict[str, Any]]:
+def _golden(judge: Judge, scores: Floats) -> list[dict[str, Any]]:
     """A few scores to check an exported proxy by: the first networks of each space and data set."""
     seen: dict[tuple[str, str], int] = {}
     golden = []

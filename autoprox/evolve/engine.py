@@ -1,5 +1,6 @@
 """The loop: ask for proposals, evaluate those that are new, tell what they were worth, grow the bank."""
 
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -63,8 +64,8 @@ class Stop:
             raise SpecError("Give a budget (number of candidates) or a number of seconds.")
         if self.budget is not None and self.budget < 1:
             raise SpecError(f"The budget is {self.budget}; it must be at least 1 candidate.")
-        if self.seconds is not None and self.seconds <= 0:
-            raise SpecError(f"The number of seconds is {self.seconds}; it must be above 0.")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise SpecError(f"The number of seconds is {self.seconds}; it must be above 0 and finite.")
 
 
 @dataclass
@@ -75,6 +76,7 @@ class Outcome:
         hall: The best candidates on fit, best first, none ranking like another.
         evaluated: Number of distinct valid candidates.
         rejected: Number of proposals by reason, duplicates included.
+        seconds: Duration of the search, growth of the bank included.
         logbook: One record a round.
         ending: Why it ended.
     """
@@ -82,6 +84,7 @@ class Outcome:
     hall: list[Individual]
     evaluated: int
     rejected: dict[str, int]
+    seconds: float
     logbook: tools.Logbook
     ending: Ending
 
@@ -135,7 +138,8 @@ class Engine:
                 break
             if any(before < count <= self._evaluated for count in GROWTH_AT):
                 self._grow(strategy.population)
-        return Outcome(list(hall), self._evaluated, dict(sorted(self._rejected.items())), logbook, ending)
+        seconds = time.monotonic() - started
+        return Outcome(list(hall), self._evaluated, dict(sorted(self._rejected.items())), seconds, logbook, ending)
 
     def _fresh(self) -> gp.PrimitiveTree:
         root = self.grammar.pset.ret

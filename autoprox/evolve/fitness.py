@@ -5,8 +5,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 import numpy as np
+import numpy.typing as npt
 
 from autoprox.graph import Evaluator, Expression, Judge, LeafTable
+
+ROUNDING = 1e-9
+"""Scores of a block that differ by less than this share of the largest are one score and rounding noise."""
 
 
 class Status(StrEnum):
@@ -54,7 +58,7 @@ class Fitness:
         finite = np.asarray(np.isfinite(scores).all(axis=1))
         taus = self._judge.taus(np.where(finite[:, None], scores, 0.0))
         upward, downward = self._judge.joint(taus), self._judge.joint(-taus)
-        constant = np.asarray(np.isnan(taus).any(axis=1))
+        constant = np.isnan(taus).any(axis=1) | self._flat(np.where(finite[:, None], scores, 0.0))
         evaluations = []
         for row in range(len(graphs)):
             if not finite[row]:
@@ -66,3 +70,10 @@ class Fitness:
                 joint = float(max(upward[row], downward[row]))
                 evaluations.append(Evaluation(Status.VALID, sign, tuple((sign * taus[row]).tolist()), joint))
         return evaluations
+
+    def _flat(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+        """Whether the scores of some block differ by no more than rounding does, `(P, A)` -> `(P,)`."""
+        flat = np.zeros(len(scores), dtype=bool)
+        for part in self._judge.by_block(scores):
+            flat |= np.ptp(part, axis=1) <= ROUNDING * np.abs(part).max(axis=1)
+        return flat

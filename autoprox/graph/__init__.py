@@ -14,7 +14,7 @@
 from autoprox.graph.collect import Leaves, collect_leaves, evaluate_leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression, is_node_leaf, merge
-from autoprox.graph.judging import BlockVerdict, Judge, Verdict
+from autoprox.graph.judging import BlockVerdict, Judge, Verdict, finite_or_none
 from autoprox.graph.kinds import Kind, Level
 from autoprox.graph.networks import Network, count_scores
 from autoprox.graph.primitives import PRIMITIVES, Form, Primitive, find_primitive, register
@@ -42,6 +42,7 @@ __all__ = [
     "count_scores",
     "evaluate_leaves",
     "find_primitive",
+    "finite_or_none",
     "formula",
     "is_node_leaf",
     "leaves_of",

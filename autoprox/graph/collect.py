@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import torch
 from joblib import Parallel, delayed
+from joblib.externals.loky.process_executor import TerminatedWorkerError
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
@@ -168,17 +169,25 @@ def collect_leaves(
     assert all(each.kind.level is Level.NODE for each in expressions)
     stored = cache.get_many([network.key for network in networks], list(wanted))
     gaps = [tuple(key for key in wanted if key not in stored[network.key]) for network in networks]
-    pending = [index for index, gap in enumerate(gaps) if gap]
+    # Data sets that share a noise batch share networks: each is built once.
+    first = {network.key: index for index, network in reversed(list(enumerate(networks)))}
+    pending = [index for index, gap in enumerate(gaps) if gap and first[networks[index].key] == index]
     if pending:
         texts = {key: str(each) for key, each in wanted.items()}
         tasks = (delayed(_network_leaves)(networks[index], [texts[key] for key in gaps[index]]) for index in pending)
         computed: Iterable[Leaves] = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(tasks)
         if progress is not None:
             computed = progress(computed, len(pending))
-        for index, leaves in zip(pending, computed, strict=True):
-            key = networks[index].key
-            cache.put(key, leaves.values, leaves.roles)
-            stored[key].update(leaves.values)
+        try:
+            for index, leaves in zip(pending, computed, strict=True):
+                key = networks[index].key
+                cache.put(key, leaves.values, leaves.roles)
+                stored[key].update(leaves.values)
+        except TerminatedWorkerError as error:
+            raise CollectionError(
+                f"A process that collected statistics was ended from outside, most likely for want of memory;"
+                f" use fewer than {jobs} --jobs. What was finished is kept."
+            ) from error
     layouts = cache.layouts([network.key for network in networks])
     return [Leaves(layouts[network.key], stored[network.key]) for network in networks]
 

@@ -45,6 +45,16 @@ class LeafTable:
             if key not in self._values:
                 self._values[key] = np.concatenate([each.values[key] for each in leaves])
 
+    def jittered(self, size: float, rng: np.random.Generator) -> "LeafTable":
+        """The same table with every value changed by a random share of this size.
+
+        Scores that move with it beyond rounding are made of rounding.
+        """
+        copy = LeafTable([])
+        copy.network_count, copy.layouts = self.network_count, self.layouts
+        copy._values = {key: each * (1 + size * rng.standard_normal(each.shape)) for key, each in self._values.items()}
+        return copy
+
     def __contains__(self, digest: str) -> bool:
         return digest in self._values
 

@@ -54,11 +54,11 @@ class BlockVerdict:
             "label_kind": block.label_kind,
             "metric": block.metric,
             "n": len(block.arch_ids),
-            "kendall": _number(self.kendall),
-            "ci95": [_number(bound) for bound in self.ci95],
-            "spearman": _number(self.spearman),
-            "kendall_iso": _number(self.iso),
-            "kendall_given_params": _number(self.partial),
+            "kendall": finite_or_none(self.kendall),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
+            "spearman": finite_or_none(self.spearman),
+            "kendall_iso": finite_or_none(self.iso),
+            "kendall_given_params": finite_or_none(self.partial),
         }
 
 
@@ -79,8 +79,8 @@ class Verdict:
     def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
         """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
         return {
-            "joint": _number(self.joint),
-            "ci95": [_number(bound) for bound in self.ci95],
+            "joint": finite_or_none(self.joint),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
             "blocks": [each.to_document(block) for each, block in zip(self.blocks, blocks, strict=True)],
         }
 
@@ -145,7 +145,7 @@ class Judge:
         return np.stack([kendall_tau_b(part, block.goodness) for part, block in pairs], axis=1)
 
     def joint(self, taus: Floats) -> Floats:
-        """Joint correlation, `(P, D)` -> `(P,)`."""
+        """Joint correlation, `(..., D)` -> `(...)`."""
         return joint(taus, self._spaces, self.aggregate)
 
     def agreement(self, scores: Floats, others: Floats) -> Floats:
@@ -167,6 +167,32 @@ class Judge:
             for part, match in pairs
         ]
         return self.joint(np.array(taus).T)
+
+    def margin(self, scores: Floats, rival: Floats, resamples: int = RESAMPLES) -> tuple[float, tuple[float, float]]:
+        """How much further the joint correlation of one score vector is than a rival's.
+
+        Args:
+            scores: `(A,)`.
+            rival: `(A,)`.
+            resamples: Draws of the bootstrap, the same for both.
+
+        Returns:
+            The difference and its 95 % interval.
+        """
+        both = np.stack([scores, rival])
+        first, second = self.joint(self.taus(both))
+        sampled = self._sampled_joints(both, resamples)
+        return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
+
+    def _sampled_taus(self, scores: Floats, resamples: int) -> Floats:
+        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant."""
+        draws = self._resampled(resamples)
+        triples = zip(self.by_block(scores), self.blocks, draws, strict=True)
+        return np.stack([bootstrap_taus(part, block.goodness, draw) for part, block, draw in triples], axis=1)
+
+    def _sampled_joints(self, scores: Floats, resamples: int) -> Floats:
+        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`."""
+        return self.joint(np.swapaxes(self._sampled_taus(scores, resamples), 1, 2))
 
     def rebuilt(self) -> list[Network]:
         """The same networks from initialisations that none of them has: as many seeds further."""
@@ -198,18 +224,10 @@ class Judge:
             One verdict a vector.
         """
         parts = self.by_block(scores)
-        draws = self._resampled(resamples)
         taus = self.taus(scores)
-        # (P, D, B): a resample in which a small block is constant leaves a NaN, which the interval passes over.
-        sampled = np.stack(
-            [
-                bootstrap_taus(part, block.goodness, draw)
-                for part, block, draw in zip(parts, self.blocks, draws, strict=True)
-            ],
-            axis=1,
-        )
+        sampled = self._sampled_taus(scores, resamples)
         joints = self.joint(taus)
-        joint_intervals = interval95(joint(np.swapaxes(sampled, 1, 2), self._spaces, self.aggregate))
+        joint_intervals = interval95(self.joint(np.swapaxes(sampled, 1, 2)))
         intervals = interval95(sampled)
         ranks = np.stack(
             [spearman(part, block.goodness) for part, block in zip(parts, self.blocks, strict=True)], axis=1
@@ -263,7 +281,13 @@ def _iso_taus(part: Floats, block: Block) -> Floats:
     return kendall_tau_b(part[:, iso], block.goodness[iso])
 
 
-def _number(value: float) -> float | None:
+def finite_or_none(value: float) -> float | None:
+    """A number as JSON has it: what is undefined is None.
+
+    Example:
+        >>> finite_or_none(0.5), finite_or_none(float("nan"))
+        (0.5, None)
+    """
     return float(value) if np.isfinite(value) else None
 
 

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
+import torch
 from torch import nn
 
 from autoprox.bench.task import Task
@@ -32,7 +33,7 @@ class Network:
     def key(self) -> str:
         """Digest of everything that its statistics depend on, but for the statistics' own versions."""
         version = space(self.arch.space).version
-        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE])
+        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE, str(torch.__version__)])
 
     def build(self) -> nn.Module:
         """Builds the untrained network."""

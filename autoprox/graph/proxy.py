@@ -138,6 +138,7 @@ class Proxy:
             "format_version": FORMAT_VERSION,
             "name": self.name,
             "graph": str(self.graph),
+            "graph_digest": self.graph.digest,
             "sign": self.sign,
             "formula": self.formula,
             "statistics": list(self.statistics),
@@ -177,6 +178,11 @@ class Proxy:
             graph = parse(content["graph"])
         except AutoproxError as error:
             raise type(error)(f"{where}: {error}") from error
+        if graph.digest != content["graph_digest"]:
+            raise StoreMismatchError(
+                f"{where} was written for other versions of its statistics or primitives, whose values have changed;"
+                " install the autoprox that wrote it, or discover the proxy anew."
+            )
         return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
 
     def save(self, path: Path) -> None:
@@ -191,9 +197,14 @@ class Proxy:
             StoreMismatchError: If the file is missing, no JSON, or not what `save` wrote.
         """
         try:
-            document = json.loads(path.read_text())
+            document = json.loads(path.read_text(), parse_constant=_refuse_constant)
         except FileNotFoundError as error:
             raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.") from error
-        except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        except (OSError, ValueError, RecursionError) as error:
             raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error
         return cls.from_document(document, f"'{path}'")
+
+
+def _refuse_constant(name: str) -> None:
+    """Python's JSON reader would take NaN and infinities, which no proxy holds."""
+    raise ValueError(f"it holds {name}")

@@ -7,10 +7,11 @@ In the repository the files lie in proxies/; the wheel carries them in this pack
 import pkgutil
 from pathlib import Path
 
-_REPOSITORY_FOLDER = Path(__file__).resolve().parents[2] / "proxies"
+_REPOSITORY = Path(__file__).resolve().parents[2]
 
-if _REPOSITORY_FOLDER.is_dir():
-    __path__.append(str(_REPOSITORY_FOLDER))
+# In a wheel the folder two above is site-packages, where a folder `proxies` would be somebody else's.
+if (_REPOSITORY / "pyproject.toml").is_file():
+    __path__.append(str(_REPOSITORY / "proxies"))
 
 
 def names() -> list[str]:

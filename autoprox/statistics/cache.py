@@ -286,7 +286,7 @@ class StatisticsCache:
         if name.startswith("SQLITE_BUSY"):
             return AutoproxError(
                 f"The statistics cache {self.path} has been locked by another process for {_WAIT_S:.0f} s. "
-                f"End that process or choose another path."
+                f"End that process or name another folder in XDG_CACHE_HOME."
             )
         return AutoproxError(
             f"The statistics cache {self.path} cannot be used: {error}. Look at the free space and the permissions of "

@@ -1,15 +1,19 @@
 """The commands as a user meets them: results on stdout, one line for a mistake, status 2, nothing overwritten."""
 
 import json
-import math
+import re
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from scipy import stats
 
 import autoprox
-from autoprox.commands import main
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.commands import COMMANDS, main
+from autoprox.evolve import Discoverer
 from autoprox.spaces import space
 
 
@@ -69,8 +73,6 @@ def test_evolve_and_evaluate_on_a_table_of_ones_own(table, tmp_path, capsys):
 
 def test_live_score_is_the_one_that_evolution_saw(table, tmp_path):
     """Golden scores in best.json against networks that are built and scored here."""
-    from autoprox.bench.table import Table
-
     assert evolve("--bench", table, "--budget", 100, "--out", tmp_path / "run") == 0
     proxy = autoprox.load(tmp_path / "run")
     golden = proxy.results["golden"]
@@ -94,11 +96,22 @@ def test_unknown_data_set_means_noise_and_is_said(tmp_path, capsys):
 
 def test_init_seeds_average(table, capsys):
     common = ["evaluate", "--proxy", "grad_norm", "--bench", str(table), "--split", "fit", "--jobs", "1", "--json"]
-    results = []
-    for seeds in ("1", "3"):
-        assert main([*common, "--init-seeds", seeds]) == 0
-        results.append(json.loads(capsys.readouterr().out)["proxies"]["grad_norm"]["joint"])
-    assert all(math.isfinite(each) for each in results)
+    assert main([*common, "--init-seeds", "3"]) == 0
+    found = json.loads(capsys.readouterr().out)["proxies"]["grad_norm"]
+    whole, proxy = Table.read(table), autoprox.load("grad_norm")
+    (block,) = whole.blocks()
+    task = whole.task("digits", "pit-micro")
+    fit = [each for each, split in whole.splits().items() if split is Split.FIT]
+
+    def score(arch_id: str, seed: int) -> float:
+        sizes = (task.num_classes, task.img_size, task.in_chans)
+        return proxy.score(space("pit-micro").build(whole.archs[arch_id], *sizes, seed), task.images, task.labels)
+
+    scores = np.array([[score(arch_id, seed) for seed in range(6)] for arch_id in fit])
+    labels = [block.values[block.arch_ids.index(arch_id)] for arch_id in fit]
+    assert found["joint"] == pytest.approx(stats.kendalltau(scores[:, :3].mean(axis=1), labels).statistic)
+    between = stats.kendalltau(scores[:, :3].mean(axis=1), scores[:, 3:].mean(axis=1)).statistic
+    assert found["init_agreement"] == pytest.approx(between)
 
 
 def bad_tables(folder: Path) -> dict[str, tuple[Path, str]]:
@@ -157,6 +170,8 @@ def test_bad_table_is_one_line(fault, tmp_path, capsys):
         (["--budget", "0"], "budget"),
         (["--budget", "-5"], "budget"),
         (["--seconds", "0"], "seconds"),
+        (["--seconds", "nan"], "seconds"),
+        (["--seconds", "inf"], "seconds"),
         (["--seed", "-1"], "seed"),
         (["--jobs", "0"], "jobs"),
         (["--init-seeds", "0"], "init-seeds"),
@@ -176,6 +191,39 @@ def test_out_that_is_a_file_is_left_alone(table, tmp_path, capsys):
     assert target.read_text() == "mine"
 
 
+def test_out_that_cannot_be_written_is_found_at_the_start(table, capsys):
+    assert evolve("--bench", table, "--budget", 10, "--out", "/proc/nothing") == 2
+    _one_line(capsys, "cannot be written")
+
+
+def test_two_runs_in_one_folder_keep_both_results(table, tmp_path, capsys, monkeypatch):
+    """A run that finds the folder finished when it ends says so and keeps what it found beside."""
+    out = tmp_path / "run"
+    discover = Discoverer.run
+
+    def other_finishes_first(self, *arguments):
+        (out / "best.json").write_text("of another run")
+        return discover(self, *arguments)
+
+    monkeypatch.setattr(Discoverer, "run", other_finishes_first)
+    assert evolve("--bench", table, "--budget", 10, "--out", out) == 2
+    _one_line(capsys, "Another run finished")
+    assert (out / "best.json").read_text() == "of another run"
+    (kept,) = out.glob(".best.json.*.part")
+    assert json.loads(kept.read_text())["format"] == "autoprox.proxy"
+
+
+def test_renaming_a_table_does_not_reset_the_sealed_count(table, tmp_path, capsys):
+    counts = []
+    renamed = tmp_path / "renamed.parquet"
+    renamed.write_bytes(table.read_bytes())
+    for path in (table, renamed):
+        assert main(["evaluate", "--proxy", "l2_norm", "--bench", str(path), "--split", "sealed", "--jobs", "1"]) == 0
+        counts.append(capsys.readouterr().err)
+    (first,), (second,) = (re.findall(r"scored (\d+) time", each) for each in counts)
+    assert int(second) == int(first) + 1
+
+
 def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
     out = tmp_path / "run"
     assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
@@ -189,12 +237,23 @@ def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
 
 
 @pytest.mark.parametrize(
-    ("proxies", "word"), [(["snap"], "snip"), (["snip", "snip"], "more than once"), (["edited.json"], "was edited")]
+    ("proxies", "word"),
+    [
+        (["snap"], "snip"),
+        (["snip", "snip"], "more than once"),
+        (["edited.json"], "was edited"),
+        (["nan.json"], "NaN"),
+        (["empty"], "not finished"),
+        (["x" * 300], "no proxy"),
+        ([""], "no proxy"),
+    ],
 )
 def test_bad_proxy_is_one_line(table, tmp_path, capsys, monkeypatch, proxies, word):
     monkeypatch.chdir(tmp_path)
     document = autoprox.load("snip").to_document() | {"sign": -1}
     Path("edited.json").write_text(json.dumps(document))
+    Path("nan.json").write_text(json.dumps(document | {"results": {"x": float("nan")}}))
+    Path("empty").mkdir()
     assert main(["evaluate", "--proxy", *proxies, "--bench", str(table)]) == 2
     _one_line(capsys, word)
 
@@ -207,7 +266,7 @@ def test_unknown_command_is_answered_with_the_nearest(capsys):
 def test_help_of_every_command(capsys):
     assert main(["--help"]) == 0
     assert "evolve" in capsys.readouterr().out
-    for command in ("evolve", "evaluate", "bench"):
+    for command in COMMANDS:
         with pytest.raises(SystemExit) as ended:
             main([command, "--help"])
         assert ended.value.code == 0

@@ -112,6 +112,29 @@ def test_best_member_never_leaves():
         assert len(strategy.population) == 4
 
 
+@pytest.mark.parametrize("seed", range(5))
+def test_search_climbs_where_random_draws_do_not(seed):
+    """Where a child resembles its parent, 2,000 children get further than the best of 2,000 fresh draws."""
+    rng = np.random.default_rng(seed)
+    strategy = ElitismPreserve(
+        Settings(population=32, parents=16),
+        fresh=lambda: gp.PrimitiveTree([rng.normal()]),
+        vary=lambda tree: gp.PrimitiveTree([tree[0] + 0.3 * rng.normal()]),
+    )
+    graphs = iter(range(10**6))
+    for _ in range(2000 // 16):
+        trees = strategy.ask(rng)
+        strategy.tell([_valued(tree, next(graphs)) for tree in trees])
+    assert max(each.joint for each in strategy.population) > rng.normal(size=2000).max() + 1
+
+
+def _valued(tree: gp.PrimitiveTree, number: int) -> Individual:
+    """A candidate whose worth is the number that its tree holds."""
+    marks = "".join(("abs(", "neg(")[int(bit)] for bit in f"{number:b}")
+    graph = parse(f"{marks}nodes_sum(params){')' * len(f'{number:b}')}")
+    return Individual(tree, graph, Evaluation(Status.VALID, 1, (tree[0],), tree[0]))
+
+
 @pytest.mark.parametrize(
     "wrong",
     [{"population": 0}, {"top_k": 0}, {"parents": 0}, {"retries": 0}, {"sample_ratio": 0.0}, {"sample_ratio": 1.1}],

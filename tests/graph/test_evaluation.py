@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.errors import CollectionError, KindError
-from autoprox.evolve.bank import first_bank
+from autoprox.evolve.bank import FIRST_DEEPER, first_bank
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar
 from autoprox.evolve.variation import generate
 from autoprox.graph import Evaluator, LeafTable, Leaves, evaluate_leaves, parse
@@ -53,6 +53,16 @@ def test_equals_the_interpreter(seed):
             assert _close(got, wanted), (str(graph), got, wanted)
 
 
+def test_most_graphs_can_be_compared():
+    """What the comparison above passes over as rounding, or as an overflow of Python's own, is the exception."""
+    compared = 0
+    for seed in range(60):
+        graph, network = random_graph(seed), plain_networks()[0]
+        wanted, jittered = _interpreted(graph, network), _interpreted(graph, network, np.random.default_rng(0))
+        compared += wanted is not None and jittered is not None and _close(jittered, wanted)
+    assert compared >= 48
+
+
 def _interpreted(graph, network, jitter=None):
     try:
         with np.errstate(all="ignore"):
@@ -64,10 +74,10 @@ def _interpreted(graph, network, jitter=None):
 def _close(got: float, wanted: float) -> bool:
     if not math.isfinite(wanted):
         return not math.isfinite(got)
-    return math.isclose(got, wanted, rel_tol=1e-5, abs_tol=1e-7)
+    return math.isclose(got, wanted, rel_tol=1e-5, abs_tol=1e-12)
 
 
-@pytest.mark.parametrize("leaf", first_bank()[:160], ids=str)
+@pytest.mark.parametrize("leaf", first_bank()[:-FIRST_DEEPER], ids=str)
 def test_every_plain_leaf_of_the_first_bank(leaf):
     for collection, plain in zip(collections()[:2], plain_networks()[:2], strict=True):
         found = evaluate_leaves(collection, [leaf])[leaf.digest]
