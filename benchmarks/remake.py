@@ -14,6 +14,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import autoprox
 
@@ -65,15 +66,25 @@ def remake(shipment: Shipment) -> None:
     with tempfile.TemporaryDirectory() as folder:
         arguments = [*shlex.split(command)[1:], "--out", folder, "--force"]
         subprocess.run([sys.executable, *arguments], check=True)
-        document = autoprox.load(folder).renamed(shipment.name).to_document()
-    text = MODULE.format(
-        purpose=shipment.purpose,
-        formula=document["formula"],
-        command=command,
-        document=json.dumps(document, indent=1, sort_keys=True),
-    )
+        proxy = autoprox.load(folder).renamed(shipment.name)
+    document = proxy.to_document()
+    text = MODULE.format(purpose=shipment.purpose, formula=proxy.formula, command=command, document=compact(document))
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{shipment.name}.py").write_text(text)
+
+
+def compact(document: dict[str, Any]) -> str:
+    """JSON with one line an entry, and one line an entry of its dictionaries and lists."""
+    lines = []
+    for key, value in sorted(document.items()):
+        if isinstance(value, dict):
+            inner = [
+                f"  {json.dumps(name)}: {json.dumps(each, sort_keys=True)}" for name, each in sorted(value.items())
+            ]
+            lines.append(f" {json.dumps(key)}: {{\n" + ",\n".join(inner) + "\n }")
+        else:
+            lines.append(f" {json.dumps(key)}: {json.dumps(value)}")
+    return "{\n" + ",\n".join(lines) + "\n}"
 
 
 def main() -> None:

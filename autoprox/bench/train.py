@@ -6,8 +6,6 @@ was measured: on one core it is slower for all but the smallest networks.
 """
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,6 +17,7 @@ from autoprox.bench.recipe import Recipe
 from autoprox.bench.schema import LabelKind
 from autoprox.digest import derived_seed, digest
 from autoprox.errors import SpecError
+from autoprox.models.threads import single_threaded
 from autoprox.spaces import Arch, space
 
 TRAINABLE = (LabelKind.SCRATCH,)
@@ -94,7 +93,7 @@ def train(training: Training, recipe: Recipe) -> Outcome:
         raise SpecError(f"Labels of kind '{training.label_kind}' cannot be trained; possible: {', '.join(TRAINABLE)}.")
     start = time.perf_counter()
     data = dataset(training.dataset)
-    with single_thread():
+    with single_threaded():
         network = space(training.arch.space).build(
             training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters")
         )
@@ -103,17 +102,6 @@ def train(training: Training, recipe: Recipe) -> Outcome:
     if not failure and not all(np.isfinite(value) for value in values.values()):
         values, failure = {}, "the test loss is not finite"
     return Outcome(values, failure, time.perf_counter() - start)
-
-
-@contextmanager
-def single_thread() -> Iterator[None]:
-    """Runs torch in one thread, so that sums are taken in one order, and restores the number of threads."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def _fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int) -> str:

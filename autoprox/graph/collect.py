@@ -1,8 +1,7 @@
 """TENSOR to NODE: one streaming pass over networks, whose results are cached and whose tensors are not kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +22,7 @@ from autoprox.graph.segments import Floats
 from autoprox.graph.tensors import Moments
 from autoprox.graph.text import parse
 from autoprox.models.nodes import Role, Site
+from autoprox.models.threads import single_threaded
 from autoprox.statistics import Collection, StatisticsCache, collect
 
 
@@ -130,17 +130,6 @@ class _Plan:
                     del held[key]
                     moments.pop(key, None)
         return torch.stack([results[key] for key in self._roots])
-
-
-@contextmanager
-def single_threaded() -> Iterator[None]:
-    """Runs torch on one thread, so that recorded values do not depend on the number of cores."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def collect_leaves(
