@@ -4,7 +4,6 @@ The same plan gives the same parquet, byte for byte, whatever the number of proc
 interrupted.
 """
 
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,9 +23,6 @@ from autoprox.bench.task import write_batches
 from autoprox.bench.train import Outcome, Training, definition, train
 from autoprox.errors import SpecError, TableError
 from autoprox.spaces import SPACES
-
-PROGRESS_INTERVAL_S = 30.0
-"""Time between two lines of progress where the output is a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +99,7 @@ def _trained(missing: list[Job], recipe: Recipe, jobs: int, total: int) -> Itera
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     finished: Iterable[tuple[Job, Outcome]] = parallel(delayed(_train)(job, recipe) for job in missing)
-    interval = 0.1 if sys.stderr.isatty() else PROGRESS_INTERVAL_S
-    with tqdm(total=total, initial=total - len(missing), unit="training", mininterval=interval, smoothing=0.0) as bar:
+    with tqdm(total=total, initial=total - len(missing), unit="training", disable=None, smoothing=0.0) as bar:
         for job, outcome in finished:
             yield job, outcome
             bar.update()

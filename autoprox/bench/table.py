@@ -26,7 +26,7 @@ FEW_ARCHS = 60
 """Below this number of architectures a warning says what chance would reach."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Table:
     """Architectures with known accuracy.
 
@@ -87,6 +87,10 @@ class Table:
                 "space's image size."
             )
         return table
+
+    def __repr__(self) -> str:
+        size = f"{len(self.archs)} architectures, {len(self.frame)} labels"
+        return f"Table({self.name}: {size}, spaces {', '.join(self.spaces)}, data sets {', '.join(self.datasets)})"
 
     @cached_property
     def digest(self) -> str:
@@ -240,7 +244,7 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
         candidates: How many scores are tried.
 
     Returns:
-        A sentence for each block with fewer than 60 architectures.
+        A sentence for each size below 60 architectures that blocks have.
 
     Example:
         >>> import numpy as np
@@ -249,11 +253,15 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
         >>> small_block_warnings([block], 1000)[0][:65]
         'The block pit-micro/digits/scratch/top1_pct has 20 architectures,'
     """
+    small: dict[int, list[str]] = {}
+    for block in blocks:
+        if len(block) < FEW_ARCHS:
+            small.setdefault(len(block), []).append(block.name)
     return [
-        f"The block {block.name} has {len(block)} architectures, fewer than {FEW_ARCHS}: the best of {candidates} "
-        f"random scores would reach |tau| = {chance_of_best(len(block), candidates):.2f} there by chance."
-        for block in blocks
-        if len(block) < FEW_ARCHS
+        f"The block{'s' if len(names) > 1 else ''} {', '.join(names)} {'have' if len(names) > 1 else 'has'} {count} "
+        f"architectures, fewer than {FEW_ARCHS}: the best of {candidates} random scores would reach |tau| = "
+        f"{chance_of_best(count, candidates):.2f} there by chance."
+        for count, names in small.items()
     ]
 
 

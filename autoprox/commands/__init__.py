@@ -6,6 +6,7 @@
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import version
 
 from autoprox.errors import suggestion
 
@@ -23,6 +24,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if not given or given[0] in {"-h", "--help"}:
         lines = [f"  {name:10} {purpose}" for name, purpose in COMMANDS.items()]
         sys.stdout.write("\n".join(["usage: autoprox COMMAND [options]", "", "commands:", *lines]) + "\n")
+        return 0
+    if given[0] == "--version":
+        sys.stdout.write(f"autoprox {version('autoprox')}\n")
         return 0
     if given[0] not in COMMANDS:
         sys.stderr.write(f"autoprox: error: Unknown command '{given[0]}'. {suggestion(given[0], COMMANDS)}\n")

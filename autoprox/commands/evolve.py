@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import math
 import os
 import platform
 import sys
@@ -22,7 +23,7 @@ from autoprox.bench.table import small_block_warnings
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, text_table
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.errors import SpecError
-from autoprox.evolve import PROXY_ROW, Discoverer, Discovery, Settings, Stop
+from autoprox.evolve import PROXY_ROW, Discoverer, Discovery, Margin, Settings, Stop
 from autoprox.graph import Problem, Proxy, Verdict
 from autoprox.statistics import StatisticsCache
 
@@ -69,6 +70,8 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     stop = Stop(budget, options.seconds)
     if options.seed < 0:
         raise SpecError(f"--seed is {options.seed}; it must be 0 or more.")
+    if options.out is not None:
+        _refuse(options.out, options.force)
     problem = problem_of(options)
     fit = problem.judge(Split.FIT)
     for line in small_block_warnings(fit.blocks, budget or DEFAULT_BUDGET):
@@ -90,11 +93,11 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     return 0
 
 
-def _prepared(folder: Path, force: bool) -> Path:
-    """The folder of the run, made if need be.
+def _refuse(folder: Path, force: bool) -> None:
+    """Looks at the folder of the run and changes nothing.
 
     Raises:
-        SpecError: If the path is a file, cannot be written, or holds a finished run.
+        SpecError: If the path is a file or holds a finished run.
     """
     if folder.exists() and not folder.is_dir():
         raise SpecError(f"--out '{folder}' is a file; give a folder.")
@@ -102,9 +105,20 @@ def _prepared(folder: Path, force: bool) -> Path:
         raise SpecError(
             f"'{folder}' holds a finished run, which is kept. Give another --out, or --force to replace it."
         )
+
+
+def _prepared(folder: Path, force: bool) -> Path:
+    """The folder of the run, made if need be, and tried for writing before anything is computed.
+
+    Raises:
+        SpecError: If the path is a file, cannot be written, or holds a finished run.
+    """
+    _refuse(folder, force)
+    probe = _fresh_file(folder / BEST)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        _fresh_file(folder / BEST).touch()
+        probe.touch()
+        probe.unlink()
     except OSError as error:
         raise SpecError(f"--out '{folder}' cannot be written ({error.strerror}); give a folder that can.") from error
     return folder
@@ -169,12 +183,8 @@ def _report(problem: Problem, discovery: Discovery, folder: Path, seconds: float
     say()
     say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
     say()
-    margin = discovery.margin
-    verdict = "more" if margin.ci95[0] > 0 else "less" if margin.ci95[1] < 0 else "neither surely more nor surely less"
-    say(
-        f"beyond counting: sealed joint of the proxy minus {margin.rival} (the best count on select) is"
-        f" {number(margin.joint)}, 95 % interval {interval(margin.ci95)}: {verdict}"
-    )
+    rival = discovery.margin.rival
+    say(f"beyond counting: sealed joint minus that of {rival}, the best count on select: {_beyond(discovery.margin)}")
     parts = Counter(problem.table.splits()[each] for each in {i for block in problem.blocks for i in block.arch_ids})
     agreement = number(discovery.init_agreement)
     say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
@@ -183,6 +193,14 @@ def _report(problem: Problem, discovery: Discovery, folder: Path, seconds: float
     say(f"written: {folder / BEST}, {folder / RUN}")
     if discovery.sealed_scorings > 1:
         note("the sealed split was looked at before: the more often, the less its figures can be trusted")
+
+
+def _beyond(margin: Margin) -> str:
+    if math.isnan(margin.joint):
+        return "undefined: one of the two does not rank all sealed blocks; they are too small"
+    low, high = margin.ci95
+    verdict = "surely more" if low > 0 else "surely less" if high < 0 else "neither surely more nor surely less"
+    return f"{number(margin.joint)}, 95 % interval {interval(margin.ci95)}: {verdict}"
 
 
 def _rows(problem: Problem, split: Split, verdicts: dict[str, Verdict]) -> list[dict[str, str]]:

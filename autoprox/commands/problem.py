@@ -54,8 +54,8 @@ def problem_of(options: argparse.Namespace) -> Problem:
     """
     require_positive(options, "jobs", "init_seeds")
     table = Table.read(options.bench)
-    for line in table.notes:
-        note(line)
+    if table.notes:
+        note(" ".join(table.notes))
     blocks = table.blocks(options.spaces, options.datasets, options.label_kind, options.metric)
     used = blocks[0].label_kind
     if options.label_kind is None and len(table.label_kinds) > 1:

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from torch import nn
 
-from autoprox.errors import CollectionError
+from autoprox.errors import CollectionError, SpecError, suggestion
 
 _ROLE_ATTRIBUTE = "autoprox_role"
 
@@ -68,13 +68,18 @@ class Node:
 def declare(module: M, role: Role) -> M:
     """Says that a module, and what lies below it unless declared itself, plays a role; returns the module.
 
+    Raises:
+        SpecError: If there is no such role.
+
     Example:
         >>> head = declare(nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 2)), Role.HEAD)
         >>> [(node.name, node.site.value, node.role.value) for node in nodes(head)]
         [('0', 'norm', 'head'), ('1', 'linear', 'head')]
     """
+    if role not in list(Role):
+        raise SpecError(f"Unknown role '{role}'. {suggestion(str(role), list(Role))}")
     # The mark travels with copies and pickles of the module. It is no parameter: torch's own __setattr__ is not needed.
-    object.__setattr__(module, _ROLE_ATTRIBUTE, role)
+    object.__setattr__(module, _ROLE_ATTRIBUTE, Role(role))
     return module
 
 
