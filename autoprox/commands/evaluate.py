@@ -20,7 +20,6 @@ from autoprox.graph import (
     Proxy,
     Verdict,
     collect_leaves,
-    count_scores,
     finite_or_none,
 )
 from autoprox.graph.segments import Floats
@@ -78,8 +77,8 @@ def _evaluate(options: argparse.Namespace) -> int:
 
     scores = scored(judge.networks)
     agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())), strict=True))
-    counts = count_scores(judge.networks)
-    verdicts = judge.verdicts(np.concatenate([scores, np.array(list(counts.values()))]))
+    counts = judge.counts
+    verdicts = judge.verdicts(np.concatenate([scores, np.stack(list(counts.values()))]))
     _warn_undefined(judge, proxies, scores)
     _warn_other_table(problem, proxies)
     by_name = dict(zip(proxies, verdicts, strict=False))

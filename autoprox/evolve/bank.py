@@ -11,7 +11,7 @@ from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
 from autoprox.graph import PRIMITIVES, Expression, Form, Level, find_primitive
 from autoprox.models.nodes import Site
-from autoprox.statistics import STATISTICS
+from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24
 """Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
@@ -30,7 +30,7 @@ def first_bank() -> tuple[Expression, ...]:
     deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so
     the cache.
     """
-    counts = [Expression(each) for each in STATISTICS.values() if each.kind == "count"]
+    counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
     reductions = [each for each in PRIMITIVES[Level.TENSOR].values() if each.form is Form.REDUCE]
     tensors = [Expression(each) for each in tensor_statistics()]
     product = find_primitive("mul", Level.TENSOR)

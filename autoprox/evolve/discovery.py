@@ -27,7 +27,6 @@ from autoprox.graph import (
     Proxy,
     Verdict,
     collect_leaves,
-    count_scores,
     finite_or_none,
 )
 from autoprox.graph.segments import Floats
@@ -129,7 +128,7 @@ class Discoverer:
         rng = np.random.default_rng(seed)
         engine = Engine(
             Fitness(judges[Split.FIT], bank.fit),
-            proxy_grammar(bank.finite(first_bank())),
+            proxy_grammar(bank.finite(bank.leaves)),
             rng,
             settings,
             lambda parents, number: bank.grow(parents, number, rng),
@@ -252,16 +251,15 @@ def _chosen(hall: Sequence[Individual], judges: dict[Split, Judge], bank: _Bank)
 
 
 def _margin(sealed: Judge, scores: Floats, select: dict[str, Verdict]) -> Margin:
-    counts = {name: np.array(values) for name, values in count_scores(sealed.networks).items()}
     # A count that is constant in a block has no joint correlation and is nobody's rival.
-    rival = max(counts, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
-    joint, ci95 = sealed.margin(scores, counts[rival])
+    rival = max(sealed.counts, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
+    joint, ci95 = sealed.margin(scores, sealed.counts[rival])
     return Margin(rival, joint, ci95)
 
 
 def _verdicts(judge: Judge, scores: Floats) -> dict[str, Verdict]:
     """Verdicts of the proxy and of all counts, on the same resamples."""
-    rows = {PROXY_ROW: scores, **{name: np.array(values) for name, values in count_scores(judge.networks).items()}}
+    rows = {PROXY_ROW: scores, **judge.counts}
     return dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
 
 

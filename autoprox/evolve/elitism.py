@@ -14,7 +14,7 @@ import numpy as np
 from deap import gp
 
 from autoprox.errors import SpecError
-from autoprox.evolve.individual import Individual
+from autoprox.evolve.individual import Individual, Proposal
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,12 @@ class ElitismPreserve:
     """
 
     settings: Settings
-    fresh: Callable[[], gp.PrimitiveTree]
-    vary: Callable[[gp.PrimitiveTree], gp.PrimitiveTree]
+    fresh: Callable[[], Proposal]
+    vary: Callable[[gp.PrimitiveTree], Proposal]
     population: list[Individual] = field(default_factory=list)
     _slots: list[_Slot] = field(default_factory=list)
 
-    def ask(self, rng: np.random.Generator) -> list[gp.PrimitiveTree]:
+    def ask(self, rng: np.random.Generator) -> list[Proposal]:
         """Proposes B trees: new ones until the population is full, children of its members afterwards."""
         if len(self.population) < self.settings.population:
             self._slots = []

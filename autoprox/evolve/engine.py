@@ -14,7 +14,7 @@ from autoprox.errors import KindError, SpecError
 from autoprox.evolve.elitism import ElitismPreserve, Settings
 from autoprox.evolve.fitness import Evaluation, Fitness, Status
 from autoprox.evolve.grammar import Grammar
-from autoprox.evolve.individual import Individual, ranks_alike
+from autoprox.evolve.individual import Individual, Proposal, ranks_alike
 from autoprox.evolve.variation import generate, mutate
 from autoprox.graph import Expression
 
@@ -141,32 +141,31 @@ class Engine:
         seconds = time.monotonic() - started
         return Outcome(list(hall), self._evaluated, dict(sorted(self._rejected.items())), seconds, logbook, ending)
 
-    def _fresh(self) -> gp.PrimitiveTree:
+    def _fresh(self) -> Proposal:
         root = self.grammar.pset.ret
         height = int(self.rng.integers(1, MAX_HEIGHT + 1))
-        return gp.PrimitiveTree(generate(self.grammar, root, height, self.rng))
+        return self._proposal(gp.PrimitiveTree(generate(self.grammar, root, height, self.rng)))
 
-    def _vary(self, tree: gp.PrimitiveTree) -> gp.PrimitiveTree:
+    def _vary(self, tree: gp.PrimitiveTree) -> Proposal:
         for _ in range(_VARIATIONS):
-            child = mutate(self.grammar, tree, MAX_HEIGHT, self.rng)
-            graph = self._graph(child)
-            if graph is not None and graph.digest not in self._known:
+            child = self._proposal(mutate(self.grammar, tree, MAX_HEIGHT, self.rng))
+            if child.graph is not None and child.graph.digest not in self._known:
                 break
         return child
 
-    def _graph(self, tree: gp.PrimitiveTree) -> Expression | None:
+    def _proposal(self, tree: gp.PrimitiveTree) -> Proposal:
         try:
-            return self.grammar.expression(tree)
+            return Proposal(tree, self.grammar.expression(tree))
         except KindError:
-            return None
+            return Proposal(tree, None)
 
-    def _answers(self, trees: Sequence[gp.PrimitiveTree], left: int | None) -> list[Individual | None]:
+    def _answers(self, proposals: Sequence[Proposal], left: int | None) -> list[Individual | None]:
         """Evaluates proposals; of the new valid ones only as many count as are left of the budget."""
-        graphs = [self._graph(tree) for tree in trees]
-        new = {each.digest: each for each in graphs if each is not None and each.digest not in self._known}
+        graphs = [each.graph for each in proposals if each.graph is not None]
+        new = {graph.digest: graph for graph in graphs if graph.digest not in self._known}
         evaluations = dict(zip(new, self.fitness.evaluate(list(new.values())), strict=True))
         answers: list[Individual | None] = []
-        for tree, graph in zip(trees, graphs, strict=True):
+        for tree, graph in proposals:
             answer = None
             if graph is None:
                 self._rejected["kinds"] += 1

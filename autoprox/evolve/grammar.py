@@ -20,7 +20,7 @@ from deap import gp
 from autoprox.errors import RegistryError
 from autoprox.graph import PRIMITIVES, Expression, Form, Kind, Level, Primitive
 from autoprox.models.nodes import Site
-from autoprox.statistics import STATISTICS, Statistic
+from autoprox.statistics import STATISTICS, Statistic, StatisticKind
 
 Item: TypeAlias = gp.Primitive | gp.Terminal
 """One entry of a tree in prefix notation."""
@@ -230,7 +230,7 @@ def leaf_grammar(site: Site) -> Grammar:
 
 def tensor_statistics() -> list[Statistic]:
     """All registered statistics that are one tensor a node."""
-    return [each for each in STATISTICS.values() if each.kind == "tensor"]
+    return [each for each in STATISTICS.values() if each.kind is StatisticKind.TENSOR]
 
 
 def _drawn(level: Level) -> list[Primitive]:

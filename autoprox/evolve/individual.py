@@ -1,12 +1,20 @@
 """A candidate: a DEAP tree with its graph and what it was worth."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from deap import base, gp
 
 from autoprox.evolve.fitness import Evaluation
 from autoprox.evolve.grammar import Item
 from autoprox.graph import Expression
+
+
+class Proposal(NamedTuple):
+    """A tree that is to be evaluated, with its graph; None if its roles do not fit together."""
+
+    tree: gp.PrimitiveTree
+    graph: Expression | None
 
 
 class JointFitness(base.Fitness):  # type: ignore[misc]

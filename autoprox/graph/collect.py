@@ -59,8 +59,7 @@ def leaves_of(
         CollectionError: If the statistics cannot be collected.
     """
     names = sorted({name for each in expressions for name in each.statistics})
-    extra = {} if loss is None else {"loss": loss}
-    collection = collect(model, images, labels, names, **extra)
+    collection = collect(model, images, labels, names, loss=loss)
     roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
     return Leaves(roles, evaluate_leaves(collection, expressions))
 

@@ -10,7 +10,7 @@ from autoprox.digest import text_digest
 from autoprox.errors import KindError
 from autoprox.graph.kinds import Kind, Level
 from autoprox.graph.primitives import Primitive
-from autoprox.statistics import Statistic
+from autoprox.statistics import Statistic, StatisticKind
 
 
 class Expression:
@@ -145,7 +145,7 @@ def _kind(operation: Statistic | Primitive, arguments: tuple[Expression, ...]) -
         return operation.result_kind(tuple(each.kind for each in arguments))
     if arguments:
         raise KindError(f"The statistic '{operation.name}' takes no arguments, {len(arguments)} given.")
-    if operation.kind == "count":
+    if operation.kind is StatisticKind.COUNT:
         return Kind.node(operation.site)
     assert operation.shape is not None
     return Kind.tensor(operation.site, operation.shape)

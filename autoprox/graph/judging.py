@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -133,6 +134,11 @@ class Judge:
             for block in self.blocks
         ]
 
+    @cached_property
+    def counts(self) -> dict[str, Floats]:
+        """What counting alone scores: for each count of `count_scores`, shape `(A,)`."""
+        return {name: np.array(values) for name, values in count_scores(self.networks).items()}
+
     def by_block(self, scores: Floats) -> list[Floats]:
         """Cuts scores of networks into blocks and averages over initialisations, `(P, A)` -> `D` times `(P, n)`."""
         if self._columns and self._columns[0].shape[1] == 1:
@@ -253,7 +259,7 @@ class Judge:
         ]
 
     def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
-        params = self.by_block(np.array([count_scores(self.networks)["params"]]))
+        params = self.by_block(self.counts["params"][None])
         columns = []
         for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
             (size,) = params[index]
