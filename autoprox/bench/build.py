@@ -18,8 +18,9 @@ from autoprox.bench.journal import Journal, training_key
 from autoprox.bench.manifest import manifest_of
 from autoprox.bench.plan import Plan
 from autoprox.bench.recipe import Recipe
-from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION
+from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
 from autoprox.bench.task import write_batches
+from autoprox.bench.teacher import teaching
 from autoprox.bench.train import Outcome, Training, definition, train
 from autoprox.errors import SpecError, TableError
 from autoprox.spaces import SPACES
@@ -97,6 +98,8 @@ def _trained(missing: list[Job], recipe: Recipe, jobs: int, total: int) -> Itera
     """Yields trainings as they finish, in any order."""
     # Without a named backend, joblib takes loky, or what an enclosing parallel_config chose.
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
+    for name in sorted({job.training.dataset for job in missing if job.training.label_kind is LabelKind.KD}):
+        teaching(name, recipe)  # once, before processes would each train it
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     finished: Iterable[tuple[Job, Outcome]] = parallel(delayed(_train)(job, recipe) for job in missing)
     with tqdm(total=total, initial=total - len(missing), unit="training", disable=None, smoothing=0.0) as bar:

@@ -15,9 +15,10 @@ from autoprox.bench.files import TableFiles
 from autoprox.bench.plan import Plan
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sample import ISO_TOLERANCE, iso_budget
-from autoprox.bench.schema import SCHEMA_VERSION
+from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
 from autoprox.bench.splits import split_archs
 from autoprox.bench.task import read_batches
+from autoprox.bench.teacher import teaching
 from autoprox.bench.train import Training
 
 PACKAGES = ("autoprox", "torch", "numpy", "scipy", "scikit-learn")
@@ -59,6 +60,11 @@ def manifest_of(
         "images": {
             name: {"digest": digest, "licence": DATASETS[name].licence}
             for name, digest in sorted(plan.dataset_digests().items())
+        },
+        "teachers": {
+            name: {"top1_pct": round(teaching(name, plan.recipe).top1_pct, 2)}
+            for name in plan.datasets
+            if LabelKind.KD in plan.label_kinds
         },
         "time": {
             "trainings_timed": len(timed),

@@ -25,8 +25,9 @@ class Plan:
         archs: Architectures of each space.
         iso: How many of them are in the iso stratum.
         datasets: Names of the data sets.
-        seeds: Trainings of each architecture of the free stratum on each data set, for each label kind.
+        seeds: Trainings of each architecture of the free stratum on each data set, from scratch.
         iso_seeds: The same for the iso stratum, where differences are smaller.
+        kd_seeds: The same for labels of the kind `kd`, in both strata.
         label_kinds: How labels come about.
         recipe: How networks are trained.
         sampled: The architectures, if they are not to be drawn.
@@ -47,14 +48,15 @@ class Plan:
     datasets: tuple[str, ...]
     seeds: int
     iso_seeds: int
+    kd_seeds: int = 2
     label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
     recipe: Recipe = field(default_factory=Recipe)
     sampled: tuple[Sampled, ...] | None = None
 
     def __post_init__(self) -> None:
-        for option, value in (("--archs", self.archs), ("--seeds", self.seeds), ("--iso-seeds", self.iso_seeds)):
-            if value < 1:
-                raise SpecError(f"{option} must be at least 1, not {value}.")
+        for name in ("archs", "seeds", "iso_seeds", "kd_seeds"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
         if not 0 <= self.iso <= self.archs:
             raise SpecError(f"--iso must lie between 0 and --archs ({self.archs}), not at {self.iso}.")
         for option, names in (("--space", self.spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
@@ -86,12 +88,14 @@ class Plan:
             Training(item.arch, dataset_name, kind, seed)
             for item in self.architectures
             for kind in self.label_kinds
-            for seed in range(self.seeds_of(item.stratum))
+            for seed in range(self.seeds_of(item.stratum, kind))
             for dataset_name in self.datasets
         ]
 
-    def seeds_of(self, stratum: Stratum) -> int:
+    def seeds_of(self, stratum: Stratum, kind: LabelKind) -> int:
         """Number of trainings of an architecture on a data set."""
+        if kind is LabelKind.KD:
+            return self.kd_seeds
         return self.iso_seeds if stratum is Stratum.ISO else self.seeds
 
     def dataset_digests(self) -> dict[str, str]:
@@ -111,6 +115,7 @@ class Plan:
             ("--datasets", self.datasets),
             ("--seeds", [self.seeds]),
             ("--iso-seeds", [self.iso_seeds]),
+            ("--kd-seeds", [self.kd_seeds]),
             ("--labels", self.label_kinds),
             ("--epochs", [self.recipe.epochs]),
             ("--out", [out]),

@@ -10,20 +10,24 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from autoprox.bench.datasets import Dataset, dataset
+from autoprox.bench.guidance import Guidance
+from autoprox.bench.loop import fit, measure
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.schema import LabelKind
+from autoprox.bench.teacher import teaching
 from autoprox.digest import derived_seed, digest
 from autoprox.errors import SpecError
 from autoprox.models.threads import single_threaded
 from autoprox.spaces import Arch, space
 
-TRAINABLE = (LabelKind.SCRATCH,)
+TRAINABLE = (LabelKind.SCRATCH, LabelKind.KD)
 """The label kinds that can be trained here."""
 
-TEST_BATCH = 500
+_PROBE = 2
+# Images that the guidance runs through a student to learn its sizes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +71,8 @@ def definition(recipe: Recipe, training: Training) -> str:
 
     It holds the digests of recipe and data set, the label kind, and the version of the space's networks.
     """
-    version = space(training.arch.space).version
-    return digest([recipe.digest, dataset(training.dataset).digest, training.label_kind, training.arch.space, version])
+    version, kind = space(training.arch.space).version, training.label_kind
+    return digest([recipe.definition(kind), dataset(training.dataset).digest, kind, training.arch.space, version])
 
 
 def train(training: Training, recipe: Recipe) -> Outcome:
@@ -97,43 +101,18 @@ def train(training: Training, recipe: Recipe) -> Outcome:
         network = space(training.arch.space).build(
             training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters")
         )
-        failure = _fit(network, data, recipe, training.seed("order"))
-        values = {} if failure else _test(network, data)
+        guide = _guide(network, data, training, recipe)
+        failure = fit(network, data, recipe, training.seed("order"), guide)
+        values = {} if failure else measure(network, data)
     if not failure and not all(np.isfinite(value) for value in values.values()):
         values, failure = {}, "the test loss is not finite"
     return Outcome(values, failure, time.perf_counter() - start)
 
 
-def _fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int) -> str:
-    """Trains in place; returns why it failed, or nothing."""
-    images, labels = torch.from_numpy(data.normalised(data.train_images)), torch.tensor(data.train_labels)
-    generator = torch.Generator().manual_seed(seed)
-    batches_per_epoch = -(-len(images) // recipe.batch_size)
-    rates = iter(recipe.learning_rates(recipe.epochs * batches_per_epoch))
-    optimizer = torch.optim.AdamW(
-        network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, fused=True
-    )
-    criterion = nn.CrossEntropyLoss(label_smoothing=recipe.label_smoothing)
-    network.train()
-    for epoch in range(recipe.epochs):
-        loss = torch.zeros(())
-        for batch in torch.split(torch.randperm(len(images), generator=generator), recipe.batch_size):
-            optimizer.param_groups[0]["lr"] = next(rates)
-            optimizer.zero_grad()
-            loss = criterion(network(images[batch]), labels[batch])
-            loss.backward()
-            optimizer.step()
-        if not bool(torch.isfinite(loss)):
-            return f"the training loss is not finite after epoch {epoch + 1}"
-    return ""
-
-
-@torch.no_grad()
-def _test(network: nn.Module, data: Dataset) -> dict[str, float]:
-    """Top-1 accuracy in percent and mean negative log-likelihood in nats over the test images."""
-    images, labels = torch.from_numpy(data.normalised(data.test_images)), torch.tensor(data.test_labels)
-    network.eval()
-    logits: Tensor = torch.cat([network(batch) for batch in torch.split(images, TEST_BATCH)]).double()
-    correct = int((logits.argmax(dim=1) == labels).sum())
-    nll = float(nn.functional.cross_entropy(logits, labels))
-    return {"top1_pct": 100.0 * correct / len(labels), "nll": nll}
+def _guide(network: nn.Module, data: Dataset, training: Training, recipe: Recipe) -> Guidance | None:
+    """What the label kind adds to the loss."""
+    if training.label_kind is not LabelKind.KD:
+        return None
+    probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE]))
+    seed = training.seed("projections")
+    return Guidance(network, teaching(data.name, recipe), probe, recipe.distillation, seed)

@@ -47,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
         "--seeds", type=int, default=3, metavar="K", help="trainings of each architecture (default: 3)"
     )
     building.add_argument("--iso-seeds", type=int, default=4, metavar="K", help="trainings of iso ones (default: 4)")
+    building.add_argument("--kd-seeds", type=int, default=2, metavar="K", help="trainings for kd labels (default: 2)")
     building.add_argument(
         "--labels", nargs="+", default=["scratch"], metavar="KIND", help="label kinds (default: scratch)"
     )
@@ -83,6 +84,7 @@ def _build(options: argparse.Namespace) -> int:
         datasets=tuple(options.datasets),
         seeds=options.seeds,
         iso_seeds=options.iso_seeds,
+        kd_seeds=options.kd_seeds,
         label_kinds=tuple(_label_kind(name) for name in options.labels),
         recipe=Recipe(epochs=options.epochs),
     )

@@ -1,5 +1,6 @@
 """Training against a plain loop, and its independence of everything but its own description."""
 
+from dataclasses import asdict
 from itertools import pairwise
 
 import numpy as np
@@ -8,7 +9,7 @@ import torch
 from torch import nn
 
 from autoprox.bench.datasets import dataset
-from autoprox.bench.recipe import Recipe
+from autoprox.bench.recipe import Distillation, Recipe
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.train import Training, train
 from autoprox.errors import SpecError
@@ -16,7 +17,7 @@ from autoprox.spaces import space
 from tests.bench.tiny import tiny_archs
 
 ARCH = tiny_archs(2)[1].arch
-RECIPE = Recipe(epochs=2, warmup_steps=5)
+RECIPE = Recipe(epochs=5, warmup=0.125)
 
 
 def plain_training(training: Training, recipe: Recipe) -> tuple[float, float]:
@@ -33,19 +34,19 @@ def plain_training(training: Training, recipe: Recipe) -> tuple[float, float]:
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=False
     )
-    steps = recipe.epochs * 20
+    steps, warmup = recipe.epochs * 8, 5
     schedule = torch.optim.lr_scheduler.SequentialLR(
         optimizer,
         [
-            torch.optim.lr_scheduler.LinearLR(optimizer, 1 / recipe.warmup_steps, 1.0, recipe.warmup_steps - 1),
-            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - recipe.warmup_steps),
+            torch.optim.lr_scheduler.LinearLR(optimizer, 1 / warmup, 1.0, warmup - 1),
+            torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, steps - warmup),
         ],
-        milestones=[recipe.warmup_steps],
+        milestones=[warmup],
     )
     generator = torch.Generator().manual_seed(training.seed("order"))
     training_set = prepared(data.train_images, data.train_labels)
     for _ in range(recipe.epochs):
-        for batch in torch.randperm(1000, generator=generator).view(20, 50):
+        for batch in torch.randperm(400, generator=generator).view(8, 50):
             images, labels = training_set[batch]
             log_probabilities = network(images).log_softmax(dim=1)
             target = torch.full_like(log_probabilities, recipe.label_smoothing / 10)
@@ -75,7 +76,7 @@ def test_training_agrees_with_a_plain_loop() -> None:
 
 def test_training_learns() -> None:
     wide = space("autoformer-micro").arch({"hidden_dim": 48, "depth": 1, "num_heads": [2], "mlp_ratio": [2.0]})
-    outcome = train(Training(wide, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=6))
+    outcome = train(Training(wide, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=15))
     assert outcome.values["top1_pct"] > 40
     assert outcome.values["nll"] < np.log(10)
 
@@ -106,8 +107,14 @@ def test_divergence_is_a_failure_with_a_reason() -> None:
 
 
 def test_only_trainable_label_kinds() -> None:
-    with pytest.raises(SpecError, match="'supernet' cannot be trained; possible: scratch"):
+    with pytest.raises(SpecError, match="'supernet' cannot be trained; possible: scratch, kd"):
         train(Training(ARCH, "digits", LabelKind.SUPERNET, 0), RECIPE)
+
+
+@pytest.mark.parametrize("warmup", [-0.1, 1.0])
+def test_warmup_is_a_share(warmup: float) -> None:
+    with pytest.raises(SpecError, match="share of the steps"):
+        Recipe(warmup=warmup)
 
 
 @pytest.mark.parametrize("field", ["epochs", "batch_size"])
@@ -129,4 +136,9 @@ def test_learning_rates_start_low_peak_and_end_near_zero() -> None:
 def test_recipe_digest_knows_every_value() -> None:
     recipe = Recipe()
     for name, value in recipe.as_dict().items():
-        assert Recipe(**{name: value * 2}).digest != recipe.digest  # type: ignore[arg-type]
+        changed = Distillation(version=2) if name == "distillation" else value * 2
+        assert Recipe(**{name: changed}).digest != recipe.digest
+    for name, value in asdict(Distillation()).items():
+        other = Recipe(distillation=Distillation(**{name: value * 2 + 1}))
+        assert other.definition(LabelKind.KD) != recipe.definition(LabelKind.KD)
+        assert other.definition(LabelKind.SCRATCH) == recipe.definition(LabelKind.SCRATCH)

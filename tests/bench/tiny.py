@@ -35,7 +35,7 @@ def tiny_plan(archs: int = 4, seeds: int = 1, iso_seeds: int = 2, epochs: int = 
         datasets=("digits",),
         seeds=seeds,
         iso_seeds=iso_seeds,
-        recipe=Recipe(epochs=epochs, warmup_steps=5),
+        recipe=Recipe(epochs=epochs),
         sampled=tiny_archs(archs),
     )
 

@@ -28,6 +28,6 @@ def dataset(name: str) -> Dataset:
     Example:
         >>> digits = dataset("digits")
         >>> digits.train_images.shape, digits.test_images.shape, digits.num_classes
-        ((1000, 1, 8, 8), (797, 1, 8, 8), 10)
+        ((400, 1, 8, 8), (1397, 1, 8, 8), 10)
     """
     return DATASETS[name].load()
