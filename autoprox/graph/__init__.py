@@ -7,6 +7,7 @@
 - `networks`, `collect`: TENSOR to NODE over many networks, cached
 - `evaluate`: NODE to SCALAR, array arithmetic
 - `judging`: scores against the blocks of a table
+- `scorer`: what everything that scores networks has in common
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
 """
@@ -20,6 +21,7 @@ from autoprox.graph.networks import Network, count_scores
 from autoprox.graph.primitives import PRIMITIVES, Form, Primitive, find_primitive, register
 from autoprox.graph.problem import Problem
 from autoprox.graph.proxy import Proxy
+from autoprox.graph.scorer import Requirements, Scorer
 from autoprox.graph.text import formula, parse
 
 __all__ = [
@@ -37,6 +39,8 @@ __all__ = [
     "Primitive",
     "Problem",
     "Proxy",
+    "Requirements",
+    "Scorer",
     "Verdict",
     "collect_leaves",
     "count_scores",

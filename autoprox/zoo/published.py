@@ -8,10 +8,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from autoprox.graph import Expression, Proxy, parse
-from autoprox.registry import Registry
 from autoprox.zoo.genotypes import from_genotype
-
-ZOO: Registry[Proxy] = Registry("zoo proxy")
+from autoprox.zoo.registry import ZOO
 
 
 def _publish(name: str, graph: str | Expression, sign: int, source: str) -> None:
@@ -49,6 +47,22 @@ _publish(
     "nodes_sum(frobenius(weight))",
     1,
     "Abdelfattah 2021: sum over layers of the Euclidean norm of the weights.",
+)
+
+_publish(
+    "tvt",
+    "add(nodes_sum(only_attention(frobenius(weight))), nodes_sum(only_mlp(frobenius(weight))))",
+    1,
+    "Wei 2023, TVT: Training-Free Vision Transformer Search on Tiny Datasets, https://arxiv.org/abs/2311.14337: the"
+    " student's capability, the L2 norm of its weights; here the sum over the linear layers of its blocks. The other"
+    " half of TVT compares attention with a teacher's.",
+)
+_publish(
+    "attention_saliency",
+    "nodes_sum(l1(mul(attention, attention_grad)))",
+    1,
+    "Michel 2019, Are Sixteen Heads Really Better than One?, https://arxiv.org/abs/1905.10650: importance of heads,"
+    " |A * gradient|, as a proxy in Serianni 2023, https://arxiv.org/abs/2306.00288; here of the probabilities.",
 )
 
 _AUTO_PROX = "Wei 2024, Auto-Prox, https://arxiv.org/abs/2312.09059:"
