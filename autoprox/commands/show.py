@@ -89,7 +89,7 @@ def _print(proxy: Proxy) -> None:
     _say_columns(_steps(proxy.graph))
     say("\nstatistics")
     found = [STATISTICS[name] for name in proxy.statistics]
-    _say_columns([[each.name, str(each.site), f"{each.pass_} pass", each.source] for each in found])
+    _say_columns([[each.name, str(each.site), f"{each.pass_.name} pass", each.source] for each in found])
     if proxy.provenance:
         say("\nprovenance")
         texts = {key: each if isinstance(each, str) else json.dumps(each) for key, each in proxy.provenance.items()}
