@@ -95,7 +95,7 @@ def _print(proxy: Proxy) -> None:
     say_columns(_steps(proxy.graph))
     say("\nstatistics")
     found = [STATISTICS[name] for name in proxy.statistics]
-    say_columns([[each.name, str(each.site), f"{each.pass_} pass", each.source] for each in found])
+    say_columns([[each.name, str(each.site), f"{each.pass_.name} pass", each.source] for each in found])
     if proxy.provenance:
         say("\nprovenance")
         texts = {key: each if isinstance(each, str) else json.dumps(each) for key, each in proxy.provenance.items()}

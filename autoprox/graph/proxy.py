@@ -18,7 +18,7 @@ from autoprox.graph.kinds import Level
 from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.graph.segments import Floats
 from autoprox.graph.text import formula, parse
-from autoprox.statistics import STATISTICS, Pass
+from autoprox.statistics import STATISTICS, Stage
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
@@ -82,10 +82,16 @@ class Proxy:
     @property
     def requirements(self) -> Requirements:
         """What its statistics have to be given, and what is run for them."""
-        passes = {STATISTICS[name].pass_ for name in self.statistics}
+        needed = [STATISTICS[name] for name in self.statistics]
+        runs: dict[str, None] = {}
+        for each in needed:
+            if each.stage is not Stage.STATIC:
+                plain = ("forward", "backward") if each.stage is Stage.BACKWARD else ("forward",)
+                runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
         return Requirements(
-            passes=tuple(each.value for each in Pass if each in passes and each is not Pass.STATIC),
-            labels=Pass.BACKWARD in passes,
+            passes=tuple(runs),
+            labels=any(each.stage is Stage.BACKWARD and each.pass_.loss is None for each in needed),
+            images=max(1, *(each.pass_.least_images for each in needed)),
             statistics=self.statistics,
         )
 

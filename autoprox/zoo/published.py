@@ -50,6 +50,50 @@ _publish(
 )
 
 _publish(
+    "synflow",
+    "nodes_sum(l1(mul(weight, synflow_weight_grad)))",
+    1,
+    "Tanaka 2020, SynFlow, https://arxiv.org/abs/2006.05467, as in Abdelfattah 2021 and its code: sum of |weight *"
+    " gradient| of the summed logits for one image of ones, with all parameters made absolute (biases and affine ones"
+    " too, not the weights alone), in double precision. Behind a normalisation gradients have both signs, so the"
+    " absolute value of the published code matters here.",
+)
+_publish(
+    "logsynflow",
+    # The difference of a tensor with itself is zero, and e to it the one of ln(1 + |gradient|).
+    "nodes_sum(l1(mul(weight, log(add(abs(synflow_weight_grad), exp(sub(weight, weight)))))))",
+    1,
+    "Cavagnero 2023, FreeREA, https://arxiv.org/abs/2207.05135: synflow with ln(1 + |gradient|) for the gradient.",
+)
+_publish(
+    "grasp",
+    "nodes_sum(sum(neg(mul(weight, weight_hvp))))",
+    1,
+    "Wang 2020, GraSP, https://arxiv.org/abs/2002.07376, as a proxy in Abdelfattah 2021: minus the sum of weight *"
+    " (Hessian @ gradient), of the weights of linear layers and convolutions.",
+)
+_publish(
+    "zico",
+    "nodes_sum(log(sum(mul(batch_grad_mean_abs, reciprocal(batch_grad_std)))))",
+    1,
+    "Li 2023, ZiCo, https://arxiv.org/abs/2301.11300: sum over layers of the logarithm of the sum over weights of mean"
+    " |gradient| / standard deviation of the gradient, over the two halves of the batch.",
+)
+_publish(
+    "gradsign",
+    "nodes_sum(l1(sample_grad_mean_sign))",
+    1,
+    "Zhang 2022, GradSign, https://arxiv.org/abs/2110.08616: sum over weights of |sum over images of the sign of the"
+    " gradient|, here divided by the number of images.",
+)
+_publish(
+    "synaptic_saliency",
+    "nodes_sum(only_mlp(l1(mul(weight, synflow_weight_grad))))",
+    1,
+    "Zhou 2022, Training-free Transformer Architecture Search, https://arxiv.org/abs/2203.12217: the half of dss that"
+    " is about MLPs; |weight * gradient| as in synflow.",
+)
+_publish(
     "tvt",
     "add(nodes_sum(only_attention(frobenius(weight))), nodes_sum(only_mlp(frobenius(weight))))",
     1,

@@ -11,7 +11,7 @@ import torch
 
 from autoprox.models.nodes import Site
 from autoprox.spaces import SPACES, space
-from autoprox.statistics import STATISTICS, Pass, StatisticKind, collect
+from autoprox.statistics import STATISTICS, Stage, StatisticKind, collect
 
 IMAGES = 2
 CLASSES = 7
@@ -60,7 +60,7 @@ def test_a_tensor_is_one_for_each_node_finite_detached_and_not_constant(space_na
     tensors = found.tensors[name]
     assert len(tensors) == len(found.nodes[STATISTICS[name].site]) > 0
     for node, tensor in zip(found.nodes[STATISTICS[name].site], tensors, strict=True):
-        assert tensor.dtype == torch.float32
+        assert tensor.dtype == (STATISTICS[name].pass_.dtype or torch.float32)
         assert not tensor.requires_grad
         assert tensor.numel() > 0
         assert torch.isfinite(tensor).all(), node
@@ -133,4 +133,7 @@ def test_its_declaration_is_complete(name):
     assert statistic.source
     assert (statistic.tap is None) == (statistic.kind is StatisticKind.COUNT) == (statistic.count is not None)
     assert bool(statistic.shape) == (statistic.kind is StatisticKind.TENSOR)
-    assert name.endswith("_grad") == (statistic.pass_ is Pass.BACKWARD)
+    assert (statistic.stage is Stage.STATIC) == (statistic.pass_.least_images == 0)
+    assert statistic.stage is Stage.BACKWARD or not name.endswith("_grad")
+    assert statistic.pass_.name.isidentifier()
+    assert statistic.pass_.source
