@@ -90,7 +90,7 @@ class Proxy:
                 runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
         return Requirements(
             passes=tuple(runs),
-            labels=any(each.stage is Stage.BACKWARD and each.pass_.loss is None for each in needed),
+            labels=any(each.needs_labels for each in needed),
             images=max(1, *(each.pass_.least_images for each in needed)),
             statistics=self.statistics,
         )

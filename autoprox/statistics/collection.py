@@ -63,7 +63,8 @@ def collect(
     Args:
         model: Any module whose nodes have roles (`autoprox.models.nodes`).
         images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor has to be on the model's device.
-        labels: `(B,)` class indices; with a `loss` of your own, whatever that takes.
+        labels: `(B,)` class indices; with a `loss` of your own, whatever that takes; None where no statistic that is
+            asked for depends on them.
         names: Statistics, see `STATISTICS`.
         loss: What is differentiated; the mean cross entropy of logits `(B, num_classes)` by default.
 
@@ -89,7 +90,9 @@ def collect(
     given = Given(model, found, torch.empty(0), None, loss)
     if needs_batch(wanted):
         inputs = checked_images(images, model_weight(by_site[Site.LINEAR][0].module))
-        targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
+        targets = labels
+        if labels is not None or any(each.needs_labels for each in wanted):
+            targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
         given = replace(given, images=inputs, labels=targets)
     taken = run_passes(given, wanted)
     tensors = {name: tuple(held) for name, held in taken.tensors.items()}

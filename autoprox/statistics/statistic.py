@@ -146,3 +146,14 @@ class Statistic:
     tap: Tap | None = None
     count: Count | None = None
     spread: Callable[[Spread], Tensor] | None = None
+
+    @property
+    def needs_labels(self) -> bool:
+        """Whether it depends on the labels: on a gradient of the loss that the caller wants differentiated.
+
+        Example:
+            >>> from autoprox.statistics import STATISTICS
+            >>> STATISTICS["weight_grad"].needs_labels, STATISTICS["synflow_weight_grad"].needs_labels
+            (True, False)
+        """
+        return self.stage is Stage.BACKWARD and self.pass_.loss is None

@@ -87,10 +87,7 @@ class Subject:
         Raises:
             CollectionError: If they cannot be collected.
         """
-        labels = self.labels
-        if labels is None and self._loss is None:
-            labels = torch.zeros(len(self.images), dtype=torch.long)  # no statistic that reads them is asked for then
-        return collect(self.model, self.images, labels, names, loss=self._loss)
+        return collect(self.model, self.images, self.labels, names, loss=self._loss)
 
     def noise(self, purpose: str, like: Tensor) -> Tensor:
         """Gaussian noise of a tensor's shape, the same for every model: networks are compared on the same draw."""

@@ -78,7 +78,7 @@ def synaptic_diversity(subject: Subject) -> float:
     that the model has: one for queries, keys and values where it computes them together.
     """
     found = subject.collect("weight", "synflow_weight_grad")
-    ours = [index for index, node in enumerate(subject.at(Site.LINEAR)) if node.role is Role.ATTENTION]
+    ours = [index for index, node in enumerate(subject.at(Site.LINEAR)) if node.role == Role.ATTENTION]
     pairs = [(found.tensors["weight"][index], found.tensors["synflow_weight_grad"][index]) for index in ours]
     return sum(_nuclear_norm(weight.abs()) * _nuclear_norm(gradient) for weight, gradient in pairs)
 
@@ -95,7 +95,7 @@ def dss(subject: Subject) -> float:
     """
     found = subject.collect("weight", "synflow_weight_grad")
     pairs = zip(subject.at(Site.LINEAR), found.tensors["weight"], found.tensors["synflow_weight_grad"], strict=True)
-    saliency = sum(float((w * g).abs().sum()) for node, w, g in pairs if node.role is Role.MLP)
+    saliency = sum(float((w * g).abs().sum()) for node, w, g in pairs if node.role == Role.MLP)
     return subject.once(synaptic_diversity) + saliency
 
 

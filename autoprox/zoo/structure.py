@@ -27,7 +27,7 @@ class Block:
     @property
     def width(self) -> int:
         """Size of a token: what the first linear layer of the attention reads."""
-        first = next(node.module for node in self.nodes if node.role is Role.ATTENTION and node.site is Site.LINEAR)
+        first = next(node.module for node in self.nodes if node.role == Role.ATTENTION and node.site is Site.LINEAR)
         return model_weight(first).shape[1]
 
 
@@ -48,10 +48,10 @@ def blocks(model: nn.Module) -> list[Block]:
     """
     found = nodes(model)
     linear = [node for node in found if node.site is Site.LINEAR]
-    with_mlp = {above for node in linear if node.role is Role.MLP for above in _ancestors(node.name)}
+    with_mlp = {above for node in linear if node.role == Role.MLP for above in _ancestors(node.name)}
     names: dict[str, None] = {}
     for node in linear:
-        if node.role is Role.ATTENTION:
+        if node.role == Role.ATTENTION:
             holder = next((above for above in _ancestors(node.name) if above in with_mlp), None)
             if holder is not None:
                 names[holder] = None
@@ -96,7 +96,7 @@ def stream_of(model: nn.Module, images: Tensor) -> list[Tensor]:
     with ExitStack() as hooks:
         for block in found:
             hooks.callback(model.get_submodule(block.name).register_forward_hook(behind).remove)
-            normed = [node for node in block.nodes if node.site is Site.NORM and node.role is Role.MLP]
+            normed = [node for node in block.nodes if node.site is Site.NORM and node.role == Role.MLP]
             for node in normed[:1]:
                 hooks.callback(node.module.register_forward_pre_hook(before).remove)
         model(images)
