@@ -28,11 +28,10 @@ class Spread:
         """Takes in gradients `(n, *shape)`."""
         wide = gradients.to(torch.promote_types(gradients.dtype, torch.float32))
         share = len(wide) / (self.count + len(wide))
-        variance, mean = torch.var_mean(wide, dim=0, correction=0)
+        mean = wide.mean(dim=0)
+        variance = (wide - mean).square().mean(dim=0)  # torch.var_mean is 20 times slower along the first dimension
         shift = mean - self.mean
-        self.variance = torch.lerp(self.variance.expand_as(mean).to(mean), variance, share) + (
-            shift.square() * (share * (1.0 - share))
-        )
+        self.variance = self.variance + (variance - self.variance) * share + shift.square() * (share * (1.0 - share))
         self.mean = self.mean + shift * share
         self.mean_abs = self.mean_abs + (wide.abs().mean(dim=0) - self.mean_abs) * share
         self.mean_sign = self.mean_sign + (wide.sign().mean(dim=0) - self.mean_sign) * share

@@ -1,10 +1,13 @@
 """Gradients of single images: many at once by torch.func, or one after the other where that cannot be done."""
 
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from autoprox.statistics.passes.losses import cross_entropy
 from autoprox.statistics.passes.slices import spread_over, spreads_taken
@@ -50,7 +53,8 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
     for start in range(0, len(given.images), chunk):
         cut = slice(start, start + chunk)
         try:
-            with preserved(model, given.images.device):
+            # Fused attention has no batched form; torch's plain form of the same function has.
+            with preserved(model, given.images.device), sdpa_kernel(SDPBackend.MATH), _fallbacks_unsaid():
                 chosen = {names[id(weight)]: weight.detach() for weight in weights}
                 images = given.images[cut].clone()
                 found, losses = gradients(chosen, images, None if labels is None else labels[cut])
@@ -61,3 +65,11 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
         for weight, spread in zip(weights, spreads, strict=True):
             spread.add(found[names[id(weight)]])
     return spreads
+
+
+@contextmanager
+def _fallbacks_unsaid() -> Iterator[None]:
+    """An operation that torch runs once an image is slower, which is nothing that a user could change."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="There is a performance drop")
+        yield

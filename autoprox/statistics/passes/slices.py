@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
+from autoprox.statistics.batch import check_classes
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.passes.weights import at_nodes, node_weights
 from autoprox.statistics.preserve import preserved
@@ -33,7 +34,10 @@ def spread_over(given: Given, weights: Sequence[nn.Parameter], cuts: Iterable[sl
         images, labels = given.images[cut], labels_at(given, cut)
         # Each slice finds the model as it was: a model may change itself in its forward pass.
         with preserved(given.model, images.device):
-            loss = loss_value(given.model(images.clone()), labels, given.loss)
+            output = given.model(images.clone())
+            if given.loss is None and isinstance(output, Tensor) and output.ndim:
+                check_classes(given.labels, output.shape[-1])  # of all, for the message to name the image
+            loss = loss_value(output, labels, given.loss)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         for weight, gradient, spread in zip(weights, gradients, spreads, strict=True):
             spread.add((torch.zeros_like(weight) if gradient is None else gradient).detach()[None])
