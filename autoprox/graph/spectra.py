@@ -23,7 +23,7 @@ def reduce_nuclear(x: Moments) -> Tensor:
 
 def reduce_spectral(x: Moments) -> Tensor:
     """Spectral norm: the largest singular value."""
-    return x.singular_values[-1]
+    return x.singular_values[0]
 
 
 def reduce_effective_rank(x: Moments) -> Tensor:
@@ -43,15 +43,15 @@ def reduce_stable_rank(x: Moments) -> Tensor:
     Rudelson and Vershynin 2007. Between 1 and the rank, and blind to small singular values.
     """
     values = x.singular_values
-    largest = values[-1]
+    largest = values[0]
     return torch.where(largest == 0, 0.0, (values / torch.where(largest == 0, 1.0, largest)).square().sum())
 
 
 def reduce_condition(x: Moments) -> Tensor:
     """Condition number: largest over smallest singular value, at most 1e6; so it is for a singular matrix."""
     values = x.singular_values
-    largest = values[-1]
-    ratio = largest / torch.where(largest == 0, 1.0, torch.maximum(values[0], largest / CONDITION_LIMIT))
+    largest = values[0]
+    ratio = largest / torch.where(largest == 0, 1.0, torch.maximum(values[-1], largest / CONDITION_LIMIT))
     return torch.where(largest == 0, CONDITION_LIMIT, ratio)
 
 

@@ -133,8 +133,7 @@ def _singular(matrix):
 
 
 def _shannon(weights):
-    shares = [float(w) / math.fsum(weights) for w in weights if w > 0]
-    return -math.fsum(share * math.log(share) for share in shares)
+    return float(stats.entropy(weights))
 
 
 def _standardised(x, power):
