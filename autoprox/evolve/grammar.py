@@ -220,12 +220,10 @@ def leaf_grammar(site: Site) -> Grammar:
     statistics = [each for each in tensor_statistics() if each.site == site]
     shapes = list(dict.fromkeys(str(each.shape) for each in statistics))
     for shape in shapes:
-        gram = f"gram {shape}"
-        for inner in (shape, gram):
-            tensor: TypeKey = (Level.TENSOR, site, inner)
+        for kind in (Kind.tensor(site, shape), Kind.tensor(site, f"gram {shape}")):
             for primitive in _drawn(Level.TENSOR):
-                result = {Form.REDUCE: node, Form.GRAM: (Level.TENSOR, site, gram)}.get(primitive.form, tensor)
-                grammar.add_primitive(primitive, tensor, result, primitive.weight)
+                result = primitive.result_kind((kind,) * primitive.arity)
+                grammar.add_primitive(primitive, type_key(kind), type_key(result), primitive.weight)
     for statistic in statistics:
         grammar.add_terminal(Expression(statistic))
     return grammar

@@ -87,11 +87,36 @@ _publish(
     " gradient|, here divided by the number of images.",
 )
 _publish(
-    "synaptic_saliency",
-    "nodes_sum(only_mlp(l1(mul(weight, synflow_weight_grad))))",
+    "effective_rank",
+    "nodes_sum(effective_rank(weight))",
     1,
-    "Zhou 2022, Training-free Transformer Architecture Search, https://arxiv.org/abs/2203.12217: the half of dss that"
-    " is about MLPs; |weight * gradient| as in synflow.",
+    "Roy 2007, The effective rank: a measure of effective dimensionality, EUSIPCO: e to the entropy of the normalised"
+    " singular values; here of the weights as matrices (outputs, all else), summed over layers.",
+)
+
+_DIVERSITY = "nodes_sum(only_attention(mul(nuclear(abs(weight)), nuclear(synflow_weight_grad))))"
+_SALIENCY = "nodes_sum(only_mlp(l1(mul(weight, synflow_weight_grad))))"
+_TF_TAS = "Zhou 2022, Training-free Transformer Architecture Search, https://arxiv.org/abs/2203.12217:"
+_publish(
+    "synaptic_diversity",
+    _DIVERSITY,
+    1,
+    f"{_TF_TAS} the half of dss that is about attention, the nuclear norms of weight and gradient multiplied. The"
+    " gradient is that of synflow, the layers are those that the model has: one where it computes queries, keys and"
+    " values together.",
+)
+_publish(
+    "synaptic_saliency",
+    _SALIENCY,
+    1,
+    f"{_TF_TAS} the half of dss that is about MLPs, |weight * gradient| as in synflow.",
+)
+_publish(
+    "dss",
+    f"add({_DIVERSITY}, {_SALIENCY})",
+    1,
+    f"{_TF_TAS} synaptic diversity of attention plus synaptic saliency of MLPs. As in the paper over the blocks alone;"
+    " the published code adds the saliency of patch embedding and classifier.",
 )
 _publish(
     "tvt",

@@ -14,11 +14,12 @@ from typing import Any
 from torch import Tensor
 
 from autoprox.errors import KindError
-from autoprox.graph import nodes, operations, tensors
+from autoprox.graph import nodes, operations
 from autoprox.graph.export import runtime
 from autoprox.graph.export.sources import Sources
 from autoprox.graph.expression import Expression, is_node_leaf
 from autoprox.graph.kinds import ALL_ROLES, Level
+from autoprox.graph.moments import Moments
 from autoprox.graph.primitives import Form, Primitive
 from autoprox.graph.proxy import Proxy
 from autoprox.models.nodes import Role, Site
@@ -154,15 +155,20 @@ class _Writer:
                 names[each.digest] = each.operation.name
                 continue
             names[each.digest] = name = f"t{len(lines) + 1}"
-            lines.append(f"    {name} = {self._tensor_call(each.operation, [names[i.digest] for i in each.arguments])}")
+            lines.append(f"    {name} = {self._tensor_call(each, [names[i.digest] for i in each.arguments])}")
         parameters = ", ".join(f"{name}: Tensor" for name in root.statistics)
         head = f'def {function}({parameters}) -> Tensor:\n    """{root}, of one node."""'
         return "\n".join([head, *lines, f"    return {names[root.digest]}"])
 
-    def _tensor_call(self, primitive: Primitive, arguments: list[str]) -> str:
+    def _tensor_call(self, expression: Expression, arguments: list[str]) -> str:
+        primitive = expression.operation
+        assert isinstance(primitive, Primitive)
         name = self._sources.add(primitive.function)
-        if primitive.form is Form.REDUCE:
-            return f"{name}({self._sources.add(tensors.Moments)}({arguments[0]}))"
+        if primitive.form.reduces:
+            moments = self._sources.add(Moments)
+            first = [", channels_first=True" if each.kind.channels_first else "" for each in expression.arguments]
+            given = (f"{moments}({each}{option})" for each, option in zip(arguments, first, strict=True))
+            return f"{name}({', '.join(given)})"
         self._sources.add_name(operations.__name__, "TENSOR_EPS")
         return f"{name}({', '.join(arguments)}, torch, TENSOR_EPS)"
 
