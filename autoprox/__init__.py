@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from autoprox.graph import Proxy
+    from autoprox.graph import Scorer
     from autoprox.spaces import AbstractSpace
 
 __version__ = version("autoprox")
@@ -20,7 +20,7 @@ __all__ = ["__version__", "load", "shipped_names", "space"]
 # Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
 
 
-def load(name_or_path: str | Path) -> "Proxy":
+def load(name_or_path: str | Path) -> "Scorer":
     """Loads a proxy: a shipped one or one of the zoo by name, or a best.json by path.
 
     An existing path wins over a name.
@@ -32,6 +32,8 @@ def load(name_or_path: str | Path) -> "Proxy":
     Example:
         >>> load("snip").formula
         'nodes_sum(l1(weight * weight_grad))'
+        >>> str(load("jacov").requirements)
+        'forward, backward to the images; 2 images'
     """
     from autoprox.zoo import load_proxy
 

@@ -15,6 +15,7 @@ COMMANDS = {
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "show": "print, draw or export a proxy",
+    "zoo": "list published proxies, or score them all on a benchmark table",
 }
 
 

@@ -70,6 +70,19 @@ def text_table(rows: list[dict[str, str]]) -> str:
     return pd.DataFrame(rows).to_string(index=False)
 
 
+def say_columns(rows: list[list[str]]) -> None:
+    """Writes rows of equal length as columns, each as wide as its longest cell.
+
+    Example:
+        >>> say_columns([["a", "b"], ["long", "c"]])
+        a     b
+        long  c
+    """
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    for row in rows:
+        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
 def number(value: float, digits: int = 3) -> str:
     """A correlation as text; a dash where it is undefined.
 

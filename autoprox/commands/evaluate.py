@@ -6,31 +6,18 @@ from collections.abc import Sequence
 import numpy as np
 
 import autoprox
-from autoprox.bench.sealed import count_sealed
-from autoprox.bench.splits import Split
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, say_json, text_table
-from autoprox.commands.problem import add_problem_options, problem_of
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.errors import SpecError
-from autoprox.graph import (
-    Evaluator,
-    Judge,
-    LeafTable,
-    Network,
-    Problem,
-    Proxy,
-    Verdict,
-    collect_leaves,
-    finite_or_none,
-)
+from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
+from autoprox.zoo import score_networks
 
 _EXAMPLES = """examples:
   python -m autoprox.evaluate --proxy snip grad_norm
   python -m autoprox.evaluate --proxy runs/vitbench101-seed0/best.json --split select --json
 """
-
-_SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -45,9 +32,7 @@ def parser() -> argparse.ArgumentParser:
         "--proxy", nargs="+", required=True, metavar="P", help="best.json files, or names of shipped or zoo proxies"
     )
     add_problem_options(options)
-    options.add_argument(
-        "--split", choices=list(_SPLITS), default=Split.SELECT.value, help="architectures to use (default: %(default)s)"
-    )
+    add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
     return options
 
@@ -61,19 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     proxies = _proxies(options.proxy)
     problem = problem_of(options)
-    splits = _SPLITS[options.split]
-    judge = problem.judge(*splits)
-    if Split.SEALED in splits:
-        times = count_sealed(problem.table.digest)
-        note(f"the sealed split of this table has now been scored {times} time(s) by this user")
-    leaves = list(dict.fromkeys(leaf for proxy in proxies.values() for leaf in proxy.graph.node_leaves))
+    judge = judge_of(problem, options.split)
     cache = StatisticsCache()
-    signs = np.array([[proxy.sign] for proxy in proxies.values()], dtype=np.float64)
-    graphs = [proxy.graph for proxy in proxies.values()]
 
     def scored(networks: Sequence[Network]) -> Floats:
-        collected = collect_leaves(networks, leaves, cache, jobs=options.jobs, progress=network_bar)
-        return np.asarray(signs * Evaluator(LeafTable(collected)).scores(graphs))
+        found = score_networks(list(proxies.values()), networks, cache, jobs=options.jobs, progress=network_bar)
+        return found.required()
 
     scores = scored(judge.networks)
     agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())), strict=True))
@@ -95,8 +73,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _proxies(names: Sequence[str]) -> dict[str, Proxy]:
-    """Proxies under the names they were asked for.
+def _proxies(names: Sequence[str]) -> dict[str, Scorer]:
+    """Proxies under the names they were asked for, which they bear here.
 
     Raises:
         SpecError: If a name is given twice.
@@ -104,10 +82,11 @@ def _proxies(names: Sequence[str]) -> dict[str, Proxy]:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         raise SpecError(f"--proxy names '{twice[0]}' more than once; give each proxy once.")
-    return {name: autoprox.load(name) for name in names}
+    loaded = {name: autoprox.load(name) for name in names}
+    return {name: each.renamed(name) if isinstance(each, Proxy) else each for name, each in loaded.items()}
 
 
-def _warn_undefined(judge: Judge, proxies: dict[str, Proxy], scores: np.ndarray) -> None:
+def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) -> None:
     for name, row in zip(proxies, scores, strict=True):
         missing = int((~np.isfinite(row)).sum())
         if missing:
@@ -117,10 +96,10 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Proxy], scores: np.ndarray)
             )
 
 
-def _warn_other_table(problem: Problem, proxies: dict[str, Proxy]) -> None:
+def _warn_other_table(problem: Problem, proxies: dict[str, Scorer]) -> None:
     """A table that has grown deals its architectures out anew: the splits of two versions overlap."""
     for name, proxy in proxies.items():
-        provenance = proxy.provenance
+        provenance = proxy.provenance if isinstance(proxy, Proxy) else {}
         if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:
             note(
                 f"'{name}' was discovered on another version of '{problem.table.name}':"

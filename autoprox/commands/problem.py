@@ -5,19 +5,28 @@ import argparse
 from joblib import cpu_count
 
 from autoprox.bench.schema import DEFAULT_METRIC
+from autoprox.bench.sealed import count_sealed
+from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import note
 from autoprox.errors import SpecError
-from autoprox.graph import Problem
+from autoprox.graph import Judge, Problem
 from autoprox.metrics import Aggregate
 
+_SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
-def add_problem_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --bench, --spaces, --datasets, --label-kind, --metric, --aggregate, --init-seeds, --jobs."""
+
+def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
+    """Adds --bench, --spaces, --datasets, --label-kind, --metric, --aggregate, --init-seeds, --jobs.
+
+    Args:
+        parser: What they are added to.
+        table: The table where none is given; None for a command that then does something else.
+    """
     group = parser.add_argument_group("what is judged")
     group.add_argument(
         "--bench",
-        default=DEFAULT_TABLE,
+        default=table,
         metavar="PATH|NAME",
         help="benchmark table: a parquet file, or the name of an embedded table (default: %(default)s)",
     )
@@ -43,6 +52,27 @@ def add_problem_options(parser: argparse.ArgumentParser) -> None:
         metavar="N",
         help="processes that collect statistics; results do not depend on it (default: one a core, here %(default)s)",
     )
+
+
+def add_split_option(parser: argparse.ArgumentParser) -> None:
+    """Adds --split, of which select is the default: sealed is looked at on purpose only."""
+    parser.add_argument(
+        "--split", choices=list(_SPLITS), default=Split.SELECT.value, help="architectures to use (default: %(default)s)"
+    )
+
+
+def judge_of(problem: Problem, split: str) -> Judge:
+    """The judge of what --split names; a look at the sealed split is counted, and the count said.
+
+    Raises:
+        TableError: If a block has too few architectures or a constant label there.
+    """
+    splits = _SPLITS[split]
+    judge = problem.judge(*splits)
+    if Split.SEALED in splits:
+        times = count_sealed(problem.table.digest)
+        note(f"the sealed split of this table has now been scored {times} time(s) by this user")
+    return judge
 
 
 def problem_of(options: argparse.Namespace) -> Problem:

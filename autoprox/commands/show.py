@@ -1,16 +1,18 @@
 """`python -m autoprox.show`: what a proxy is, for readers and for other programs."""
 
 import argparse
+import inspect
 import json
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import autoprox
-from autoprox.commands.console import note, run_command, say
+from autoprox.commands.console import note, run_command, say, say_columns
 from autoprox.errors import SpecError
-from autoprox.graph import Expression, Proxy
+from autoprox.graph import Expression, Proxy, Scorer
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
 from autoprox.statistics import STATISTICS
+from autoprox.zoo import FunctionProxy, RankedProxy
 
 _EXAMPLES = """examples:
   python -m autoprox.show snip
@@ -50,7 +52,11 @@ def _show(options: argparse.Namespace) -> int:
     if options.force and chosen is None:
         raise SpecError(f"--force is about a file; give one of {', '.join(f'--{form} FILE' for form in _FILES)}.")
     proxy = autoprox.load(options.proxy)
-    if options.latex:
+    if not isinstance(proxy, Proxy):
+        if options.latex or chosen is not None:
+            raise SpecError(f"'{proxy.name}' is a function, not a graph: it can be shown, but not drawn or exported.")
+        _print_function(proxy)
+    elif options.latex:
         say(to_latex(proxy))
     elif chosen is None:
         _print(proxy)
@@ -84,16 +90,29 @@ def _print(proxy: Proxy) -> None:
         ["graph", str(proxy.graph)],
         ["sign", f"{proxy.sign} (a higher score is better, the sign is in the score)"],
     ]
-    _say_columns(rows)
+    say_columns(rows)
     say("\nsteps")
-    _say_columns(_steps(proxy.graph))
+    say_columns(_steps(proxy.graph))
     say("\nstatistics")
     found = [STATISTICS[name] for name in proxy.statistics]
-    _say_columns([[each.name, str(each.site), f"{each.pass_} pass", each.source] for each in found])
+    say_columns([[each.name, str(each.site), f"{each.pass_.name} pass", each.source] for each in found])
     if proxy.provenance:
         say("\nprovenance")
         texts = {key: each if isinstance(each, str) else json.dumps(each) for key, each in proxy.provenance.items()}
-        _say_columns([[key, text] for key, text in texts.items()])
+        say_columns([[key, text] for key, text in texts.items()])
+
+
+def _print_function(proxy: Scorer) -> None:
+    rows = [
+        ["proxy", proxy.name],
+        ["sign", f"{proxy.sign} (a higher score is better, the sign is in the score)"],
+        ["needs", str(proxy.requirements)],
+        ["source", proxy.source],
+    ]
+    say_columns(rows)
+    for each in proxy.parts if isinstance(proxy, RankedProxy) else (proxy,):
+        if isinstance(each, FunctionProxy):
+            say(f"\n{each.name}: {inspect.getdoc(each.function)}")
 
 
 def _steps(graph: Expression) -> list[list[str]]:
@@ -106,9 +125,3 @@ def _steps(graph: Expression) -> list[list[str]]:
         text = f"{each.operation.name}({inner})" if inner else each.operation.name
         rows.append([f"#{numbers[each.digest]}", text, str(each.kind)])
     return rows
-
-
-def _say_columns(rows: list[list[str]]) -> None:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())

@@ -9,12 +9,18 @@ import numpy as np
 from autoprox.digest import derived_seed
 from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import PRIMITIVES, Expression, Form, Level, find_primitive
+from autoprox.graph import PRIMITIVES, Cost, Expression, Form, Level, find_primitive
 from autoprox.models.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24
 """Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
+
+FIRST_COST = Cost.LINEAR
+"""Reductions that cost more than this are not crossed with every statistic; the bank meets them as it grows."""
+
+DEEPER_COST = Cost.PRODUCT
+"""The same for the deeper leaves of the first bank."""
 
 MAX_LEAF_HEIGHT = 3
 """Bound on the height of a leaf: two TENSOR operations under the reduction."""
@@ -26,20 +32,23 @@ _TRIES = 20
 def first_bank() -> tuple[Expression, ...]:
     """The bank that every evolution starts with.
 
-    It holds all counts, every reduction of every statistic and of every value times its gradient, and deeper ones. The
-    deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so
-    the cache.
+    It holds all counts, every reduction of every statistic and of every value times its gradient, every comparison of
+    the two, and deeper ones; of primitives only those that are cheap (`FIRST_COST`, `DEEPER_COST`). The deeper ones are
+    drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so the cache.
     """
     counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
-    reductions = [each for each in PRIMITIVES[Level.TENSOR].values() if each.form is Form.REDUCE]
+    cheap = [each for each in PRIMITIVES[Level.TENSOR].values() if each.form.reduces and each.cost <= FIRST_COST]
+    reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
     tensors = [Expression(each) for each in tensor_statistics()]
     product = find_primitive("mul", Level.TENSOR)
     # Value times gradient is what the published saliencies (SNIP, Fisher, synflow) have in common.
-    products = [Expression(product, pair) for pair in combinations(tensors, 2) if pair[0].kind == pair[1].kind]
+    pairs = [pair for pair in combinations(tensors, 2) if pair[0].kind == pair[1].kind]
+    products = [Expression(product, pair) for pair in pairs]
     plain = [Expression(each, [tensor]) for tensor in (*tensors, *products) for each in reductions]
+    plain += [Expression(each, pair) for pair in pairs for each in comparisons]
     known = {each.digest for each in (*counts, *plain)}
     rng = np.random.default_rng(derived_seed("first bank", 1))
-    return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng))
+    return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng, DEEPER_COST))
 
 
 def grown(
@@ -66,7 +75,13 @@ def _sites() -> list[Site]:
     return [each.site for each in tensor_statistics()]
 
 
-def _fresh(known: set[str], number: int, parents: Sequence[Expression], rng: np.random.Generator) -> list[Expression]:
+def _fresh(
+    known: set[str],
+    number: int,
+    parents: Sequence[Expression],
+    rng: np.random.Generator,
+    dearest: Cost = Cost.SPECTRAL,
+) -> list[Expression]:
     known = set(known)
     made: list[Expression] = []
     sites = _sites()
@@ -77,7 +92,7 @@ def _fresh(known: set[str], number: int, parents: Sequence[Expression], rng: np.
             else:
                 grammar = _grammar(sites[int(rng.integers(len(sites)))])
                 leaf = grammar.expression(generate(grammar, grammar.pset.ret, MAX_LEAF_HEIGHT, rng))
-            if leaf.digest not in known:
+            if leaf.digest not in known and leaf.cost <= dearest:
                 known.add(leaf.digest)
                 made.append(leaf)
                 break

@@ -25,6 +25,9 @@ from autoprox.statistics import STATISTICS, Statistic, StatisticKind
 Item: TypeAlias = gp.Primitive | gp.Terminal
 """One entry of a tree in prefix notation."""
 
+DRAWN_PASSES = frozenset({"static", "data"})
+"""The passes whose statistics evolution draws."""
+
 TypeKey = tuple[Level, Site | None, str | None]
 
 
@@ -196,7 +199,7 @@ def proxy_grammar(leaves: Sequence[Expression]) -> Grammar:
     scalar: TypeKey = (Level.SCALAR, None, None)
     grammar = Grammar(scalar)
     sites = list(dict.fromkeys(leaf.kind.site for leaf in leaves))
-    share = {site: sum(1 for each in STATISTICS.values() if each.site == site) for site in sites}
+    share = {site: sum(1 for each in drawn_statistics() if each.site == site) for site in sites}
     for site in sites:
         node: TypeKey = (Level.NODE, site, None)
         for primitive in _drawn(Level.NODE):
@@ -217,20 +220,23 @@ def leaf_grammar(site: Site) -> Grammar:
     statistics = [each for each in tensor_statistics() if each.site == site]
     shapes = list(dict.fromkeys(str(each.shape) for each in statistics))
     for shape in shapes:
-        gram = f"gram {shape}"
-        for inner in (shape, gram):
-            tensor: TypeKey = (Level.TENSOR, site, inner)
+        for kind in (Kind.tensor(site, shape), Kind.tensor(site, f"gram {shape}")):
             for primitive in _drawn(Level.TENSOR):
-                result = {Form.REDUCE: node, Form.GRAM: (Level.TENSOR, site, gram)}.get(primitive.form, tensor)
-                grammar.add_primitive(primitive, tensor, result, primitive.weight)
+                result = primitive.result_kind((kind,) * primitive.arity)
+                grammar.add_primitive(primitive, type_key(kind), type_key(result), primitive.weight)
     for statistic in statistics:
         grammar.add_terminal(Expression(statistic))
     return grammar
 
 
 def tensor_statistics() -> list[Statistic]:
-    """All registered statistics that are one tensor a node."""
-    return [each for each in STATISTICS.values() if each.kind is StatisticKind.TENSOR]
+    """The statistics of `DRAWN_PASSES` that are one tensor a node."""
+    return [each for each in drawn_statistics() if each.kind is StatisticKind.TENSOR]
+
+
+def drawn_statistics() -> list[Statistic]:
+    """The registered statistics of `DRAWN_PASSES`."""
+    return [each for each in STATISTICS.values() if each.pass_.name in DRAWN_PASSES]
 
 
 def _drawn(level: Level) -> list[Primitive]:

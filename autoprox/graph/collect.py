@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from autoprox.errors import CollectionError
 from autoprox.graph.expression import Expression, merge
 from autoprox.graph.kinds import Level
+from autoprox.graph.moments import Moments
 from autoprox.graph.networks import Network
 from autoprox.graph.operations import TENSOR_EPS
-from autoprox.graph.primitives import Form, Primitive
+from autoprox.graph.primitives import Primitive
 from autoprox.graph.segments import Floats
-from autoprox.graph.tensors import Moments
 from autoprox.graph.text import parse
 from autoprox.models.nodes import Role, Site
 from autoprox.models.threads import single_threaded
@@ -116,11 +116,11 @@ class _Plan:
             if not isinstance(step.operation, Primitive):
                 tensor = collection.tensors[step.operation.name][index]
                 held[step.digest] = tensor if tensor.dtype is torch.float64 else tensor.float()
-            elif step.operation.form is Form.REDUCE:
-                (key,) = arguments
-                if key not in moments:
-                    moments[key] = Moments(held[key])
-                results[step.digest] = step.operation.function(moments[key])
+            elif step.operation.form.reduces:
+                for key, each in zip(arguments, step.arguments, strict=True):
+                    if key not in moments:
+                        moments[key] = Moments(held[key], channels_first=each.kind.channels_first)
+                results[step.digest] = step.operation.function(*(moments[key] for key in arguments))
             else:
                 held[step.digest] = step.operation.function(*(held[key] for key in arguments), torch, TENSOR_EPS)
             for key in arguments:

@@ -9,7 +9,7 @@ import networkx as nx
 from autoprox.digest import text_digest
 from autoprox.errors import KindError
 from autoprox.graph.kinds import Kind, Level
-from autoprox.graph.primitives import Primitive
+from autoprox.graph.primitives import Cost, Primitive
 from autoprox.statistics import Statistic, StatisticKind
 
 
@@ -79,6 +79,19 @@ class Expression:
     def size(self) -> int:
         """Number of statistics and primitives in the text of the graph."""
         return 1 + sum(each.size for each in self.arguments)
+
+    @cached_property
+    def cost(self) -> Cost:
+        """The cost of its dearest primitive; LINEAR if there is none.
+
+        Example:
+            >>> from autoprox.graph import parse
+            >>> parse("nodes_sum(nuclear(weight))").cost.name, parse("nodes_sum(l1(weight))").cost.name
+            ('SPECTRAL', 'LINEAR')
+        """
+        return max(
+            (each.operation.cost for each in self.walk() if isinstance(each.operation, Primitive)), default=Cost.LINEAR
+        )
 
     @cached_property
     def statistics(self) -> tuple[str, ...]:

@@ -44,6 +44,11 @@ class Kind:
     shape: str | None = None
     roles: frozenset[Role] = ALL_ROLES
 
+    @property
+    def channels_first(self) -> bool:
+        """Whether the channels of a TENSOR are its first dimension, as those of weights are, or its last."""
+        return self.shape == "weight"
+
     @classmethod
     def tensor(cls, site: Site, shape: str) -> "Kind":
         """The kind of one tensor a node."""

@@ -1,21 +1,19 @@
-"""The primitives of the proxy language: what may stand between the statistics and the score.
+"""What a primitive is: an operation that may stand between the statistics and the score.
 
 A primitive has a name, the level of its arguments, and a form that says how the kinds of its arguments give the kind
 of its result. The same name may exist at several levels ("log" of a TENSOR, a NODE, a SCALAR): the arguments decide.
-
-To add one, write its function in `operations` (element-wise), `tensors` or `nodes`, and register it below; the
-conformance tests in tests/conformance/test_primitives.py find it by its registration.
+The list of all of them is in `catalogue`.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import Any
 
 from autoprox.errors import KindError, RegistryError, suggestion
-from autoprox.graph import nodes, operations, tensors
 from autoprox.graph.kinds import ALL_ROLES, Kind, Level
-from autoprox.models.nodes import Role
+from autoprox.graph.laws import NO_LAWS, Laws
+from autoprox.models.nodes import Role, Site
 from autoprox.registry import Registry
 
 
@@ -24,15 +22,33 @@ class Form(StrEnum):
 
     MAP = "map"  # one value to a value of the same kind
     PAIR = "pair"  # two values of one kind to a value of that kind
-    GRAM = "gram"  # two TENSORs of one kind to a square TENSOR a node
+    GRAM = "gram"  # a TENSOR to a square TENSOR a node
+    PRODUCT = "product"  # two TENSORs of one kind to a square TENSOR a node
     REDUCE = "reduce"  # TENSOR to NODE
+    COMPARE = "compare"  # two TENSORs of one kind to NODE
     SELECT = "select"  # NODE to NODE with fewer roles
     AGGREGATE = "aggregate"  # NODE to SCALAR
 
     @property
     def arity(self) -> int:
         """Number of arguments."""
-        return 2 if self in (Form.PAIR, Form.GRAM) else 1
+        return 2 if self in (Form.PAIR, Form.PRODUCT, Form.COMPARE) else 1
+
+    @property
+    def reduces(self) -> bool:
+        """Whether it takes TENSOR to NODE; its function is then given the `Moments` of tensors."""
+        return self in (Form.REDUCE, Form.COMPARE)
+
+
+class Cost(IntEnum):
+    """What computing it takes, for a tensor of `n` elements that is a matrix of `r` rows and `c` columns, r <= c."""
+
+    LINEAR = 1
+    """A few passes over the elements, O(n)."""
+    PRODUCT = 2
+    """A matrix product, O(r n)."""
+    SPECTRAL = 3
+    """Singular values in double precision, O(r n) with a factor some ten times that of a product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,10 +61,14 @@ class Primitive:
         form: How kinds go in and out.
         function: Called with the arguments and, by form and level, with the module and guard (element-wise and TENSOR
             operations) or with the `Segments` (NODE operations that look at whole architectures).
+        guard: What its value is where the plain formula is undefined; empty if that is nowhere.
+        cost: What computing it takes; evolution fills its first bank with what is not dear.
+        laws: What else is known of it.
         commutative: Whether the two arguments may be exchanged without changing a bit of the result.
         segmental: Whether `function` takes segments.
         roles: Of a selector, the roles it keeps.
         weight: How often evolution draws it, relative to the others; 0 means never.
+        undefined: Names of the cases of `probe` for which its result is meant not to be finite.
         version: Raised whenever the function's values change, so that cached values are not used for another meaning.
     """
 
@@ -56,10 +76,14 @@ class Primitive:
     level: Level
     form: Form
     function: Callable[..., Any]
+    guard: str = ""
+    cost: Cost = Cost.LINEAR
+    laws: Laws = NO_LAWS
     commutative: bool = False
     segmental: bool = False
     roles: frozenset[Role] = ALL_ROLES
     weight: float = 1.0
+    undefined: frozenset[str] = frozenset()
     version: int = 1
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -85,7 +109,14 @@ class Primitive:
         return _RESULT[self.form](self, kinds)
 
 
+# Kinds that most graphs have; that they are the same objects makes comparing them cheap.
+_SCALAR = Kind.scalar()
+_WHOLE_SITES = {site: Kind.node(site) for site in Site}
+
+
 def _same(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
+    if all(kind is kinds[0] for kind in kinds):
+        return kinds[0]
     if len({(kind.site, kind.shape) for kind in kinds}) > 1:
         raise KindError(
             f"'{primitive.name}' cannot pair {kinds[0]} with {kinds[1]}: the two must have the same nodes"
@@ -97,7 +128,7 @@ def _same(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
     return Kind(primitive.level, kinds[0].site, kinds[0].shape, roles)
 
 
-def _gram(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
+def _square(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
     paired = _same(primitive, kinds)
     assert paired.site is not None
     assert paired.shape is not None
@@ -107,7 +138,11 @@ def _gram(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
 
 def _reduced(_primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
     assert kinds[0].site is not None
-    return Kind.node(kinds[0].site)
+    return _WHOLE_SITES[kinds[0].site]
+
+
+def _compared(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
+    return _reduced(primitive, (_same(primitive, kinds),))
 
 
 def _selected(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
@@ -120,10 +155,12 @@ def _selected(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
 _RESULT: dict[Form, Callable[[Primitive, tuple[Kind, ...]], Kind]] = {
     Form.MAP: _same,
     Form.PAIR: _same,
-    Form.GRAM: _gram,
+    Form.GRAM: _square,
+    Form.PRODUCT: _square,
     Form.REDUCE: _reduced,
+    Form.COMPARE: _compared,
     Form.SELECT: _selected,
-    Form.AGGREGATE: lambda _primitive, _kinds: Kind.scalar(),
+    Form.AGGREGATE: lambda _primitive, _kinds: _SCALAR,
 }
 
 PRIMITIVES: dict[Level, Registry[Primitive]] = {level: Registry(f"{level.upper()} primitive") for level in Level}
@@ -145,105 +182,3 @@ def find_primitive(name: str, level: Level) -> Primitive:
     if elsewhere:
         raise RegistryError(f"'{name}' exists for {' and '.join(elsewhere)} arguments, not for {level.upper()}.")
     raise RegistryError(f"Unknown primitive '{name}'. {suggestion(name, PRIMITIVES[level])}")
-
-
-def register(primitive: Primitive) -> Primitive:
-    """Adds a primitive to the language.
-
-    Raises:
-        RegistryError: If its name is taken at its level.
-    """
-    return PRIMITIVES[primitive.level].register(primitive.name, primitive)
-
-
-# Sampling weights: the published list draws identity twice as often as the rest. An identity changes nothing, so here
-# it exists for genotypes only (weight 0).
-_MAPS = {
-    "log": operations.log,
-    "logabs": operations.logabs,
-    "abs": operations.absolute,
-    "square": operations.square,
-    "exp": operations.exp,
-    "relu": operations.relu,
-    "reciprocal": operations.reciprocal,
-    "sigmoid": operations.sigmoid,
-    "tanh": operations.tanh,
-    "sqrt": operations.sqrt,
-    "neg": operations.negative,
-    "sign": operations.sign,
-    "identity": operations.identity,
-}
-_PAIRS = {
-    "add": (operations.add, True),
-    "sub": (operations.subtract, False),
-    "mul": (operations.multiply, True),
-    "div": (operations.divide, False),
-    "maximum": (operations.maximum, True),
-    "minimum": (operations.minimum, True),
-}
-# What a tensor would lose its meaning by, or what only a tensor needs, is left out at the other levels.
-_UNWANTED = {(Level.TENSOR, "div"), (Level.NODE, "sign"), (Level.SCALAR, "sign"), (Level.SCALAR, "relu")}
-
-for _level in Level:
-    for _name, _function in _MAPS.items():
-        if (_level, _name) not in _UNWANTED:
-            register(Primitive(_name, _level, Form.MAP, _function, weight=0.0 if _name == "identity" else 1.0))
-    for _name, (_pair, _commutative) in _PAIRS.items():
-        if (_level, _name) not in _UNWANTED:
-            register(Primitive(_name, _level, Form.PAIR, _pair, commutative=_commutative))
-
-for _name, _tensor_map in {
-    "zscore": tensors.zscore,
-    "minmax": tensors.minmax,
-    "softmax": tensors.softmax,
-    "log_softmax": tensors.log_softmax,
-}.items():
-    register(Primitive(_name, Level.TENSOR, Form.MAP, _tensor_map))
-register(Primitive("matmul", Level.TENSOR, Form.GRAM, tensors.matrix_product, weight=0.5))
-
-for _name, _reduction in {
-    "sum": tensors.reduce_sum,
-    "mean": tensors.reduce_mean,
-    "mean_abs": tensors.reduce_mean_abs,
-    "l1": tensors.reduce_l1,
-    "frobenius": tensors.reduce_frobenius,
-    "std": tensors.reduce_std,
-    "max": tensors.reduce_max,
-    "min": tensors.reduce_min,
-    "positive_share": tensors.reduce_positive_share,
-    "mean_log": tensors.reduce_mean_log,
-}.items():
-    register(Primitive(_name, Level.TENSOR, Form.REDUCE, _reduction))
-
-for _name, _node_map in {
-    "zscore": nodes.zscore,
-    "minmax": nodes.minmax,
-    "share": nodes.share,
-    "rank": nodes.rank,
-    "deep": nodes.deep,
-    "shallow": nodes.shallow,
-    "sine": nodes.sine,
-}.items():
-    register(Primitive(_name, Level.NODE, Form.MAP, _node_map, segmental=True))
-
-_BODY = frozenset({Role.ATTENTION, Role.MLP, Role.POOL})
-for _name, _roles in {
-    "only_attention": frozenset({Role.ATTENTION}),
-    "only_mlp": frozenset({Role.MLP}),
-    "only_body": _BODY,
-    "only_ends": ALL_ROLES - _BODY,
-}.items():
-    register(Primitive(_name, Level.NODE, Form.SELECT, operations.identity, roles=_roles))
-
-for _name, _aggregator in {
-    "nodes_sum": nodes.nodes_sum,
-    "nodes_mean": nodes.nodes_mean,
-    "nodes_max": nodes.nodes_max,
-    "nodes_min": nodes.nodes_min,
-    "nodes_std": nodes.nodes_std,
-    "nodes_logsum": nodes.nodes_logsum,
-    "nodes_norm": nodes.nodes_norm,
-    "nodes_first": nodes.nodes_first,
-    "nodes_last": nodes.nodes_last,
-}.items():
-    register(Primitive(_name, Level.NODE, Form.AGGREGATE, _aggregator, segmental=True))

@@ -1,13 +1,13 @@
 """A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
 
 import json
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from torch import Tensor, nn
+from torch import nn
 
 from autoprox.digest import digest
 from autoprox.errors import AutoproxError, KindError, StoreMismatchError, UndefinedScoreError
@@ -15,8 +15,10 @@ from autoprox.graph.collect import leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
+from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.graph.segments import Floats
 from autoprox.graph.text import formula, parse
+from autoprox.statistics import STATISTICS, Stage
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
@@ -70,13 +72,34 @@ class Proxy:
         """Names of the statistics that it needs."""
         return self.graph.statistics
 
+    @property
+    def source(self) -> str:
+        """Where it comes from: a publication, or the table that it was discovered on."""
+        if "source" in self.provenance:
+            return str(self.provenance["source"])
+        return f"Discovered on '{self.provenance['table']}'." if "table" in self.provenance else "Written by hand."
+
+    @property
+    def requirements(self) -> Requirements:
+        """What its statistics have to be given, and what is run for them."""
+        needed = [STATISTICS[name] for name in self.statistics]
+        runs: dict[str, None] = {}
+        for each in needed:
+            if each.stage is not Stage.STATIC:
+                plain = ("forward", "backward") if each.stage is Stage.BACKWARD else ("forward",)
+                runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
+        return Requirements(
+            passes=tuple(runs),
+            labels=any(each.needs_labels for each in needed),
+            images=max(1, *(each.pass_.least_images for each in needed)),
+            statistics=self.statistics,
+        )
+
     def renamed(self, name: str) -> "Proxy":
         """The same proxy under another name."""
         return replace(self, name=name)
 
-    def score(
-        self, model: nn.Module, images: Any, labels: Any, *, loss: Callable[[Any, Tensor], Tensor] | None = None
-    ) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
 
         Args:
@@ -101,14 +124,7 @@ class Proxy:
             )
         return value
 
-    def score_many(
-        self,
-        models: Iterable[nn.Module],
-        images: Any,
-        labels: Any,
-        *,
-        loss: Callable[[Any, Tensor], Tensor] | None = None,
-    ) -> Floats:
+    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
         """Scores live models one after the other.
 
         Args:
@@ -123,13 +139,7 @@ class Proxy:
         Raises:
             CollectionError: If its statistics cannot be collected from a model.
         """
-        values = []
-        for model in models:
-            try:
-                values.append(self.score(model, images, labels, loss=loss))
-            except UndefinedScoreError:
-                values.append(np.nan)
-        return np.array(values)
+        return score_each(self, models, images, labels, loss)
 
     def to_document(self) -> dict[str, Any]:
         """The proxy as JSON-like data with a digest over all of it."""

@@ -4,12 +4,12 @@ Reductions take the `Moments` of a tensor, which they share. They accumulate in 
 and return a float64 tensor without dimensions.
 """
 
-from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
+from autoprox.graph.moments import Moments
 from autoprox.graph.operations import TENSOR_EPS
 
 
@@ -44,52 +44,10 @@ def matrix_product(a: Tensor, b: Tensor, _xp: Any, _eps: float) -> Tensor:
     return a.reshape(a.shape[0], -1) @ b.reshape(b.shape[0], -1).T
 
 
-class Moments:
-    """What the reductions of one tensor share, each computed when it is first asked for, in float64.
-
-    Args:
-        tensor: Any shape, at least one element.
-
-    Example:
-        >>> moments = Moments(torch.tensor([[1.0, -3.0]]))
-        >>> float(moments.total), float(moments.absolute), float(moments.squares), moments.count
-        (-2.0, 4.0, 10.0, 2)
-    """
-
-    def __init__(self, tensor: Tensor) -> None:
-        self.tensor = tensor
-        self.count = tensor.numel()
-
-    @cached_property
-    def wide(self) -> Tensor:
-        """The elements in float64, shape `(count,)`."""
-        return self.tensor.reshape(-1).to(torch.float64)
-
-    @cached_property
-    def total(self) -> Tensor:
-        """Sum of x."""
-        return self.wide.sum()
-
-    @cached_property
-    def magnitudes(self) -> Tensor:
-        """The elements of |x|, shape `(count,)`, in the tensor's own dtype."""
-        return self.tensor.reshape(-1).abs()
-
-    @cached_property
-    def absolute(self) -> Tensor:
-        """Sum of |x|."""
-        return self.magnitudes.sum(dtype=torch.float64)
-
-    @cached_property
-    def squares(self) -> Tensor:
-        """Sum of x**2."""
-        return torch.dot(self.wide, self.wide)
-
-    @cached_property
-    def extremes(self) -> tuple[Tensor, Tensor]:
-        """Smallest and largest element."""
-        low, high = torch.aminmax(self.tensor)
-        return low.to(torch.float64), high.to(torch.float64)
+def gram(x: Tensor, _xp: Any, _eps: float) -> Tensor:
+    """X @ X.T of the tensor seen as a matrix `(first dimension, all others)`: for activations, how like images are."""
+    flat = x.reshape(x.shape[0], -1)
+    return flat @ flat.T
 
 
 def reduce_sum(x: Moments) -> Tensor:
@@ -119,8 +77,7 @@ def reduce_frobenius(x: Moments) -> Tensor:
 
 def reduce_std(x: Moments) -> Tensor:
     """Population standard deviation (0 for one element, where the sample form is undefined)."""
-    centred = x.wide - x.total / x.count
-    return (torch.dot(centred, centred) / x.count).sqrt()
+    return (torch.dot(x.centred, x.centred) / x.count).sqrt()
 
 
 def reduce_max(x: Moments) -> Tensor:
@@ -142,3 +99,39 @@ def reduce_positive_share(x: Moments) -> Tensor:
 def reduce_mean_log(x: Moments) -> Tensor:
     """Mean of ln(|x| + 1e-9)."""
     return (x.magnitudes + TENSOR_EPS).log().sum(dtype=torch.float64) / x.count
+
+
+def reduce_entropy(x: Moments) -> Tensor:
+    """Shannon entropy -sum(p ln p) of p = |x| / sum of |x|, in nats; 0 for a tensor of zeros.
+
+    Between 0 (one element holds everything) and ln(count) (all are alike).
+    """
+    shares = x.wide.abs() / torch.where(x.absolute > 0, x.absolute, 1.0)
+    terms: Tensor = torch.special.entr(shares)
+    return terms.sum()
+
+
+def reduce_skewness(x: Moments) -> Tensor:
+    """Third standardised moment, m_3 / m_2**1.5; 0 where the elements differ by rounding alone."""
+    variance = x.spread / x.count
+    third = torch.dot(x.centred * x.centred, x.centred) / x.count
+    return torch.where(variance > 0, third / torch.where(variance > 0, variance, 1.0) ** 1.5, 0.0)
+
+
+def reduce_kurtosis(x: Moments) -> Tensor:
+    """Fourth standardised moment, m_4 / m_2**2 (3 for a normal one); 0 where the elements differ by rounding alone."""
+    variance = x.spread / x.count
+    squares = x.centred * x.centred
+    fourth = torch.dot(squares, squares) / x.count
+    return torch.where(variance > 0, fourth / torch.where(variance > 0, variance, 1.0) ** 2, 0.0)
+
+
+def compare_signs(a: Moments, b: Moments) -> Tensor:
+    """Share of places at which two tensors have the same sign, where 0 is a sign of its own."""
+    return (a.tensor.sign() == b.tensor.sign()).to(torch.float32).mean(dtype=torch.float64)
+
+
+def compare_cosine(a: Moments, b: Moments) -> Tensor:
+    """Cosine of the angle between two tensors, in [-1, 1] but for rounding; 0 where one is all zeros."""
+    norm = a.squares.sqrt() * b.squares.sqrt()
+    return torch.where(norm > 0, torch.dot(a.wide, b.wide) / torch.where(norm > 0, norm, 1.0), 0.0)

@@ -10,13 +10,14 @@ SciPy is the judge of all of them in the tests. A value that is not defined is N
 
 from autoprox.metrics.bootstrap import bootstrap_taus, interval95, resample_counts
 from autoprox.metrics.chance import chance_of_best
-from autoprox.metrics.correlation import kendall_tau_b, partial_tau, spearman
+from autoprox.metrics.correlation import dense_ranks, kendall_tau_b, partial_tau, spearman
 from autoprox.metrics.joint import Aggregate, joint
 
 __all__ = [
     "Aggregate",
     "bootstrap_taus",
     "chance_of_best",
+    "dense_ranks",
     "interval95",
     "joint",
     "kendall_tau_b",

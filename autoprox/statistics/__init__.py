@@ -1,11 +1,14 @@
 """Node-wise statistics of a network on a batch, and the cache of what was computed from them.
 
-    registry.py     what a statistic is, and the list of all
+    statistic.py    what a statistic is, and what a pass is
+    registry.py     the list of all statistics
+    passes/         the ways to run a model: data, noise, synflow, Hessian, single images, several batches
     counts.py       one float a node: parameters, fans, tokens, MACs
+    spread.py       how gradients differ between samples
     batch.py        the checks of images and labels
     preserve.py     the model afterwards is the model before, to the bit
     taps.py         hooks that take what was asked for, and nothing else
-    collection.py   `collect`: the passes, and the collection that they give
+    collection.py   `collect`: runs the passes that are needed, and gives what was asked for
     cache.py        results on disk, shared by processes, safe against a kill
 
 To add a statistic, register it in registry.py; the suite in tests/conformance/test_statistics.py takes it up by itself.
@@ -13,13 +16,15 @@ To add a statistic, register it in registry.py; the suite in tests/conformance/t
 
 from autoprox.statistics.cache import StatisticsCache
 from autoprox.statistics.collection import Collection, NodeInfo, collect
-from autoprox.statistics.registry import STATISTICS, Pass, Statistic, StatisticKind, Tap
+from autoprox.statistics.registry import STATISTICS
+from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
 
 __all__ = [
     "STATISTICS",
     "Collection",
     "NodeInfo",
     "Pass",
+    "Stage",
     "Statistic",
     "StatisticKind",
     "StatisticsCache",

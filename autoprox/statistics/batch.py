@@ -120,7 +120,18 @@ def check_logits(logits: Any, labels: Tensor) -> None:
             f"The model's output is {got} where logits ({len(labels)}, num_classes) are needed; "
             f"pass loss=function(output, labels) for a model with another output."
         )
-    classes = logits.shape[1]
+    check_classes(labels, logits.shape[1])
+
+
+def check_classes(labels: Tensor, classes: int) -> None:
+    """Checks that labels `(B,)` are among the classes.
+
+    Raises:
+        CollectionError: If one is not.
+
+    Example:
+        >>> check_classes(torch.tensor([0, 9]), 10)
+    """
     wrong = ((labels < 0) | (labels >= classes)).nonzero()
     if len(wrong):
         index = int(wrong[0].item())

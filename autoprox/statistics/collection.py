@@ -1,7 +1,7 @@
 """`collect`: runs the passes that are needed, once, and gives what was asked for."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -11,16 +11,10 @@ from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
 from autoprox.models.nodes import Node, Role, Site, nodes
-from autoprox.statistics.batch import check_logits, checked_images, checked_labels, model_weight, own_labels
+from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.statistics.preserve import preserved
-from autoprox.statistics.registry import STATISTICS, Pass, Statistic, Tap
-from autoprox.statistics.taps import Taps
-
-Loss = Callable[[Any, Any], Tensor]
-"""From the model's output and the labels to a scalar."""
-
-_SINGLE = 4
-# Bytes of a float32: narrower logits are widened for the default loss, whose exponentials lose too much in them.
+from autoprox.statistics.registry import STATISTICS
+from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +63,8 @@ def collect(
     Args:
         model: Any module whose nodes have roles (`autoprox.models.nodes`).
         images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor has to be on the model's device.
-        labels: `(B,)` class indices; with a `loss` of your own, whatever that takes.
+        labels: `(B,)` class indices; with a `loss` of your own, whatever that takes; None where no statistic that is
+            asked for depends on them.
         names: Statistics, see `STATISTICS`.
         loss: What is differentiated; the mean cross entropy of logits `(B, num_classes)` by default.
 
@@ -92,25 +87,16 @@ def collect(
     found = nodes(model)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
-    taps, images_count = Taps(found, wanted), 0
-    if any(each.pass_ is not Pass.STATIC for each in wanted):
-        weight = model_weight(by_site[Site.LINEAR][0].module)
-        inputs = checked_images(images, weight)
-        targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
-        images_count = len(inputs)
-        with preserved(model, weight.device):
-            # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
-            targets = targets.clone() if isinstance(targets, Tensor) else targets
-            taps = run_passes(model, inputs, targets, loss, found, wanted)
-    tensors, counts = {}, {}
-    for each in wanted:
-        at = by_site[each.site]
-        if each.count is None:
-            tensors[each.name] = tuple(node_tensor(each, node, taps) for node in at)
-            continue
-        calls = [[] if each.pass_ is Pass.STATIC else taps.shapes(node) for node in at]
-        values = [each.count(node.module, shapes, images_count) for node, shapes in zip(at, calls, strict=True)]
-        counts[each.name] = np.array(values, dtype=np.float64)
+    given = Given(model, found, torch.empty(0), None, loss)
+    if needs_batch(wanted):
+        inputs = checked_images(images, model_weight(by_site[Site.LINEAR][0].module))
+        targets = labels
+        if labels is not None or any(each.needs_labels for each in wanted):
+            targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
+        given = replace(given, images=inputs, labels=targets)
+    taken = run_passes(given, wanted)
+    tensors = {name: tuple(held) for name, held in taken.tensors.items()}
+    counts = {name: held.numpy() for name, held in taken.counts.items()}
     infos = {site: tuple(NodeInfo(node.name, node.role) for node in at) for site, at in by_site.items()}
     return Collection(infos, tensors, counts)
 
@@ -131,64 +117,46 @@ def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted:
             )
 
 
-def run_passes(
-    model: nn.Module,
-    images: Tensor,
-    labels: Any,
-    loss: Loss | None,
-    found: Sequence[Node],
-    wanted: Sequence[Statistic],
-) -> Taps:
-    """One forward pass with taps and, if a gradient is wanted, one backward pass.
+def needs_batch(wanted: Sequence[Statistic]) -> bool:
+    """Whether anything has to be run for these statistics."""
+    return any(each.pass_.least_images for each in wanted)
 
-    Gradients are recorded in the forward pass whether or not they are wanted: with recording off torch may choose fused
-    kernels that pass the nodes by, and a value must not depend on what else was asked for.
+
+def run_passes(given: Given, wanted: Sequence[Statistic]) -> Taken:
+    """Runs the passes that the statistics declare, each once, and each on the model as it was given.
+
+    Raises:
+        CollectionError: If a statistic needs more images than there are, or a pass fails.
     """
-    taps = Taps(found, wanted)
+    _check_enough(given, wanted)
+    taken = Taken({}, {})
+    for pass_ in dict.fromkeys(each.pass_ for each in wanted):
+        found = _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
+        taken.tensors.update(found.tensors)
+        taken.counts.update(found.counts)
+    return taken
+
+
+def _check_enough(given: Given, wanted: Sequence[Statistic]) -> None:
+    for least in sorted({each.pass_.least_images for each in wanted}):
+        if needs_batch(wanted) and len(given.images) < least:
+            names = ", ".join(f"'{each.name}'" for each in wanted if each.pass_.least_images == least)
+            raise CollectionError(
+                f"{names}: what differs between images needs at least {least} of them, and the batch holds "
+                f"{len(given.images)}; give more images, or leave these statistics out."
+            )
+
+
+def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+    if not pass_.least_images:
+        return pass_.run(pass_, given, wanted)
     try:
-        with taps.attached():
-            output = model(images.clone())
-        if not taps.settled():
-            # Seldom: a model that works in place on what a node takes or gives. The forward pass is run once more, with
-            # copies; to copy always would cost time and memory with all other models.
-            taps = Taps(found, wanted, protect=True)
-            with taps.attached():
-                output = model(images.clone())
-            taps.settled()
-        if any(each.pass_ is Pass.BACKWARD for each in wanted):
-            taps.differentiate(_loss_value(output, labels, loss))
+        with preserved(given.model, given.images.device):
+            # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
+            labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
+            return pass_.run(pass_, replace(given, labels=labels), wanted)
     except RuntimeError as error:
         raise CollectionError(
-            f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype}: {error}"
+            f"The {type(given.model).__name__} failed on images of shape {tuple(given.images.shape)} and "
+            f"{given.images.dtype} ({pass_.name} pass): {error}"
         ) from error
-    return taps
-
-
-def _loss_value(output: Any, labels: Any, loss: Loss | None) -> Tensor:
-    """The loss, checked to be something that can be differentiated."""
-    if loss is None:
-        check_logits(output, labels)
-        value = torch.nn.functional.cross_entropy(output.float() if output.itemsize < _SINGLE else output, labels)
-    else:
-        value = loss(output, labels)
-    if not isinstance(value, Tensor) or value.numel() != 1:
-        got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-        raise CollectionError(f"The loss is {got}; it has to be a tensor of one element.")
-    if not value.requires_grad:
-        raise CollectionError("The loss does not depend on the parameters; does the model compute under torch.no_grad?")
-    if not torch.isfinite(value):
-        raise CollectionError(
-            f"The loss is {value.item()} though the images are finite: the model overflows or holds such values. "
-            f"Look at its parameters, or compute in a wider dtype than {value.dtype}."
-        )
-    return value
-
-
-def node_tensor(statistic: Statistic, node: Node, taps: Taps) -> Tensor:
-    """The tensor of one node; a weight is copied, for the model may go on to be trained."""
-    assert statistic.tap is not None
-    if statistic.pass_ is Pass.BACKWARD:
-        return taps.gradient(node, statistic.tap)
-    return (
-        model_weight(node.module).detach().clone() if statistic.tap is Tap.WEIGHT else taps.value(node, statistic.tap)
-    )

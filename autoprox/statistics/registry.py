@@ -1,108 +1,99 @@
-"""What a statistic is, and the list of all of them.
+"""The list of all statistics.
 
 The names t1 to t4 of the published engines, with a suffix g for gradients, mean here: t1 `activation`, t2 `weight`,
 t3 `input`, t4 `norm_output` (facts in Wei 2024, https://arxiv.org/abs/2312.09059, and the authors' later code).
 """
 
-from dataclasses import dataclass
-from enum import StrEnum
+from collections.abc import Callable
+
+from torch import Tensor
 
 from autoprox.models.nodes import Site
 from autoprox.registry import Registry
-from autoprox.statistics import counts
+from autoprox.statistics import counts, spread
 from autoprox.statistics.counts import Count
-
-
-class StatisticKind(StrEnum):
-    """What a statistic gives for a node."""
-
-    TENSOR = "tensor"
-    COUNT = "count"
-
-
-class Pass(StrEnum):
-    """What has to be run for a statistic. A collection runs the dearest of what it was asked for, once."""
-
-    STATIC = "static"
-    """Nothing: it is read off the module."""
-    FORWARD = "forward"
-    """The batch forward."""
-    BACKWARD = "backward"
-    """The batch forward, and the loss backward."""
-
-
-class Tap(StrEnum):
-    """Which tensor of a node is taken; in the backward pass, the gradient of the loss with respect to it."""
-
-    WEIGHT = "weight"
-    INPUT = "input"
-    OUTPUT = "output"
-
-
-@dataclass(frozen=True, slots=True)
-class Statistic:
-    """One tensor, or one float, for every node of a site.
-
-    Args:
-        name: What it is called in graphs.
-        kind: Tensor or count.
-        site: Which modules have it.
-        shape: Shape class. Two tensor statistics of one site and shape class have, node by node, tensors of the same
-            shape. Empty for counts.
-        pass_: What has to be run.
-        source: Where it comes from.
-        version: To be raised when its values change: results that are stored under another version are not used.
-        tap: Which tensor it takes; None for counts.
-        count: How it is counted; None for tensors.
-
-    Example:
-        >>> weight = STATISTICS["weight_grad"]
-        >>> weight.kind.value, weight.site.value, weight.shape, weight.pass_.value
-        ('tensor', 'linear', 'weight', 'backward')
-    """
-
-    name: str
-    kind: StatisticKind
-    site: Site
-    shape: str
-    pass_: Pass
-    source: str
-    version: int = 1
-    tap: Tap | None = None
-    count: Count | None = None
-
+from autoprox.statistics.passes import BATCHES, DATA, HESSIAN, NOISE, PERTURBED, SAMPLES, STATIC, SYNFLOW, VIRTUAL
+from autoprox.statistics.spread import Spread
+from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
 
 STATISTICS: Registry[Statistic] = Registry("statistic")
 """All statistics, by name."""
 
 
-def _register_tensors(name: str, site: Site, shape: str, tap: Tap, source: str) -> None:
-    """Registers a tensor and, as `<name>_grad`, the gradient of the loss with respect to it."""
-    value_pass = Pass.STATIC if tap is Tap.WEIGHT else Pass.FORWARD
-    for suffix, pass_, of in (("", value_pass, ""), ("_grad", Pass.BACKWARD, "gradient of the loss at: ")):
-        statistic = Statistic(name + suffix, StatisticKind.TENSOR, site, shape, pass_, of + source, tap=tap)
-        STATISTICS.register(statistic.name, statistic)
+def _register_tensor(
+    name: str,
+    site: Site,
+    shape: str,
+    pass_: Pass,
+    stage: Stage,
+    tap: Tap,
+    source: str,
+    of: Callable[[Spread], Tensor] | None = None,
+) -> None:
+    made = Statistic(name, StatisticKind.TENSOR, site, shape, pass_, stage, source, tap=tap, spread=of)
+    STATISTICS.register(name, made)
 
 
 def _register_count(name: str, site: Site, pass_: Pass, count: Count, source: str) -> None:
-    STATISTICS.register(name, Statistic(name, StatisticKind.COUNT, site, "", pass_, source, count=count))
+    stage = Stage.STATIC if pass_ is STATIC else Stage.FORWARD
+    STATISTICS.register(name, Statistic(name, StatisticKind.COUNT, site, "", pass_, stage, source, count=count))
 
 
-_register_tensors("weight", Site.LINEAR, "weight", Tap.WEIGHT, "weight, t2 of Auto-Prox")
-_register_tensors("input", Site.LINEAR, "input", Tap.INPUT, "what the layer is applied to, t3 of Auto-Prox")
-_register_tensors("output", Site.LINEAR, "output", Tap.OUTPUT, "pre-activation (EZNAS, Akhauri 2022)")
-_register_tensors("attention", Site.ATTENTION, "attention", Tap.OUTPUT, "attention probabilities")
-_register_tensors("norm_output", Site.NORM, "norm", Tap.OUTPUT, "output of a normalisation, t4 of Auto-Prox")
-_register_tensors("activation", Site.ACTIVATION, "activation", Tap.OUTPUT, "output of an activation, t1 of Auto-Prox")
+for _name, _site, _tap, _source in (
+    ("weight", Site.LINEAR, Tap.WEIGHT, "weight, t2 of Auto-Prox"),
+    ("input", Site.LINEAR, Tap.INPUT, "what the layer is applied to, t3 of Auto-Prox"),
+    ("output", Site.LINEAR, Tap.OUTPUT, "pre-activation (EZNAS, Akhauri 2022)"),
+    ("attention", Site.ATTENTION, Tap.OUTPUT, "attention probabilities"),
+    ("norm_output", Site.NORM, Tap.OUTPUT, "output of a normalisation, t4 of Auto-Prox"),
+    ("activation", Site.ACTIVATION, Tap.OUTPUT, "output of an activation, t1 of Auto-Prox"),
+):
+    _shape = "norm" if _site is Site.NORM else _name
+    if _tap is Tap.WEIGHT:
+        _register_tensor(_name, _site, _shape, STATIC, Stage.STATIC, _tap, _source)
+    else:
+        _register_tensor(_name, _site, _shape, DATA, Stage.FORWARD, _tap, _source)
+    _of = "gradient of the loss at: "
+    _register_tensor(f"{_name}_grad", _site, _shape, DATA, Stage.BACKWARD, _tap, _of + _source)
 
-_register_count("params", Site.LINEAR, Pass.STATIC, counts.params, "elements of weight and bias")
-_register_count("fan_in", Site.LINEAR, Pass.STATIC, counts.fan_in, "torch.nn.init")
-_register_count("fan_out", Site.LINEAR, Pass.STATIC, counts.fan_out, "torch.nn.init")
-_register_count("tokens", Site.LINEAR, Pass.FORWARD, counts.tokens, "positions of one image")
-_register_count("macs", Site.LINEAR, Pass.FORWARD, counts.macs, "multiply-accumulates of one image, without bias")
-_register_count("attention_heads", Site.ATTENTION, Pass.FORWARD, counts.maps, "heads")
-_register_count("attention_tokens", Site.ATTENTION, Pass.FORWARD, counts.last_size, "keys")
-_register_count("norm_width", Site.NORM, Pass.FORWARD, counts.last_size, "width of a token")
-_register_count("norm_tokens", Site.NORM, Pass.FORWARD, counts.rows, "tokens of one image")
-_register_count("activation_width", Site.ACTIVATION, Pass.FORWARD, counts.last_size, "width of a token")
-_register_count("activation_tokens", Site.ACTIVATION, Pass.FORWARD, counts.rows, "tokens of one image")
+_register_count("params", Site.LINEAR, STATIC, counts.params, "elements of weight and bias")
+_register_count("fan_in", Site.LINEAR, STATIC, counts.fan_in, "torch.nn.init")
+_register_count("fan_out", Site.LINEAR, STATIC, counts.fan_out, "torch.nn.init")
+_register_count("tokens", Site.LINEAR, DATA, counts.tokens, "positions of one image")
+_register_count("macs", Site.LINEAR, DATA, counts.macs, "multiply-accumulates of one image, without bias")
+_register_count("attention_heads", Site.ATTENTION, DATA, counts.maps, "heads")
+_register_count("attention_tokens", Site.ATTENTION, DATA, counts.last_size, "keys")
+_register_count("norm_width", Site.NORM, DATA, counts.last_size, "width of a token")
+_register_count("norm_tokens", Site.NORM, DATA, counts.rows, "tokens of one image")
+_register_count("activation_width", Site.ACTIVATION, DATA, counts.last_size, "width of a token")
+_register_count("activation_tokens", Site.ACTIVATION, DATA, counts.rows, "tokens of one image")
+
+# With the data pass and the weight, the 22 tensors of EZNAS.
+for _pass in (NOISE, PERTURBED):
+    _register_tensor(
+        f"{_pass.name}_weight_grad", Site.LINEAR, "weight", _pass, Stage.BACKWARD, Tap.WEIGHT, "weight_grad of EZNAS"
+    )
+    for _name, _site, _tap in (
+        ("input", Site.LINEAR, Tap.INPUT),
+        ("output", Site.LINEAR, Tap.OUTPUT),
+        ("activation", Site.ACTIVATION, Tap.OUTPUT),
+    ):
+        _register_tensor(f"{_pass.name}_{_name}", _site, _name, _pass, Stage.FORWARD, _tap, f"{_name} of EZNAS")
+        _of = f"gradient of the loss at: {_name} of EZNAS"
+        _register_tensor(f"{_pass.name}_{_name}_grad", _site, _name, _pass, Stage.BACKWARD, _tap, _of)
+
+for _name, _pass, _source in (
+    ("virtual_weight_grad", VIRTUAL, "virtual gradient of Auto-Prox's later code, at the weight"),
+    ("synflow_weight_grad", SYNFLOW, "gradient at |weight|: synflow is the sum of |weight| times it (Tanaka 2020)"),
+    ("weight_hvp", HESSIAN, "Hessian times gradient: GraSP is minus the sum of weight times it (Wang 2020)"),
+):
+    _register_tensor(_name, Site.LINEAR, "weight", _pass, Stage.BACKWARD, Tap.WEIGHT, _source)
+
+for _name, _pass, _spread, _source in (
+    ("sample_grad_mean_abs", SAMPLES, spread.spread_mean_abs, "mean over images of |gradient|"),
+    ("sample_grad_std", SAMPLES, spread.spread_std, "spread over images, the noise of GSNR (Liu 2020)"),
+    ("sample_grad_mean_square", SAMPLES, spread.spread_mean_square, "diagonal of the empirical Fisher matrix"),
+    ("sample_grad_mean_sign", SAMPLES, spread.spread_mean_sign, "agreement of signs, GradSign (Zhang 2022)"),
+    ("batch_grad_mean_abs", BATCHES, spread.spread_mean_abs, "mean over batches of |gradient|, ZiCo (Li 2023)"),
+    ("batch_grad_std", BATCHES, spread.spread_std, "spread over batches, ZiCo (Li 2023)"),
+):
+    _register_tensor(_name, Site.LINEAR, "weight", _pass, Stage.BACKWARD, Tap.WEIGHT, _source, _spread)

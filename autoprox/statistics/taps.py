@@ -16,7 +16,7 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from autoprox.errors import CollectionError
 from autoprox.models.nodes import Node, Site
-from autoprox.statistics.registry import Pass, Statistic, StatisticKind, Tap
+from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
 
 @dataclass(slots=True)
@@ -45,9 +45,9 @@ class Taps:
     def __init__(self, nodes: Sequence[Node], statistics: Sequence[Statistic], *, protect: bool = False) -> None:
         self._nodes = nodes
         self._protect = protect
-        self._values = _taps_of(statistics, StatisticKind.TENSOR, Pass.FORWARD)
-        self._gradients = _taps_of(statistics, StatisticKind.TENSOR, Pass.BACKWARD)
-        self._shapes = _taps_of(statistics, StatisticKind.COUNT, Pass.FORWARD)
+        self._values = _taps_of(statistics, StatisticKind.TENSOR, Stage.FORWARD)
+        self._gradients = _taps_of(statistics, StatisticKind.TENSOR, Stage.BACKWARD)
+        self._shapes = _taps_of(statistics, StatisticKind.COUNT, Stage.FORWARD)
         self._calls: dict[tuple[str, Tap], list[_Call]] = {}
         self._weight_gradients: dict[int, Tensor] = {}
 
@@ -191,8 +191,8 @@ def joined(tensors: Sequence[Tensor]) -> Tensor:
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
 
 
-def _taps_of(statistics: Sequence[Statistic], kind: StatisticKind, pass_: Pass) -> set[tuple[Site, Tap]]:
-    chosen = (each for each in statistics if each.kind is kind and each.pass_ is pass_)
+def _taps_of(statistics: Sequence[Statistic], kind: StatisticKind, stage: Stage) -> set[tuple[Site, Tap]]:
+    chosen = (each for each in statistics if each.kind is kind and each.stage is stage)
     return {(each.site, each.tap or Tap.OUTPUT) for each in chosen}
 
 

@@ -5,14 +5,14 @@ from pathlib import Path
 
 from autoprox import shipped
 from autoprox.errors import RegistryError, StoreMismatchError, suggestion
-from autoprox.graph import Proxy
-from autoprox.zoo.published import ZOO
+from autoprox.graph import Proxy, Scorer
+from autoprox.zoo.registry import ZOO
 
 RESULT = "best.json"
 """Name of the file in a run's folder that holds the proxy."""
 
 
-def load_proxy(name_or_path: str) -> Proxy:
+def load_proxy(name_or_path: str) -> Scorer:
     """A proxy from a file, from those that are shipped, or from the zoo, in this order.
 
     Raises:
@@ -20,7 +20,7 @@ def load_proxy(name_or_path: str) -> Proxy:
         RegistryError: If there is neither such a file nor such a name.
 
     Example:
-        >>> load_proxy("snip").statistics
+        >>> load_proxy("snip").requirements.statistics
         ('weight', 'weight_grad')
     """
     path = _existing(name_or_path)

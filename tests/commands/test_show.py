@@ -34,7 +34,7 @@ def test_prints_what_the_proxy_is(saved, capsys):
         "#2  l1(#1)         NODE[linear, all roles]",
         "#4  only_mlp(#3)   NODE[linear, mlp]",
         "#5  nodes_sum(#4)  SCALAR",
-        "weight_grad  linear  backward pass",
+        "weight_grad  linear  data pass",
     ):
         assert words in printed.out
     assert not any(line.endswith(" ") for line in printed.out.splitlines())

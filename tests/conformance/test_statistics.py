@@ -11,23 +11,26 @@ import torch
 
 from autoprox.models.nodes import Site
 from autoprox.spaces import SPACES, space
-from autoprox.statistics import STATISTICS, Pass, StatisticKind, collect
+from autoprox.statistics import STATISTICS, Stage, StatisticKind, collect
 
 IMAGES = 2
 CLASSES = 7
 TENSORS = [name for name, each in STATISTICS.items() if each.kind is StatisticKind.TENSOR]
 COUNTS = [name for name, each in STATISTICS.items() if each.kind is StatisticKind.COUNT]
+PASSES = list(dict.fromkeys(each.pass_ for each in STATISTICS.values()))
+MICRO = [name for name in SPACES if space(name).default_img_size <= 32]
 on_every_space = pytest.mark.parametrize("space_name", SPACES)
 
 
 @cache
 def network(space_name):
-    """A network of the space, and a batch."""
+    """A network of the space, and a batch; of large spaces with smaller images, for the time that it takes."""
     owner = space(space_name)
     arch = owner.sample(np.random.default_rng(3))
-    model = owner.build(arch, num_classes=CLASSES, img_size=owner.default_img_size, in_chans=3, seed=0)
+    size = min(owner.default_img_size, 64)
+    model = owner.build(arch, num_classes=CLASSES, img_size=size, in_chans=3, seed=0)
     generator = torch.Generator().manual_seed(0)
-    images = torch.randn(IMAGES, 3, owner.default_img_size, owner.default_img_size, generator=generator)
+    images = torch.randn(IMAGES, 3, size, size, generator=generator)
     return arch, model, images, torch.tensor([0, CLASSES - 1])
 
 
@@ -38,17 +41,26 @@ def everything(space_name):
 
 
 @on_every_space
+@pytest.mark.parametrize("pass_", PASSES, ids=lambda each: each.name)
+def test_its_pass_alone_gives_the_same_to_the_bit_and_leaves_the_model(space_name, pass_):
+    unchanged_when_alone(space_name, [name for name, each in STATISTICS.items() if each.pass_ == pass_])
+
+
+@pytest.mark.parametrize("space_name", MICRO)
 @pytest.mark.parametrize("name", STATISTICS)
 def test_asked_for_alone_it_is_the_same_to_the_bit_and_the_model_too(space_name, name):
+    unchanged_when_alone(space_name, [name])
+
+
+def unchanged_when_alone(space_name, names):
     _, model, images, labels = network(space_name)
     before = {key: value.clone() for key, value in model.state_dict().items()}
-    alone = collect(model, images, labels, [name])
-    assert list(alone.tensors) + list(alone.counts) == [name]
-    if name in TENSORS:
-        for a, b in zip(alone.tensors[name], everything(space_name).tensors[name], strict=True):
-            assert torch.equal(a, b)
-    else:
-        assert (alone.counts[name] == everything(space_name).counts[name]).all()
+    alone = collect(model, images, labels, names)
+    assert {*alone.tensors, *alone.counts} == set(names)
+    for name, tensors in alone.tensors.items():
+        assert all(torch.equal(a, b) for a, b in zip(tensors, everything(space_name).tensors[name], strict=True))
+    for name, counts in alone.counts.items():
+        assert (counts == everything(space_name).counts[name]).all()
     assert alone.nodes == everything(space_name).nodes
     assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
 
@@ -60,7 +72,7 @@ def test_a_tensor_is_one_for_each_node_finite_detached_and_not_constant(space_na
     tensors = found.tensors[name]
     assert len(tensors) == len(found.nodes[STATISTICS[name].site]) > 0
     for node, tensor in zip(found.nodes[STATISTICS[name].site], tensors, strict=True):
-        assert tensor.dtype == torch.float32
+        assert tensor.dtype == (STATISTICS[name].pass_.dtype or torch.float32)
         assert not tensor.requires_grad
         assert tensor.numel() > 0
         assert torch.isfinite(tensor).all(), node
@@ -133,4 +145,7 @@ def test_its_declaration_is_complete(name):
     assert statistic.source
     assert (statistic.tap is None) == (statistic.kind is StatisticKind.COUNT) == (statistic.count is not None)
     assert bool(statistic.shape) == (statistic.kind is StatisticKind.TENSOR)
-    assert name.endswith("_grad") == (statistic.pass_ is Pass.BACKWARD)
+    assert (statistic.stage is Stage.STATIC) == (statistic.pass_.least_images == 0)
+    assert statistic.stage is Stage.BACKWARD or not name.endswith("_grad")
+    assert statistic.pass_.name.isidentifier()
+    assert statistic.pass_.source

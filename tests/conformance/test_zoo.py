@@ -1,46 +1,153 @@
-"""What every zoo proxy and every shipped proxy must hold."""
+"""What every zoo proxy and every shipped proxy must hold; a new one is taken up by its registration."""
 
-import copy
+import inspect
 
 import numpy as np
 import pytest
 import torch
 
 import autoprox
-from autoprox.graph import Proxy, parse
-from autoprox.zoo import ZOO
+from autoprox.errors import AutoproxError, CollectionError
+from autoprox.graph import Proxy, Scorer, parse
+from autoprox.zoo import ZOO, FunctionProxy, RankedProxy, score_together
+from tests.graph.foreign import mark, seeded
 
 NAMES = [*ZOO, *autoprox.shipped_names()]
 
 
-@pytest.fixture(scope="module")
-def network():
-    owner, rng = autoprox.space("pit-micro"), np.random.default_rng(0)
-    model = owner.build(owner.sample(rng), num_classes=10, img_size=8, in_chans=1, seed=0)
-    return model, rng.normal(size=(8, 1, 8, 8)).astype(np.float32), rng.integers(0, 10, size=8)
+def built(space):
+    owner, rng = autoprox.space(space), np.random.default_rng(0)
+    arch = min((owner.sample(rng) for _ in range(10)), key=owner.backbone_params)
+    model = owner.build(arch, num_classes=4, img_size=8, in_chans=1, seed=0)
+    return model, rng.normal(size=(12, 1, 8, 8)).astype(np.float32), np.arange(12) % 4
+
+
+@pytest.fixture(scope="module", params=["autoformer-micro", "pit-micro"])
+def network(request):
+    return built(request.param)
+
+
+def state(model):
+    """Everything of a model and of torch that a score must leave alone, as something that compares by bits."""
+    held = {**dict(model.named_parameters()), **dict(model.named_buffers())}
+    modules = list(model.modules())
+    return {
+        "tensors": {name: (id(each), each.detach().numpy().tobytes()) for name, each in held.items()},
+        "gradients": {name: (id(each.grad), each.requires_grad) for name, each in model.named_parameters()},
+        "modes": [module.training for module in modules],
+        "hooks": [
+            [list(getattr(module, name)) for name in ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")]
+            for module in modules
+        ],
+        "generator": torch.get_rng_state().numpy().tobytes(),
+        "grad enabled": torch.is_grad_enabled(),
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_scores_and_leaves_the_model_alone(name, network):
     model, images, labels = network
-    before = copy.deepcopy(model.state_dict())
+    model.train()
+    weight = next(model.parameters())
+    weight.grad, weight.requires_grad = torch.ones_like(weight), False
+    before, given = state(model), images.copy()
     proxy = autoprox.load(name)
-    first, again = proxy.score(model, images, labels), proxy.score(model, torch.tensor(images), torch.tensor(labels))
+    first = proxy.score(model, images, labels)
     assert np.isfinite(first)
-    assert first == again
-    assert list(proxy.score_many([model, model], images, labels)) == [first, first]
-    assert all(torch.equal(value, before[key]) for key, value in model.state_dict().items())
-    assert all(parameter.grad is None for parameter in model.parameters())
+    assert state(model) == before
+    assert np.array_equal(images, given)
+    assert proxy.score(model, torch.tensor(images), torch.tensor(labels)) == first
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_many_are_each_by_itself_unless_ranked(name, network):
+    model, images, labels = network
+    proxy = autoprox.load(name)
+    found = proxy.score_many(iter([model, model]), images, labels)
+    assert found.shape == (2,)
+    single = np.log(0.75) * len(proxy.parts) if isinstance(proxy, RankedProxy) else proxy.score(model, images, labels)
+    assert found == pytest.approx([single, single], rel=1e-12)
+
+
+def test_all_in_one_go_are_each_by_itself(network):
+    model, images, labels = network
+    together = score_together([autoprox.load(name) for name in NAMES], model, images, labels)
+    assert list(together) == NAMES
+    alone = {name: autoprox.load(name).score(model, images, labels) for name in NAMES}
+    assert together == pytest.approx(alone, rel=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_that_autoprox_did_not_build(name):
+    model, _, labels = seeded()
+    images = np.random.default_rng(0).normal(size=(12, 1, 8, 8)).astype(np.float32)
+    assert np.isfinite(autoprox.load(name).score(mark(model), images, labels.repeat(3)))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_one_image_is_enough_or_refused_by_name(name):
+    model, images, labels = built("pit-micro")
+    proxy = autoprox.load(name)
+    if proxy.requirements.images == 1 and name != "meco":  # meco refuses by the number of tokens
+        assert np.isfinite(proxy.score(model, images[:1], labels[:1]))
+        return
+    with pytest.raises(CollectionError) as refused:
+        proxy.score(model, images[:1], labels[:1])
+    asked = proxy.requirements.statistics or (name,)
+    assert any(f"'{each}'" in str(refused.value) for each in asked)
+    assert "image" in str(refused.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_labels_are_not_asked_for_without_need(name):
+    model, images, _ = built("autoformer-micro")
+    proxy = autoprox.load(name)
+    if proxy.requirements.labels:
+        with pytest.raises(CollectionError, match="label"):
+            proxy.score(model, images, None)
+    else:
+        assert np.isfinite(proxy.score(model, images, None))
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if autoprox.load(name).requirements.labels])
+def test_a_loss_of_ones_own_is_what_counts(name):
+    model, images, labels = built("autoformer-micro")
+    proxy = autoprox.load(name)
+    own = proxy.score(
+        model, images, labels, loss=lambda output, chosen: output[:, 0].square().mean() + 0 * chosen.sum()
+    )
+    if name == "epe_nas":  # reads labels, but no loss
+        assert own == proxy.score(model, images, labels)
+    else:
+        assert own != proxy.score(model, images, labels)
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_says_what_it_is(name):
     proxy = autoprox.load(name)
+    assert isinstance(proxy, Scorer)
+    assert proxy.name == name or name in autoprox.shipped_names()
     assert proxy.sign in (1, -1)
-    assert proxy.statistics
-    assert proxy.provenance
-    assert parse(str(proxy.graph)) == proxy.graph
-    assert Proxy.from_document(proxy.to_document(), "here") == proxy
+    assert len(proxy.source) > 10
+    assert str(proxy.requirements)
+    assert proxy.requirements.images >= 1
+    if isinstance(proxy, Proxy):
+        assert proxy.requirements.statistics == proxy.statistics
+        assert parse(str(proxy.graph)) == proxy.graph
+        assert Proxy.from_document(proxy.to_document(), "here") == proxy
+    if isinstance(proxy, FunctionProxy):
+        assert inspect.getdoc(proxy.function)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bad_images_are_an_error_of_ours(name):
+    model, images, labels = built("autoformer-micro")
+    images[0, 0, 0, 0] = np.nan
+    proxy = autoprox.load(name)
+    if not proxy.requirements.passes or proxy.requirements.passes == ("synflow",):
+        return  # it does not look at the images
+    with pytest.raises(AutoproxError, match="NaN"):
+        proxy.score(model, images, labels)
 
 
 def test_names_are_distinct():

@@ -49,8 +49,13 @@ def _value(expression: Expression, network: PlainNetwork, jitter: np.random.Gene
         return [np.asarray(each, dtype=np.float64) for each in network.tensors[operation.name]]
     values = [interpret(each, network, jitter) for each in expression.arguments]
     if operation.level is Level.TENSOR:
-        results = [TENSOR[operation.name](*each) for each in zip(*values, strict=True)]
-        return list(enumerate(float(each) for each in results)) if operation.form is Form.REDUCE else results
+        function = TENSOR[operation.name]
+        if operation.name in OF_MATRICES:
+            # The channels of a weight come first, those of anything else last.
+            first = expression.arguments[0].kind.shape == "weight"
+            values = [[_matrix(each, first) for each in values[0]]]
+        results = [function(*each) for each in zip(*values, strict=True)]
+        return list(enumerate(map(float, results))) if operation.form.reduces else results
     if operation.level is Level.SCALAR:
         return ELEMENTWISE[operation.name](*values, NODE_EPS)
     site = str(expression.arguments[0].kind.site)
@@ -93,6 +98,7 @@ ELEMENTWISE = {
     "sqrt": lambda x, _e: math.sqrt(x) if x > 0 else 0.0,
     "neg": lambda x, _e: -x,
     "sign": lambda x, _e: (x > 0) - (x < 0),
+    "heaviside": lambda x, _e: 1.0 if x > 0 else 0.0,
     "add": lambda a, b, _e: a + b,
     "sub": lambda a, b, _e: a - b,
     "mul": lambda a, b, _e: a * b,
@@ -117,6 +123,43 @@ def _two_dimensional(x):
     return np.array([row.ravel() for row in x])
 
 
+def _matrix(x, channels_first):
+    """Rows of channels, or columns of them: singular values are the same."""
+    return x.reshape(len(x), -1) if channels_first else x.reshape(-1, x.shape[-1])
+
+
+def _singular(matrix):
+    return np.linalg.svd(matrix, compute_uv=False)
+
+
+def _shannon(weights):
+    return float(stats.entropy(weights))
+
+
+def _standardised(x, power):
+    """A central moment over the standard deviation to its power; rounding of equal numbers is no deviation."""
+    deviation = float(np.std(x))
+    if deviation <= 1e-7 * math.sqrt(np.mean(x.ravel() ** 2)):
+        return 0.0
+    return float(np.mean((x - np.mean(x)) ** power)) / deviation**power
+
+
+def _condition(matrix):
+    values = _singular(matrix)
+    return min(values[0] / values[-1], 1e6) if values[-1] > 0 else 1e6
+
+
+def _logdet(matrix):
+    squares = _singular(matrix) ** 2
+    ridge = 1e-6 * np.mean(squares) + 1e-18
+    return math.fsum(math.log(square + ridge) for square in squares)
+
+
+def _cosine(a, b):
+    sizes = math.sqrt(math.fsum(a.ravel() ** 2)) * math.sqrt(math.fsum(b.ravel() ** 2))
+    return math.fsum((a * b).ravel()) / sizes if sizes > 0 else 0.0
+
+
 def _gram(a, b):
     left, right = _two_dimensional(a), _two_dimensional(b)
     return np.array([[np.dot(u, v) for v in right] for u in left])
@@ -128,6 +171,7 @@ TENSOR = {name: _every(function) for name, function in ELEMENTWISE.items()} | {
     "softmax": lambda x: special.softmax(x, axis=0),
     "log_softmax": lambda x: special.log_softmax(x, axis=0),
     "matmul": _gram,
+    "gram": lambda x: _gram(x, x),
     "sum": lambda x: math.fsum(x.ravel()),
     "mean": lambda x: math.fsum(x.ravel()) / x.size,
     "mean_abs": lambda x: math.fsum(abs(v) for v in x.ravel()) / x.size,
@@ -138,7 +182,20 @@ TENSOR = {name: _every(function) for name, function in ELEMENTWISE.items()} | {
     "min": lambda x: min(x.ravel()),
     "positive_share": lambda x: sum(1 for v in x.ravel() if v > 0) / x.size,
     "mean_log": lambda x: math.fsum(math.log(abs(v) + TENSOR_EPS) for v in x.ravel()) / x.size,
+    "entropy": lambda x: _shannon(np.abs(x).ravel()) if np.any(x) else 0.0,
+    "skewness": lambda x: _standardised(x, 3),
+    "kurtosis": lambda x: _standardised(x, 4),
+    "sign_agreement": lambda a, b: sum(np.sign(u) == np.sign(v) for u, v in zip(a.flat, b.flat, strict=True)) / a.size,
+    "cosine": _cosine,
+    "nuclear": lambda m: math.fsum(_singular(m)),
+    "spectral": lambda m: np.linalg.norm(m, 2),
+    "effective_rank": lambda m: math.exp(_shannon(_singular(m))) if np.any(m) else 0.0,
+    "stable_rank": lambda m: np.sum(m**2) / np.linalg.norm(m, 2) ** 2 if np.any(m) else 0.0,
+    "condition": _condition,
+    "logdet": _logdet,
 }
+OF_MATRICES = {"nuclear", "spectral", "effective_rank", "stable_rank", "condition", "logdet"}
+"""What sees a tensor as a matrix of its channels."""
 
 WITHIN = {
     "zscore": lambda xs, _i, _n: [(x - np.mean(xs)) / (np.std(xs) + NODE_EPS) for x in xs],

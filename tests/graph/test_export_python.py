@@ -67,7 +67,7 @@ def graphs_with(primitive: Primitive):
     name = primitive.name
     if primitive.level is Level.TENSOR:
         pair = f"{name}(weight, weight_grad)" if primitive.arity == 2 else f"{name}(weight)"
-        return [f"nodes_norm({pair})" if primitive.form is Form.REDUCE else f"nodes_norm(mean_log({pair}))"]
+        return [f"nodes_norm({pair})" if primitive.form.reduces else f"nodes_norm(mean_log({pair}))"]
     if primitive.level is Level.SCALAR:
         given = ", ".join(["nodes_mean(mean(weight_grad))", "nodes_min(std(output))"][: primitive.arity])
         return [f"{name}({given})", f"{name}({', '.join(['nodes_logsum(l1(weight))'] * primitive.arity)})"]

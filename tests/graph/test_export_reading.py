@@ -31,7 +31,7 @@ def graph_with(primitive):
     inner = f"{primitive.name}({', '.join([arguments[primitive.level]] * primitive.arity)})"
     if primitive.level is Level.SCALAR or primitive.form is Form.AGGREGATE:
         return proxy_of(inner)
-    reduced = f"l1({inner})" if primitive.level is Level.TENSOR and primitive.form is not Form.REDUCE else inner
+    reduced = f"l1({inner})" if primitive.level is Level.TENSOR and not primitive.form.reduces else inner
     return proxy_of(f"nodes_sum({reduced})")
 
 

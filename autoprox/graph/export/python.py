@@ -14,15 +14,16 @@ from typing import Any
 from torch import Tensor
 
 from autoprox.errors import KindError
-from autoprox.graph import nodes, operations, tensors
+from autoprox.graph import nodes, operations
 from autoprox.graph.export import runtime
 from autoprox.graph.export.sources import Sources
 from autoprox.graph.expression import Expression, is_node_leaf
 from autoprox.graph.kinds import ALL_ROLES, Level
+from autoprox.graph.moments import Moments
 from autoprox.graph.primitives import Form, Primitive
 from autoprox.graph.proxy import Proxy
 from autoprox.models.nodes import Role, Site
-from autoprox.statistics import STATISTICS, Statistic
+from autoprox.statistics import STATISTICS, Pass, Statistic
 
 SEGMENTAL: dict[Callable[..., Any], Callable[[Tensor, Tensor], Tensor]] = {
     nodes.zscore: runtime.node_zscore,
@@ -91,7 +92,9 @@ class _Writer:
         for helper in (runtime.take, runtime.finite):
             self._sources.add(helper)
         result = self._value(self._proxy.graph)
-        statistics = ",\n    ".join(self._literal(STATISTICS[name]) for name in self._proxy.statistics)
+        wanted = [STATISTICS[name] for name in self._proxy.statistics]
+        passes = [f"{_constant(each)} = {self._call(each)}" for each in dict.fromkeys(each.pass_ for each in wanted)]
+        statistics = ",\n    ".join(self._call(each) for each in wanted)
         needs_roles = any(each.kind.roles != ALL_ROLES for each in self._proxy.graph.walk())
         sign = "" if self._proxy.sign == 1 else "-"
         body = "\n    ".join(
@@ -104,7 +107,7 @@ class _Writer:
         self._sources.require({"torch"})
         parts = [
             f'"""{self._header()}"""\n\n{self._sources.text()}',
-            f"STATISTICS = (\n    {statistics},\n)",
+            "\n".join([*passes, "", f"STATISTICS = (\n    {statistics},\n)"]),
             *self._reductions,
             f"{_SIGNATURE}    {body}",
         ]
@@ -152,15 +155,20 @@ class _Writer:
                 names[each.digest] = each.operation.name
                 continue
             names[each.digest] = name = f"t{len(lines) + 1}"
-            lines.append(f"    {name} = {self._tensor_call(each.operation, [names[i.digest] for i in each.arguments])}")
+            lines.append(f"    {name} = {self._tensor_call(each, [names[i.digest] for i in each.arguments])}")
         parameters = ", ".join(f"{name}: Tensor" for name in root.statistics)
         head = f'def {function}({parameters}) -> Tensor:\n    """{root}, of one node."""'
         return "\n".join([head, *lines, f"    return {names[root.digest]}"])
 
-    def _tensor_call(self, primitive: Primitive, arguments: list[str]) -> str:
+    def _tensor_call(self, expression: Expression, arguments: list[str]) -> str:
+        primitive = expression.operation
+        assert isinstance(primitive, Primitive)
         name = self._sources.add(primitive.function)
-        if primitive.form is Form.REDUCE:
-            return f"{name}({self._sources.add(tensors.Moments)}({arguments[0]}))"
+        if primitive.form.reduces:
+            moments = self._sources.add(Moments)
+            first = [", channels_first=True" if each.kind.channels_first else "" for each in expression.arguments]
+            given = (f"{moments}({each}{option})" for each, option in zip(arguments, first, strict=True))
+            return f"{name}({', '.join(given)})"
         self._sources.add_name(operations.__name__, "TENSOR_EPS")
         return f"{name}({', '.join(arguments)}, torch, TENSOR_EPS)"
 
@@ -198,12 +206,22 @@ class _Writer:
             )
         return SEGMENTAL[primitive.function]
 
-    def _literal(self, statistic: Statistic) -> str:
-        """The statistic as a call that makes it; how it is counted is a function that the file has to hold."""
-        if statistic.count is not None:
-            self._sources.add(statistic.count)
-        given = [(each.name, getattr(statistic, each.name)) for each in fields(statistic)]
-        return f"Statistic({', '.join(f'{name}={_literal(value)}' for name, value in given if value is not None)})"
+    def _call(self, made: Statistic | Pass) -> str:
+        """A statistic or a pass as the call that makes it."""
+        given = [
+            (each.name, getattr(made, each.name)) for each in fields(made) if getattr(made, each.name) != each.default
+        ]
+        return f"{type(made).__name__}({', '.join(f'{name}={self._argument(value)}' for name, value in given)})"
+
+    def _argument(self, value: Any) -> str:
+        """What such a call is given; functions have to be in the file, and so have passes, as constants."""
+        if isinstance(value, Pass):
+            return _constant(value)
+        return self._sources.add(value) if callable(value) else _literal(value)
+
+
+def _constant(pass_: Pass) -> str:
+    return pass_.name.upper()
 
 
 _SIGNATURE = '''def score(
@@ -221,9 +239,7 @@ _SIGNATURE = '''def score(
 
 
 def _literal(value: Any) -> str:
-    if isinstance(value, Enum):
-        return f"{type(value).__name__}.{value.name}"
-    return str(value.__name__) if callable(value) else repr(value)
+    return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
 
 
 def _selected(value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:

@@ -8,7 +8,7 @@ it takes from others at the time of a call must not need NumPy or networkx. One 
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, cast
 
 import torch
@@ -19,10 +19,8 @@ from autoprox.graph.nodes import SINE_STEP
 from autoprox.graph.operations import FLOAT64_EPS
 from autoprox.models.nodes import Node, Role, Site, located
 from autoprox.statistics.batch import check_images, check_labels, model_weight
-from autoprox.statistics.collection import check_sites, node_tensor, run_passes
-from autoprox.statistics.preserve import preserved
-from autoprox.statistics.registry import Pass, Statistic
-from autoprox.statistics.taps import Taps
+from autoprox.statistics.collection import check_sites, needs_batch, run_passes
+from autoprox.statistics.statistic import Given, Statistic
 
 
 @dataclass(frozen=True)
@@ -67,26 +65,14 @@ def take(
     found = _nodes(model, needs_roles)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
-    taps, images_count = Taps(found, wanted), 0
-    if any(each.pass_ is not Pass.STATIC for each in wanted):
+    given = Given(model, found, torch.empty(0), None, loss)
+    if needs_batch(wanted):
         weight = model_weight(by_site[Site.LINEAR][0].module)
         inputs = check_images(_as_tensor(images, "images", weight.device).detach(), weight)
-        images_count = len(inputs)
         targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
-        with preserved(model, weight.device):
-            # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
-            targets = targets.clone() if isinstance(targets, Tensor) else targets
-            taps = run_passes(model, inputs, targets, loss, found, wanted)
-    tensors, counts = {}, {}
-    for each in wanted:
-        at = by_site[each.site]
-        if each.count is None:
-            tensors[each.name] = [node_tensor(each, node, taps) for node in at]
-            continue
-        calls = [[] if each.pass_ is Pass.STATIC else taps.shapes(node) for node in at]
-        values = [each.count(node.module, shapes, images_count) for node, shapes in zip(at, calls, strict=True)]
-        counts[each.name] = torch.tensor(values, dtype=torch.float64)
-    return Found(by_site, tensors, counts)
+        given = replace(given, images=inputs, labels=targets)
+    taken = run_passes(given, wanted)
+    return Found(by_site, taken.tensors, taken.counts)
 
 
 def _nodes(model: nn.Module, needs_roles: bool) -> list[Node]:

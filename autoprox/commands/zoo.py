@@ -1,0 +1,205 @@
+"""`python -m autoprox.zoo`: lists the published proxies, or scores them all on a benchmark table."""
+
+import argparse
+import math
+import statistics
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from autoprox.commands.console import (
+    interval,
+    network_bar,
+    note,
+    number,
+    run_command,
+    say,
+    say_columns,
+    say_json,
+    text_table,
+)
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.errors import CollectionError, SpecError
+from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none
+from autoprox.models.threads import single_threaded
+from autoprox.statistics import StatisticsCache
+from autoprox.zoo import ZOO, Scored, score_networks
+
+_EXAMPLES = """examples:
+  python -m autoprox.zoo
+  python -m autoprox.zoo --bench vitbench101
+  python -m autoprox.zoo --bench vitbench101 --names snip synflow params --split fit --json
+"""
+
+_TIMED = 5
+# Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
+
+_OF_A_TABLE = ("spaces", "datasets", "label_kind")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(
+        prog="python -m autoprox.zoo",
+        description="Lists the proxies of the zoo; with --bench, scores them on a benchmark table.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument("--names", nargs="+", metavar="P", help="only these proxies (default: all of the zoo)")
+    add_problem_options(options, table=None)
+    add_split_option(options)
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = parser().parse_args(arguments)
+    return run_command(lambda: _zoo(options))
+
+
+def _zoo(options: argparse.Namespace) -> int:
+    chosen = [ZOO[name] for name in dict.fromkeys(options.names or ZOO)]
+    if options.bench is not None:
+        return _bench(options, chosen)
+    useless = [name for name in _OF_A_TABLE if getattr(options, name) is not None]
+    if useless:
+        raise SpecError(f"--{useless[0].replace('_', '-')} is about a benchmark table; name one with --bench.")
+    if options.json:
+        say_json({"proxies": [_description(each) for each in chosen]})
+        return 0
+    rows = [[each.name, f"{each.sign:+d}", _form(each), str(each.requirements), each.source] for each in chosen]
+    say_columns([["name", "sign", "form", "needs", "source"], *rows])
+    return 0
+
+
+def _description(scorer: Scorer) -> dict[str, Any]:
+    needs = scorer.requirements
+    return {
+        "name": scorer.name,
+        "sign": scorer.sign,
+        "form": _form(scorer),
+        "passes": list(needs.passes),
+        "labels": needs.labels,
+        "images": needs.images,
+        "blocks": needs.blocks,
+        "small_networks_only": needs.small,
+        "statistics": list(needs.statistics),
+        "source": scorer.source,
+    }
+
+
+def _form(scorer: Scorer) -> str:
+    return "graph" if isinstance(scorer, Proxy) else "function"
+
+
+@dataclass(frozen=True)
+class _Row:
+    """What a proxy is worth on a table, and what it costs.
+
+    Args:
+        scorer: The proxy.
+        verdict: Its correlations.
+        iso: Joint correlation among architectures of one size.
+        partial: Joint partial correlation given the number of parameters.
+        seconds: Time to score one architecture; NaN where it cannot be scored.
+    """
+
+    scorer: Scorer
+    verdict: Verdict
+    iso: float
+    partial: float
+    seconds: float
+
+
+def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
+    problem = problem_of(options)
+    judge = judge_of(problem, options.split)
+    found = score_networks(scorers, judge.networks, StatisticsCache(), jobs=options.jobs, progress=network_bar)
+    rows = _rows(judge, scorers, found)
+    _note_undefined(scorers, found)
+    if options.json:
+        say_json(
+            {
+                "bench": problem.table.name,
+                "split": options.split,
+                "timed_networks": len(_timed(judge.networks)),
+                "proxies": [_document(row, judge, found) for row in rows],
+            }
+        )
+        return 0
+    first = problem.blocks[0]
+    say(f"{problem.table.name}, split {options.split}, labels {first.label_kind}, {first.metric}; Kendall's tau")
+    say(text_table([_cells(row, judge) for row in rows]))
+    return 0
+
+
+def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_Row]:
+    """One row a proxy, the best first, what is undefined last."""
+    verdicts = judge.verdicts(found.values)
+    iso = judge.joint(np.array([[block.iso for block in each.blocks] for each in verdicts]))
+    partial = judge.joint(np.array([[block.partial for block in each.blocks] for each in verdicts]))
+    timed = _timed(judge.networks)
+    with single_threaded():
+        models = [network.build() for network in timed]
+        seconds = [_seconds(each, timed, models) for each in scorers]
+    rows = [_Row(*each) for each in zip(scorers, verdicts, iso.tolist(), partial.tolist(), seconds, strict=True)]
+    return sorted(rows, key=lambda row: np.inf if np.isnan(row.verdict.joint) else -row.verdict.joint)
+
+
+def _timed(networks: Sequence[Network]) -> list[Network]:
+    """Some networks, evenly over all."""
+    places = np.linspace(0, len(networks) - 1, min(_TIMED, len(networks)))
+    return [networks[int(place)] for place in places]
+
+
+def _seconds(scorer: Scorer, networks: Sequence[Network], models: Sequence[nn.Module]) -> float:
+    """Median time of scoring one live network by this proxy alone, without building the network."""
+    times = []
+    try:
+        for index in (0, *range(len(networks))):  # the first one twice: what is done once a process is not counted
+            task = networks[index].task
+            start = time.perf_counter()
+            scorer.score_many([models[index]], task.images, task.labels)
+            times.append(time.perf_counter() - start)
+    except CollectionError:
+        return math.nan
+    return statistics.median(times[1:])
+
+
+def _document(row: _Row, judge: Judge, found: Scored) -> dict[str, Any]:
+    return {
+        "name": row.scorer.name,
+        "sign": row.scorer.sign,
+        **row.verdict.to_document(judge.blocks),
+        "joint_iso": finite_or_none(row.iso),
+        "joint_given_params": finite_or_none(row.partial),
+        "seconds_per_architecture": finite_or_none(row.seconds),
+        "refused": found.refusals.get(row.scorer.name),
+    }
+
+
+def _cells(row: _Row, judge: Judge) -> dict[str, str]:
+    blocks = zip(judge.blocks, row.verdict.blocks, strict=True)
+    return {
+        "proxy": row.scorer.name,
+        "joint": number(row.verdict.joint),
+        "95 % interval": interval(row.verdict.ci95),
+        **{f"{block.space} {block.dataset}": number(own.kendall) for block, own in blocks},
+        "iso": number(row.iso),
+        "given params": number(row.partial),
+        "ms": number(1000 * row.seconds, 1),
+    }
+
+
+def _note_undefined(scorers: Sequence[Scorer], found: Scored) -> None:
+    for scorer, values in zip(scorers, found.values, strict=True):
+        missing = int((~np.isfinite(values)).sum())
+        if scorer.name in found.refusals:
+            note(found.refusals[scorer.name])
+        elif missing:
+            note(f"'{scorer.name}' has no finite value on {missing} of {len(values)} networks")

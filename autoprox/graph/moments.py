@@ -1,0 +1,103 @@
+"""What the reductions of one tensor share: sums, extremes, singular values, each computed once.
+
+The rule by which a tensor becomes a matrix: its channels are one side, everything else is the other. The channels of a
+weight are its first dimension, `(out, in)` of a linear layer and `(out, in, height, width)` of a convolution, so that a
+convolution is the matrix `(out, in * height * width)`. The channels of any other tensor are its last dimension: tokens
+`(batch, tokens, width)` are `(batch * tokens, width)`, attention maps `(batch, heads, tokens, tokens)` are rows of
+probabilities. A tensor of one dimension is a single row.
+"""
+
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+_SPREAD = 1e-7
+# Elements that differ by less than this share of their size are one float32 number and its rounding.
+
+
+class Moments:
+    """What the reductions of one tensor share, each computed when it is first asked for, in float64.
+
+    Args:
+        tensor: Any shape, at least one element.
+        channels_first: Whether the channels are its first dimension, as in a weight, or its last.
+
+    Example:
+        >>> moments = Moments(torch.tensor([[1.0, -3.0]]))
+        >>> float(moments.total), float(moments.absolute), float(moments.squares), moments.count
+        (-2.0, 4.0, 10.0, 2)
+    """
+
+    def __init__(self, tensor: Tensor, *, channels_first: bool = False) -> None:
+        self.tensor = tensor
+        self.channels_first = channels_first
+        self.count = tensor.numel()
+
+    @cached_property
+    def wide(self) -> Tensor:
+        """The elements in float64, shape `(count,)`."""
+        return self.tensor.reshape(-1).to(torch.float64)
+
+    @cached_property
+    def total(self) -> Tensor:
+        """Sum of x."""
+        return self.wide.sum()
+
+    @cached_property
+    def magnitudes(self) -> Tensor:
+        """The elements of |x|, shape `(count,)`, in the tensor's own dtype."""
+        return self.tensor.reshape(-1).abs()
+
+    @cached_property
+    def absolute(self) -> Tensor:
+        """Sum of |x|."""
+        return self.magnitudes.sum(dtype=torch.float64)
+
+    @cached_property
+    def squares(self) -> Tensor:
+        """Sum of x**2."""
+        return torch.dot(self.wide, self.wide)
+
+    @cached_property
+    def centred(self) -> Tensor:
+        """Differences from the mean, shape `(count,)`."""
+        mean: Tensor = self.total / self.count
+        return self.wide - mean
+
+    @cached_property
+    def spread(self) -> Tensor:
+        """Sum of (x - mean)**2; 0 where the elements differ by their rounding to float32 alone."""
+        spread = torch.dot(self.centred, self.centred)
+        return torch.where(spread > _SPREAD * _SPREAD * self.squares, spread, 0.0)
+
+    @cached_property
+    def extremes(self) -> tuple[Tensor, Tensor]:
+        """Smallest and largest element."""
+        low, high = torch.aminmax(self.tensor)
+        return low.to(torch.float64), high.to(torch.float64)
+
+    @cached_property
+    def singular_values(self) -> Tensor:
+        """Singular values in descending order, as many as the shorter side is long; NaN where x is not finite."""
+        matrix = as_matrix(self.wide.reshape(self.tensor.shape), self.channels_first)
+        rows, columns = matrix.shape
+        if not all(torch.isfinite(each) for each in self.extremes):
+            return matrix.new_full((min(rows, columns),), torch.nan)
+        # LAPACK takes tall matrices two to three times as fast as their transposes.
+        values: Tensor = torch.linalg.svdvals(matrix if rows >= columns else matrix.T)
+        return values
+
+
+def as_matrix(tensor: Tensor, channels_first: bool) -> Tensor:
+    """The tensor as a matrix with its channels as one side; the head of this module has the rule.
+
+    Example:
+        >>> as_matrix(torch.ones(8, 3, 2, 2), channels_first=True).shape
+        torch.Size([8, 12])
+        >>> as_matrix(torch.ones(8, 5, 16), channels_first=False).shape
+        torch.Size([40, 16])
+    """
+    if tensor.ndim < 2:
+        return tensor.reshape(1, -1)
+    return tensor.reshape(tensor.shape[0], -1) if channels_first else tensor.reshape(-1, tensor.shape[-1])
