@@ -15,7 +15,7 @@ from autoprox.bench.datasets import DATASETS, dataset
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
-from autoprox.bench.splits import Split, split_archs
+from autoprox.bench.splits import Split, deal, from_document
 from autoprox.bench.task import Batch, Task, draw_batch, noise_task, read_batches
 from autoprox.errors import SpecError, StoreMismatchError, TableError, suggestion
 from autoprox.metrics import chance_of_best
@@ -155,8 +155,15 @@ class Table:
         return blocks
 
     def splits(self) -> dict[str, Split]:
-        """The split of every architecture, decided by the architectures alone."""
-        return split_archs(self.frame)
+        """The split of every architecture: as its build dealt them out, or in the order of their identities."""
+        return self._splits
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        if "splits" in self.manifest:
+            return from_document(self.manifest["splits"], self.archs)
+        strata = self.frame.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
+        return deal((arch, strata[arch_id]) for arch_id, arch in self.archs.items())
 
     def task(self, dataset_name: str, space_name: str) -> Task:
         """What a network of a space has to do for a data set, and the batch for its statistics.
