@@ -24,6 +24,11 @@ from autoprox.bench.train import Training
 PACKAGES = ("autoprox", "torch", "numpy", "scipy", "scikit-learn")
 
 
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a table holds."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
+
+
 def manifest_of(
     plan: Plan,
     frame: pd.DataFrame,
@@ -52,7 +57,7 @@ def manifest_of(
         "digest": frame_digest(frame),
         "batches": {name: batch.digest for name, batch in read_batches(files.batches).items()},
         "command": plan.command(files.table.name),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
         "recipe": {"digest": plan.recipe.digest, **plan.recipe.as_dict()},
         "iso": {
             "tolerance": ISO_TOLERANCE,
