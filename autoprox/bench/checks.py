@@ -1,9 +1,11 @@
-"""What a table has to fulfil, and what is derived or defaulted where a user's table is shorter.
+"""What the rows of a table have to fulfil, and what is derived or defaulted where a user's table is shorter.
 
-Every fault is one sentence that names the file, the column and the row. Rows are counted from 0, as pandas does.
+Every rule yields its faults, a sentence each that names the column and the row. Rows bear the numbers of the frame's
+index; those of a file are counted from 0, as pandas does. A cell with a fault is left out of all later rules, so that
+one mistake is told once.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from autoprox.bench.datasets import DATASETS
+from autoprox.bench.faults import Fault
 from autoprox.bench.schema import (
     COLUMNS,
     COUNT_COLUMNS,
@@ -27,7 +30,7 @@ from autoprox.bench.schema import (
     Stratum,
 )
 from autoprox.bench.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS
-from autoprox.errors import SpecError, TableError, suggestion
+from autoprox.errors import SpecError, suggestion
 from autoprox.spaces import SPACES, Arch
 
 MIN_ARCHS = 12
@@ -37,13 +40,14 @@ PANDAS_INDEX = "__index_level_"
 """pandas stores an index of filtered or sorted rows as columns of such names."""
 
 Mask = npt.NDArray[np.bool_]
+Faults = Iterator[Fault]
 
 
 class Checker:
     """Checks and completes the rows of one table.
 
     Args:
-        frame: The rows as they were read.
+        frame: The rows as they were read; their index numbers them in messages.
         path: Where they came from, for messages.
         num_classes: Number of classes of the data sets whose images stand beside the table.
 
@@ -54,41 +58,50 @@ class Checker:
     """
 
     def __init__(self, frame: pd.DataFrame, path: Path, num_classes: Mapping[str, int]) -> None:
-        self.frame = frame.reset_index(drop=True)
         self.path = path
         self.notes: list[str] = []
         self.archs: dict[str, Arch] = {}
         self.num_classes: dict[str, int] = dict(num_classes)
+        self._rows = frame.index
+        self._frame = frame.reset_index(drop=True)
+        self._sound: dict[str, Mask] = {}
 
-    def complete(self) -> pd.DataFrame:
-        """Returns the rows with all columns, in their one order.
-
-        Raises:
-            TableError: If the table is not acceptable.
-        """
-        self._columns()
-        self._texts()
-        self._values()
-        self._architectures()
-        self._classes()
-        self._seeds()
-        self._counts()
+    def faults(self) -> Faults:
+        """Goes through all rules, and completes the rows on the way."""
+        for rule in (
+            self._columns,
+            self._texts,
+            self._values,
+            self._architectures,
+            self._classes,
+            self._seeds,
+            self._counts,
+            self._epochs,
+        ):
+            yield from rule()
         known = (*COLUMNS, *OPTIONAL_COLUMNS)
-        extra = [name for name in self.frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
+        extra = [name for name in self._frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
         if extra:
             self.notes.append(f"Columns that are not used: {', '.join(map(str, extra))}.")
-        return self.frame[list(COLUMNS)].sort_values(list(KEY_COLUMNS), ignore_index=True, kind="stable")
 
-    def _columns(self) -> None:
-        for name in REQUIRED_COLUMNS:
-            if name not in self.frame.columns:
-                given = [str(column) for column in self.frame.columns]
-                raise TableError(
-                    f"The table {self.path} has no column '{name}'. It needs: {', '.join(REQUIRED_COLUMNS)}; "
-                    f"it has: {', '.join(given) or '(none)'}. Add or rename the column."
-                )
-        if self.frame.empty:
-            raise TableError(f"The table {self.path} has no rows. It needs at least {MIN_ARCHS} architectures.")
+    def complete(self) -> pd.DataFrame:
+        """The rows with all columns in their one order; only for a table whose rules were all gone through in vain."""
+        return self._frame[list(COLUMNS)].sort_values(list(KEY_COLUMNS), ignore_index=True, kind="stable")
+
+    def _columns(self) -> Faults:
+        given = ", ".join(map(str, self._frame.columns)) or "(none)"
+        missing = [name for name in REQUIRED_COLUMNS if name not in self._frame.columns]
+        for name in missing:
+            yield self._whole_fault(
+                f"has no column '{name}'. It needs: {', '.join(REQUIRED_COLUMNS)}; it has: {given}. Add or rename the "
+                "column."
+            )
+        if self._frame.empty:
+            yield self._whole_fault(f"has no rows. It needs at least {MIN_ARCHS} architectures.")
+        self._sound = {str(name): np.ones(len(self._frame), dtype=bool) for name in self._frame.columns}
+        for name in missing:
+            self._frame[name] = pd.Series([None] * len(self._frame), dtype=object)
+            self._sound[name] = np.zeros(len(self._frame), dtype=bool)
         defaults: dict[str, Any] = {
             "label_kind": LabelKind.SCRATCH.value,
             "metric": DEFAULT_METRIC,
@@ -97,20 +110,18 @@ class Checker:
             "schema_version": SCHEMA_VERSION,
         }
         for name, value in defaults.items():
-            if name not in self.frame.columns:
-                self.frame[name] = value
-                self._note(name, f"taken as {value}")
-        if "epochs" not in self.frame.columns:
-            self.frame["epochs"] = pd.array([pd.NA] * len(self.frame), dtype="Int64")
-            self._note("epochs", "unknown")
+            if name not in self._frame.columns:
+                self._derive(name, value, f"taken as {value}")
+        if "epochs" not in self._frame.columns:
+            self._derive("epochs", pd.array([pd.NA] * len(self._frame), dtype="Int64"), "unknown")
 
-    def _texts(self) -> None:
+    def _texts(self) -> Faults:
         for name in TEXT_COLUMNS:
-            if name in self.frame.columns:
-                is_text = self.frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
-                self._require(is_text, name, lambda value: f"is {value!r}, not a text")
+            if name in self._frame.columns:
+                is_text = self._frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+                yield from self._require(is_text, name, lambda value: f"is {value!r}, not a text.")
                 # Categories would sort in an order of their own.
-                self.frame[name] = self.frame[name].astype(str)
+                self._frame[name] = self._frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
             "space": SPACES,
             "label_kind": [kind.value for kind in LabelKind],
@@ -118,185 +129,223 @@ class Checker:
             "stratum": [stratum.value for stratum in Stratum],
         }
         for name, values in allowed.items():
-            self._one_of(name, list(values))
+            yield from self._one_of(name, list(values))
 
-    def _one_of(self, name: str, known: list[str]) -> None:
-        self._require(
-            self.frame[name].isin(known).to_numpy(dtype=bool),
+    def _one_of(self, name: str, known: list[str]) -> Faults:
+        yield from self._require(
+            self._frame[name].isin(known).to_numpy(dtype=bool),
             name,
             lambda value: f"is '{value}', which is unknown. {suggestion(str(value), known)}",
         )
 
-    def _values(self) -> None:
-        column = self.frame["value"]
+    def _values(self) -> Faults:
+        column = self._frame["value"]
         if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
             is_number = column.map(lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
-            self._require(is_number.to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number")
-        values = column.astype(float)
-        self.frame["value"] = values
-        self._require(
+            yield from self._require(
+                is_number.to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number."
+            )
+        values = pd.to_numeric(column.where(self._sound["value"]), errors="coerce").astype(float)
+        self._frame["value"] = values
+        yield from self._require(
             np.isfinite(values.to_numpy()),
             "value",
-            lambda value: f"is {value}, not a finite number. Leave out the rows of missing labels",
+            lambda value: f"is {value}, not a finite number. Leave out the rows of missing labels.",
         )
         for metric in METRICS.values():
-            self._within(metric)
+            yield from self._within(metric)
 
-    def _within(self, metric: Metric) -> None:
-        values, others = self.frame["value"], self.frame["metric"] != metric.name
-        self._require(
+    def _within(self, metric: Metric) -> Faults:
+        values, others = self._frame["value"], self._frame["metric"] != metric.name
+        yield from self._require(
             (others | values.between(metric.lowest, metric.highest)).to_numpy(dtype=bool),
             "value",
-            lambda value: f"is {value}, but {metric.name} lies between {metric.lowest:g} and {metric.highest:g}",
+            lambda value: f"is {value}, but {metric.name} lies between {metric.lowest:g} and {metric.highest:g}.",
+            given=("metric",),
         )
 
-    def _architectures(self) -> None:
+    def _architectures(self) -> Faults:
+        pairs = list(zip(self._frame["space"], self._frame["arch_json"], strict=True))
+        readable = self._sound["space"] & self._sound["arch_json"]
         parsed: dict[tuple[str, str], Arch] = {}
-        pairs = list(zip(self.frame["space"], self.frame["arch_json"], strict=True))
-        for row, (space_name, text) in enumerate(pairs):
-            if (space_name, text) not in parsed:
-                try:
-                    parsed[space_name, text] = SPACES[space_name].parse(text)
-                except SpecError as error:
-                    raise TableError(f"The table {self.path}, column 'arch_json', row {row}: {error}") from error
-        archs = [parsed[pair] for pair in pairs]
-        ids = {arch: arch.arch_id for arch in set(archs)}
-        derived = [ids[arch] for arch in archs]
-        if "arch_id" not in self.frame.columns:
-            self._note("arch_id", "derived from arch_json")
-            self.frame["arch_id"] = derived
-        self._require(
-            (self.frame["arch_id"] == derived).to_numpy(dtype=bool),
+        reasons: dict[tuple[str, str], str] = {}
+        for space_name, text in dict.fromkeys(pair for pair, good in zip(pairs, readable, strict=True) if good):
+            try:
+                parsed[space_name, text] = SPACES[space_name].parse(text)
+            except SpecError as error:
+                reasons[space_name, text] = str(error)
+        broken = np.array([pair in reasons for pair in pairs], dtype=bool) & readable
+        if broken.any():
+            yield self._cells("arch_json", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
+        ids = {pair: arch.arch_id for pair, arch in parsed.items()}
+        derived = [ids.get(pair, "") for pair in pairs]
+        if "arch_id" not in self._frame.columns:
+            self._derive("arch_id", derived, "derived from arch_json")
+        yield from self._require(
+            (self._frame["arch_id"] == derived).to_numpy(dtype=bool),
             "arch_id",
             lambda value: (
                 f"is '{value}', which is not the identity of the architecture in this row. Leave the column out to "
-                "have it derived"
+                "have it derived."
             ),
+            given=("space", "arch_json"),
         )
-        self.frame["arch_json"] = [arch.json for arch in archs]
-        self.archs = dict(sorted({ids[arch]: arch for arch in archs}.items()))
-        if len(self.archs) < MIN_ARCHS:
-            raise TableError(
-                f"The table {self.path} has {len(self.archs)} architecture{'s' if len(self.archs) > 1 else ''} (column "
-                f"'arch_json'); at least {MIN_ARCHS} are needed to tell a proxy from chance. Add architectures."
+        # From here on, an architecture is known by what it is, even where its arch_id is wrong.
+        self._frame["arch_id"] = derived
+        self._sound["arch_id"] = self._sound["space"] & self._sound["arch_json"]
+        self._frame["arch_json"] = [parsed[pair].json if pair in parsed else pair[1] for pair in pairs]
+        self.archs = dict(sorted({arch.arch_id: arch for arch in parsed.values()}.items()))
+        yield from self._enough(len(self.archs) + len(set(pairs) - set(parsed)))
+        yield from self._one_stratum()
+
+    def _enough(self, count: int) -> Faults:
+        """Requires enough architectures, those with a fault among them."""
+        if 0 < count < MIN_ARCHS:
+            yield self._whole_fault(
+                f"has {count} architecture{'s' if count > 1 else ''} (column 'arch_json'); at least {MIN_ARCHS} are "
+                "needed to tell a proxy from chance. Add architectures."
             )
 
-    def _classes(self) -> None:
-        if "num_classes" in self.frame.columns:
-            self._whole("num_classes", lowest=2)
-        for name in sorted(set(self.frame["dataset"])):
-            given = self._given_classes(name)
+    def _one_stratum(self) -> Faults:
+        sound = self._all_sound(("stratum", "arch_id"))
+        strata = self._frame["stratum"].where(sound).groupby(self._frame["arch_id"], sort=False)
+        yield from self._require(
+            (self._frame["stratum"] == strata.transform("first")).to_numpy(dtype=bool),
+            "stratum",
+            lambda value: f"is '{value}', but another row of the same architecture says otherwise.",
+            given=("arch_id",),
+        )
+
+    def _classes(self) -> Faults:
+        if "num_classes" in self._frame.columns:
+            yield from self._whole("num_classes", lowest=2)
+        for name in sorted(set(self._frame["dataset"][self._sound["dataset"]])):
             known = self.num_classes.get(name, DATASETS[name].num_classes if name in DATASETS else None)
-            if known is not None and given is not None and given != known:
-                row = int(np.flatnonzero(self.frame["dataset"] == name)[0])
-                raise TableError(
-                    f"The table {self.path}, column 'num_classes', row {row}: is {given}, but the data set '{name}' "
-                    f"that autoprox knows has {known} classes. Correct it, or rename the data set."
+            given = None
+            if "num_classes" in self._frame.columns:
+                rows = (self._frame["dataset"] == name).to_numpy(dtype=bool) & self._all_sound(
+                    ("num_classes", "dataset")
                 )
+                given = int(self._frame["num_classes"][rows].iloc[0]) if rows.any() else None
+                yield from self._classes_agree(name, given, known)
             if known is None and given is None:
                 self.notes.append(f"The data set '{name}' has no column num_classes: taken as {DEFAULT_NUM_CLASSES}.")
             self.num_classes[name] = known or given or DEFAULT_NUM_CLASSES
 
-    def _given_classes(self, dataset_name: str) -> int | None:
-        if "num_classes" not in self.frame.columns:
-            return None
-        column = self.frame["num_classes"]
-        first = int(column[self.frame["dataset"] == dataset_name].iloc[0])
-        self._require(
-            ((column == first) | (self.frame["dataset"] != dataset_name)).to_numpy(dtype=bool),
+    def _classes_agree(self, dataset_name: str, given: int | None, known: int | None) -> Faults:
+        column, others = self._frame["num_classes"], self._frame["dataset"] != dataset_name
+        yield from self._require(
+            (others | (column == given)).to_numpy(dtype=bool),
             "num_classes",
-            lambda value: f"is {value}, but another row of the data set '{dataset_name}' says {first}",
+            lambda value: f"is {value}, but another row of the data set '{dataset_name}' says {given}.",
+            given=("dataset",),
         )
-        return first
+        yield from self._require(
+            (others | (column == (known or given))).to_numpy(dtype=bool),
+            "num_classes",
+            lambda value: (
+                f"is {value}, but the data set '{dataset_name}' that autoprox knows has {known} classes. Correct it, "
+                "or rename the data set."
+            ),
+            given=("dataset",),
+        )
 
-    def _seeds(self) -> None:
+    def _seeds(self) -> Faults:
         key = [name for name in KEY_COLUMNS if name != "train_seed"]
-        if "train_seed" not in self.frame.columns:
-            self.frame["train_seed"] = self.frame.groupby(key, sort=False).cumcount()
-            self._note("train_seed", "counted from 0 for each architecture")
-        self._whole("train_seed", lowest=0)
-        repeated = self.frame.duplicated(list(KEY_COLUMNS)).to_numpy(dtype=bool)
-        self._require(
+        if "train_seed" not in self._frame.columns:
+            counted = self._frame.groupby(key, sort=False, dropna=False).cumcount()
+            self._derive("train_seed", counted, "counted from 0 for each architecture")
+        yield from self._whole("train_seed", lowest=0)
+        sound = self._all_sound(KEY_COLUMNS)
+        repeated = np.zeros(len(self._frame), dtype=bool)
+        repeated[sound] = self._frame[sound].duplicated(list(KEY_COLUMNS)).to_numpy(dtype=bool)
+        yield from self._require(
             ~repeated,
             "train_seed",
             lambda value: (
                 f"is {value}, but an earlier row has the same architecture, data set, label kind, metric and seed. "
-                "Number repetitions, or leave the column out to have them numbered"
+                "Number repetitions, or leave the column out to have them numbered."
             ),
         )
 
-    def _counts(self) -> None:
-        wanted = [name for name in ("params_count", "macs_count") if name not in self.frame.columns]
+    def _counts(self) -> Faults:
+        wanted = [name for name in ("params_count", "macs_count") if name not in self._frame.columns]
         if wanted:
-            derived = self._derived_counts()
+            derived = yield from self._derived_counts()
             for name in wanted:
-                self.frame[name] = [counts[name] for counts in derived]
+                self._frame[name] = [counts.get(name, 0) for counts in derived]
+                self._sound[name] = self._all_sound(("arch_id", "dataset"))
             self.notes.append(f"Columns that were missing: {', '.join(wanted)}, derived from arch_json.")
         for name in COUNT_COLUMNS:
-            if name == "epochs":
-                self._epochs()
-            else:
-                self._whole(name, lowest=0)
-        self._require(
-            (self.frame["schema_version"] <= SCHEMA_VERSION).to_numpy(dtype=bool),
+            if name not in ("epochs", "train_seed"):
+                yield from self._whole(name, lowest=0)
+        yield from self._require(
+            (self._frame["schema_version"] <= SCHEMA_VERSION).to_numpy(dtype=bool),
             "schema_version",
             lambda value: (
-                f"is {value}, but this autoprox reads tables up to version {SCHEMA_VERSION}. Install a later autoprox"
+                f"is {value}, but this autoprox reads tables up to version {SCHEMA_VERSION}. Install a later autoprox."
             ),
         )
 
-    def _derived_counts(self) -> list[dict[str, int]]:
+    def _derived_counts(self) -> Generator[Fault, None, list[dict[str, int]]]:
         found: dict[tuple[str, str], dict[str, int]] = {}
-        pairs = list(zip(self.frame["arch_id"], self.frame["dataset"], strict=True))
-        for row, (arch_id, dataset_name) in enumerate(pairs):
-            if (arch_id, dataset_name) in found:
-                continue
+        reasons: dict[tuple[str, str], str] = {}
+        pairs = list(zip(self._frame["arch_id"], self._frame["dataset"], strict=True))
+        sound = self._all_sound(("arch_id", "dataset"))
+        for arch_id, dataset_name in dict.fromkeys(pair for pair, good in zip(pairs, sound, strict=True) if good):
             arch = self.archs[arch_id]
             classes = self.num_classes[dataset_name]
             try:
                 counts = SPACES[arch.space].counts(arch, classes, *_image_shape(dataset_name))
             except SpecError as error:
-                raise TableError(f"The table {self.path}, column 'dataset', row {row}: {error}") from error
-            found[arch_id, dataset_name] = {"params_count": counts.params, "macs_count": counts.macs}
-        return [found[pair] for pair in pairs]
+                reasons[arch_id, dataset_name] = str(error)
+            else:
+                found[arch_id, dataset_name] = {"params_count": counts.params, "macs_count": counts.macs}
+        broken = np.array([pair in reasons for pair in pairs], dtype=bool) & sound
+        if broken.any():
+            yield self._cells("dataset", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
+        return [found.get(pair, {}) for pair in pairs]
 
-    def _epochs(self) -> None:
-        column = self.frame["epochs"]
+    def _epochs(self) -> Faults:
+        column = self._frame["epochs"]
         present = column.notna().to_numpy(dtype=bool)
         numbers = pd.to_numeric(column, errors="coerce").astype("Float64").fillna(-1.0).to_numpy(dtype=float)
-        self._require(
-            ~present | ((numbers >= 0) & (numbers == np.floor(numbers))),
-            "epochs",
-            lambda value: f"is {value!r}, not a whole number",
-        )
-        self.frame["epochs"] = pd.array(
-            [int(n) if p else pd.NA for n, p in zip(numbers, present, strict=True)], dtype="Int64"
+        good = (numbers >= 0) & (numbers == np.floor(numbers))
+        yield from self._require(~present | good, "epochs", lambda value: f"is {value!r}, not a whole number.")
+        self._frame["epochs"] = pd.array(
+            [int(n) if p and g else pd.NA for n, p, g in zip(numbers, present, good, strict=True)], dtype="Int64"
         )
 
-    def _whole(self, name: str, lowest: int) -> None:
-        """Requires whole numbers without gaps, and brings them to int64."""
-        numbers = (
-            pd.to_numeric(self.frame[name], errors="coerce").astype("Float64").to_numpy(dtype=float, na_value=np.nan)
-        )
-        self._require(
-            np.isfinite(numbers) & (numbers >= lowest) & (numbers == np.floor(numbers)),
-            name,
-            lambda value: f"is {value!r}, not a whole number from {lowest}",
-        )
-        self.frame[name] = numbers.astype(np.int64)
+    def _whole(self, name: str, lowest: int) -> Faults:
+        """Requires whole numbers without gaps, and brings them to int64; those with a fault become the lowest."""
+        column = pd.to_numeric(self._frame[name], errors="coerce").astype("Float64")
+        numbers = column.to_numpy(dtype=float, na_value=np.nan)
+        good = np.isfinite(numbers) & (numbers >= lowest) & (numbers == np.floor(numbers))
+        yield from self._require(good, name, lambda value: f"is {value!r}, not a whole number from {lowest}.")
+        self._frame[name] = np.where(good, numbers, lowest).astype(np.int64)
 
-    def _require(self, good: Mask, column: str, complaint: Callable[[Any], str]) -> None:
-        """Raises for the first row that is not good, and says how many there are."""
-        bad = np.flatnonzero(~good)
-        if len(bad):
-            row = int(bad[0])
-            value = self.frame[column].iloc[row]
-            value = value.item() if isinstance(value, np.generic) else value
-            more = f" (and {len(bad) - 1} more rows)" if len(bad) > 1 else ""
-            text = complaint(value).rstrip(".")
-            raise TableError(f"The table {self.path}, column '{column}', row {row}{more}: {text}.")
+    def _require(self, good: Mask, column: str, complaint: Callable[[Any], str], given: tuple[str, ...] = ()) -> Faults:
+        """Yields a fault for the cells that are not good, in rows that have no fault yet in what the rule rests on."""
+        bad = ~good & self._all_sound((column, *given))
+        if bad.any():
+            values = [self._frame[column].iloc[index] for index in np.flatnonzero(bad)]
+            plain = [value.item() if isinstance(value, np.generic) else value for value in values]
+            yield self._cells(column, bad, [complaint(value) for value in plain])
 
-    def _note(self, column: str, what: str) -> None:
+    def _cells(self, column: str, bad: Mask, texts: list[str]) -> Fault:
+        self._sound[column] = self._sound[column] & ~bad
+        return Fault(self.path, tuple(texts), column, tuple(int(row) for row in self._rows[bad]))
+
+    def _all_sound(self, columns: Iterable[str]) -> Mask:
+        together: Mask = np.logical_and.reduce([self._sound[name] for name in columns])
+        return together
+
+    def _whole_fault(self, predicate: str) -> Fault:
+        return Fault(self.path, (f"The table {self.path} {predicate}",))
+
+    def _derive(self, column: str, values: Any, what: str) -> None:
+        self._frame[column] = values
+        self._sound[column] = np.ones(len(self._frame), dtype=bool)
         self.notes.append(f"The column {column} is missing: {what}.")
 
 

@@ -12,7 +12,7 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from autoprox.bench.schema import COUNT_COLUMNS, TEXT_COLUMNS
+from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 from autoprox.errors import AutoproxError, TableError
 
 COMPRESSION = "zstd"
@@ -76,9 +76,8 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     Raises:
         AutoproxError: If the file cannot be written; what stood there before stays.
     """
-    types = (
-        dict.fromkeys(TEXT_COLUMNS, pa.string()) | dict.fromkeys(COUNT_COLUMNS, pa.int64()) | {"value": pa.float64()}
-    )
+    whole = dict.fromkeys((*COUNT_COLUMNS, *OPTIONAL_COLUMNS), pa.int64())
+    types = dict.fromkeys(TEXT_COLUMNS, pa.string()) | whole | {"value": pa.float64()}
     schema = pa.schema([pa.field(name, types[name], nullable=name == "epochs") for name in frame.columns])
     table = pa.Table.from_pandas(frame, schema=schema, preserve_index=False).replace_schema_metadata(None)
     atomically(path, lambda target: pq.write_table(table, target, compression=COMPRESSION))

@@ -16,12 +16,17 @@ from autoprox.bench.plan import Plan
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sample import ISO_TOLERANCE, iso_budget
 from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
-from autoprox.bench.splits import split_archs
+from autoprox.bench.splits import deal, to_document
 from autoprox.bench.task import read_batches
 from autoprox.bench.teacher import teaching
 from autoprox.bench.train import Training
 
 PACKAGES = ("autoprox", "torch", "numpy", "scipy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a table holds."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}
 
 
 def manifest_of(
@@ -44,14 +49,15 @@ def manifest_of(
         What JSON can hold.
     """
     timed = [value for value in seconds if value > 0]
-    splits = split_archs(frame)
+    present = set(frame["arch_id"])
+    splits = deal((item.arch, item.stratum) for item in plan.architectures)
     return {
         "name": files.table.stem,
         "schema_version": SCHEMA_VERSION,
         "digest": frame_digest(frame),
         "batches": {name: batch.digest for name, batch in read_batches(files.batches).items()},
         "command": plan.command(files.table.name),
-        "versions": {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}},
+        "versions": versions(),
         "recipe": {"digest": plan.recipe.digest, **plan.recipe.as_dict()},
         "iso": {
             "tolerance": ISO_TOLERANCE,
@@ -84,8 +90,5 @@ def manifest_of(
         ],
         "ceiling_method": METHOD,
         "blocks": blocks_of(frame),
-        "splits": {
-            name: sorted(arch_id for arch_id, split in splits.items() if split == name)
-            for name in sorted(set(splits.values()))
-        },
+        "splits": to_document({arch_id: split for arch_id, split in splits.items() if arch_id in present}),
     }

@@ -1,12 +1,20 @@
-"""Which architectures evolution may see, which decide, and which are kept for the end."""
+"""Which architectures evolution may see, which decide, and which are kept for the end.
 
-from collections.abc import Iterable
+An architecture keeps its split when its table grows. Architectures are dealt out one by one in the order of a list, and
+where one goes depends on those before it alone; a build takes the order of its nested list, so that a larger table
+begins with the smaller one. The manifest records the result. A table without a manifest is dealt out in the order of
+the architectures' identities: that is the same whatever the order of its rows, but not when rows are added.
+"""
+
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from itertools import groupby
+from typing import Any
 
-import pandas as pd
+import numpy as np
 
-from autoprox.digest import digest
+from autoprox.errors import StoreMismatchError
+from autoprox.spaces import SPACES, Arch
 
 
 class Split(StrEnum):
@@ -20,43 +28,103 @@ class Split(StrEnum):
     """40 %: scored once, at the end of a finished run; every scoring is counted."""
 
 
-PATTERN = (Split.FIT, Split.SEALED, Split.SELECT, Split.FIT, Split.SEALED)
-"""How five architectures of neighbouring size are dealt out; a shorter rest takes the beginning."""
+PLACES = (2, 1, 2)
+"""How many of five architectures that follow each other go to each split."""
 
 
-def split(members: Iterable[tuple[str, str, str, float]]) -> dict[str, Split]:
-    """Deals architectures out, so that all parts are alike in space, stratum and size.
+def deal(members: Iterable[tuple[Arch, str]]) -> dict[str, Split]:
+    """Deals architectures out, so that all splits are alike in space, stratum, size and shape.
 
-    Within a space and stratum, architectures are sorted by size and taken five at a time; the digests of their
-    identities say which of the five goes where. Nothing but the members decides, and their order does not matter.
+    Of every five of a space and stratum, two go to fit, one to select and two to sealed. Among the splits that have
+    places left in the five, an architecture joins the one whose members are, on average, farthest from it in the
+    logarithms of backbone parameters, depth and mean width. For each split `p` of share `w`, this keeps the energy
+    distance `2 E|x - y| - E|x - x'| - E|y - y'|` (Székely 2004) between its members and all of them small: adding `x`
+    changes the sum of these distances, up to what all splits have in common, by `-sum over y in p of |x - y| / w`.
 
     Args:
-        members: Of every architecture `arch_id`, space, stratum and size.
+        members: Architectures with their strata, in the order in which they are dealt out.
+
+    Returns:
+        The split of every architecture by its identity, sorted.
 
     Example:
-        >>> parts = split((f"a{i}", "pit-micro", "free", float(i)) for i in range(10))
-        >>> [list(parts.values()).count(part) for part in Split]
+        >>> from autoprox.spaces import space
+        >>> micro, rng = space("pit-micro"), np.random.default_rng(0)
+        >>> ten = [(micro.sample(rng), "free") for _ in range(10)]
+        >>> [list(deal(ten).values()).count(part) for part in Split]
         [4, 2, 4]
+        >>> deal(ten[:7]).items() <= deal(ten).items()
+        True
     """
+    ordered = sorted(members, key=lambda member: (member[0].space, member[1]))  # stable: keeps the order of the list
     parts: dict[str, Split] = {}
-    ordered = sorted(members, key=lambda member: (member[1], member[2], member[3], member[0]))
-    for _, group in groupby(ordered, key=lambda member: (member[1], member[2])):
-        ids = [member[0] for member in group]
-        for start in range(0, len(ids), len(PATTERN)):
-            five = sorted(ids[start : start + len(PATTERN)], key=lambda arch_id: digest(["split", arch_id]))
-            parts |= dict(zip(five, PATTERN, strict=False))
+    for _, group in groupby(ordered, key=lambda member: (member[0].space, member[1])):
+        parts |= _deal_group([arch for arch, _ in group])
     return dict(sorted(parts.items()))
 
 
-def split_archs(frame: pd.DataFrame) -> dict[str, Split]:
-    """The splits of a table; the size of an architecture is its smallest number of parameters on any data set.
+def _deal_group(archs: list[Arch]) -> dict[str, Split]:
+    shapes = np.array([_shape(arch) for arch in archs])
+    chosen = np.zeros(len(archs), dtype=np.intp)
+    left, members = np.zeros(len(Split), dtype=int), np.zeros(len(Split), dtype=int)
+    for index in range(len(archs)):
+        if not left.any():
+            left[:] = PLACES
+        distances = np.linalg.norm(shapes[:index] - shapes[index], axis=1)
+        sums = np.bincount(chosen[:index], weights=distances, minlength=len(Split))
+        means = np.where(members > 0, sums / np.maximum(members, 1), np.inf)
+        # Rounded, so that no last digit of a logarithm decides a tie on one machine and not on another.
+        best = int(np.argmax(np.where(left > 0, means.round(9), -np.inf)))
+        chosen[index] = best
+        members[best] += 1
+        left[best] -= 1
+    splits = tuple(Split)
+    return {arch.arch_id: splits[choice] for arch, choice in zip(archs, chosen, strict=True)}
+
+
+def _shape(arch: Arch) -> tuple[float, float, float]:
+    """Logarithms of backbone parameters, depth and mean width: the same for every data set."""
+    space = SPACES[arch.space]
+    features = space.features(arch)
+    size = float(np.log(space.backbone_params(arch)))
+    return size, float(np.log(features["depth"])), float(np.log(features["mean_width"]))
+
+
+def to_document(splits: Mapping[str, Split]) -> dict[str, list[str]]:
+    """The form in which a manifest holds splits: for each, its architectures.
+
+    Example:
+        >>> to_document({"a": Split.SEALED, "b": Split.FIT, "c": Split.FIT})
+        {'fit': ['b', 'c'], 'select': [], 'sealed': ['a']}
+    """
+    return {part.value: sorted(arch_id for arch_id, split in splits.items() if split is part) for part in Split}
+
+
+def from_document(document: Any, arch_ids: Iterable[str]) -> dict[str, Split]:
+    """Reads the splits of a manifest.
 
     Args:
-        frame: The rows of a complete table.
+        document: What the manifest holds.
+        arch_ids: The architectures of the table.
+
+    Raises:
+        StoreMismatchError: If the splits are not splits of these architectures.
+
+    Example:
+        >>> from_document({"fit": ["b", "c"], "select": [], "sealed": ["a"]}, ["a", "b", "c"])["a"]
+        <Split.SEALED: 'sealed'>
     """
-    sizes = frame.groupby("arch_id")["params_count"].min().to_dict()
-    per_arch = frame.drop_duplicates("arch_id")
-    columns = (per_arch["arch_id"], per_arch["space"], per_arch["stratum"])
-    return split(
-        (arch_id, space, stratum, float(sizes[arch_id])) for arch_id, space, stratum in zip(*columns, strict=True)
-    )
+    remedy = "Restore the manifest, or build the table again."
+    if not isinstance(document, dict) or not all(isinstance(ids, list) for ids in document.values()):
+        raise StoreMismatchError(f"The manifest's splits are no lists of architectures by split. {remedy}")
+    if unknown := sorted(set(document) - set(Split)):
+        raise StoreMismatchError(f"The manifest has a split '{unknown[0]}'; splits are {', '.join(Split)}. {remedy}")
+    listed = [(str(arch_id), Split(part)) for part, ids in document.items() for arch_id in ids]
+    wanted = set(arch_ids)
+    splits = dict(sorted(listed))
+    if len(splits) != len(listed) or set(splits) != wanted:
+        raise StoreMismatchError(
+            f"The manifest's splits list {len(listed)} architectures, {len(wanted & set(splits))} of the table's "
+            f"{len(wanted)}; they must list each exactly once. {remedy}"
+        )
+    return splits

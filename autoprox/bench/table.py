@@ -10,14 +10,16 @@ from typing import Any
 import pandas as pd
 
 from autoprox.bench.block import Block
-from autoprox.bench.checks import MIN_ARCHS, Checker
+from autoprox.bench.checks import MIN_ARCHS
 from autoprox.bench.datasets import DATASETS, dataset
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.files import TableFiles, read_frame, read_json
+from autoprox.bench.faults import Fault, raise_first
+from autoprox.bench.files import TableFiles
+from autoprox.bench.reading import Reading
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
-from autoprox.bench.splits import Split, split_archs
-from autoprox.bench.task import Batch, Task, draw_batch, noise_task, read_batches
-from autoprox.errors import SpecError, StoreMismatchError, TableError, suggestion
+from autoprox.bench.splits import Split, deal, from_document
+from autoprox.bench.task import Batch, Task, draw_batch, noise_task
+from autoprox.errors import SpecError, TableError, suggestion
 from autoprox.metrics import chance_of_best
 from autoprox.spaces import SPACES, Arch
 
@@ -63,23 +65,18 @@ class Table:
             StoreMismatchError: If the table or its batches differ from what the manifest beside them says.
         """
         files = TableFiles(_find(source))
-        batches = read_batches(files.batches)
-        checker = Checker(
-            read_frame(files.table), files.table, {name: batch.num_classes for name, batch in batches.items()}
-        )
-        frame = checker.complete()
-        manifest = read_json(files.manifest) if files.manifest.exists() else {}
+        reading = Reading(files)
+        raise_first(reading.faults())
         table = cls(
             name=files.table.stem,
             path=files.table,
-            frame=frame,
-            manifest=manifest,
-            notes=checker.notes,
-            archs=checker.archs,
-            num_classes=checker.num_classes,
-            batches=batches,
+            frame=reading.frame,
+            manifest=reading.manifest,
+            notes=reading.notes,
+            archs=reading.archs,
+            num_classes=reading.num_classes,
+            batches=reading.batches,
         )
-        table._compare_with_manifest(files)
         noisy = [name for name in table.datasets if not table._has_images(name)]
         if noisy:
             table.notes.append(
@@ -155,8 +152,15 @@ class Table:
         return blocks
 
     def splits(self) -> dict[str, Split]:
-        """The split of every architecture, decided by the architectures alone."""
-        return split_archs(self.frame)
+        """The split of every architecture: as its build dealt them out, or in the order of their identities."""
+        return self._splits
+
+    @cached_property
+    def _splits(self) -> dict[str, Split]:
+        if "splits" in self.manifest:
+            return from_document(self.manifest["splits"], self.archs)
+        strata = self.frame.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
+        return deal((arch, strata[arch_id]) for arch_id, arch in self.archs.items())
 
     def task(self, dataset_name: str, space_name: str) -> Task:
         """What a network of a space has to do for a data set, and the batch for its statistics.
@@ -220,21 +224,6 @@ class Table:
             )
         return block
 
-    def _compare_with_manifest(self, files: TableFiles) -> None:
-        if not self.manifest:
-            return
-        if self.manifest.get("digest") != self.digest:
-            raise StoreMismatchError(
-                f"The table {files.table} differs from the one that its manifest {files.manifest.name} describes. "
-                "Restore it; or, if the change is meant, give it another name."
-            )
-        stored = {name: batch.digest for name, batch in self.batches.items()}
-        if self.manifest.get("batches") != stored:
-            raise StoreMismatchError(
-                f"The batches {files.batches} differ from those that the manifest {files.manifest.name} describes. "
-                "Restore them, or build the table again."
-            )
-
 
 def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
     """Says of every small block what the best of many random scores would reach there.
@@ -263,6 +252,22 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
         f"{chance_of_best(count, candidates):.2f} there by chance."
         for count, names in small.items()
     ]
+
+
+def table_faults(source: str | Path) -> list[Fault]:
+    """All faults of a table, not only the first, which `Table.read` raises.
+
+    Args:
+        source: Path of a parquet file, or the name of an embedded table.
+
+    Raises:
+        TableError: If there is no such table, or its rows cannot be read at all.
+
+    Example:
+        >>> table_faults("vitbench101")
+        []
+    """
+    return list(Reading(TableFiles(_find(source))).faults())
 
 
 def embedded_tables() -> dict[str, Path]:

@@ -97,7 +97,7 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) ->
 
 
 def _warn_other_table(problem: Problem, proxies: dict[str, Scorer]) -> None:
-    """A table that has grown deals its architectures out anew: the splits of two versions overlap."""
+    """A table that grows keeps its splits, but a table of the same name need not have grown out of the other."""
     for name, proxy in proxies.items():
         provenance = proxy.provenance if isinstance(proxy, Proxy) else {}
         if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:

@@ -17,6 +17,7 @@ from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.journal import Journal
 from autoprox.bench.plan import Plan
 from autoprox.bench.recipe import Recipe
+from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
 from autoprox.bench.train import Outcome, Training, train
 from autoprox.errors import AutoproxError, RegistryError, SpecError, StoreMismatchError, TableError
@@ -116,11 +117,13 @@ def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) 
 def test_larger_numbers_extend_the_same_build(tmp_path: Path, counting: Counting) -> None:
     out = build(tiny_plan(), tmp_path / "t.parquet")
     assert len(counting.trainings) == 6
-    before = read_frame(out)
+    before, splits = read_frame(out), read_json(TableFiles(out).manifest)["splits"]
     build(tiny_plan(archs=5, seeds=2, iso_seeds=2), out)
     assert len(counting.trainings) == 3 * 2 + 2 * 2
     merged = before.merge(read_frame(out), how="left", indicator=True)
     assert set(merged["_merge"]) == {"both"}
+    grown = read_json(TableFiles(out).manifest)["splits"]
+    assert all(set(ids) <= set(grown[part]) for part, ids in splits.items())
     build(tiny_plan(archs=5, seeds=2, iso_seeds=2), out)
     assert len(counting.trainings) == 10
 
@@ -164,10 +167,8 @@ def test_built_table_is_read_without_a_remark(tmp_path: Path) -> None:
     table = Table.read(build(tiny_plan(archs=12, iso_seeds=1), tmp_path / "t.parquet"))
     assert table.notes == []
     assert table.manifest["digest"] == table.digest
-    splits = table.splits()
-    assert {
-        split: sorted(a for a, s in splits.items() if s == split) for split in set(splits.values())
-    } == table.manifest["splits"]
+    dealt = deal((item.arch, item.stratum) for item in tiny_archs(12))
+    assert table.splits() == dealt == from_document(table.manifest["splits"], table.archs)
     assert table.manifest["images"]["digits"]["digest"] == dataset("digits").digest
     assert [block.dataset for block in table.blocks()] == ["digits"]
     assert str(tmp_path) not in TableFiles(table.path).manifest.read_text()

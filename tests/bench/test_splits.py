@@ -1,50 +1,84 @@
-"""Splits: shares, balance, and dependence on nothing but the architectures."""
+"""Splits: shares, balance, growth, and dependence on nothing but the architectures."""
 
 from collections import Counter
+from functools import cache
 
 import numpy as np
+import pytest
+from scipy.stats import energy_distance
 
-from autoprox.bench.splits import Split, split
+from autoprox.bench.splits import Split, deal, from_document, to_document
+from autoprox.errors import StoreMismatchError
+from autoprox.spaces import Arch, space
 
-
-def members(count: int, seed: int = 0) -> list[tuple[str, str, str, float]]:
-    rng = np.random.default_rng(seed)
-    return [
-        (
-            f"{rng.integers(2**60):016x}",
-            f"space{index % 2}",
-            ("free", "iso")[index // 2 % 2],
-            float(rng.integers(1, 10**6)),
-        )
-        for index in range(count)
-    ]
+NAMES = ("autoformer-micro", "pit-micro")
+Member = tuple[Arch, str]
 
 
-def test_shares_hold_in_every_space_and_stratum() -> None:
-    people = members(200)
-    parts = split(people)
-    for space in ("space0", "space1"):
+@cache
+def members_of(space_name: str, count: int = 160) -> tuple[Member, ...]:
+    """Random architectures of a space, every second one declared iso."""
+    rng = np.random.default_rng(5)
+    archs = dict.fromkeys(space(space_name).sample(rng) for _ in range(2 * count))
+    return tuple((arch, ("free", "iso")[index % 2]) for index, arch in enumerate(list(archs)[:count]))
+
+
+@pytest.mark.parametrize("count", [40, 80, 160])
+def test_shares_hold_in_every_space_and_stratum(count: int) -> None:
+    members = [member for name in NAMES for member in members_of(name)[:count]]
+    parts = deal(members)
+    for name in NAMES:
         for stratum in ("free", "iso"):
-            counts = Counter(parts[m[0]] for m in people if m[1:3] == (space, stratum))
-            assert counts == {Split.FIT: 20, Split.SELECT: 10, Split.SEALED: 20}
+            counts = Counter(parts[a.arch_id] for a, s in members if (a.space, s) == (name, stratum))
+            assert counts == {Split.FIT: count // 5, Split.SELECT: count // 10, Split.SEALED: count // 5}
 
 
-def test_sizes_are_alike_in_all_parts() -> None:
-    people = [m for m in members(400) if m[1:3] == ("space0", "free")]
-    parts = split(people)
-    means = [np.mean([m[3] for m in people if parts[m[0]] == part]) for part in Split]
-    assert np.ptp(means) < 0.05 * np.mean(means)
+@pytest.mark.parametrize("name", NAMES)
+def test_growth_changes_the_split_of_no_architecture(name: str) -> None:
+    whole = deal(members_of(name))
+    for count in (2, 7, 40, 81):
+        assert deal(members_of(name)[:count]).items() <= whole.items()
 
 
-def test_order_does_not_matter_but_identity_does() -> None:
-    people = members(60)
-    assert split(reversed(people)) == split(people)
-    renamed = [(m[0][::-1], *m[1:]) for m in people]
-    before, after = split(people), split(renamed)
-    assert any(before[m[0]] != after[m[0][::-1]] for m in people)
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("stratum", ["free", "iso"])
+def test_parts_are_nearer_to_the_whole_than_those_of_chance(name: str, stratum: str) -> None:
+    """Energy distances in size, depth and width, by SciPy, against 200 random deals of the same shares."""
+    owner = space(name)
+    archs = [arch for arch, found in members_of(name) if found == stratum]
+    shapes = np.log(
+        [(owner.backbone_params(a), owner.features(a)["depth"], owner.features(a)["mean_width"]) for a in archs]
+    )
+    parts = deal((arch, stratum) for arch in archs)
+    labels = np.array([parts[arch.arch_id] for arch in archs])
+
+    def distance(labels: np.ndarray) -> float:
+        return sum(energy_distance(values[labels == part], values) for part in Split for values in shapes.T)
+
+    rng = np.random.default_rng(0)
+    by_chance = [distance(rng.permutation(labels)) for _ in range(200)]
+    assert distance(labels) < np.quantile(by_chance, 0.1)
 
 
-def test_small_groups_still_reach_all_parts() -> None:
-    parts = split(members(16))
-    assert set(parts.values()) == set(Split)
-    assert len(parts) == 16
+@pytest.mark.parametrize("count", [12, 16, 33])
+def test_foreign_tables_reach_all_parts_in_their_shares(count: int) -> None:
+    counts = Counter(deal((arch, "free") for arch, _ in members_of("pit-micro", count)).values())
+    assert sum(counts.values()) == count
+    for part, share in ((Split.FIT, 0.4), (Split.SELECT, 0.2), (Split.SEALED, 0.4)):
+        assert abs(counts[part] - share * count) < 1.2 + 1e-9
+
+
+def test_document_holds_the_splits_and_refuses_those_of_others() -> None:
+    parts = deal(members_of("pit-micro", 12))
+    document = to_document(parts)
+    assert from_document(document, parts) == parts
+    ids = list(parts)
+    for broken, message in [
+        ([], "no lists"),
+        ({"fit": "abc"}, "no lists"),
+        ({**document, "test": []}, "a split 'test'"),
+        ({**document, "fit": document["fit"][1:]}, "11 of the table's 12"),
+        ({**document, "select": [*document["select"], document["fit"][0]]}, "exactly once"),
+    ]:
+        with pytest.raises(StoreMismatchError, match=message):
+            from_document(broken, ids)

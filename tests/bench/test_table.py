@@ -115,13 +115,22 @@ FAULTS = [
     fault("stratum", "row 9: is 'isso'.*Did you mean 'iso'", filled("stratum", "free", 9, "isso")),
     fault("arch_id", "row 0 .and 15 more rows.: is 'x', which is not the identity", lambda f: f.assign(arch_id="x")),
     fault("num_classes", "row 1: is 7, but another row", filled("num_classes", 10, 1, 7)),
-    fault("num_classes", "row 0: is 3, but the data set 'digits'.*has 10", lambda f: f.assign(num_classes=3)),
+    fault(
+        "num_classes",
+        "row 0 .and 15 more rows.: is 3, but the data set 'digits'.*has 10",
+        lambda f: f.assign(num_classes=3),
+    ),
     fault("num_classes", "row 4: is 1, not a whole number from 2", filled("num_classes", 10, 4, 1)),
     fault("train_seed", "row 4: is -1, not a whole number from 0", filled("train_seed", 0, 4, -1)),
     fault("train_seed", "row 16: is 0, but an earlier row", lambda f: pd.concat([f, f[:1]]).assign(train_seed=0)),
     fault("epochs", "row 3: is 1.5, not a whole number", filled("epochs", 2.0, 3, 1.5)),
     fault("params_count", "row 2: is -5", filled("params_count", 10, 2, -5)),
     fault("schema_version", "is 99, but this autoprox reads", lambda f: f.assign(schema_version=99)),
+    fault(
+        "stratum",
+        "row 16: is 'iso', but another row of the same architecture",
+        lambda f: pd.concat([f, f[:1]], ignore_index=True).assign(stratum=["free"] * 16 + ["iso"]),
+    ),
     fault("arch_json", "has 1 architecture .*at least 12", lambda f: f[:1]),
     fault("arch_json", "has 11 architectures .*at least 12", lambda f: f[:11]),
     fault(

@@ -1,0 +1,68 @@
+"""What is wrong with a table, in a form that serves both readers and `bench check`.
+
+Rules yield faults. Whoever reads a table raises the first one; who checks it goes on to the last.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from autoprox.errors import AutoproxError, TableError
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What breaks one rule: the table as a whole, or cells of one column.
+
+    Attributes:
+        path: The table.
+        texts: For a fault of the whole, one sentence or more that name the file. For cells, the end of a sentence
+            for each row ("is nan, not a finite number").
+        column: The column of the cells.
+        rows: The number of each row, as long as `texts`; empty for a fault of the whole.
+        error: What is raised where the table is read.
+
+    Example:
+        >>> fault = Fault(Path("t.parquet"), ("is nan, not a number.", "is inf, not a number."), "value", (3, 7))
+        >>> fault.lines()
+        ["column 'value', row 3: is nan, not a number.", "column 'value', row 7: is inf, not a number."]
+        >>> raise fault.exception()
+        Traceback (most recent call last):
+        ...
+        autoprox.errors.TableError: The table t.parquet, column 'value', row 3 (and 1 more row): is nan, not a number.
+    """
+
+    path: Path
+    texts: tuple[str, ...]
+    column: str | None = None
+    rows: tuple[int, ...] = ()
+    error: type[AutoproxError] = TableError
+
+    def lines(self) -> list[str]:
+        """A line for each row."""
+        if not self.rows:
+            return list(self.texts)
+        return [f"column '{self.column}', row {row}: {text}" for row, text in zip(self.rows, self.texts, strict=True)]
+
+    def exception(self) -> AutoproxError:
+        """The error for the first row, which says how many more there are."""
+        if not self.rows:
+            return self.error(self.texts[0])
+        others = len(self.rows) - 1
+        more = f" (and {others} more row{'s' if others > 1 else ''})" if others else ""
+        return self.error(f"The table {self.path}, column '{self.column}', row {self.rows[0]}{more}: {self.texts[0]}")
+
+    def entries(self) -> list[dict[str, str | int | None]]:
+        """Column, row and text of each line, for JSON."""
+        rows = self.rows or (None,) * len(self.texts)
+        return [{"column": self.column, "row": row, "fault": text} for row, text in zip(rows, self.texts, strict=True)]
+
+
+def raise_first(faults: Iterable[Fault]) -> None:
+    """Raises the first fault, if there is one, and looks no further.
+
+    Raises:
+        AutoproxError: The error of the fault.
+    """
+    for fault in faults:
+        raise fault.exception()

@@ -1,0 +1,140 @@
+"""A figure of a table: size against label, one panel a block."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+import numpy as np
+import pandas as pd
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator
+
+from autoprox.bench.files import atomically
+from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import METRICS, Stratum
+from autoprox.bench.table import Table
+from autoprox.errors import SpecError, TableError, suggestion
+from autoprox.spaces import SPACES
+
+COLOURS = {Stratum.FREE: "#3b6ea5", Stratum.ISO: "#d9822b"}
+LABELS = {Stratum.FREE: "free: anywhere in the space", Stratum.ISO: "iso: one size, many shapes"}
+PANEL = (3.7, 3.1)
+"""Width and height of a panel in inches."""
+FORMATS = ("png", "svg")
+
+
+def plot(table: Table, path: Path, metric: str) -> None:
+    """Draws a table into a file.
+
+    Args:
+        table: The table.
+        path: A file that ends in .png or .svg.
+        metric: The metric whose blocks are drawn.
+
+    Raises:
+        SpecError: If the suffix is another one.
+        TableError: If the table does not have the metric.
+        AutoproxError: If the file cannot be written.
+    """
+    form = path.suffix.removeprefix(".").lower()
+    if form not in FORMATS:
+        raise SpecError(f"--plot takes a file that ends in .png or .svg, not '{path}'.")
+    figure = draw(table, metric)
+    # The same bytes every time: no date, and identifiers that depend on the figure alone.
+    with mpl.rc_context({"svg.hashsalt": table.digest}):
+        atomically(path, lambda target: figure.savefig(target, format=form, dpi=150, metadata=_METADATA[form]))
+
+
+_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
+
+
+def draw(table: Table, metric: str) -> Figure:
+    """Draws backbone size against label: a row of panels for each space and label kind, a column for each data set.
+
+    A point is an architecture, its height the mean over its seeds, its bar the range of single seeds.
+
+    Args:
+        table: The table.
+        metric: The metric whose blocks are drawn.
+
+    Raises:
+        TableError: If the table does not have the metric.
+    """
+    if metric not in table.metrics:
+        raise TableError(f"The table {table.path} has no metric '{metric}'. {suggestion(metric, table.metrics)}")
+    described = {
+        (block["space"], block["dataset"], block["label_kind"]): block
+        for block in blocks_of(table.frame)
+        if block["metric"] == metric
+    }
+    rows = sorted({(space, kind) for space, _, kind in described})
+    columns = sorted({dataset for _, dataset, _ in described})
+    figure = Figure(figsize=(PANEL[0] * len(columns), PANEL[1] * len(rows) + 0.9), layout="constrained")
+    axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    frame = table.frame[table.frame["metric"] == metric]
+    for row, (space_name, kind) in enumerate(rows):
+        for column, dataset_name in enumerate(columns):
+            axis, key = axes[row, column], (space_name, dataset_name, kind)
+            if key not in described:
+                axis.set_axis_off()
+                continue
+            block = described[key]
+            mine = (frame["space"] == space_name) & (frame["dataset"] == dataset_name) & (frame["label_kind"] == kind)
+            _panel(axis, frame[mine], _sizes(table, space_name))
+            axis.set_title(f"{space_name}, {dataset_name}, {kind}", fontsize=9.5, fontweight="bold", loc="left", pad=25)
+            axis.text(0.0, 1.025, _stated(block), transform=axis.transAxes, va="bottom", fontsize=7.5, linespacing=1.3)
+            axis.set_xlabel("backbone parameters", fontsize=8.5)
+            axis.set_ylabel(f"{metric} ({METRICS[metric].unit})", fontsize=8.5)
+    present = [stratum for stratum in Stratum if stratum.value in set(frame["stratum"])]
+    handles = [axes[0, 0].scatter([], [], s=22, color=COLOURS[each], label=LABELS[each]) for each in present]
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles), frameon=False, fontsize=9)
+    seeds = "points: mean over the seeds, bars: range of single seeds" if _has_seeds(frame) else "one seed each"
+    figure.suptitle(f"{table.name}: {len(table.archs)} architectures ({seeds})", fontsize=11)
+    return figure
+
+
+def _panel(axis: Axes, rows: pd.DataFrame, sizes: dict[str, int]) -> None:
+    for stratum in Stratum:
+        grouped = rows[rows["stratum"] == stratum.value].groupby("arch_id")["value"]
+        means, lowest, highest = grouped.mean(), grouped.min(), grouped.max()
+        x = np.array([sizes[arch_id] for arch_id in means.index])
+        axis.vlines(x, lowest, highest, color=COLOURS[stratum], alpha=0.35, linewidth=0.9)
+        axis.scatter(x, means, s=14, color=COLOURS[stratum], alpha=0.85, linewidths=0)
+    axis.set_xscale("log")
+    axis.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+    axis.xaxis.set_major_formatter(_count)
+    axis.xaxis.set_minor_locator(LogLocator(subs=()))
+    axis.tick_params(labelsize=8)
+    axis.grid(color="#e6e6e6", linewidth=0.6)
+    axis.set_axisbelow(True)
+    axis.spines[["top", "right"]].set_visible(False)
+
+
+def _count(value: float, _: object) -> str:
+    """A number of parameters, short."""
+    return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
+
+
+def _sizes(table: Table, space_name: str) -> dict[str, int]:
+    owner = SPACES[space_name]
+    return {arch_id: owner.backbone_params(arch) for arch_id, arch in table.archs.items() if arch.space == space_name}
+
+
+def _has_seeds(frame: pd.DataFrame) -> bool:
+    return bool((frame["train_seed"] > 0).any())
+
+
+def _stated(block: dict[str, Any]) -> str:
+    """Ceiling and tau of the number of parameters, in the whole block and in its iso stratum."""
+    lines = []
+    for part in ("all", "iso"):
+        if part in block:
+            found = block[part]
+            reached = [_two(found["ceiling"]), _two(found["count_taus"]["params_count"])]
+            lines.append(f"{part} {found['n']}: ceiling of tau {reached[0]}, tau of parameters {reached[1]}")
+    return "\n".join(lines)
+
+
+def _two(value: float | None) -> str:
+    return "unknown" if value is None else f"{value:.2f}"

@@ -1,0 +1,12 @@
+"""Ways in for tables of others.
+
+published.py   the files of ViT-Bench-101, read without running anything in them
+columns.py     CSV and parquet with columns of other names
+importing.py   what is common: a draft is checked like any table, and written with a manifest
+"""
+
+from autoprox.bench.importers.columns import Mapping, read_columns
+from autoprox.bench.importers.importing import Draft, Import, import_draft
+from autoprox.bench.importers.published import read_published
+
+__all__ = ["Draft", "Import", "Mapping", "import_draft", "read_columns", "read_published"]

@@ -1,0 +1,209 @@
+"""From a draft, rows of others in our columns, to a table: checked by the rules of every table, and with a manifest."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from autoprox.bench.ceiling import METHOD
+from autoprox.bench.checks import Checker
+from autoprox.bench.digests import frame_digest
+from autoprox.bench.faults import Fault
+from autoprox.bench.files import TableFiles, write_frame, write_json
+from autoprox.bench.manifest import versions
+from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import SCHEMA_VERSION
+from autoprox.bench.splits import deal, to_document
+from autoprox.digest import bytes_digest, canonical_json
+from autoprox.errors import SpecError, TableError
+from autoprox.spaces import SPACES, Arch
+
+ARCHITECTURE = "arch_json"
+"""Column whose faults --skip-invalid leaves out."""
+
+
+@dataclass(frozen=True, eq=False)
+class Draft:
+    """Rows of others in our columns, before they are checked.
+
+    Attributes:
+        frame: The rows; the index numbers them (or the records they come from) as the file does, from 0.
+        path: The file they come from.
+        form: What kind of file it is.
+        licence: What may be done with the labels.
+        missing_labels: How many labels are missing; they have no row.
+        notes: What else is to be said, a sentence each.
+        description: How the file was read, for the manifest.
+    """
+
+    frame: pd.DataFrame
+    path: Path
+    form: str
+    licence: str
+    missing_labels: int = 0
+    notes: tuple[str, ...] = ()
+    description: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class Import:
+    """What came of an import.
+
+    Attributes:
+        faults: Why nothing was written, a line each; empty if the table was.
+        skipped: What was left out as not allowed by its space, a line each.
+        notes: What was derived or defaulted, a sentence each.
+    """
+
+    faults: list[str]
+    skipped: list[str]
+    notes: list[str]
+
+
+def import_draft(draft: Draft, out: Path, command: str, *, skip_invalid: bool = False, replace: bool = False) -> Import:
+    """Checks a draft and writes it as a table, or nothing at all.
+
+    Args:
+        draft: The rows.
+        out: The parquet file; its manifest stands beside it.
+        command: What was asked for, for the manifest.
+        skip_invalid: Leave out the architectures that their space does not allow, instead of refusing the draft.
+        replace: Replace a table that was imported earlier.
+
+    Raises:
+        TableError: If `out` is no name of a parquet file, is taken, or the draft holds no allowed architecture.
+        AutoproxError: If the files cannot be written.
+    """
+    files = TableFiles(out)
+    _check_target(files, replace=replace)
+    source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
+    frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
+    checker = Checker(frame, draft.path, {})
+    faults = list(checker.faults())
+    invalid = _lines([fault for fault in faults if fault.column == ARCHITECTURE])
+    _require_some_allowed(frame, draft.path, faults)
+    if skip_invalid and invalid:
+        rows = {row for fault in faults if fault.column == ARCHITECTURE for row in fault.rows}
+        frame = frame[~frame.index.isin(rows)]
+        checker = Checker(frame, draft.path, {})
+        faults = list(checker.faults())
+    else:
+        invalid = []
+    if faults:
+        return Import(_lines(faults), invalid, [])
+    complete = checker.complete()
+    notes = [*draft.notes, *checker.notes, *_remarks(draft, complete)]
+    manifest = {
+        "name": files.table.stem,
+        "schema_version": SCHEMA_VERSION,
+        "digest": frame_digest(complete),
+        "batches": {},
+        "command": command,
+        "versions": versions(),
+        "imported": {"file": source, "form": draft.form, **draft.description, "missing_labels": draft.missing_labels},
+        "skipped": invalid,
+        "licence": draft.licence,
+        "ceiling_method": METHOD,
+        "blocks": blocks_of(complete),
+        "splits": to_document(deal(_in_order(frame, complete))),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    write_frame(complete.assign(num_classes=complete["dataset"].map(checker.num_classes)), files.table)
+    files.batches.unlink(missing_ok=True)
+    write_json(manifest, files.manifest)
+    return Import([], invalid, notes)
+
+
+def genes_text(genes: Any) -> str:
+    """The genes of a record as JSON; whatever is no dictionary of genes stays as it reads, for the rules to refuse.
+
+    Example:
+        >>> genes_text({"depth": 2, "num_heads": (3, 4), "unused": None})
+        '{"depth":2,"num_heads":[3,4]}'
+        >>> genes_text("width 12")
+        'width 12'
+    """
+    if not isinstance(genes, Mapping):
+        return str(genes)
+    try:
+        # parquet fills keys that a record does not have with None.
+        return canonical_json({str(name): _plain(value) for name, value in genes.items() if value is not None})
+    except (TypeError, ValueError):
+        return str(dict(genes))
+
+
+def is_missing(value: Any) -> bool:
+    """Whether there is no label: None, or a number that is none."""
+    return pd.isna(value) is True
+
+
+def _plain(value: Any) -> Any:
+    """Arrays and tensors as lists, their scalars as numbers, whole floats as they are."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
+
+
+def _lines(faults: list[Fault]) -> list[str]:
+    """The lines of faults; a record with several labels is told once."""
+    return list(dict.fromkeys(line for fault in faults for line in fault.lines()))
+
+
+def _check_target(files: TableFiles, *, replace: bool) -> None:
+    if files.table.suffix != ".parquet":
+        raise TableError(f"--out must name a file that ends in .parquet, not {files.table}.")
+    if files.table.is_dir():
+        raise TableError(f"--out {files.table} is a folder; name a file that ends in .parquet.")
+    if files.journal.exists():
+        raise TableError(
+            f"--out {files.table} belongs to a build, whose journal stands beside it. Choose another --out."
+        )
+    if files.table.exists() and not replace:
+        raise TableError(f"The table {files.table} exists. Choose another --out, or --force to replace it.")
+
+
+def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault]) -> None:
+    """Where a space allows none of its architectures, it is the wrong space: says which one would be right."""
+    first = next((fault for fault in faults if fault.column == ARCHITECTURE), None)
+    if first is None or len(first.rows) < len(frame):
+        return
+    genes = frame[ARCHITECTURE].drop_duplicates()
+    allowed = {name: sum(_allows(name, text) for text in genes) for name in SPACES}
+    best = max(allowed, key=lambda name: allowed[name])
+    advice = (
+        f"'{best}' allows {allowed[best]} of them; give --space {best}."
+        if allowed[best]
+        else "No other space of autoprox does either."
+    )
+    spaces = ", ".join(sorted({str(name) for name in frame["space"]}))
+    raise TableError(
+        f"None of the {len(genes)} architectures of {path} is allowed by {spaces}. The first: {first.texts[0]} {advice}"
+    )
+
+
+def _allows(space_name: str, text: str) -> bool:
+    try:
+        SPACES[space_name].parse(text)
+    except SpecError:
+        return False
+    return True
+
+
+def _in_order(frame: pd.DataFrame, complete: pd.DataFrame) -> list[tuple[Arch, str]]:
+    """Architectures and strata in the order of the file, so that a file that grows at its end keeps its splits."""
+    strata = complete.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
+    pairs = dict.fromkeys(zip(frame["space"], frame[ARCHITECTURE], strict=True))
+    archs = dict.fromkeys(SPACES[name].parse(text) for name, text in pairs)
+    return [(arch, str(strata[arch.arch_id])) for arch in archs]
+
+
+def _remarks(draft: Draft, frame: pd.DataFrame) -> list[str]:
+    remarks = []
+    if draft.missing_labels:
+        remarks.append(f"{draft.missing_labels} labels are missing (None or not a number): they have no row.")
+    percent = frame[frame["metric"] == "top1_pct"]["value"]
+    if len(percent) and percent.max() <= 1.0:
+        remarks.append("No top1_pct lies above 1: is it a share? autoprox reads percent; ranks are the same.")
+    return remarks

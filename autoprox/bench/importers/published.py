@@ -1,0 +1,139 @@
+"""The files of ViT-Bench-101 (Wei 2024, https://arxiv.org/abs/2312.09059), as its authors published them.
+
+Such a file holds a list of records, one an architecture: its genes under `arch`, and labels in percent under keys such
+as `c100_kd_acc`. Three kinds of labels stand side by side and are kept apart: `base` (trained from scratch), `kd`
+(trained with locality guidance) and `super` (inherited from a supernet). A label that is None is a missing one.
+
+The files are pickles. They are read by torch's restricted unpickler, which builds plain values and tensors and refuses
+everything else before anything of it runs.
+"""
+
+import pickle
+import re
+import warnings
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from autoprox.bench.importers.importing import Draft, genes_text, is_missing
+from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.errors import TableError
+from autoprox.spaces import SPACES, space
+
+LABEL = re.compile(r"(?P<dataset>.+)_(?P<kind>base|kd|super)_acc")
+KINDS = {"base": LabelKind.SCRATCH, "kd": LabelKind.KD, "super": LabelKind.SUPERNET}
+NUM_CLASSES = {"c100": 100, "flower": 102, "chaoyang": 4, "imagenet": 1000}
+"""CIFAR-100, Flowers-102, Chaoyang and ImageNet by the names that the files give them."""
+LICENCE = "ViT-Bench-101, ground truth published with Auto-Prox (Wei 2024; lilujunai/Auto-Prox-AAAI24), Apache-2.0"
+
+
+def read_published(path: Path, space_name: str) -> Draft:
+    """Reads a published file.
+
+    Args:
+        path: The .pth file.
+        space_name: The space that its architectures belong to; the file does not say it.
+
+    Returns:
+        A row for each label that is there, numbered by its record from 0.
+
+    Raises:
+        TableError: If the file cannot be read, holds code, is no list of such records, or its architectures have other
+            genes than those of the space.
+        RegistryError: If there is no such space.
+    """
+    owner = space(space_name)
+    records = _load(path)
+    _check_genes(path, records, space_name, {gene.name for gene in owner.layout.genes})
+    rows, numbers, missing = [], [], 0
+    ignored: set[str] = set()
+    for number, record in enumerate(records):
+        arch_json = genes_text(record["arch"])
+        for key, value in record.items():
+            label = LABEL.fullmatch(str(key))
+            if label is None:
+                ignored |= {str(key)} - {"arch"}
+            elif is_missing(_plain(value)):
+                missing += 1
+            else:
+                rows.append(_row(arch_json, space_name, label["dataset"], KINDS[label["kind"]], _plain(value)))
+                numbers.append(number)
+    if not rows:
+        raise TableError(f"The file {path} has no label: no key such as 'c100_kd_acc' with a value. Check the file.")
+    notes = [f"Keys of the file that are no labels and are not used: {', '.join(sorted(ignored))}."] if ignored else []
+    frame = pd.DataFrame(rows, index=numbers)
+    if unknown := sorted(set(frame["dataset"]) - set(NUM_CLASSES)):
+        raise TableError(
+            f"The file {path} has labels of the data set '{unknown[0]}', whose number of classes is not known; known "
+            f"are: {', '.join(sorted(NUM_CLASSES))}. Bring the labels as CSV, with a column num_classes."
+        )
+    frame["num_classes"] = frame["dataset"].map(NUM_CLASSES)
+    return Draft(frame, path, "ViT-Bench-101 records", LICENCE, missing_labels=missing, notes=tuple(notes))
+
+
+def _row(arch_json: str, space_name: str, dataset: str, kind: LabelKind, value: Any) -> dict[str, Any]:
+    return {
+        "arch_json": arch_json,
+        "space": space_name,
+        "dataset": dataset,
+        "label_kind": kind.value,
+        "metric": DEFAULT_METRIC,
+        "value": value,
+    }
+
+
+def _load(path: Path) -> list[dict[str, Any]]:
+    """Reads the list of records; nothing that a file asks to be called is called."""
+    if not path.is_file():
+        raise TableError(f"There is no file {path}. Check the path.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # a pickle of another protocol is read all the same
+            content = torch.load(path, map_location="cpu", weights_only=True)
+    except pickle.UnpicklingError as error:
+        named = re.search(r"(?:GLOBAL|global|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
+        what = f"'{named[1]}'" if named else "something"
+        raise TableError(
+            f"The file {path} asks for {what} to be called while it is read: it holds code, or objects other than "
+            "numbers, texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
+        ) from error
+    except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
+        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
+        raise TableError(
+            f"The file {path} cannot be read as saved by torch: {reason}. It may be truncated or of another format."
+        ) from error
+    if not isinstance(content, list) or not content:
+        kind = type(content).__name__ if content else "nothing"
+        raise TableError(
+            f"The file {path} holds {kind}, not a list of records such as {{'arch': ..., 'c100_kd_acc': 76.1}}."
+        )
+    for number, record in enumerate(content):
+        if not isinstance(record, Mapping) or not isinstance(record.get("arch"), Mapping):
+            raise TableError(
+                f"The file {path}, record {number}: has no genes under 'arch'. A record looks like {{'arch': {{...}}, "
+                "'c100_kd_acc': 76.1}; correct the file."
+            )
+    return content
+
+
+def _check_genes(path: Path, records: list[dict[str, Any]], space_name: str, expected: set[str]) -> None:
+    """Refuses a file in which no architecture has the genes of the space: it is the wrong space, not bad records."""
+    found = Counter(frozenset(map(str, record["arch"])) for record in records)
+    if frozenset(expected) in found:
+        return
+    common = found.most_common(1)[0][0]
+    fitting = [name for name, other in SPACES.items() if {gene.name for gene in other.layout.genes} == common]
+    advice = f"Give --space {' or '.join(fitting)}." if fitting else "No space of autoprox has these genes."
+    raise TableError(
+        f"The architectures of {path} have the genes {', '.join(sorted(common))}; those of the space '{space_name}' "
+        f"are {', '.join(sorted(expected))}. {advice}"
+    )
+
+
+def _plain(value: Any) -> Any:
+    """A tensor of one number as that number; anything else as it is."""
+    return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value

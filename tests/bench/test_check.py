@@ -1,0 +1,112 @@
+"""`table_faults`: every fault with its row, by the rules that reading uses; files beside a table are compared."""
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from autoprox.bench.table import Table, embedded_tables, table_faults
+from autoprox.errors import AutoproxError
+from tests.bench.conftest import user_rows
+from tests.bench.test_table import FAULTS
+
+WriteTable = Callable[..., Path]
+
+
+def lines(path: Path) -> list[str]:
+    return [line for fault in table_faults(path) for line in fault.lines()]
+
+
+def cells(path: Path) -> set[tuple[str | None, int | None]]:
+    """Column and row of every line."""
+    entries = [entry for fault in table_faults(path) for entry in fault.entries()]
+    return {(entry["column"], entry["row"]) for entry in entries}  # type: ignore[misc]
+
+
+@pytest.mark.parametrize("change", [change for _, _, change in FAULTS], ids=[f"{c}-{m[:24]}" for c, m, _ in FAULTS])
+def test_reading_raises_the_first_of_the_listed_faults(
+    change: Callable[[pd.DataFrame], pd.DataFrame], write_table: WriteTable
+) -> None:
+    path = write_table(change(user_rows()))
+    faults = table_faults(path)
+    with pytest.raises(AutoproxError) as caught:
+        Table.read(path)
+    assert str(caught.value) == str(faults[0].exception())
+    assert type(caught.value) is faults[0].error
+
+
+def test_every_planted_fault_is_listed_with_its_row_and_no_other(write_table: WriteTable) -> None:
+    rows = user_rows(archs=40).assign(metric="top1_pct", train_seed=0, num_classes=10, epochs=20, stratum="free")
+    rows = rows.astype(object)
+    planted = {
+        ("value", 1): float("nan"),
+        ("value", 2): 170.0,
+        ("value", 30): float("inf"),
+        ("arch_json", 3): '{"depth": 99}',
+        ("arch_json", 4): "{",
+        ("space", 5): "pit-mikro",
+        ("metric", 6): "acc",
+        ("train_seed", 7): -1,
+        ("num_classes", 8): 7,
+        ("num_classes", 9): 1,
+        ("epochs", 10): 1.5,
+        ("stratum", 11): "isso",
+    }
+    for (column, row), value in planted.items():
+        rows.loc[row, column] = value
+    # Two faults in one row are both told; a row whose architecture is unknown is told once.
+    rows.loc[4, "value"] = -3.0
+    rows = pd.concat([rows, rows[20:21]], ignore_index=True)
+    path = write_table(rows.infer_objects())
+    assert cells(path) == {*planted, ("value", 4), ("train_seed", 40)}
+
+
+@pytest.mark.parametrize("missing", ["value", "space", "dataset", "arch_json"])
+def test_a_missing_column_hides_no_other_fault(missing: str, write_table: WriteTable) -> None:
+    rows = user_rows().assign(label_kind=["skratch"] + ["scratch"] * 15).drop(columns=missing)
+    path = write_table(rows)
+    assert cells(path) == {(None, None), ("label_kind", 0)}
+    assert any(f"has no column '{missing}'" in line for line in lines(path))
+
+
+def test_long_lists_stay_one_line_a_row(write_table: WriteTable) -> None:
+    path = write_table(user_rows(archs=20).assign(value="high"))
+    assert lines(path) == [f"column 'value', row {row}: is 'high', not a number." for row in range(20)]
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Path:
+    """A copy of the embedded table with everything that stands beside it."""
+    source = embedded_tables()["vitbench101"]
+    for path in source.parent.glob("vitbench101.*"):
+        shutil.copy(path, tmp_path / path.name)
+    return tmp_path / "vitbench101.parquet"
+
+
+def test_files_beside_the_table_are_compared_and_all_told(embedded: Path) -> None:
+    assert table_faults(embedded) == []
+    manifest = embedded.with_suffix(".manifest.json")
+    content = json.loads(manifest.read_text())
+    batches = embedded.with_suffix(".batches.npz")
+    with np.load(batches) as stored:
+        arrays = dict(stored)
+    arrays["digits/labels"] = arrays["digits/labels"][::-1]
+    arrays["mnist5k/labels"] = arrays["mnist5k/labels"] + 10
+    np.savez(batches, **arrays)
+    moved = content["splits"]["sealed"].pop()
+    manifest.write_text(json.dumps({**content, "digest": "0" * 32}))
+    found = lines(embedded)
+    assert [line for line in found if "mnist5k" in line and "do not fit together" in line]
+    assert [line for line in found if "(digits, mnist5k)" in line]
+    assert [line for line in found if "differs from the one that its manifest" in line]
+    assert [line for line in found if "splits list" in line]
+    assert len(found) == 4
+    content["splits"]["fit"].append(moved)
+    manifest.write_text(json.dumps(content))
+    assert len(lines(embedded)) == 2
+    manifest.write_text("[]")
+    assert len([line for line in lines(embedded) if "does not hold a JSON object" in line]) == 1
