@@ -11,7 +11,7 @@ from autoprox.bench.datasets.mnist5k import load_mnist5k
 from autoprox.bench.task import draw_batch, noise_task, read_batches, write_batches
 from autoprox.errors import RegistryError, SpecError
 
-SIZES = {"digits": (400, 1397), "mnist5k": (600, 4400)}
+SIZES = {"digits": (400, 1397), "mnist5k": (600, 4400), "patches": (1000, 2000)}
 
 
 @pytest.mark.parametrize("name", list(DATASETS))
@@ -32,6 +32,7 @@ def test_digests_stay() -> None:
     """Labels in existing tables belong to exactly these images; a change here makes every table a different one."""
     assert dataset("digits").digest == "be375682e8c79fd64ddfed5c2143c9e6"
     assert dataset("mnist5k").digest == "41e943dacac2d75abc868abec82785f8"
+    assert dataset("patches").digest == "9e3c4808e8322e776270b31e3975c7fb"
 
 
 def test_digits_are_those_of_scikit_learn() -> None:

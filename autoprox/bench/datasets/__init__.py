@@ -9,9 +9,19 @@ from functools import lru_cache
 from autoprox.bench.datasets.base import Dataset, stratified_split
 from autoprox.bench.datasets.digits import load_digits
 from autoprox.bench.datasets.mnist5k import load_mnist5k
+from autoprox.bench.datasets.patches import load_patches
 from autoprox.bench.datasets.registry import DATASETS, DatasetSource
 
-__all__ = ["DATASETS", "Dataset", "DatasetSource", "dataset", "load_digits", "load_mnist5k", "stratified_split"]
+__all__ = [
+    "DATASETS",
+    "Dataset",
+    "DatasetSource",
+    "dataset",
+    "load_digits",
+    "load_mnist5k",
+    "load_patches",
+    "stratified_split",
+]
 
 
 @lru_cache(maxsize=4)

