@@ -239,7 +239,7 @@ def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("proxies", "word"),
     [
-        (["snap"], "snip"),
+        (["snipp"], "snip"),
         (["snip", "snip"], "more than once"),
         (["edited.json"], "was edited"),
         (["nan.json"], "NaN"),

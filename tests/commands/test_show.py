@@ -73,7 +73,7 @@ def test_files_are_written_and_not_overwritten(form, export, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["snap"], "Did you mean 'snip'"),
+        (["snipp"], "Did you mean 'snip'"),
         (["missing.json"], "missing.json"),
         (["edited.json"], "was edited"),
         (["snip", "--python", "no/such/folder/best.py"], "cannot be written"),

@@ -101,7 +101,7 @@ def test_looking_at_the_sealed_split_is_counted(capsys, table):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--names", "snap"], "snip"),
+        (["--names", "snipp"], "snip"),
         (["--bench", "nowhere.parquet"], "nowhere.parquet"),
         (["--spaces", "pit-micro"], "--bench"),
         (["--bench", "vitbench101", "--datasets", "digit"], "digits"),

@@ -1,8 +1,9 @@
 """Shipped proxies against the scores that were stored when they were discovered.
 
-The stored values were computed by torch 2.13.0 on an x86-64 CPU in one thread. Another build of torch may differ in
-the last digits of float32, hence the tolerance. If the table, a space, a statistic or a primitive changes on purpose,
-its version changes with it, and `python benchmarks/remake.py` discovers the proxies anew; nobody edits these values
+The stored values were computed by torch 2.13.0 on an x86-64 CPU in one thread. Another processor sums float32 in
+another order, which changes leaves by some 1e-7 and a graph of many operations by up to 2e-5 (measured between two
+processors), hence the tolerance. If the table, a space, a statistic or a primitive changes on purpose, its version
+changes with it, and `python benchmarks/remake.py` discovers the proxies anew; nobody edits these values
 by hand.
 """
 
@@ -35,7 +36,7 @@ def test_golden_scores(name, table):
         assert task.digest == each["batch"]
         arch = owner.parse(each["arch_json"])
         model = owner.build(arch, task.num_classes, task.img_size, task.in_chans, seed=each["init_seed"])
-        assert proxy.score(model, task.images, task.labels) == pytest.approx(each["score"], rel=1e-5)
+        assert proxy.score(model, task.images, task.labels) == pytest.approx(each["score"], rel=1e-4)
 
 
 @pytest.mark.parametrize("name", NAMES)

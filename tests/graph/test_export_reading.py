@@ -16,7 +16,7 @@ from autoprox.graph import PRIMITIVES, Evaluator, Form, LeafTable, Leaves, Level
 from autoprox.graph.export import to_latex, to_png, to_svg, to_sympy
 from autoprox.models.nodes import Role, Site
 from autoprox.statistics import STATISTICS
-from autoprox.zoo import ZOO
+from autoprox.zoo import zoo_graphs
 
 RICH = "sub(log(nodes_sum(only_mlp(log(l1(mul(weight, weight_grad)))))), div(nodes_std(deep(macs)), nodes_max(fan_in)))"
 
@@ -39,7 +39,7 @@ EVERY = [graph_with(primitive) for registry in PRIMITIVES.values() for primitive
 EVERY += [
     proxy_of(f"nodes_sum({f'l1({name})' if each.kind == 'tensor' else name})") for name, each in STATISTICS.items()
 ]
-EVERY += [*ZOO.values(), proxy_of(RICH, -1)]
+EVERY += [*zoo_graphs(), proxy_of(RICH, -1)]
 every_proxy = pytest.mark.parametrize("proxy", EVERY, ids=lambda proxy: str(proxy.graph))
 
 

@@ -58,7 +58,7 @@ def test_what_is_no_proxy_is_refused(tmp_path, content):
 
 def test_unknown_name_is_answered_with_the_nearest():
     with pytest.raises(RegistryError, match="Did you mean 'snip'"):
-        autoprox.load("snap")
+        autoprox.load("snipp")
 
 
 def test_path_wins_over_name(tmp_path, monkeypatch, saved):
