@@ -43,6 +43,11 @@ class TableFiles:
         return self.table.with_suffix(".batches.npz")
 
     @property
+    def bank(self) -> Path:
+        """Statistics of its networks, computed beforehand; few tables have them."""
+        return self.table.with_suffix(".bank.sqlite")
+
+    @property
     def journal(self) -> Path:
         """The finished trainings of the build."""
         return self.table.with_suffix(".journal.sqlite")

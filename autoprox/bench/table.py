@@ -95,6 +95,12 @@ class Table:
         return frame_digest(self.frame)
 
     @property
+    def bank(self) -> Path | None:
+        """Statistics of its networks that stand beside it, if there are any; a statistics cache can adopt them."""
+        path = TableFiles(self.path).bank
+        return path if path.exists() else None
+
+    @property
     def spaces(self) -> list[str]:
         """Names of the spaces, sorted."""
         return sorted(set(self.frame["space"]))

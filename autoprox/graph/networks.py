@@ -31,9 +31,12 @@ class Network:
 
     @cached_property
     def key(self) -> str:
-        """Digest of everything that its statistics depend on, but for the statistics' own versions."""
-        version = space(self.arch.space).version
-        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE, str(torch.__version__)])
+        """Digest of everything that its statistics depend on, but for the statistics' own versions.
+
+        Of torch it is the release, not the build: builds for a CPU and for a GPU compute alike on a CPU.
+        """
+        version, release = space(self.arch.space).version, str(torch.__version__).partition("+")[0]
+        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE, release])
 
     def build(self) -> nn.Module:
         """Builds the untrained network."""

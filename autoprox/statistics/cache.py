@@ -53,6 +53,28 @@ PRAGMA user_version = {FORMAT_VERSION};
 """
 
 
+_LACKING = """
+SELECT 1 FROM other.results AS theirs JOIN other.bundles AS named USING (bundle) WHERE NOT EXISTS (
+    SELECT 1 FROM main.results AS ours JOIN main.bundles AS own USING (bundle)
+    WHERE ours.network = theirs.network AND own.expressions = named.expressions
+) LIMIT 1
+"""
+
+_DIFFERING = """
+SELECT theirs.network FROM other.networks AS theirs JOIN main.networks AS ours USING (network)
+WHERE theirs.layout <> ours.layout LIMIT 1
+"""
+
+_ADOPT = """
+INSERT OR IGNORE INTO main.networks SELECT network, layout, checksum FROM other.networks;
+INSERT OR IGNORE INTO main.bundles (expressions) SELECT expressions FROM other.bundles ORDER BY bundle;
+INSERT OR IGNORE INTO main.results (network, bundle, checksum, payload)
+    SELECT theirs.network, own.bundle, theirs.checksum, theirs.payload FROM other.results AS theirs
+    JOIN other.bundles AS named USING (bundle) JOIN main.bundles AS own ON own.expressions = named.expressions
+    ORDER BY theirs.result
+"""
+
+
 class StatisticsCache:
     """Arrays of float64 under (network, expression), kept on disk.
 
@@ -163,6 +185,55 @@ class StatisticsCache:
                 (network, _checksum(network, expressions, payload), payload, expressions),
             )
 
+    def adopt(self, path: Path) -> None:
+        """Takes over what another cache file holds and this one does not, in one transaction.
+
+        It is how results that come with a table reach the cache. The other file is only read, also where its folder
+        cannot be written. What is taken over is checked when it is read, like everything else.
+
+        Args:
+            path: The other file.
+
+        Raises:
+            StoreMismatchError: If it is no cache of this version or damaged, or a network has other nodes there.
+            AutoproxError: If one of the files cannot be used.
+
+        Example:
+            >>> import tempfile
+            >>> with tempfile.TemporaryDirectory() as folder:
+            ...     other, own = (StatisticsCache(Path(folder) / name) for name in ("other.sqlite", "own.sqlite"))
+            ...     other.put("network", {"expression": np.array([1.0])}, {Site.LINEAR: (Role.HEAD,)})
+            ...     other.close()
+            ...     own.adopt(other.path)
+            ...     own.get("network", ["expression"])
+            {'expression': array([1.])}
+        """
+        with self._connected() as connection:
+            connection.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
+            try:
+                self._check_other(connection, path)
+                if connection.execute(_LACKING).fetchone() is not None:
+                    with _transaction(connection):
+                        for statement in _ADOPT.split(";"):
+                            connection.execute(statement)
+            finally:
+                connection.execute("DETACH other")
+
+    def _check_other(self, connection: sqlite3.Connection, path: Path) -> None:
+        """Checks that the attached file can be taken over."""
+        application = connection.execute("PRAGMA other.application_id").fetchone()[0]
+        version = connection.execute("PRAGMA other.user_version").fetchone()[0]
+        if (application, version) != (_APPLICATION, FORMAT_VERSION):
+            raise StoreMismatchError(
+                f"{path} is no statistics cache of format version {FORMAT_VERSION}. Make it anew with this autoprox."
+            )
+        differing = connection.execute(_DIFFERING).fetchone()
+        if differing is not None:
+            raise StoreMismatchError(
+                f"{path} holds network {differing[0]} with other nodes than the statistics cache {self.path}: the "
+                f"model's code has changed under one key. {self._remedy()}"
+            )
+
     def layouts(self, networks: Sequence[str]) -> dict[str, Layout]:
         """The roles of the nodes of those of the networks that are stored.
 
@@ -243,7 +314,9 @@ class StatisticsCache:
         except OSError as error:
             message = f"The statistics cache {self.path} cannot be made: {error}. Choose another path."
             raise AutoproxError(message) from error
-        connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None, check_same_thread=False)
+        connection = sqlite3.connect(
+            self.path.absolute().as_uri(), uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
+        )
         try:
             self._check(connection)
         except BaseException:

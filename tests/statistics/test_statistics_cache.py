@@ -352,3 +352,63 @@ def test_a_full_disk_loses_the_put_alone(filled):
     assert filled.get("large", "a") == {}
     filled.put("large", {"a": np.ones(5)}, LAYOUT)
     assert equal(filled.get("network1", "abc"), arrays(1))
+
+
+# What comes from another file.
+
+
+def test_adopts_what_it_lacks_and_keeps_what_it_has(filled, tmp_path):
+    own = StatisticsCache(tmp_path / "own.sqlite")
+    own.put("network0", {"a": np.array([7.0])}, LAYOUT)
+    own.put("network9", arrays(9), LAYOUT)
+    for _ in range(2):  # the second time there is nothing to do
+        own.adopt(filled.path)
+        assert own.get("network0", ["a"])["a"].tolist() == [7.0]
+        assert equal(own.get("network0", ["b", "c"]), {name: arrays(0)[name] for name in ("b", "c")})
+        assert equal(own.get("network9", ["a", "b", "c"]), arrays(9))
+        for index in range(1, 5):
+            assert equal(own.get(f"network{index}", ["a", "b", "c"]), arrays(index))
+        assert own.layouts(["network3"]) == {"network3": LAYOUT}
+
+
+def test_adopts_from_a_folder_that_cannot_be_written(filled, tmp_path):
+    folder = filled.path.parent
+    before = sorted(folder.iterdir())
+    folder.chmod(0o500)
+    try:
+        own = StatisticsCache(tmp_path / "own.sqlite")
+        own.adopt(filled.path)
+    finally:
+        folder.chmod(0o700)
+    assert equal(own.get("network4", ["a", "b", "c"]), arrays(4))
+    assert sorted(folder.iterdir()) == before
+
+
+def test_does_not_adopt_what_is_no_cache(store, tmp_path):
+    store.put("network0", arrays(0), LAYOUT)
+    foreign = tmp_path / "foreign.sqlite"
+    edit(foreign, "CREATE TABLE results (result INTEGER)")
+    with pytest.raises(StoreMismatchError, match="no statistics cache of format version"):
+        store.adopt(foreign)
+    (tmp_path / "text.sqlite").write_text("no database " * 100)
+    with pytest.raises(StoreMismatchError):
+        store.adopt(tmp_path / "text.sqlite")
+    with pytest.raises(AutoproxError):
+        store.adopt(tmp_path / "missing.sqlite")
+    assert equal(store.get("network0", ["a", "b", "c"]), arrays(0))
+
+
+def test_does_not_adopt_other_nodes_under_the_same_key(filled, tmp_path):
+    own = StatisticsCache(tmp_path / "own.sqlite")
+    own.put("network0", arrays(0), {**LAYOUT, Site.NORM: ()})
+    with pytest.raises(StoreMismatchError, match="network0 with other nodes"):
+        own.adopt(filled.path)
+    assert own.get("network1", ["a"]) == {}
+
+
+def test_a_changed_row_that_was_adopted_is_not_believed(filled, tmp_path):
+    edit(filled.path, "UPDATE results SET payload = ? WHERE network = 'network2'", b"other")
+    own = StatisticsCache(tmp_path / "own.sqlite")
+    own.adopt(filled.path)
+    with pytest.raises(StoreMismatchError, match="network2 does not match its checksum"):
+        own.get("network2", ["a"])
