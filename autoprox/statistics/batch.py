@@ -101,6 +101,17 @@ def own_labels(labels: Any, images: Tensor) -> Any:
     return labels
 
 
+def logits_of(output: Any) -> Any:
+    """The logits in what a model gives: its attribute `logits`, as of Hugging Face's classifiers, or the output itself.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> logits_of(SimpleNamespace(logits=torch.ones(2))), logits_of(torch.zeros(2))
+        (tensor([1., 1.]), tensor([0., 0.]))
+    """
+    return output if isinstance(output, Tensor) else getattr(output, "logits", output)
+
+
 def check_logits(logits: Any, labels: Tensor) -> None:
     """Checks what the default loss needs: logits `(B, num_classes)`, and labels that are among the classes.
 

@@ -10,8 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
-from autoprox.models.nodes import Node, Role, Site, nodes
+from autoprox.models.nodes import Node, Role, Site
+from autoprox.models.roles import hidden_attention
 from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
+from autoprox.statistics.discovery import FAILURES, failed, find_nodes
 from autoprox.statistics.preserve import preserved
 from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
@@ -37,7 +39,7 @@ class Collection:
     Args:
         nodes: For every site, its nodes in forward order; empty where the model has none.
         tensors: Under the name of each tensor statistic that was asked for, one tensor a node of its site, detached and
-            in the model's dtype. They may be views: do not write into them.
+            in the dtype that the model computes it in. They may be views: do not write into them.
         counts: Under the name of each count, float64 `(n_nodes,)`.
     """
 
@@ -56,17 +58,22 @@ def collect(
     if this raises. A node that is called several times has its calls joined along the first dimension. Gradients at
     inputs are those that flow through the node alone.
 
+    Networks of autoprox declare their nodes. Any other is run once more, forward, to find them: see `find_nodes` for
+    what is found, and `describe` to look at it. Fused attention is taken apart, so that its probabilities are taken
+    like any other tensor; the output of the model is the same but for rounding then.
+
     A model in half precision is computed, and its statistics are given, in half precision; only the logits are widened
     to float32 for the default loss. Gradients that float16 cannot hold (below 6e-8) are zero then: no loss scaling is
     done.
 
     Args:
-        model: Any module whose nodes have roles (`autoprox.models.nodes`).
+        model: Any module.
         images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor has to be on the model's device.
         labels: `(B,)` class indices; with a `loss` of your own, whatever that takes; None where no statistic that is
             asked for depends on them.
         names: Statistics, see `STATISTICS`.
-        loss: What is differentiated; the mean cross entropy of logits `(B, num_classes)` by default.
+        loss: What is differentiated, a function of the model's output and the labels; by default the mean cross entropy
+            of logits `(B, num_classes)`: the output or, as in Hugging Face's classifiers, its attribute `logits`.
 
     Raises:
         RegistryError: If a name is unknown.
@@ -84,7 +91,7 @@ def collect(
         (torch.Size([3, 16]), torch.Size([2, 3]), [1.0])
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
-    found = nodes(model)
+    found = find_nodes(model, lambda weight: checked_images(images, weight))
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
     given = Given(model, found, torch.empty(0), None, loss)
@@ -108,13 +115,29 @@ def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted:
             f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
             f"give the network itself, not a part or a wrapper that hides it."
         )
+    attention = next((each for each in wanted if each.site is Site.ATTENTION), None)
+    if attention is not None:
+        _check_attention(model, by_site[Site.ATTENTION], attention)
     for each in wanted:
         if not by_site[each.site]:
             held = ", ".join(site for site, at in by_site.items() if at)
             raise CollectionError(
                 f"The statistic '{each.name}' is taken at {each.site} nodes, and the {type(model).__name__} has none; "
-                f"it has nodes of: {held}. Attention is seen where a torch.nn.Softmax gives its probabilities."
+                f"it has nodes of: {held}. See autoprox.statistics.find_nodes for what is seen as a node."
             )
+
+
+def _check_attention(model: nn.Module, found: Sequence[Node], wanted: Statistic) -> None:
+    """Checks that every attention shows its probabilities: those of some alone would be a guess at the model."""
+    # The name of a call begins with that of the module that computes the attention.
+    hidden = hidden_attention(model, [node.name.partition(":")[0] for node in found])
+    if hidden is not None:
+        raise CollectionError(
+            f"The statistic '{wanted.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
+            f"'{hidden}' shows neither its attention probabilities nor queries and keys from which they could be "
+            "computed. Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
+            "without attention, or declare another role than attention if it is none."
+        )
 
 
 def needs_batch(wanted: Sequence[Statistic]) -> bool:
@@ -155,8 +178,5 @@ def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
             # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
             labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
             return pass_.run(pass_, replace(given, labels=labels), wanted)
-    except RuntimeError as error:
-        raise CollectionError(
-            f"The {type(given.model).__name__} failed on images of shape {tuple(given.images.shape)} and "
-            f"{given.images.dtype} ({pass_.name} pass): {error}"
-        ) from error
+    except FAILURES as error:
+        raise failed(given.model, given.images, f"{pass_.name} pass", error) from error

@@ -30,8 +30,7 @@ def fan_in(module: nn.Module, _calls: Calls, _images: int) -> float:
         >>> fan_in(nn.Conv2d(6, 8, 3, groups=2), (), 0)
         27.0
     """
-    weight = _weight(module)
-    return float(weight.numel() / weight.shape[0])
+    return float(_weight(module).numel() / _outputs(module))
 
 
 def fan_out(module: nn.Module, _calls: Calls, _images: int) -> float:
@@ -41,8 +40,7 @@ def fan_out(module: nn.Module, _calls: Calls, _images: int) -> float:
         >>> fan_out(nn.Conv2d(6, 8, 3, groups=2), (), 0)
         72.0
     """
-    weight = _weight(module)
-    return float(weight.shape[0] * prod(weight.shape[2:]))
+    return float(_outputs(module) * prod(_weight(module).shape[2:]))
 
 
 def tokens(module: nn.Module, calls: Calls, images: int) -> float:
@@ -52,7 +50,7 @@ def tokens(module: nn.Module, calls: Calls, images: int) -> float:
         >>> tokens(nn.Linear(3, 4), [torch.Size((2, 17, 4))], 2)
         17.0
     """
-    return _elements(calls) / (_weight(module).shape[0] * images)
+    return _elements(calls) / (_outputs(module) * images)
 
 
 def macs(module: nn.Module, calls: Calls, images: int) -> float:
@@ -73,6 +71,28 @@ def last_size(_module: nn.Module, calls: Calls, _images: int) -> float:
         64.0
     """
     return float(calls[0][-1])
+
+
+def norm_width(module: nn.Module, calls: Calls, _images: int) -> float:
+    """Width of a token that a normalisation is applied to: the channels of a map, or the size of the last dimension.
+
+    Example:
+        >>> norm_width(nn.BatchNorm2d(3), [torch.Size((2, 3, 5, 5))], 2)
+        3.0
+    """
+    channels = getattr(module, "num_features", getattr(module, "num_channels", None))
+    return float(calls[0][-1] if channels is None else channels)
+
+
+def norm_rows(module: nn.Module, calls: Calls, images: int) -> float:
+    """Tokens of one image that a normalisation is applied to.
+
+    Example:
+        >>> norm_rows(nn.BatchNorm2d(3), [torch.Size((2, 3, 5, 5))], 2)
+        25.0
+    """
+    channels = getattr(module, "num_features", getattr(module, "num_channels", None))
+    return rows(module, calls, images) if channels is None else _elements(calls) / (channels * images)
 
 
 def rows(_module: nn.Module, calls: Calls, images: int) -> float:
@@ -97,6 +117,11 @@ def maps(_module: nn.Module, calls: Calls, images: int) -> float:
 
 def _elements(calls: Calls) -> int:
     return sum(shape.numel() for shape in calls)
+
+
+def _outputs(module: nn.Module) -> int:
+    """Output features or channels: the first size of the weight, but in Hugging Face's Conv1D, which transposes it."""
+    return _weight(module).shape[-1 if type(module).__name__ == "Conv1D" else 0]
 
 
 def _weight(module: nn.Module) -> torch.Tensor:

@@ -62,8 +62,8 @@ _register_count("tokens", Site.LINEAR, DATA, counts.tokens, "positions of one im
 _register_count("macs", Site.LINEAR, DATA, counts.macs, "multiply-accumulates of one image, without bias")
 _register_count("attention_heads", Site.ATTENTION, DATA, counts.maps, "heads")
 _register_count("attention_tokens", Site.ATTENTION, DATA, counts.last_size, "keys")
-_register_count("norm_width", Site.NORM, DATA, counts.last_size, "width of a token")
-_register_count("norm_tokens", Site.NORM, DATA, counts.rows, "tokens of one image")
+_register_count("norm_width", Site.NORM, DATA, counts.norm_width, "width of a token")
+_register_count("norm_tokens", Site.NORM, DATA, counts.norm_rows, "tokens of one image")
 _register_count("activation_width", Site.ACTIVATION, DATA, counts.last_size, "width of a token")
 _register_count("activation_tokens", Site.ACTIVATION, DATA, counts.rows, "tokens of one image")
 

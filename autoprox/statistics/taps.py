@@ -1,5 +1,9 @@
 """Hooks at the nodes of a model that take the tensors that were asked for, and nothing else.
 
+Nodes that are calls of functions are met in a mode that sees every function while the model runs; models without such
+nodes run without it. Fused attention is computed by its parts then, whatever is asked for: its probabilities take part
+in the forward pass, so that their gradient is what flows through them, and everything can be differentiated twice.
+
 Gradients are taken at edges of the autograd graph, all of them by one backward pass. Whether the model wrote into a
 tensor after it had been taken is seen by the tensor's version; content and edge are not what they were then, and taps
 that hand on copies are needed.
@@ -15,6 +19,8 @@ from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from autoprox.errors import CollectionError
+from autoprox.models.flow import whole
+from autoprox.models.functions import FUNCTION_SITES, FUSED_ATTENTION, CallMode, Function, attention_parts
 from autoprox.models.nodes import Node, Site
 from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
@@ -50,18 +56,29 @@ class Taps:
         self._shapes = _taps_of(statistics, StatisticKind.COUNT, Stage.FORWARD)
         self._calls: dict[tuple[str, Tap], list[_Call]] = {}
         self._weight_gradients: dict[int, Tensor] = {}
+        self._wanted = self._values | self._gradients | self._shapes
+        self._functions = {
+            (id(node.call.owner), node.call.function, node.call.index): node
+            for node in nodes
+            if node.call is not None and not node.call.weight
+        }
+        self._weights = {
+            id(weight_parameter(node)): node for node in nodes if node.call is not None and node.call.weight
+        }
 
     @contextmanager
     def attached(self) -> Iterator[None]:
         """Registers the hooks, behind those that the model has, and removes them whatever happens."""
-        wanted = self._values | self._gradients | self._shapes
-        with ExitStack() as hooks:
+        network = next((node.call.network for node in self._nodes if node.call is not None), None)
+        with ExitStack() as stack:
             for node in self._nodes:
-                if (node.site, Tap.INPUT) in wanted:
+                if (node.site, Tap.INPUT) in self._wanted:
                     hook = node.module.register_forward_pre_hook(self._input_hook(node), with_kwargs=True)
-                    hooks.callback(hook.remove)
-                if (node.site, Tap.OUTPUT) in wanted:
-                    hooks.callback(node.module.register_forward_hook(self._output_hook(node)).remove)
+                    stack.callback(hook.remove)
+                if (node.site, Tap.OUTPUT) in self._wanted:
+                    stack.callback(node.module.register_forward_hook(self._output_hook(node)).remove)
+            if network is not None:
+                stack.enter_context(CallMode(network, self._function).attached())
             yield
 
     def settled(self) -> bool:
@@ -134,25 +151,61 @@ class Taps:
 
     def _input_hook(self, node: Node) -> Callable[..., Any]:
         def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            given = args[0] if args else kwargs.get("input")
-            tensor = _checked(given, node, Tap.INPUT)
-            if (node.site, Tap.INPUT) in self._gradients and torch.is_grad_enabled() and not tensor.requires_grad:
-                tensor = tensor.detach().requires_grad_()  # the images
-            # The module gets an alias, so that the gradient there is what flows through this module and not what
-            # flows through others that read the same tensor.
-            alias = tensor.clone() if self._protect else tensor.view_as(tensor)
-            self._record(node, Tap.INPUT, alias)
-            return ((alias, *args[1:]), kwargs) if args else (args, {**kwargs, "input": alias})
+            return self._with_input_taken(node, args, kwargs)
 
         return hook
 
     def _output_hook(self, node: Node) -> Callable[..., Any]:
         def hook(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
-            tensor = _checked(output, node, Tap.OUTPUT)
-            self._record(node, Tap.OUTPUT, tensor)
-            return tensor.clone() if self._protect else None
+            return self._output_taken(node, output)
 
         return hook
+
+    def _with_input_taken(
+        self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Takes the input of a node; returns the arguments with what the node is to be given instead."""
+        tensor = _checked(args[0] if args else kwargs.get("input"), node, Tap.INPUT)
+        if (node.site, Tap.INPUT) in self._gradients and torch.is_grad_enabled() and not tensor.requires_grad:
+            tensor = tensor.detach().requires_grad_()  # the images
+        # The node gets an alias, so that the gradient there is what flows through this node and not what flows through
+        # others that read the same tensor.
+        alias = tensor.clone() if self._protect else tensor.view_as(tensor)
+        self._record(node, Tap.INPUT, alias)
+        return ((alias, *args[1:]), kwargs) if args else (args, {**kwargs, "input": alias})
+
+    def _output_taken(self, node: Node, output: Any) -> Tensor:
+        """Takes the output of a node; returns what the model is to go on with."""
+        tensor = _checked(output, node, Tap.OUTPUT)
+        self._record(node, Tap.OUTPUT, tensor)
+        return tensor.clone() if self._protect else tensor
+
+    def _function(
+        self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Calls a function of the model, and takes what is to be taken if the call is a node."""
+        node = self._called(mode, name, args, kwargs)
+        if node is None:
+            return function(*args, **kwargs)
+        if name == FUSED_ATTENTION:
+            probabilities, values = attention_parts(*args, **kwargs)
+            return self._passed_on(node, probabilities) @ values
+        if (node.site, Tap.INPUT) in self._wanted:
+            args, kwargs = self._with_input_taken(node, args, kwargs)
+        return self._passed_on(node, function(*args, **kwargs))
+
+    def _called(self, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node | None:
+        """The node that a call of a function is, if it is one; counts the call."""
+        site = FUNCTION_SITES.get(name)
+        if site is None or mode.closed:
+            return None
+        if site is Site.LINEAR:
+            weight = kwargs["weight"] if "weight" in kwargs else args[1]
+            return self._weights.get(id(whole(weight)))
+        return self._functions.get((id(mode.owner), name, mode.index(name)))
+
+    def _passed_on(self, node: Node, output: Any) -> Any:
+        return self._output_taken(node, output) if (node.site, Tap.OUTPUT) in self._wanted else output
 
     def _records(self) -> Iterator[tuple[Site, Tap, _Call]]:
         sites = {node.name: node.site for node in self._nodes}
@@ -166,7 +219,9 @@ def weight_parameter(node: Node) -> nn.Parameter:
     Raises:
         CollectionError: If the weight is computed from other parameters.
     """
-    weight = node.module._parameters.get("weight")
+    # A pass may put other parameters in: of a call, the one that its owner holds at the time counts.
+    holder, name = (node.module, "weight") if node.call is None else (node.call.owner, node.call.weight)
+    weight = holder._parameters.get(name)
     if weight is None:
         raise CollectionError(
             f"The weight of '{node.name}' is no parameter of its own but computed from others; make it one by "

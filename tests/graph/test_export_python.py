@@ -22,6 +22,7 @@ from autoprox.graph.expression import Expression
 from autoprox.statistics import STATISTICS
 from autoprox.zoo import zoo_graphs
 from tests.graph import foreign
+from tests.statistics import foreign as transformers_of_others
 from tests.statistics import networks as hard
 
 REL = 1e-7
@@ -208,19 +209,32 @@ def test_the_model_is_left_as_it_was(exported):
     assert file.score(model.eval(), images, labels) == first
 
 
-def test_unmarked_models_need_a_graph_without_roles(exported):
+def test_roles_are_found_as_autoprox_finds_them_and_marks_count_more(exported):
     model, images, labels = foreign.seeded()
     plain = exported(proxy_of("nodes_sum(deep(l1(weight_grad)))"))
     score = plain.score(model, images, labels)
-    looking = exported(proxy_of("nodes_sum(only_mlp(l1(weight_grad)))"))
-    with pytest.raises(looking.CollectionError, match=r"Conv2d 'patches' has none.*autoprox_role"):
-        looking.score(model, images, labels)
+    proxy = proxy_of("nodes_sum(only_mlp(l1(weight_grad)))")
+    looking = exported(proxy)
+    found = looking.score(model, images, labels)
+    assert 0 < found < score
+    assert found == pytest.approx(proxy.score(model, images, labels), rel=REL)
     model.patches.autoprox_role = "stem"
-    with pytest.raises(looking.CollectionError, match=r"'patches' has an unknown one, 'stem'"):
+    with pytest.raises(looking.CollectionError, match=r"'patches' has an unknown role, 'stem'.*autoprox_role"):
         looking.score(model, images, labels)
     foreign.mark(model)
-    assert plain.score(model, images, labels) == score
-    assert 0 < looking.score(model, images, labels) < score
+    assert plain.score(model, images, labels) == pytest.approx(score, rel=REL)
+    assert looking.score(model, images, labels) == pytest.approx(found, rel=REL)
+    model.blocks[0].mlp.autoprox_role = "pool"
+    assert looking.score(model, images, labels) < found
+
+
+def test_a_node_without_a_role_is_no_matter_to_a_graph_that_looks_at_none(exported):
+    model, images, labels = foreign.seeded()
+    model.spare = torch.nn.Linear(2, 2)
+    assert exported(proxy_of("nodes_sum(params)")).score(model, images, labels) > 0
+    looking = exported(proxy_of("nodes_sum(only_mlp(params))"))
+    with pytest.raises(looking.CollectionError, match=r"Linear 'spare' has no role"):
+        looking.score(model, images, labels)
 
 
 @pytest.mark.parametrize(
@@ -297,12 +311,12 @@ def test_operations_that_cannot_stand_alone_are_refused(function, level, segment
         to_python(Proxy("p", Expression(parse("nodes_sum(params)").operation, [graph])))
 
 
-SCRIPT = """
+START = """
 import importlib.abc, importlib.util, json, sys
 
 class Forbidden(importlib.abc.MetaPathFinder):
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in {"autoprox", "numpy", "scipy", "networkx"}:
+        if name.partition(".")[0] in FORBIDDEN:
             raise ModuleNotFoundError(f"{name} is not there")
 
 sys.meta_path.insert(0, Forbidden())
@@ -314,33 +328,66 @@ def load(name, path):
     return module
 
 foreign = load("foreign", sys.argv[1])
+"""
+
+SCRIPT = f"""
+FORBIDDEN = {{"autoprox", "numpy", "scipy", "networkx"}}
+{START}
 model, images, labels = foreign.seeded()
 foreign.mark(model)
-scores = [load(f"proxy{i}", path).score(model, images, labels) for i, path in enumerate(sys.argv[2:])]
-assert not {"autoprox", "numpy"} & set(sys.modules)
+scores = [load(f"proxy{{i}}", path).score(model, images, labels) for i, path in enumerate(sys.argv[2:])]
+assert not FORBIDDEN & set(sys.modules)
 print(json.dumps(scores))
 """
 
 
 def test_alone_on_a_model_that_autoprox_did_not_build(tmp_path):
+    model, images, labels = foreign.seeded()
+    foreign.mark(model)
+    expected = [proxy.score(model, images, labels) for proxy in alone_proxies()]
+    assert run_alone(SCRIPT, foreign, tmp_path) == pytest.approx(expected, rel=1e-5)
+
+
+def alone_proxies():
     texts = [
         "nodes_sum(l1(mul(weight, weight_grad)))",
         "nodes_sum(deep(only_mlp(log(frobenius(input_grad)))))",
         "sub(nodes_std(only_body(rank(mean(attention_grad)))), log(nodes_sum(macs)))",
         "nodes_mean(frobenius(matmul(minmax(weight), zscore(weight_grad))))",
     ]
-    proxies = [proxy_of(text, sign) for text, sign in zip(texts, [1, -1, 1, 1], strict=True)]
+    return [proxy_of(text, sign) for text, sign in zip(texts, [1, -1, 1, 1], strict=True)]
+
+
+def run_alone(text, models, folder):
+    """What a script prints that is given the file of a module with models, and those of the exported proxies."""
     paths = []
-    for index, proxy in enumerate(proxies):
-        paths.append(tmp_path / f"best{index}.py")
+    for index, proxy in enumerate(alone_proxies()):
+        paths.append(folder / f"best{index}.py")
         paths[-1].write_text(to_python(proxy))
-    script = tmp_path / "script.py"
-    script.write_text(SCRIPT)
-    model_file = Path(foreign.__file__)
-    command = [sys.executable, "-I", str(script), str(model_file), *map(str, paths)]
+    script = folder / "script.py"
+    script.write_text(text)
+    command = [sys.executable, "-I", str(script), str(Path(models.__file__)), *map(str, paths)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
-    model, images, labels = foreign.seeded()
-    foreign.mark(model)
-    expected = [proxy.score(model, images, labels) for proxy in proxies]
-    assert json.loads(done.stdout) == pytest.approx(expected, rel=1e-5)
+    return json.loads(done.stdout)
+
+
+OTHERS = [name for name in transformers_of_others.MAKERS if name not in ("deit", "deit-fused", "timm", "plain")]
+
+OTHERS_SCRIPT = f"""
+FORBIDDEN = {{"autoprox"}}
+{START}
+proxies = [load(f"proxy{{i}}", path) for i, path in enumerate(sys.argv[2:])]
+images, labels = foreign.batch()
+print(json.dumps([[each.score(foreign.seeded(name), images, labels) for each in proxies] for name in {OTHERS}]))
+"""
+
+
+def test_alone_on_models_of_others(tmp_path):
+    """Attention and activations by functions, torch's own encoder, Hugging Face: nothing there is marked."""
+    images, labels = transformers_of_others.batch()
+    got = run_alone(OTHERS_SCRIPT, transformers_of_others, tmp_path)
+    for name, scores in zip(OTHERS, got, strict=True):
+        model = transformers_of_others.seeded(name)
+        expected = [proxy.score(model, images, labels) for proxy in alone_proxies()]
+        assert scores == pytest.approx(expected, rel=1e-5), name

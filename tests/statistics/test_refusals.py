@@ -59,11 +59,6 @@ def test_an_unknown_statistic():
         collect(tiny(), IMAGES, LABELS, ["wieght_grad"])
 
 
-def test_a_model_without_roles():
-    with pytest.raises(CollectionError, match="has no role"):
-        collect(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), IMAGES, LABELS, ["weight"])
-
-
 @pytest.mark.parametrize(
     ("output", "message"),
     [

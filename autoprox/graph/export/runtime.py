@@ -9,7 +9,7 @@ it takes from others at the time of a call must not need NumPy or networkx. One 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, cast
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,9 +17,10 @@ from torch import Tensor, nn
 from autoprox.errors import CollectionError, UndefinedScoreError
 from autoprox.graph.nodes import SINE_STEP
 from autoprox.graph.operations import FLOAT64_EPS
-from autoprox.models.nodes import Node, Role, Site, located
+from autoprox.models.nodes import Node, Role, Site
 from autoprox.statistics.batch import check_images, check_labels, model_weight
 from autoprox.statistics.collection import check_sites, needs_batch, run_passes
+from autoprox.statistics.discovery import find_nodes
 from autoprox.statistics.statistic import Given, Statistic
 
 
@@ -62,33 +63,21 @@ def take(
     needs_roles: bool,
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
-    found = _nodes(model, needs_roles)
+    found = find_nodes(model, lambda weight: _images(images, weight), needs_roles=needs_roles)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
     given = Given(model, found, torch.empty(0), None, loss)
     if needs_batch(wanted):
         weight = model_weight(by_site[Site.LINEAR][0].module)
-        inputs = check_images(_as_tensor(images, "images", weight.device).detach(), weight)
+        inputs = _images(images, weight)
         targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
         given = replace(given, images=inputs, labels=targets)
     taken = run_passes(given, wanted)
     return Found(by_site, taken.tensors, taken.counts)
 
 
-def _nodes(model: nn.Module, needs_roles: bool) -> list[Node]:
-    """The nodes of the model; unless the graph looks at roles, they need none."""
-    found = []
-    for name, module, site, mark in located(model):
-        known = [role for role in Role if role == mark]
-        if needs_roles and not known:
-            raise CollectionError(
-                f"This proxy looks at roles, and the {type(module).__name__} '{name}' has "
-                f"{'none' if mark is None else f'an unknown one, {mark!r}'}. Set module.autoprox_role on it or on a "
-                f"module above it to one of: {', '.join(Role)}."
-            )
-        # Where the graph does not look at roles, neither does anything else.
-        found.append(Node(name, module, site, cast(Role, known[0] if known else None)))
-    return found
+def _images(images: Any, weight: Tensor) -> Tensor:
+    return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
 
 
 def _labels(labels: Any, images: Tensor) -> Tensor:

@@ -170,6 +170,7 @@ def _bound_names(statement: ast.stmt) -> Iterator[str]:
         yield from (target.id for target in targets if isinstance(target, ast.Name))
 
 
+@cache
 def _definition_text(module: str, name: str) -> str:
     """Source of a definition with its comments; of docstrings, the first paragraph."""
     parsed = _parsed(module)
@@ -193,7 +194,8 @@ def _summary(definition: _Documented, indentation: int) -> str:
     return "\n".join(" " * indentation + line for line in lines)
 
 
-def _used_names(text: str) -> list[str]:
+@cache
+def _used_names(text: str) -> tuple[str, ...]:
     """Names that a definition takes from its module, sorted."""
     top = symtable.symtable(text, "exported", "exec")
     used = {symbol.get_name() for symbol in top.get_symbols() if symbol.is_referenced()}
@@ -202,4 +204,4 @@ def _used_names(text: str) -> list[str]:
         table = tables.pop()
         used |= {symbol.get_name() for symbol in table.get_symbols() if symbol.is_global() and symbol.is_referenced()}
         tables += table.get_children()
-    return sorted(used)
+    return tuple(sorted(used))

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from autoprox.errors import CollectionError
-from autoprox.statistics.batch import check_logits
+from autoprox.statistics.batch import check_logits, logits_of
 from autoprox.statistics.statistic import Loss
 
 _SINGLE = 4
@@ -20,8 +20,9 @@ def loss_value(output: Any, labels: Any, loss: Loss | None) -> Tensor:
         CollectionError: If it is not.
     """
     if loss is None:
-        check_logits(output, labels)
-        value = cross_entropy(output, labels)
+        logits = logits_of(output)
+        check_logits(logits, labels)
+        value = cross_entropy(logits, labels)
     else:
         value = loss(output, labels)
     if not isinstance(value, Tensor) or value.numel() != 1:
@@ -57,7 +58,7 @@ def output_sum(output: Any, _labels: Any) -> Tensor:
         >>> output_sum(torch.ones(1, 5), None)
         tensor(5.)
     """
-    logits = output if isinstance(output, Tensor) else getattr(output, "logits", None)
+    logits = logits_of(output)
     if not isinstance(logits, Tensor):
         raise CollectionError(
             f"The model's output is a {type(output).__name__} without logits, so there is nothing to sum; statistics "

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from autoprox.statistics.batch import logits_of
 from autoprox.statistics.passes.losses import cross_entropy
 from autoprox.statistics.passes.slices import spread_over, spreads_taken
 from autoprox.statistics.passes.weights import node_weights
@@ -46,6 +47,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
 
     def loss(chosen: dict[str, Tensor], image: Tensor, label: Tensor | None) -> Tensor:
         output = functional_call(model, {**held, **chosen}, (image[None],))
+        output = logits_of(output) if given.loss is None else output
         return loss_of(output, None if label is None else label[None])
 
     gradients = vmap(grad_and_value(loss), in_dims=(None, 0, None if labels is None else 0))

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
-from autoprox.statistics.batch import check_classes
+from autoprox.statistics.batch import check_classes, logits_of
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.passes.weights import at_nodes, node_weights
 from autoprox.statistics.preserve import preserved
@@ -35,8 +35,9 @@ def spread_over(given: Given, weights: Sequence[nn.Parameter], cuts: Iterable[sl
         # Each slice finds the model as it was: a model may change itself in its forward pass.
         with preserved(given.model, images.device):
             output = given.model(images.clone())
-            if given.loss is None and isinstance(output, Tensor) and output.ndim:
-                check_classes(given.labels, output.shape[-1])  # of all, for the message to name the image
+            logits = logits_of(output)
+            if given.loss is None and isinstance(logits, Tensor) and logits.ndim:
+                check_classes(given.labels, logits.shape[-1])  # of all, for the message to name the image
             loss = loss_value(output, labels, given.loss)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         for weight, gradient, spread in zip(weights, gradients, spreads, strict=True):
