@@ -25,8 +25,12 @@ from autoprox.statistics import STATISTICS, Statistic, StatisticKind
 Item: TypeAlias = gp.Primitive | gp.Terminal
 """One entry of a tree in prefix notation."""
 
-DRAWN_PASSES = frozenset({"static", "data"})
-"""The passes whose statistics evolution draws."""
+DRAWN_PASSES = frozenset({"static", "data", "synflow"})
+"""The passes whose statistics evolution draws: the data pass, and what costs less than half of it.
+
+Seconds of one core for the first bank of a network of the embedded table, mean over 16 networks
+(`python benchmarks/speed/collect.py --small`): BANK_COSTS.
+"""
 
 TypeKey = tuple[Level, Site | None, str | None]
 

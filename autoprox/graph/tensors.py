@@ -39,9 +39,10 @@ def matrix_product(a: Tensor, b: Tensor, _xp: Any, _eps: float) -> Tensor:
     """A @ B.T, each tensor seen as a matrix `(first dimension, all others)`; the result is square.
 
     The published list has a bare matrix product, which is undefined for two tensors of the same shape unless they are
-    square; this is the form that always exists.
+    square; this is the form that always exists. Of two precisions the wider one counts, as in arithmetic.
     """
-    return a.reshape(a.shape[0], -1) @ b.reshape(b.shape[0], -1).T
+    wider = torch.promote_types(a.dtype, b.dtype)
+    return a.reshape(a.shape[0], -1).to(wider) @ b.reshape(b.shape[0], -1).to(wider).T
 
 
 def gram(x: Tensor, _xp: Any, _eps: float) -> Tensor:

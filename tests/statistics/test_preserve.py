@@ -80,7 +80,10 @@ def test_nothing_is_changed(model):
     assert photograph(model) == before
 
 
-@pytest.mark.parametrize("names", [["weight"], ["output"], ["weight_grad"], ["input_grad"], ["macs"]])
+ONE_A_PASS = list({each.pass_: name for name, each in STATISTICS.items() if each.shape == "weight"}.values())
+
+
+@pytest.mark.parametrize("names", [["output"], ["input_grad"], ["macs"], *([name] for name in ONE_A_PASS)])
 def test_nothing_is_changed_by_a_part(model, names):
     before = photograph(model)
     collect(model, *batch(dtype=dtype_of(model)), names)
@@ -105,6 +108,22 @@ def test_nothing_is_changed_by_a_failure(model, moment, error):
     loss = fail if moment == "loss" else None
     with pytest.raises(CollectionError if error is RuntimeError else error, match="on purpose"):
         collect(model, *batch(dtype=dtype_of(model)), linear_only(model), loss=loss)
+    assert photograph(model) == before
+
+
+@pytest.mark.parametrize("name", ONE_A_PASS[1:])
+@pytest.mark.parametrize("moment", ["forward", "backward"])
+def test_nothing_is_changed_by_a_failure_in_any_pass(model, moment, name):
+    def fail(*_):
+        raise RuntimeError("on purpose")
+
+    if moment == "forward":
+        model.head.register_forward_pre_hook(fail)
+    else:
+        model.head.register_forward_hook(lambda _, __, out: out.register_hook(fail) and None)
+    before = photograph(model)
+    with pytest.raises(CollectionError, match="on purpose"):
+        collect(model, *batch(dtype=dtype_of(model)), [name])
     assert photograph(model) == before
 
 
