@@ -2,10 +2,11 @@
 
 import torch
 
-from autoprox.zoo.codes import pre_activations
+from autoprox.models.nodes import Role, Site
 from autoprox.zoo.counts import params
 from autoprox.zoo.function import Subject
 from autoprox.zoo.registry import function_proxy
+from autoprox.zoo.structure import blocks
 
 ETA = 0.99
 """Share of the variance that the published W-PCA keeps."""
@@ -28,14 +29,17 @@ def attention_confidence(subject: Subject) -> float:
     "Wang 2025, W-PCA Based Gradient-Free Proxy for Efficient Search of Lightweight Language Models, ICLR,"
     " https://arxiv.org/abs/2504.15983.",
     passes=("forward",),
+    blocks=True,
 )
 def w_pca(subject: Subject) -> float:
     """Number of parameters times the principal components that explain 99 % of the hidden layers, summed over MLPs.
 
-    The hidden layer is what the activation function of an MLP is applied to, over all tokens of the batch, centred.
+    The hidden layer is what the first linear layer of a block's MLP gives, over all tokens of the batch, centred.
     """
+    first = {block.first(Role.MLP).name for block in subject.once(blocks)}
+    found = zip(subject.at(Site.LINEAR), subject.collect("output").tensors["output"], strict=True)
     components = 0
-    for each in subject.once(pre_activations):
+    for each in [output for node, output in found if node.name in first]:
         tokens = each.flatten(0, -2).double()
         tokens = tokens - tokens.mean(dim=0)
         variances = torch.linalg.svdvals(tokens).square()

@@ -4,35 +4,21 @@ The methods come from ReLU networks, where a unit is on if its pre-activation is
 the same switch, so for it the code is the sign of the pre-activation as well.
 """
 
-from contextlib import ExitStack
-from typing import Any
-
 import numpy as np
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
-from autoprox.models.nodes import Site
 from autoprox.zoo.function import Subject
 from autoprox.zoo.registry import function_proxy
 
 
-def pre_activations(subject: Subject) -> list[Tensor]:
-    """What every activation function is applied to, `(B, ...)`, detached."""
-    found: list[Tensor] = []
-
-    def before(_module: nn.Module, args: tuple[Any, ...]) -> None:
-        found.append(args[0].detach())
-
-    with ExitStack() as hooks, torch.no_grad():
-        for node in subject.at(Site.ACTIVATION):
-            hooks.callback(node.module.register_forward_pre_hook(before).remove)
-        subject.model(subject.images)
-    return found
-
-
 def codes(subject: Subject) -> Tensor:
-    """Whether a pre-activation is positive: `(B, units)`, a unit for every channel of every token."""
-    return torch.cat([(each > 0).flatten(1) for each in subject.once(pre_activations)], dim=1)
+    """Whether a pre-activation is positive: `(B, units)`, a unit for every channel of every token.
+
+    Read off behind the activation function: a GELU, like a ReLU, is positive where its argument is.
+    """
+    found = subject.collect("activation").tensors["activation"]
+    return torch.cat([(each > 0).reshape(len(subject.images), -1) for each in found], dim=1)
 
 
 @function_proxy(

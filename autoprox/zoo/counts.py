@@ -35,17 +35,17 @@ def _macs(subject: Subject) -> float:
 @function_proxy("depth", "The count of transformer blocks, a baseline.", passes=(), blocks=True)
 def depth(subject: Subject) -> float:
     """Number of transformer blocks."""
-    return float(len(blocks(subject.model)))
+    return float(len(subject.once(blocks)))
 
 
 @function_proxy("mean_width", "The mean token size, a baseline.", passes=(), blocks=True)
 def mean_width(subject: Subject) -> float:
     """Mean over transformer blocks of the size of a token."""
-    found = blocks(subject.model)
+    found = subject.once(blocks)
     return sum(block.width for block in found) / len(found)
 
 
 @function_proxy("sum_dim_depth", "The sum of token sizes over blocks, a baseline.", passes=(), blocks=True)
 def sum_dim_depth(subject: Subject) -> float:
     """Sum over transformer blocks of the size of a token."""
-    return float(sum(block.width for block in blocks(subject.model)))
+    return float(sum(block.width for block in subject.once(blocks)))

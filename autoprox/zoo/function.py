@@ -16,7 +16,8 @@ from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.graph.segments import Floats
 from autoprox.models.nodes import Node, Role, Site, nodes
 from autoprox.statistics import Collection, collect
-from autoprox.statistics.batch import check_logits, checked_images, checked_labels, model_weight, own_labels
+from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
+from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.preserve import preserved
 
 T = TypeVar("T")
@@ -70,16 +71,13 @@ class Subject:
         value: T = self._shared[function]
         return value
 
-    def loss_of(self, output: Any) -> Tensor:
-        """The loss of the model's output: the caller's own, or the mean cross entropy.
+    def output_sum(self, images: Tensor) -> Tensor:
+        """The summed logits of images: what a Jacobian without labels is taken of.
 
         Raises:
-            CollectionError: If the output is no logits, or a label is out of range.
+            CollectionError: If the model's output has no logits.
         """
-        if self._loss is not None:
-            return self._loss(output, self.labels)
-        check_logits(output, self.labels)
-        return nn.functional.cross_entropy(output, self.labels)
+        return output_sum(self.model(images), None)
 
     def collect(self, *names: str) -> Collection:
         """Statistics of the model on the batch.

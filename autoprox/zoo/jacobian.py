@@ -17,7 +17,7 @@ MANY_CLASSES = 100
 def jacobian(subject: Subject) -> Tensor:
     """Gradient of the summed outputs with respect to each image: `(B, pixels)`, float64."""
     images = subject.images.clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(subject.model(images).sum(), images)
+    (gradient,) = torch.autograd.grad(subject.output_sum(images), images)
     return gradient.flatten(1).double()
 
 

@@ -26,5 +26,5 @@ def zen(subject: Subject) -> float:
     """
     x, change = (subject.noise(f"zen {name}", subject.images) for name in ("input", "perturbation"))
     with torch.no_grad():
-        features = [stream_of(subject.model, images)[-1].double() for images in (x, x + GAMMA * change)]
+        features = [stream_of(subject, images)[-1].double() for images in (x, x + GAMMA * change)]
     return float((features[0] - features[1]).flatten(1).abs().sum(dim=1).mean().log())

@@ -7,7 +7,7 @@ from typing import Any
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
-from autoprox.models.nodes import Node, Role, Site, nodes
+from autoprox.models.nodes import Node, Role, Site
 from autoprox.statistics.batch import model_weight
 from autoprox.zoo.function import Subject
 
@@ -24,14 +24,17 @@ class Block:
     name: str
     nodes: tuple[Node, ...]
 
+    def first(self, role: Role) -> Node:
+        """The first linear layer of the attention, or of the MLP."""
+        return next(node for node in self.nodes if node.role == role and node.site is Site.LINEAR)
+
     @property
     def width(self) -> int:
         """Size of a token: what the first linear layer of the attention reads."""
-        first = next(node.module for node in self.nodes if node.role == Role.ATTENTION and node.site is Site.LINEAR)
-        return model_weight(first).shape[1]
+        return model_weight(self.first(Role.ATTENTION).module).shape[1]
 
 
-def blocks(model: nn.Module) -> list[Block]:
+def blocks(subject: Subject) -> list[Block]:
     """The transformer blocks of a model, in forward order.
 
     A block is the smallest module that holds both a linear layer of attention and one of an MLP.
@@ -40,13 +43,15 @@ def blocks(model: nn.Module) -> list[Block]:
         CollectionError: If there is none below the model itself.
 
     Example:
-        >>> import autoprox
+        >>> import autoprox, torch
+        >>> from autoprox.zoo import prepared
         >>> micro = autoprox.space("autoformer-micro")
         >>> arch = micro.parse('{"depth": 2, "hidden_dim": 48, "mlp_ratio": [2, 4], "num_heads": [3, 4]}')
-        >>> [(each.name, each.width) for each in blocks(micro.build(arch, 10, 8, 1))]
+        >>> with prepared(micro.build(arch, 10, 8, 1), torch.zeros(1, 1, 8, 8), None) as subject:
+        ...     [(each.name, each.width) for each in blocks(subject)]
         [('blocks.0', 48), ('blocks.1', 48)]
     """
-    found = nodes(model)
+    found = subject.nodes
     linear = [node for node in found if node.site is Site.LINEAR]
     with_mlp = {above for node in linear if node.role == Role.MLP for above in _ancestors(node.name)}
     names: dict[str, None] = {}
@@ -57,8 +62,8 @@ def blocks(model: nn.Module) -> list[Block]:
                 names[holder] = None
     if not names:
         raise CollectionError(
-            f"The {type(model).__name__} has no transformer block that autoprox knows: no module in it holds both a"
-            " linear layer of attention and one of an MLP. See autoprox.models.nodes for the roles of its parts."
+            f"The {type(subject.model).__name__} has no transformer block that autoprox knows: no module in it holds"
+            " both a linear layer of attention and one of an MLP. See autoprox.models.nodes for the roles of its parts."
         )
     return [Block(name, tuple(node for node in found if node.name.startswith(f"{name}."))) for name in names]
 
@@ -71,10 +76,10 @@ def _ancestors(name: str) -> list[str]:
 
 def stream(subject: Subject) -> list[Tensor]:
     """The residual stream of the subject's images; see `stream_of`."""
-    return stream_of(subject.model, subject.images)
+    return stream_of(subject, subject.images)
 
 
-def stream_of(model: nn.Module, images: Tensor) -> list[Tensor]:
+def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
     """The residual stream: tokens `(B, N, width)` behind the attention and behind the MLP of every block.
 
     Behind the attention is where the normalisation of the MLP reads them; a block whose MLP has none gives its output
@@ -92,7 +97,7 @@ def stream_of(model: nn.Module, images: Tensor) -> list[Tensor]:
     def behind(_module: nn.Module, _args: Any, output: Any) -> None:
         tokens.append(output[0] if isinstance(output, tuple) else output)
 
-    found = blocks(model)
+    model, found = subject.model, subject.once(blocks)
     with ExitStack() as hooks:
         for block in found:
             hooks.callback(model.get_submodule(block.name).register_forward_hook(behind).remove)
@@ -112,5 +117,5 @@ def stream_of(model: nn.Module, images: Tensor) -> list[Tensor]:
 def outputs(subject: Subject) -> list[Tensor]:
     """The tokens `(B, N, width)` behind every block, detached."""
     found = subject.once(stream)
-    per_block = len(found) // len(blocks(subject.model))
+    per_block = len(found) // len(subject.once(blocks))
     return [each.detach() for each in found[per_block - 1 :: per_block]]

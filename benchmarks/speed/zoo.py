@@ -5,8 +5,8 @@
 In one go means `autoprox.zoo.score_together`: the graphs are evaluated from one merged collection, so that each pass
 runs once and each shared sub-expression is computed once; the functions share the prepared model, and what several of
 them rest on (the Jacobian at the images, the tangent kernel, the tokens behind the blocks). By itself means `score`,
-proxy by proxy. Both are run one after the other in each repetition, on one thread; times are medians. It takes about
-two minutes.
+proxy by proxy. Both are run one after the other in each repetition, on one thread. Times are of the processor, so that
+other work on the machine does not count. It takes about two minutes.
 """
 
 import platform
@@ -38,9 +38,9 @@ def networks(name: str) -> list[Network]:
 
 
 def seconds(function: Callable[[], object]) -> float:
-    start = time.perf_counter()
+    start = time.process_time()
     function()
-    return time.perf_counter() - start
+    return time.process_time() - start
 
 
 def compare(scorers: Sequence[Scorer], model: nn.Module, network: Network) -> tuple[float, float]:
@@ -59,9 +59,11 @@ def main() -> None:
         "all": list(ZOO.values()),
     }
     print("# Zoo proxies of one network: in one go against each by itself\n")
-    print("`python benchmarks/speed/zoo.py`, one thread, batch of 32 grey images of 28 px, medians over")
-    print(f"{NETWORKS} networks x {REPETITIONS} repetitions, ms a network. Python {platform.python_version()},")
-    print(f"torch {torch.__version__}. The ratio is the median of the ratios of neighbouring runs.\n")
+    print("`python benchmarks/speed/zoo.py`: ms of processor time a network, one thread, batch of 32 grey images of")
+    print(
+        f"{IMG_SIZE} px, medians over {NETWORKS} networks x {REPETITIONS} repetitions; the ratio is the median of the"
+    )
+    print(f"the ratios of neighbouring runs. Python {platform.python_version()}, torch {torch.__version__}.\n")
     print("| space | proxies | each by itself | in one go | ratio |")
     print("|---|---|---|---|---|")
     with single_threaded():

@@ -54,6 +54,24 @@ def test_meco_refuses_fewer_tokens_than_channels(network):
         autoprox.load("meco").score(model, images[:1], labels[:1])
 
 
+def test_a_model_that_branches_on_values_has_the_same_tangent_kernel(network):
+    """torch.func does not take it, so its gradients are taken image by image."""
+    model, images, labels = network
+
+    class Branching(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.inner = model
+
+        def forward(self, given):
+            return self.inner(given) if given.sum().item() < 1e9 else self.inner(-given)
+
+    for name in ("ntk_trace", "ntk_cond"):
+        proxy = autoprox.load(name)
+        found, expected = (proxy.score(each, images, labels) for each in (Branching(), model))
+        assert found == pytest.approx(expected, rel=1e-6)
+
+
 def test_noise_is_the_same_for_every_network_and_draw(network):
     model, images, labels = network
     torch.manual_seed(1)

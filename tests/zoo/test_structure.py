@@ -9,6 +9,7 @@ import autoprox
 from autoprox.errors import CollectionError
 from autoprox.models.nodes import Role, declare
 from autoprox.spaces import SPACES
+from autoprox.zoo import prepared
 from autoprox.zoo.structure import blocks
 
 
@@ -25,7 +26,8 @@ def test_shape_counts_are_those_of_the_space(name):
     for each in ("depth", "mean_width", "sum_dim_depth"):
         assert autoprox.load(each).score(model, images, None) == features[each]
     assert autoprox.load("params").score(model, images, None) == owner.counts(arch, num_classes=7).params
-    assert [block.width for block in blocks(model)] == [layer.width for layer in owner.layers(arch)]
+    with prepared(model, images, None) as subject:
+        assert [block.width for block in blocks(subject)] == [layer.width for layer in owner.layers(arch)]
 
 
 @pytest.mark.parametrize(("name", "size"), [("autoformer-micro", 28), ("pit-micro", 8), ("pit-micro", 28)])
@@ -51,7 +53,7 @@ def test_a_model_without_blocks_is_refused():
 
 def test_a_model_without_activations_is_refused():
     model = declare(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), Role.MLP)
-    with pytest.raises(CollectionError, match=r"'nwot'.*no activation nodes"):
+    with pytest.raises(CollectionError, match=r"'nwot'.*activation nodes"):
         autoprox.load("nwot").score(model, torch.zeros(2, 4), None)
 
 
