@@ -26,6 +26,11 @@ class Expression:
     Raises:
         KindError: If the kinds of the arguments do not fit the primitive.
 
+    Attributes:
+        kind: Level, site and shape of its value.
+        digest: What it is identified by.
+        size: Number of statistics and primitives in its text.
+
     Example:
         >>> from autoprox.graph import parse
         >>> snip = parse("nodes_sum(l1(mul(weight, weight_grad)))")
@@ -35,13 +40,14 @@ class Expression:
         True
     """
 
-    __slots__ = ("__dict__", "arguments", "digest", "kind", "operation")
+    __slots__ = ("__dict__", "arguments", "digest", "kind", "operation", "size")
 
     def __init__(self, operation: Statistic | Primitive, arguments: Iterable["Expression"] = ()) -> None:
         self.operation = operation
         self.arguments = tuple(arguments)
         self.kind = _kind(operation, self.arguments)
         self.digest = _digest(operation, self.arguments)
+        self.size: int = 1 + sum(each.size for each in self.arguments)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Expression) and self.digest == other.digest
@@ -74,11 +80,6 @@ class Expression:
             else:
                 stack.append((expression, True))
                 stack.extend((each, False) for each in reversed(expression.arguments))
-
-    @cached_property
-    def size(self) -> int:
-        """Number of statistics and primitives in the text of the graph."""
-        return 1 + sum(each.size for each in self.arguments)
 
     @cached_property
     def cost(self) -> Cost:

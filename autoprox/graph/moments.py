@@ -66,10 +66,19 @@ class Moments:
         return self.wide - mean
 
     @cached_property
-    def spread(self) -> Tensor:
-        """Sum of (x - mean)**2; 0 where the elements differ by their rounding to float32 alone."""
-        spread = torch.dot(self.centred, self.centred)
-        return torch.where(spread > _SPREAD * _SPREAD * self.squares, spread, 0.0)
+    def centred_squares(self) -> Tensor:
+        """Squared differences from the mean, shape `(count,)`."""
+        return self.centred * self.centred
+
+    @cached_property
+    def deviation(self) -> Tensor:
+        """Sum of the squared differences from the mean."""
+        return torch.dot(self.centred, self.centred)
+
+    @cached_property
+    def is_spread(self) -> Tensor:
+        """Whether the elements differ by more than their rounding to float32."""
+        return self.deviation > _SPREAD * _SPREAD * self.squares
 
     @cached_property
     def extremes(self) -> tuple[Tensor, Tensor]:

@@ -6,7 +6,7 @@ The list of all of them is in `catalogue`.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
@@ -70,6 +70,9 @@ class Primitive:
         weight: How often evolution draws it, relative to the others; 0 means never.
         undefined: Names of the cases of `probe` for which its result is meant not to be finite.
         version: Raised whenever the function's values change, so that cached values are not used for another meaning.
+
+    Attributes:
+        arity: Number of arguments.
     """
 
     name: str
@@ -85,15 +88,14 @@ class Primitive:
     weight: float = 1.0
     undefined: frozenset[str] = frozenset()
     version: int = 1
+    arity: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "arity", self.form.arity)
 
     def __reduce__(self) -> tuple[Any, ...]:
         # A primitive travels to another process as its name, and is found in the registry there.
         return find_primitive, (self.name, self.level)
-
-    @property
-    def arity(self) -> int:
-        """Number of arguments."""
-        return self.form.arity
 
     def result_kind(self, kinds: tuple[Kind, ...]) -> Kind:
         """Kind of the result for arguments of these kinds.

@@ -28,9 +28,11 @@ class Segments:
     lengths: npt.NDArray[np.int64]
     position: Floats
     starts: npt.NDArray[np.int64] = field(init=False)
+    _all_filled: bool = field(init=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "starts", np.concatenate(([0], np.cumsum(self.lengths)[:-1])).astype(np.int64))
+        object.__setattr__(self, "_all_filled", bool((self.lengths > 0).all()))
 
     @classmethod
     def of_lengths(cls, lengths: npt.NDArray[np.int64]) -> "Segments":
@@ -43,10 +45,6 @@ class Segments:
     @cached_property
     def _filled(self) -> npt.NDArray[np.bool_]:
         return self.lengths > 0
-
-    @cached_property
-    def _all_filled(self) -> bool:
-        return bool(self._filled.all())
 
     def _reduce(self, ufunc: np.ufunc, values: Floats) -> Floats:
         if self._all_filled:

@@ -78,7 +78,7 @@ def reduce_frobenius(x: Moments) -> Tensor:
 
 def reduce_std(x: Moments) -> Tensor:
     """Population standard deviation (0 for one element, where the sample form is undefined)."""
-    return (torch.dot(x.centred, x.centred) / x.count).sqrt()
+    return (x.deviation / x.count).sqrt()
 
 
 def reduce_max(x: Moments) -> Tensor:
@@ -107,24 +107,25 @@ def reduce_entropy(x: Moments) -> Tensor:
 
     Between 0 (one element holds everything) and ln(count) (all are alike).
     """
-    shares = x.wide.abs() / torch.where(x.absolute > 0, x.absolute, 1.0)
-    terms: Tensor = torch.special.entr(shares)
-    return terms.sum()
+    total = torch.where(x.absolute > 0, x.absolute, 1.0)
+    shares = x.magnitudes / total.to(x.magnitudes.dtype)
+    # The smallest normal number keeps the logarithm of 0 finite and is lost beside any share that counts.
+    logarithms = (shares + torch.finfo(shares.dtype).tiny).log()
+    return -(shares * logarithms).sum(dtype=torch.float64)
 
 
 def reduce_skewness(x: Moments) -> Tensor:
     """Third standardised moment, m_3 / m_2**1.5; 0 where the elements differ by rounding alone."""
-    variance = x.spread / x.count
-    third = torch.dot(x.centred * x.centred, x.centred) / x.count
-    return torch.where(variance > 0, third / torch.where(variance > 0, variance, 1.0) ** 1.5, 0.0)
+    variance = torch.where(x.is_spread, x.deviation / x.count, 1.0)
+    third = torch.dot(x.centred_squares, x.centred) / x.count
+    return torch.where(x.is_spread, third / variance**1.5, 0.0)
 
 
 def reduce_kurtosis(x: Moments) -> Tensor:
     """Fourth standardised moment, m_4 / m_2**2 (3 for a normal one); 0 where the elements differ by rounding alone."""
-    variance = x.spread / x.count
-    squares = x.centred * x.centred
-    fourth = torch.dot(squares, squares) / x.count
-    return torch.where(variance > 0, fourth / torch.where(variance > 0, variance, 1.0) ** 2, 0.0)
+    variance = torch.where(x.is_spread, x.deviation / x.count, 1.0)
+    fourth = torch.dot(x.centred_squares, x.centred_squares) / x.count
+    return torch.where(x.is_spread, fourth / variance**2, 0.0)
 
 
 def compare_signs(a: Moments, b: Moments) -> Tensor:
