@@ -45,6 +45,8 @@ FORMATS = (
 class LocalImages:
     """Where the images of a data set lie, and in which size they are wanted.
 
+    Whatever is read is kept for as long as the process runs, so that files must not change meanwhile.
+
     Attributes:
         name: Name of the data set in a table.
         path: The folder.
