@@ -28,6 +28,10 @@ class TableError(AutoproxError):
     """A benchmark table is missing, broken, or does not hold what was asked of it."""
 
 
+class ImageError(AutoproxError):
+    """Images are missing or broken, or do not lie as any known data set does."""
+
+
 class StoreMismatchError(AutoproxError):
     """A stored file does not belong to what it is used with, or was changed by hand."""
 

@@ -1,18 +1,20 @@
 """Reads the files of a table and compares them with each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from autoprox.bench.checks import Checker
+from autoprox.bench.datasets import read_contents
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.splits import from_document
 from autoprox.bench.task import Batch, read_batches
-from autoprox.errors import StoreMismatchError, TableError
+from autoprox.errors import ImageError, StoreMismatchError, TableError
 from autoprox.spaces import Arch
 
 
@@ -21,6 +23,7 @@ class Reading:
 
     Args:
         files: The files.
+        images: Folders with images of the user, by data set; only the number of classes is taken from them here.
 
     Attributes:
         frame: The complete rows, once they were found without fault.
@@ -31,8 +34,9 @@ class Reading:
         num_classes: Number of classes of every data set.
     """
 
-    def __init__(self, files: TableFiles) -> None:
+    def __init__(self, files: TableFiles, images: Mapping[str, Path] | None = None) -> None:
         self._files = files
+        self._images = images or {}
         self.frame = pd.DataFrame()
         self.manifest: dict[str, Any] = {}
         self.batches: dict[str, Batch] = {}
@@ -45,12 +49,13 @@ class Reading:
 
         Raises:
             TableError: If the rows cannot be read at all.
+            ImageError: If images of the user cannot be used.
         """
         files = self._files
         yield from self._read_batches()
-        checker = Checker(
-            read_frame(files.table), files.table, {name: b.num_classes for name, b in self.batches.items()}
-        )
+        rows = read_frame(files.table)
+        stored = {name: batch.num_classes for name, batch in self.batches.items()}
+        checker = Checker(rows, files.table, stored | self._classes_of_images(rows, stored))
         clean = True
         for fault in checker.faults():
             clean = False
@@ -65,6 +70,18 @@ class Reading:
                 yield self._fault(str(error), TableError)
             else:
                 yield from self._compare_with_manifest(clean=clean)
+
+    def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
+        """Number of classes of the data sets that the user has images of."""
+        present = set(rows["dataset"]) if "dataset" in rows.columns else set()
+        found = {name: read_contents(path).num_classes for name, path in self._images.items() if name in present}
+        for name, count in found.items():
+            if stored.get(name, count) != count:
+                raise ImageError(
+                    f"The folder {self._images[name]} has images of {count} classes, but the data set '{name}' of "
+                    f"{self._files.table} has {stored[name]}. Give the folder that the labels were made with."
+                )
+        return found
 
     def _read_batches(self) -> Iterator[Fault]:
         try:

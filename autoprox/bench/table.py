@@ -1,6 +1,6 @@
 """Reading a benchmark table: its blocks, its splits, and the tasks that its networks are made for."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files as package_files
@@ -11,7 +11,7 @@ import pandas as pd
 
 from autoprox.bench.block import Block
 from autoprox.bench.checks import MIN_ARCHS
-from autoprox.bench.datasets import DATASETS, dataset
+from autoprox.bench.datasets import DATASETS, LocalImages, dataset
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault, raise_first
 from autoprox.bench.files import TableFiles
@@ -41,6 +41,7 @@ class Table:
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set.
         batches: Stored batches by data set.
+        images: Folders with images of the user, by data set.
     """
 
     name: str
@@ -51,21 +52,25 @@ class Table:
     archs: dict[str, Arch]
     num_classes: dict[str, int]
     batches: dict[str, Batch]
+    images: dict[str, Path]
 
     @classmethod
-    def read(cls, source: str | Path = DEFAULT_TABLE) -> "Table":
+    def read(cls, source: str | Path = DEFAULT_TABLE, images: Mapping[str, Path] | None = None) -> "Table":
         """Reads a table and checks it.
 
         Args:
             source: Path of a parquet file, or the name of an embedded table with or without suffix. A path that exists
                 wins over a name.
+            images: Folders with images to compute statistics on, by data set, in the formats of
+                `autoprox.bench.datasets.open_images`; those of data sets that the table does not have are left out.
 
         Raises:
             TableError: If there is no such table, or it is not acceptable; the message names file, column and row.
             StoreMismatchError: If the table or its batches differ from what the manifest beside them says.
+            ImageError: If a folder holds no images in a known format, or of another number of classes.
         """
         files = TableFiles(_find(source))
-        reading = Reading(files)
+        reading = Reading(files, images)
         raise_first(reading.faults())
         table = cls(
             name=files.table.stem,
@@ -76,7 +81,9 @@ class Table:
             archs=reading.archs,
             num_classes=reading.num_classes,
             batches=reading.batches,
+            images={name: path for name, path in (images or {}).items() if name in set(reading.frame["dataset"])},
         )
+        table.notes.extend(f"Images of {name} are read from {path}." for name, path in table.images.items())
         noisy = [name for name in table.datasets if not table._has_images(name)]
         if noisy:
             table.notes.append(
@@ -171,8 +178,8 @@ class Table:
     def task(self, dataset_name: str, space_name: str) -> Task:
         """What a network of a space has to do for a data set, and the batch for its statistics.
 
-        Real images are those stored beside the table, or those that come with packages; where there are none, noise of
-        the space's image size.
+        Real images are those of the user, those stored beside the table, or those that come with packages; where there
+        are none, noise of the space's image size. Images of the user get the size of the stored ones, or the space's.
 
         Args:
             dataset_name: Name of a data set of the table.
@@ -180,17 +187,22 @@ class Table:
 
         Raises:
             TableError: If the table has no such data set.
+            ImageError: If an image of the user cannot be decoded.
         """
         self._known("dataset", [dataset_name], self.datasets)
-        if dataset_name in self.batches:
-            return self.batches[dataset_name].task(dataset_name)
+        stored = self.batches.get(dataset_name)
+        if dataset_name in self.images:
+            img_size = SPACES[space_name].default_img_size if stored is None else stored.images.shape[-1]
+            return draw_batch(LocalImages(dataset_name, self.images[dataset_name], img_size).open()).task(dataset_name)
+        if stored is not None:
+            return stored.task(dataset_name)
         if self._has_images(dataset_name):
             return draw_batch(dataset(dataset_name)).task(dataset_name)
         return noise_task(dataset_name, self.num_classes[dataset_name], SPACES[space_name].default_img_size)
 
     def _has_images(self, dataset_name: str) -> bool:
         """Whether real images are stored or can be loaded; without the package that holds them there is noise."""
-        if dataset_name in self.batches:
+        if dataset_name in self.images or dataset_name in self.batches:
             return True
         if dataset_name not in DATASETS:
             return False

@@ -108,11 +108,14 @@ def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
         ((32, 1, 8, 8), [4, 4, 3, 3, 3, 3, 3, 3, 3, 3])
     """
     rng = np.random.default_rng(derived_seed("batch", data.name))
-    per_class = -(-size // data.num_classes)
+    counts = np.bincount(data.train_labels)
+    size = min(size, len(data.train_labels))
+    per_class = next(n for n in range(-(-size // data.num_classes), size + 1) if np.minimum(counts, n).sum() >= size)
     balanced, _ = stratified_split(data.train_labels, per_class, rng)
-    by_class = balanced[np.argsort(data.train_labels[balanced], kind="stable")].reshape(data.num_classes, -1)
-    # Column by column: every class once before any class again, so that cutting off leaves them nearly balanced.
-    chosen = rng.permutation(by_class.T.ravel()[:size])
+    labels = data.train_labels[balanced]
+    # Every class once before any class again, so that cutting off leaves them nearly balanced.
+    turns = np.array([np.count_nonzero(labels[:index] == label) for index, label in enumerate(labels)])
+    chosen = rng.permutation(balanced[np.lexsort((labels, turns))][:size])
     return Batch(
         data.train_images[chosen],
         data.train_labels[chosen],

@@ -9,6 +9,7 @@ from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import note
+from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError
 from autoprox.graph import Judge, Problem
 from autoprox.metrics import Aggregate
@@ -17,7 +18,7 @@ _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
 
 def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
-    """Adds --bench, --spaces, --datasets, --label-kind, --metric, --aggregate, --init-seeds, --jobs.
+    """Adds --bench, --images, --spaces, --datasets, --label-kind, --metric, --aggregate, --init-seeds, --jobs.
 
     Args:
         parser: What they are added to.
@@ -30,6 +31,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         metavar="PATH|NAME",
         help="benchmark table: a parquet file, or the name of an embedded table (default: %(default)s)",
     )
+    add_images_option(group, "statistics are computed on images from here, not on stored ones or noise")
     group.add_argument("--spaces", nargs="+", metavar="S", help="only these spaces (default: all of the table)")
     group.add_argument("--datasets", nargs="+", metavar="D", help="only these data sets (default: all of the table)")
     group.add_argument(
@@ -80,10 +82,12 @@ def problem_of(options: argparse.Namespace) -> Problem:
 
     Raises:
         TableError: If the table or a block of it is not to be had.
+        ImageError: If --images names images that are not to be had.
         SpecError: If a number is out of range.
     """
     require_positive(options, "jobs", "init_seeds")
-    table = Table.read(options.bench)
+    table = Table.read(options.bench, image_folders(options.images))
+    require_used(options.images, table.images, table.datasets)
     if table.notes:
         note(" ".join(table.notes))
     blocks = table.blocks(options.spaces, options.datasets, options.label_kind, options.metric)

@@ -8,12 +8,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from autoprox.bench.datasets import open_images
+from autoprox.bench.files import TableFiles
 from autoprox.bench.schema import COLUMNS
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
-from autoprox.bench.task import ImageSource
-from autoprox.errors import AutoproxError, StoreMismatchError, TableError
-from autoprox.spaces import space
+from autoprox.bench.task import ImageSource, write_batches
+from autoprox.errors import AutoproxError, ImageError, StoreMismatchError, TableError
+from autoprox.spaces import SPACES, space
 from tests.bench.conftest import user_rows
+from tests.bench.image_folders import write_image_folder
 
 WriteTable = Callable[..., Path]
 
@@ -267,3 +270,51 @@ def test_categories_and_stored_indices_change_nothing(write_table: WriteTable) -
     table = Table.read(write_table(unusual))
     assert (table.digest, table.notes) == (plain.digest, plain.notes)
     assert [block.dataset for block in table.blocks()] == ["leaves", "moss"]
+
+
+def test_images_of_the_user_take_the_place_of_noise_and_of_stored_images(
+    write_table: Callable[[pd.DataFrame], Path], tmp_path: Path
+) -> None:
+    leaves = write_image_folder(tmp_path / "images" / "leaves", {"ash": 20, "elm": 20, "oak": 20})
+    path = write_table(user_rows(datasets=("leaves", "digits")))
+    table = Table.read(path, {"leaves": leaves, "moss": tmp_path / "nowhere"})
+    assert table.num_classes == {"leaves": 3, "digits": 10}
+    assert not any("noise" in note or "num_classes" in note for note in table.notes)
+    assert f"Images of leaves are read from {leaves}." in table.notes
+    task = table.task("leaves", "autoformer-micro")
+    size = SPACES["autoformer-micro"].default_img_size
+    assert (task.source, task.num_classes, task.images.shape) == (ImageSource.IMAGES, 3, (32, 3, size, size))
+    data = open_images(leaves, size)
+    own = {image.tobytes() for image in data.normalised(data.train_images)}
+    assert {image.tobytes() for image in task.images} <= own
+    assert table.task("digits", "autoformer-micro").images.shape[1:] == (1, 8, 8)
+    said = write_table(user_rows(datasets=("leaves",)).assign(num_classes=3), "said.parquet")
+    assert Table.read(said, {"leaves": leaves}).digest == Table.read(said).digest
+
+
+def test_images_of_the_user_get_the_size_that_labels_were_made_with(
+    write_table: Callable[[pd.DataFrame], Path], tmp_path: Path
+) -> None:
+    path = write_table(user_rows())
+    write_batches(TableFiles(path).batches, ["digits"])
+    ten = write_image_folder(tmp_path / "ten", {str(label): 5 for label in range(10)})
+    assert Table.read(path, {"digits": ten}).task("digits", "pit-micro").images.shape == (32, 3, 8, 8)
+    two = write_image_folder(tmp_path / "two", {"a": 5, "b": 5})
+    with pytest.raises(ImageError, match=r"two has images of 2 classes, but the data set 'digits' of .* has 10"):
+        Table.read(path, {"digits": two})
+    said = write_table(user_rows(datasets=("leaves",)).assign(num_classes=7), "said.parquet")
+    with pytest.raises(TableError, match=r"'num_classes', row 0.*is 7, but the data set 'leaves' .* has 2 classes"):
+        Table.read(said, {"leaves": two})
+
+
+def test_a_broken_image_is_named_and_the_table_is_left_as_it_is(
+    write_table: Callable[[pd.DataFrame], Path], tmp_path: Path
+) -> None:
+    folder = write_image_folder(tmp_path / "leaves", {"a": 8, "b": 8})
+    (folder / "b" / "3.png").write_bytes((folder / "b" / "3.png").read_bytes()[:200])
+    table = Table.read(write_table(user_rows(datasets=("leaves", "digits"))), {"leaves": folder})
+    with pytest.raises(ImageError, match=r"leaves/b/3\.png cannot be read"):
+        table.task("leaves", "pit-micro")
+    assert table.task("digits", "pit-micro").source is ImageSource.IMAGES
+    with pytest.raises(ImageError, match="no folder"):
+        Table.read(table.path, {"leaves": tmp_path / "none"})

@@ -8,6 +8,7 @@ from functools import lru_cache
 
 from autoprox.bench.datasets.base import Dataset, stratified_split
 from autoprox.bench.datasets.digits import load_digits
+from autoprox.bench.datasets.local import LocalImages, open_images, read_contents
 from autoprox.bench.datasets.mnist5k import load_mnist5k
 from autoprox.bench.datasets.patches import load_patches
 from autoprox.bench.datasets.registry import DATASETS, DatasetSource
@@ -16,10 +17,13 @@ __all__ = [
     "DATASETS",
     "Dataset",
     "DatasetSource",
+    "LocalImages",
     "dataset",
     "load_digits",
     "load_mnist5k",
     "load_patches",
+    "open_images",
+    "read_contents",
     "stratified_split",
 ]
 

@@ -1,16 +1,23 @@
 """What a data set is to the table: two fixed sets of images and how they are normalised."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
 
+from autoprox.bench.datasets.pictures import Pictures, UInt8
 from autoprox.digest import array_digest, digest
 
-UInt8 = npt.NDArray[np.uint8]
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]
+Images = UInt8 | Pictures
+
+MEASURED = 1000
+"""Mean and deviation are taken over at most so many training images, evenly spread, so that not all of a large data set
+have to be decoded."""
+_CHUNK = 50
+# Images that are decoded together for that.
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,7 +26,7 @@ class Dataset:
 
     Attributes:
         name: Name in the column `dataset` of a table.
-        train_images: `(N, C, H, W)`, values 0 to 255.
+        train_images: `(N, C, H, W)`, values 0 to 255; in memory, or read whenever they are asked for.
         train_labels: `(N,)`, values 0 to num_classes - 1.
         test_images: `(M, C, H, W)`.
         test_labels: `(M,)`.
@@ -33,15 +40,16 @@ class Dataset:
     """
 
     name: str
-    train_images: UInt8
+    train_images: Images
     train_labels: Int64
-    test_images: UInt8
+    test_images: Images
     test_labels: Int64
     num_classes: int
 
     def __post_init__(self) -> None:
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
-            array.flags.writeable = False
+            if isinstance(array, np.ndarray):
+                array.flags.writeable = False
 
     @property
     def img_size(self) -> int:
@@ -53,19 +61,38 @@ class Dataset:
         """Number of channels."""
         return int(self.train_images.shape[1])
 
-    @cached_property
+    @property
     def mean(self) -> tuple[float, ...]:
-        """Mean of each channel over the training images, on the scale 0 to 1."""
-        means = (self.train_images / 255.0).mean(axis=(0, 2, 3))
-        return tuple(round(float(mean), 6) for mean in means)
+        """Mean of each channel over the training images (at most 1,000 of them), on the scale 0 to 1."""
+        return self._moments[0]
+
+    @property
+    def std(self) -> tuple[float, ...]:
+        """Standard deviation of each channel over the same images, on the scale 0 to 1; 1 if constant."""
+        return self._moments[1]
 
     @cached_property
-    def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel over the training images, on the scale 0 to 1; 1 if constant."""
-        deviations = (self.train_images / 255.0).std(axis=(0, 2, 3))
-        return tuple(round(float(std), 6) or 1.0 for std in deviations)
+    def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        used = min(MEASURED, len(self.train_images))
+        indices = np.arange(used) * len(self.train_images) // used
+        count, total, squares = 0, np.zeros(self.in_chans, np.int64), np.zeros(self.in_chans, np.int64)
+        for start in range(0, used, _CHUNK):
+            values = self.train_images[indices[start : start + _CHUNK]].astype(np.int64)
+            count += values.size // self.in_chans
+            total += values.sum(axis=(0, 2, 3))
+            squares += (values**2).sum(axis=(0, 2, 3))
+        means = total / count
+        deviations = np.sqrt(np.maximum(squares / count - means**2, 0.0))  # Rounding can bring it below zero.
+        return (
+            tuple(round(float(mean) / 255, 6) for mean in means),
+            tuple(round(float(deviation) / 255, 6) or 1.0 for deviation in deviations),
+        )
 
-    def normalised(self, images: UInt8) -> Float32:
+    def in_memory(self) -> "Dataset":
+        """The same data set with all its images decoded."""
+        return replace(self, train_images=self.train_images[:], test_images=self.test_images[:])
+
+    def normalised(self, images: Images) -> Float32:
         """Brings images of this data set to mean 0 and standard deviation 1 per channel.
 
         Args:
@@ -74,12 +101,12 @@ class Dataset:
         Returns:
             `(B, C, H, W)`.
         """
-        return normalise(images, self.mean, self.std)
+        return normalise(images[:], self.mean, self.std)
 
     @cached_property
     def digest(self) -> str:
         """Digest of all that a training depends on."""
-        arrays = (self.train_images, self.train_labels, self.test_images, self.test_labels)
+        arrays = (self.train_images[:], self.train_labels, self.test_images[:], self.test_labels)
         return digest([self.name, self.num_classes, self.mean, self.std, [array_digest(array) for array in arrays]])
 
 

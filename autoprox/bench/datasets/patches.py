@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import rankdata
 
-from autoprox.bench.datasets.base import Dataset, UInt8
+from autoprox.bench.datasets.base import Dataset
+from autoprox.bench.datasets.pictures import UInt8
 from autoprox.digest import bytes_digest
 from autoprox.errors import SpecError
 

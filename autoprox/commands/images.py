@@ -1,0 +1,81 @@
+"""The option by which a command is told where images of the user lie."""
+
+import argparse
+from collections.abc import Collection, Sequence
+from pathlib import Path
+
+from autoprox.errors import ImageError, SpecError, suggestion
+
+
+def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup, purpose: str) -> None:
+    """Adds --images.
+
+    Args:
+        parser: What it is added to.
+        purpose: What the images are for.
+    """
+    parser.add_argument(
+        "--images",
+        nargs="+",
+        default=[],
+        metavar="NAME=PATH|FOLDER",
+        help=f"{purpose}: folders of data sets, or one folder with a folder for each, named like it; CIFAR-10 and "
+        "CIFAR-100 (python version), Flowers-102, Chaoyang, or a folder a class",
+    )
+
+
+def image_folders(values: Sequence[str]) -> dict[str, Path]:
+    """The folders that --images names, by data set.
+
+    Args:
+        values: `NAME=PATH`, any number of them, or one folder, whose folders are then given.
+
+    Raises:
+        SpecError: If a name is given twice, or folders of the two sorts are mixed.
+        ImageError: If the folder does not exist.
+
+    Example:
+        >>> image_folders(["cifar100=data/cifar-100-python"])
+        {'cifar100': PosixPath('data/cifar-100-python')}
+    """
+    if _is_folder(values):
+        folder = Path(values[0])
+        if not folder.is_dir():
+            raise ImageError(f"--images: there is no folder {folder}. Give NAME=PATH, or a folder of data sets.")
+        return {entry.name: entry for entry in sorted(folder.iterdir()) if entry.is_dir()}
+    found: dict[str, Path] = {}
+    for value in values:
+        name, equals, path = value.partition("=")
+        if not (name and equals and path):
+            raise SpecError(f"--images: '{value}' is not NAME=PATH. Give each data set so, or one folder of data sets.")
+        if name in found:
+            raise SpecError(f"--images names the data set '{name}' twice. Give it once.")
+        found[name] = Path(path)
+    return found
+
+
+def require_used(values: Sequence[str], used: Collection[str], datasets: Collection[str]) -> None:
+    """Refuses images that nothing would be computed on.
+
+    Args:
+        values: What --images was given.
+        used: Names of the data sets whose images are used.
+        datasets: Names of the data sets that there are.
+
+    Raises:
+        ImageError: If a name is none of a data set, or no folder of the one folder is.
+    """
+    if _is_folder(values):
+        if not used:
+            raise ImageError(
+                f"--images: no folder in {values[0]} is named like a data set ({', '.join(sorted(datasets))}). Rename "
+                "one, or give NAME=PATH."
+            )
+        return
+    for name in image_folders(values):
+        if name not in used:
+            raise ImageError(f"--images names '{name}', which is no data set here. {suggestion(name, datasets)}")
+
+
+def _is_folder(values: Sequence[str]) -> bool:
+    return len(values) == 1 and ("=" not in values[0] or Path(values[0]).is_dir())
