@@ -1,27 +1,33 @@
 """A whole discovery: from a table to a proxy that was chosen on select and scored once on sealed."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import numpy as np
 
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
-from autoprox.digest import derived_seed, digest
+from autoprox.digest import digest
 from autoprox.errors import TableError
-from autoprox.evolve.bank import first_bank, grown
-from autoprox.evolve.elitism import Settings
-from autoprox.evolve.engine import Engine, Outcome, Stop
-from autoprox.evolve.fitness import Fitness
-from autoprox.evolve.grammar import proxy_grammar
-from autoprox.evolve.individual import Individual
+from autoprox.evolve.bank import Bank
+from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
+from autoprox.evolve.front import Front, FrontPoint
+from autoprox.evolve.journal import JOURNAL, Journal
+from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
+from autoprox.evolve.strategies import STRATEGIES
 from autoprox.graph import (
+    PRIMITIVES,
     Evaluator,
     Expression,
     Judge,
     LeafTable,
     Leaves,
+    Level,
     Network,
     Problem,
     Proxy,
@@ -30,26 +36,26 @@ from autoprox.graph import (
     finite_or_none,
 )
 from autoprox.graph.segments import Floats
-from autoprox.statistics import StatisticsCache
+from autoprox.statistics import STATISTICS, Pass, StatisticsCache
+from autoprox.zoo import ZOO
 
-PROXY_ROW = "proxy"
-"""Name of the discovered proxy among the baselines in `Discovery.verdicts`."""
-
-JITTER = 1e-12
-"""Relative change of leaf values under which a ranking has to stand."""
-
-STEADY = 0.999
-"""Least joint tau between the ranking before and after the change."""
+PROXY_ROW, ZOO_ROW = "proxy", "zoo"
+"""Names, in `Discovery.verdicts`, of the discovered proxy and of the best zoo proxy; all others are counts."""
 
 _GOLDEN_NETWORKS = 2
+
+_BANK_PASSES = frozenset({Pass.STATIC, Pass.FORWARD, Pass.BACKWARD})
+# Zoo proxies that need other passes would cost a discovery more time than its own statistics do.
+
+NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
 
 @dataclass(frozen=True)
 class Margin:
-    """What the proxy is worth beyond counting, on the sealed split and on the same resampled architectures.
+    """What the proxy is worth beyond its best rival, on the sealed split and on the same resampled architectures.
 
     Args:
-        rival: The count with the highest joint correlation on the select split.
+        rival: The baseline (a count, or the best zoo proxy) with the highest joint correlation on the select split.
         joint: Joint correlation of the proxy minus that of the rival.
         ci95: Its 95 % interval.
     """
@@ -73,22 +79,27 @@ class Discovery:
 
     Args:
         proxy: The winner, with provenance and results.
-        verdicts: For each split, the verdicts of the proxy and of the counts.
+        verdicts: For each split, the verdicts of the proxy, of the best zoo proxy, and of the counts.
+        zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
         margin: How much further than its rival the proxy's joint correlation is on the sealed split.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        ensemble: Whether the hall together ranks select better than its best member.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
         outcome: The run itself.
         sealed_scorings: How often the sealed split of this table has been scored by this user, this time included.
     """
 
     proxy: Proxy
     verdicts: dict[Split, dict[str, Verdict]]
+    zoo: str | None
     margin: Margin
     init_agreement: float
+    hall: tuple[Standing, ...]
+    ensemble: EnsembleTrial
+    front: tuple[FrontPoint, ...]
     outcome: Outcome
     sealed_scorings: int
-
-
-NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
 
 @dataclass
@@ -98,9 +109,9 @@ class Discoverer:
     Args:
         problem: What to discover for.
         cache: Where leaf values live.
-        jobs: Processes that collect statistics; the result does not depend on it.
+        jobs: Processes that collect statistics and advance islands; the result does not depend on it.
         network_progress: Wraps the networks that statistics are collected of.
-        candidate_progress: Called with the number of valid candidates and the best joint correlation on fit.
+        candidate_progress: Called with the number of valid candidates and the highest fitness on fit.
     """
 
     problem: Problem
@@ -109,70 +120,132 @@ class Discoverer:
     network_progress: NetworkProgress
     candidate_progress: Callable[[int, float], None]
 
-    def run(self, seed: int, stop: Stop, settings: Settings) -> Discovery:
-        """Runs one discovery.
+    def run(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Discovery:
+        """Runs one discovery, or takes one up that was begun.
 
         Args:
-            seed: Same seed, same result, whatever the number of jobs.
+            plan: How to search. Same plan, same result, whatever the number of jobs, however often interrupted.
             stop: When to end.
-            settings: Settings of the search.
+            journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
+                with. A temporary one if None.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
+            StoreMismatchError: If the journal belongs to another run, or is in use.
+            SpecError: If the run has as many candidates already as the budget allows.
         """
-        problem = self.problem
+        if journal is None:
+            with TemporaryDirectory() as folder:
+                return self.run(plan, stop, Path(folder) / JOURNAL)
         # A state folder that cannot be written has to be known before the search, not after it.
-        sealed_count(problem.table.digest)
-        judges = {split: problem.judge(split) for split in (Split.FIT, Split.SELECT, Split.SEALED)}
-        bank = _Bank(self, judges[Split.FIT], judges[Split.SELECT])
-        rng = np.random.default_rng(seed)
-        engine = Engine(
-            Fitness(judges[Split.FIT], bank.fit),
-            proxy_grammar(bank.finite(bank.leaves)),
-            rng,
-            settings,
-            lambda parents, number: bank.grow(parents, number, rng),
-            self.candidate_progress,
-        )
-        outcome = engine.run(stop)
-        if not outcome.hall:
-            raise TableError(
-                f"None of the candidates could be ranked on '{problem.table.name}' (rejected: {outcome.rejected});"
-                " give a larger budget or a table with more architectures."
+        sealed_count(self.problem.table.digest)
+        judges = {split: self.problem.judge(split) for split in Split}
+        zoo = _affordable_zoo()
+        of_zoo = list(dict.fromkeys(leaf for each in zoo.values() for leaf in each.graph.node_leaves))
+        with Journal(journal, self._definition(plan)) as book:
+            book.remember("stop", asdict(stop))
+            book.remember("status", "begun")
+            more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
+            bank = Bank(self.collect, judges[Split.FIT], judges[Split.SELECT], more, beside)
+            seeds = {name: each for name, each in zoo.items() if plan.seed_zoo}
+            engine = Engine(
+                plan, judges[Split.FIT], bank, book, _graphs(seeds), self.candidate_progress, jobs=self.jobs
             )
-        winner = _chosen(outcome.hall, judges, bank)
-        graph, sign = winner.graph, winner.evaluation.sign
-        sealed_scorings = count_sealed(problem.table.digest)
-        scores = {split: self._scores(judge.networks, graph, sign) for split, judge in judges.items()}
-        again = self._scores(judges[Split.SELECT].rebuilt(), graph, sign)
-        init_agreement = float(judges[Split.SELECT].agreement(scores[Split.SELECT][None], again[None])[0])
-        verdicts = {split: _verdicts(judge, scores[split]) for split, judge in judges.items()}
-        margin = _margin(judges[Split.SEALED], scores[Split.SEALED], verdicts[Split.SELECT])
-        proxy = Proxy(
-            name=f"{self.problem.table.name}-seed{seed}",
-            graph=graph,
-            sign=sign,
-            provenance=self._provenance(seed, stop, settings, outcome, bank.leaves),
-            results={
-                "splits": {split.value: _document(verdicts[split], judges[split]) for split in verdicts},
-                "margin": margin.to_document(),
-                "init_agreement": finite_or_none(init_agreement),
-                "golden": _golden(judges[Split.FIT], scores[Split.FIT]),
-            },
-        )
-        return Discovery(proxy, verdicts, margin, init_agreement, outcome, sealed_scorings)
+            outcome = engine.run(stop)
+            if not outcome.hall:
+                raise TableError(
+                    f"None of the candidates could be ranked on '{self.problem.table.name}' (rejected:"
+                    f" {outcome.rejected}); give a larger budget or a table with more architectures."
+                )
+            front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
+            discovery = self._judged(plan, stop, outcome, bank, judges, zoo, front)
+            book.remember("result", {"digest": discovery.proxy.to_document()["digest"]})
+            book.remember("sealed_scorings", discovery.sealed_scorings)
+            book.remember("status", "finished")
+        return discovery
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self.cache, jobs=self.jobs, progress=self.network_progress)
 
-    def _scores(self, networks: Sequence[Network], graph: Expression, sign: int) -> Floats:
-        leaves = LeafTable(self.collect(networks, graph.node_leaves))
-        return np.asarray(sign * Evaluator(leaves).scores([graph])[0])
+    def _judged(
+        self,
+        plan: Plan,
+        stop: Stop,
+        outcome: Outcome,
+        bank: Bank,
+        judges: dict[Split, Judge],
+        zoo: dict[str, Proxy],
+        front: Front,
+    ) -> Discovery:
+        select = judges[Split.SELECT]
+        hall = standings(outcome.hall, judges, bank, plan.beyond_size)
+        best = winner(hall)
+        found = Proxy(f"{self.problem.table.name}-seed{plan.seed}", best.member.graph, best.member.evaluation.sign)
+        rival = _best_of(zoo, select, bank)
+        contenders = {PROXY_ROW: found} | ({ZOO_ROW: zoo[rival]} if rival is not None else {})
+        sealed_scorings = count_sealed(self.problem.table.digest)
+        scores = {
+            Split.FIT: _scores(contenders, bank.fit),
+            Split.SELECT: _scores(contenders, bank.select),
+            Split.SEALED: _scores(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
+        }
+        again = _scores({PROXY_ROW: found}, self._leaves(select.rebuilt(), {PROXY_ROW: found}))
+        init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
+        rows = {split: dict(zip(contenders, scores[split], strict=True)) | judges[split].counts for split in Split}
+        verdicts = {split: _verdicts(judges[split], rows[split]) for split in Split}
+        margin = _margin(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        ensemble = ensemble_trial(hall, best, select, bank)
+        results = {
+            "splits": {split.value: _document(verdicts[split], judges[split]) for split in verdicts},
+            "zoo": rival,
+            "margin": margin.to_document(),
+            "init_agreement": finite_or_none(init_agreement),
+            "ensemble": ensemble.to_document(),
+            "golden": _golden(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
+        }
+        provenance = self._provenance(plan, stop, outcome, bank.leaves)
+        proxy = replace(found, provenance=provenance, results=results)
+        return Discovery(
+            proxy,
+            verdicts,
+            rival,
+            margin,
+            init_agreement,
+            tuple(hall),
+            ensemble,
+            tuple(front.sorted()),
+            outcome,
+            sealed_scorings,
+        )
 
-    def _provenance(
-        self, seed: int, stop: Stop, settings: Settings, outcome: Outcome, bank: Sequence[Expression]
-    ) -> dict[str, Any]:
+    def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
+        leaves = list(dict.fromkeys(leaf for each in proxies.values() for leaf in each.graph.node_leaves))
+        return LeafTable(self.collect(networks, leaves))
+
+    def _definition(self, plan: Plan) -> dict[str, Any]:
+        """All that the course of a run depends on."""
+        problem = self.problem
+        labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
+        primitives = [
+            [level.value, each.name, each.version, each.weight]
+            for level in Level
+            for each in PRIMITIVES[level].values()
+        ]
+        return {
+            **self._question(),
+            "blocks": [f"{block.space}/{block.dataset}" for block in problem.blocks],
+            "label_kind": problem.blocks[0].label_kind,
+            "metric": problem.blocks[0].metric,
+            "labels": digest(labels),
+            **plan.to_document(),
+            "bank": digest([each.digest for each in first_bank()]),
+            "primitives": digest(primitives),
+            "search_version": SEARCH_VERSION,
+        }
+
+    def _question(self) -> dict[str, Any]:
+        """What is asked, as provenance states it."""
         problem = self.problem
         return {
             "table": problem.table.name,
@@ -182,84 +255,57 @@ class Discoverer:
                 for block in problem.blocks
             },
             "aggregate": problem.aggregate.value,
+            "weights": None if problem.weights is None else list(problem.weights),
             "init_seeds": problem.init_seeds,
-            "seed": seed,
+        }
+
+    def _provenance(self, plan: Plan, stop: Stop, outcome: Outcome, bank: Sequence[Expression]) -> dict[str, Any]:
+        return {
+            **self._question(),
+            **plan.to_document(),
             "stop": asdict(stop),
             "ending": outcome.ending.value,
-            "settings": asdict(settings),
             "evaluated": outcome.evaluated,
             "rejected": outcome.rejected,
             "bank": {"leaves": len(bank), "digest": digest([each.digest for each in bank])},
         }
 
 
-class _Bank:
-    """Leaf values of the networks of fit and select; both tables grow together.
-
-    Args:
-        discoverer: What collects values.
-        fit: Judge of the fit split.
-        select: Judge of the select split.
-    """
-
-    def __init__(self, discoverer: Discoverer, fit: Judge, select: Judge) -> None:
-        self._discoverer = discoverer
-        self._networks = [*fit.networks, *select.networks]
-        self._cut = len(fit.networks)
-        self.leaves = list(first_bank())
-        values = discoverer.collect(self._networks, self.leaves)
-        self.fit, self.select = LeafTable(values[: self._cut]), LeafTable(values[self._cut :])
-
-    def finite(self, leaves: Sequence[Expression]) -> list[Expression]:
-        """Those leaves that are finite on every network of fit."""
-        return [each for each in leaves if np.isfinite(self.fit.leaf(each.digest)).all()]
-
-    def grow(self, parents: Sequence[Expression], number: int, rng: np.random.Generator) -> list[Expression]:
-        """Makes new leaves and collects their values; returns those that can be used."""
-        new = grown(self.leaves, parents, number, rng)
-        values = self._discoverer.collect(self._networks, new)
-        self.fit.extend(values[: self._cut])
-        self.select.extend(values[self._cut :])
-        self.leaves.extend(new)
-        return self.finite(new)
+def _affordable_zoo() -> dict[str, Proxy]:
+    """Zoo proxies that are graphs over statistics which a discovery collects anyway."""
+    return {
+        name: each
+        for name, each in ZOO.items()
+        if isinstance(each, Proxy) and all(STATISTICS[needed].pass_ in _BANK_PASSES for needed in each.statistics)
+    }
 
 
-def _chosen(hall: Sequence[Individual], judges: dict[Split, Judge], bank: _Bank) -> Individual:
-    """The member of the hall with the highest joint correlation on select; among equals the better one on fit.
-
-    Members whose ranking of fit or select moves when the leaves change in the twelfth digit are passed over: they rank
-    by rounding.
-
-    Raises:
-        TableError: If no member is left.
-    """
-    graphs = [each.graph for each in hall]
-    signs = np.array([each.evaluation.sign for each in hall], dtype=np.float64)[:, None]
-    rng = np.random.default_rng(derived_seed("jitter"))
-    steady = np.ones(len(hall), dtype=bool)
-    for split, leaves in ((Split.FIT, bank.fit), (Split.SELECT, bank.select)):
-        exact, moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(JITTER, rng)))
-        steady &= judges[split].agreement(exact, moved) > STEADY
-    joints = judges[Split.SELECT].joint(judges[Split.SELECT].taus(signs * Evaluator(bank.select).scores(graphs)))
-    fit = [index for index in range(len(hall)) if steady[index] and np.isfinite(joints[index])]
-    if not fit:
-        raise TableError(
-            "No member of the hall of fame has a defined ranking of the select split that is more than rounding;"
-            " give a larger budget or a table with more architectures."
-        )
-    return hall[max(fit, key=lambda index: (joints[index], hall[index].joint, -hall[index].graph.size))]
+def _graphs(proxies: dict[str, Proxy]) -> list[Expression]:
+    return [each.graph for each in proxies.values()]
 
 
-def _margin(sealed: Judge, scores: Floats, select: dict[str, Verdict]) -> Margin:
+def _scores(proxies: dict[str, Proxy], leaves: LeafTable) -> Floats:
+    signs = np.array([each.sign for each in proxies.values()], dtype=np.float64)[:, None]
+    return np.asarray(signs * Evaluator(leaves).scores(_graphs(proxies)))
+
+
+def _best_of(zoo: dict[str, Proxy], select: Judge, bank: Bank) -> str | None:
+    """The zoo proxy with the highest joint correlation on select, the first among equals."""
+    joints = select.joint(select.taus(_scores(zoo, bank.select)))
+    ranked = [(joint, name) for joint, name in zip(joints, zoo, strict=True) if np.isfinite(joint)]
+    return max(ranked, key=lambda each: each[0])[1] if ranked else None
+
+
+def _margin(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> Margin:
     # A count that is constant in a block has no joint correlation and is nobody's rival.
-    rival = max(sealed.counts, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
-    joint, ci95 = sealed.margin(scores, sealed.counts[rival])
+    rivals = [name for name in rows if name != PROXY_ROW]
+    rival = max(rivals, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
+    joint, ci95 = sealed.margin(rows[PROXY_ROW], rows[rival])
     return Margin(rival, joint, ci95)
 
 
-def _verdicts(judge: Judge, scores: Floats) -> dict[str, Verdict]:
-    """Verdicts of the proxy and of all counts, on the same resamples."""
-    rows = {PROXY_ROW: scores, **judge.counts}
+def _verdicts(judge: Judge, rows: dict[str, Floats]) -> dict[str, Verdict]:
+    """Verdicts of the proxy and of its rivals, on the same resamples."""
     return dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
 
 
