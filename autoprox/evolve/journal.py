@@ -8,7 +8,7 @@ met its budget) is kept for reading, and dropped when the run goes on: it is the
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -87,22 +87,25 @@ class Journal:
 
     def __init__(self, path: Path, definition: dict[str, Any]) -> None:
         self.path = path
-        with _explained(path):
+        with _explained(path), ExitStack() as opened:
             # The lock is a database of its own, so that others can read the journal while a run writes it. It goes
             # with the process, however that ends.
-            self._lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
+            lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
+            opened.callback(lock.close)
             try:
-                self._lock.execute("begin exclusive")
+                lock.execute("begin exclusive")
             except sqlite3.OperationalError as error:
                 raise StoreMismatchError(
                     f"The run in '{path.parent}' is in progress in another process. Wait for it, or give another --out."
                 ) from error
             self._connection = sqlite3.connect(path)
+            opened.callback(self._connection.close)
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = normal")
             self._connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
             self._connection.executescript(_SCHEMA)
             self._check(definition)
+            self._opened = opened.pop_all()
 
     def __enter__(self) -> "Journal":
         return self
@@ -112,8 +115,7 @@ class Journal:
         # written. Where another process is reading, the log stays.
         with suppress(sqlite3.OperationalError):
             self._connection.execute("pragma journal_mode = delete")
-        self._connection.close()
-        self._lock.close()
+        self._opened.close()
 
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch."""
