@@ -15,8 +15,9 @@ from autoprox.errors import TableError
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
 from autoprox.evolve.front import Front, FrontPoint
+from autoprox.evolve.grammar import drawn_statistics
 from autoprox.evolve.journal import JOURNAL, Journal
-from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.leaves import DEEPER_COST, first_bank
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
@@ -34,18 +35,17 @@ from autoprox.graph import (
     Verdict,
     collect_leaves,
     finite_or_none,
+    simplify,
 )
 from autoprox.graph.segments import Floats
-from autoprox.statistics import STATISTICS, Pass, StatisticsCache
-from autoprox.zoo import ZOO
+from autoprox.statistics import StatisticsCache
+from autoprox.zoo import zoo_graphs
 
 PROXY_ROW, ZOO_ROW = "proxy", "zoo"
 """Names, in `Discovery.verdicts`, of the discovered proxy and of the best zoo proxy; all others are counts."""
 
 _GOLDEN_NETWORKS = 2
 
-_BANK_PASSES = frozenset({Pass.STATIC, Pass.FORWARD, Pass.BACKWARD})
-# Zoo proxies that need other passes would cost a discovery more time than its own statistics do.
 
 NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
@@ -181,7 +181,7 @@ class Discoverer:
         select = judges[Split.SELECT]
         hall = standings(outcome.hall, judges, bank, plan.beyond_size)
         best = winner(hall)
-        found = Proxy(f"{self.problem.table.name}-seed{plan.seed}", best.member.graph, best.member.evaluation.sign)
+        found = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
         rival = _best_of(zoo, select, bank)
         contenders = {PROXY_ROW: found} | ({ZOO_ROW: zoo[rival]} if rival is not None else {})
         sealed_scorings = count_sealed(self.problem.table.digest)
@@ -271,12 +271,25 @@ class Discoverer:
         }
 
 
+def _published(name: str, best: Standing, bank: Bank) -> Proxy:
+    """The winner as a proxy, its graph as small as can be without new leaves."""
+    graph, sign = best.member.graph, best.member.evaluation.sign
+    small = simplify(graph)
+    if all(leaf.digest in bank.fit for leaf in small.graph.node_leaves):
+        return Proxy(name, small.graph, small.sign * sign)
+    return Proxy(name, graph, sign)
+
+
 def _affordable_zoo() -> dict[str, Proxy]:
-    """Zoo proxies that are graphs over statistics which a discovery collects anyway."""
+    """Zoo proxies that are graphs over statistics that a discovery collects anyway, and no dearer than its own leaves.
+
+    Others would cost a discovery more time than its statistics do; `python -m autoprox.zoo --bench` scores them all.
+    """
+    drawn = {each.name for each in drawn_statistics()}
     return {
-        name: each
-        for name, each in ZOO.items()
-        if isinstance(each, Proxy) and all(STATISTICS[needed].pass_ in _BANK_PASSES for needed in each.statistics)
+        each.name: each
+        for each in zoo_graphs()
+        if drawn.issuperset(each.statistics) and all(leaf.cost <= DEEPER_COST for leaf in each.graph.node_leaves)
     }
 
 
