@@ -6,13 +6,14 @@
 - `breeding`, `strategies`: what to try next
 - `island`, `archipelago`, `engine`: the loop
 - `journal`, `runs`: what a run leaves behind
-- `plan`, `selection`, `discovery`: from a table to a proxy
+- `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve.discovery import PROXY_ROW, ZOO_ROW, Discoverer, Discovery, Margin
+from autoprox.evolve.discovery import Discoverer, Discovery, Search
 from autoprox.evolve.engine import Ending, Outcome
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
+from autoprox.evolve.verdicts import PROXY_ROW, ZOO_ROW, Margin
 
 __all__ = [
     "DEFAULT_STRATEGY",
@@ -25,5 +26,6 @@ __all__ = [
     "Margin",
     "Outcome",
     "Plan",
+    "Search",
     "Stop",
 ]

@@ -1,12 +1,11 @@
 """A whole discovery: from a table to a proxy that was chosen on select and scored once on sealed."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
-
-import numpy as np
 
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
@@ -15,15 +14,23 @@ from autoprox.errors import TableError
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
 from autoprox.evolve.front import Front, FrontPoint
-from autoprox.evolve.grammar import drawn_statistics
 from autoprox.evolve.journal import JOURNAL, Journal
-from autoprox.evolve.leaves import DEEPER_COST, first_bank
+from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, scores_of
 from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
+from autoprox.evolve.verdicts import (
+    PROXY_ROW,
+    ZOO_ROW,
+    Margin,
+    document_of,
+    golden_scores,
+    margin_of,
+    verdicts_of,
+)
 from autoprox.graph import (
     PRIMITIVES,
-    Evaluator,
     Expression,
     Judge,
     LeafTable,
@@ -37,40 +44,34 @@ from autoprox.graph import (
     finite_or_none,
     simplify,
 )
-from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import zoo_graphs
-
-PROXY_ROW, ZOO_ROW = "proxy", "zoo"
-"""Names, in `Discovery.verdicts`, of the discovered proxy and of the best zoo proxy; all others are counts."""
-
-_GOLDEN_NETWORKS = 2
-
 
 NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
 
 @dataclass(frozen=True)
-class Margin:
-    """What the proxy is worth beyond its best rival, on the sealed split and on the same resampled architectures.
+class Search:
+    """A search that has ended, before anybody looked at the sealed split.
 
     Args:
-        rival: The baseline (a count, or the best zoo proxy) with the highest joint correlation on the select split.
-        joint: Joint correlation of the proxy minus that of the rival.
-        ci95: Its 95 % interval.
+        proxy: The winner, without provenance and results.
+        best: The winner as a member of the hall.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are at hand.
+        outcome: The run itself.
+        bank: Leaf values of fit and select.
+        judges: The judge of every split.
     """
 
-    rival: str
-    joint: float
-    ci95: tuple[float, float]
-
-    def to_document(self) -> dict[str, Any]:
-        """The margin as JSON-like data; what is undefined is None."""
-        return {
-            "rival": self.rival,
-            "joint": finite_or_none(self.joint),
-            "ci95": [finite_or_none(each) for each in self.ci95],
-        }
+    proxy: Proxy
+    best: Standing
+    hall: tuple[Standing, ...]
+    front: tuple[FrontPoint, ...]
+    zoo: Proxy | None
+    outcome: Outcome
+    bank: Bank
+    judges: dict[Split, Judge]
 
 
 @dataclass(frozen=True)
@@ -134,88 +135,106 @@ class Discoverer:
             StoreMismatchError: If the journal belongs to another run, or is in use.
             SpecError: If the run has as many candidates already as the budget allows.
         """
-        if journal is None:
-            with TemporaryDirectory() as folder:
-                return self.run(plan, stop, Path(folder) / JOURNAL)
-        # A state folder that cannot be written has to be known before the search, not after it.
-        sealed_count(self.problem.table.digest)
-        judges = {split: self.problem.judge(split) for split in Split}
-        zoo = _affordable_zoo()
-        of_zoo = list(dict.fromkeys(leaf for each in zoo.values() for leaf in each.graph.node_leaves))
-        with Journal(journal, self._definition(plan)) as book:
-            book.remember("stop", asdict(stop))
-            book.remember("status", "begun")
-            more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
-            bank = Bank(self.collect, judges[Split.FIT], judges[Split.SELECT], more, beside)
-            seeds = {name: each for name, each in zoo.items() if plan.seed_zoo}
-            engine = Engine(
-                plan, judges[Split.FIT], bank, book, _graphs(seeds), self.candidate_progress, jobs=self.jobs
-            )
-            outcome = engine.run(stop)
-            if not outcome.hall:
-                raise TableError(
-                    f"None of the candidates could be ranked on '{self.problem.table.name}' (rejected:"
-                    f" {outcome.rejected}); give a larger budget or a table with more architectures."
-                )
-            front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
-            discovery = self._judged(plan, stop, outcome, bank, judges, zoo, front)
-            book.remember("result", {"digest": discovery.proxy.to_document()["digest"]})
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+            # A state folder that cannot be written has to be known before the search, not after it.
+            sealed_count(self.problem.table.digest)
+            discovery = self._judged(plan, stop, self._searched(plan, stop, book))
             book.remember("sealed_scorings", discovery.sealed_scorings)
             book.remember("status", "finished")
         return discovery
+
+    def search(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Search:
+        """The same without a look at the sealed split, for comparisons that look at it once for all contenders.
+
+        Args:
+            plan: How to search.
+            stop: When to end.
+            journal: File of the journal, as for `run`.
+
+        Raises:
+            TableError: As for `run`, and so for StoreMismatchError and SpecError.
+        """
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+            search = self._searched(plan, stop, book)
+            book.remember("status", "searched")
+        return search
+
+    def _journal(self, path: Path, plan: Plan, stop: Stop) -> Journal:
+        journal = Journal(path, self._definition(plan))
+        journal.remember("stop", asdict(stop))
+        journal.remember("status", "begun")
+        return journal
+
+    def _searched(self, plan: Plan, stop: Stop, book: Journal) -> Search:
+        judges = {split: self.problem.judge(split) for split in Split}
+        fit, select = judges[Split.FIT], judges[Split.SELECT]
+        zoo = affordable_zoo()
+        of_zoo = list(dict.fromkeys(leaf for each in zoo.values() for leaf in each.graph.node_leaves))
+        more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
+        bank = Bank(self.collect, fit, select, more, beside)
+        seeds = graphs_of(zoo) if plan.seed_zoo else []
+        outcome = Engine(plan, fit, bank, book, seeds, self.candidate_progress, jobs=self.jobs).run(stop)
+        if not outcome.hall:
+            raise TableError(
+                f"None of the candidates could be ranked on '{self.problem.table.name}' (rejected: {outcome.rejected});"
+                " give a larger budget or a table with more architectures."
+            )
+        front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
+        hall = standings(outcome.hall, judges, bank, plan.beyond_size)
+        best = winner(hall)
+        proxy = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
+        rival = best_of(zoo, select, bank.select)
+        return Search(
+            proxy,
+            best,
+            tuple(hall),
+            tuple(front.sorted()),
+            None if rival is None else zoo[rival],
+            outcome,
+            bank,
+            judges,
+        )
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self.cache, jobs=self.jobs, progress=self.network_progress)
 
-    def _judged(
-        self,
-        plan: Plan,
-        stop: Stop,
-        outcome: Outcome,
-        bank: Bank,
-        judges: dict[Split, Judge],
-        zoo: dict[str, Proxy],
-        front: Front,
-    ) -> Discovery:
+    def _judged(self, plan: Plan, stop: Stop, found: Search) -> Discovery:
+        judges, bank = found.judges, found.bank
         select = judges[Split.SELECT]
-        hall = standings(outcome.hall, judges, bank, plan.beyond_size)
-        best = winner(hall)
-        found = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
-        rival = _best_of(zoo, select, bank)
-        contenders = {PROXY_ROW: found} | ({ZOO_ROW: zoo[rival]} if rival is not None else {})
+        contenders = {PROXY_ROW: found.proxy} | ({} if found.zoo is None else {ZOO_ROW: found.zoo})
         sealed_scorings = count_sealed(self.problem.table.digest)
         scores = {
-            Split.FIT: _scores(contenders, bank.fit),
-            Split.SELECT: _scores(contenders, bank.select),
-            Split.SEALED: _scores(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
+            Split.FIT: scores_of(contenders, bank.fit),
+            Split.SELECT: scores_of(contenders, bank.select),
+            Split.SEALED: scores_of(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
         }
-        again = _scores({PROXY_ROW: found}, self._leaves(select.rebuilt(), {PROXY_ROW: found}))
+        again = scores_of({PROXY_ROW: found.proxy}, self._leaves(select.rebuilt(), {PROXY_ROW: found.proxy}))
         init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
         rows = {split: dict(zip(contenders, scores[split], strict=True)) | judges[split].counts for split in Split}
-        verdicts = {split: _verdicts(judges[split], rows[split]) for split in Split}
-        margin = _margin(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
-        ensemble = ensemble_trial(hall, best, select, bank)
+        verdicts = {split: verdicts_of(judges[split], rows[split]) for split in Split}
+        margin = margin_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        ensemble = ensemble_trial(found.hall, found.best, select, bank)
+        rival = None if found.zoo is None else found.zoo.name
         results = {
-            "splits": {split.value: _document(verdicts[split], judges[split]) for split in verdicts},
+            "splits": {split.value: document_of(verdicts[split], judges[split]) for split in verdicts},
             "zoo": rival,
             "margin": margin.to_document(),
             "init_agreement": finite_or_none(init_agreement),
             "ensemble": ensemble.to_document(),
-            "golden": _golden(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
+            "golden": golden_scores(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
         }
-        provenance = self._provenance(plan, stop, outcome, bank.leaves)
-        proxy = replace(found, provenance=provenance, results=results)
+        provenance = self._provenance(plan, stop, found.outcome, bank.leaves)
         return Discovery(
-            proxy,
+            replace(found.proxy, provenance=provenance, results=results),
             verdicts,
             rival,
             margin,
             init_agreement,
-            tuple(hall),
+            found.hall,
             ensemble,
-            tuple(front.sorted()),
-            outcome,
+            found.front,
+            found.outcome,
             sealed_scorings,
         )
 
@@ -238,6 +257,7 @@ class Discoverer:
             "label_kind": problem.blocks[0].label_kind,
             "metric": problem.blocks[0].metric,
             "labels": digest(labels),
+            "splits": digest({arch_id: split.value for arch_id, split in problem.table.splits().items()}),
             **plan.to_document(),
             "bank": digest([each.digest for each in first_bank()]),
             "primitives": digest(primitives),
@@ -271,6 +291,16 @@ class Discoverer:
         }
 
 
+@contextmanager
+def _kept(journal: Path | None) -> Iterator[Path]:
+    """Where the journal is: as given, or in a folder that goes when the run has ended."""
+    if journal is not None:
+        yield journal
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / JOURNAL
+
+
 def _published(name: str, best: Standing, bank: Bank) -> Proxy:
     """The winner as a proxy, its graph as small as can be without new leaves."""
     graph, sign = best.member.graph, best.member.evaluation.sign
@@ -278,70 +308,3 @@ def _published(name: str, best: Standing, bank: Bank) -> Proxy:
     if all(leaf.digest in bank.fit for leaf in small.graph.node_leaves):
         return Proxy(name, small.graph, small.sign * sign)
     return Proxy(name, graph, sign)
-
-
-def _affordable_zoo() -> dict[str, Proxy]:
-    """Zoo proxies that are graphs over statistics that a discovery collects anyway, and no dearer than its own leaves.
-
-    Others would cost a discovery more time than its statistics do; `python -m autoprox.zoo --bench` scores them all.
-    """
-    drawn = {each.name for each in drawn_statistics()}
-    return {
-        each.name: each
-        for each in zoo_graphs()
-        if drawn.issuperset(each.statistics) and all(leaf.cost <= DEEPER_COST for leaf in each.graph.node_leaves)
-    }
-
-
-def _graphs(proxies: dict[str, Proxy]) -> list[Expression]:
-    return [each.graph for each in proxies.values()]
-
-
-def _scores(proxies: dict[str, Proxy], leaves: LeafTable) -> Floats:
-    signs = np.array([each.sign for each in proxies.values()], dtype=np.float64)[:, None]
-    return np.asarray(signs * Evaluator(leaves).scores(_graphs(proxies)))
-
-
-def _best_of(zoo: dict[str, Proxy], select: Judge, bank: Bank) -> str | None:
-    """The zoo proxy with the highest joint correlation on select, the first among equals."""
-    joints = select.joint(select.taus(_scores(zoo, bank.select)))
-    ranked = [(joint, name) for joint, name in zip(joints, zoo, strict=True) if np.isfinite(joint)]
-    return max(ranked, key=lambda each: each[0])[1] if ranked else None
-
-
-def _margin(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> Margin:
-    # A count that is constant in a block has no joint correlation and is nobody's rival.
-    rivals = [name for name in rows if name != PROXY_ROW]
-    rival = max(rivals, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
-    joint, ci95 = sealed.margin(rows[PROXY_ROW], rows[rival])
-    return Margin(rival, joint, ci95)
-
-
-def _verdicts(judge: Judge, rows: dict[str, Floats]) -> dict[str, Verdict]:
-    """Verdicts of the proxy and of its rivals, on the same resamples."""
-    return dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
-
-
-def _document(verdicts: dict[str, Verdict], judge: Judge) -> dict[str, Any]:
-    return {name: verdict.to_document(judge.blocks) for name, verdict in verdicts.items()}
-
-
-def _golden(judge: Judge, scores: Floats) -> list[dict[str, Any]]:
-    """A few scores to check an exported proxy by: the first networks of each space and data set."""
-    seen: dict[tuple[str, str], int] = {}
-    golden = []
-    for network, score in zip(judge.networks, scores, strict=True):
-        place = (network.arch.space, network.task.dataset)
-        seen[place] = seen.get(place, 0) + 1
-        if seen[place] <= _GOLDEN_NETWORKS:
-            golden.append(
-                {
-                    "space": network.arch.space,
-                    "arch_json": network.arch.json,
-                    "dataset": network.task.dataset,
-                    "batch": network.task.digest,
-                    "init_seed": network.init_seed,
-                    "score": float(score),
-                }
-            )
-    return golden
