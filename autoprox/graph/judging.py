@@ -213,7 +213,7 @@ class Judge:
         """
         both = np.stack([scores, rival])
         first, second = self.joint(self.taus(both))
-        sampled = self._sampled_joints(both, resamples)
+        sampled = self.sampled_joints(both, resamples)
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
     def _sampled_taus(self, scores: Floats, resamples: int) -> Floats:
@@ -222,8 +222,8 @@ class Judge:
         triples = zip(self.by_block(scores), self.blocks, draws, strict=True)
         return np.stack([bootstrap_taus(part, block.goodness, draw) for part, block, draw in triples], axis=1)
 
-    def _sampled_joints(self, scores: Floats, resamples: int) -> Floats:
-        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`."""
+    def sampled_joints(self, scores: Floats, resamples: int = RESAMPLES) -> Floats:
+        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`: the same resamples for every call."""
         return self.joint(np.swapaxes(self._sampled_taus(scores, resamples), 1, 2))
 
     def rebuilt(self) -> list[Network]:
