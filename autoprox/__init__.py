@@ -6,18 +6,29 @@ Example:
     'pit-micro'
 """
 
+from collections.abc import Sequence
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from autoprox.graph import Scorer
     from autoprox.spaces import AbstractSpace
+    from autoprox.zoo import Ensemble
 
 __version__ = version("autoprox")
-__all__ = ["__version__", "load", "shipped_names", "space"]
+__all__ = ["__version__", "ensemble", "load", "runs", "shipped_names", "space"]
 
 # Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
+
+
+def __getattr__(name: str) -> ModuleType:
+    """Loads `autoprox.runs` when it is first asked for."""
+    if name == "runs":
+        return import_module("autoprox.runs")
+    raise AttributeError(f"module 'autoprox' has no attribute '{name}'")
 
 
 def load(name_or_path: str | Path) -> "Scorer":
@@ -38,6 +49,30 @@ def load(name_or_path: str | Path) -> "Scorer":
     from autoprox.zoo import load_proxy
 
     return load_proxy(str(name_or_path))
+
+
+def ensemble(members: "Sequence[Scorer]", name: str | None = None) -> "Ensemble":
+    """Several proxies as one scorer, which ranks networks by the mean of the ranks that the proxies give them.
+
+    Args:
+        members: Proxies, as `load` gives them, or anything else that scores networks.
+        name: What reports call it.
+
+    Raises:
+        SpecError: If there is no member.
+
+    Example:
+        >>> import numpy as np
+        >>> micro = space("pit-micro")
+        >>> rng = np.random.default_rng(0)
+        >>> models = [micro.build(micro.sample(rng), 10, 8, 1, seed=0) for _ in range(3)]
+        >>> images, labels = rng.normal(size=(4, 1, 8, 8)).astype("float32"), np.array([0, 1, 2, 3])
+        >>> ensemble([load("snip"), load("l2_norm")]).score_many(models, images, labels).shape
+        (3,)
+    """
+    from autoprox.zoo import Ensemble
+
+    return Ensemble(members, name)
 
 
 def shipped_names() -> list[str]:

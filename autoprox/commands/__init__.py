@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": "build and inspect benchmark tables",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
+    "runs": "list and summarise runs",
     "show": "print, draw or export a proxy",
     "zoo": "list published proxies, or score them all on a benchmark table",
 }

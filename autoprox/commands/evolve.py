@@ -1,10 +1,9 @@
 """`python -m autoprox.evolve`: discovers a proxy on a benchmark table."""
 
 import argparse
-import json
 import math
-import os
 import platform
+import shlex
 import sys
 import time
 from collections import Counter
@@ -22,17 +21,32 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, text_table
 from autoprox.commands.problem import add_problem_options, problem_of
-from autoprox.errors import SpecError
-from autoprox.evolve import PROXY_ROW, Discoverer, Discovery, Margin, Settings, Stop
-from autoprox.graph import Problem, Proxy, Verdict
+from autoprox.commands.runfolder import RunFolder
+from autoprox.evolve import (
+    DEFAULT_STRATEGY,
+    PROXY_ROW,
+    STRATEGIES,
+    ZOO_ROW,
+    Discoverer,
+    Discovery,
+    Margin,
+    Plan,
+    Stop,
+)
+from autoprox.evolve.journal import has_begun
+from autoprox.evolve.runs import load
+from autoprox.evolve.selection import EnsembleTrial
+from autoprox.graph import Problem, Verdict
 from autoprox.statistics import StatisticsCache
 
 DEFAULT_BUDGET = 20_000
-BEST, RUN = "best.json", "run.json"
 
 _EXAMPLES = """examples:
   python -m autoprox.evolve
-  python -m autoprox.evolve --budget 2000 --seed 1 --jobs 2 --out runs/short
+  python -m autoprox.evolve --budget 2000 --out runs/short
+  python -m autoprox.evolve --budget 40000 --out runs/short --resume
+  python -m autoprox.evolve --strategy nsga2 --islands 2 --beyond-size 0.5
+  python -m autoprox.evolve --weights pit-micro=1 autoformer-micro/digits=2 autoformer-micro/mnist5k=0
   python -m autoprox.evolve --bench my_table.parquet --spaces pit-micro --seconds 60
 """
 
@@ -52,9 +66,41 @@ def parser() -> argparse.ArgumentParser:
         "--budget", type=int, metavar="N", help=f"distinct valid candidates in total (default: {DEFAULT_BUDGET})"
     )
     stop.add_argument("--seconds", type=float, metavar="S", help="search for S seconds; such a run does not repeat")
+    search = options.add_argument_group("how it is searched")
+    search.add_argument(
+        "--strategy",
+        default=DEFAULT_STRATEGY,
+        metavar="NAME",
+        help=f"one of {', '.join(STRATEGIES)} (default: %(default)s)",
+    )
+    search.add_argument(
+        "--set",
+        nargs="+",
+        metavar="NAME=VALUE",
+        help="settings of the strategy, for example --set population=64 top_k=4",
+    )
+    search.add_argument(
+        "--islands",
+        type=int,
+        default=1,
+        metavar="K",
+        help="populations that exchange members, spread over --jobs (default: 1)",
+    )
+    search.add_argument("--seed-zoo", action="store_true", help="let the graphs of the zoo be the first candidates")
+    search.add_argument(
+        "--beyond-size",
+        type=float,
+        default=0.0,
+        metavar="W",
+        help="add W times the tau among architectures of one size (given parameters, where there are too few) to the"
+        " fitness (default: 0)",
+    )
     options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
     options.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)")
-    options.add_argument("--force", action="store_true", help="replace a finished run in this folder")
+    options.add_argument(
+        "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
+    )
+    options.add_argument("--force", action="store_true", help="replace the run in this folder")
     return options
 
 
@@ -66,17 +112,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     started = time.monotonic()
-    budget = DEFAULT_BUDGET if options.budget is None and options.seconds is None else options.budget
-    stop = Stop(budget, options.seconds)
-    if options.seed < 0:
-        raise SpecError(f"--seed is {options.seed}; it must be 0 or more.")
+    plan = _plan(options)
     if options.out is not None:
-        _refuse(options.out, options.force)
+        RunFolder(options.out, force=options.force, resume=options.resume).refuse()
     problem = problem_of(options)
+    out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
+    folder = RunFolder(out, force=options.force, resume=options.resume)
+    stop = _stop(options, folder.journal)
     fit = problem.judge(Split.FIT)
-    for line in small_block_warnings(fit.blocks, budget or DEFAULT_BUDGET):
+    for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
         note(f"fit split: {line}")
-    folder = _prepared(options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}", options.force)
+    folder.prepare()
+    if options.resume and not has_begun(folder.journal):
+        note(f"there is nothing to go on with in '{out}'; a new run begins")
+    try:
+        discovery = _searched(problem, plan, stop, options.jobs, folder.journal)
+    except KeyboardInterrupt:
+        _say_how_to_go_on(folder, arguments)
+        raise
+    seconds = time.monotonic() - started
+    run = _run_document(arguments, seconds, discovery)
+    written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
+    _report(problem, discovery, written, seconds)
+    return 0
+
+
+def _searched(problem: Problem, plan: Plan, stop: Stop, jobs: int, journal: Path) -> Discovery:
     bar = tqdm(total=stop.budget, desc="candidates", unit="cand", disable=None, leave=False)
 
     def show(evaluated: int, best: float) -> None:
@@ -84,80 +145,47 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
         bar.update(evaluated - bar.n)
 
     with bar:
-        discoverer = Discoverer(problem, StatisticsCache(), options.jobs, network_bar, show)
-        discovery = discoverer.run(options.seed, stop, Settings())
-    seconds = time.monotonic() - started
-    _write_run(folder, arguments, seconds, discovery)
-    _finish(folder, discovery.proxy, options.force)
-    _report(problem, discovery, folder, seconds)
-    return 0
+        return Discoverer(problem, StatisticsCache(), jobs, network_bar, show).run(plan, stop, journal)
 
 
-def _refuse(folder: Path, force: bool) -> None:
-    """Looks at the folder of the run and changes nothing.
-
-    Raises:
-        SpecError: If the path is a file or holds a finished run.
-    """
-    if folder.exists() and not folder.is_dir():
-        raise SpecError(f"--out '{folder}' is a file; give a folder.")
-    if (folder / BEST).exists() and not force:
-        raise SpecError(
-            f"'{folder}' holds a finished run, which is kept. Give another --out, or --force to replace it."
-        )
+def _say_how_to_go_on(folder: RunFolder, arguments: list[str]) -> None:
+    if has_begun(folder.journal):
+        done = load(folder.path).epochs["evaluated"].max()
+        again = [each for each in arguments if each not in ("--force", "--resume")]
+        command = shlex.join(["python", "-m", "autoprox.evolve", *again, "--resume"])
+        note(f"{done} candidates are kept in '{folder.path}'; to go on: {command}")
 
 
-def _prepared(folder: Path, force: bool) -> Path:
-    """The folder of the run, made if need be, and tried for writing before anything is computed.
-
-    Raises:
-        SpecError: If the path is a file, cannot be written, or holds a finished run.
-    """
-    _refuse(folder, force)
-    probe = _fresh_file(folder / BEST)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SpecError(f"--out '{folder}' cannot be written ({error.strerror}); give a folder that can.") from error
-    return folder
+def _plan(options: argparse.Namespace) -> Plan:
+    kind = STRATEGIES[options.strategy].settings_type
+    return Plan(
+        options.seed,
+        options.strategy,
+        kind.read(options.set or []),
+        options.islands,
+        options.seed_zoo,
+        options.beyond_size,
+    )
 
 
-def _fresh_file(path: Path) -> Path:
-    """Where a file is written before it takes its name, one of each process."""
-    return path.with_name(f".{path.name}.{os.getpid()}.part")
+def _stop(options: argparse.Namespace, journal: Path) -> Stop:
+    """The end that was asked for; a run that is gone on with keeps the one that it had unless another is given."""
+    if options.budget is None and options.seconds is None:
+        if options.resume and has_begun(journal):
+            return Stop(**load(journal.parent).stop)
+        return Stop(DEFAULT_BUDGET)
+    return Stop(options.budget, options.seconds)
 
 
-def _finish(folder: Path, proxy: Proxy, force: bool) -> None:
-    """Gives best.json its name, last of all: where it is, the run is finished.
-
-    Raises:
-        SpecError: If another run finished in this folder meanwhile; what was found is kept beside it.
-    """
-    fresh = _fresh_file(folder / BEST)
-    proxy.save(fresh)
-    if force:
-        os.replace(fresh, folder / BEST)
-        return
-    try:
-        os.link(fresh, folder / BEST)
-    except FileExistsError as error:
-        raise SpecError(
-            f"Another run finished in '{folder}' meanwhile; the result of this one is kept in '{fresh}'."
-            " Give each run an --out of its own."
-        ) from error
-    fresh.unlink()
-
-
-def _write_run(folder: Path, arguments: list[str], seconds: float, discovery: Discovery) -> None:
-    """Writes what may differ between two runs of one seed: command, times, versions, machine."""
-    run: dict[str, Any] = {
+def _run_document(arguments: list[str], seconds: float, discovery: Discovery) -> dict[str, Any]:
+    """What may differ between two runs of one seed: command, times, versions, machine."""
+    outcome = discovery.outcome
+    return {
         "command": ["python", "-m", "autoprox.evolve", *arguments],
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
-        "search_seconds": round(discovery.outcome.seconds, 3),
-        "candidates_per_second": round(discovery.outcome.evaluated / discovery.outcome.seconds, 1),
+        "search_seconds": round(outcome.seconds, 3),
+        "candidates_per_second": round(outcome.searched / outcome.seconds, 1),
         "proxy_digest": discovery.proxy.to_document()["digest"],
         "sealed_scorings": discovery.sealed_scorings,
         "versions": {
@@ -168,31 +196,41 @@ def _write_run(folder: Path, arguments: list[str], seconds: float, discovery: Di
         },
         "machine": platform.platform(),
     }
-    _fresh_file(folder / RUN).write_text(json.dumps(run, indent=2) + "\n")
-    os.replace(_fresh_file(folder / RUN), folder / RUN)
 
 
-def _report(problem: Problem, discovery: Discovery, folder: Path, seconds: float) -> None:
+def _report(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
     outcome = discovery.outcome
     say(f"proxy    {discovery.proxy.formula}")
     say(f"needs    {', '.join(discovery.proxy.statistics)}")
     rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
-    rate = outcome.evaluated / outcome.seconds
+    rate = outcome.searched / outcome.seconds
     say(f"search   {outcome.evaluated} distinct valid candidates, {rate:.0f} a second; rejected: {rejected}")
     say(f"time     {seconds:.1f} s in all, statistics included")
     say()
     say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
     say()
     rival = discovery.margin.rival
-    say(f"beyond counting: sealed joint minus that of {rival}, the best count on select: {_beyond(discovery.margin)}")
+    rival = f"{discovery.zoo} (zoo)" if rival == ZOO_ROW else rival
+    say(f"beyond its rivals: sealed joint minus that of {rival}, the best on select: {_beyond(discovery.margin)}")
+    if discovery.zoo is not None:
+        say(f"zoo: the best of it on select is {discovery.zoo}")
+    say(f"ensemble: {_together(discovery.ensemble)}")
     parts = Counter(problem.table.splits()[each] for each in {i for block in problem.blocks for i in block.arch_ids})
     agreement = number(discovery.init_agreement)
     say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
     say(f"architectures: {', '.join(f'{split.value} {parts[split]}' for split in Split)}")
     say(f"sealed: scored {discovery.sealed_scorings} time(s) on this table by this user, this run included")
-    say(f"written: {folder / BEST}, {folder / RUN}")
+    say(f"written: {', '.join(map(str, written))}")
     if discovery.sealed_scorings > 1:
         note("the sealed split was looked at before: the more often, the less its figures can be trusted")
+
+
+def _together(trial: EnsembleTrial) -> str:
+    comparison = "further than" if trial.better else "no further than"
+    return (
+        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, {comparison} the winner"
+        f" alone ({number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)})"
+    )
 
 
 def _beyond(margin: Margin) -> str:

@@ -1,16 +1,19 @@
 """The options by which a command is told a table and which blocks of it count."""
 
 import argparse
+import math
+from collections.abc import Sequence
 
 from joblib import cpu_count
 
+from autoprox.bench.block import Block
 from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import note
 from autoprox.commands.images import add_images_option, image_folders, require_used
-from autoprox.errors import SpecError
+from autoprox.errors import SpecError, suggestion
 from autoprox.graph import Judge, Problem
 from autoprox.metrics import Aggregate
 
@@ -18,7 +21,7 @@ _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
 
 def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
-    """Adds --bench, --images, --spaces, --datasets, --label-kind, --metric, --aggregate, --init-seeds, --jobs.
+    """Adds --bench, --images, --spaces, --datasets, --label-kind, --metric, --aggregate, --weights, --init-seeds, --jobs.
 
     Args:
         parser: What they are added to.
@@ -40,9 +43,15 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
     group.add_argument("--metric", default=DEFAULT_METRIC, metavar="M", help="top1_pct or nll (default: %(default)s)")
     group.add_argument(
         "--aggregate",
-        default=Aggregate.MEAN.value,
-        choices=[Aggregate.MEAN.value, Aggregate.MIN.value],
-        help="how correlations with blocks are joined (default: %(default)s, over the blocks of a space, then spaces)",
+        choices=[each.value for each in Aggregate],
+        help="how correlations with blocks are joined (default: mean, over the blocks of a space, then over spaces)",
+    )
+    group.add_argument(
+        "--weights",
+        nargs="+",
+        metavar="W",
+        help="weights for the weighted aggregate: SPACE=W, shared out evenly over the blocks of the space, or"
+        " SPACE/DATASET=W for one block; every block needs one, and only one, of the two",
     )
     group.add_argument(
         "--init-seeds", type=int, default=1, metavar="K", help="average scores over K initialisations (default: 1)"
@@ -95,7 +104,63 @@ def problem_of(options: argparse.Namespace) -> Problem:
     if options.label_kind is None and len(table.label_kinds) > 1:
         others = ", ".join(kind for kind in table.label_kinds if kind != used)
         note(f"label kind '{used}' is used; the table also has {others}")
-    return Problem(table, tuple(blocks), Aggregate(options.aggregate), options.init_seeds)
+    aggregate, weights = _joining(options, blocks)
+    return Problem(table, tuple(blocks), aggregate, options.init_seeds, weights)
+
+
+def _joining(options: argparse.Namespace, blocks: Sequence[Block]) -> tuple[Aggregate, tuple[float, ...] | None]:
+    """How blocks are joined; weights alone mean the weighted aggregate."""
+    if options.weights is None and options.aggregate != Aggregate.WEIGHTED:
+        return Aggregate(options.aggregate or Aggregate.MEAN), None
+    if options.weights is None:
+        raise SpecError("--aggregate weighted needs --weights, for example --weights SPACE=1 SPACE/DATASET=2.")
+    if options.aggregate not in (None, Aggregate.WEIGHTED):
+        raise SpecError(f"--weights were given, but --aggregate {options.aggregate} uses none; leave one of them out.")
+    return Aggregate.WEIGHTED, block_weights(options.weights, blocks)
+
+
+def block_weights(given: Sequence[str], blocks: Sequence[Block]) -> tuple[float, ...]:
+    """The weight of each block from texts of the form SPACE=W or SPACE/DATASET=W.
+
+    Args:
+        given: The texts; the weight of a space is shared out evenly over its blocks.
+        blocks: The blocks, in the order of the result.
+
+    Raises:
+        SpecError: If a text is malformed, names no block, or a block has no weight or two; if a weight is negative or
+            not finite, or all are zero.
+
+    Example:
+        >>> import numpy as np
+        >>> two = [Block("pit", name, "kd", "top1_pct", (), np.empty(0), ()) for name in ("digits", "mnist5k")]
+        >>> block_weights(["pit=3"], two), block_weights(["pit/digits=1", "pit/mnist5k=0"], two)
+        ((1.5, 1.5), (1.0, 0.0))
+    """
+    weights: dict[int, float] = {}
+    known = [name for block in blocks for name in (block.space, f"{block.space}/{block.dataset}")]
+    for text in given:
+        name, mark, number = text.partition("=")
+        named = [index for index, block in enumerate(blocks) if name in (block.space, f"{block.space}/{block.dataset}")]
+        if not mark or not named:
+            raise SpecError(
+                f"--weights '{text}' is not of the form SPACE=W or SPACE/DATASET=W. {suggestion(name, known)}"
+            )
+        try:
+            weight = float(number)
+        except ValueError as error:
+            raise SpecError(f"--weights '{text}': '{number}' is not a number.") from error
+        if not 0 <= weight < math.inf:
+            raise SpecError(f"--weights '{text}': a weight is 0 or more, and finite.")
+        for index in named:
+            if index in weights:
+                raise SpecError(f"--weights give {blocks[index].name} two weights; name its space or itself, once.")
+            weights[index] = weight / len(named)
+    missing = [block.name for index, block in enumerate(blocks) if index not in weights]
+    if missing:
+        raise SpecError(f"--weights give no weight to {', '.join(missing)}; give 0 to what is not to count.")
+    if not any(weights.values()):
+        raise SpecError("--weights are all 0; give at least one above 0.")
+    return tuple(weights[index] for index in range(len(blocks)))
 
 
 def require_positive(options: argparse.Namespace, *names: str) -> None:

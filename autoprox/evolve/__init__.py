@@ -1,16 +1,31 @@
 """Discovery of proxies with DEAP.
 
-- `grammar`: the proxy language as typed primitive sets
-- `variation`: drawing and mutating trees with a generator that is passed in
-- `bank`: leaves whose values are at hand
-- `fitness`, `individual`: what a candidate is worth
-- `elitism`: Algorithm 1 of Auto-Prox in batches
-- `engine`: the loop
-- `discovery`: from a table to a proxy
+- `grammar`, `variation`: the proxy language as typed primitive sets; drawing, mutating and crossing trees
+- `leaves`, `bank`: leaves whose values are at hand
+- `fitness`, `individual`, `hall`, `front`: what a candidate is worth
+- `breeding`, `strategies`: what to try next
+- `island`, `archipelago`, `engine`: the loop
+- `journal`, `runs`: what a run leaves behind
+- `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve.discovery import PROXY_ROW, Discoverer, Discovery, Margin
-from autoprox.evolve.elitism import Settings
-from autoprox.evolve.engine import Ending, Outcome, Stop
+from autoprox.evolve.discovery import Discoverer, Discovery, Search
+from autoprox.evolve.engine import Ending, Outcome
+from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
+from autoprox.evolve.verdicts import PROXY_ROW, ZOO_ROW, Margin
 
-__all__ = ["PROXY_ROW", "Discoverer", "Discovery", "Ending", "Margin", "Outcome", "Settings", "Stop"]
+__all__ = [
+    "DEFAULT_STRATEGY",
+    "PROXY_ROW",
+    "STRATEGIES",
+    "ZOO_ROW",
+    "Discoverer",
+    "Discovery",
+    "Ending",
+    "Margin",
+    "Outcome",
+    "Plan",
+    "Search",
+    "Stop",
+]

@@ -1,105 +1,59 @@
-"""The bank: leaves whose values are at hand for all networks, filled once and grown while evolution goes on."""
+"""The bank: leaf values at hand for all networks of fit and select, filled once and grown while evolution goes on."""
 
-from collections.abc import Iterable, Sequence
-from functools import cache
-from itertools import combinations
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from autoprox.digest import derived_seed
-from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
-from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import PRIMITIVES, Cost, Expression, Form, Level, find_primitive
-from autoprox.models.nodes import Site
-from autoprox.statistics import STATISTICS, StatisticKind
+from autoprox.evolve.leaves import first_bank, grown
+from autoprox.graph import Expression, Judge, LeafTable, Leaves, Network
 
-FIRST_DEEPER = 24
-"""Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
-
-FIRST_COST = Cost.LINEAR
-"""Reductions that cost more than this are not crossed with every statistic; the bank meets them as it grows."""
-
-DEEPER_COST = Cost.PRODUCT
-"""The same for the deeper leaves of the first bank."""
-
-MAX_LEAF_HEIGHT = 3
-"""Bound on the height of a leaf: two TENSOR operations under the reduction."""
-
-_TRIES = 20
-"""Draws for one new leaf before the bank goes without it."""
+Collect = Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
+"""Gives the values of leaves for each network, from the cache or computed."""
 
 
-def first_bank() -> tuple[Expression, ...]:
-    """The bank that every evolution starts with.
-
-    It holds all counts, every reduction of every statistic and of every value times its gradient, every comparison of
-    the two, and deeper ones; of primitives only those that are cheap (`FIRST_COST`, `DEEPER_COST`). The deeper ones are
-    drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so the cache.
-    """
-    counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
-    cheap = [each for each in PRIMITIVES[Level.TENSOR].values() if each.form.reduces and each.cost <= FIRST_COST]
-    reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
-    tensors = [Expression(each) for each in tensor_statistics()]
-    product = find_primitive("mul", Level.TENSOR)
-    # Value times gradient is what the published saliencies (SNIP, Fisher, synflow) have in common.
-    pairs = [pair for pair in combinations(tensors, 2) if pair[0].kind == pair[1].kind]
-    products = [Expression(product, pair) for pair in pairs]
-    plain = [Expression(each, [tensor]) for tensor in (*tensors, *products) for each in reductions]
-    plain += [Expression(each, pair) for pair in pairs for each in comparisons]
-    known = {each.digest for each in (*counts, *plain)}
-    rng = np.random.default_rng(derived_seed("first bank", 1))
-    return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng, DEEPER_COST))
-
-
-def grown(
-    bank: Iterable[Expression], parents: Sequence[Expression], number: int, rng: np.random.Generator
-) -> list[Expression]:
-    """New leaves for the bank: mutants of leaves that good proxies use, and as many drawn from nothing.
+class Bank:
+    """Leaf values of the networks of fit and select; both tables grow together.
 
     Args:
-        bank: All leaves so far, including those that were found useless.
-        parents: Leaves of good proxies.
-        number: How many to make at most.
-        rng: Source of randomness.
+        collect: What collects values.
+        fit: Judge of the fit split.
+        select: Judge of the select split.
+        more: Leaves to hold besides the first ones.
+        beside: Leaves whose values are to be at hand as well, but which candidates are not made of.
+
+    Attributes:
+        fit: Values for the networks of fit.
+        select: Values for those of select.
+        leaves: All leaves, in the order in which they came.
     """
-    return _fresh({each.digest for each in bank}, number, [each for each in parents if each.arguments], rng)
 
+    def __init__(
+        self,
+        collect: Collect,
+        fit: Judge,
+        select: Judge,
+        more: Sequence[Expression] = (),
+        beside: Sequence[Expression] = (),
+    ) -> None:
+        self._collect = collect
+        self._networks = [*fit.networks, *select.networks]
+        self._cut = len(fit.networks)
+        self.leaves = list(dict.fromkeys([*first_bank(), *more]))
+        values = collect(self._networks, list(dict.fromkeys([*self.leaves, *beside])))
+        self.fit, self.select = LeafTable(values[: self._cut]), LeafTable(values[self._cut :])
 
-@cache
-def _grammar(site: Site) -> Grammar:
-    return leaf_grammar(site)
+    def usable(self, leaves: Sequence[Expression]) -> list[Expression]:
+        """Those leaves that are finite on every network of fit."""
+        return [each for each in leaves if np.isfinite(self.fit.leaf(each.digest)).all()]
 
+    def grow(self, parents: Sequence[Expression], number: int, rng: np.random.Generator) -> list[Expression]:
+        """Makes new leaves and adds them; returns those that can be used."""
+        return self.extend(grown(self.leaves, parents, number, rng))
 
-def _sites() -> list[Site]:
-    """The sites of the TENSOR statistics, each as often as it has statistics: drawn in proportion to them."""
-    return [each.site for each in tensor_statistics()]
-
-
-def _fresh(
-    known: set[str],
-    number: int,
-    parents: Sequence[Expression],
-    rng: np.random.Generator,
-    dearest: Cost = Cost.SPECTRAL,
-) -> list[Expression]:
-    known = set(known)
-    made: list[Expression] = []
-    sites = _sites()
-    for index in range(number):
-        for _ in range(_TRIES):
-            if parents and index % 2 == 0:
-                leaf = _mutant(parents[int(rng.integers(len(parents)))], rng)
-            else:
-                grammar = _grammar(sites[int(rng.integers(len(sites)))])
-                leaf = grammar.expression(generate(grammar, grammar.pset.ret, MAX_LEAF_HEIGHT, rng))
-            if leaf.digest not in known and leaf.cost <= dearest:
-                known.add(leaf.digest)
-                made.append(leaf)
-                break
-    return made
-
-
-def _mutant(parent: Expression, rng: np.random.Generator) -> Expression:
-    assert parent.kind.site is not None
-    grammar = _grammar(parent.kind.site)
-    return grammar.expression(mutate(grammar, grammar.tree(parent), MAX_LEAF_HEIGHT, rng))
+    def extend(self, leaves: Sequence[Expression]) -> list[Expression]:
+        """Collects the values of more leaves; returns those that can be used."""
+        values = self._collect(self._networks, leaves)
+        self.fit.extend(values[: self._cut])
+        self.select.extend(values[self._cut :])
+        self.leaves.extend(leaves)
+        return self.usable(leaves)

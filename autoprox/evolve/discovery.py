@@ -1,70 +1,77 @@
 """A whole discovery: from a table to a proxy that was chosen on select and scored once on sealed."""
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
-
-import numpy as np
 
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
-from autoprox.digest import derived_seed, digest
+from autoprox.digest import digest
 from autoprox.errors import TableError
-from autoprox.evolve.bank import first_bank, grown
-from autoprox.evolve.elitism import Settings
-from autoprox.evolve.engine import Engine, Outcome, Stop
-from autoprox.evolve.fitness import Fitness
-from autoprox.evolve.grammar import proxy_grammar
-from autoprox.evolve.individual import Individual
+from autoprox.evolve.bank import Bank
+from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
+from autoprox.evolve.front import Front, FrontPoint
+from autoprox.evolve.journal import JOURNAL, Journal
+from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, scores_of
+from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
+from autoprox.evolve.strategies import STRATEGIES
+from autoprox.evolve.verdicts import (
+    PROXY_ROW,
+    ZOO_ROW,
+    Margin,
+    document_of,
+    golden_scores,
+    margin_of,
+    verdicts_of,
+)
 from autoprox.graph import (
-    Evaluator,
+    PRIMITIVES,
     Expression,
     Judge,
     LeafTable,
     Leaves,
+    Level,
     Network,
     Problem,
     Proxy,
     Verdict,
     collect_leaves,
     finite_or_none,
+    simplify,
 )
-from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
 
-PROXY_ROW = "proxy"
-"""Name of the discovered proxy among the baselines in `Discovery.verdicts`."""
-
-JITTER = 1e-12
-"""Relative change of leaf values under which a ranking has to stand."""
-
-STEADY = 0.999
-"""Least joint tau between the ranking before and after the change."""
-
-_GOLDEN_NETWORKS = 2
+NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
 
 @dataclass(frozen=True)
-class Margin:
-    """What the proxy is worth beyond counting, on the sealed split and on the same resampled architectures.
+class Search:
+    """A search that has ended, before anybody looked at the sealed split.
 
     Args:
-        rival: The count with the highest joint correlation on the select split.
-        joint: Joint correlation of the proxy minus that of the rival.
-        ci95: Its 95 % interval.
+        proxy: The winner, without provenance and results.
+        best: The winner as a member of the hall.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are at hand.
+        outcome: The run itself.
+        bank: Leaf values of fit and select.
+        judges: The judge of every split.
     """
 
-    rival: str
-    joint: float
-    ci95: tuple[float, float]
-
-    def to_document(self) -> dict[str, Any]:
-        """The margin as JSON-like data; what is undefined is None."""
-        return {
-            "rival": self.rival,
-            "joint": finite_or_none(self.joint),
-            "ci95": [finite_or_none(each) for each in self.ci95],
-        }
+    proxy: Proxy
+    best: Standing
+    hall: tuple[Standing, ...]
+    front: tuple[FrontPoint, ...]
+    zoo: Proxy | None
+    outcome: Outcome
+    bank: Bank
+    judges: dict[Split, Judge]
 
 
 @dataclass(frozen=True)
@@ -73,22 +80,27 @@ class Discovery:
 
     Args:
         proxy: The winner, with provenance and results.
-        verdicts: For each split, the verdicts of the proxy and of the counts.
+        verdicts: For each split, the verdicts of the proxy, of the best zoo proxy, and of the counts.
+        zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
         margin: How much further than its rival the proxy's joint correlation is on the sealed split.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        ensemble: Whether the hall together ranks select better than its best member.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
         outcome: The run itself.
         sealed_scorings: How often the sealed split of this table has been scored by this user, this time included.
     """
 
     proxy: Proxy
     verdicts: dict[Split, dict[str, Verdict]]
+    zoo: str | None
     margin: Margin
     init_agreement: float
+    hall: tuple[Standing, ...]
+    ensemble: EnsembleTrial
+    front: tuple[FrontPoint, ...]
     outcome: Outcome
     sealed_scorings: int
-
-
-NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
 
 @dataclass
@@ -98,9 +110,9 @@ class Discoverer:
     Args:
         problem: What to discover for.
         cache: Where leaf values live.
-        jobs: Processes that collect statistics; the result does not depend on it.
+        jobs: Processes that collect statistics and advance islands; the result does not depend on it.
         network_progress: Wraps the networks that statistics are collected of.
-        candidate_progress: Called with the number of valid candidates and the best joint correlation on fit.
+        candidate_progress: Called with the number of valid candidates and the highest fitness on fit.
     """
 
     problem: Problem
@@ -109,70 +121,151 @@ class Discoverer:
     network_progress: NetworkProgress
     candidate_progress: Callable[[int, float], None]
 
-    def run(self, seed: int, stop: Stop, settings: Settings) -> Discovery:
-        """Runs one discovery.
+    def run(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Discovery:
+        """Runs one discovery, or takes one up that was begun.
 
         Args:
-            seed: Same seed, same result, whatever the number of jobs.
+            plan: How to search. Same plan, same result, whatever the number of jobs, however often interrupted.
             stop: When to end.
-            settings: Settings of the search.
+            journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
+                with. A temporary one if None.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
+            StoreMismatchError: If the journal belongs to another run, or is in use.
+            SpecError: If the run has as many candidates already as the budget allows.
         """
-        problem = self.problem
-        # A state folder that cannot be written has to be known before the search, not after it.
-        sealed_count(problem.table.digest)
-        judges = {split: problem.judge(split) for split in (Split.FIT, Split.SELECT, Split.SEALED)}
-        bank = _Bank(self, judges[Split.FIT], judges[Split.SELECT])
-        rng = np.random.default_rng(seed)
-        engine = Engine(
-            Fitness(judges[Split.FIT], bank.fit),
-            proxy_grammar(bank.finite(bank.leaves)),
-            rng,
-            settings,
-            lambda parents, number: bank.grow(parents, number, rng),
-            self.candidate_progress,
-        )
-        outcome = engine.run(stop)
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+            # A state folder that cannot be written has to be known before the search, not after it.
+            sealed_count(self.problem.table.digest)
+            discovery = self._judged(plan, stop, self._searched(plan, stop, book))
+            book.remember("sealed_scorings", discovery.sealed_scorings)
+            book.remember("status", "finished")
+        return discovery
+
+    def search(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Search:
+        """The same without a look at the sealed split, for comparisons that look at it once for all contenders.
+
+        Args:
+            plan: How to search.
+            stop: When to end.
+            journal: File of the journal, as for `run`.
+
+        Raises:
+            TableError: As for `run`, and so for StoreMismatchError and SpecError.
+        """
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+            search = self._searched(plan, stop, book)
+            book.remember("status", "searched")
+        return search
+
+    def _journal(self, path: Path, plan: Plan, stop: Stop) -> Journal:
+        journal = Journal(path, self._definition(plan))
+        journal.remember("stop", asdict(stop))
+        journal.remember("status", "begun")
+        return journal
+
+    def _searched(self, plan: Plan, stop: Stop, book: Journal) -> Search:
+        judges = {split: self.problem.judge(split) for split in Split}
+        fit, select = judges[Split.FIT], judges[Split.SELECT]
+        zoo = affordable_zoo()
+        of_zoo = list(dict.fromkeys(leaf for each in zoo.values() for leaf in each.graph.node_leaves))
+        more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
+        bank = Bank(self.collect, fit, select, more, beside)
+        seeds = graphs_of(zoo) if plan.seed_zoo else []
+        outcome = Engine(plan, fit, bank, book, seeds, self.candidate_progress, jobs=self.jobs).run(stop)
         if not outcome.hall:
             raise TableError(
-                f"None of the candidates could be ranked on '{problem.table.name}' (rejected: {outcome.rejected});"
+                f"None of the candidates could be ranked on '{self.problem.table.name}' (rejected: {outcome.rejected});"
                 " give a larger budget or a table with more architectures."
             )
-        winner = _chosen(outcome.hall, judges, bank)
-        graph, sign = winner.graph, winner.evaluation.sign
-        sealed_scorings = count_sealed(problem.table.digest)
-        scores = {split: self._scores(judge.networks, graph, sign) for split, judge in judges.items()}
-        again = self._scores(judges[Split.SELECT].rebuilt(), graph, sign)
-        init_agreement = float(judges[Split.SELECT].agreement(scores[Split.SELECT][None], again[None])[0])
-        verdicts = {split: _verdicts(judge, scores[split]) for split, judge in judges.items()}
-        margin = _margin(judges[Split.SEALED], scores[Split.SEALED], verdicts[Split.SELECT])
-        proxy = Proxy(
-            name=f"{self.problem.table.name}-seed{seed}",
-            graph=graph,
-            sign=sign,
-            provenance=self._provenance(seed, stop, settings, outcome, bank.leaves),
-            results={
-                "splits": {split.value: _document(verdicts[split], judges[split]) for split in verdicts},
-                "margin": margin.to_document(),
-                "init_agreement": finite_or_none(init_agreement),
-                "golden": _golden(judges[Split.FIT], scores[Split.FIT]),
-            },
+        front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
+        hall = standings(outcome.hall, judges, bank, plan.beyond_size)
+        best = winner(hall)
+        proxy = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
+        rival = best_of(zoo, select, bank.select)
+        return Search(
+            proxy,
+            best,
+            tuple(hall),
+            tuple(front.sorted()),
+            None if rival is None else zoo[rival],
+            outcome,
+            bank,
+            judges,
         )
-        return Discovery(proxy, verdicts, margin, init_agreement, outcome, sealed_scorings)
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self.cache, jobs=self.jobs, progress=self.network_progress)
 
-    def _scores(self, networks: Sequence[Network], graph: Expression, sign: int) -> Floats:
-        leaves = LeafTable(self.collect(networks, graph.node_leaves))
-        return np.asarray(sign * Evaluator(leaves).scores([graph])[0])
+    def _judged(self, plan: Plan, stop: Stop, found: Search) -> Discovery:
+        judges, bank = found.judges, found.bank
+        select = judges[Split.SELECT]
+        contenders = {PROXY_ROW: found.proxy} | ({} if found.zoo is None else {ZOO_ROW: found.zoo})
+        sealed_scorings = count_sealed(self.problem.table.digest)
+        scores = {
+            Split.FIT: scores_of(contenders, bank.fit),
+            Split.SELECT: scores_of(contenders, bank.select),
+            Split.SEALED: scores_of(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
+        }
+        again = scores_of({PROXY_ROW: found.proxy}, self._leaves(select.rebuilt(), {PROXY_ROW: found.proxy}))
+        init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
+        rows = {split: dict(zip(contenders, scores[split], strict=True)) | judges[split].counts for split in Split}
+        verdicts = {split: verdicts_of(judges[split], rows[split]) for split in Split}
+        margin = margin_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        ensemble = ensemble_trial(found.hall, found.best, select, bank)
+        rival = None if found.zoo is None else found.zoo.name
+        results = {
+            "splits": {split.value: document_of(verdicts[split], judges[split]) for split in verdicts},
+            "zoo": rival,
+            "margin": margin.to_document(),
+            "init_agreement": finite_or_none(init_agreement),
+            "ensemble": ensemble.to_document(),
+            "golden": golden_scores(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
+        }
+        provenance = self._provenance(plan, stop, found.outcome, bank.leaves)
+        return Discovery(
+            replace(found.proxy, provenance=provenance, results=results),
+            verdicts,
+            rival,
+            margin,
+            init_agreement,
+            found.hall,
+            ensemble,
+            found.front,
+            found.outcome,
+            sealed_scorings,
+        )
 
-    def _provenance(
-        self, seed: int, stop: Stop, settings: Settings, outcome: Outcome, bank: Sequence[Expression]
-    ) -> dict[str, Any]:
+    def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
+        leaves = list(dict.fromkeys(leaf for each in proxies.values() for leaf in each.graph.node_leaves))
+        return LeafTable(self.collect(networks, leaves))
+
+    def _definition(self, plan: Plan) -> dict[str, Any]:
+        """All that the course of a run depends on."""
+        problem = self.problem
+        labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
+        primitives = [
+            [level.value, each.name, each.version, each.weight]
+            for level in Level
+            for each in PRIMITIVES[level].values()
+        ]
+        return {
+            **self._question(),
+            "blocks": [f"{block.space}/{block.dataset}" for block in problem.blocks],
+            "label_kind": problem.blocks[0].label_kind,
+            "metric": problem.blocks[0].metric,
+            "labels": digest(labels),
+            "splits": digest({arch_id: split.value for arch_id, split in problem.table.splits().items()}),
+            **plan.to_document(),
+            "bank": digest([each.digest for each in first_bank()]),
+            "primitives": digest(primitives),
+            "search_version": SEARCH_VERSION,
+        }
+
+    def _question(self) -> dict[str, Any]:
+        """What is asked, as provenance states it."""
         problem = self.problem
         return {
             "table": problem.table.name,
@@ -182,107 +275,36 @@ class Discoverer:
                 for block in problem.blocks
             },
             "aggregate": problem.aggregate.value,
+            "weights": None if problem.weights is None else list(problem.weights),
             "init_seeds": problem.init_seeds,
-            "seed": seed,
+        }
+
+    def _provenance(self, plan: Plan, stop: Stop, outcome: Outcome, bank: Sequence[Expression]) -> dict[str, Any]:
+        return {
+            **self._question(),
+            **plan.to_document(),
             "stop": asdict(stop),
             "ending": outcome.ending.value,
-            "settings": asdict(settings),
             "evaluated": outcome.evaluated,
             "rejected": outcome.rejected,
             "bank": {"leaves": len(bank), "digest": digest([each.digest for each in bank])},
         }
 
 
-class _Bank:
-    """Leaf values of the networks of fit and select; both tables grow together.
-
-    Args:
-        discoverer: What collects values.
-        fit: Judge of the fit split.
-        select: Judge of the select split.
-    """
-
-    def __init__(self, discoverer: Discoverer, fit: Judge, select: Judge) -> None:
-        self._discoverer = discoverer
-        self._networks = [*fit.networks, *select.networks]
-        self._cut = len(fit.networks)
-        self.leaves = list(first_bank())
-        values = discoverer.collect(self._networks, self.leaves)
-        self.fit, self.select = LeafTable(values[: self._cut]), LeafTable(values[self._cut :])
-
-    def finite(self, leaves: Sequence[Expression]) -> list[Expression]:
-        """Those leaves that are finite on every network of fit."""
-        return [each for each in leaves if np.isfinite(self.fit.leaf(each.digest)).all()]
-
-    def grow(self, parents: Sequence[Expression], number: int, rng: np.random.Generator) -> list[Expression]:
-        """Makes new leaves and collects their values; returns those that can be used."""
-        new = grown(self.leaves, parents, number, rng)
-        values = self._discoverer.collect(self._networks, new)
-        self.fit.extend(values[: self._cut])
-        self.select.extend(values[self._cut :])
-        self.leaves.extend(new)
-        return self.finite(new)
+@contextmanager
+def _kept(journal: Path | None) -> Iterator[Path]:
+    """Where the journal is: as given, or in a folder that goes when the run has ended."""
+    if journal is not None:
+        yield journal
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / JOURNAL
 
 
-def _chosen(hall: Sequence[Individual], judges: dict[Split, Judge], bank: _Bank) -> Individual:
-    """The member of the hall with the highest joint correlation on select; among equals the better one on fit.
-
-    Members whose ranking of fit or select moves when the leaves change in the twelfth digit are passed over: they rank
-    by rounding.
-
-    Raises:
-        TableError: If no member is left.
-    """
-    graphs = [each.graph for each in hall]
-    signs = np.array([each.evaluation.sign for each in hall], dtype=np.float64)[:, None]
-    rng = np.random.default_rng(derived_seed("jitter"))
-    steady = np.ones(len(hall), dtype=bool)
-    for split, leaves in ((Split.FIT, bank.fit), (Split.SELECT, bank.select)):
-        exact, moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(JITTER, rng)))
-        steady &= judges[split].agreement(exact, moved) > STEADY
-    joints = judges[Split.SELECT].joint(judges[Split.SELECT].taus(signs * Evaluator(bank.select).scores(graphs)))
-    fit = [index for index in range(len(hall)) if steady[index] and np.isfinite(joints[index])]
-    if not fit:
-        raise TableError(
-            "No member of the hall of fame has a defined ranking of the select split that is more than rounding;"
-            " give a larger budget or a table with more architectures."
-        )
-    return hall[max(fit, key=lambda index: (joints[index], hall[index].joint, -hall[index].graph.size))]
-
-
-def _margin(sealed: Judge, scores: Floats, select: dict[str, Verdict]) -> Margin:
-    # A count that is constant in a block has no joint correlation and is nobody's rival.
-    rival = max(sealed.counts, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
-    joint, ci95 = sealed.margin(scores, sealed.counts[rival])
-    return Margin(rival, joint, ci95)
-
-
-def _verdicts(judge: Judge, scores: Floats) -> dict[str, Verdict]:
-    """Verdicts of the proxy and of all counts, on the same resamples."""
-    rows = {PROXY_ROW: scores, **judge.counts}
-    return dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
-
-
-def _document(verdicts: dict[str, Verdict], judge: Judge) -> dict[str, Any]:
-    return {name: verdict.to_document(judge.blocks) for name, verdict in verdicts.items()}
-
-
-def _golden(judge: Judge, scores: Floats) -> list[dict[str, Any]]:
-    """A few scores to check an exported proxy by: the first networks of each space and data set."""
-    seen: dict[tuple[str, str], int] = {}
-    golden = []
-    for network, score in zip(judge.networks, scores, strict=True):
-        place = (network.arch.space, network.task.dataset)
-        seen[place] = seen.get(place, 0) + 1
-        if seen[place] <= _GOLDEN_NETWORKS:
-            golden.append(
-                {
-                    "space": network.arch.space,
-                    "arch_json": network.arch.json,
-                    "dataset": network.task.dataset,
-                    "batch": network.task.digest,
-                    "init_seed": network.init_seed,
-                    "score": float(score),
-                }
-            )
-    return golden
+def _published(name: str, best: Standing, bank: Bank) -> Proxy:
+    """The winner as a proxy, its graph as small as can be without new leaves."""
+    graph, sign = best.member.graph, best.member.evaluation.sign
+    small = simplify(graph)
+    if all(leaf.digest in bank.fit for leaf in small.graph.node_leaves):
+        return Proxy(name, small.graph, small.sign * sign)
+    return Proxy(name, graph, sign)

@@ -1,28 +1,36 @@
-"""The loop: ask for proposals, evaluate those that are new, tell what they were worth, grow the bank."""
+"""The loop: islands advance for an epoch, what they found is merged in a fixed order and recorded, they meet, go on.
 
-import math
+A run is one sequence of epochs, whatever its end: a budget or a number of seconds only says where it is cut. So a run
+that is extended, or taken up after it was killed, is the run that went through at once.
+"""
+
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
+from itertools import zip_longest
+from typing import Any
 
 import numpy as np
-from deap import gp, tools
 
-from autoprox.errors import KindError, SpecError
-from autoprox.evolve.elitism import ElitismPreserve, Settings
-from autoprox.evolve.fitness import Evaluation, Fitness, Status
-from autoprox.evolve.grammar import Grammar
-from autoprox.evolve.individual import Individual, Proposal, ranks_alike
-from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import Expression
+from autoprox.errors import SpecError
+from autoprox.evolve.archipelago import Archipelago, Workshop
+from autoprox.evolve.bank import Bank
+from autoprox.evolve.fitness import Status
+from autoprox.evolve.hall import Candidate, Hall
+from autoprox.evolve.individual import fittest
+from autoprox.evolve.island import DUPLICATE, Recipe, Stint, Trial
+from autoprox.evolve.journal import Journal, Progress, Row
+from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.strategies import STRATEGIES
+from autoprox.graph import Expression, Judge, parse
 
-MAX_HEIGHT = 6
-"""Bound on the height of a proxy above its leaves."""
+SEARCH_VERSION = 1
+"""To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""
 
-HALL_SIZE = 64
-"""Members of the hall of fame: what the select split may choose from."""
+EPOCH_ROUNDS = 16
+"""Rounds between two meetings of islands."""
 
 GROWTH_AT = (1_000, 3_000, 7_000, 15_000)
 """After so many valid candidates the bank is grown. Fixed counts, whatever the budget."""
@@ -33,11 +41,8 @@ GROWTH = 16
 GROWTH_PARENTS = 16
 """Members of the population whose leaves the new ones are mutants of."""
 
-_VARIATIONS = 8
-"""Draws for a proposal that was not evaluated before; the last one is taken as it is."""
-
-_STALE_ROUNDS = 500
-"""Rounds without a single new valid candidate after which nothing is left to find."""
+STALE_EPOCHS = 32
+"""Epochs without a single new valid candidate after which nothing is left to find."""
 
 
 class Ending(StrEnum):
@@ -49,145 +54,176 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True)
-class Stop:
-    """When to end: after so many valid distinct candidates, or after so many seconds.
-
-    Raises:
-        SpecError: If a bound is not positive, or neither is given.
-    """
-
-    budget: int | None = None
-    seconds: float | None = None
-
-    def __post_init__(self) -> None:
-        if self.budget is None and self.seconds is None:
-            raise SpecError("Give a budget (number of candidates) or a number of seconds.")
-        if self.budget is not None and self.budget < 1:
-            raise SpecError(f"The budget is {self.budget}; it must be at least 1 candidate.")
-        if self.seconds is not None and not 0 < self.seconds < math.inf:
-            raise SpecError(f"The number of seconds is {self.seconds}; it must be above 0 and finite.")
-
-
-@dataclass
 class Outcome:
     """What a run found.
 
     Args:
-        hall: The best candidates on fit, best first, none ranking like another.
-        evaluated: Number of distinct valid candidates.
-        rejected: Number of proposals by reason, duplicates included.
-        seconds: Duration of the search, growth of the bank included.
-        logbook: One record a round.
+        hall: The fittest candidates, best first, no near-copies among them.
+        evaluated: Number of distinct valid candidates, in all.
+        rejected: Number of other proposals by reason, duplicates included.
+        searched: Number of candidates that this process evaluated of them.
+        seconds: How long this process searched, growth of the bank included.
         ending: Why it ended.
     """
 
-    hall: list[Individual]
+    hall: tuple[Candidate, ...]
     evaluated: int
     rejected: dict[str, int]
+    searched: int
     seconds: float
-    logbook: tools.Logbook
     ending: Ending
 
 
-@dataclass
 class Engine:
-    """A run in progress.
+    """A run in progress, taken up where its journal left it.
 
     Args:
-        fitness: Judges candidates.
-        grammar: What candidates are drawn from.
-        rng: The only source of randomness.
-        settings: Settings of the search.
-        grow: Called with the leaves of good members and the wanted number of new ones; returns those whose values are
-            now at hand.
-        progress: Called after each round with the number of valid candidates so far and the best joint correlation.
+        plan: How to search.
+        judge: Judge of the fit split.
+        bank: Leaf values; it is grown.
+        journal: Where evaluations are recorded.
+        seeds: Graphs that are proposed first.
+        progress: Called after each epoch with the number of valid candidates so far and the highest fitness.
+        jobs: Processes over which islands are spread; the result does not depend on it.
     """
 
-    fitness: Fitness
-    grammar: Grammar
-    rng: np.random.Generator
-    settings: Settings
-    grow: Callable[[Sequence[Expression], int], Sequence[Expression]]
-    progress: Callable[[int, float], None]
-    _known: dict[str, Evaluation] = field(default_factory=dict)
-    _rejected: Counter[str] = field(default_factory=Counter)
-    _evaluated: int = 0
+    def __init__(
+        self,
+        plan: Plan,
+        judge: Judge,
+        bank: Bank,
+        journal: Journal,
+        seeds: Sequence[Expression],
+        progress: Callable[[int, float], None],
+        jobs: int = 1,
+    ) -> None:
+        self._bank = bank
+        self._journal = journal
+        self._progress = progress
+        measures = STRATEGIES[plan.strategy].measures_beyond
+        workshop = Workshop(judge, bank.fit, bank.usable(bank.leaves), plan.beyond_size, measures)
+        growth, *generators = (
+            np.random.default_rng(each) for each in np.random.SeedSequence(plan.seed).spawn(plan.islands + 1)
+        )
+        recipe = Recipe(plan.strategy, plan.chosen_settings)
+        self._growth_rng = growth
+        self._islands = Archipelago(workshop, recipe, generators, journal.lookup, journal.path, seeds, jobs)
+        self._hall = Hall(judge.by_block)
+        self._evaluated = 0
+        self._rejected: Counter[str] = Counter()
+        self._epoch = 0
+        self._stale = 0
+        self._grown: list[str] = []
+        self._seconds_before = journal.seconds()
+        state = journal.resume()
+        if state is not None:
+            self._restore(state)
 
     def run(self, stop: Stop) -> Outcome:
-        """Searches until the stop."""
-        strategy = ElitismPreserve(self.settings, self._fresh, self._vary)
-        hall = tools.HallOfFame(HALL_SIZE, similar=ranks_alike)
-        logbook = tools.Logbook()
-        started = time.monotonic()
-        stale = 0
+        """Searches until the stop.
+
+        Raises:
+            SpecError: If the run has as many candidates already as the budget allows.
+        """
+        if stop.budget is not None and self._evaluated >= stop.budget:
+            raise SpecError(
+                f"This run has {self._evaluated} candidates already; the budget, {stop.budget}, is the total:"
+                " give a larger one."
+            )
+        started, before = time.monotonic(), self._evaluated
         ending = Ending.EXHAUSTED
-        while stale < _STALE_ROUNDS:
-            before = self._evaluated
-            left = None if stop.budget is None else stop.budget - self._evaluated
-            answers = self._answers(strategy.ask(self.rng), left)
-            strategy.tell(answers)
-            hall.update([each for each in answers if each is not None])
-            logbook.record(evaluated=self._evaluated, best=hall[0].joint if len(hall) else None)
-            self.progress(self._evaluated, hall[0].joint if len(hall) else np.nan)
-            stale = stale + 1 if self._evaluated == before else 0
+        while self._stale < STALE_EPOCHS:
+            self._advance(stop.budget, started)
             if stop.budget is not None and self._evaluated >= stop.budget:
                 ending = Ending.BUDGET
                 break
             if stop.seconds is not None and time.monotonic() - started >= stop.seconds:
                 ending = Ending.SECONDS
                 break
-            if any(before < count <= self._evaluated for count in GROWTH_AT):
-                self._grow(strategy.population)
         seconds = time.monotonic() - started
-        return Outcome(list(hall), self._evaluated, dict(sorted(self._rejected.items())), seconds, logbook, ending)
+        rejected = dict(sorted(self._rejected.items()))
+        return Outcome(tuple(self._hall), self._evaluated, rejected, self._evaluated - before, seconds, ending)
 
-    def _fresh(self) -> Proposal:
-        root = self.grammar.pset.ret
-        height = int(self.rng.integers(1, MAX_HEIGHT + 1))
-        return self._proposal(gp.PrimitiveTree(generate(self.grammar, root, height, self.rng)))
+    def _advance(self, budget: int | None, started: float) -> None:
+        before = self._evaluated
+        left = None if budget is None else budget - before
+        stint = Stint(EPOCH_ROUNDS, left, self._hall.bound)
+        rows = self._merged(self._islands.advance(stint), budget)
+        self._hall.update(_standing(rows))
+        # An epoch in which the budget is met may be incomplete: what comes after it was not looked at. It is no state
+        # to go on from.
+        complete = budget is None or self._evaluated < budget
+        if complete:
+            self._stale = self._stale + 1 if self._evaluated == before else 0
+            self._islands.migrate()
+            for count in GROWTH_AT:
+                if before < count <= self._evaluated:
+                    self._grow()
+        best = self._hall[0].value if len(self._hall) else None
+        seconds = self._seconds_before + time.monotonic() - started
+        progress = Progress(self._epoch, self._evaluated, best, seconds)
+        self._epoch += 1
+        self._journal.commit(progress, rows, self._state() if complete else None)
+        self._progress(self._evaluated, np.nan if best is None else best)
 
-    def _vary(self, tree: gp.PrimitiveTree) -> Proposal:
-        for _ in range(_VARIATIONS):
-            child = self._proposal(mutate(self.grammar, tree, MAX_HEIGHT, self.rng))
-            if child.graph is not None and child.graph.digest not in self._known:
-                break
-        return child
+    def _merged(self, islands: Sequence[Sequence[Sequence[Trial]]], budget: int | None) -> list[Row]:
+        """Counts the trials of all islands, round by round and island by island, up to the budget.
 
-    def _proposal(self, tree: gp.PrimitiveTree) -> Proposal:
-        try:
-            return Proposal(tree, self.grammar.expression(tree))
-        except KindError:
-            return Proposal(tree, None)
+        A graph that two islands tried in one epoch counts for the first.
+        """
+        seen: set[str] = set()
+        rows: list[Row] = []
+        for together in zip_longest(*islands, fillvalue=()):
+            for number, trials in enumerate(together):
+                for trial in trials:
+                    if trial.evaluation is None:
+                        self._rejected[trial.outcome] += 1
+                    elif trial.digest in seen:
+                        self._rejected[DUPLICATE] += 1
+                    else:
+                        seen.add(trial.digest)
+                        rows.append(Row(number, trial))
+                        if trial.outcome != Status.VALID:
+                            self._rejected[trial.outcome] += 1
+                            continue
+                        self._evaluated += 1
+                        if self._evaluated == budget:
+                            return rows
+        return rows
 
-    def _answers(self, proposals: Sequence[Proposal], left: int | None) -> list[Individual | None]:
-        """Evaluates proposals; of the new valid ones only as many count as are left of the budget."""
-        graphs = [each.graph for each in proposals if each.graph is not None]
-        new = {graph.digest: graph for graph in graphs if graph.digest not in self._known}
-        evaluations = dict(zip(new, self.fitness.evaluate(list(new.values())), strict=True))
-        answers: list[Individual | None] = []
-        for tree, graph in proposals:
-            answer = None
-            if graph is None:
-                self._rejected["kinds"] += 1
-            elif graph.digest in self._known:
-                self._rejected["duplicate"] += 1
-                answer = self._individual(tree, graph, self._known[graph.digest])
-            elif left is None or left > 0:
-                evaluation = self._known[graph.digest] = evaluations[graph.digest]
-                if evaluation.status is Status.VALID:
-                    self._evaluated += 1
-                    left = None if left is None else left - 1
-                else:
-                    self._rejected[evaluation.status] += 1
-                answer = self._individual(tree, graph, evaluation)
-            answers.append(answer)
-        return answers
-
-    def _individual(self, tree: gp.PrimitiveTree, graph: Expression, evaluation: Evaluation) -> Individual | None:
-        return Individual(tree, graph, evaluation) if evaluation.status is Status.VALID else None
-
-    def _grow(self, population: Sequence[Individual]) -> None:
-        best = sorted(population, key=lambda each: each.fitness, reverse=True)[:GROWTH_PARENTS]
+    def _grow(self) -> None:
+        best = fittest(self._islands.members, GROWTH_PARENTS)
         parents = list(dict.fromkeys(leaf for each in best for leaf in each.graph.node_leaves))
-        for leaf in self.grow(parents, GROWTH):
-            self.grammar.add_terminal(leaf)
+        held = len(self._bank.leaves)
+        self._islands.add(self._bank.grow(parents, GROWTH, self._growth_rng))
+        self._grown += [str(each) for each in self._bank.leaves[held:]]
+
+    def _state(self) -> dict[str, Any]:
+        return {
+            "epoch": self._epoch,
+            "evaluated": self._evaluated,
+            "rejected": dict(self._rejected),
+            "stale": self._stale,
+            "growth_rng": self._growth_rng.bit_generator.state,
+            "grown": self._grown,
+            "islands": self._islands.state(),
+            "hall": self._hall.to_document(),
+        }
+
+    def _restore(self, state: dict[str, Any]) -> None:
+        self._epoch, self._evaluated, self._stale = state["epoch"], state["evaluated"], state["stale"]
+        self._rejected = Counter(state["rejected"])
+        self._growth_rng.bit_generator.state = state["growth_rng"]
+        self._grown = state["grown"]
+        self._islands.add(self._bank.extend([parse(text) for text in self._grown]))
+        self._islands.restore(state["islands"])
+        self._hall.restore(state["hall"], self._islands.fitness.scores)
+
+
+def _standing(rows: Sequence[Row]) -> list[Candidate]:
+    """Those of the trials that may stand for the hall of fame."""
+    return [
+        Candidate(trial.text, trial.size, trial.evaluation, trial.scores)
+        for _, trial in rows
+        if trial.evaluation is not None and trial.scores is not None
+    ]

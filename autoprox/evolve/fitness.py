@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.graph import Evaluator, Expression, Judge, LeafTable
+from autoprox.graph import Evaluator, Expression, Judge, LeafTable, finite_or_none
+from autoprox.graph.segments import Floats
 
 ROUNDING = 1e-9
 """Scores of a block that differ by less than this share of the largest are one score and rounding noise."""
@@ -19,6 +21,7 @@ class Status(StrEnum):
     VALID = "valid"
     UNDEFINED = "undefined"  # no finite value on some network
     CONSTANT = "constant"  # the same value for all architectures of a block
+    SIZE_ALONE = "size_alone"  # beyond size there is nothing: constant at one size, or ranking just as parameters do
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,53 +30,116 @@ class Evaluation:
 
     Args:
         status: Whether it can be ranked.
-        sign: 1 or -1, the direction in which its joint correlation is the higher one.
+        sign: 1 or -1, the direction in which its fitness is the higher one.
         taus: Correlation with each block, sign included; empty unless valid.
         joint: Joint correlation, sign included; NaN unless valid.
+        beyond: What of it is left beyond size, joined alike, sign included; NaN unless asked for.
+        value: The fitness: the joint correlation and, by its weight, what is beyond size.
     """
 
     status: Status
     sign: int
     taus: tuple[float, ...]
     joint: float
+    beyond: float
+    value: float
+
+    def to_document(self) -> list[Any]:
+        """The evaluation as JSON-like data; floats keep every bit, NaN is None."""
+        numbers = [finite_or_none(each) for each in (self.joint, self.beyond, self.value)]
+        return [self.status.value, self.sign, list(self.taus), *numbers]
+
+    @classmethod
+    def from_document(cls, document: Sequence[Any]) -> "Evaluation":
+        """Reads what `to_document` made.
+
+        Example:
+            >>> one = Evaluation(Status.VALID, -1, (0.1, 0.2), 0.15, float("nan"), 0.15)
+            >>> Evaluation.from_document(one.to_document()).taus
+            (0.1, 0.2)
+        """
+        status, sign, taus, *numbers = document
+        joint, beyond, value = (np.nan if each is None else float(each) for each in numbers)
+        return cls(Status(status), sign, tuple(taus), joint, beyond, value)
+
+
+class Judged(NamedTuple):
+    """A candidate's evaluation, with what it was made from.
+
+    Args:
+        evaluation: The evaluation.
+        scores: Scores on the networks of fit, sign included, `(A,)`; empty unless valid.
+    """
+
+    evaluation: Evaluation
+    scores: Floats
 
 
 class Fitness:
     """Scores candidates on leaf values and judges them on blocks.
 
+    The fitness is `joint + beyond_size * beyond`, where `beyond` joins, over the blocks, the tau among architectures of
+    one size (`Judge.beyond`). Signed: of a graph and its negative the fitter one counts.
+
     Args:
         judge: Blocks of the fit split.
         leaves: Leaf values of the judge's networks.
+        beyond_size: Weight of what a candidate knows beyond size.
+        measures_beyond: Whether `beyond` is worked out even where its weight is 0.
     """
 
-    def __init__(self, judge: Judge, leaves: LeafTable) -> None:
+    def __init__(
+        self, judge: Judge, leaves: LeafTable, beyond_size: float = 0.0, *, measures_beyond: bool = False
+    ) -> None:
         self._judge = judge
         self._evaluator = Evaluator(leaves)
+        self._weight = beyond_size
+        self._measures_beyond = measures_beyond or beyond_size > 0
 
-    def evaluate(self, graphs: Sequence[Expression]) -> list[Evaluation]:
+    def evaluate(self, graphs: Sequence[Expression]) -> list[Judged]:
         """Evaluates candidates together, in the order given; the result of each does not depend on the others."""
         if not graphs:
             return []
         scores = self._evaluator.scores(graphs)
         finite = np.asarray(np.isfinite(scores).all(axis=1))
-        taus = self._judge.taus(np.where(finite[:, None], scores, 0.0))
-        upward, downward = self._judge.joint(taus), self._judge.joint(-taus)
-        constant = np.isnan(taus).any(axis=1) | self._flat(np.where(finite[:, None], scores, 0.0))
-        evaluations = []
+        scores = np.where(finite[:, None], scores, 0.0)
+        taus = self._judge.taus(scores)
+        joints = np.stack([self._judge.joint(taus), self._judge.joint(-taus)])
+        beyond = np.full_like(joints, np.nan)
+        values = joints
+        if self._measures_beyond:
+            left = self._judge.beyond(scores, taus)
+            beyond = np.stack([self._judge.joint(left), self._judge.joint(-left)])
+            values = joints + self._weight * beyond
+        constant = np.asarray(np.isnan(taus).any(axis=1) | self._flat(scores))
+        size_alone = np.asarray(np.isnan(values).any(axis=0))
+        judged = []
         for row in range(len(graphs)):
             if not finite[row]:
-                evaluations.append(Evaluation(Status.UNDEFINED, 1, (), np.nan))
+                judged.append(_invalid(Status.UNDEFINED))
             elif constant[row]:
-                evaluations.append(Evaluation(Status.CONSTANT, 1, (), np.nan))
+                judged.append(_invalid(Status.CONSTANT))
+            elif size_alone[row]:
+                judged.append(_invalid(Status.SIZE_ALONE))
             else:
-                sign = 1 if upward[row] >= downward[row] else -1
-                joint = float(max(upward[row], downward[row]))
-                evaluations.append(Evaluation(Status.VALID, sign, tuple((sign * taus[row]).tolist()), joint))
-        return evaluations
+                way = 0 if values[0, row] >= values[1, row] else 1
+                sign = 1 - 2 * way
+                numbers = (float(each[way, row]) for each in (joints, beyond, values))
+                evaluation = Evaluation(Status.VALID, sign, tuple((sign * taus[row]).tolist()), *numbers)
+                judged.append(Judged(evaluation, sign * scores[row]))
+        return judged
 
-    def _flat(self, scores: npt.NDArray[np.float64]) -> npt.NDArray[np.bool_]:
+    def scores(self, graphs: Sequence[Expression], signs: Sequence[int]) -> Floats:
+        """Scores of graphs on the networks of fit, sign included, `(P, A)`."""
+        return np.asarray(np.array(signs, dtype=np.float64)[:, None] * self._evaluator.scores(graphs))
+
+    def _flat(self, scores: Floats) -> npt.NDArray[np.bool_]:
         """Whether the scores of some block differ by no more than rounding does, `(P, A)` -> `(P,)`."""
         flat = np.zeros(len(scores), dtype=bool)
         for part in self._judge.by_block(scores):
             flat |= np.ptp(part, axis=1) <= ROUNDING * np.abs(part).max(axis=1)
         return flat
+
+
+def _invalid(status: Status) -> Judged:
+    return Judged(Evaluation(status, 1, (), np.nan, np.nan, np.nan), np.empty(0))

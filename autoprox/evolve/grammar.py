@@ -175,6 +175,14 @@ class Grammar:
             stack.extend(reversed(each.arguments))
         return gp.PrimitiveTree(items)
 
+    def can_draw(self, expression: Expression) -> bool:
+        """Whether a graph can be drawn from the grammar."""
+        try:
+            self.tree(expression)
+        except RegistryError:
+            return False
+        return True
+
     @cached_property
     def least_heights(self) -> dict[type, int]:
         """Height of the lowest tree of each type that has one."""

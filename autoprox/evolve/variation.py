@@ -55,6 +55,32 @@ def mutate(grammar: Grammar, tree: Sequence[Item], max_height: int, rng: np.rand
     return child
 
 
+def cross(
+    grammar: Grammar, mother: Sequence[Item], father: Sequence[Item], max_height: int, rng: np.random.Generator
+) -> gp.PrimitiveTree:
+    """Replaces a subtree of one tree by one of another, of the same type (one-point crossover, Koza 1992).
+
+    Args:
+        grammar: What to draw from.
+        mother: Gives the root; not changed.
+        father: Gives the subtree; not changed.
+        max_height: Bound on the height of the child; one that would pass it is a mutant of the mother instead.
+        rng: Source of randomness.
+
+    Returns:
+        The child. It may equal the mother.
+    """
+    child, other = gp.PrimitiveTree(list(mother)), gp.PrimitiveTree(list(father))
+    place = int(rng.integers(len(child)))
+    fitting = [index for index, item in enumerate(other) if item.ret is child[place].ret]
+    if fitting:
+        given = other[other.searchSubtree(fitting[int(rng.integers(len(fitting)))])]
+        child[child.searchSubtree(place)] = given
+        if child.height <= max(max_height, grammar.least_heights[grammar.pset.ret]):
+            return child
+    return mutate(grammar, mother, max_height, rng)
+
+
 def _replace_subtree(grammar: Grammar, tree: gp.PrimitiveTree, max_height: int, rng: np.random.Generator) -> None:
     place = int(rng.integers(len(tree)))
     height = int(rng.integers(max_height + 1))

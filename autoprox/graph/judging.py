@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.bench.block import Block
+from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.digest import derived_seed
@@ -98,6 +99,7 @@ class Judge:
         splits: Which parts of the architectures take part.
         init_seeds: Scores are averaged over this many initialisations, the seeds 0, 1, ...
         aggregate: How blocks are joined.
+        weights: One weight a block, for the weighted aggregate.
 
     Raises:
         TableError: If a block has fewer than two different labels in these splits.
@@ -114,11 +116,13 @@ class Judge:
         splits: Sequence[Split],
         init_seeds: int = 1,
         aggregate: Aggregate = Aggregate.MEAN,
+        weights: Sequence[float] | None = None,
     ) -> None:
         assigned = table.splits()
         kept = {arch_id for arch_id, split in assigned.items() if split in splits}
         self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in blocks)
         self.aggregate = aggregate
+        self._weights = weights
         self._spaces = [block.space for block in self.blocks]
         self.networks: list[Network] = []
         places: dict[tuple[str, str, str], int] = {}
@@ -152,7 +156,29 @@ class Judge:
 
     def joint(self, taus: Floats) -> Floats:
         """Joint correlation, `(..., D)` -> `(...)`."""
-        return joint(taus, self._spaces, self.aggregate)
+        return joint(taus, self._spaces, self.aggregate, self._weights)
+
+    def beyond(self, scores: Floats, taus: Floats) -> Floats:
+        """What score vectors know beyond size, block by block.
+
+        Tau-b among the architectures of one size (the iso stratum) where the block has at least 8 of them, and the
+        partial tau given the number of parameters where it has not.
+
+        Args:
+            scores: `(P, A)`.
+            taus: Their correlations, as `taus` gives them, `(P, D)`.
+
+        Returns:
+            `(P, D)`; NaN where undefined: scores that are constant at one size, or rank exactly as parameters do.
+        """
+        parts = self.by_block(scores)
+        columns = []
+        for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
+            if block.strata.count(Stratum.ISO) >= _FEWEST_ISO:
+                columns.append(_iso_taus(part, block))
+            else:
+                columns.append(self._partial_taus(index, part, taus[:, index]))
+        return np.stack(columns, axis=1)
 
     def agreement(self, scores: Floats, others: Floats) -> Floats:
         """Tau-b of score vectors with others of the same networks, joined like correlations with labels.
@@ -187,7 +213,7 @@ class Judge:
         """
         both = np.stack([scores, rival])
         first, second = self.joint(self.taus(both))
-        sampled = self._sampled_joints(both, resamples)
+        sampled = self.sampled_joints(both, resamples)
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
     def _sampled_taus(self, scores: Floats, resamples: int) -> Floats:
@@ -196,8 +222,8 @@ class Judge:
         triples = zip(self.by_block(scores), self.blocks, draws, strict=True)
         return np.stack([bootstrap_taus(part, block.goodness, draw) for part, block, draw in triples], axis=1)
 
-    def _sampled_joints(self, scores: Floats, resamples: int) -> Floats:
-        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`."""
+    def sampled_joints(self, scores: Floats, resamples: int = RESAMPLES) -> Floats:
+        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`: the same resamples for every call."""
         return self.joint(np.swapaxes(self._sampled_taus(scores, resamples), 1, 2))
 
     def rebuilt(self) -> list[Network]:
@@ -259,14 +285,18 @@ class Judge:
         ]
 
     def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
+        return np.stack([self._partial_taus(index, part, taus[:, index]) for index, part in enumerate(parts)], axis=1)
+
+    def _partial_taus(self, index: int, part: Floats, taus: Floats) -> Floats:
+        """Partial tau given parameters on one block, `(P, n)` and `(P,)` -> `(P,)`."""
+        size, of_size = self._sizes[index]
+        return partial_tau(taus, kendall_tau_b(part, size), of_size)
+
+    @cached_property
+    def _sizes(self) -> list[tuple[Floats, Floats]]:
+        """For each block the parameters of its architectures, and their own tau-b with it."""
         params = self.by_block(self.counts["params"][None])
-        columns = []
-        for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
-            (size,) = params[index]
-            columns.append(
-                partial_tau(taus[:, index], kendall_tau_b(part, size), kendall_tau_b([size], block.goodness))
-            )
-        return np.stack(columns, axis=1)
+        return [(size[0], kendall_tau_b(size, block.goodness)) for size, block in zip(params, self.blocks, strict=True)]
 
 
 def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
@@ -281,7 +311,7 @@ def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
 
 
 def _iso_taus(part: Floats, block: Block) -> Floats:
-    iso = np.array([stratum == "iso" for stratum in block.strata])
+    iso = np.array([stratum == Stratum.ISO for stratum in block.strata])
     if iso.sum() < _FEWEST_ISO:
         return np.full(len(part), np.nan)
     return kendall_tau_b(part[:, iso], block.goodness[iso])

@@ -18,12 +18,14 @@ class Problem:
         blocks: The blocks of it that count.
         aggregate: How correlations with blocks are joined.
         init_seeds: Number of initialisations that scores are averaged over.
+        weights: One weight a block, for the weighted aggregate.
     """
 
     table: Table
     blocks: tuple[Block, ...]
     aggregate: Aggregate = Aggregate.MEAN
     init_seeds: int = 1
+    weights: tuple[float, ...] | None = None
 
     def judge(self, *splits: Split) -> Judge:
         """The judge of some splits of the table.
@@ -31,4 +33,4 @@ class Problem:
         Raises:
             TableError: If a block has too few architectures or a constant label in these splits.
         """
-        return Judge(self.table, self.blocks, splits, self.init_seeds, self.aggregate)
+        return Judge(self.table, self.blocks, splits, self.init_seeds, self.aggregate, self.weights)

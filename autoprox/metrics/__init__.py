@@ -2,6 +2,7 @@
 
     correlation.py   Kendall tau-b of many candidates at once, Spearman, partial tau
     joint.py         one value out of the correlations with several blocks
+    ranks.py         several rankings as one
     bootstrap.py     intervals, paired over architectures
     chance.py        what the best of many random candidates would reach
 
@@ -12,6 +13,7 @@ from autoprox.metrics.bootstrap import bootstrap_taus, interval95, resample_coun
 from autoprox.metrics.chance import chance_of_best
 from autoprox.metrics.correlation import dense_ranks, kendall_tau_b, partial_tau, spearman
 from autoprox.metrics.joint import Aggregate, joint
+from autoprox.metrics.ranks import mean_ranks
 
 __all__ = [
     "Aggregate",
@@ -21,6 +23,7 @@ __all__ = [
     "interval95",
     "joint",
     "kendall_tau_b",
+    "mean_ranks",
     "partial_tau",
     "resample_counts",
     "spearman",

@@ -9,11 +9,13 @@ Whatever can be is a graph of the proxy language; the others are functions behin
 - `structure`: transformer blocks and the tokens between them
 - `counts`, `jacobian`, `codes`, `kernel`, `perturbation`, `channels`, `spectra`, `attention`, `az_nas`: the functions
 - `scoring`: any scorers on many networks, cached, or on one network in one go
+- `ensemble`: several scorers as one, by mean rank
 - `loading`: names and paths to proxies
 """
 
 from importlib import import_module
 
+from autoprox.zoo.ensemble import Ensemble
 from autoprox.zoo.function import FunctionProxy, Subject, prepared
 from autoprox.zoo.loading import load_proxy
 from autoprox.zoo.ranking import RankedProxy
@@ -22,6 +24,7 @@ from autoprox.zoo.scoring import Scored, score_networks, score_together
 
 __all__ = [
     "ZOO",
+    "Ensemble",
     "FunctionProxy",
     "RankedProxy",
     "Scored",

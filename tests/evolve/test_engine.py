@@ -1,161 +1,213 @@
-"""The loop: budgets to the letter, every candidate counted once, the bank grown where it should be."""
+"""The loop: budgets to the letter, runs that go on as if they had never stopped, the bank grown where it should be."""
+
+import json
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
 from scipy import stats
 
-from autoprox.errors import SpecError
+from autoprox.errors import SpecError, StoreMismatchError
 from autoprox.evolve import engine as engine_module
-from autoprox.evolve.bank import first_bank, grown
-from autoprox.evolve.elitism import Settings
-from autoprox.evolve.engine import Ending, Engine, Stop
+from autoprox.evolve.engine import Ending
 from autoprox.evolve.fitness import Fitness, Status
-from autoprox.evolve.grammar import proxy_grammar
-from autoprox.graph import Evaluator, LeafTable, Leaves, parse
-from autoprox.metrics import kendall_tau_b
-from autoprox.models.nodes import Role, Site
+from autoprox.evolve.journal import Journal
+from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.strategies.elites import ElitesSettings
+from autoprox.graph import Evaluator, LeafTable, parse
+from tests.evolve.world import World, leaves, search
 
-COUNT = 24
-ROLES = {
-    Site.LINEAR: (Role.EMBED, Role.ATTENTION, Role.MLP, Role.HEAD),
-    Site.NORM: (Role.ATTENTION, Role.MLP),
-    Site.ACTIVATION: (Role.MLP,),
-    Site.ATTENTION: (Role.ATTENTION,),
-}
+SMALL = ElitesSettings(population=32, parents=16)
 
 
-def leaves(expressions, seed: int) -> list[Leaves]:
-    """Made-up leaf values of `COUNT` networks: the engine does not care where they come from."""
-    networks = []
-    for network in range(COUNT):
-        values = {
-            each.digest: np.random.default_rng([seed, network, int(each.digest[:8], 16)]).normal(
-                size=len(ROLES[each.kind.site])
-            )
-            for each in expressions
-        }
-        networks.append(Leaves(ROLES, values))
-    return networks
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "journal.sqlite"
 
 
-class TwoBlocks:
-    """A judge of two blocks whose labels are those of known graphs, with noise."""
-
-    def __init__(self) -> None:
-        rng = np.random.default_rng(0)
-        table = LeafTable(leaves(first_bank(), 0))
-        signal = Evaluator(table).scores([parse("nodes_sum(l1(weight_grad))")])[0]
-        self.targets = [signal + 0.5 * rng.normal(size=COUNT) for _ in range(2)]
-
-    def taus(self, scores):
-        return np.stack([kendall_tau_b(scores, target) for target in self.targets], axis=1)
-
-    def joint(self, taus):
-        return taus.mean(axis=1)
-
-    def by_block(self, scores):
-        return [scores, scores]
+def rows(path) -> list[tuple]:
+    """All evaluations of a journal."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("select * from evaluations order by id").fetchall()
 
 
-def run(stop: Stop, seed: int = 0, settings: Settings | None = None):
-    judge, bank = TwoBlocks(), list(first_bank())
-    table = LeafTable(leaves(bank, 0))
-    rng = np.random.default_rng(seed)
-    growths = []
-
-    def grow(parents, number):
-        new = grown(bank, parents, number, rng)
-        bank.extend(new)
-        table.extend(leaves(new, 0))
-        growths.append(len(new))
-        return new
-
-    seen = []
-    engine = Engine(
-        Fitness(judge, table),
-        proxy_grammar(bank),
-        rng,
-        settings or Settings(population=32, parents=16),
-        grow,
-        lambda evaluated, best: seen.append((evaluated, best)),
-    )
-    return engine.run(stop), judge, table, seen, growths
+def hall(outcome) -> list:
+    return [(each.text, each.evaluation.to_document()) for each in outcome.hall]
 
 
-@pytest.mark.parametrize("budget", [1, 5, 33, 500])
-def test_budget_is_met_exactly(budget):
-    outcome, *_ = run(Stop(budget))
+@pytest.mark.parametrize("budget", [1, 33, 500])
+def test_budget_is_met_exactly(budget, path):
+    outcome = search(Plan(settings=SMALL), Stop(budget), path).outcome
     assert outcome.evaluated == budget
     assert outcome.ending is Ending.BUDGET
+    found = rows(path)
+    assert sum(row[8] == "valid" for row in found) == budget
+    assert len(found) == budget + sum(outcome.rejected.get(each, 0) for each in ("constant", "undefined"))
 
 
-def test_hall_holds_what_scipy_confirms():
-    outcome, judge, table, seen, _ = run(Stop(800))
-    for member in outcome.hall:
-        score = member.evaluation.sign * Evaluator(table).scores([member.graph])[0]
-        expected = [stats.kendalltau(score, target).statistic for target in judge.targets]
+def test_hall_holds_what_scipy_confirms(path):
+    found = search(Plan(settings=SMALL), Stop(600), path)
+    for member in found.outcome.hall:
+        score = member.evaluation.sign * Evaluator(found.bank.fit).scores([member.graph])[0]
+        expected = [stats.kendalltau(score, target).statistic for target in found.world.targets]
         assert member.evaluation.taus == pytest.approx(expected, abs=1e-12)
-        assert member.joint == pytest.approx(np.mean(expected))
-        assert member.joint > 0
-    joints = [member.joint for member in outcome.hall]
-    assert joints == sorted(joints, reverse=True)
-    assert len({member.evaluation.taus for member in outcome.hall}) == len(outcome.hall)
-    best = [value for _, value in seen if not np.isnan(value)]
+        assert member.value == member.evaluation.joint == pytest.approx(np.mean(expected))
+        assert member.value > 0
+    best = [value for _, value in found.seen]
     assert best == sorted(best)
-    assert best[-1] == joints[0]
+    assert best[-1] == found.outcome.hall[0].value
 
 
-def test_same_seed_same_run_and_longer_runs_begin_alike():
-    short, long = run(Stop(300))[0], run(Stop(600))[0]
-    again = run(Stop(300))[0]
-    assert [str(each.graph) for each in short.hall] == [str(each.graph) for each in again.hall]
-    assert short.rejected == again.rejected
-    shared = min(len(short.logbook), len(long.logbook)) - 1
-    assert short.logbook[:shared] == long.logbook[:shared]
-    assert run(Stop(300), seed=1)[0].hall[0].graph != short.hall[0].graph
+@pytest.mark.parametrize("islands", [1, 3])
+def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatch):
+    """Cut anywhere, also in the middle of an epoch and after the bank has grown."""
+    monkeypatch.setattr(engine_module, "GROWTH_AT", (300, 500))
+    plan = Plan(settings=SMALL, islands=islands)
+    whole = search(plan, Stop(1200), tmp_path / "whole.sqlite")
+    parts = tmp_path / "parts.sqlite"
+    for budget in (1, 350, 700, 1200):
+        last = search(plan, Stop(budget), parts)
+    assert hall(last.outcome) == hall(whole.outcome)
+    assert last.outcome.rejected == whole.outcome.rejected
+    assert [str(each) for each in last.bank.leaves] == [str(each) for each in whole.bank.leaves]
+    assert rows(parts) == rows(tmp_path / "whole.sqlite")
 
 
-def test_bank_grows_at_fixed_counts(monkeypatch):
+def test_islands_exchange_their_best(path):
+    """After a meeting the next island breeds from what came: children whose parents another island evaluated."""
+    search(Plan(settings=SMALL, islands=2), Stop(1500), path)
+    found = rows(path)
+    assert {row[2] for row in found} == {0, 1}
+    island_of = {row[3]: row[2] for row in found}
+    foreign = [row for row in found for parent in row[7].split() if island_of[parent] != row[2]]
+    assert foreign
+
+
+def test_pedigree_leads_back_to_fresh_candidates(path):
+    search(Plan(settings=SMALL), Stop(400), path)
+    seen: set[str] = set()
+    for row in rows(path):
+        parents = row[7].split()
+        assert set(parents) <= seen
+        assert bool(parents) == (row[6] == "mutant")
+        seen.add(row[3])
+
+
+def test_seeds_come_first_and_only_once(path):
+    seeds = [parse("nodes_sum(l1(weight))"), parse("nodes_max(log(params))"), parse("nodes_sum(l1(exp(exp(weight))))")]
+    search(Plan(settings=SMALL), Stop(100), path, seeds=seeds)
+    origins = [(row[4], row[6]) for row in rows(path)]
+    assert origins[:2] == [("nodes_sum(l1(weight))", "zoo"), ("nodes_max(log(params))", "zoo")]
+    assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not at hand
+
+
+def test_a_budget_that_is_spent_already_is_refused(path):
+    search(Plan(settings=SMALL), Stop(800), path)
+    with pytest.raises(SpecError, match="larger"):
+        search(Plan(settings=SMALL), Stop(300), path)
+
+
+def test_another_plan_is_refused_by_name(path):
+    search(Plan(settings=SMALL), Stop(50), path)
+    with pytest.raises(StoreMismatchError, match="seed"):
+        search(Plan(settings=SMALL, seed=1), Stop(80), path)
+    with pytest.raises(StoreMismatchError, match="islands"):
+        search(Plan(settings=SMALL, islands=2), Stop(80), path)
+
+
+def test_a_journal_in_use_is_refused(path):
+    with Journal(path, {}), pytest.raises(StoreMismatchError, match="in progress"):
+        Journal(path, {})
+
+
+@pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 500])
+def test_a_damaged_journal_is_refused(path, content):
+    path.write_bytes(content)
+    with pytest.raises(StoreMismatchError, match="--force"):
+        Journal(path, {})
+
+
+def test_known_graphs_keep_every_bit(path):
+    found = search(Plan(settings=SMALL, beyond_size=0.3), Stop(60), path)
+    with Journal(path, Plan(settings=SMALL, beyond_size=0.3).to_document()) as journal:
+        for member in found.outcome.hall:
+            assert journal.lookup(member.graph.digest) == member.evaluation  # floats, to the last bit
+        assert json.loads(rows(path)[0][10])
+
+
+def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_module, "GROWTH_AT", (100, 200, 10_000))
-    assert run(Stop(400))[4] == [engine_module.GROWTH] * 2
-    assert run(Stop(99))[4] == []
+    before = len(World().table._values)
+    grown = search(Plan(settings=SMALL), Stop(600), tmp_path / "a.sqlite")
+    assert len(grown.bank.leaves) == before + 2 * engine_module.GROWTH
+    assert len(search(Plan(settings=SMALL), Stop(99), tmp_path / "b.sqlite").bank.leaves) == before
+
+
+def test_seconds_end_a_run(path):
+    assert search(Plan(settings=SMALL), Stop(seconds=0.2), path).outcome.ending is Ending.SECONDS
 
 
 @pytest.mark.parametrize("text", ["nodes_sum(share(abs(l1(weight))))", "nodes_max(minmax(l1(weight)))"])
 def test_rankings_of_rounding_noise_are_constant(text):
     """Sums of shares are 1 and a few last bits; maxima of a min-max are 1: nothing to rank."""
-    table = LeafTable(leaves([parse("l1(weight)")], 0))
-    (evaluation,) = Fitness(TwoBlocks(), table).evaluate([parse(text)])
+    ((evaluation, _),) = World().fitness().evaluate([parse(text)])
     assert evaluation.status is Status.CONSTANT
 
 
 def test_constant_and_undefined_candidates_are_told_apart():
-    judge = TwoBlocks()
+    world = World()
     graphs = [parse(text) for text in ("nodes_sum(sub(l1(weight), l1(weight)))", "nodes_sum(l1(weight))")]
-    table = LeafTable(leaves([parse("l1(weight)")], 0))
-    constant, valid = Fitness(judge, table).evaluate(graphs)
-    assert constant.status is Status.CONSTANT
-    assert valid.status is Status.VALID
-    broken = leaves([parse("l1(weight)")], 0)
+    constant, valid = world.fitness().evaluate(graphs)
+    assert constant.evaluation.status is Status.CONSTANT
+    assert valid.evaluation.status is Status.VALID
+    broken = leaves([parse("l1(weight)")], world.networks)
     broken[3].values[parse("l1(weight)").digest][0] = np.nan
-    (undefined,) = Fitness(judge, LeafTable(broken)).evaluate(graphs[1:])
-    assert undefined.status is Status.UNDEFINED
+    (undefined,) = Fitness(world, LeafTable(broken)).evaluate(graphs[1:])
+    assert undefined.evaluation.status is Status.UNDEFINED
 
 
 def test_sign_is_fixed_on_fit():
-    judge = TwoBlocks()
-    table = LeafTable(leaves([parse("l1(weight_grad)")], 0))
     graph = parse("nodes_sum(l1(weight_grad))")
-    upward, downward = Fitness(judge, table).evaluate([graph, parse(f"neg({graph})")])
-    assert (upward.sign, downward.sign) == (1, -1)
-    assert upward.taus == downward.taus
+    upward, downward = World().fitness().evaluate([graph, parse(f"neg({graph})")])
+    assert (upward.evaluation.sign, downward.evaluation.sign) == (1, -1)
+    assert upward.evaluation.taus == downward.evaluation.taus
+    np.testing.assert_array_equal(upward.scores, downward.scores)
 
 
-def test_seconds_end_a_run():
-    assert run(Stop(seconds=0.2))[0].ending is Ending.SECONDS
+def test_beyond_size_is_added_by_its_weight():
+    """Against SciPy on the networks of one size; the sign is the one whose sum is higher."""
+    world = World()
+    graphs = [parse(f"nodes_{name}(l1(weight))") for name in ("sum", "max", "std")]
+    scores = Evaluator(world.table).scores(graphs)
+    for (evaluation, _), row in zip(world.fitness(0.7).evaluate(graphs), scores, strict=True):
+        joint = np.mean([stats.kendalltau(row, target).statistic for target in world.targets])
+        half = len(row) // 2
+        beyond = np.mean([stats.kendalltau(row[:half], target[:half]).statistic for target in world.targets])
+        assert evaluation.value == pytest.approx(abs(joint + 0.7 * beyond))
+        assert evaluation.beyond == pytest.approx(evaluation.sign * beyond)
+
+
+def test_what_is_constant_at_one_size_is_size_alone():
+    world = World()
+    broken = leaves([parse("params")], world.networks)
+    for index, each in enumerate(broken):
+        each.values[parse("params").digest][:] = max(index, len(broken) // 2)
+    graph = parse("nodes_sum(params)")
+    table = LeafTable(broken)
+    assert Fitness(world, table, 0.5).evaluate([graph])[0].evaluation.status is Status.SIZE_ALONE
+    assert Fitness(world, table).evaluate([graph])[0].evaluation.status is Status.VALID
 
 
 @pytest.mark.parametrize(("wrong", "word"), [({}, "budget"), ({"budget": 0}, "budget"), ({"seconds": 0.0}, "seconds")])
 def test_bad_stop(wrong, word):
     with pytest.raises(SpecError, match=word):
         Stop(**wrong)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "word"), [({"seed": -1}, "seed"), ({"islands": 0}, "islands"), ({"beyond_size": -0.1}, "beyond size")]
+)
+def test_bad_plan(wrong, word):
+    with pytest.raises(SpecError, match=word):
+        Plan(**wrong)

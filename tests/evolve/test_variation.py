@@ -7,9 +7,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.errors import KindError, RegistryError
-from autoprox.evolve.bank import MAX_LEAF_HEIGHT, first_bank, grown
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar, type_key
-from autoprox.evolve.variation import generate, mutate
+from autoprox.evolve.leaves import MAX_LEAF_HEIGHT, first_bank, grown
+from autoprox.evolve.variation import cross, generate, mutate
 from autoprox.graph import Expression, Level, is_node_leaf, parse
 from autoprox.models.nodes import Site
 
@@ -77,6 +77,29 @@ def test_every_mutation_occurs():
     lengths = [len(mutate(GRAMMAR, tree, 6, rng)) - len(tree) for _ in range(300)]
     assert min(lengths) < 0 < max(lengths)
     assert lengths.count(0) > 30
+
+
+@settings(max_examples=60)
+@given(seed=st.integers(0, 2**32))
+def test_crossings(seed):
+    """Well typed, bounded, made of the parents' items alone unless mutated, and the parents stay as they are."""
+    rng = np.random.default_rng(seed)
+    mother, father = (gp.PrimitiveTree(generate(GRAMMAR, GRAMMAR.pset.ret, 6, rng)) for _ in range(2))
+    before = list(mother), list(father)
+    child = cross(GRAMMAR, mother, father, 6, rng)
+    assert well_typed(child)
+    assert child.height <= 6
+    assert (list(mother), list(father)) == before
+
+
+def test_crossings_mix_their_parents():
+    rng = np.random.default_rng(3)
+    mother, father = (gp.PrimitiveTree(generate(GRAMMAR, GRAMMAR.pset.ret, 4, rng)) for _ in range(2))
+    items = {item.name for item in (*mother, *father)}
+    children = [{item.name for item in cross(GRAMMAR, mother, father, 12, rng)} for _ in range(50)]
+    inner = [each for each in children if each <= items]
+    assert len(inner) > 25
+    assert any(each & ({item.name for item in father} - {item.name for item in mother}) for each in inner)
 
 
 def test_all_primitives_are_drawn():

@@ -1,0 +1,133 @@
+"""`python -m autoprox.runs`: lists the runs in a folder and summarises them."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from autoprox.bench.splits import Split
+from autoprox.commands.console import number, run_command, say, say_json, text_table
+from autoprox.errors import StoreMismatchError
+from autoprox.evolve import PROXY_ROW
+from autoprox.evolve.fitness import Status
+from autoprox.evolve.runs import Run, find, load
+
+_EXAMPLES = """examples:
+  python -m autoprox.runs
+  python -m autoprox.runs runs/vitbench101-seed0
+"""
+
+_HALL_LINES = 5
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    options = argparse.ArgumentParser(
+        prog="python -m autoprox.runs",
+        description="Lists the runs at or below a folder; summarises the one that the folder itself is.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    options.add_argument(
+        "folder", nargs="?", type=Path, default=Path("runs"), metavar="DIR", help="a folder (default: %(default)s)"
+    )
+    options.add_argument("--json", action="store_true", help="print JSON")
+    return options
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = parser().parse_args(arguments)
+    return run_command(lambda: _show(options))
+
+
+def _show(options: argparse.Namespace) -> int:
+    folders = find(options.folder)
+    if not folders:
+        raise StoreMismatchError(
+            f"There is no run at or below '{options.folder}'; give the --out of an autoprox.evolve, or a folder above."
+        )
+    if folders == [options.folder]:
+        summary = _summary(load(options.folder))
+        if options.json:
+            say_json(summary)
+        else:
+            _print(summary)
+        return 0
+    rows = [_row(load(each)) for each in folders]
+    if options.json:
+        say_json(rows)
+    else:
+        say(text_table([{name: _text(value) for name, value in row.items()} for row in rows]))
+    return 0
+
+
+def _row(run: Run) -> dict[str, Any]:
+    """A run in one line."""
+    epochs = run.epochs
+    row = {
+        "run": str(run.folder),
+        "status": run.status,
+        **{name: run.definition[name] for name in ("table", "strategy", "islands", "seed")},
+        "evaluated": int(epochs["evaluated"].max()) if len(epochs) else 0,
+        "fit": _finite(epochs["best"].max()) if len(epochs) else None,
+    }
+    splits = run.proxy.results["splits"] if run.status == "finished" else {}
+    for split in (Split.SELECT, Split.SEALED):
+        row[split.value] = splits[split.value][PROXY_ROW]["joint"] if splits else None
+    return row
+
+
+def _summary(run: Run) -> dict[str, Any]:
+    evaluations = run.evaluations
+    valid = evaluations[evaluations["status"] == Status.VALID.value]
+    origins = valid.groupby("origin").agg(candidates=("fitness", "size"), best=("fitness", "max"))
+    finished = run.status == "finished"
+    return {
+        **_row(run),
+        "seconds": float(run.epochs["seconds"].max()) if len(run.epochs) else 0.0,
+        "outcomes": {str(name): int(count) for name, count in evaluations["status"].value_counts().items()},
+        "origins": {str(name): row for name, row in origins.to_dict("index").items()},
+        "settings": run.definition["settings"],
+        "stop": run.stop,
+        "formula": run.proxy.formula if finished else None,
+        "sealed_scorings": run.sealed_scorings,
+        "hall": _hall(run.hall) if finished else [],
+    }
+
+
+def _hall(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = ["fit_joint", "select_joint", "size", "formula"]
+    records = frame[columns].head(_HALL_LINES).to_dict("records")
+    return [{str(name): value for name, value in row.items()} for row in records]
+
+
+def _print(summary: dict[str, Any]) -> None:
+    counted = f"{summary['evaluated']} candidates, {summary['seconds']:.1f} s of search"
+    say(f"{summary['run']}: {summary['status']}, {counted}")
+    say(f"strategy {summary['strategy']} on {summary['table']}, seed {summary['seed']}, islands {summary['islands']}")
+    say(f"outcomes: {', '.join(f'{count} {name}' for name, count in summary['outcomes'].items())}")
+    for name, row in summary["origins"].items():
+        say(f"  {name}: {row['candidates']} valid, best fitness {row['best']:.3f}")
+    joints = {name: _text(summary[name]) for name in ("fit", "select", "sealed")}
+    say(
+        f"best fitness on fit {joints['fit']}; the winner's joint: select {joints['select']}, sealed {joints['sealed']}"
+    )
+    if summary["formula"] is None:
+        say("not finished: go on with the command that began it and --resume")
+        return
+    say(f"proxy {summary['formula']}")
+    say(text_table([{name: _text(value) for name, value in row.items()} for row in summary["hall"]]))
+
+
+def _text(value: Any) -> str:
+    if value is None:
+        return "-"
+    return number(value) if isinstance(value, float) else str(value)
+
+
+def _finite(value: Any) -> float | None:
+    return float(value) if np.isfinite(value) else None

@@ -1,0 +1,82 @@
+"""What a run is told: how to search, and when to end."""
+
+import math
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from autoprox.errors import SpecError
+from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
+
+
+@dataclass(frozen=True)
+class Stop:
+    """When to end: after so many valid distinct candidates in total, or after so many seconds.
+
+    Raises:
+        SpecError: If a bound is not positive, or neither is given.
+    """
+
+    budget: int | None = None
+    seconds: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.budget is None and self.seconds is None:
+            raise SpecError("Give a budget (number of candidates) or a number of seconds.")
+        if self.budget is not None and self.budget < 1:
+            raise SpecError(f"The budget is {self.budget}; it must be at least 1 candidate.")
+        if self.seconds is not None and not 0 < self.seconds < math.inf:
+            raise SpecError(f"The number of seconds is {self.seconds}; it must be above 0 and finite.")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to search. The same plan on the same problem goes the same way, however far.
+
+    Args:
+        seed: The one seed, 0 or more.
+        strategy: Name of the strategy.
+        settings: Its settings; the defaults if None.
+        islands: Number of islands, each a strategy of its own, that exchange members.
+        seed_zoo: Whether the first proposals are the zoo's graphs.
+        beyond_size: Weight of what candidates know beyond size, in the fitness.
+
+    Raises:
+        SpecError: If a value is out of range.
+        RegistryError: If there is no such strategy.
+
+    Example:
+        >>> Plan(seed=1, strategy="random").chosen_settings.batch
+        64
+    """
+
+    seed: int = 0
+    strategy: str = DEFAULT_STRATEGY
+    settings: AbstractSettings | None = None
+    islands: int = 1
+    seed_zoo: bool = False
+    beyond_size: float = 0.0
+    chosen_settings: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.seed < 0:
+            raise SpecError(f"The seed is {self.seed}; it must be 0 or more.")
+        if self.islands < 1:
+            raise SpecError(f"The number of islands is {self.islands}; it must be at least 1.")
+        if not 0 <= self.beyond_size < math.inf:
+            raise SpecError(f"The weight beyond size is {self.beyond_size}; it must be 0 or more, and finite.")
+        wanted = STRATEGIES[self.strategy].settings_type
+        settings = wanted() if self.settings is None else self.settings
+        if type(settings) is not wanted:
+            raise SpecError(f"The strategy '{self.strategy}' takes {wanted.__name__}, not {type(settings).__name__}.")
+        object.__setattr__(self, "chosen_settings", settings)
+
+    def to_document(self) -> dict[str, Any]:
+        """The plan as JSON-like data."""
+        return {
+            "seed": self.seed,
+            "strategy": self.strategy,
+            "settings": asdict(self.chosen_settings),
+            "islands": self.islands,
+            "seed_zoo": self.seed_zoo,
+            "beyond_size": self.beyond_size,
+        }

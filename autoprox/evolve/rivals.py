@@ -1,0 +1,42 @@
+"""Zoo proxies as rivals of what is discovered, and scores of proxies on leaf values."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from autoprox.evolve.grammar import drawn_statistics
+from autoprox.evolve.leaves import DEEPER_COST
+from autoprox.graph import Evaluator, Expression, Judge, LeafTable, Proxy
+from autoprox.graph.segments import Floats
+from autoprox.zoo import zoo_graphs
+
+
+def affordable_zoo() -> dict[str, Proxy]:
+    """Zoo proxies that are graphs over statistics that a discovery collects anyway, and no dearer than its own leaves.
+
+    Others would cost a discovery more time than its statistics do; `python -m autoprox.zoo --bench` scores them all.
+    """
+    drawn = {each.name for each in drawn_statistics()}
+    return {
+        each.name: each
+        for each in zoo_graphs()
+        if drawn.issuperset(each.statistics) and all(leaf.cost <= DEEPER_COST for leaf in each.graph.node_leaves)
+    }
+
+
+def graphs_of(proxies: Mapping[str, Proxy]) -> list[Expression]:
+    """The graphs of proxies."""
+    return [each.graph for each in proxies.values()]
+
+
+def scores_of(proxies: Mapping[str, Proxy], leaves: LeafTable) -> Floats:
+    """Scores of proxies, sign included, `(P, A)`."""
+    signs = np.array([each.sign for each in proxies.values()], dtype=np.float64)[:, None]
+    return np.asarray(signs * Evaluator(leaves).scores(graphs_of(proxies)))
+
+
+def best_of(zoo: Mapping[str, Proxy], select: Judge, leaves: LeafTable) -> str | None:
+    """The zoo proxy with the highest joint correlation on select, the first among equals."""
+    joints = select.joint(select.taus(scores_of(zoo, leaves)))
+    ranked = [(joint, name) for joint, name in zip(joints, zoo, strict=True) if np.isfinite(joint)]
+    return max(ranked, key=lambda each: each[0])[1] if ranked else None

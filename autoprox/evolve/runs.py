@@ -1,0 +1,176 @@
+"""What a run leaves behind, as frames: finished, interrupted or still going on."""
+
+import json
+import sqlite3
+from contextlib import closing
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from autoprox.errors import StoreMismatchError
+from autoprox.evolve.fitness import Status
+from autoprox.evolve.journal import JOURNAL, JOURNAL_FORMAT
+from autoprox.graph import Proxy, parse
+
+BEST, HALL, RUN, FRONT = "best.json", "hall.json", "run.json", "front.json"
+"""Names of the files in the folder of a run, besides its journal."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """A run that was read.
+
+    Args:
+        folder: Its folder.
+        definition: All that its course depends on: table, labels, strategy, seed, and so on.
+        stop: Budget or seconds of the last command that worked on it.
+        status: "finished" or "begun".
+        sealed_scorings: How often the sealed split had been scored when it finished; None before.
+    """
+
+    folder: Path
+    definition: dict[str, Any]
+    stop: dict[str, Any]
+    status: str
+    sealed_scorings: int | None
+
+    @cached_property
+    def evaluations(self) -> pd.DataFrame:
+        """Every evaluation in its order, one a row.
+
+        Columns: `epoch`, `island`, `digest`, `graph`, `size`, `origin` (fresh, mutant, crossing, zoo), `parents`
+        (digests of the graphs that it was made from), `seed` (of the run), `status`, `sign`, `tau_<block>` for each
+        block, `joint`, `beyond` (tau beyond size, where it was asked for), `fitness`. What is undefined is NaN. The
+        index counts from 1.
+        """
+        with closing(_opened(self.folder)) as connection:
+            frame = pd.read_sql_query("select * from evaluations order by id", connection, index_col="id")
+        frame["parents"] = [tuple(text.split()) for text in frame["parents"]]
+        taus = [json.loads(text) for text in frame.pop("taus")]
+        blocks = self.definition["blocks"]
+        values = np.array([row or [np.nan] * len(blocks) for row in taus], dtype=np.float64).reshape(-1, len(blocks))
+        place = list(frame.columns).index("joint")
+        for offset, name in enumerate(blocks):
+            frame.insert(place + offset, f"tau_{name}", values[:, offset])
+        frame.insert(list(frame.columns).index("status"), "seed", self.definition["seed"])
+        for name in ("joint", "beyond", "fitness"):
+            frame[name] = frame[name].astype(np.float64)
+        return frame
+
+    @cached_property
+    def best_so_far(self) -> pd.DataFrame:
+        """The fittest candidate after each number of distinct valid candidates.
+
+        Index: `evaluated`, 1, 2, ... Columns: `fitness`, `joint` and `graph` of the fittest so far.
+        """
+        valid = self.evaluations[self.evaluations["status"] == Status.VALID.value]
+        fitness = valid["fitness"].to_numpy()
+        highest = np.maximum.accumulate(fitness)
+        improved = np.concatenate(([True], highest[1:] > highest[:-1])) if len(fitness) else np.empty(0, dtype=bool)
+        places = np.maximum.accumulate(np.where(improved, np.arange(len(fitness)), 0))
+        frame = valid[["fitness", "joint", "graph"]].iloc[places].reset_index(drop=True)
+        frame.index = pd.RangeIndex(1, len(frame) + 1, name="evaluated")
+        return frame
+
+    @cached_property
+    def epochs(self) -> pd.DataFrame:
+        """Progress over time: `evaluated`, `best` (fitness so far) and `seconds` of search, one row an epoch."""
+        with closing(_opened(self.folder)) as connection:
+            frame = pd.read_sql_query("select * from epochs order by epoch", connection, index_col="epoch")
+        return frame.astype({"best": np.float64})
+
+    @cached_property
+    def provenance(self) -> pd.Series:
+        """How the run came about: its definition, its end, and, once it is finished, command, times and versions."""
+        document = dict(self.definition) | {"status": self.status, "sealed_scorings": self.sealed_scorings}
+        document |= {f"stop_{name}": value for name, value in self.stop.items()}
+        if (self.folder / RUN).exists():
+            document |= _read_json(self.folder / RUN)
+        return pd.Series(document, name=str(self.folder), dtype=object)
+
+    @cached_property
+    def proxy(self) -> Proxy:
+        """The winner.
+
+        Raises:
+            StoreMismatchError: If the run is not finished.
+        """
+        return Proxy.read(self.folder / BEST)
+
+    @cached_property
+    def hall(self) -> pd.DataFrame:
+        """The hall of fame, fittest on fit first, with what its members are worth on fit and select.
+
+        Columns: `proxy` (ready to score), `formula`, `size`, `steady`, and `fit_...` and `select_...` of `joint`,
+        `beyond_size` and `fitness`.
+
+        Raises:
+            StoreMismatchError: If the run is not finished.
+        """
+        rows = []
+        for rank, each in enumerate(_read_json(self.folder / HALL)):
+            row = {
+                "proxy": Proxy(f"{self.folder.name}-{rank}", parse(each["graph"]), each["sign"]),
+                **{name: each[name] for name in ("formula", "size", "steady")},
+            }
+            for split in ("fit", "select"):
+                row |= {f"{split}_{name}": each[split][name] for name in ("joint", "beyond_size", "fitness")}
+            rows.append(row)
+        return pd.DataFrame(rows)
+
+
+def load(folder: str | Path) -> Run:
+    """Reads a run, which may still be going on.
+
+    Args:
+        folder: Its folder.
+
+    Raises:
+        StoreMismatchError: If the folder holds no run, or one of another format.
+    """
+    path = Path(folder)
+    with closing(_opened(path)) as connection:
+        meta = {name: json.loads(value) for name, value in connection.execute("select name, value from meta")}
+    if meta.get("format") != JOURNAL_FORMAT:
+        raise StoreMismatchError(
+            f"The journal in '{path}' has format {meta.get('format')}, this autoprox reads {JOURNAL_FORMAT};"
+            " read it with the version that made it."
+        )
+    return Run(path, meta["definition"], meta.get("stop", {}), meta.get("status", "begun"), meta.get("sealed_scorings"))
+
+
+def find(folder: str | Path) -> list[Path]:
+    """The folders of runs at or below a folder, sorted.
+
+    Example:
+        >>> find("no such folder")
+        []
+    """
+    return sorted(path.parent for path in Path(folder).rglob(JOURNAL))
+
+
+def _opened(folder: Path) -> sqlite3.Connection:
+    path = folder / JOURNAL
+    if not path.is_file():
+        raise StoreMismatchError(
+            f"'{folder}' holds no {JOURNAL}, so it is no run; give the --out of an autoprox.evolve."
+        )
+    try:
+        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        connection.execute("select 1 from meta")
+    except sqlite3.Error as error:
+        raise StoreMismatchError(f"The journal '{path}' cannot be read: {error}.") from error
+    return connection
+
+
+def _read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text())
+    except FileNotFoundError as error:
+        raise StoreMismatchError(f"There is no '{path}': the run is not finished.") from error
+    except ValueError as error:
+        raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error

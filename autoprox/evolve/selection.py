@@ -1,0 +1,182 @@
+"""What the hall of fame is worth on select, which of it wins, and whether all of it together would be better."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autoprox.bench.splits import Split
+from autoprox.digest import derived_seed
+from autoprox.errors import TableError
+from autoprox.evolve.bank import Bank
+from autoprox.evolve.hall import Candidate
+from autoprox.graph import Evaluator, Judge, finite_or_none, formula
+from autoprox.graph.segments import Floats
+from autoprox.metrics import mean_ranks
+
+JITTER = 1e-12
+"""Relative change of leaf values under which a ranking has to stand."""
+
+STEADY = 0.999
+"""Least joint tau between the ranking before and after the change."""
+
+ENSEMBLE_SIZE = 8
+"""Members of the hall of fame that make its ensemble: the fittest on fit, so that select has no say in it."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A member of the hall of fame with what it is worth on select.
+
+    Args:
+        member: The member.
+        joint: Joint correlation on select; NaN where undefined.
+        beyond: What of it is left beyond size, on select.
+        value: Joint and beyond, weighted as in the fitness: what the winner is chosen by.
+        steady: Whether its rankings of fit and select stand when leaves change in the twelfth digit; where they do not,
+            it ranks by rounding.
+    """
+
+    member: Candidate
+    joint: float
+    beyond: float
+    value: float
+    steady: bool
+
+    @property
+    def eligible(self) -> bool:
+        """Whether it may win."""
+        return self.steady and bool(np.isfinite(self.value))
+
+    def to_document(self) -> dict[str, Any]:
+        """The standing as JSON-like data; what is undefined is None."""
+        graph, evaluation = self.member.graph, self.member.evaluation
+        text = formula(graph)
+        return {
+            "graph": str(graph),
+            "graph_digest": graph.digest,
+            "sign": evaluation.sign,
+            "formula": text if evaluation.sign == 1 else f"-({text})",
+            "size": graph.size,
+            "fit": {
+                "joint": evaluation.joint,
+                "beyond_size": finite_or_none(evaluation.beyond),
+                "fitness": evaluation.value,
+                "taus": list(evaluation.taus),
+            },
+            "select": {
+                "joint": finite_or_none(self.joint),
+                "beyond_size": finite_or_none(self.beyond),
+                "fitness": finite_or_none(self.value),
+            },
+            "steady": self.steady,
+        }
+
+
+@dataclass(frozen=True)
+class EnsembleTrial:
+    """Whether the fittest members of the hall together rank select better than the best of all members alone.
+
+    The best one was chosen on select among the whole hall and the ensemble was not: the comparison leans its way.
+
+    Args:
+        members: How many make the ensemble.
+        joint: Joint correlation of the ensemble on select.
+        best: That of the winner.
+        ci95: 95 % interval of the difference, paired bootstrap over architectures.
+    """
+
+    members: int
+    joint: float
+    best: float
+    ci95: tuple[float, float]
+
+    @property
+    def better(self) -> bool:
+        """Whether the ensemble is further."""
+        return self.joint > self.best
+
+    def to_document(self) -> dict[str, Any]:
+        """The trial as JSON-like data."""
+        return {
+            "members": self.members,
+            "joint": finite_or_none(self.joint),
+            "best_member": finite_or_none(self.best),
+            "difference_ci95": [finite_or_none(each) for each in self.ci95],
+            "better": self.better,
+        }
+
+
+def standings(
+    hall: Sequence[Candidate], judges: Mapping[Split, Judge], bank: Bank, beyond_size: float
+) -> list[Standing]:
+    """The members of the hall with what they are worth on select, in the order of the hall.
+
+    Args:
+        hall: Members, best on fit first.
+        judges: Judges of fit and select.
+        bank: Leaf values of both.
+        beyond_size: Weight of what candidates know beyond size.
+    """
+    graphs = [each.graph for each in hall]
+    rng = np.random.default_rng(derived_seed("jitter"))
+    steady = np.ones(len(hall), dtype=bool)
+    for split, leaves in ((Split.FIT, bank.fit), (Split.SELECT, bank.select)):
+        exact, moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(JITTER, rng)))
+        steady &= judges[split].agreement(exact, moved) > STEADY
+    select = judges[Split.SELECT]
+    scores = _scores(hall, bank)
+    taus = select.taus(scores)
+    joints, beyond = select.joint(taus), select.joint(select.beyond(scores, taus))
+    values = joints + beyond_size * beyond if beyond_size else joints
+    rows = zip(hall, joints, beyond, values, steady, strict=True)
+    return [Standing(each, float(a), float(b), float(c), bool(d)) for each, a, b, c, d in rows]
+
+
+def winner(ranked: Sequence[Standing]) -> Standing:
+    """The one with the highest fitness on select; among equals the fitter one on fit, then the smaller.
+
+    Raises:
+        TableError: If none may win.
+    """
+    eligible = [each for each in ranked if each.eligible]
+    if not eligible:
+        raise TableError(
+            "No member of the hall of fame has a defined ranking of the select split that is more than rounding;"
+            " give a larger budget or a table with more architectures."
+        )
+    return max(eligible, key=lambda each: (each.value, each.member.value, -each.member.graph.size))
+
+
+def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, bank: Bank) -> EnsembleTrial:
+    """Tries the ensemble of the fittest members on select.
+
+    Args:
+        ranked: The hall, fittest on fit first.
+        best: The winner.
+        select: Judge of the select split.
+        bank: Leaf values of it.
+    """
+    members = [each.member for each in ranked if each.steady][:ENSEMBLE_SIZE]
+    together = _mean_ranks(_scores(members, bank), select)
+    alone = _scores([best.member], bank)[0]
+    joint = float(select.joint(select.taus(together[None]))[0])
+    return EnsembleTrial(len(members), joint, best.joint, select.margin(together, alone)[1])
+
+
+def _scores(members: Sequence[Candidate], bank: Bank) -> Floats:
+    """Scores on the networks of select, sign included."""
+    signs = np.array([each.evaluation.sign for each in members], dtype=np.float64)[:, None]
+    return np.asarray(signs * Evaluator(bank.select).scores([each.graph for each in members]))
+
+
+def _mean_ranks(scores: Floats, judge: Judge) -> Floats:
+    """Mean ranks of networks among those of their space and data set, `(P, A)` -> `(A,)`."""
+    places: dict[tuple[str, str], list[int]] = {}
+    for index, network in enumerate(judge.networks):
+        places.setdefault((network.arch.space, network.task.dataset), []).append(index)
+    result = np.empty(scores.shape[1])
+    for columns in places.values():
+        result[columns] = mean_ranks(scores[:, columns])
+    return result

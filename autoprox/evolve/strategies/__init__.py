@@ -1,0 +1,22 @@
+"""Strategies of the search, one a file, behind ask and tell.
+
+To add one, write it as an `AbstractStrategy` in a file of its own and register it here;
+tests/conformance/test_strategies.py finds it by its registration.
+"""
+
+from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy, AskTell
+from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
+from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
+from autoprox.evolve.strategies.nsga2 import Nsga2
+from autoprox.evolve.strategies.random_search import RandomSearch
+from autoprox.registry import Registry
+
+DEFAULT_STRATEGY = "elitism-preserve"
+
+STRATEGIES: Registry[type[AbstractStrategy]] = Registry("strategy")
+STRATEGIES.register(DEFAULT_STRATEGY, ElitismPreserve)
+STRATEGIES.register("diversity-prompting", DiversityPrompting)
+STRATEGIES.register("nsga2", Nsga2)
+STRATEGIES.register("random", RandomSearch)
+
+__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "AbstractSettings", "AbstractStrategy", "AskTell"]

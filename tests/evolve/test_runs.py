@@ -1,0 +1,114 @@
+"""Runs as frames: whatever is read was written, and what is derived follows from it."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import autoprox
+from autoprox.commands import main
+from autoprox.errors import StoreMismatchError
+from autoprox.evolve.fitness import Status
+from autoprox.evolve.journal import Journal
+from tests.commands.test_command_line import user_frame
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    """A finished run of several objectives, with islands and seeds from the zoo."""
+    place = tmp_path_factory.mktemp("runs")
+    user_frame().to_parquet(place / "mine.parquet")
+    out = place / "run"
+    options = ["--strategy", "nsga2", "--set", "population=24", "offspring=16", "--islands", "2", "--seed-zoo"]
+    given = ["evolve", "--bench", str(place / "mine.parquet"), "--budget", "300", "--jobs", "1", "--out", str(out)]
+    assert main([*given, *options]) == 0
+    return out
+
+
+def test_evaluations(folder):
+    run = autoprox.runs.load(folder)
+    frame = run.evaluations
+    valid = frame[frame["status"] == Status.VALID.value]
+    assert len(valid) == 300
+    assert set(frame["origin"]) == {"zoo", "fresh", "mutant", "crossing"}
+    assert set(frame["island"]) == {0, 1}
+    assert (frame["seed"] == 0).all()
+    assert frame["digest"].is_unique
+    (column,) = [name for name in frame if name.startswith("tau_")]
+    np.testing.assert_allclose(valid["joint"], valid[column])  # one block
+    assert valid["beyond"].notna().all()
+    assert frame[frame["status"] != Status.VALID.value]["joint"].isna().all()
+    two = frame[frame["origin"] == "crossing"]["parents"].map(len)
+    assert set(two) == {2}
+
+
+def test_best_so_far(folder):
+    run = autoprox.runs.load(folder)
+    best = run.best_so_far
+    assert list(best.index) == list(range(1, 301))
+    valid = run.evaluations.query("status == 'valid'")
+    assert best["fitness"].iloc[-1] == valid["fitness"].max()
+    for count in (1, 17, 300):
+        part = valid.head(count)
+        assert best.loc[count, "fitness"] == part["fitness"].max()
+        assert best.loc[count, "graph"] == part.loc[part["fitness"].idxmax(), "graph"]
+    assert run.epochs["evaluated"].is_monotonic_increasing
+    assert run.epochs["best"].iloc[-1] == best["fitness"].iloc[-1]
+
+
+def test_hall_front_and_provenance(folder):
+    run = autoprox.runs.load(folder)
+    assert run.status == "finished"
+    hall = run.hall
+    assert hall["fit_fitness"].is_monotonic_decreasing
+    eligible = hall[hall["steady"] & hall["select_fitness"].notna()]
+    top = eligible.sort_values(["select_fitness", "fit_fitness"], ascending=False, kind="stable").iloc[0]
+    assert top["select_fitness"] == run.proxy.results["splits"]["select"]["proxy"]["joint"]
+    assert run.provenance["strategy"] == "nsga2"
+    assert run.provenance["stop_budget"] == 300
+    assert run.provenance["command"][:3] == ["python", "-m", "autoprox.evolve"]
+    front = pd.read_csv(folder / "front.csv")
+    assert json.loads((folder / "front.json").read_text())[0]["graph"] == front["graph"].iloc[0]
+    valid = run.evaluations.query("status == 'valid'")
+    assert front["joint"].iloc[0] == valid["joint"].max()
+    assert front["beyond_size"].max() == valid["beyond"].max()
+    assert front["size"].min() == valid["size"].min()
+
+
+def test_results_hold_zoo_and_ensemble(folder):
+    results = autoprox.runs.load(folder).proxy.results
+    assert results["zoo"] in autoprox.zoo.ZOO
+    for split in ("fit", "select", "sealed"):
+        assert {"proxy", "zoo", "params"} <= set(results["splits"][split])
+    trial = results["ensemble"]
+    assert trial["better"] == (trial["joint"] > trial["best_member"])
+
+
+def test_command(folder, capsys):
+    assert main(["runs", str(folder.parent)]) == 0
+    listed = capsys.readouterr().out
+    assert "nsga2" in listed
+    assert "finished" in listed
+    assert main(["runs", str(folder)]) == 0
+    shown = capsys.readouterr().out
+    assert autoprox.runs.load(folder).proxy.formula in shown
+    assert main(["runs", str(folder), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["outcomes"]["valid"] == 300
+    assert main(["runs", str(folder / "nothing")]) == 2
+    assert "no run" in capsys.readouterr().err
+
+
+def test_unfinished_run_can_be_read(tmp_path):
+    with Journal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
+        run = autoprox.runs.load(tmp_path)
+        assert run.status == "begun"
+        assert run.evaluations.empty
+        assert run.best_so_far.empty
+        with pytest.raises(StoreMismatchError, match="not finished"):
+            run.hall  # noqa: B018
+
+
+def test_no_run_is_an_error(tmp_path):
+    with pytest.raises(StoreMismatchError, match="no run"):
+        autoprox.runs.load(tmp_path)
