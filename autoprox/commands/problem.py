@@ -61,13 +61,18 @@ def add_split_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def splits_of(name: str) -> tuple[Split, ...]:
+    """The splits that a value of --split names."""
+    return _SPLITS[name]
+
+
 def judge_of(problem: Problem, split: str) -> Judge:
     """The judge of what --split names; a look at the sealed split is counted, and the count said.
 
     Raises:
         TableError: If a block has too few architectures or a constant label there.
     """
-    splits = _SPLITS[split]
+    splits = splits_of(split)
     judge = problem.judge(*splits)
     if Split.SEALED in splits:
         times = count_sealed(problem.table.digest)

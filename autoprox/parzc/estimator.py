@@ -74,8 +74,11 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         seed_: The seed that was drawn from random_state.
         members_: The ensemble.
         scaler_: The scale of the statistics.
-        target_mean_: Added to standardised predictions; 0 if groups were given.
-        target_std_: Multiplies standardised predictions; 1 if groups were given.
+        groups_: `(G,)`, names of the groups of the fit, sorted; one empty name if none were given.
+        group_scales_: `(G, 2)`, mean and standard deviation of the targets of each group.
+        out_of_fold_mean_: `(n,)`, what a network says of each architecture of the fit that it has not seen, in standard
+            deviations of its group; of all that it has seen where the ensemble is a single network.
+        out_of_fold_std_: `(n,)`, standard deviations of these predictions.
         noise_std_: Standard deviation of what the ensemble leaves unexplained, of standardised targets.
         importance_: `(L, S)`, see `node_importance`.
         known_nodes_: `(L,)`, whether any architecture of the fit has the node.
@@ -145,9 +148,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             X: `(n, L)`; with `node_shape` `(n, L * S)` or `(n, L, S)`, where a node that an architecture does not have
                 is NaN in all of its statistics.
             y: `(n,)`, higher is better.
-            groups: `(n,)`, labels of what can be compared, such as the data sets of a table: architectures of different
-                groups are never ranked against each other, targets are standardised within their group, and predictions
-                are in standard deviations.
+            groups: `(n,)`, names of what can be compared, such as the data sets of a table: architectures of different
+                groups are never ranked against each other, and targets are standardised within their group.
 
         Returns:
             The estimator itself.
@@ -161,10 +163,12 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         flat, targets = validate_data(self, self._flat(X), y, y_numeric=True, ensure_min_samples=2, **self._checks)
         values, mask = self._nodes(flat)
         targets = targets.astype(np.float64)
-        of = np.zeros(len(targets), dtype=np.int64) if groups is None else np.unique(groups, return_inverse=True)[1]
-        if len(of) != len(targets):
-            raise FitError(f"There are {len(targets)} architectures and {len(of)} groups; give one group a row.")
-        standardised, self.target_mean_, self.target_std_ = _standardised(targets, of, grouped=groups is not None)
+        names = np.full(len(targets), "") if groups is None else np.asarray(groups).astype(str)
+        if names.shape != targets.shape:
+            raise FitError(f"There are {len(targets)} architectures and {names.size} groups; give one group a row.")
+        self.groups_, of = np.unique(names, return_inverse=True)
+        self.group_scales_ = _scales(targets, of)
+        standardised = (targets - self.group_scales_[of, 0]) / self.group_scales_[of, 1]
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.known_nodes_ = mask.any(axis=0)
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
@@ -173,38 +177,37 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with single_threaded(), self._bar(len(folds)) as tick:
             fitted = [self._member(index, data, held_out, tick) for index, held_out in enumerate(folds)]
             self.members_ = [member for member, _ in fitted]
-            self.noise_std_ = _noise(standardised, folds, [unseen for _, unseen in fitted])
+            self._look_back(standardised, folds, [unseen for _, unseen in fitted])
             self.importance_ = self._importance(data)
         self.n_iter_ = self.max_iter
         self.provenance_: dict[str, Any] = {}
         return self
 
     def predict(
-        self,
-        X: npt.ArrayLike,
-        return_std: bool = False,
+        self, X: npt.ArrayLike, return_std: bool = False, groups: npt.ArrayLike | None = None
     ) -> Floats | tuple[Floats, Floats]:
         """Predicts, averaged over networks and draws of their weights.
 
         Args:
             X: As for `fit`, with the same nodes.
             return_std: Whether to return standard deviations as well.
+            groups: `(n,)`, groups of the fit, whose mean and scale predictions get back. If None, predictions of a
+                model that was fitted with several groups are in standard deviations of a group.
 
         Returns:
             `(n,)`, and if asked for `(n,)`: the spread over networks and draws, and the noise that was left in the fit.
 
         Raises:
-            FitError: If the nodes are others than in the fit, or a NaN is no missing node.
+            FitError: If the nodes are others than in the fit, a NaN is no missing node, or a group is unknown.
         """
         check_is_fitted(self, "members_")
         values, mask = self._nodes(validate_data(self, self._flat(X), reset=False, **self._checks))
         statistics, shown = self._scaled(values, mask), self._shown(mask)
         with single_threaded():
             draws = torch.cat([self._draws(index, statistics, shown) for index in range(len(self.members_))]).numpy()
-        mean = self.target_mean_ + self.target_std_ * draws.mean(axis=0)
-        if not return_std:
-            return np.asarray(mean)
-        return np.asarray(mean), np.asarray(self.target_std_ * np.sqrt(draws.var(axis=0) + self.noise_std_**2))
+        centre, scale = self._scales_of(groups)
+        mean = np.asarray(centre + scale * draws.mean(axis=0))
+        return (mean, np.asarray(scale * np.sqrt(draws.var(axis=0) + self.noise_std_**2))) if return_std else mean
 
     def node_importance(self, *, by_statistic: bool = False) -> Floats:
         """How much each node moves the scores of the architectures of the fit.
@@ -263,7 +266,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _member(
         self, index: int, data: Data, held_out: npt.NDArray[np.int64], tick: Callable[[], object]
     ) -> tuple[Member, Floats]:
-        """A network that is fitted without some rows, and what it says of them (of all rows if none are held out)."""
+        """A network that is fitted without some rows, and its draws for them (for all rows if none are held out)."""
         kept = np.setdiff1d(np.arange(len(data)), held_out)
         own = data.rows(torch.as_tensor(kept))
         schedule = Schedule(self.max_iter, self.learning_rate, self.batch_size, self.kl_weight)
@@ -272,10 +275,31 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             network = self.network(*data.statistics.shape[1:])
             train(network, own, SumOfLosses(names), schedule, tick)
         raw = _draws_of(network, self.n_draws, derived_seed("draw", self.seed_, index), data.statistics, data.mask)
-        scores = raw.mean(dim=0).numpy()
-        slope, intercept = _line(scores[kept], data.targets.numpy()[kept].astype(np.float64))
-        unseen = held_out if len(held_out) else kept
-        return Member(network, slope, intercept), slope * scores[unseen] + intercept
+        slope, intercept = _line(raw.mean(dim=0).numpy()[kept], data.targets.numpy()[kept].astype(np.float64))
+        return Member(network, slope, intercept), slope * raw.numpy()[:, _unseen(held_out, len(data))] + intercept
+
+    def _look_back(
+        self, targets: Floats, folds: list[npt.NDArray[np.int64]], draws: list[npt.NDArray[np.float64]]
+    ) -> None:
+        """What the networks leave unexplained in rows that they have not seen is the noise of predictions."""
+        self.out_of_fold_mean_, spread = np.empty((2, len(targets)))
+        for held_out, drawn in zip(folds, draws, strict=True):
+            unseen = _unseen(held_out, len(targets))
+            self.out_of_fold_mean_[unseen], spread[unseen] = drawn.mean(axis=0), drawn.var(axis=0)
+        self.noise_std_ = float(np.sqrt(np.mean((targets - self.out_of_fold_mean_) ** 2)))
+        self.out_of_fold_std_ = np.sqrt(spread + self.noise_std_**2)
+
+    def _scales_of(self, groups: npt.ArrayLike | None) -> tuple[Floats, Floats]:
+        """Centre and scale of predictions, row by row or one for all."""
+        if groups is None:
+            alone = self.group_scales_[0] if len(self.groups_) == 1 else np.array([0.0, 1.0])
+            return alone[0], alone[1]
+        names = np.asarray(groups).astype(str)
+        for name in np.unique(names):
+            if name not in self.groups_:
+                raise FitError(f"The model was not fitted on a group '{name}'. {suggestion(str(name), self.groups_)}")
+        rows = self.group_scales_[np.searchsorted(self.groups_, names)]
+        return rows[..., 0], rows[..., 1]
 
     def _draws(self, index: int, statistics: Tensor, mask: Tensor) -> Tensor:
         """Standardised predictions of one member, `(draws, n)`."""
@@ -380,19 +404,19 @@ def _refuse_holes(missing: npt.NDArray[np.bool_], mask: Booleans) -> None:
         raise FitError(f"Row {empty[0]} of X has no node at all: all of its statistics are NaN. Leave it out.")
 
 
-def _standardised(targets: Floats, groups: npt.NDArray[np.int64], *, grouped: bool) -> tuple[Floats, float, float]:
-    """Targets of mean 0 and variance 1 in each group, and the mean and spread that predictions get back."""
-    scaled = np.zeros_like(targets)
-    mean, spread = 0.0, 0.0
-    for group in np.unique(groups):
-        members = groups == group
-        mean, spread = float(targets[members].mean()), float(targets[members].std())
-        if spread > 0:
-            scaled[members] = (targets[members] - mean) / spread
-    if not scaled.any():
-        where = " in every group" if grouped else ""
+def _scales(targets: Floats, groups: npt.NDArray[np.int64]) -> Floats:
+    """Mean and standard deviation of each group, `(G, 2)`; deviation 1 in a group whose targets are all equal."""
+    members = [targets[groups == group] for group in range(groups.max() + 1)]
+    spreads = np.array([own.std() for own in members])
+    if not spreads.any():
+        where = " in every group" if len(members) > 1 else ""
         raise FitError(f"All {len(targets)} targets are equal{where}, so nothing can be ranked. Give other labels.")
-    return (scaled, 0.0, 1.0) if grouped else (scaled, mean, spread)
+    return np.stack([[own.mean() for own in members], np.where(spreads > 0, spreads, 1.0)], axis=1)
+
+
+def _unseen(held_out: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:
+    """The rows that a network is judged on: those that it has not seen, or all where it has seen all."""
+    return held_out if len(held_out) else np.arange(rows)
 
 
 def _folds(groups: npt.NDArray[np.int64], wanted: int, seed: int) -> list[npt.NDArray[np.int64]]:
@@ -414,16 +438,6 @@ def _line(scores: Floats, targets: Floats) -> tuple[float, float]:
     power = float(centred @ centred)
     slope = max(0.0, float(centred @ targets) / power) if power > 0 else 0.0
     return slope, float(targets.mean() - slope * scores.mean())
-
-
-def _noise(targets: Floats, folds: list[npt.NDArray[np.int64]], unseen: list[Floats]) -> float:
-    """Root mean square of what networks leave unexplained in rows that they have not seen."""
-    everything = np.arange(len(targets))
-    squares = [
-        (targets[held_out if len(held_out) else everything] - said) ** 2
-        for held_out, said in zip(folds, unseen, strict=True)
-    ]
-    return float(np.sqrt(np.concatenate(squares).mean()))
 
 
 def _draws_of(network: AbstractAggregator, number: int, seed: int, statistics: Tensor, mask: Tensor) -> Tensor:

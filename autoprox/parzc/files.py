@@ -3,9 +3,9 @@
 Read with torch's restricted loader, which takes tensors and plain data only: nothing in a file is executed.
 """
 
+import io
 import json
 import pickle
-import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +24,8 @@ from autoprox.parzc.scaling import NodeScaler
 FORMAT = "autoprox.parzc"
 FORMAT_VERSION = 1
 
-_NUMBERS = ("seed_", "target_mean_", "target_std_", "noise_std_", "n_features_in_", "n_iter_")
-_ARRAYS = ("importance_", "known_nodes_")
+_NUMBERS = ("seed_", "noise_std_", "n_features_in_", "n_iter_")
+_ARRAYS = ("importance_", "known_nodes_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std_")
 _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
 
@@ -39,6 +39,7 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
         "numbers": {name: getattr(model, name) for name in _NUMBERS},
         "per_node": model.scaler_.per_node,
         "members": [[member.slope, member.intercept] for member in model.members_],
+        "groups": model.groups_.tolist(),
         "names": [str(name) for name in getattr(model, "feature_names_in_", ())],
         "provenance": {"versions": versions()} | provenance,
     }
@@ -48,7 +49,9 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
         tensors |= {f"member.{index}.{name}": value for name, value in member.network.state_dict().items()}
     text = json.dumps(header, sort_keys=True)
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
-    atomically(path, lambda target: torch.save(document | {"digest": _digest(text, tensors)}, target))
+    content = io.BytesIO()
+    torch.save(document | {"digest": _digest(text, tensors)}, content)
+    atomically(path, lambda target: target.write_bytes(content.getvalue()))
 
 
 def load(path: Path) -> MABNRegressor:
@@ -64,6 +67,7 @@ def load(path: Path) -> MABNRegressor:
         setattr(model, name, value)
     for name in _ARRAYS:
         setattr(model, name, tensors[name].numpy())
+    model.groups_ = np.array(header["groups"], dtype=str)
     if header["names"]:
         model.feature_names_in_ = np.array(header["names"], dtype=object)
     model.scaler_ = NodeScaler(per_node=header["per_node"])
@@ -85,11 +89,6 @@ def load(path: Path) -> MABNRegressor:
 def versions() -> dict[str, str]:
     """Versions of what a fit depends on."""
     return {"autoprox": autoprox.__version__, "torch": str(torch.__version__), "scikit-learn": sklearn.__version__}
-
-
-def is_model(path: Path) -> bool:
-    """Whether a file looks like a model: a zip archive, as torch writes it."""
-    return path.is_file() and zipfile.is_zipfile(path)
 
 
 def _read(path: Path) -> dict[str, Any]:

@@ -106,6 +106,11 @@ def test_groups_are_standardised_apart_and_never_compared():
     assert np.allclose(model.predict(X), same.predict(X), atol=1e-4)  # neither offset nor scale of a group matters
     assert abs(model.predict(X).mean()) < 0.3
     assert min(kendalltau(model.predict(X)[groups == g], y[groups == g]).statistic for g in ("digits", "mnist")) > 0.7
+    mean, std = model.predict(X, return_std=True, groups=groups)
+    plain, deviations = model.predict(X, return_std=True)
+    assert np.allclose(mean, np.where(groups == "mnist", shifted[30:].mean(), y[:30].mean()) + plain * std / deviations)
+    with pytest.raises(FitError, match=r"not fitted on a group 'digit'\. Did you mean 'digits'"):
+        model.predict(X, groups=np.full(60, "digit"))
 
 
 def test_importance_finds_the_node_that_matters():
