@@ -12,6 +12,7 @@ from importlib.metadata import version
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
+from zipfile import is_zipfile
 
 if TYPE_CHECKING:
     from autoprox.graph import Scorer
@@ -32,7 +33,7 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def load(name_or_path: str | Path) -> "Scorer":
-    """Loads a proxy: a shipped one or one of the zoo by name, or a best.json by path.
+    """Loads a proxy: a shipped one or one of the zoo by name, or a best.json or a model of autoprox.parzc by path.
 
     An existing path wins over a name.
 
@@ -48,6 +49,10 @@ def load(name_or_path: str | Path) -> "Scorer":
     """
     from autoprox.zoo import load_proxy
 
+    if is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
+        from autoprox.parzc import LearnedProxy
+
+        return LearnedProxy.load(name_or_path)
     return load_proxy(str(name_or_path))
 
 

@@ -44,6 +44,13 @@ class UndefinedScoreError(AutoproxError):
     """A proxy has no finite value on a network."""
 
 
+class FitError(AutoproxError, ValueError):
+    """A predictor cannot be fitted to these data, or not be applied to them.
+
+    It is a ValueError as well: that is what users of scikit-learn expect.
+    """
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Ends an error message about an unknown name with the nearest valid one and the list of all.
 

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -135,4 +136,5 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
             f"The file {path} cannot be written: {cause}. What stood there before is unchanged."
         ) from error
     finally:
-        target.unlink(missing_ok=True)
+        with suppress(OSError):  # nothing is there, or not even the folder
+            target.unlink()

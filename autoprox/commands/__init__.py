@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": "build and inspect benchmark tables",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
+    "parzc": "fit a learned aggregator of node statistics, and judge it",
     "runs": "list and summarise runs",
     "show": "print, draw or export a proxy",
     "zoo": "list published proxies, or score them all on a benchmark table",

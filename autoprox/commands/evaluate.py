@@ -11,6 +11,7 @@ from autoprox.commands.problem import add_problem_options, add_split_option, jud
 from autoprox.errors import SpecError
 from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.graph.segments import Floats
+from autoprox.parzc.learned import LearnedProxy
 from autoprox.statistics import StatisticsCache
 from autoprox.zoo import score_networks
 
@@ -40,12 +41,16 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
-    return run_command(lambda: _evaluate(options))
+    return run_command(lambda: evaluate(options, problem_of(options)))
 
 
-def _evaluate(options: argparse.Namespace) -> int:
+def evaluate(options: argparse.Namespace, problem: Problem) -> int:
+    """Judges what --proxy names; returns the exit status.
+
+    Raises:
+        AutoproxError: If something that was asked for is not to be had.
+    """
     proxies = _proxies(options.proxy)
-    problem = problem_of(options)
     judge = judge_of(problem, options.split)
     cache = StatisticsCache()
 
@@ -83,7 +88,8 @@ def _proxies(names: Sequence[str]) -> dict[str, Scorer]:
     if twice:
         raise SpecError(f"--proxy names '{twice[0]}' more than once; give each proxy once.")
     loaded = {name: autoprox.load(name) for name in names}
-    return {name: each.renamed(name) if isinstance(each, Proxy) else each for name, each in loaded.items()}
+    own = (Proxy, LearnedProxy)
+    return {name: each.renamed(name) if isinstance(each, own) else each for name, each in loaded.items()}
 
 
 def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) -> None:
@@ -99,7 +105,7 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) ->
 def _warn_other_table(problem: Problem, proxies: dict[str, Scorer]) -> None:
     """A table that grows keeps its splits, but a table of the same name need not have grown out of the other."""
     for name, proxy in proxies.items():
-        provenance = proxy.provenance if isinstance(proxy, Proxy) else {}
+        provenance = proxy.provenance if isinstance(proxy, Proxy | LearnedProxy) else {}
         if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:
             note(
                 f"'{name}' was discovered on another version of '{problem.table.name}':"

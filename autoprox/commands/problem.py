@@ -21,7 +21,7 @@ _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
 
 def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
-    """Adds --bench, --images, --spaces, --datasets, --label-kind, --metric, --aggregate, --weights, --init-seeds, --jobs.
+    """Adds the options that say what is judged: --bench, --images, --spaces, ..., --weights, --init-seeds, and --jobs.
 
     Args:
         parser: What they are added to.
@@ -72,13 +72,18 @@ def add_split_option(parser: argparse.ArgumentParser) -> None:
     )
 
 
+def splits_of(name: str) -> tuple[Split, ...]:
+    """The splits that a value of --split names."""
+    return _SPLITS[name]
+
+
 def judge_of(problem: Problem, split: str) -> Judge:
     """The judge of what --split names; a look at the sealed split is counted, and the count said.
 
     Raises:
         TableError: If a block has too few architectures or a constant label there.
     """
-    splits = _SPLITS[split]
+    splits = splits_of(split)
     judge = problem.judge(*splits)
     if Split.SEALED in splits:
         times = count_sealed(problem.table.digest)

@@ -25,7 +25,7 @@ from autoprox.graph.primitives import PRIMITIVES, Cost, Form, Primitive, find_pr
 from autoprox.graph.problem import Problem
 from autoprox.graph.proxy import Proxy
 from autoprox.graph.registration import register
-from autoprox.graph.scorer import Requirements, Scorer
+from autoprox.graph.scorer import LeafScorer, Requirements, Scorer
 from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
 from autoprox.graph.text import formula, parse
 
@@ -38,6 +38,7 @@ __all__ = [
     "Form",
     "Judge",
     "Kind",
+    "LeafScorer",
     "LeafTable",
     "Leaves",
     "Level",

@@ -15,10 +15,9 @@ from autoprox.graph.collect import leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
-from autoprox.graph.scorer import Loss, Requirements, score_each
+from autoprox.graph.scorer import Loss, Requirements, requirements_of, score_each
 from autoprox.graph.segments import Floats
 from autoprox.graph.text import formula, parse
-from autoprox.statistics import STATISTICS, Stage
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
@@ -82,18 +81,7 @@ class Proxy:
     @property
     def requirements(self) -> Requirements:
         """What its statistics have to be given, and what is run for them."""
-        needed = [STATISTICS[name] for name in self.statistics]
-        runs: dict[str, None] = {}
-        for each in needed:
-            if each.stage is not Stage.STATIC:
-                plain = ("forward", "backward") if each.stage is Stage.BACKWARD else ("forward",)
-                runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
-        return Requirements(
-            passes=tuple(runs),
-            labels=any(each.needs_labels for each in needed),
-            images=max(1, *(each.pass_.least_images for each in needed)),
-            statistics=self.statistics,
-        )
+        return requirements_of(self.statistics)
 
     def renamed(self, name: str) -> "Proxy":
         """The same proxy under another name."""

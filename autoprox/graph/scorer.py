@@ -1,6 +1,6 @@
 """What everything that scores networks has in common, whether it is a graph or not."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -8,7 +8,10 @@ import numpy as np
 from torch import Tensor, nn
 
 from autoprox.errors import UndefinedScoreError
+from autoprox.graph.collect import Leaves
+from autoprox.graph.expression import Expression
 from autoprox.graph.segments import Floats
+from autoprox.statistics import STATISTICS, Stage
 
 Loss = Callable[[Any, Any], Tensor]
 """From the model's output and the labels to a scalar."""
@@ -98,6 +101,39 @@ class Scorer(Protocol):
         Raises:
             CollectionError: If it cannot be computed on one of the models with this batch.
         """
+
+
+@runtime_checkable
+class LeafScorer(Scorer, Protocol):
+    """A scorer that is a function of node values, which are cached: it needs no live network."""
+
+    @property
+    def node_leaves(self) -> tuple[Expression, ...]:
+        """What it needs of a network: reductions of tensors, and counts."""
+
+    def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
+        """Scores networks whose node values were collected, `(A,)`."""
+
+
+def requirements_of(statistics: Sequence[str]) -> Requirements:
+    """What statistics have to be given, and what is run for them.
+
+    Example:
+        >>> str(requirements_of(["weight", "weight_grad"]))
+        'forward, backward; labels'
+    """
+    needed = [STATISTICS[name] for name in statistics]
+    runs: dict[str, None] = {}
+    for each in needed:
+        if each.stage is not Stage.STATIC:
+            plain = ("forward", "backward") if each.stage is Stage.BACKWARD else ("forward",)
+            runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
+    return Requirements(
+        passes=tuple(runs),
+        labels=any(each.needs_labels for each in needed),
+        images=max(1, *(each.pass_.least_images for each in needed)),
+        statistics=tuple(statistics),
+    )
 
 
 def score_each(

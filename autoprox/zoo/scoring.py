@@ -11,7 +11,7 @@ from torch import nn
 
 from autoprox.digest import text_digest
 from autoprox.errors import CollectionError, UndefinedScoreError
-from autoprox.graph import Evaluator, LeafTable, Network, Proxy, Scorer, collect_leaves, leaves_of
+from autoprox.graph import Evaluator, LeafScorer, LeafTable, Network, Proxy, Scorer, collect_leaves, leaves_of
 from autoprox.graph.scorer import Loss
 from autoprox.graph.segments import Floats
 from autoprox.models.threads import single_threaded
@@ -71,14 +71,12 @@ def score_networks(
     Raises:
         CollectionError: If the statistics of a graph cannot be collected.
     """
-    graphs = [each for each in scorers if isinstance(each, Proxy)]
+    from_leaves = [each for each in scorers if isinstance(each, Proxy | LeafScorer)]
     singles: dict[str, Scorer] = {}
     for each in scorers:
-        if not isinstance(each, Proxy):
+        if not isinstance(each, Proxy | LeafScorer):
             singles |= {part.name: part for part in (each.parts if isinstance(each, RankedProxy) else (each,))}
-    by_name = dict(
-        zip([each.name for each in graphs], _graph_scores(graphs, networks, cache, jobs, progress), strict=True)
-    )
+    by_name = _leaf_scores(from_leaves, networks, cache, jobs, progress)
     measured, refusals = _single_scores(singles, networks, cache, jobs, progress)
     by_name |= measured
     groups = _groups(networks)
@@ -96,19 +94,24 @@ def score_networks(
     return Scored(values, {name: reason for name, reason in refusals.items() if name in names})
 
 
-def _graph_scores(
-    proxies: Sequence[Proxy],
+def _leaf_scores(
+    scorers: Sequence[Proxy | LeafScorer],
     networks: Sequence[Network],
     cache: StatisticsCache,
     jobs: int,
     progress: Progress | None,
-) -> Floats:
-    if not proxies:
-        return np.empty((0, len(networks)))
-    leaves = list(dict.fromkeys(leaf for proxy in proxies for leaf in proxy.graph.node_leaves))
-    collected = collect_leaves(networks, leaves, cache, jobs=jobs, progress=progress)
-    signs = np.array([[proxy.sign] for proxy in proxies], dtype=np.float64)
-    return np.asarray(signs * Evaluator(LeafTable(collected)).scores([proxy.graph for proxy in proxies]))
+) -> dict[str, Floats]:
+    """Scores that are computed from node values: graphs, all at once, and whatever else takes them."""
+    if not scorers:
+        return {}
+    proxies = [each for each in scorers if isinstance(each, Proxy)]
+    others = [each for each in scorers if not isinstance(each, Proxy)]
+    wanted = [leaf for each in proxies for leaf in each.graph.node_leaves]
+    wanted += [leaf for each in others for leaf in each.node_leaves]
+    collected = collect_leaves(networks, list(dict.fromkeys(wanted)), cache, jobs=jobs, progress=progress)
+    scores = Evaluator(LeafTable(collected)).scores([proxy.graph for proxy in proxies])
+    by_name = {proxy.name: np.asarray(proxy.sign * row) for proxy, row in zip(proxies, scores, strict=True)}
+    return by_name | {each.name: each.score_leaves(collected) for each in others}
 
 
 def _single_scores(

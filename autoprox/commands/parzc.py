@@ -1,0 +1,256 @@
+"""`python -m autoprox.parzc`: fits a learned aggregator of node statistics, predicts with it, and judges it."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.figure import Figure
+
+from autoprox.bench.block import Block
+from autoprox.bench.splits import Split
+from autoprox.commands.console import network_bar, note, number, run_command, say, say_json, text_table
+from autoprox.commands.evaluate import evaluate
+from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
+from autoprox.digest import derived_seed
+from autoprox.errors import AutoproxError, SpecError, TableError
+from autoprox.graph import Problem, finite_or_none
+from autoprox.metrics import kendall_tau_b
+from autoprox.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
+from autoprox.parzc.estimator import VARIANTS
+from autoprox.parzc.figures import calibration_figure, coverage, importance_figure, prediction_figure
+
+_EXAMPLES = """examples:
+  python -m autoprox.parzc fit --bench vitbench101 --out runs/parzc.pt
+  python -m autoprox.parzc evaluate --model runs/parzc.pt
+  python -m autoprox.parzc predict --model runs/parzc.pt --split select
+  python -m autoprox.evaluate --proxy runs/parzc.pt snip params
+"""
+
+_FEWEST = 6
+"""Architectures of a block that a fit needs at least: with fewer there is nothing to hold out."""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The options of the command."""
+    top = argparse.ArgumentParser(
+        prog="python -m autoprox.parzc",
+        description="Fits a learned aggregator of node statistics (ParZC), predicts with it, and judges it.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    commands = top.add_subparsers(dest="command", required=True)
+    fit = commands.add_parser("fit", help="fit a model to the labels of a table")
+    add_problem_options(fit)
+    fit.add_argument(
+        "--splits",
+        nargs="+",
+        choices=[Split.FIT.value, Split.SELECT.value],
+        default=[Split.FIT.value],
+        help="architectures to learn from (default: fit; give fit select for a model that is judged on sealed)",
+    )
+    fit.add_argument("--train", type=int, metavar="N", help="learn from N of them a block, drawn by --seed")
+    fit.add_argument(
+        "--statistics",
+        nargs="+",
+        default=list(DEFAULT_STATISTICS),
+        metavar="E",
+        help="expressions that give one float a linear node (default: snip, grad_norm, synflow and four counts)",
+    )
+    fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
+    fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
+    fit.add_argument("--seed", type=int, default=0, help="seed of everything (default: %(default)s)")
+    fit.add_argument("--out", type=Path, metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)")
+    fit.add_argument("--force", action="store_true", help="replace the file if it exists")
+    fit.set_defaults(run=_fit)
+    predict = commands.add_parser("predict", help="predict the labels of a table's architectures")
+    predict.set_defaults(run=_predict)
+    judge = commands.add_parser("evaluate", help="judge a model beside counts, and its intervals")
+    judge.set_defaults(run=_evaluate)
+    for each in (predict, judge):
+        each.add_argument("--model", required=True, metavar="FILE", help="a model that fit wrote")
+        add_problem_options(each)
+        add_split_option(each)
+    for each in (fit, judge):
+        each.add_argument("--figures", type=Path, metavar="DIR", help="write figures into this folder")
+    for each in (fit, predict, judge):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs the command and returns its exit status."""
+    options = parser().parse_args(arguments)
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run_command(lambda: run(options))
+
+
+def _fit(options: argparse.Namespace) -> int:
+    problem = problem_of(options)
+    require_positive(options, "train")
+    out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
+    if out.exists() and not options.force:
+        raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
+    data = _features(problem, blocks, options.statistics, options)
+    model = MABNRegressor(
+        node_shape=data.node_shape,
+        variant=options.variant,
+        loss=options.loss[0] if len(options.loss) == 1 else options.loss,
+        kl_weight=0.0 if options.variant == "released" else MABNRegressor().kl_weight,
+        random_state=options.seed,
+        verbose=True,
+    )
+    start = time.perf_counter()
+    model.fit(data.values, data.targets, data.groups)
+    seconds = time.perf_counter() - start
+    provenance = {
+        "table": problem.table.name,
+        "table_digest": problem.table.digest,
+        "blocks": [block.name for block in blocks],
+        "splits": options.splits,
+        "seed": options.seed,
+        "init_seeds": options.init_seeds,
+        "arch_ids": sorted(set(data.arch_ids)),
+    }
+    out.parent.mkdir(parents=True, exist_ok=True)
+    proxy = LearnedProxy.of(out.stem, model, data, provenance)
+    proxy.save(out)
+    taus = {block.name: _tau(model.out_of_fold_mean_[data.groups == block.name], block.goodness) for block in blocks}
+    sizes = {block.name: len(block) for block in blocks}
+    if options.figures:
+        _write_figures(options.figures, "fit", _fit_figures(proxy, data))
+    if options.json:
+        held_out = {name: finite_or_none(tau) for name, tau in taus.items()}
+        say_json({"model": str(out), "architectures": sizes, "seconds": seconds, "held_out_kendall": held_out})
+        return 0
+    rows = [{"block": name, "n": str(sizes[name]), "held-out kendall": number(tau)} for name, tau in taus.items()]
+    say(f"fitted in {seconds:.1f} s on {problem.table.name}, split {' + '.join(options.splits)}; written to {out}")
+    say(text_table(rows))
+    return 0
+
+
+def _predict(options: argparse.Namespace) -> int:
+    proxy = LearnedProxy.load(options.model)
+    problem = problem_of(options)
+    blocks = _within(problem, splits_of(options.split))
+    data = _features(problem, blocks, proxy.statistics, options)
+    mean, std, known = _predictions(proxy, data)
+    if not known:
+        note("the model was not fitted on these blocks: predictions are in standard deviations")
+    rows = [
+        {"block": group, "arch_id": arch_id, "predicted": float(value), "std": float(spread)}
+        for group, arch_id, value, spread in zip(_groups(data), data.arch_ids, mean, std, strict=True)
+    ]
+    if options.json:
+        say_json({"bench": problem.table.name, "predictions": rows})
+    else:
+        say(text_table([{key: _text(value) for key, value in row.items()} for row in rows]))
+    return 0
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    proxy = LearnedProxy.load(options.model)
+    options.proxy = [options.model]
+    problem = problem_of(options)
+    status = evaluate(options, problem)
+    data = _features(problem, _within(problem, splits_of(options.split)), proxy.statistics, options)
+    seen = set(proxy.provenance.get("arch_ids", ())) & set(data.arch_ids)
+    if seen:
+        note(
+            f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this is no test of the model"
+        )
+    mean, std, known = _predictions(proxy, data)
+    if known and not options.json:
+        say(f"share of labels inside the 90 % interval: {coverage(data.targets, mean, std):.2f}")
+    if options.figures:
+        figures = {"importance": importance_figure(proxy.model.node_importance(), proxy.nodes)}
+        if known:
+            figures["predictions"] = prediction_figure(data.targets, mean, std, _groups(data))
+            figures["calibration"] = calibration_figure(data.targets, mean, std)
+        _write_figures(options.figures, "evaluate", figures)
+    return status
+
+
+def _within(problem: Problem, splits: Sequence[Split]) -> list[Block]:
+    """The blocks of the problem, restricted to splits."""
+    kept = {arch_id for arch_id, split in problem.table.splits().items() if split in splits}
+    return [block.restricted(kept) for block in problem.blocks]
+
+
+def _drawn(blocks: list[Block], wanted: int | None, seed: int) -> list[Block]:
+    """The blocks with as many architectures as wanted, drawn at random; blocks of one space share their draw.
+
+    Raises:
+        TableError: If a block has fewer than wanted, or fewer than a fit needs.
+    """
+    drawn = []
+    for block in blocks:
+        number_of = len(block) if wanted is None else wanted
+        if number_of < _FEWEST or number_of > len(block):
+            raise TableError(
+                f"The block {block.name} has {len(block)} architectures to learn from, and {number_of} were asked for;"
+                f" at least {_FEWEST} are needed. Change --train or --splits, or select other blocks."
+            )
+        order = sorted(block.arch_ids, key=lambda arch_id: derived_seed("train", seed, arch_id))
+        drawn.append(block.restricted(set(order[:number_of])))
+    return drawn
+
+
+def _features(
+    problem: Problem, blocks: Sequence[Block], statistics: Sequence[str], options: argparse.Namespace
+) -> NodeFeatures:
+    return features(
+        problem.table,
+        statistics,
+        blocks=blocks,
+        init_seeds=options.init_seeds,
+        jobs=options.jobs,
+        progress=network_bar,
+    )
+
+
+def _groups(data: NodeFeatures) -> npt.NDArray[np.str_]:
+    assert data.groups is not None
+    return data.groups
+
+
+def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, bool]:
+    """Means, deviations, and whether they are in the units of the labels: whether the model knows all of the blocks."""
+    known = set(_groups(data)) <= set(proxy.model.groups_)
+    values = data.aligned(proxy.nodes, proxy.statistics).values
+    mean, std = proxy.model.predict(values, return_std=True, groups=data.groups if known else None)
+    return mean, std, known
+
+
+def _tau(scores: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> float:
+    return float(kendall_tau_b(scores[None], target)[0])
+
+
+def _fit_figures(proxy: LearnedProxy, data: NodeFeatures) -> dict[str, Figure]:
+    model, groups = proxy.model, _groups(data)
+    scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
+    mean, std = scales[:, 0] + scales[:, 1] * model.out_of_fold_mean_, scales[:, 1] * model.out_of_fold_std_
+    assert data.targets is not None
+    return {
+        "importance": importance_figure(model.node_importance(), proxy.nodes),
+        "predictions": prediction_figure(data.targets, mean, std, groups),
+        "calibration": calibration_figure(data.targets, mean, std),
+    }
+
+
+def _write_figures(folder: Path, prefix: str, figures: dict[str, Figure]) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, figure in figures.items():
+            figure.savefig(folder / f"{prefix}-{name}.png", dpi=150)
+    except OSError as error:
+        raise AutoproxError(f"The figures cannot be written to '{folder}': {error}.") from error
+    note(f"figures: {', '.join(f'{prefix}-{name}.png' for name in figures)} in {folder}")
+
+
+def _text(value: str | float) -> str:
+    return value if isinstance(value, str) else f"{value:.3f}"

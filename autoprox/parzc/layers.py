@@ -1,0 +1,88 @@
+"""Linear layers whose weights are distributions."""
+
+import math
+from typing import TypeVar
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+INITIAL_RHO = -5.0
+"""Start of rho, as in the code of ParZC: a standard deviation of 0.0067."""
+
+M = TypeVar("M", bound=nn.Module)
+
+
+class BayesianLinear(nn.Module):
+    """A linear layer with an independent normal posterior for every weight and a normal prior.
+
+    w = mu + softplus(rho) eps (Blundell 2015, https://arxiv.org/abs/1505.05424). A forward pass draws its outputs, not
+    its weights: a sum of independent normal weights is normal, with mean x mu' and variance x^2 sigma^2'. Every row of
+    a batch then has noise of its own and gradients vary less (Kingma 2015, local reparameterisation,
+    https://arxiv.org/abs/1506.02557).
+
+    Args:
+        in_features: Size of the input.
+        out_features: Size of the output.
+        prior_std: Standard deviation that the outputs have under the prior for an input of unit variance: that of a
+            weight is `prior_std / sqrt(in_features)`, so that it means the same in wide and in narrow layers (Neal
+            1996). Biases have `prior_std`.
+
+    Shape:
+        `(..., in_features)` -> `(..., out_features)`.
+
+    Example:
+        >>> layer = BayesianLinear(3, 2)
+        >>> layer(torch.zeros(5, 3)).shape, bool(layer.kl() > 0)
+        (torch.Size([5, 2]), True)
+    """
+
+    def __init__(self, in_features: int, out_features: int, prior_std: float = 1.0) -> None:
+        super().__init__()
+        self.in_features, self.out_features = in_features, out_features
+        self.prior_std = prior_std
+        bound = 1.0 / math.sqrt(in_features)
+        self.weight_mu = nn.Parameter(torch.empty(out_features, in_features).uniform_(-bound, bound))
+        self.weight_rho = nn.Parameter(torch.full((out_features, in_features), INITIAL_RHO))
+        self.bias_mu = nn.Parameter(torch.empty(out_features).uniform_(-bound, bound))
+        self.bias_rho = nn.Parameter(torch.full((out_features,), INITIAL_RHO))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Draws outputs, anew for every row."""
+        mean = functional.linear(x, self.weight_mu, self.bias_mu)
+        variance = functional.linear(
+            x**2, functional.softplus(self.weight_rho) ** 2, functional.softplus(self.bias_rho) ** 2
+        )
+        return mean + variance.sqrt() * torch.randn_like(mean)
+
+    def kl(self) -> Tensor:
+        """Divergence KL(posterior || prior) in nat, summed over weights and biases, in closed form."""
+        weights = _normal_kl(self.weight_mu, self.weight_rho, self.prior_std / math.sqrt(self.in_features))
+        return weights + _normal_kl(self.bias_mu, self.bias_rho, self.prior_std)
+
+    def drawn(self) -> nn.Linear:
+        """A plain layer with one draw of the weights."""
+        return self._plain(*(_draw(mu, rho) for mu, rho in self._posteriors()))
+
+    def mean(self) -> nn.Linear:
+        """A plain layer with the means of the weights."""
+        return self._plain(self.weight_mu.detach().clone(), self.bias_mu.detach().clone())
+
+    def _posteriors(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+        return (self.weight_mu, self.weight_rho), (self.bias_mu, self.bias_rho)
+
+    def _plain(self, weight: Tensor, bias: Tensor) -> nn.Linear:
+        layer = nn.utils.skip_init(nn.Linear, self.in_features, self.out_features, dtype=weight.dtype)
+        layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+        return layer
+
+
+def _normal_kl(mu: Tensor, rho: Tensor, prior_std: float) -> Tensor:
+    """KL(N(mu, sigma^2) || N(0, prior_std^2)) = log(prior_std / sigma) + (sigma^2 + mu^2) / (2 prior_std^2) - 1/2."""
+    sigma = functional.softplus(rho)
+    return ((sigma**2 + mu**2) / (2 * prior_std**2) - 0.5 - torch.log(sigma / prior_std)).sum()
+
+
+@torch.no_grad()
+def _draw(mu: Tensor, rho: Tensor) -> Tensor:
+    return mu + functional.softplus(rho) * torch.randn_like(mu)

@@ -1,0 +1,73 @@
+"""What the statistics of nodes look like to a network: logarithms of what is heavy-tailed, centre 0, spread 1."""
+
+import numpy as np
+import numpy.typing as npt
+
+Floats = npt.NDArray[np.float64]
+Booleans = npt.NDArray[np.bool_]
+
+HEAVY_TAILED = 10.0
+"""A positive statistic whose largest value is this many times its smallest is taken on a logarithmic scale."""
+
+
+class NodeScaler:
+    """Brings statistics of nodes to a scale, learnt from the architectures of the fit.
+
+    A statistic that is positive everywhere and spreads over more than a decade is taken on a logarithmic scale: sizes
+    and gradients of networks differ by factors. Then every statistic gets mean 0 and standard deviation 1, over all
+    nodes alike if `per_node` is false, so that what distinguishes nodes stays visible; node by node otherwise, for
+    columns that have nothing in common. Missing nodes become 0.
+
+    Args:
+        per_node: Whether each node has a scale of its own.
+
+    Example:
+        >>> values = np.array([[[1.0], [10.0]], [[100.0], [1000.0]]])
+        >>> there = np.ones((2, 2), dtype=bool)
+        >>> NodeScaler().fit(values, there).transform(values, there)[:, :, 0].round(2).tolist()
+        [[-1.34, -0.45], [0.45, 1.34]]
+    """
+
+    def __init__(self, *, per_node: bool = False) -> None:
+        self.per_node = per_node
+        self.logarithmic: Booleans = np.zeros(0, dtype=bool)
+        self.smallest: Floats = np.zeros(0)
+        self.centre: Floats = np.zeros((0, 0))
+        self.spread: Floats = np.zeros((0, 0))
+
+    def fit(self, values: Floats, mask: Booleans) -> "NodeScaler":
+        """Learns the scale.
+
+        Args:
+            values: `(n, L, S)`.
+            mask: `(n, L)`, True where there is a node.
+        """
+        real = np.where(mask[:, :, None], values, np.nan)
+        axes = (0,) if self.per_node else (0, 1)
+        lowest, highest = _defined(np.nanmin, real, axes), _defined(np.nanmax, real, axes)
+        self.logarithmic = (lowest > 0) & (highest > HEAVY_TAILED * lowest)
+        self.smallest = np.where(self.logarithmic, lowest, 1.0)
+        scaled = np.where(mask[:, :, None], self._logarithms(values), np.nan)
+        self.centre = _defined(np.nanmean, scaled, axes)
+        spread = _defined(np.nanstd, scaled, axes)
+        # A constant statistic stays at 0; rounding must not be blown up to unit variance.
+        negligible = spread <= 1e-12 * np.maximum(1.0, np.abs(self.centre))
+        self.spread = np.where(negligible, 1.0, spread)
+        return self
+
+    def transform(self, values: Floats, mask: Booleans) -> Floats:
+        """Scales statistics `(n, L, S)`; missing nodes become 0."""
+        scaled = (self._logarithms(values) - self.centre) / self.spread
+        return np.asarray(np.where(mask[:, :, None], scaled, 0.0))
+
+    def _logarithms(self, values: Floats) -> Floats:
+        # A value below all that were seen counts as a thousandth of the smallest: zero gradients have a logarithm then.
+        floor = 1e-3 * self.smallest
+        return np.where(self.logarithmic, np.log(np.fmax(values, floor)), values)
+
+
+def _defined(reduce: "np.ufunc | object", values: Floats, axes: tuple[int, ...]) -> Floats:
+    """A NaN-aware reduction; 0 where there is nothing but NaN, which happens for nodes that no architecture has."""
+    empty = np.isnan(values).all(axis=axes)
+    shown = np.where(np.isnan(values).all(axis=axes, keepdims=True), 0.0, values)
+    return np.where(empty, 0.0, reduce(shown, axis=axes))  # type: ignore[operator]
