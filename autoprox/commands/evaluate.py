@@ -7,12 +7,11 @@ import numpy as np
 
 import autoprox
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, say_json, text_table
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
 from autoprox.errors import SpecError
 from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.graph.segments import Floats
 from autoprox.parzc.learned import LearnedProxy
-from autoprox.statistics import StatisticsCache
 from autoprox.zoo import score_networks
 
 _EXAMPLES = """examples:
@@ -52,7 +51,7 @@ def evaluate(options: argparse.Namespace, problem: Problem) -> int:
     """
     proxies = _proxies(options.proxy)
     judge = judge_of(problem, options.split)
-    cache = StatisticsCache()
+    cache = statistics_of(problem)
 
     def scored(networks: Sequence[Network]) -> Floats:
         found = score_networks(list(proxies.values()), networks, cache, jobs=options.jobs, progress=network_bar)

@@ -20,7 +20,7 @@ import autoprox
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.console import interval, network_bar, note, number, run_command, say, text_table
-from autoprox.commands.problem import add_problem_options, problem_of
+from autoprox.commands.problem import add_problem_options, problem_of, statistics_of
 from autoprox.commands.runfolder import RunFolder
 from autoprox.evolve import (
     DEFAULT_STRATEGY,
@@ -37,7 +37,6 @@ from autoprox.evolve.journal import has_begun
 from autoprox.evolve.runs import load
 from autoprox.evolve.selection import EnsembleTrial
 from autoprox.graph import Problem, Verdict
-from autoprox.statistics import StatisticsCache
 
 DEFAULT_BUDGET = 20_000
 
@@ -145,7 +144,7 @@ def _searched(problem: Problem, plan: Plan, stop: Stop, jobs: int, journal: Path
         bar.update(evaluated - bar.n)
 
     with bar:
-        return Discoverer(problem, StatisticsCache(), jobs, network_bar, show).run(plan, stop, journal)
+        return Discoverer(problem, statistics_of(problem), jobs, network_bar, show).run(plan, stop, journal)
 
 
 def _say_how_to_go_on(folder: RunFolder, arguments: list[str]) -> None:

@@ -22,11 +22,10 @@ from autoprox.commands.console import (
     say_json,
     text_table,
 )
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
 from autoprox.errors import CollectionError, SpecError
 from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.models.threads import single_threaded
-from autoprox.statistics import StatisticsCache
 from autoprox.zoo import ZOO, Scored, score_networks
 
 _EXAMPLES = """examples:
@@ -119,7 +118,7 @@ class _Row:
 def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
     problem = problem_of(options)
     judge = judge_of(problem, options.split)
-    found = score_networks(scorers, judge.networks, StatisticsCache(), jobs=options.jobs, progress=network_bar)
+    found = score_networks(scorers, judge.networks, statistics_of(problem), jobs=options.jobs, progress=network_bar)
     rows = _rows(judge, scorers, found)
     _note_undefined(scorers, found)
     if options.json:

@@ -17,7 +17,7 @@ from autoprox.evolve.front import Front, FrontPoint
 from autoprox.evolve.journal import JOURNAL, Journal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
-from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, scores_of
+from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
 from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.verdicts import (
@@ -169,7 +169,7 @@ class Discoverer:
         judges = {split: self.problem.judge(split) for split in Split}
         fit, select = judges[Split.FIT], judges[Split.SELECT]
         zoo = affordable_zoo()
-        of_zoo = list(dict.fromkeys(leaf for each in zoo.values() for leaf in each.graph.node_leaves))
+        of_zoo = leaves_of_all(zoo)
         more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
         bank = Bank(self.collect, fit, select, more, beside)
         seeds = graphs_of(zoo) if plan.seed_zoo else []
@@ -239,8 +239,7 @@ class Discoverer:
         )
 
     def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
-        leaves = list(dict.fromkeys(leaf for each in proxies.values() for leaf in each.graph.node_leaves))
-        return LeafTable(self.collect(networks, leaves))
+        return LeafTable(self.collect(networks, leaves_of_all(proxies)))
 
     def _definition(self, plan: Plan) -> dict[str, Any]:
         """All that the course of a run depends on."""

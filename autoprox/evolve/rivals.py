@@ -29,6 +29,11 @@ def graphs_of(proxies: Mapping[str, Proxy]) -> list[Expression]:
     return [each.graph for each in proxies.values()]
 
 
+def leaves_of_all(proxies: Mapping[str, Proxy]) -> list[Expression]:
+    """The leaves of proxies, each once."""
+    return list(dict.fromkeys(leaf for each in proxies.values() for leaf in each.graph.node_leaves))
+
+
 def scores_of(proxies: Mapping[str, Proxy], leaves: LeafTable) -> Floats:
     """Scores of proxies, sign included, `(P, A)`."""
     signs = np.array([each.sign for each in proxies.values()], dtype=np.float64)[:, None]

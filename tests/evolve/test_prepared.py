@@ -1,0 +1,55 @@
+"""The bank that stands beside a table: what a discovery begins with is there, and it is what would be computed."""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.prepared import write_bank
+from autoprox.graph import Leaves, Problem, collect_leaves
+from autoprox.statistics import StatisticsCache
+
+
+@pytest.fixture(scope="module")
+def problem() -> Problem:
+    table = Table.read()
+    return Problem(table, tuple(table.blocks(["pit-micro"], ["digits"])))
+
+
+@pytest.fixture(scope="module")
+def bank(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("bank") / "table.bank.sqlite"
+    assert write_bank(problem, StatisticsCache(), path) > 0
+    assert [each.name for each in path.parent.iterdir()] == [path.name]
+    return path
+
+
+def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp_path: Path) -> None:
+    cache = StatisticsCache(tmp_path / "fresh.sqlite")
+    cache.adopt(bank)
+    computed: list[int] = []
+
+    def counted(found: Iterable[Leaves], total: int) -> Iterable[Leaves]:
+        computed.append(total)
+        return found
+
+    Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(Plan(seed=0), Stop(budget=60))
+    sealed, rebuilt = (len(problem.judge(split).networks) for split in (Split.SEALED, Split.SELECT))
+    assert sum(computed) == sealed + rebuilt  # the winner alone: on sealed, and on select from another initialisation
+
+
+def test_values_are_those_that_would_be_computed(problem: Problem, bank: Path, tmp_path: Path) -> None:
+    networks, leaves = problem.judge(Split.SELECT).networks[:2], first_bank()
+    adopted = StatisticsCache(tmp_path / "adopted.sqlite")
+    adopted.adopt(bank)
+    stored = collect_leaves(networks, leaves, adopted)
+    computed = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "computed.sqlite"))
+    for one, other in zip(stored, computed, strict=True):
+        assert one.roles == other.roles
+        for name, values in other.values.items():
+            np.testing.assert_allclose(one.values[name], values, rtol=1e-6)
