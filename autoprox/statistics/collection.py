@@ -39,7 +39,8 @@ class Collection:
     Args:
         nodes: For every site, its nodes in forward order; empty where the model has none.
         tensors: Under the name of each tensor statistic that was asked for, one tensor a node of its site, detached and
-            in the dtype that the model computes it in. They may be views: do not write into them.
+            in the dtype of its pass, as a rule the one that the model computes it in. They may be views: do not write
+            into them.
         counts: Under the name of each count, float64 `(n_nodes,)`.
     """
 
@@ -53,9 +54,9 @@ def collect(
 ) -> Collection:
     """Collects statistics of all nodes of a model.
 
-    The model runs in evaluation mode with gradients enabled for all parameters, at most once forward and once backward,
-    and only as far as the names need. Afterwards it is as it was, to the bit (see `autoprox.statistics.preserve`), also
-    if this raises. A node that is called several times has its calls joined along the first dimension. Gradients at
+    The model runs in evaluation mode with gradients enabled for all parameters, in the passes that the names declare
+    (see `autoprox.statistics.passes`), each once and only as far as it has to go. Afterwards it is as it was, to the
+    bit (see `autoprox.statistics.preserve`), also if this raises. A node that is called several times has its calls joined along the first dimension. Gradients at
     inputs are those that flow through the node alone.
 
     Networks of autoprox declare their nodes. Any other is run once more, forward, to find them: see `find_nodes` for
@@ -63,8 +64,8 @@ def collect(
     like any other tensor; the output of the model is the same but for rounding then.
 
     A model in half precision is computed, and its statistics are given, in half precision; only the logits are widened
-    to float32 for the default loss. Gradients that float16 cannot hold (below 6e-8) are zero then: no loss scaling is
-    done.
+    to float32 for the default loss, and moments over images are taken in it. Gradients that float16 cannot hold (below
+    6e-8) are zero then: no loss scaling is done. The synflow pass computes and gives float64, whatever the model is in.
 
     Args:
         model: Any module.
@@ -78,7 +79,8 @@ def collect(
     Raises:
         RegistryError: If a name is unknown.
         CollectionError: If the model has no linear layer or none of the nodes that a statistic is of, if images or
-            labels do not fit it or are not finite, or if it fails on them.
+            labels do not fit it or are not finite, if there are too few of them for a statistic, or if the model fails
+            on them or has not the derivatives that are needed.
 
     Example:
         >>> from autoprox.models.nodes import declare
