@@ -56,8 +56,8 @@ def collect(
 
     The model runs in evaluation mode with gradients enabled for all parameters, in the passes that the names declare
     (see `autoprox.statistics.passes`), each once and only as far as it has to go. Afterwards it is as it was, to the
-    bit (see `autoprox.statistics.preserve`), also if this raises. A node that is called several times has its calls joined along the first dimension. Gradients at
-    inputs are those that flow through the node alone.
+    bit (see `autoprox.statistics.preserve`), also if this raises. A node that is called several times has its calls
+    joined along the first dimension. Gradients at inputs are those that flow through the node alone.
 
     Networks of autoprox declare their nodes. Any other is run once more, forward, to find them: see `find_nodes` for
     what is found, and `describe` to look at it. Fused attention is taken apart, so that its probabilities are taken
