@@ -105,7 +105,7 @@ class _Row:
         verdict: Its correlations.
         iso: Joint correlation among architectures of one size.
         partial: Joint partial correlation given the number of parameters.
-        seconds: Time to score one architecture; NaN where it cannot be scored.
+        seconds: Processor time to score one architecture on one thread; NaN where it cannot be scored.
     """
 
     scorer: Scorer
@@ -157,14 +157,14 @@ def _timed(networks: Sequence[Network]) -> list[Network]:
 
 
 def _seconds(scorer: Scorer, networks: Sequence[Network], models: Sequence[nn.Module]) -> float:
-    """Median time of scoring one live network by this proxy alone, without building the network."""
+    """Median processor time of scoring one live network by this proxy alone, without building the network."""
     times = []
     try:
         for index in (0, *range(len(networks))):  # the first one twice: what is done once a process is not counted
             task = networks[index].task
-            start = time.perf_counter()
+            start = time.process_time()
             scorer.score_many([models[index]], task.images, task.labels)
-            times.append(time.perf_counter() - start)
+            times.append(time.process_time() - start)
     except CollectionError:
         return math.nan
     return statistics.median(times[1:])
@@ -177,7 +177,7 @@ def _document(row: _Row, judge: Judge, found: Scored) -> dict[str, Any]:
         **row.verdict.to_document(judge.blocks),
         "joint_iso": finite_or_none(row.iso),
         "joint_given_params": finite_or_none(row.partial),
-        "seconds_per_architecture": finite_or_none(row.seconds),
+        "cpu_seconds_per_architecture": finite_or_none(row.seconds),
         "refused": found.refusals.get(row.scorer.name),
     }
 
@@ -191,7 +191,7 @@ def _cells(row: _Row, judge: Judge) -> dict[str, str]:
         **{f"{block.space} {block.dataset}": number(own.kendall) for block, own in blocks},
         "iso": number(row.iso),
         "given params": number(row.partial),
-        "ms": number(1000 * row.seconds, 1),
+        "cpu ms": number(1000 * row.seconds, 1),
     }
 
 
