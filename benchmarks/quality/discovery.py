@@ -26,8 +26,8 @@ from joblib import Parallel, delayed
 
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sealed import count_sealed
-from autoprox.bench.splits import Split
-from autoprox.bench.table import DEFAULT_TABLE, Table
+from autoprox.bench.splits import Split, to_document
+from autoprox.bench.table import DEFAULT_TABLE
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.digest import derived_seed, digest
 from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, Plan, Stop
@@ -84,8 +84,7 @@ def shuffled(problem: Problem, seed: int) -> Problem:
     # An architecture may have fewer trainings than the one whose labels it gets: such rows keep no value and go.
     dealt = [values.get((given[row.arch_id], *row[1:]), np.nan) for row in rows]
     frame = table.frame.assign(value=dealt).dropna(subset=["value"]).reset_index(drop=True)
-    mixed = ShuffledTable(**{name: getattr(table, name) for name in table.__dataclass_fields__} | {"frame": frame})
-    mixed.__dict__["dealt"] = table.splits()
+    mixed = replace(table, frame=frame, manifest={"splits": to_document(table.splits())})
     blocks = mixed.blocks(
         sorted({block.space for block in problem.blocks}),
         sorted({block.dataset for block in problem.blocks}),
@@ -93,15 +92,6 @@ def shuffled(problem: Problem, seed: int) -> Problem:
         problem.blocks[0].metric,
     )
     return replace(problem, table=mixed, blocks=tuple(blocks))
-
-
-class ShuffledTable(Table):
-    """A table whose labels were shuffled; its architectures keep their splits."""
-
-    def splits(self) -> dict[str, Split]:
-        """The splits of the table that it was made from."""
-        dealt: dict[str, Split] = self.__dict__["dealt"]
-        return dealt
 
 
 def search_all(problem: Problem, contender: Contender, seed: int, ladder: Sequence[int], work: Path) -> dict[str, Any]:
