@@ -30,7 +30,7 @@ class Ensemble:
         >>> import autoprox
         >>> pair = Ensemble([autoprox.load("snip"), autoprox.load("l2_norm")])
         >>> pair.name, str(pair.requirements)
-        ('ensemble(snip, l2_norm)', 'data; labels')
+        ('ensemble(snip, l2_norm)', 'forward, backward; labels')
     """
 
     def __init__(self, members: Sequence[Scorer], name: str | None = None) -> None:

@@ -26,7 +26,7 @@ import torch
 from torch import Tensor, nn
 
 import autoprox
-from autoprox.evolve.bank import first_bank
+from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.grammar import DRAWN_PASSES
 from autoprox.graph import Expression, parse
 from autoprox.graph.collect import leaves_of

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.errors import CollectionError, KindError
-from autoprox.evolve.bank import FIRST_DEEPER, first_bank
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar
+from autoprox.evolve.leaves import FIRST_DEEPER, first_bank
 from autoprox.evolve.variation import generate
 from autoprox.graph import Evaluator, LeafTable, Leaves, evaluate_leaves, parse
 from autoprox.models.nodes import Site

@@ -63,20 +63,20 @@ def take(
     needs_roles: bool,
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
-    found = find_nodes(model, lambda weight: _images(images, weight), needs_roles=needs_roles)
+    found = find_nodes(model, lambda weight: _inputs(images, weight), needs_roles=needs_roles)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
     given = Given(model, found, torch.empty(0), None, loss)
     if needs_batch(wanted):
         weight = model_weight(by_site[Site.LINEAR][0].module)
-        inputs = _images(images, weight)
+        inputs = _inputs(images, weight)
         targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
         given = replace(given, images=inputs, labels=targets)
     taken = run_passes(given, wanted)
     return Found(by_site, taken.tensors, taken.counts)
 
 
-def _images(images: Any, weight: Tensor) -> Tensor:
+def _inputs(images: Any, weight: Tensor) -> Tensor:
     return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
 
 
