@@ -139,6 +139,14 @@ class Judge:
         ]
 
     @cached_property
+    def _alike(self) -> list[list[int]]:
+        """Blocks with the same networks in the same order, such as those of several label kinds."""
+        groups: dict[bytes, list[int]] = {}
+        for index, columns in enumerate(self._columns):
+            groups.setdefault(columns.tobytes(), []).append(index)
+        return list(groups.values())
+
+    @cached_property
     def counts(self) -> dict[str, Floats]:
         """What counting alone scores: for each count of `count_scores`, shape `(A,)`."""
         return {name: np.array(values) for name, values in count_scores(self.networks).items()}
@@ -151,8 +159,12 @@ class Judge:
 
     def taus(self, scores: Floats) -> Floats:
         """Signed tau-b of each score vector with each block, `(P, A)` -> `(P, D)`; NaN where undefined."""
-        pairs = zip(self.by_block(scores), self.blocks, strict=True)
-        return np.stack([kendall_tau_b(part, block.goodness) for part, block in pairs], axis=1)
+        parts = self.by_block(scores)
+        taus = np.empty((len(scores), len(self.blocks)))
+        for alike in self._alike:
+            labels = np.stack([self.blocks[index].goodness for index in alike])
+            taus[:, alike] = kendall_tau_b(parts[alike[0]], labels)
+        return taus
 
     def joint(self, taus: Floats) -> Floats:
         """Joint correlation, `(..., D)` -> `(...)`."""

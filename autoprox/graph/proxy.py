@@ -10,7 +10,7 @@ import numpy as np
 from torch import nn
 
 from autoprox.digest import digest
-from autoprox.errors import AutoproxError, KindError, StoreMismatchError, UndefinedScoreError
+from autoprox.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.graph.collect import leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
@@ -21,6 +21,14 @@ from autoprox.graph.text import formula, parse
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "graph": str,
+    "graph_digest": str,
+    "sign": int,
+    "provenance": dict,
+    "results": dict,
+}
 
 
 @dataclass(frozen=True)
@@ -172,8 +180,19 @@ class Proxy:
                 f"{where} was edited: its digest does not fit its content. Restore the file,"
                 " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
             )
+        missing = [name for name, type_ in _FIELDS.items() if not isinstance(content.get(name), type_)]
+        if missing:
+            raise StoreMismatchError(
+                f"{where} has no valid {', '.join(missing)}; it was not written by autoprox. Restore the file,"
+                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+            )
         try:
             graph = parse(content["graph"])
+        except RegistryError as error:
+            raise RegistryError(
+                f"{where}: {error} If the file is from another autoprox, install that one; if it is an operation of"
+                " your own, register it first."
+            ) from error
         except AutoproxError as error:
             raise type(error)(f"{where}: {error}") from error
         if graph.digest != content["graph_digest"]:
@@ -181,7 +200,10 @@ class Proxy:
                 f"{where} was written for other versions of its statistics or primitives, whose values have changed;"
                 " install the autoprox that wrote it, or discover the proxy anew."
             )
-        return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
+        try:
+            return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
+        except KindError as error:
+            raise KindError(f"{where}: {error}") from error
 
     def save(self, path: Path) -> None:
         """Writes the proxy as JSON, the same bytes for the same proxy."""

@@ -1,6 +1,7 @@
 """Pure functions that judge scores: rank correlations, their joint value, their uncertainty, and what chance gives.
 
     correlation.py   Kendall tau-b of many candidates at once, Spearman, partial tau
+    discordance.py   discordant pairs of long score vectors, by sorting
     joint.py         one value out of the correlations with several blocks
     ranks.py         several rankings as one
     bootstrap.py     intervals, paired over architectures

@@ -7,6 +7,7 @@ import pytest
 import torch
 
 import autoprox
+from autoprox.digest import digest
 from autoprox.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.graph import Proxy, parse
 
@@ -45,6 +46,36 @@ def test_edited_files_are_refused(saved, change, message):
     change(document)
     path.write_text(json.dumps(document))
     with pytest.raises(StoreMismatchError, match=message):
+        autoprox.load(path)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (
+            {"graph": "nodes_sum(l2(weight))"},
+            RegistryError,
+            r"Unknown primitive 'l2'.*Did you mean 'l1'.*register it first",
+        ),
+        ({"graph": "nodes_sum(l1(weights))"}, RegistryError, r"Unknown statistic 'weights'.*Did you mean 'weight'"),
+        ({"graph": "nodes_sum(weight)"}, RegistryError, r"'nodes_sum' exists for NODE arguments, not for TENSOR"),
+        ({"graph": "nodes_sum(l1(mul(weight, input)))"}, KindError, r"cannot pair TENSOR\[linear, weight\] with"),
+        ({"graph": "nodes_sum(l1(neg(weight, weight)))"}, KindError, r"'neg' takes 1 argument\(s\), 2 given"),
+        ({"graph": "nodes_sum(l1(weight"}, KindError, r"Cannot read the graph text"),
+        ({"graph": "l1(weight)", "graph_digest": parse("l1(weight)").digest}, KindError, r"needs a SCALAR graph"),
+        ({"graph_digest": "0" * 32}, StoreMismatchError, r"other versions of its statistics or primitives"),
+        ({"sign": 0}, KindError, r"sign of a proxy is 1 or -1, not 0"),
+        ({"sign": "1"}, StoreMismatchError, r"no valid sign"),
+        ({"graph": None, "results": []}, StoreMismatchError, r"no valid graph, results"),
+        ({"format_version": 2}, StoreMismatchError, r"format version 2, this autoprox reads version 1"),
+    ],
+)
+def test_what_another_program_wrote_is_refused_by_name(saved, change, error, message):
+    """The digest fits: it is not an edited file, and still none that can be read."""
+    _, path = saved
+    document = {key: value for key, value in json.loads(path.read_text()).items() if key != "digest"} | change
+    path.write_text(json.dumps({**document, "digest": digest(document)}))
+    with pytest.raises(error, match=rf"best\.json.*{message}"):
         autoprox.load(path)
 
 

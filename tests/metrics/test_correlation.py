@@ -72,10 +72,34 @@ def test_fewer_than_two_architectures_are_undefined(correlate):
 
 
 @pytest.mark.parametrize("correlate", [kendall_tau_b, spearman])
-@pytest.mark.parametrize(("scores", "target"), [([1, 2], [1, 2]), ([[1, 2, 3]], [1, 2]), ([[1, 2]], [[1, 2]])])
+@pytest.mark.parametrize(("scores", "target"), [([1, 2], [1, 2]), ([[1, 2, 3]], [1, 2]), ([[1, 2]], [[[1, 2]]])])
 def test_shapes_are_checked(correlate, scores, target):
     with pytest.raises(ValueError, match="Expected scores of shape"):
         correlate(scores, target)
+
+
+@pytest.mark.parametrize("n", [20, correlation.PAIRWISE_UP_TO + 20])
+def test_several_targets_at_once(n):
+    rng = np.random.default_rng(5)
+    scores, targets = rng.integers(0, 9, size=(6, n)) * 1.0, rng.integers(0, 9, size=(4, n)) * 1.0
+    targets[2, 3] = np.nan
+    targets[3] = 1.0
+    scores[4, 0] = np.inf
+    together = kendall_tau_b(scores, targets)
+    assert together.shape == (6, 4)
+    for column, target in enumerate(targets):
+        np.testing.assert_array_equal(together[:, column], kendall_tau_b(scores, target))
+    assert np.isfinite(np.delete(together, 4, axis=0)[:, :2]).all()
+
+
+@pytest.mark.parametrize("n", [300, 1000, 40_000])
+@pytest.mark.parametrize("values", [3, 200, 10**9])
+def test_kendall_of_many_architectures_equals_scipy(n, values):
+    """Chunks of different widths, ranks of 16 and of 32 bits, ties everywhere or nowhere."""
+    rng = np.random.default_rng(n)
+    scores, target = rng.integers(0, values, size=(2, n)), rng.integers(0, values, size=n)
+    scores[1] += target
+    np.testing.assert_allclose(kendall_tau_b(scores, target), by_scipy(scores, target, stats.kendalltau), atol=1e-13)
 
 
 def test_the_number_of_candidates_does_not_change_a_value():

@@ -1,5 +1,7 @@
 """Laws that hold for the metrics whatever the values."""
 
+from itertools import combinations
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -7,6 +9,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from autoprox.metrics import bootstrap_taus, joint, kendall_tau_b, spearman
+from autoprox.metrics.discordance import discordant_pairs
 
 # Few distinct values so that ties are the rule, and any floats so that they are not all.
 VALUES = st.one_of(
@@ -29,6 +32,25 @@ def test_kendall_is_scipys(data):
     scores, target = data
     expected = [stats.kendalltau(row, target).statistic for row in scores]
     np.testing.assert_allclose(kendall_tau_b(scores, target), expected, atol=1e-14)
+
+
+@st.composite
+def rank_sets(draw):
+    """Ranks `(P, n)` and ranks of a target `(n,)`, of any length from 2 on."""
+    n = draw(st.integers(2, 60))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    highest = draw(st.integers(1, n))
+    return rng.integers(0, highest, size=(3, n)).astype(np.int16), rng.integers(0, highest, size=n)
+
+
+@given(rank_sets())
+def test_discordant_pairs_are_those_of_a_loop(data):
+    ranks, target = data
+    pairs = list(combinations(range(len(target)), 2))
+    discordant, tied = discordant_pairs(ranks, target)
+    for row, got, both in zip(ranks.astype(int), discordant, tied, strict=True):
+        assert got == sum((row[i] - row[j]) * (target[i] - target[j]) < 0 for i, j in pairs)
+        assert both == sum(row[i] == row[j] and target[i] == target[j] for i, j in pairs)
 
 
 @given(score_sets(), st.sampled_from([np.cbrt, lambda x: 3 * x - 7, lambda x: x**3, np.arctan]))
