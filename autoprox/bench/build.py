@@ -12,7 +12,6 @@ import pandas as pd
 from joblib import Parallel, delayed
 from tqdm.auto import tqdm
 
-from autoprox.bench.datasets import DATASETS
 from autoprox.bench.files import TableFiles, read_frame, write_frame, write_json
 from autoprox.bench.journal import Journal, training_key
 from autoprox.bench.manifest import manifest_of
@@ -98,8 +97,8 @@ def _trained(missing: list[Job], recipe: Recipe, jobs: int, total: int) -> Itera
     """Yields trainings as they finish, in any order."""
     # Without a named backend, joblib takes loky, or what an enclosing parallel_config chose.
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
-    for name in sorted({job.training.dataset for job in missing if job.training.label_kind is LabelKind.KD}):
-        teaching(name, recipe)  # once, before processes would each train it
+    for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
+        teaching(data, recipe)  # once, before processes would each train it
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     finished: Iterable[tuple[Job, Outcome]] = parallel(delayed(_train)(job, recipe) for job in missing)
     with tqdm(total=total, initial=total - len(missing), unit="training", disable=None, smoothing=0.0) as bar:
@@ -140,7 +139,7 @@ def _write(plan: Plan, files: TableFiles, work: list[Job], done: dict[str, Outco
     frame = table_frame(plan, work, done)
     if frame.empty:
         raise TableError(f"All {len(work)} trainings failed, so there is no table; the reasons are in {files.journal}.")
-    write_batches(files.batches, plan.datasets)
+    write_batches(files.batches, [plan.data(name) for name in plan.datasets])
     failures = {job.key: (job.training, done[job.key].failure) for job in work if done[job.key].failure}
     seconds = [done[job.key].seconds for job in work]
     write_frame(frame, files.table)
@@ -156,10 +155,11 @@ def table_frame(plan: Plan, work: list[Job], done: dict[str, Outcome]) -> pd.Dat
         done: What they gave, by key.
     """
     strata = {item.arch.arch_id: item.stratum for item in plan.architectures}
+    sources = {name: plan.source(name) for name in plan.datasets}
     rows = []
     for job in work:
         arch = job.training.arch
-        data = DATASETS[job.training.dataset]
+        data = sources[job.training.dataset]
         counts = SPACES[arch.space].counts(arch, data.num_classes, data.img_size, data.in_chans)
         for metric, value in done[job.key].values.items():
             rows.append(

@@ -9,7 +9,6 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.ceiling import METHOD
-from autoprox.bench.datasets import DATASETS
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.files import TableFiles
 from autoprox.bench.plan import Plan
@@ -64,11 +63,11 @@ def manifest_of(
             "backbone_params_budget": {name: iso_budget(name) for name in plan.spaces if plan.iso},
         },
         "images": {
-            name: {"digest": digest, "licence": DATASETS[name].licence}
+            name: {"digest": digest, "licence": plan.source(name).licence}
             for name, digest in sorted(plan.dataset_digests().items())
         },
         "teachers": {
-            name: {"top1_pct": round(teaching(name, plan.recipe).top1_pct, 2)}
+            name: {"top1_pct": round(teaching(plan.data(name), plan.recipe).top1_pct, 2)}
             for name in plan.datasets
             if LabelKind.KD in plan.label_kinds
         },

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from autoprox.bench.datasets import DATASETS, dataset
+from autoprox.bench.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.sample import Sampled, sample
 from autoprox.bench.schema import LabelKind, Stratum
@@ -30,6 +30,7 @@ class Plan:
         kd_seeds: The same for labels of the kind `kd`, in both strata.
         label_kinds: How labels come about.
         recipe: How networks are trained.
+        images: Where the images of data sets are that are not in `DATASETS`.
         sampled: The architectures, if they are not to be drawn.
 
     Raises:
@@ -51,6 +52,7 @@ class Plan:
     kd_seeds: int = 2
     label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
     recipe: Recipe = field(default_factory=Recipe)
+    images: tuple[LocalImages, ...] = ()
     sampled: tuple[Sampled, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -65,9 +67,16 @@ class Plan:
         for kind in self.label_kinds:
             if kind not in TRAINABLE:
                 raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        self._check_datasets()
+
+    def _check_datasets(self) -> None:
+        for local in self.images:
+            if local.name in DATASETS or local.name not in self.datasets:
+                what = "comes with autoprox" if local.name in DATASETS else "is not among --datasets"
+                raise SpecError(f"--images names '{local.name}', which {what}. Give these images a name of their own.")
         for name in self.spaces:
             for dataset_name in self.datasets:
-                source = DATASETS[dataset_name]
+                source = self.source(dataset_name)
                 SPACES[name].check_task(source.num_classes, source.img_size, source.in_chans)
 
     @cached_property
@@ -85,7 +94,7 @@ class Plan:
     def trainings(self) -> list[Training]:
         """All trainings, those of an architecture together."""
         return [
-            Training(item.arch, dataset_name, kind, seed)
+            Training(item.arch, dataset_name, kind, seed, self._local(dataset_name))
             for item in self.architectures
             for kind in self.label_kinds
             for seed in range(self.seeds_of(item.stratum, kind))
@@ -100,7 +109,25 @@ class Plan:
 
     def dataset_digests(self) -> dict[str, str]:
         """Digest of each data set, which is loaded for it."""
-        return {name: dataset(name).digest for name in self.datasets}
+        return {name: self.data(name).digest for name in self.datasets}
+
+    def data(self, dataset_name: str) -> Dataset:
+        """One of the data sets, with its images in memory."""
+        local = self._local(dataset_name)
+        return dataset(dataset_name) if local is None else local.load()
+
+    def source(self, dataset_name: str) -> DatasetSource:
+        """What is known of one of the data sets.
+
+        Raises:
+            RegistryError: If there is no data set of this name.
+            ImageError: If images of the user cannot be used.
+        """
+        local = self._local(dataset_name)
+        return DATASETS[dataset_name] if local is None else local.source()
+
+    def _local(self, dataset_name: str) -> LocalImages | None:
+        return next((local for local in self.images if local.name == dataset_name), None)
 
     def command(self, out: str) -> str:
         """The command that builds this table.
@@ -118,7 +145,9 @@ class Plan:
             ("--kd-seeds", [self.kd_seeds]),
             ("--labels", self.label_kinds),
             ("--epochs", [self.recipe.epochs]),
+            ("--images", [f"{local.name}={local.path}" for local in self.images]),
+            ("--img-size", sorted({local.img_size for local in self.images})),
             ("--out", [out]),
         )
-        options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts)
+        options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts if values)
         return f"python -m autoprox.bench build {options}"

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.bench.datasets import Dataset, dataset
+from autoprox.bench.datasets import Dataset
 from autoprox.bench.datasets.base import normalise, stratified_split
 from autoprox.bench.files import atomically
 from autoprox.digest import array_digest, derived_seed, digest
@@ -103,6 +103,7 @@ def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
         size: Number of images.
 
     Example:
+        >>> from autoprox.bench.datasets import dataset
         >>> batch = draw_batch(dataset("digits"))
         >>> batch.images.shape, np.bincount(batch.labels).tolist()
         ((32, 1, 8, 8), [4, 4, 3, 3, 3, 3, 3, 3, 3, 3])
@@ -145,16 +146,16 @@ def noise_task(name: str, num_classes: int, img_size: int, in_chans: int = NOISE
     return Task(name, num_classes, img_size, in_chans, images, labels, ImageSource.NOISE)
 
 
-def write_batches(path: Path, names: Sequence[str]) -> None:
+def write_batches(path: Path, datasets: Sequence[Dataset]) -> None:
     """Writes the batches of data sets, the same bytes every time.
 
     Args:
         path: The npz file.
-        names: Names of the data sets.
+        datasets: The data sets.
     """
     arrays: dict[str, npt.NDArray[Any]] = {}
-    for name in sorted(names):
-        batch = draw_batch(dataset(name))
+    for data in sorted(datasets, key=lambda data: data.name):
+        batch = draw_batch(data)
         fields: dict[str, npt.NDArray[Any]] = {
             "images": batch.images,
             "labels": batch.labels,
@@ -162,7 +163,7 @@ def write_batches(path: Path, names: Sequence[str]) -> None:
             "std": batch.std,
             "num_classes": np.asarray(batch.num_classes),
         }
-        arrays |= {f"{name}/{field}": value for field, value in fields.items()}
+        arrays |= {f"{data.name}/{field}": value for field, value in fields.items()}
 
     def write(target: Path) -> None:
         with target.open("wb") as file:

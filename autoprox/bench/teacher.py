@@ -14,7 +14,7 @@ import platformdirs
 import torch
 from torch import Tensor, nn
 
-from autoprox.bench.datasets import Dataset, dataset
+from autoprox.bench.datasets import Dataset
 from autoprox.bench.files import atomically
 from autoprox.bench.loop import TEST_BATCH, fit, measure
 from autoprox.bench.recipe import Distillation, Recipe
@@ -99,17 +99,16 @@ class Teaching:
 
 
 @lru_cache(maxsize=4)
-def teaching(dataset_name: str, recipe: Recipe) -> Teaching:
+def teaching(data: Dataset, recipe: Recipe) -> Teaching:
     """Trains the teacher of a data set, or takes it from the cache folder.
 
     Args:
-        dataset_name: A name in `DATASETS`.
+        data: The data set.
         recipe: Its distillation says how large the teacher is and how long it is trained.
 
     Raises:
         AutoproxError: If the training diverges, or the cache folder cannot be used.
     """
-    data = dataset(dataset_name)
     with single_threaded():
         teacher = _teacher(data, recipe)
         accuracy = measure(teacher, data)["top1_pct"]

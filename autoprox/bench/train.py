@@ -12,7 +12,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from autoprox.bench.datasets import Dataset, dataset
+from autoprox.bench.datasets import Dataset, LocalImages, dataset
 from autoprox.bench.guidance import Guidance
 from autoprox.bench.loop import fit, measure
 from autoprox.bench.recipe import Recipe
@@ -39,12 +39,24 @@ class Training:
         dataset: Name of the data set.
         label_kind: How the label comes about.
         train_seed: Number of the repetition, from 0.
+        images: Where the images are, if the data set is not one of `DATASETS`.
     """
 
     arch: Arch
     dataset: str
     label_kind: LabelKind
     train_seed: int
+    images: LocalImages | None = None
+
+    def data(self) -> Dataset:
+        """The data set, loaded once a process.
+
+        Raises:
+            RegistryError: If there is no data set of this name.
+            SpecError: If the package that holds the images is not installed.
+            ImageError: If images of the user cannot be read.
+        """
+        return dataset(self.dataset) if self.images is None else self.images.load()
 
     def seed(self, purpose: str) -> int:
         """The seed of one stream of random numbers of this training."""
@@ -72,7 +84,7 @@ def definition(recipe: Recipe, training: Training) -> str:
     It holds the digests of recipe and data set, the label kind, and the version of the space's networks.
     """
     version, kind = space(training.arch.space).version, training.label_kind
-    return digest([recipe.definition(kind), dataset(training.dataset).digest, kind, training.arch.space, version])
+    return digest([recipe.definition(kind), training.data().digest, kind, training.arch.space, version])
 
 
 def train(training: Training, recipe: Recipe) -> Outcome:
@@ -96,7 +108,7 @@ def train(training: Training, recipe: Recipe) -> Outcome:
     if training.label_kind not in TRAINABLE:
         raise SpecError(f"Labels of kind '{training.label_kind}' cannot be trained; possible: {', '.join(TRAINABLE)}.")
     start = time.perf_counter()
-    data = dataset(training.dataset)
+    data = training.data()
     with single_threaded():
         network = space(training.arch.space).build(
             training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters")
@@ -115,4 +127,4 @@ def _guide(network: nn.Module, data: Dataset, training: Training, recipe: Recipe
         return None
     probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE]))
     seed = training.seed("projections")
-    return Guidance(network, teaching(data.name, recipe), probe, recipe.distillation, seed)
+    return Guidance(network, teaching(data, recipe), probe, recipe.distillation, seed)

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.bench.build import build
+from autoprox.bench.datasets import LocalImages
 from autoprox.bench.plan import Plan
 from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
 from autoprox.bench.recipe import Recipe
@@ -13,7 +14,9 @@ from autoprox.bench.schema import LabelKind
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.bench.train import TRAINABLE
 from autoprox.commands.console import interval, note, number, run_command, say, text_table
+from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
+from autoprox.spaces import SPACES
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -43,6 +46,10 @@ def parser() -> argparse.ArgumentParser:
         "--iso", type=int, default=80, metavar="N", help="how many of them have one size (default: 80)"
     )
     building.add_argument("--datasets", nargs="+", required=True, metavar="NAME", help="data sets")
+    add_images_option(building, "images of data sets that do not come with autoprox")
+    building.add_argument(
+        "--img-size", type=int, metavar="PX", help="side of images from --images (default: that of the spaces)"
+    )
     building.add_argument(
         "--seeds", type=int, default=3, metavar="K", help="trainings of each architecture (default: 3)"
     )
@@ -87,6 +94,7 @@ def _build(options: argparse.Namespace) -> int:
         kd_seeds=options.kd_seeds,
         label_kinds=tuple(_label_kind(name) for name in options.labels),
         recipe=Recipe(epochs=options.epochs),
+        images=_local_images(options),
     )
     out = build(plan, options.out, jobs=options.jobs, resume=options.resume, extend=options.extend)
     say(f"Table: {out}")
@@ -126,6 +134,27 @@ def _summary(described: dict[str, Any]) -> dict[str, str]:
 
 def _optional(value: float | None) -> str:
     return "-" if value is None else number(value, 2)
+
+
+def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:
+    """The images of the user, of those data sets that are asked for.
+
+    Raises:
+        ImageError: If --images names others.
+        SpecError: If no size fits all spaces.
+    """
+    folders = {name: path for name, path in image_folders(options.images).items() if name in options.datasets}
+    require_used(options.images, folders, options.datasets)
+    if not folders:
+        return ()
+    sizes = {SPACES[name].default_img_size for name in options.space}
+    if options.img_size is None and len(sizes) > 1:
+        raise SpecError(
+            f"The spaces are made for images of different sizes ({', '.join(map(str, sorted(sizes)))} px). Choose one "
+            "with --img-size, or build a table for each."
+        )
+    size = sizes.pop() if options.img_size is None else options.img_size
+    return tuple(LocalImages(name, path, size) for name, path in folders.items())
 
 
 def _label_kind(name: str) -> LabelKind:

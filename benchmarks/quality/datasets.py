@@ -54,10 +54,11 @@ def main() -> None:
     """One row a data set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--archs", type=int, default=12, help="architectures a space (default: 12)")
-    count = parser.parse_args().archs
+    parser.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="D", help="default: all")
+    options = parser.parse_args()
     print("| data set | colour histogram | raw pixels | " + " | ".join(SPACES) + " |")
     print("|" + "---|" * (3 + len(SPACES)))
-    for name in DATASETS:
+    for name in options.datasets:
         data = dataset(name).in_memory()
         pixels = [images.reshape(len(images), -1) / 255.0 for images in (data.train_images[:], data.test_images[:])]
         cells = [histograms(images) for images in (data.train_images[:], data.test_images[:])]
@@ -65,7 +66,7 @@ def main() -> None:
             warnings.simplefilter("ignore", ConvergenceWarning)
             row = [f"{linear(data, *cells):.1f}", f"{linear(data, *pixels):.1f}"]
         for space_name in SPACES:
-            found = networks(name, space_name, count)
+            found = networks(name, space_name, options.archs)
             row.append(f"{found[0]:.1f} / {np.median(found):.1f} / {found[-1]:.1f}")
         print(f"| {name} | " + " | ".join(row) + " |", flush=True)
 

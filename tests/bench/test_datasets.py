@@ -94,8 +94,8 @@ def test_batches_are_balanced_training_images() -> None:
 
 
 def test_batches_are_stored_with_the_same_bytes_and_read_back(tmp_path: Path) -> None:
-    write_batches(tmp_path / "a.npz", ["mnist5k", "digits"])
-    write_batches(tmp_path / "b.npz", ["digits", "mnist5k"])
+    write_batches(tmp_path / "a.npz", [dataset("mnist5k"), dataset("digits")])
+    write_batches(tmp_path / "b.npz", [dataset("digits"), dataset("mnist5k")])
     assert (tmp_path / "a.npz").read_bytes() == (tmp_path / "b.npz").read_bytes()
     stored = read_batches(tmp_path / "a.npz")
     assert list(stored) == ["digits", "mnist5k"]

@@ -97,17 +97,17 @@ def test_a_teacher_is_trained_once_and_kept(
     folder = tmp_path_factory.mktemp("cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
     teaching.cache_clear()
-    first = teaching("digits", RECIPE)
+    first = teaching(dataset("digits"), RECIPE)
     (file,) = folder.rglob("*.pt")
     teaching.cache_clear()
-    second = teaching("digits", RECIPE)
+    second = teaching(dataset("digits"), RECIPE)
     assert all(torch.equal(a, b) for a, b in zip(first.maps, second.maps, strict=True))
     assert torch.equal(first.logits, second.logits)
     assert first.top1_pct == second.top1_pct
     file.write_bytes(b"no teacher")
     teaching.cache_clear()
     with pytest.raises(AutoproxError, match="Delete it"):
-        teaching("digits", RECIPE)
+        teaching(dataset("digits"), RECIPE)
     teaching.cache_clear()
 
 
@@ -116,7 +116,7 @@ def test_teacher_has_the_stated_maps_and_learns() -> None:
     teacher = ResNet(3, 16, 5)
     assert [tuple(found.shape) for found in teacher.maps(images)] == [(2, 16, 28, 28), (2, 32, 14, 14), (2, 64, 7, 7)]
     assert teacher(images).shape == (2, 5)
-    taught = teaching("digits", Recipe(distillation=Distillation(teacher_epochs=3)))
+    taught = teaching(dataset("digits"), Recipe(distillation=Distillation(teacher_epochs=3)))
     assert taught.top1_pct > 60
     correct = (taught.logits.argmax(dim=1).numpy() == dataset("digits").train_labels).mean()
     assert np.isfinite(taught.logits.numpy()).all()

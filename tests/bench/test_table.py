@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autoprox.bench.datasets import open_images
+from autoprox.bench.datasets import dataset, open_images
 from autoprox.bench.files import TableFiles
 from autoprox.bench.schema import COLUMNS
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
@@ -296,7 +296,7 @@ def test_images_of_the_user_get_the_size_that_labels_were_made_with(
     write_table: Callable[[pd.DataFrame], Path], tmp_path: Path
 ) -> None:
     path = write_table(user_rows())
-    write_batches(TableFiles(path).batches, ["digits"])
+    write_batches(TableFiles(path).batches, [dataset("digits")])
     ten = write_image_folder(tmp_path / "ten", {str(label): 5 for label in range(10)})
     assert Table.read(path, {"digits": ten}).task("digits", "pit-micro").images.shape == (32, 3, 8, 8)
     two = write_image_folder(tmp_path / "two", {"a": 5, "b": 5})

@@ -12,6 +12,7 @@ from autoprox.bench.datasets.cifar import is_cifar, read_cifar
 from autoprox.bench.datasets.contents import Contents
 from autoprox.bench.datasets.flowers import is_flowers, read_flowers
 from autoprox.bench.datasets.folders import is_folder_of_classes, read_folder_of_classes
+from autoprox.bench.datasets.registry import DatasetSource
 from autoprox.errors import ImageError, SpecError
 
 
@@ -39,6 +40,7 @@ FORMATS = (
     ImageFormat("ImageFolder", "a folder of images for each class", is_folder_of_classes, read_folder_of_classes),
 )
 """In the order in which they are looked for."""
+LICENCE = "images of the user, under the licence that they came with"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,16 @@ class LocalImages:
             SpecError: If Pillow is not installed.
         """
         return _loaded(self)
+
+    def source(self) -> DatasetSource:
+        """What a table that is built on the images has to know of them.
+
+        Raises:
+            ImageError: See `open_images`.
+            SpecError: If Pillow is not installed.
+        """
+        data = self.open()
+        return DatasetSource(self.load, data.num_classes, data.img_size, data.in_chans, licence=LICENCE)
 
 
 def open_images(path: str | Path, img_size: int, name: str | None = None) -> Dataset:
@@ -133,6 +145,6 @@ def _opened(local: LocalImages) -> Dataset:
     return open_images(local.path, local.img_size, local.name)
 
 
-@lru_cache(maxsize=2)
+@lru_cache(maxsize=8)
 def _loaded(local: LocalImages) -> Dataset:
     return _opened(local).in_memory()
