@@ -177,7 +177,7 @@ class _Tracer:
         if site is Site.LINEAR:
             given = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
             return self._weighted_step(function, given["weight"], given.get("bias"))
-        index = mode.index(function)
+        index = mode.count(function)
         path = self._names[id(owner)]
         name = f"{path}:{function}" if index == 0 else f"{path}:{function}:{index + 1}"
         call = Call(self._network, owner, function, index)

@@ -7,7 +7,7 @@ A functional form is known by the function's name, so `F.softmax`, `torch.softma
 import math
 import types
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
 from autoprox.errors import CollectionError
-from autoprox.models.nodes import Site, site_of
+from autoprox.models.nodes import Node, Site, site_of
 
 FUSED_ATTENTION = "scaled_dot_product_attention"
 """The function that computes attention without showing its probabilities."""
@@ -82,11 +82,22 @@ class CallMode(TorchFunctionMode):
         """
         return site_of(self.owner) is not None or not torch.is_grad_enabled()
 
-    def index(self, function: str) -> int:
+    def count(self, function: str) -> int:
         """How many functions of this name the running module has called before this one; counts it."""
         counts = self._running[-1][1] if self._running else Counter[str]()
         counts[function] += 1
         return counts[function] - 1
+
+    def called(self, function: str, nodes: Mapping["CallKey", Node]) -> Node | None:
+        """The node that a call of a function without weight is, if it is one; to be asked once a call.
+
+        Args:
+            function: Name of the function.
+            nodes: See `nodes_by_call`.
+        """
+        if self.closed or FUNCTION_SITES.get(function, Site.LINEAR) is Site.LINEAR:
+            return None
+        return nodes.get((id(self.owner), function, self.count(function)))
 
     def _enter(self, module: nn.Module, _args: Any) -> None:
         self._running.append((module, Counter()))
@@ -104,6 +115,16 @@ class CallMode(TorchFunctionMode):
         # In place or not, it is the same function.
         name = name if name.endswith("__") else name.rstrip("_")
         return self._handler(self, func, name, args, dict(kwargs or {}))
+
+
+CallKey = tuple[int, str, int]
+"""Identity of a module, name of a function, and which call of it."""
+
+
+def nodes_by_call(nodes: Iterable[Node]) -> dict[CallKey, Node]:
+    """The nodes that are calls of functions without a weight, by what tells one call from the other."""
+    calls = [(node.call, node) for node in nodes if node.call is not None and not node.call.weight]
+    return {(id(call.owner), call.function, call.index): node for call, node in calls}
 
 
 def _opened(function: Function) -> Function:

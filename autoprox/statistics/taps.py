@@ -20,7 +20,14 @@ from torch.autograd.graph import GradientEdge, get_gradient_edge
 
 from autoprox.errors import CollectionError
 from autoprox.models.flow import whole
-from autoprox.models.functions import FUNCTION_SITES, FUSED_ATTENTION, CallMode, Function, attention_parts
+from autoprox.models.functions import (
+    FUNCTION_SITES,
+    FUSED_ATTENTION,
+    CallMode,
+    Function,
+    attention_parts,
+    nodes_by_call,
+)
 from autoprox.models.nodes import Node, Site
 from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
@@ -57,11 +64,7 @@ class Taps:
         self._calls: dict[tuple[str, Tap], list[_Call]] = {}
         self._weight_gradients: dict[int, Tensor] = {}
         self._wanted = self._values | self._gradients | self._shapes
-        self._functions = {
-            (id(node.call.owner), node.call.function, node.call.index): node
-            for node in nodes
-            if node.call is not None and not node.call.weight
-        }
+        self._functions = nodes_by_call(nodes)
         self._weights = {
             id(weight_parameter(node)): node for node in nodes if node.call is not None and node.call.weight
         }
@@ -196,13 +199,10 @@ class Taps:
 
     def _called(self, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node | None:
         """The node that a call of a function is, if it is one; counts the call."""
-        site = FUNCTION_SITES.get(name)
-        if site is None or mode.closed:
-            return None
-        if site is Site.LINEAR:
-            weight = kwargs["weight"] if "weight" in kwargs else args[1]
-            return self._weights.get(id(whole(weight)))
-        return self._functions.get((id(mode.owner), name, mode.index(name)))
+        if FUNCTION_SITES.get(name) is not Site.LINEAR:
+            return mode.called(name, self._functions)
+        weight = kwargs["weight"] if "weight" in kwargs else args[1]
+        return None if mode.closed else self._weights.get(id(whole(weight)))
 
     def _passed_on(self, node: Node, output: Any) -> Any:
         return self._output_taken(node, output) if (node.site, Tap.OUTPUT) in self._wanted else output

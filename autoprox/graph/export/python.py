@@ -50,8 +50,8 @@ def to_python(proxy: Proxy) -> str:
     """Writes a proxy as one Python file with `score(model, images, labels) -> float`.
 
     The file needs torch and nothing else (no NumPy, no autoprox). Its value is that of `Proxy.score`; it restores the
-    model to the bit; it finds nodes as autoprox does, and roles by the marks that autoprox's models carry (attribute
-    `autoprox_role`). A graph that looks at no role scores models without marks as well.
+    model to the bit; it finds nodes and roles of any network by the same rules (`autoprox.statistics.find_nodes`), and
+    reads declared roles from the attribute `autoprox_role`. A graph that looks at no role needs none.
 
     Args:
         proxy: What is to be exported.
