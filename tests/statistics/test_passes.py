@@ -307,14 +307,13 @@ def test_slices_of_models_that_make_it_hard(body):
     model = seeded(lambda: Around(body())).double()
     images, labels = batch(dtype=torch.float64)
     found = collect(model, images, labels, SLICED)
+    # Layers that are not called come last among the nodes, and where they stand in the model here.
     names = [name for name, module in model.named_modules() if isinstance(module, nn.Linear)]
-    order = [names.index(node.name) for node in found.nodes[Site.LINEAR]]  # what is not called stands last
+    places = [names.index(node.name) for node in found.nodes[Site.LINEAR]]
     singles = sliced(model, images, labels, [slice(i, i + 1) for i in range(5)])
-    expected = [np.std(singles[index], axis=0) for index in order]
-    close(found.tensors["sample_grad_std"], expected, rtol=1e-8, atol=1e-12)
+    close(found.tensors["sample_grad_std"], [np.std(singles[i], axis=0) for i in places], rtol=1e-8, atol=1e-12)
     halves = sliced(model, images, labels, [slice(0, 3), slice(3, None)])
-    expected = [np.abs(halves[index]).mean(0) for index in order]
-    close(found.tensors["batch_grad_mean_abs"], expected, rtol=1e-8, atol=1e-12)
+    close(found.tensors["batch_grad_mean_abs"], [np.abs(halves[i]).mean(0) for i in places], rtol=1e-8, atol=1e-12)
 
 
 def test_a_custom_function_without_a_batched_form_is_run_image_by_image():
