@@ -1,9 +1,8 @@
 """Proxies that are no graphs: a function of a live model, behind the interface that graphs have."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Any, TypeVar
 
 import numpy as np
@@ -14,8 +13,8 @@ from autoprox.digest import derived_seed
 from autoprox.errors import CollectionError, UndefinedScoreError
 from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.graph.segments import Floats
-from autoprox.models.nodes import Node, Role, Site, nodes
-from autoprox.statistics import Collection, collect
+from autoprox.models.nodes import Node, Role, Site
+from autoprox.statistics import Collection, collect, find_nodes
 from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.preserve import preserved
@@ -31,22 +30,19 @@ class Subject:
 
     Args:
         model: The model.
+        nodes: Its nodes, in forward order.
         images: Checked images `(B, C, H, W)`.
         labels: Checked class indices `(B,)`; with a loss of the caller's own, whatever that takes.
         loss: The caller's own loss, or None for the mean cross entropy.
     """
 
-    def __init__(self, model: nn.Module, images: Tensor, labels: Any, loss: Loss | None) -> None:
+    def __init__(self, model: nn.Module, nodes: Sequence[Node], images: Tensor, labels: Any, loss: Loss | None) -> None:
         self.model = model
+        self.nodes = nodes
         self.images = images
         self.labels = labels
         self._loss = loss
         self._shared: dict[Callable[[Subject], Any], Any] = {}
-
-    @cached_property
-    def nodes(self) -> list[Node]:
-        """The nodes of the model, in forward order."""
-        return nodes(self.model)
 
     def at(self, site: Site, *roles: Role) -> list[Node]:
         """The nodes of a site, of some roles or of all.
@@ -98,7 +94,7 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = Non
     """Checks a batch and prepares a model; afterwards the model is as it was, to the bit.
 
     Args:
-        model: Any module whose nodes have roles (`autoprox.models.nodes`).
+        model: Any module whose nodes have roles, declared or told (`autoprox.statistics.find_nodes`).
         images: Batch, shape `(B, C, H, W)`, torch or NumPy.
         labels: Class indices, shape `(B,)`; None where no proxy reads them.
         loss: What a backward pass starts from; the mean cross entropy by default.
@@ -106,7 +102,8 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = Non
     Raises:
         CollectionError: If images or labels cannot be used with this model, or it has no linear layer.
     """
-    linear = next((node.module for node in nodes(model) if node.site is Site.LINEAR), None)
+    nodes = find_nodes(model, lambda weight: checked_images(images, weight))
+    linear = next((node.module for node in nodes if node.site is Site.LINEAR), None)
     if linear is None:
         raise CollectionError(f"The {type(model).__name__} has no Linear and no Conv2d; give the network itself.")
     weight = model_weight(linear)
@@ -116,7 +113,7 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = Non
     with preserved(model, weight.device):
         # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
         labels = labels.clone() if isinstance(labels, Tensor) else labels
-        yield Subject(model, checked.clone(), labels, loss)
+        yield Subject(model, nodes, checked.clone(), labels, loss)
 
 
 @dataclass(frozen=True)
