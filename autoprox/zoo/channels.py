@@ -25,7 +25,7 @@ def fisher(subject: Subject) -> float:
     total = 0.0
     for node, (output, gradient) in zip(subject.at(Site.LINEAR), pairs, strict=True):
         saliency = output.double() * gradient.double()
-        if isinstance(node.module, nn.Conv2d):
+        if isinstance(node.module, nn.Conv1d | nn.Conv2d | nn.Conv3d):
             saliency = saliency.movedim(1, -1)
         of_channels = saliency.reshape(len(subject.images), -1, saliency.shape[-1]).sum(dim=1)
         total += float(of_channels.square().mean(dim=0).sum()) / 2

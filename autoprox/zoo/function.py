@@ -94,7 +94,7 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = Non
     """Checks a batch and prepares a model; afterwards the model is as it was, to the bit.
 
     Args:
-        model: Any module.
+        model: Any module whose nodes have roles, declared or told (`autoprox.statistics.find_nodes`).
         images: Batch, shape `(B, C, H, W)`, torch or NumPy.
         labels: Class indices, shape `(B,)`; None where no proxy reads them.
         loss: What a backward pass starts from; the mean cross entropy by default.

@@ -1,7 +1,5 @@
 """Proxies of how far a small change of the input is carried."""
 
-import torch
-
 from autoprox.zoo.function import Subject
 from autoprox.zoo.registry import function_proxy
 from autoprox.zoo.structure import stream_of
@@ -25,6 +23,5 @@ def zen(subject: Subject) -> float:
     published: the tokens behind the last block.
     """
     x, change = (subject.noise(f"zen {name}", subject.images) for name in ("input", "perturbation"))
-    with torch.no_grad():
-        features = [stream_of(subject, images)[-1].double() for images in (x, x + GAMMA * change)]
+    features = [stream_of(subject, images)[-1].detach().double() for images in (x, x + GAMMA * change)]
     return float((features[0] - features[1]).flatten(1).abs().sum(dim=1).mean().log())

@@ -65,7 +65,9 @@ def blocks(subject: Subject) -> list[Block]:
             f"The {type(subject.model).__name__} has no transformer block that autoprox knows: no module in it holds"
             " both a linear layer of attention and one of an MLP. See autoprox.models.nodes for the roles of its parts."
         )
-    return [Block(name, tuple(node for node in found if node.name.startswith(f"{name}."))) for name in names]
+    return [
+        Block(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:")))) for name in names
+    ]
 
 
 def _ancestors(name: str) -> list[str]:
@@ -101,7 +103,7 @@ def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
     with ExitStack() as hooks:
         for block in found:
             hooks.callback(model.get_submodule(block.name).register_forward_hook(behind).remove)
-            normed = [node for node in block.nodes if node.site is Site.NORM and node.role == Role.MLP]
+            normed = [node for node in block.nodes if (node.site, node.role, node.call) == (Site.NORM, Role.MLP, None)]
             for node in normed[:1]:
                 hooks.callback(node.module.register_forward_pre_hook(before).remove)
         model(images)

@@ -9,8 +9,10 @@ import autoprox
 from autoprox.errors import CollectionError
 from autoprox.models.nodes import Role, declare
 from autoprox.spaces import SPACES
+from autoprox.statistics import collect
 from autoprox.zoo import prepared
 from autoprox.zoo.structure import blocks
+from tests.statistics import foreign
 
 
 def sampled(name, seed):
@@ -36,6 +38,15 @@ def test_macs_are_those_of_the_space(name, size):
     model = owner.build(arch, num_classes=7, img_size=size, in_chans=2)
     found = autoprox.load("macs").score(model, np.zeros((3, 2, size, size), np.float32), None)
     assert found == owner.counts(arch, 7, size, 2).macs
+
+
+@pytest.mark.parametrize("name", ["plain", "plain-fused", "timm-fused", "encoder", "vit-fused"])
+def test_macs_of_models_that_autoprox_did_not_build(name):
+    """Layers as they are counted node by node, and the two products of attention of each block of width 12."""
+    model, (images, labels) = foreign.seeded(name), foreign.batch()
+    counts = collect(model, images, labels, ["macs", "attention_tokens"]).counts
+    expected = counts["macs"].sum() + 2 * 12 * (counts["attention_tokens"] ** 2).sum()
+    assert autoprox.load("macs").score(model, images, labels) == expected
 
 
 def test_shared_parameters_count_once():
