@@ -48,7 +48,7 @@ class Cost(IntEnum):
     PRODUCT = 2
     """A matrix product, O(r n)."""
     SPECTRAL = 3
-    """Singular values in double precision, O(r n) with a factor some ten times that of a product."""
+    """Singular values in double precision: O(r n) as well, and many times a product."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -112,7 +112,7 @@ def test_values_that_are_no_scores_stay_to_the_bit(seed):
         np.testing.assert_array_equal(scores[:half][defined], scores[half:][defined])
 
 
-@settings(max_examples=40)
+@settings(max_examples=25)
 @given(seed=st.integers(0, 2**32))
 def test_leaves_stay_to_the_bit(seed):
     rng = np.random.default_rng(seed)
