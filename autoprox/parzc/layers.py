@@ -72,7 +72,8 @@ class BayesianLinear(nn.Module):
         return (self.weight_mu, self.weight_rho), (self.bias_mu, self.bias_rho)
 
     def _plain(self, weight: Tensor, bias: Tensor) -> nn.Linear:
-        layer = nn.utils.skip_init(nn.Linear, self.in_features, self.out_features, dtype=weight.dtype)
+        # On "meta" nothing is initialised, so no random number is used up.
+        layer = nn.Linear(self.in_features, self.out_features, device="meta")
         layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
         return layer
 
