@@ -51,7 +51,7 @@ class BayesianLinear(nn.Module):
         """Draws outputs, anew for every row."""
         mean = functional.linear(x, self.weight_mu, self.bias_mu)
         variance = functional.linear(
-            x**2, functional.softplus(self.weight_rho) ** 2, functional.softplus(self.bias_rho) ** 2
+            x.square(), functional.softplus(self.weight_rho).square(), functional.softplus(self.bias_rho).square()
         )
         return mean + variance.sqrt() * torch.randn_like(mean)
 
