@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from matplotlib.figure import Figure
 
 from autoprox.bench.block import Block
@@ -18,6 +17,7 @@ from autoprox.commands.problem import add_problem_options, add_split_option, pro
 from autoprox.digest import derived_seed
 from autoprox.errors import AutoproxError, SpecError, TableError
 from autoprox.graph import Problem, finite_or_none
+from autoprox.graph.segments import Floats
 from autoprox.metrics import kendall_tau_b
 from autoprox.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
 from autoprox.parzc.estimator import VARIANTS
@@ -105,7 +105,8 @@ def _fit(options: argparse.Namespace) -> int:
         verbose=True,
     )
     start = time.perf_counter()
-    model.fit(data.values, data.targets, data.groups)
+    targets, groups = data.labels
+    model.fit(data.values, targets, groups)
     seconds = time.perf_counter() - start
     provenance = {
         "table": problem.table.name,
@@ -119,7 +120,7 @@ def _fit(options: argparse.Namespace) -> int:
     out.parent.mkdir(parents=True, exist_ok=True)
     proxy = LearnedProxy.of(out.stem, model, data, provenance)
     proxy.save(out)
-    taus = {block.name: _tau(model.out_of_fold_mean_[data.groups == block.name], block.goodness) for block in blocks}
+    taus = {block.name: _tau(model.out_of_fold_mean_[groups == block.name], block.goodness) for block in blocks}
     sizes = {block.name: len(block) for block in blocks}
     if options.figures:
         _write_figures(options.figures, "fit", _fit_figures(proxy, data))
@@ -143,7 +144,7 @@ def _predict(options: argparse.Namespace) -> int:
         note("the model was not fitted on these blocks: predictions are in standard deviations")
     rows = [
         {"block": group, "arch_id": arch_id, "predicted": float(value), "std": float(spread)}
-        for group, arch_id, value, spread in zip(_groups(data), data.arch_ids, mean, std, strict=True)
+        for group, arch_id, value, spread in zip(data.labels[1], data.arch_ids, mean, std, strict=True)
     ]
     if options.json:
         say_json({"bench": problem.table.name, "predictions": rows})
@@ -163,14 +164,15 @@ def _evaluate(options: argparse.Namespace) -> int:
         note(
             f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this is no test of the model"
         )
+    targets, groups = data.labels
     mean, std, known = _predictions(proxy, data)
     if known and not options.json:
-        say(f"share of labels inside the 90 % interval: {coverage(data.targets, mean, std):.2f}")
+        say(f"share of labels inside the 90 % interval: {coverage(targets, mean, std):.2f}")
     if options.figures:
         figures = {"importance": importance_figure(proxy.model.node_importance(), proxy.nodes)}
         if known:
-            figures["predictions"] = prediction_figure(data.targets, mean, std, _groups(data))
-            figures["calibration"] = calibration_figure(data.targets, mean, std)
+            figures["predictions"] = prediction_figure(targets, mean, std, groups)
+            figures["calibration"] = calibration_figure(targets, mean, std)
         _write_figures(options.figures, "evaluate", figures)
     return status
 
@@ -213,32 +215,28 @@ def _features(
     )
 
 
-def _groups(data: NodeFeatures) -> npt.NDArray[np.str_]:
-    assert data.groups is not None
-    return data.groups
-
-
 def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, bool]:
     """Means, deviations, and whether they are in the units of the labels: whether the model knows all of the blocks."""
-    known = set(_groups(data)) <= set(proxy.model.groups_)
+    groups = data.labels[1]
+    known = set(groups) <= set(proxy.model.groups_)
     values = data.aligned(proxy.nodes, proxy.statistics).values
-    mean, std = proxy.model.predict(values, return_std=True, groups=data.groups if known else None)
+    mean, std = proxy.model.predict(values, return_std=True, groups=groups if known else None)
     return mean, std, known
 
 
-def _tau(scores: npt.NDArray[np.float64], target: npt.NDArray[np.float64]) -> float:
+def _tau(scores: Floats, target: Floats) -> float:
     return float(kendall_tau_b(scores[None], target)[0])
 
 
 def _fit_figures(proxy: LearnedProxy, data: NodeFeatures) -> dict[str, Figure]:
-    model, groups = proxy.model, _groups(data)
+    model = proxy.model
+    targets, groups = data.labels
     scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
     mean, std = scales[:, 0] + scales[:, 1] * model.out_of_fold_mean_, scales[:, 1] * model.out_of_fold_std_
-    assert data.targets is not None
     return {
         "importance": importance_figure(model.node_importance(), proxy.nodes),
-        "predictions": prediction_figure(data.targets, mean, std, groups),
-        "calibration": calibration_figure(data.targets, mean, std),
+        "predictions": prediction_figure(targets, mean, std, groups),
+        "calibration": calibration_figure(targets, mean, std),
     }
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Integral, Real
+from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
 
@@ -350,9 +350,9 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 f"X has {flat.shape[1]} columns, node_shape={tuple(self.node_shape)} needs {nodes} x {statistics} ="
                 f" {nodes * statistics}."
             )
-        values = flat.reshape(-1, nodes, statistics)
+        values: Floats = flat.reshape(-1, nodes, statistics)
         missing = np.isnan(values)
-        mask = ~missing.all(axis=2)
+        mask = np.asarray(~missing.all(axis=2))
         _refuse_holes(missing, mask)
         return values, mask
 
@@ -367,10 +367,14 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
                 raise SpecError(f"The parameter {name} must be a whole number of at least {least}, not {value!r}.")
         for name in ("prior_std", "learning_rate", "kl_weight"):
             value = getattr(self, name)
-            if not isinstance(value, Real) or not 0 <= value < np.inf or (value == 0 and name != "kl_weight"):
+            if (
+                not isinstance(value, int | float | np.number)
+                or not 0 <= value < np.inf
+                or (value == 0 and name != "kl_weight")
+            ):
                 raise SpecError(f"The parameter {name} must be a positive number, not {value!r}.")
         shape = self.node_shape
-        if shape is not None and (len(shape) != 2 or not all(isinstance(n, Integral) and n > 0 for n in shape)):
+        if shape is not None and (len(shape) != 2 or min(shape) < 1):
             raise SpecError(f"The parameter node_shape must be (nodes, statistics), two whole numbers, not {shape!r}.")
 
     def _bar(self, members: int) -> "_Ticks":

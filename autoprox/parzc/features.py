@@ -68,6 +68,17 @@ class NodeFeatures:
         """`(L, S)`, as `MABNRegressor` takes it."""
         return len(self.nodes), len(self.statistics)
 
+    @property
+    def labels(self) -> tuple[Floats, npt.NDArray[np.str_]]:
+        """Targets and groups.
+
+        Raises:
+            FitError: If there are none.
+        """
+        if self.targets is None or self.groups is None:
+            raise FitError("These features have no labels. Take them of a table, or give labels of your own to fit.")
+        return self.targets, self.groups
+
     def rows(self, index: npt.ArrayLike) -> "NodeFeatures":
         """Some of the architectures, by number or by a boolean mask."""
         chosen = np.arange(len(self))[np.asarray(index)]
@@ -141,7 +152,9 @@ def features(
     """
     expressions = linear_leaves(statistics)
     chosen = table.blocks() if blocks is None else list(blocks)
-    networks, arch_ids, groups = [], [], []
+    networks: list[Network] = []
+    arch_ids: list[str] = []
+    groups: list[str] = []
     for block in chosen:
         task = table.task(block.dataset, block.space)
         networks += [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]

@@ -51,7 +51,7 @@ class BayesianLinear(nn.Module):
         """Draws outputs, anew for every row."""
         mean = functional.linear(x, self.weight_mu, self.bias_mu)
         variance = functional.linear(
-            x**2, functional.softplus(self.weight_rho) ** 2, functional.softplus(self.bias_rho) ** 2
+            x.square(), functional.softplus(self.weight_rho).square(), functional.softplus(self.bias_rho).square()
         )
         return mean + variance.sqrt() * torch.randn_like(mean)
 
@@ -72,7 +72,8 @@ class BayesianLinear(nn.Module):
         return (self.weight_mu, self.weight_rho), (self.bias_mu, self.bias_rho)
 
     def _plain(self, weight: Tensor, bias: Tensor) -> nn.Linear:
-        layer = nn.utils.skip_init(nn.Linear, self.in_features, self.out_features, dtype=weight.dtype)
+        # On "meta" nothing is initialised, so no random number is used up.
+        layer = nn.Linear(self.in_features, self.out_features, device="meta")
         layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
         return layer
 

@@ -89,7 +89,7 @@ def train(
         if schedule.kl_weight:
             value = value + schedule.kl_weight / len(data) * network.kl()
         optimiser.zero_grad()
-        value.backward()
+        torch.autograd.backward(value)
         optimiser.step()
         cycle.step()
         tick()

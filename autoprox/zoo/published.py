@@ -37,6 +37,13 @@ _publish(
     "Lee 2019, SNIP, https://arxiv.org/abs/1810.02340, as a proxy in Abdelfattah 2021: sum of |weight * gradient|.",
 )
 _publish(
+    "parzc-sine",
+    "nodes_sum(sine(l1(mul(weight, weight_grad))))",
+    1,
+    "Dong 2025, ParZC, https://arxiv.org/abs/2402.02105, training-free variant: snip with the weight (sin(0.1 l) + 1) /"
+    " 2 for layer l.",
+)
+_publish(
     "plain",
     "nodes_sum(sum(mul(weight, weight_grad)))",
     1,

@@ -42,7 +42,7 @@ def test_calibration_of_normal_predictions_is_the_diagonal():
 def test_learning_curves_show_means_and_standard_errors():
     figure = learning_curve_figure([8, 16], {"ridge": [[0.2, 0.4], [0.5, 0.7]]})
     (container,) = figure.axes[0].containers
-    assert container.lines[0].get_xydata().tolist() == pytest.approx([[8, 0.3], [16, 0.6]])
+    assert np.allclose(container.lines[0].get_xydata(), [[8, 0.3], [16, 0.6]])
     segments = container.lines[2][0].get_segments()
     assert np.ptp(segments[0][:, 1]) == pytest.approx(2 * 0.1 / np.sqrt(2))
     with pytest.raises(ValueError, match="one row for each of 2 sizes"):

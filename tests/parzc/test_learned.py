@@ -26,7 +26,7 @@ def table():
 
 @pytest.fixture(scope="module")
 def proxy(table):
-    fitted_on = [block for block in table.blocks(["pit-micro"], ["digits"])]
+    fitted_on = table.blocks(["pit-micro"], ["digits"])
     data = features(table, STATISTICS, blocks=fitted_on)
     model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=10, n_draws=2, random_state=0)
     model.fit(data.values, data.targets, data.groups)

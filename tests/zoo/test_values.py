@@ -241,6 +241,10 @@ REFERENCES = {
     "sum_dim_depth": lambda net: sum(widths(net)),
     "grad_norm": layered(lambda _, g: np.sqrt((g**2).sum())),
     "snip": layered(lambda w, g: np.abs(w * g).sum()),
+    "parzc-sine": lambda net: sum(
+        np.abs(layer.weight.detach().numpy() * gradient).sum() * (np.sin(0.1 * number) + 1) / 2
+        for number, (layer, gradient) in enumerate(zip(net.layers(), net.gradients(), strict=True))
+    ),
     "plain": layered(lambda w, g: (w * g).sum()),
     "l2_norm": layered(lambda w, _: np.sqrt((w**2).sum())),
     "tvt": lambda net: (
