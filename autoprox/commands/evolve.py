@@ -125,7 +125,7 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     if options.resume and not has_begun(folder.journal):
         note(f"there is nothing to go on with in '{out}'; a new run begins")
     try:
-        discovery = _searched(problem, plan, stop, options.jobs, folder.journal)
+        discovery = _searched(problem, plan, stop, options, folder)
     except KeyboardInterrupt:
         _say_how_to_go_on(folder, arguments)
         raise
@@ -136,7 +136,7 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     return 0
 
 
-def _searched(problem: Problem, plan: Plan, stop: Stop, jobs: int, journal: Path) -> Discovery:
+def _searched(problem: Problem, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder) -> Discovery:
     bar = tqdm(total=stop.budget, desc="candidates", unit="cand", disable=None, leave=False)
 
     def show(evaluated: int, best: float) -> None:
@@ -144,7 +144,8 @@ def _searched(problem: Problem, plan: Plan, stop: Stop, jobs: int, journal: Path
         bar.update(evaluated - bar.n)
 
     with bar:
-        return Discoverer(problem, statistics_of(problem), jobs, network_bar, show).run(plan, stop, journal)
+        discoverer = Discoverer(problem, statistics_of(problem), options.jobs, network_bar, show)
+        return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
 
 
 def _say_how_to_go_on(folder: RunFolder, arguments: list[str]) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 
 from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
-from autoprox.evolve.journal import JOURNAL, discard, has_begun
+from autoprox.evolve.journal import JOURNAL, has_begun
 from autoprox.evolve.runs import BEST, FRONT, HALL, RUN
 from autoprox.evolve.selection import Standing
 from autoprox.graph import Proxy
@@ -74,8 +74,6 @@ class RunFolder:
             self.path.mkdir(parents=True, exist_ok=True)
             probe.touch()
             probe.unlink()
-            if not self._resume:
-                discard(self.journal)
         except OSError as error:
             raise SpecError(
                 f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."

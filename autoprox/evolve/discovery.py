@@ -121,7 +121,7 @@ class Discoverer:
     network_progress: NetworkProgress
     candidate_progress: Callable[[int, float], None]
 
-    def run(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Discovery:
+    def run(self, plan: Plan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
         """Runs one discovery, or takes one up that was begun.
 
         Args:
@@ -129,13 +129,14 @@ class Discoverer:
             stop: When to end.
             journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
                 with. A temporary one if None.
+            anew: Whether a journal that is there is replaced instead.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
             StoreMismatchError: If the journal belongs to another run, or is in use.
             SpecError: If the run has as many candidates already as the budget allows.
         """
-        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+        with _kept(journal) as path, self._journal(path, plan, stop, anew=anew) as book:
             # A state folder that cannot be written has to be known before the search, not after it.
             sealed_count(self.problem.table.digest)
             discovery = self._judged(plan, stop, self._searched(plan, stop, book))
@@ -159,8 +160,8 @@ class Discoverer:
             book.remember("status", "searched")
         return search
 
-    def _journal(self, path: Path, plan: Plan, stop: Stop) -> Journal:
-        journal = Journal(path, self._definition(plan))
+    def _journal(self, path: Path, plan: Plan, stop: Stop, *, anew: bool = False) -> Journal:
+        journal = Journal(path, self._definition(plan), anew=anew)
         journal.remember("stop", asdict(stop))
         journal.remember("status", "begun")
         return journal

@@ -74,6 +74,7 @@ class Journal:
     Args:
         path: The file; made if it does not exist.
         definition: All that a run's result depends on, but for its end, as JSON-like data.
+        anew: Whether what stands there is replaced, once nobody else is using it.
 
     Raises:
         StoreMismatchError: If the file is no journal, is damaged, belongs to another run or format, or is in use.
@@ -85,7 +86,7 @@ class Journal:
         (True, True)
     """
 
-    def __init__(self, path: Path, definition: dict[str, Any]) -> None:
+    def __init__(self, path: Path, definition: dict[str, Any], *, anew: bool = False) -> None:
         self.path = path
         with _explained(path), ExitStack() as opened:
             # The lock is a database of its own, so that others can read the journal while a run writes it. It goes
@@ -98,6 +99,8 @@ class Journal:
                 raise StoreMismatchError(
                     f"The run in '{path.parent}' is in progress in another process. Wait for it, or give another --out."
                 ) from error
+            if anew:
+                _discard(path)
             self._connection = sqlite3.connect(path)
             opened.callback(self._connection.close)
             self._connection.execute("pragma journal_mode = wal")
@@ -209,7 +212,7 @@ class Reader:
         self._connection.close()
 
 
-def discard(path: Path) -> None:
+def _discard(path: Path) -> None:
     """Removes a journal and what SQLite keeps beside it; the lock stays."""
     for suffix in ("", "-wal", "-shm"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)

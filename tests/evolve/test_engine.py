@@ -121,6 +121,18 @@ def test_a_journal_in_use_is_refused(path):
         Journal(path, {})
 
 
+def test_a_journal_in_use_is_not_replaced(path):
+    search(Plan(settings=SMALL), Stop(50), path)
+    before = rows(path)
+    with Journal(path, Plan(settings=SMALL).to_document()):
+        with pytest.raises(StoreMismatchError, match="in progress"):
+            Journal(path, {"seed": 5}, anew=True)
+        assert rows(path) == before
+    with Journal(path, {"seed": 5}, anew=True) as journal:
+        assert journal.resume() is None
+    assert rows(path) == []
+
+
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 500])
 def test_a_damaged_journal_is_refused(path, content):
     path.write_bytes(content)

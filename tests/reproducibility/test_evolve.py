@@ -24,6 +24,8 @@ from autoprox.commands.evolve import main
 sys.exit(main(sys.argv[1:]))
 """
 
+BUDGET = 2000
+
 OTHER_CLASSES = "classes = [type(f'Unrelated{i}', (), {}) for i in range(1000)]; import random; random.seed(99)"
 
 
@@ -35,28 +37,42 @@ def table(tmp_path_factory) -> Path:
 
 
 def best(
-    table: Path, folder: Path, *options: str, hash_seed: str = "0", prelude: str = "", budget: int = 1200
+    table: Path,
+    folder: Path,
+    *options: str,
+    hash_seed: str = "0",
+    prelude: str = "",
+    budget: int = BUDGET,
+    cache: Path | None = None,
 ) -> bytes:
-    """Bytes of best.json of a run in a fresh process with a cache of its own; it passes one growth of the bank."""
+    """Bytes of best.json of a run in a fresh process, with a cache of its own unless one is given."""
     program = PROGRAM.format(prelude=prelude)
     command = [sys.executable, "-c", program, *arguments_of(table, folder, budget), *options]
-    subprocess.run(command, env=environment_of(folder, hash_seed), check=True, capture_output=True)
+    environment = environment_of(cache or folder / "cache", hash_seed)
+    subprocess.run(command, env=environment, check=True, capture_output=True)
     return (folder / "run" / "best.json").read_bytes()
 
 
 def arguments_of(table: Path, folder: Path, budget: int) -> list[str]:
-    return [
-        *("--bench", str(table), "--budget", str(budget), "--out", str(folder / "run"), "--seed", "7", "--jobs", "1")
-    ]
+    """Two islands of short epochs, so that a run has several and passes one growth of the bank."""
+    where = ["--bench", str(table), "--out", str(folder / "run")]
+    how = ["--islands", "2", "--set", "population=48", "parents=16"]
+    return [*where, *how, "--budget", str(budget), "--seed", "7", "--jobs", "1"]
 
 
-def environment_of(folder: Path, hash_seed: str = "0") -> dict[str, str]:
-    return os.environ | {"PYTHONHASHSEED": hash_seed, "XDG_CACHE_HOME": str(folder / "cache")}
+def environment_of(cache: Path, hash_seed: str = "0") -> dict[str, str]:
+    return os.environ | {"PYTHONHASHSEED": hash_seed, "XDG_CACHE_HOME": str(cache)}
 
 
 @pytest.fixture(scope="module")
-def reference(table, tmp_path_factory) -> bytes:
-    return best(table, tmp_path_factory.mktemp("reference"))
+def shared_cache(tmp_path_factory) -> Path:
+    """Where the reference leaves its statistics, for runs that are about the search alone."""
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def reference(table, shared_cache, tmp_path_factory) -> bytes:
+    return best(table, tmp_path_factory.mktemp("reference"), cache=shared_cache)
 
 
 def test_other_hash_seed_and_other_classes(table, reference, tmp_path):
@@ -70,35 +86,28 @@ def test_jobs_do_not_matter(table, reference, tmp_path):
 def test_a_run_killed_while_it_collects_does_not_matter(table, reference, tmp_path):
     """A run that was killed leaves part of the statistics in the cache; the next one uses them and ends the same."""
     cache = tmp_path / "cache" / "autoprox" / "statistics.sqlite"
-    kill_when(started(table, tmp_path), lambda: rows_of(cache, "results") >= 2)
+    kill_when(started(table, tmp_path, tmp_path / "cache"), lambda: rows_of(cache, "results") >= 2)
     assert not (tmp_path / "run" / "best.json").exists()
     assert best(table, tmp_path) == reference
 
 
-def test_a_run_killed_while_it_searches_goes_on(table, tmp_path):
-    """kill -9, then --resume with other --jobs, budget by budget and by islands: the bytes of the run at once."""
-    options = ("--islands", "2", "--set", "population=48", "parents=16")
-    whole = best(table, tmp_path / "whole", *options)
-    parts = tmp_path / "parts"
-    journal = parts / "run" / "journal.sqlite"
-    kill_when(started(table, parts, *options), lambda: rows_of(journal, "epochs") >= 1)
+def test_a_run_killed_while_it_searches_goes_on(table, reference, shared_cache, tmp_path):
+    """kill -9, then --resume to a smaller budget, then to the whole one with other --jobs: the bytes of one go."""
+    journal = tmp_path / "run" / "journal.sqlite"
+    kill_when(started(table, tmp_path, shared_cache), lambda: rows_of(journal, "epochs") >= 1)
     killed_with = rows_of(journal, "evaluations")
     assert killed_with >= 1
-    assert not (parts / "run" / "best.json").exists()
-    assert best(table, parts, *options, "--resume", "--jobs", "2") == whole
-    again = parts / "run"
-    with closing(sqlite3.connect(again / "journal.sqlite")) as connection:
-        graphs = [digest for (digest,) in connection.execute("select digest from evaluations")]
-    assert len(set(graphs)) == len(graphs) > killed_with
+    assert not (tmp_path / "run" / "best.json").exists()
+    smaller = best(table, tmp_path, "--resume", budget=BUDGET - 300, cache=shared_cache)
+    assert smaller != reference
+    assert best(table, tmp_path, "--resume", "--jobs", "2", cache=shared_cache) == reference
+    with closing(sqlite3.connect(journal)) as connection:
+        digests = [digest for (digest,) in connection.execute("select digest from evaluations where status = 'valid'")]
+    assert len(set(digests)) == len(digests) == BUDGET > killed_with
 
 
-def test_a_run_that_is_extended_is_the_run_at_once(table, reference, tmp_path):
-    best(table, tmp_path, budget=700)
-    assert best(table, tmp_path, "--resume") == reference
-
-
-def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, tmp_path):
-    victim = started(table, tmp_path, stderr=subprocess.PIPE)
+def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache, tmp_path):
+    victim = started(table, tmp_path, shared_cache, stderr=subprocess.PIPE)
     journal = tmp_path / "run" / "journal.sqlite"
     wait_for(victim, lambda: rows_of(journal, "epochs") >= 1)
     victim.send_signal(signal.SIGINT)
@@ -108,16 +117,14 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, tmp_path):
     (line,) = [each for each in said.splitlines() if "to go on" in each]
     command = shlex.split(line.split("to go on: ")[1])
     assert command[:3] == ["python", "-m", "autoprox.evolve"]
-    command = [sys.executable, *command[1:]]
-    subprocess.run(command, env=environment_of(tmp_path), check=True, capture_output=True)
+    subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
     assert (tmp_path / "run" / "best.json").read_bytes() == reference
 
 
-def started(table: Path, folder: Path, *options: str, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
+def started(table: Path, folder: Path, cache: Path, *, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     """A run in a process of its own."""
-    command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, folder, 1200), *options]
-    folder.mkdir(exist_ok=True)
-    return subprocess.Popen(command, env=environment_of(folder), stdout=subprocess.DEVNULL, stderr=stderr, text=True)
+    command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, folder, BUDGET)]
+    return subprocess.Popen(command, env=environment_of(cache), stdout=subprocess.DEVNULL, stderr=stderr, text=True)
 
 
 def kill_when(victim: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
@@ -143,8 +150,8 @@ def rows_of(database: Path, table: str) -> int:
             return 0  # the file is being made
 
 
-def test_another_seed_gives_another_result(table, reference, tmp_path):
-    assert best(table, tmp_path, "--seed", "8") != reference
+def test_another_seed_gives_another_result(table, reference, shared_cache, tmp_path):
+    assert best(table, tmp_path, "--seed", "8", cache=shared_cache) != reference
 
 
 def test_nothing_volatile(reference):
