@@ -5,7 +5,11 @@
 Multinomial logistic regression on a colour histogram (8 levels a channel) and on raw pixels, each with the best of four
 strengths of regularisation on the test images, which flatters them; and the lowest, median and highest accuracy of the
 first architectures of each space's sample, one training each. In percent of the test images; chance is 10.
-About 10 minutes of one core for the 12 architectures a space.
+About 5 minutes of one core. Last result, with `--datasets patches --archs 6` (1 minute):
+
+| data set | colour histogram | raw pixels | autoformer-micro | pit-micro |
+|---|---|---|---|---|
+| patches | 37.4 | 23.8 | 44.0 / 57.0 / 62.4 | 35.5 / 46.8 / 54.5 |
 """
 
 import argparse
