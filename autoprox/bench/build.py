@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pandas as pd
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
 
 from autoprox.bench.files import TableFiles, read_frame, write_frame, write_json
 from autoprox.bench.journal import Journal, training_key
@@ -22,7 +21,11 @@ from autoprox.bench.task import write_batches
 from autoprox.bench.teacher import teaching
 from autoprox.bench.train import Outcome, Training, definition, train
 from autoprox.errors import SpecError, TableError
+from autoprox.parallel import explained_loss
+from autoprox.progress import with_progress
 from autoprox.spaces import SPACES
+
+_GO_ON = "What was finished is in the journal: give the same command again to go on, with fewer --jobs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +61,12 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
         raise SpecError(f"--jobs must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
     out.parent.mkdir(parents=True, exist_ok=True)
-    with Journal(files.journal, plan.recipe) as journal:
+    with Journal(files.journal, plan.recipe) as journal, explained_loss(_GO_ON):
         if extend is not None:
             _take_over(journal, work, extend)
         done = {job.key: outcome for job in work if (outcome := journal.outcome(job.key)) is not None}
         missing = [job for job in work if job.key not in done]
-        for job, outcome in _trained(missing, plan.recipe, jobs, total=len(work)):
+        for job, outcome in _trained(missing, plan, jobs, total=len(work)):
             journal.record(job.key, job.training, outcome)
             done[job.key] = outcome
     _write(plan, files, work, done)
@@ -89,26 +92,25 @@ def _check_target(files: TableFiles, *, resume: bool) -> None:
 
 def _jobs(plan: Plan) -> Iterator[Job]:
     for training in plan.trainings():
-        source = definition(plan.recipe, training)
+        source = definition(plan.recipe, training, plan.device)
         yield Job(training_key(source, training.arch.arch_id, training.train_seed), source, training)
 
 
-def _trained(missing: list[Job], recipe: Recipe, jobs: int, total: int) -> Iterator[tuple[Job, Outcome]]:
+def _trained(missing: list[Job], plan: Plan, jobs: int, total: int) -> Iterator[tuple[Job, Outcome]]:
     """Yields trainings as they finish, in any order."""
-    # Without a named backend, joblib takes loky, or what an enclosing parallel_config chose.
+    # Without a named backend, joblib takes loky, or what an enclosing `autoprox.parallel.backend` chose.
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
     for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
-        teaching(data, recipe)  # once, before processes would each train it
+        teaching(data, plan.recipe)  # once, before processes would each train it
     parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
-    finished: Iterable[tuple[Job, Outcome]] = parallel(delayed(_train)(job, recipe) for job in missing)
-    with tqdm(total=total, initial=total - len(missing), unit="training", disable=None, smoothing=0.0) as bar:
-        for job, outcome in finished:
-            yield job, outcome
-            bar.update()
+    finished: Iterable[tuple[Job, Outcome]] = parallel(
+        delayed(_train)(job, plan.recipe, plan.device) for job in missing
+    )
+    yield from with_progress(finished, total, "training", done=total - len(missing))
 
 
-def _train(job: Job, recipe: Recipe) -> tuple[Job, Outcome]:
-    return job, train(job.training, recipe)
+def _train(job: Job, recipe: Recipe, device: str) -> tuple[Job, Outcome]:
+    return job, train(job.training, recipe, device)
 
 
 def _take_over(journal: Journal, work: list[Job], table: Path) -> None:

@@ -1,5 +1,6 @@
 """A figure of a table: size against label, one panel a block."""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,6 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from autoprox.bench.files import atomically
-from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import METRICS, Stratum
 from autoprox.bench.table import Table
 from autoprox.errors import SpecError, TableError, suggestion
@@ -23,12 +23,16 @@ PANEL = (3.7, 3.1)
 """Width and height of a panel in inches."""
 FORMATS = ("png", "svg")
 
+Described = Mapping[str, Any]
+"""A block as `autoprox.bench.quality.blocks_of` describes it."""
 
-def plot(table: Table, path: Path, metric: str) -> None:
+
+def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> None:
     """Draws a table into a file.
 
     Args:
         table: The table.
+        blocks: What `blocks_of` says of it.
         path: A file that ends in .png or .svg.
         metric: The metric whose blocks are drawn.
 
@@ -40,7 +44,7 @@ def plot(table: Table, path: Path, metric: str) -> None:
     form = path.suffix.removeprefix(".").lower()
     if form not in FORMATS:
         raise SpecError(f"--plot takes a file that ends in .png or .svg, not '{path}'.")
-    figure = draw(table, metric)
+    figure = draw(table, blocks, metric)
     # The same bytes every time: no date, and identifiers that depend on the figure alone.
     with mpl.rc_context({"svg.hashsalt": table.digest}):
         atomically(path, lambda target: figure.savefig(target, format=form, dpi=150, metadata=_METADATA[form]))
@@ -49,13 +53,14 @@ def plot(table: Table, path: Path, metric: str) -> None:
 _METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
-def draw(table: Table, metric: str) -> Figure:
-    """Draws backbone size against label: a row of panels for each space and label kind, a column for each data set.
+def draw(table: Table, blocks: Sequence[Described], metric: str) -> Figure:
+    """Draws backbone size against label: a row of panels for each space and label kind, a panel for each data set.
 
     A point is an architecture, its height the mean over its seeds, its bar the range of single seeds.
 
     Args:
         table: The table.
+        blocks: What `blocks_of` says of it.
         metric: The metric whose blocks are drawn.
 
     Raises:
@@ -64,26 +69,27 @@ def draw(table: Table, metric: str) -> Figure:
     if metric not in table.metrics:
         raise TableError(f"The table {table.path} has no metric '{metric}'. {suggestion(metric, table.metrics)}")
     described = {
-        (block["space"], block["dataset"], block["label_kind"]): block
-        for block in blocks_of(table.frame)
-        if block["metric"] == metric
+        (block["space"], block["dataset"], block["label_kind"]): block for block in blocks if block["metric"] == metric
     }
-    rows = sorted({(space, kind) for space, _, kind in described})
-    columns = sorted({dataset for _, dataset, _ in described})
-    figure = Figure(figsize=(PANEL[0] * len(columns), PANEL[1] * len(rows) + 0.9), layout="constrained")
-    axes = figure.subplots(len(rows), len(columns), squeeze=False)
+    rows: dict[tuple[str, str], list[str]] = {}
+    for space_name, dataset_name, kind in sorted(described):
+        rows.setdefault((space_name, kind), []).append(dataset_name)
+    columns = max(len(names) for names in rows.values())
+    figure = Figure(figsize=(PANEL[0] * columns, PANEL[1] * len(rows) + 0.9), layout="constrained")
+    axes = figure.subplots(len(rows), columns, squeeze=False)
     frame = table.frame[table.frame["metric"] == metric]
-    for row, (space_name, kind) in enumerate(rows):
-        for column, dataset_name in enumerate(columns):
-            axis, key = axes[row, column], (space_name, dataset_name, kind)
-            if key not in described:
-                axis.set_axis_off()
-                continue
-            block = described[key]
+    for row, ((space_name, kind), names) in enumerate(rows.items()):
+        for axis in axes[row, len(names) :]:
+            axis.set_axis_off()
+        for axis, dataset_name in zip(axes[row], names, strict=False):
             mine = (frame["space"] == space_name) & (frame["dataset"] == dataset_name) & (frame["label_kind"] == kind)
             _panel(axis, frame[mine], _sizes(table, space_name))
-            axis.set_title(f"{space_name}, {dataset_name}, {kind}", fontsize=9.5, fontweight="bold", loc="left", pad=25)
-            axis.text(0.0, 1.025, _stated(block), transform=axis.transAxes, va="bottom", fontsize=7.5, linespacing=1.3)
+            statement = _stated(described[space_name, dataset_name, kind])
+            title = f"{space_name}, {dataset_name}, {kind}"
+            pad = 7 + 10 * len(statement)
+            axis.set_title(title, fontsize=9.5, fontweight="bold", loc="left", pad=pad)
+            below = {"va": "bottom", "fontsize": 7.5, "linespacing": 1.3}
+            axis.text(0.0, 1.025, "\n".join(statement), transform=axis.transAxes, **below)
             axis.set_xlabel("backbone parameters", fontsize=8.5)
             axis.set_ylabel(f"{metric} ({METRICS[metric].unit})", fontsize=8.5)
     present = [stratum for stratum in Stratum if stratum.value in set(frame["stratum"])]
@@ -125,15 +131,15 @@ def _has_seeds(frame: pd.DataFrame) -> bool:
     return bool((frame["train_seed"] > 0).any())
 
 
-def _stated(block: dict[str, Any]) -> str:
-    """Ceiling and tau of the number of parameters, in the whole block and in its iso stratum."""
+def _stated(block: Described) -> list[str]:
+    """Ceiling and tau of the number of parameters, in the whole block and in its iso stratum, a line each."""
     lines = []
     for part in ("all", "iso"):
         if part in block:
             found = block[part]
-            reached = [_two(found["ceiling"]), _two(found["count_taus"]["params_count"])]
-            lines.append(f"{part} {found['n']}: ceiling of tau {reached[0]}, tau of parameters {reached[1]}")
-    return "\n".join(lines)
+            ceiling, params = _two(found["ceiling"]), _two(found["count_taus"]["params_count"])
+            lines.append(f"{part} {found['n']}: ceiling of tau {ceiling}, tau of parameters {params}")
+    return lines
 
 
 def _two(value: float | None) -> str:

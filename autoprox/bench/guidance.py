@@ -23,7 +23,7 @@ class Guidance:
     Args:
         student: A network of blocks whose tokens are a class token and a square map.
         teaching: Feature maps and logits of the teacher, for the training images in their order.
-        images: Some training images `(B, C, H, W)`, run once to learn the student's sizes.
+        images: Some training images `(B, C, H, W)` on the student's device, run once to learn its sizes.
         distillation: The weights.
         seed: Of the projections.
     """
@@ -32,7 +32,7 @@ class Guidance:
         self, student: nn.Module, teaching: Teaching, images: Tensor, distillation: Distillation, seed: int
     ) -> None:
         self._distillation = distillation
-        self._logits = teaching.logits
+        self._logits = teaching.logits.to(images.device)
         self._tokens: dict[int, Tensor] = {}
         blocks = [module for module in student.modules() if isinstance(module, Block)]
         chosen = (blocks[0], blocks[len(blocks) // 2], blocks[-1])
@@ -41,12 +41,14 @@ class Guidance:
         with torch.no_grad():
             student(images)
         sizes = [(isqrt(tokens.shape[1] - 1), tokens.shape[2]) for _, tokens in sorted(self._tokens.items())]
-        self._targets = [_resized(target, grid) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)]
+        self._targets = [
+            _resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
+        ]
         with torch.random.fork_rng(devices=[]):
             torch.default_generator.manual_seed(seed)
             self._projections = nn.ModuleList(
                 nn.Conv2d(width, target.shape[1], 1) for target, (_, width) in zip(self._targets, sizes, strict=True)
-            )
+            ).to(images.device)
 
     def parameters(self) -> list[nn.Parameter]:
         """The projections from the student's width to the teacher's channels."""

@@ -2,7 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from autoprox.bench.recipe import Recipe
@@ -32,6 +32,7 @@ class Journal:
     Raises:
         StoreMismatchError: If the file is no journal, is damaged, or belongs to another recipe or format, or if another
             build is using it.
+        AutoproxError: If the file cannot be read or written.
 
     Example:
         >>> import tempfile
@@ -42,10 +43,11 @@ class Journal:
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path = path
-        with self._explained():
+        with ExitStack() as opened, self._explained():
             # The lock is a database of its own, so that others can read the journal while a build writes it. It goes
             # with the process, however that ends.
             self._lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
+            opened.callback(self._lock.close)
             try:
                 self._lock.execute("begin exclusive")
             except sqlite3.OperationalError as error:
@@ -53,10 +55,12 @@ class Journal:
                     f"The journal {path} is in use by another build. Wait for it, or choose another --out."
                 ) from error
             self._connection = sqlite3.connect(path, isolation_level=None)
+            opened.callback(self._connection.close)
             self._connection.execute("pragma journal_mode = wal")
             self._connection.execute("pragma synchronous = full")
             self._connection.executescript(_SCHEMA)
             self._check(recipe)
+            opened.pop_all()
 
     def __enter__(self) -> "Journal":
         return self
@@ -89,7 +93,7 @@ class Journal:
         """Commits what a training gave, unless it is in the journal already.
 
         Raises:
-            StoreMismatchError: If the file cannot be written.
+            AutoproxError: If the file cannot be written.
         """
         top1_pct, nll = outcome.values.get("top1_pct"), outcome.values.get("nll")
         row = (
@@ -124,13 +128,15 @@ class Journal:
         try:
             yield
         except sqlite3.Error as error:
-            if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
+            if isinstance(error, sqlite3.OperationalError):
+                cause = "there is no space left" if "full" in str(error) else str(error)
                 raise AutoproxError(
-                    f"There is no space left for the journal {self.path}. Free some and build again; nothing is lost."
+                    f"The journal {self.path} cannot be read or written: {cause}. Every training that was finished is "
+                    "kept: mend the cause, or free some space, and build again."
                 ) from error
             raise StoreMismatchError(
-                f"The journal {self.path} cannot be used: {error}. If it is damaged, delete it and build again; "
-                "with --extend TABLE the labels of an earlier table are kept."
+                f"The journal {self.path} is damaged, or no journal: {error}. Restore it; or delete it and build "
+                "again, with --extend TABLE to keep the labels of an earlier table."
             ) from error
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.bench.datasets import Dataset
+from autoprox.bench.datasets.base import Float32, Int64
 from autoprox.bench.recipe import Recipe
 
 TEST_BATCH = 500
@@ -28,7 +29,7 @@ def fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int, guide: Gui
     """Trains a network in place on the training images.
 
     Args:
-        network: From images `(B, C, H, W)` to logits `(B, num_classes)`.
+        network: From images `(B, C, H, W)` to logits `(B, num_classes)`; images are brought to its device.
         data: Where the images come from.
         recipe: How it is trained.
         seed: Of the order of the images.
@@ -37,7 +38,7 @@ def fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int, guide: Gui
     Returns:
         Why it failed, or nothing.
     """
-    images, labels = torch.from_numpy(data.normalised(data.train_images)), torch.tensor(data.train_labels)
+    images, labels = _tensors(network, data.normalised(data.train_images), data.train_labels)
     generator = torch.Generator().manual_seed(seed)
     batches_per_epoch = -(-len(images) // recipe.batch_size)
     rates = iter(recipe.learning_rates(recipe.epochs * batches_per_epoch))
@@ -47,7 +48,8 @@ def fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int, guide: Gui
     network.train()
     for epoch in range(recipe.epochs):
         loss = torch.zeros(())
-        for batch in torch.split(torch.randperm(len(images), generator=generator), recipe.batch_size):
+        order = torch.randperm(len(images), generator=generator).to(images.device)
+        for batch in torch.split(order, recipe.batch_size):
             optimizer.param_groups[0]["lr"] = next(rates)
             optimizer.zero_grad()
             logits = network(images[batch])
@@ -64,9 +66,15 @@ def fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int, guide: Gui
 @torch.no_grad()
 def measure(network: nn.Module, data: Dataset) -> dict[str, float]:
     """Top-1 accuracy in percent and mean negative log-likelihood in nats over the test images."""
-    images, labels = torch.from_numpy(data.normalised(data.test_images)), torch.tensor(data.test_labels)
+    images, labels = _tensors(network, data.normalised(data.test_images), data.test_labels)
     network.eval()
     logits: Tensor = torch.cat([network(batch) for batch in torch.split(images, TEST_BATCH)]).double()
     correct = int((logits.argmax(dim=1) == labels).sum())
     nll = float(nn.functional.cross_entropy(logits, labels))
     return {"top1_pct": 100.0 * correct / len(labels), "nll": nll}
+
+
+def _tensors(network: nn.Module, images: Float32, labels: Int64) -> tuple[Tensor, Tensor]:
+    """Images and labels on the device of a network."""
+    device = next(network.parameters()).device
+    return torch.from_numpy(images).to(device), torch.tensor(labels, device=device)

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.ceiling import METHOD
+from autoprox.bench.device import kind_of
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.files import TableFiles
 from autoprox.bench.plan import Plan
@@ -57,6 +58,7 @@ def manifest_of(
         "batches": {name: batch.digest for name, batch in read_batches(files.batches).items()},
         "command": plan.command(files.table.name),
         "versions": versions(),
+        "device": kind_of(plan.device),
         "recipe": {"digest": plan.recipe.digest, **plan.recipe.as_dict()},
         "iso": {
             "tolerance": ISO_TOLERANCE,

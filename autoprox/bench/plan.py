@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from autoprox.bench.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
+from autoprox.bench.device import CPU, kind_of
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.sample import Sampled, sample
 from autoprox.bench.schema import LabelKind, Stratum
@@ -31,6 +32,7 @@ class Plan:
         label_kinds: How labels come about.
         recipe: How networks are trained.
         images: Where the images of data sets are that are not in `DATASETS`.
+        device: What they are trained on: `cpu`, `cuda` or `cuda:N`.
         sampled: The architectures, if they are not to be drawn.
 
     Raises:
@@ -53,6 +55,7 @@ class Plan:
     label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
     recipe: Recipe = field(default_factory=Recipe)
     images: tuple[LocalImages, ...] = ()
+    device: str = CPU
     sampled: tuple[Sampled, ...] | None = None
 
     def __post_init__(self) -> None:
@@ -67,6 +70,7 @@ class Plan:
         for kind in self.label_kinds:
             if kind not in TRAINABLE:
                 raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        kind_of(self.device)
         self._check_datasets()
 
     def _check_datasets(self) -> None:
@@ -147,6 +151,7 @@ class Plan:
             ("--epochs", [self.recipe.epochs]),
             ("--images", [f"{local.name}={local.path}" for local in self.images]),
             ("--img-size", sorted({local.img_size for local in self.images})),
+            ("--device", [kind_of(self.device)] if self.device != CPU else []),
             ("--out", [out]),
         )
         options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts if values)

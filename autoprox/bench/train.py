@@ -13,6 +13,7 @@ import torch
 from torch import nn
 
 from autoprox.bench.datasets import Dataset, LocalImages, dataset
+from autoprox.bench.device import CPU, device_named, kind_of
 from autoprox.bench.guidance import Guidance
 from autoprox.bench.loop import fit, measure
 from autoprox.bench.recipe import Recipe
@@ -78,24 +79,37 @@ class Outcome:
     seconds: float
 
 
-def definition(recipe: Recipe, training: Training) -> str:
+def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
     """Identity of how a label was made, but for architecture and seed; rows of a table carry it as their source.
 
-    It holds the digests of recipe and data set, the label kind, and the version of the space's networks.
+    It holds the digests of recipe and data set, the label kind, the version of the space's networks, and the kind of
+    device if it is not the CPU.
+
+    Args:
+        recipe: How networks are trained.
+        training: What is trained.
+        device: On what.
+
+    Raises:
+        SpecError: If the device has no valid name.
     """
     version, kind = space(training.arch.space).version, training.label_kind
-    return digest([recipe.definition(kind), training.data().digest, kind, training.arch.space, version])
+    parts = [recipe.definition(kind), training.data().digest, kind, training.arch.space, version]
+    device_kind = kind_of(device)
+    return digest(parts if device_kind == CPU else [*parts, device_kind])
 
 
-def train(training: Training, recipe: Recipe) -> Outcome:
+def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
     """Trains one network and tests it once, at the end.
 
     Args:
         training: What to train.
         recipe: How.
+        device: On what: `cpu`, `cuda` or `cuda:N`. Initialisation and order of the images are the same on all.
 
     Raises:
-        SpecError: If the label kind cannot be trained, or the space does not take the data set's images.
+        SpecError: If the label kind cannot be trained, the space does not take the data set's images, or there is no
+            such device.
         RegistryError: If the space or the data set is unknown.
 
     Example:
@@ -107,11 +121,15 @@ def train(training: Training, recipe: Recipe) -> Outcome:
     """
     if training.label_kind not in TRAINABLE:
         raise SpecError(f"Labels of kind '{training.label_kind}' cannot be trained; possible: {', '.join(TRAINABLE)}.")
+    place = device_named(device)
     start = time.perf_counter()
     data = training.data()
-    with single_threaded():
-        network = space(training.arch.space).build(
-            training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters")
+    # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
+    with single_threaded(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
+        network = (
+            space(training.arch.space)
+            .build(training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters"))
+            .to(place)
         )
         guide = _guide(network, data, training, recipe)
         failure = fit(network, data, recipe, training.seed("order"), guide)
@@ -125,6 +143,6 @@ def _guide(network: nn.Module, data: Dataset, training: Training, recipe: Recipe
     """What the label kind adds to the loss."""
     if training.label_kind is not LabelKind.KD:
         return None
-    probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE]))
+    probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
     seed = training.seed("projections")
     return Guidance(network, teaching(data, recipe), probe, recipe.distillation, seed)

@@ -1,19 +1,19 @@
-"""`python -m autoprox.bench`: builds and inspects benchmark tables."""
+"""`python -m autoprox.bench`: builds, imports, checks and describes benchmark tables."""
 
 import argparse
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 from autoprox.bench.build import build
 from autoprox.bench.datasets import LocalImages
+from autoprox.bench.device import device_named
 from autoprox.bench.plan import Plan
-from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.bench.train import TRAINABLE
-from autoprox.commands.console import interval, note, number, run_command, say, text_table
+from autoprox.commands.bench_import import add_import
+from autoprox.commands.bench_info import add_check, add_info
+from autoprox.commands.console import add_backend_options, chosen_backend, run_command, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
 from autoprox.spaces import SPACES
@@ -23,12 +23,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command; returns the exit status."""
     options = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
-    return run_command(lambda: run(options))
+    return run_command(lambda: run(options), chosen_backend(options))
 
 
 def parser() -> argparse.ArgumentParser:
     """The command's options."""
-    top = argparse.ArgumentParser(prog="python -m autoprox.bench", description="Build and inspect benchmark tables.")
+    top = argparse.ArgumentParser(
+        prog="python -m autoprox.bench", description="Build, import, check and describe benchmark tables."
+    )
     commands = top.add_subparsers(dest="command", required=True)
     building = commands.add_parser(
         "build",
@@ -60,6 +62,13 @@ def parser() -> argparse.ArgumentParser:
     )
     building.add_argument("--epochs", type=int, default=recipe.epochs, metavar="N", help=f"default: {recipe.epochs}")
     building.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; no influence on the result")
+    building.add_argument(
+        "--device",
+        default="cpu",
+        metavar="D",
+        help="cpu, cuda or cuda:N; labels of another kind are others (default: cpu)",
+    )
+    add_backend_options(building)
     building.add_argument("--out", type=Path, required=True, metavar="PATH", help="the parquet file")
     building.add_argument(
         "--resume",
@@ -69,17 +78,9 @@ def parser() -> argparse.ArgumentParser:
     )
     building.add_argument("--extend", type=Path, metavar="TABLE", help="take over the labels of an earlier table")
     building.set_defaults(run=_build)
-    telling = commands.add_parser(
-        "info",
-        help="say what a table holds and how far it can be trusted",
-        description="Prints, for each block, the number of architectures, the spread of their labels, the agreement "
-        "of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean of the seeds) and "
-        "what the number of parameters reaches; the same for the iso stratum.",
-    )
-    telling.add_argument(
-        "table", nargs="?", default=DEFAULT_TABLE, metavar="TABLE", help="path or name (default: %(default)s)"
-    )
-    telling.set_defaults(run=_info)
+    add_info(commands)
+    add_check(commands)
+    add_import(commands)
     return top
 
 
@@ -95,45 +96,13 @@ def _build(options: argparse.Namespace) -> int:
         label_kinds=tuple(_label_kind(name) for name in options.labels),
         recipe=Recipe(epochs=options.epochs),
         images=_local_images(options),
+        device=options.device,
     )
+    if options.backend == "loky":
+        device_named(options.device)  # a cluster's is looked for where it is
     out = build(plan, options.out, jobs=options.jobs, resume=options.resume, extend=options.extend)
     say(f"Table: {out}")
     return 0
-
-
-def _info(options: argparse.Namespace) -> int:
-    table = Table.read(options.table)
-    say(f"{table.name}: {len(table.archs)} architectures, {len(table.frame)} labels, digest {table.digest}")
-    for remark in table.notes:
-        note(remark)
-    rows = [
-        {**{name: block[name] for name in BLOCK_COLUMNS}, "part": part, **_summary(block[part])}
-        for block in blocks_of(table.frame)
-        for part in ("all", "iso")
-        if part in block
-    ]
-    say(text_table(rows))
-    return 0
-
-
-def _summary(described: dict[str, Any]) -> dict[str, str]:
-    """The columns of `info` for one block or its iso stratum."""
-    spread = described["spread"]
-    bounds = described["ceiling_ci95"]
-    return {
-        "archs": str(described["n"]),
-        "min": number(spread["min"], 2),
-        "median": number(spread["median"], 2),
-        "max": number(spread["max"], 2),
-        "seed tau": _optional(described["seed_tau"]),
-        "ceiling": _optional(described["ceiling"]),
-        "ceiling ci95": "-" if bounds is None else interval((bounds[0], bounds[1])),
-        "params tau": _optional(described["count_taus"]["params_count"]),
-    }
-
-
-def _optional(value: float | None) -> str:
-    return "-" if value is None else number(value, 2)
 
 
 def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:

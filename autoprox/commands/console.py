@@ -1,15 +1,18 @@
 """What all commands share: errors as one line, bars on a terminal, results as text or JSON."""
 
+import argparse
 import json
 import math
 import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, TypeVar
 
 import pandas as pd
-from tqdm.auto import tqdm
 
 from autoprox.errors import AutoproxError
+from autoprox.parallel import BACKENDS, backend
+from autoprox.progress import with_progress
 
 T = TypeVar("T")
 
@@ -17,20 +20,28 @@ USER_ERROR = 2
 INTERRUPTED = 130
 
 
-def run_command(body: Callable[[], int]) -> int:
+def run_command(body: Callable[[], int], inside: AbstractContextManager[None] | None = None) -> int:
     """Runs the body of a command; a user's mistake becomes one line on standard error and status 2.
+
+    Args:
+        body: What the command does; returns its exit status.
+        inside: What is entered around it (`chosen_backend`).
 
     Example:
         >>> run_command(lambda: 0)
         0
     """
     try:
-        return body()
+        with inside or nullcontext():
+            return body()
     except AutoproxError as error:
         sys.stderr.write(f"autoprox: error: {' '.join(str(error).split())}\n")
         return USER_ERROR
     except KeyboardInterrupt:
-        sys.stderr.write("autoprox: interrupted; what was finished (statistics, trainings) is kept.\n")
+        sys.stderr.write(
+            "autoprox: interrupted; what was finished (statistics, trainings) is kept. "
+            "Give the same command again to go on.\n"
+        )
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.
@@ -54,8 +65,24 @@ def say_json(value: Any) -> None:
 
 
 def network_bar(networks: Iterable[T], total: int) -> Iterable[T]:
-    """A bar over networks that statistics are collected of; nothing where standard error is no terminal."""
-    return tqdm(networks, total=total, desc="statistics", unit="network", disable=None, leave=False)
+    """Tells how far the collection of statistics has come: a bar on a terminal, a line now and then in a log."""
+    return with_progress(networks, total, "network")
+
+
+def add_backend_options(parser: argparse.ArgumentParser) -> None:
+    """Adds --backend and --address."""
+    parser.add_argument(
+        "--backend",
+        default=BACKENDS[0],
+        metavar="B",
+        help="where processes run: loky (this machine), dask or ray; results do not depend on it (default: loky)",
+    )
+    parser.add_argument("--address", metavar="A", help="address of the cluster, for dask such as tcp://host:8786")
+
+
+def chosen_backend(options: argparse.Namespace) -> AbstractContextManager[None]:
+    """Where the processes of a command run, by its options; as it is for one that has no --backend."""
+    return backend(options.backend, options.address) if "backend" in options else nullcontext()
 
 
 def text_table(rows: list[dict[str, str]]) -> str:

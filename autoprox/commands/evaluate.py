@@ -6,7 +6,17 @@ from collections.abc import Sequence
 import numpy as np
 
 import autoprox
-from autoprox.commands.console import interval, network_bar, note, number, run_command, say, say_json, text_table
+from autoprox.commands.console import (
+    chosen_backend,
+    interval,
+    network_bar,
+    note,
+    number,
+    run_command,
+    say,
+    say_json,
+    text_table,
+)
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
 from autoprox.errors import SpecError
 from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
@@ -40,7 +50,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
-    return run_command(lambda: evaluate(options, problem_of(options)))
+    return run_command(lambda: evaluate(options, problem_of(options)), chosen_backend(options))
 
 
 def evaluate(options: argparse.Namespace, problem: Problem) -> int:

@@ -19,7 +19,7 @@ from tqdm.auto import tqdm
 import autoprox
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
-from autoprox.commands.console import interval, network_bar, note, number, run_command, say, text_table
+from autoprox.commands.console import chosen_backend, interval, network_bar, note, number, run_command, say, text_table
 from autoprox.commands.problem import add_problem_options, problem_of, statistics_of
 from autoprox.commands.runfolder import RunFolder
 from autoprox.evolve import (
@@ -106,7 +106,9 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
-    return run_command(lambda: _evolve(options, sys.argv[1:] if arguments is None else list(arguments)))
+    return run_command(
+        lambda: _evolve(options, sys.argv[1:] if arguments is None else list(arguments)), chosen_backend(options)
+    )
 
 
 def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from autoprox.bench.block import Block
 from autoprox.bench.splits import Split
-from autoprox.commands.console import network_bar, note, number, run_command, say, say_json, text_table
+from autoprox.commands.console import chosen_backend, network_bar, note, number, run_command, say, say_json, text_table
 from autoprox.commands.evaluate import evaluate
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
 from autoprox.digest import derived_seed
@@ -85,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
-    return run_command(lambda: run(options))
+    return run_command(lambda: run(options), chosen_backend(options))
 
 
 def _fit(options: argparse.Namespace) -> int:

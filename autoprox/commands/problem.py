@@ -11,7 +11,7 @@ from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
-from autoprox.commands.console import note
+from autoprox.commands.console import add_backend_options, note
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
 from autoprox.graph import Judge, Problem
@@ -64,6 +64,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         metavar="N",
         help="processes that collect statistics; results do not depend on it (default: one a core, here %(default)s)",
     )
+    add_backend_options(parser)
 
 
 def add_split_option(parser: argparse.ArgumentParser) -> None:

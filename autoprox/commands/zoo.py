@@ -12,6 +12,7 @@ import numpy as np
 from torch import nn
 
 from autoprox.commands.console import (
+    chosen_backend,
     interval,
     network_bar,
     note,
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
-    return run_command(lambda: _zoo(options))
+    return run_command(lambda: _zoo(options), chosen_backend(options))
 
 
 def _zoo(options: argparse.Namespace) -> int:

@@ -9,7 +9,6 @@ import networkx as nx
 import numpy as np
 import torch
 from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
 from torch import Tensor, nn
 
 from autoprox.errors import CollectionError
@@ -23,6 +22,7 @@ from autoprox.graph.segments import Floats
 from autoprox.graph.text import parse
 from autoprox.models.nodes import Role, Site
 from autoprox.models.threads import single_threaded
+from autoprox.parallel import explained_loss
 from autoprox.statistics import Collection, StatisticsCache, collect
 
 
@@ -166,16 +166,11 @@ def collect_leaves(
         computed: Iterable[Leaves] = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(tasks)
         if progress is not None:
             computed = progress(computed, len(pending))
-        try:
+        with explained_loss("What was finished is kept: give the same command again to go on, with fewer --jobs."):
             for index, leaves in zip(pending, computed, strict=True):
                 key = networks[index].key
                 cache.put(key, leaves.values, leaves.roles)
                 stored[key].update(leaves.values)
-        except TerminatedWorkerError as error:
-            raise CollectionError(
-                f"A process that collected statistics was ended from outside, most likely for want of memory;"
-                f" use fewer than {jobs} --jobs. What was finished is kept."
-            ) from error
     layouts = cache.layouts([network.key for network in networks])
     return [Leaves(layouts[network.key], stored[network.key]) for network in networks]
 

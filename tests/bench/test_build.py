@@ -37,9 +37,9 @@ class Counting:
     def __init__(self) -> None:
         self.trainings: list[Training] = []
 
-    def __call__(self, training: Training, recipe: Recipe) -> Outcome:
+    def __call__(self, training: Training, recipe: Recipe, device: str) -> Outcome:
         self.trainings.append(training)
-        return train(training, recipe)
+        return train(training, recipe, device)
 
 
 @pytest.fixture
@@ -93,7 +93,7 @@ def committed(journal: Path) -> int:
 def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) -> None:
     out = tmp_path / "killed.parquet"
     journal = TableFiles(out).journal
-    command = [sys.executable, "-m", "tests.bench.tiny", str(out)]
+    command = [sys.executable, "-m", "tests.bench.tiny", str(out), "12", "3", "2"]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL, start_new_session=True
     ) as child:
@@ -150,10 +150,10 @@ def test_extend_refuses_what_was_made_otherwise(built: Path, tmp_path: Path) -> 
 def test_failed_trainings_are_missing_rows_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tiny_archs(4)[1].arch
 
-    def failing(training: Training, recipe: Recipe) -> Outcome:
+    def failing(training: Training, recipe: Recipe, device: str) -> Outcome:
         if training.arch == bad:
             return Outcome({}, "the training loss is not finite after epoch 1", 0.1)
-        return train(training, recipe)
+        return train(training, recipe, device)
 
     monkeypatch.setattr(building, "train", failing)
     out = build(tiny_plan(), tmp_path / "t.parquet")
@@ -201,7 +201,7 @@ def test_damaged_journals_are_refused(tmp_path: Path) -> None:
     with pytest.raises(StoreMismatchError, match="does not match its checksum"):
         build(plan, out)
     journal.write_bytes(b"no database at all, but long enough to be taken for one" * 100)
-    with pytest.raises(StoreMismatchError, match="delete it and build again"):
+    with pytest.raises(StoreMismatchError, match="is damaged, or no journal"):
         build(plan, out)
 
 

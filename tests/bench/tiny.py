@@ -1,4 +1,4 @@
-"""A build small enough for a test; `python -m tests.bench.tiny OUT` runs it in a process of its own, to be killed."""
+"""A build small enough for a test; `python -m tests.bench.tiny OUT ARCHS ISO_SEEDS JOBS` is a process to be killed."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from autoprox.bench.plan import Plan
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.sample import Sampled
 from autoprox.bench.schema import Stratum
+from autoprox.commands.console import run_command
 from autoprox.spaces import space
 
 
@@ -40,5 +41,16 @@ def tiny_plan(archs: int = 4, seeds: int = 1, iso_seeds: int = 2, epochs: int = 
     )
 
 
+def main(arguments: list[str]) -> int:
+    """Builds the table as the command does: errors and interruptions are one line."""
+    out, archs, iso_seeds, jobs = Path(arguments[0]), *map(int, arguments[1:])
+
+    def body() -> int:
+        build(tiny_plan(archs=archs, iso_seeds=iso_seeds), out, jobs=jobs)
+        return 0
+
+    return run_command(body)
+
+
 if __name__ == "__main__":
-    build(tiny_plan(archs=12, iso_seeds=3), Path(sys.argv[1]), jobs=2)
+    sys.exit(main(sys.argv[1:]))

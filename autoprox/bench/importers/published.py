@@ -95,17 +95,15 @@ def _load(path: Path) -> list[dict[str, Any]]:
             warnings.simplefilter("ignore", UserWarning)  # a pickle of another protocol is read all the same
             content = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError as error:
-        named = re.search(r"(?:GLOBAL|global|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
-        what = f"'{named[1]}'" if named else "something"
+        asked = re.search(r"(?:GLOBAL|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
+        if asked is None:
+            raise _unreadable(path, "its pickle is not of plain values") from error
         raise TableError(
-            f"The file {path} asks for {what} to be called while it is read: it holds code, or objects other than "
-            "numbers, texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
+            f"The file {path} asks for '{asked[1]}' while it is read: it holds code, or objects other than numbers, "
+            "texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
         ) from error
     except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
-        reason = str(error).splitlines()[0].rstrip(".") if str(error) else type(error).__name__
-        raise TableError(
-            f"The file {path} cannot be read as saved by torch: {reason}. It may be truncated or of another format."
-        ) from error
+        raise _unreadable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
     if not isinstance(content, list) or not content:
         kind = type(content).__name__ if content else "nothing"
         raise TableError(
@@ -118,6 +116,13 @@ def _load(path: Path) -> list[dict[str, Any]]:
                 "'c100_kd_acc': 76.1}; correct the file."
             )
     return content
+
+
+def _unreadable(path: Path, reason: str) -> TableError:
+    return TableError(
+        f"The file {path} cannot be read as saved by torch: {reason.rstrip('.')}. Nothing of it was run; it may be "
+        "truncated, or of another format."
+    )
 
 
 def _check_genes(path: Path, records: list[dict[str, Any]], space_name: str, expected: set[str]) -> None:

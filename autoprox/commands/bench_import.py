@@ -1,0 +1,96 @@
+"""`python -m autoprox.bench import`: takes tables of others in."""
+
+import argparse
+import shlex
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from autoprox.bench.importers import Draft, Mapping, import_draft, read_columns, read_published
+from autoprox.bench.table import Table
+from autoprox.commands.console import note, say
+from autoprox.errors import SpecError, TableError
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+PUBLISHED, COLUMNS = (".pth", ".pt"), (".csv", ".parquet")
+
+_EXAMPLES = """examples:
+  python -m autoprox.bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet
+  python -m autoprox.bench import runs.csv --space autoformer-ti --out mine.parquet \\
+      --columns arch_json=arch value=acc --constants dataset=c100 num_classes=100
+  python -m autoprox.bench import runs.csv --space pit-ti --out mine.parquet --columns value=acc dataset=task \\
+      gene.base_dim=dim gene.mlp_ratio=ratio gene.depth=depths gene.num_heads=heads
+"""
+
+
+def add_import(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command."""
+    parser = commands.add_parser(
+        "import",
+        help="make a table of labels that others published",
+        description="Reads a file of ViT-Bench-101 (.pth; nothing in it is run), CSV or parquet, checks every row, and "
+        "writes a table with a manifest. With a fault in any row, all faults are listed and nothing is written.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("file", type=Path, metavar="FILE", help="a .pth, .csv or .parquet file")
+    parser.add_argument("--space", metavar="S", help="space of the architectures; required for .pth")
+    parser.add_argument("--out", type=Path, required=True, metavar="T", help="the parquet file")
+    parser.add_argument(
+        "--columns",
+        nargs="+",
+        default=[],
+        metavar="NAME=COLUMN",
+        help="column of the file for a column of the table; gene.NAME=COLUMN for one gene of the architecture",
+    )
+    parser.add_argument(
+        "--constants", nargs="+", default=[], metavar="NAME=VALUE", help="one value for a whole column of the table"
+    )
+    parser.add_argument(
+        "--skip-invalid", action="store_true", help="leave out architectures that the space does not allow"
+    )
+    parser.add_argument("--licence", default="unstated", metavar="TEXT", help="of the labels, for the manifest")
+    parser.add_argument("--force", action="store_true", help="replace a table that was imported earlier")
+    parser.set_defaults(run=_import)
+
+
+def _import(options: argparse.Namespace) -> int:
+    draft = _draft(options)
+    done = import_draft(draft, options.out, _command(options), skip_invalid=options.skip_invalid, replace=options.force)
+    for line in done.skipped:
+        note(f"left out: {line}")
+    for line in done.faults:
+        note(line)
+    if done.faults:
+        advice = " Architectures that the space does not allow can be left out with --skip-invalid."
+        hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""
+        raise TableError(f"{options.file} has {len(done.faults)} faults, listed above; nothing was written.{hint}")
+    table = Table.read(options.out)
+    note(" ".join((*done.notes, *(each for each in table.notes if "noise" in each))))
+    say(f"Table: {options.out}")
+    say(f"{len(table.archs)} architectures, {len(table.frame)} labels; look at them with: bench info {options.out}")
+    return 0
+
+
+def _draft(options: argparse.Namespace) -> Draft:
+    suffix = options.file.suffix.lower()
+    if suffix in PUBLISHED:
+        if options.space is None:
+            raise SpecError(f"{options.file} does not say what its architectures are; give --space, as autoformer-ti.")
+        if options.columns or options.constants:
+            raise SpecError("--columns and --constants are for CSV and parquet; a .pth file has keys of its own.")
+        return read_published(options.file, options.space)
+    if suffix not in COLUMNS:
+        raise SpecError(f"{options.file} cannot be imported; allowed: {', '.join((*PUBLISHED, *COLUMNS))}.")
+    return read_columns(options.file, Mapping.parse(options.columns, options.constants), options.space, options.licence)
+
+
+def _command(options: argparse.Namespace) -> str:
+    """The command without the folders of this machine."""
+    parts = ["python", "-m", "autoprox.bench", "import", options.file.name]
+    parts += ["--space", options.space] if options.space else []
+    parts += ["--columns", *options.columns] if options.columns else []
+    parts += ["--constants", *options.constants] if options.constants else []
+    parts += ["--skip-invalid"] if options.skip_invalid else []
+    return shlex.join([*parts, "--out", options.out.name])

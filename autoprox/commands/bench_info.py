@@ -1,0 +1,211 @@
+"""`python -m autoprox.bench info` and `check`: what a table holds, how far it can be trusted, what is wrong with it."""
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
+from autoprox.bench.schema import DEFAULT_METRIC, Stratum
+from autoprox.bench.sealed import sealed_count
+from autoprox.bench.splits import Split
+from autoprox.bench.table import DEFAULT_TABLE, Table, table_faults
+from autoprox.commands.console import USER_ERROR, interval, note, number, say, say_json, text_table
+from autoprox.spaces import SPACES
+
+if TYPE_CHECKING:
+    from argparse import _SubParsersAction
+
+LEGEND = """ceiling: the expected Kendall tau of a perfect score with the mean of the seeds, estimated from the
+agreement of two single seeds (seed tau). params tau: that of the number of parameters. best count: that of the best."""
+
+
+def add_info(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command `info`."""
+    parser = commands.add_parser(
+        "info",
+        help="say what a table holds and how far it can be trusted",
+        description="Prints how a table was made and, for each block, the number of architectures, the spread of their "
+        "labels, the agreement of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean "
+        "of the seeds) and what counts reach; the same for the iso stratum.",
+    )
+    _add_table(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument(
+        "--plot", type=Path, metavar="FILE", help="draw size against label, a panel a block: .png or .svg"
+    )
+    parser.add_argument(
+        "--metric", default=DEFAULT_METRIC, metavar="M", help="metric of the figure (default: %(default)s)"
+    )
+    parser.set_defaults(run=_info)
+
+
+def add_check(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Adds the command `check`."""
+    parser = commands.add_parser(
+        "check",
+        help="look for faults in a table",
+        description="Checks the rows of a table, its manifest and its batches. Lists every fault with its row, counted "
+        "from 0, and exits with 2 if there is one.",
+    )
+    _add_table(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.set_defaults(run=_check)
+
+
+def _add_table(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "table", nargs="?", default=DEFAULT_TABLE, metavar="TABLE", help="path or name (default: %(default)s)"
+    )
+
+
+def _check(options: argparse.Namespace) -> int:
+    faults = table_faults(options.table)
+    if options.json:
+        say_json({"table": options.table, "faults": [entry for fault in faults for entry in fault.entries()]})
+    else:
+        lines = [line for fault in faults for line in fault.lines()]
+        for line in lines:
+            say(line)
+        say(f"{options.table}: {len(lines) or 'no'} fault{'s' if len(lines) > 1 else ''}")
+    return USER_ERROR if faults else 0
+
+
+def _info(options: argparse.Namespace) -> int:
+    table = Table.read(options.table)
+    blocks = blocks_of(table.frame)
+    if options.plot is not None:
+        # Imported here because it takes a second, and few want a figure.
+        from autoprox.bench.figure import plot
+
+        plot(table, blocks, options.plot, options.metric)
+    if options.json:
+        say_json(_document(table, blocks))
+    else:
+        _print(table, blocks)
+    if options.plot is not None:
+        note(f"wrote {options.plot}")
+    return 0
+
+
+def _document(table: Table, blocks: list[dict[str, Any]]) -> dict[str, Any]:
+    return {
+        "table": table.name,
+        "digest": table.digest,
+        "architectures": {name: _archs_of(table, name) for name in table.spaces},
+        "labels": len(table.frame),
+        "num_classes": table.num_classes,
+        "notes": table.notes,
+        "splits": _split_sizes(table),
+        "sealed_scorings": sealed_count(table.digest),
+        "manifest": {key: value for key, value in table.manifest.items() if key not in ("blocks", "splits")},
+        "blocks": blocks,
+    }
+
+
+def _print(table: Table, blocks: list[dict[str, Any]]) -> None:
+    rows = [*_contents(table), *_making(table.manifest)]
+    width = max(len(name) for name, _ in rows)
+    for name, text in rows:
+        say(f"{name.ljust(width)}  {text}")
+    for remark in table.notes:
+        note(remark)
+    say()
+    parts = [(block, part) for block in blocks for part in ("all", "iso") if part in block]
+    say(
+        text_table(
+            [
+                {**{name: block[name] for name in BLOCK_COLUMNS}, "part": part, **_summary(block[part])}
+                for block, part in parts
+            ]
+        )
+    )
+    say()
+    say(LEGEND)
+
+
+def _contents(table: Table) -> list[tuple[str, str]]:
+    """What the table holds, a line each."""
+    spaces = []
+    for name in table.spaces:
+        found = _archs_of(table, name)
+        iso = f", {found['iso']} of them of one size (iso)" if found["iso"] else ""
+        low, high = found["backbone_params"]
+        spaces.append(f"{name}: {found['all']} architectures of {low:,} to {high:,} backbone parameters{iso}")
+    sizes = ", ".join(f"{name} {count}" for name, count in _split_sizes(table).items())
+    scorings = sealed_count(table.digest)
+    classes = ", ".join(f"{name} ({table.num_classes[name]} classes)" for name in table.datasets)
+    return [
+        ("table", f"{table.name}: {len(table.archs)} architectures, {len(table.frame)} labels, digest {table.digest}"),
+        *[("space", text) for text in spaces],
+        ("data sets", classes),
+        ("labels", f"{', '.join(table.label_kinds)}; {', '.join(table.metrics)}"),
+        ("splits", f"{sizes}; sealed was scored {scorings} time{'' if scorings == 1 else 's'} by this user"),
+    ]
+
+
+def _making(manifest: dict[str, Any]) -> list[tuple[str, str]]:
+    """How the table was made, a line each; nothing of what its manifest does not say."""
+    rows = []
+    if "command" in manifest:
+        rows.append(("made by", str(manifest["command"])))
+    if "imported" in manifest:
+        rows.append(("from", f"{manifest['imported']['file']} ({manifest['imported']['form']})"))
+        rows.append(("licence", str(manifest.get("licence", "unstated"))))
+    if "recipe" in manifest:
+        values = {key: value for key, value in manifest["recipe"].items() if not isinstance(value, dict)}
+        rows.append(("recipe", ", ".join(f"{key} {value}" for key, value in values.items())))
+    rows += [("images", f"{name}: {found['licence']}") for name, found in manifest.get("images", {}).items()]
+    if "time" in manifest:
+        time = manifest["time"]
+        rows.append(("time", f"{time['core_hours']} core hours, median {time['median_s']} s a training"))
+    if "versions" in manifest:
+        rows.append(("versions", ", ".join(f"{name} {each}" for name, each in manifest["versions"].items())))
+    if "failed_runs" in manifest:
+        failed = manifest["failed_runs"]
+        rows.append(("failed runs", "none" if not failed else str(len(failed))))
+        rows += [("", _failed(run)) for run in failed]
+    if manifest.get("skipped"):
+        rows.append(("left out", f"{len(manifest['skipped'])}"))
+        rows += [("", text) for text in manifest["skipped"]]
+    return rows
+
+
+def _failed(run: dict[str, Any]) -> str:
+    what = f"{run['space']} {run['arch_id']}, {run['dataset']}, {run['label_kind']}, seed {run['train_seed']}"
+    return f"{what}: {run['reason']}"
+
+
+def _archs_of(table: Table, space_name: str) -> dict[str, Any]:
+    """How many architectures a space has, how many in the iso stratum, and between which sizes."""
+    owner, archs = SPACES[space_name], [arch for arch in table.archs.values() if arch.space == space_name]
+    rows = table.frame[(table.frame["space"] == space_name) & (table.frame["stratum"] == Stratum.ISO)]
+    sizes = [owner.backbone_params(arch) for arch in archs]
+    return {"all": len(archs), "iso": rows["arch_id"].nunique(), "backbone_params": [min(sizes), max(sizes)]}
+
+
+def _split_sizes(table: Table) -> dict[str, int]:
+    assigned = list(table.splits().values())
+    return {part.value: assigned.count(part) for part in Split}
+
+
+def _summary(described: dict[str, Any]) -> dict[str, str]:
+    """The columns of `info` for one block or its iso stratum."""
+    spread, bounds = described["spread"], described["ceiling_ci95"]
+    taus = {name: tau for name, tau in described["count_taus"].items() if tau is not None}
+    best = max(taus, key=lambda name: abs(taus[name]), default=None)
+    return {
+        "archs": str(described["n"]),
+        "min": number(spread["min"], 2),
+        "median": number(spread["median"], 2),
+        "max": number(spread["max"], 2),
+        "seeds": "-" if described["seeds"] is None else f"{described['seeds']:g}",
+        "seed tau": _optional(described["seed_tau"]),
+        "ceiling": _optional(described["ceiling"]),
+        "ceiling ci95": "-" if bounds is None else interval((bounds[0], bounds[1])),
+        "params tau": _optional(described["count_taus"]["params_count"]),
+        "best count": "-" if best is None else f"{best} {number(taus[best], 2)}",
+    }
+
+
+def _optional(value: float | None) -> str:
+    return "-" if value is None else number(value, 2)
