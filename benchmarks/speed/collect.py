@@ -26,8 +26,8 @@ import torch
 from torch import Tensor, nn
 
 import autoprox
-from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.grammar import DRAWN_PASSES
+from autoprox.evolve.leaves import first_bank
 from autoprox.graph import Expression, parse
 from autoprox.graph.collect import leaves_of
 from autoprox.models.threads import single_threaded
