@@ -27,8 +27,8 @@ def macs(subject: Subject) -> float:
 
 
 def _macs(subject: Subject) -> float:
-    # In torch's plain form of fused attention and, since gradients are recorded, of its encoder layers: the counter does
-    # not know every fused one.
+    # In torch's plain form of fused attention and, since gradients are recorded, of its encoder layers: the counter
+    # does not know every fused one.
     with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
         subject.model(subject.images[:1])
     return float(counter.get_total_flops()) / 2
