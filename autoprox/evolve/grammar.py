@@ -26,10 +26,13 @@ Item: TypeAlias = gp.Primitive | gp.Terminal
 """One entry of a tree in prefix notation."""
 
 DRAWN_PASSES = frozenset({"static", "data", "synflow"})
-"""The passes whose statistics evolution draws: the data pass, and what costs less than half of it.
+"""The passes whose statistics evolution draws: the data pass, and what adds no more than a third to the first bank, for
+which a cold run waits.
 
-Seconds of one core for the first bank of a network of the embedded table, mean over 16 networks
-(`python benchmarks/speed/collect.py --small`): BANK_COSTS.
+Measured on one core, 32 images of 28 px, in plain forward and backward passes of the same network: the first bank costs
+13 without synflow and 15 to 18 with it. Of the passes that are left out, virtual is as cheap and all but the same;
+noise and perturbed cost 1.6 to 1.8, batches 2, samples and hessian 2.5 to 3.5 each, before anything is reduced.
+`python benchmarks/speed/collect.py --small` measures it.
 """
 
 TypeKey = tuple[Level, Site | None, str | None]
