@@ -16,6 +16,7 @@ from autoprox.graph.segments import Floats
 from autoprox.models.nodes import Node, Role, Site
 from autoprox.statistics import Collection, collect, find_nodes
 from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
+from autoprox.statistics.discovery import FAILURES
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.preserve import preserved
 
@@ -169,7 +170,7 @@ class FunctionProxy:
             raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
         try:
             value = float(self.sign * self.function(subject))
-        except RuntimeError as error:
+        except FAILURES as error:
             raise CollectionError(
                 f"The proxy '{self.name}' failed on the {type(subject.model).__name__} and images of shape"
                 f" {tuple(subject.images.shape)}: {error}"

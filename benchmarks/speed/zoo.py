@@ -63,7 +63,7 @@ def main() -> None:
     print(
         f"{IMG_SIZE} px, medians over {NETWORKS} networks x {REPETITIONS} repetitions; the ratio is the median of the"
     )
-    print(f"the ratios of neighbouring runs. Python {platform.python_version()}, torch {torch.__version__}.\n")
+    print(f"ratios of neighbouring runs. Python {platform.python_version()}, torch {torch.__version__}.\n")
     print("| space | proxies | each by itself | in one go | ratio |")
     print("|---|---|---|---|---|")
     with single_threaded():
