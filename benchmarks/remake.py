@@ -1,9 +1,13 @@
-"""Remakes what depends on the embedded table: the shipped proxies in proxies/.
+"""Remakes what depends on the embedded table, the spaces, statistics and primitives: the one command for all of it.
 
-    python benchmarks/remake.py
+    python benchmarks/remake.py --list          # the steps, in their order, with the command and the time of each
+    python benchmarks/remake.py                 # all of them
+    python benchmarks/remake.py bank proxies    # some of them; a group stands for its steps
 
-Each proxy is discovered anew by the command that stands in its file. Run it when the table, a space, a statistic or a
-primitive has changed its version; it takes a few minutes a proxy.
+Run it when the table, a space, a statistic, a primitive or the recipe has changed its version. The bank is the
+statistics that stand beside the table; a shipped proxy is discovered anew by the command that stands in its file, and
+carries its golden values and results; the rest are the stored results of benchmarks/. A step that fails ends the run
+with its name; what was done before stays.
 """
 
 import argparse
@@ -12,13 +16,20 @@ import shlex
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import autoprox
+from autoprox.bench.files import TableFiles
+from autoprox.bench.table import Table
+from autoprox.evolve.prepared import write_bank
+from autoprox.graph import Problem
+from autoprox.statistics import StatisticsCache
 
-FOLDER = Path(__file__).resolve().parents[1] / "proxies"
+HERE = Path(__file__).resolve().parent
+FOLDER = HERE.parent / "proxies"
 
 
 @dataclass(frozen=True)
@@ -29,12 +40,109 @@ class Shipment:
     purpose: str
     options: str
 
+    @property
+    def command(self) -> str:
+        """The command that discovers it."""
+        return f"python -m autoprox.evolve {self.options}".strip()
+
 
 SHIPMENTS = (
     Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table.", ""),
     Shipment("autoformer_micro", "Ranks autoformer-micro alone.", "--spaces autoformer-micro"),
     Shipment("pit_micro", "Ranks pit-micro alone.", "--spaces pit-micro"),
 )
+
+
+@dataclass(frozen=True)
+class Script:
+    """A script of benchmarks/ whose results are stored.
+
+    Attributes:
+        path: Under benchmarks/.
+        takes: How long it takes, by its own docstring.
+        writes: Where its standard output goes, under benchmarks/; None if it writes its results itself.
+        takes_published: Whether it reads the published labels, whose folder --published names, if they are there.
+        needs_published: Whether it does nothing without them.
+    """
+
+    path: str
+    takes: str
+    writes: str | None = None
+    takes_published: bool = False
+    needs_published: bool = False
+
+    def arguments(self, published: Path | None) -> list[str]:
+        """What stands behind `python`."""
+        options = ["--published", str(published)] if self.takes_published and published is not None else []
+        return [f"benchmarks/{self.path}", *options]
+
+    def run(self, published: Path | None) -> None:
+        """Runs it in a process of its own."""
+        command = [sys.executable, *self.arguments(published)]
+        if self.writes is None:
+            subprocess.run(command, check=True, cwd=HERE.parent)
+            return
+        done = subprocess.run(command, check=True, cwd=HERE.parent, stdout=subprocess.PIPE, text=True)
+        target = HERE / self.writes
+        target.parent.mkdir(exist_ok=True)
+        target.write_text(done.stdout)
+
+
+SCRIPTS = (
+    Script("quality/shipped.py", "seconds", "quality/results/shipped.md"),
+    Script("quality/datasets.py", "10 minutes", "quality/results/datasets.md"),
+    Script("quality/discovery.py", "10 minutes, more with a larger table"),
+    Script("quality/published.py", "an hour the first time", takes_published=True, needs_published=True),
+    Script("quality/parzc.py", "an hour", takes_published=True),
+    Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
+    Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),
+    Script("speed/zoo.py", "2 minutes", "speed/results/zoo.md"),
+)
+
+
+@dataclass(frozen=True)
+class Step:
+    """One thing that can be remade.
+
+    Attributes:
+        name: Name on the command line.
+        group: A name that stands for several steps.
+        command: What it does, as one would type it.
+        takes: How long.
+        run: Does it.
+    """
+
+    name: str
+    group: str
+    command: str
+    takes: str
+    run: Callable[[], None]
+
+
+def steps(published: Path | None) -> list[Step]:
+    """All steps, each behind those that it depends on; without the published labels, not those that read them."""
+    found = [Step("bank", "bank", "the statistics that a discovery begins with, beside the table", "minutes", bank)]
+    found += [
+        Step(shipment.name, "proxies", shipment.command, "minutes", lambda each=shipment: remake(each))
+        for shipment in SHIPMENTS
+    ]
+    for script in SCRIPTS:
+        if script.needs_published and published is None:
+            continue
+        name, group = Path(script.path).stem, Path(script.path).parent.name
+        # Two scripts of one name would be told apart by their group.
+        unique = name if [Path(each.path).stem for each in SCRIPTS].count(name) == 1 else f"{group}-{name}"
+        into = f" > benchmarks/{script.writes}" if script.writes else ""
+        command = shlex.join(["python", *script.arguments(published)]) + into
+        found.append(Step(unique, group, command, script.takes, lambda each=script: each.run(published)))
+    return found
+
+
+def bank() -> None:
+    """Writes the statistics of the embedded table's networks beside it."""
+    table = Table.read()
+    write_bank(Problem(table, tuple(table.blocks())), StatisticsCache(), TableFiles(table.path).bank)
+
 
 MODULE = '''"""{purpose}
 
@@ -62,13 +170,14 @@ score_many = proxy.score_many
 
 def remake(shipment: Shipment) -> None:
     """Discovers one proxy and writes its file."""
-    command = f"python -m autoprox.evolve {shipment.options}".strip()
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [*shlex.split(command)[1:], "--out", folder, "--force"]
+        arguments = [*shlex.split(shipment.command)[1:], "--out", folder, "--force"]
         subprocess.run([sys.executable, *arguments], check=True)
         proxy = autoprox.load(folder).renamed(shipment.name)
     document = proxy.to_document()
-    text = MODULE.format(purpose=shipment.purpose, formula=proxy.formula, command=command, document=compact(document))
+    text = MODULE.format(
+        purpose=shipment.purpose, formula=proxy.formula, command=shipment.command, document=compact(document)
+    )
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{shipment.name}.py").write_text(text)
 
@@ -87,17 +196,43 @@ def compact(document: dict[str, Any]) -> str:
     return "{\n" + ",\n".join(lines) + "\n}"
 
 
-def main() -> None:
-    """Remakes the proxies that are named, or all."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    known = {shipment.name: shipment for shipment in SHIPMENTS}
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"some of {', '.join(known)} (default: all)")
-    names = parser.parse_args().names or list(known)
-    unknown = [name for name in names if name not in known]
-    if unknown:
-        parser.error(f"unknown proxy '{unknown[0]}'; known: {', '.join(known)}")
+def chosen(names: list[str], known: list[Step]) -> list[Step]:
+    """The steps that are named, by themselves or by their group, in the order of all; all if none is.
+
+    Raises:
+        KeyError: If a name is unknown.
+    """
     for name in names:
-        remake(known[name])
+        if not any(name in (step.name, step.group) for step in known):
+            raise KeyError(name)
+    return [step for step in known if not names or step.name in names or step.group in names]
+
+
+def main() -> None:
+    """Remakes what is named, or everything."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("steps", nargs="*", metavar="STEP", help="steps or groups of steps (default: all)")
+    parser.add_argument("--list", action="store_true", help="say what the steps are, and do nothing")
+    parser.add_argument("--published", type=Path, metavar="DIR", help="folder of the published labels")
+    options = parser.parse_args()
+    known = steps(options.published)
+    try:
+        wanted = chosen(options.steps, known)
+    except KeyError as error:
+        names = ", ".join(dict.fromkeys(name for step in known for name in (step.group, step.name)))
+        parser.error(f"unknown step '{error.args[0]}'; known: {names} (and what needs --published)")
+    if options.list:
+        for step in wanted:
+            print(f"{step.name:18} {step.group:8} {step.takes:38} {step.command}")
+        return
+    for step in wanted:
+        print(f"== {step.name}: {step.command}", flush=True)
+        try:
+            step.run()
+        except subprocess.CalledProcessError as error:
+            sys.exit(
+                f"remake: the step '{step.name}' failed with status {error.returncode}; go on with: {step.name} ..."
+            )
 
 
 if __name__ == "__main__":
