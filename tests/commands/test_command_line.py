@@ -216,9 +216,9 @@ def test_two_runs_in_one_folder_keep_both_results(table, tmp_path, capsys, monke
     out = tmp_path / "run"
     discover = Discoverer.run
 
-    def other_finishes_first(self, *arguments):
+    def other_finishes_first(self, *arguments, **options):
         (out / "best.json").write_text("of another run")
-        return discover(self, *arguments)
+        return discover(self, *arguments, **options)
 
     monkeypatch.setattr(Discoverer, "run", other_finishes_first)
     assert evolve("--bench", table, "--budget", 10, "--out", out) == 2
