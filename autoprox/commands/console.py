@@ -37,11 +37,10 @@ def run_command(body: Callable[[], int], inside: AbstractContextManager[None] | 
     except AutoproxError as error:
         sys.stderr.write(f"autoprox: error: {' '.join(str(error).split())}\n")
         return USER_ERROR
-    except KeyboardInterrupt:
-        sys.stderr.write(
-            "autoprox: interrupted; what was finished (statistics, trainings) is kept. "
-            "Give the same command again to go on.\n"
-        )
+    except KeyboardInterrupt as interruption:
+        # A command that knows more of how to go on raises it with that text.
+        remedy = str(interruption) or "Give the same command again to go on."
+        sys.stderr.write(f"autoprox: interrupted; what was finished (statistics, trainings) is kept. {remedy}\n")
         return INTERRUPTED
     except BrokenPipeError:
         # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.

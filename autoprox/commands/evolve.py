@@ -128,9 +128,8 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
         note(f"there is nothing to go on with in '{out}'; a new run begins")
     try:
         discovery = _searched(problem, plan, stop, options, folder)
-    except KeyboardInterrupt:
-        _say_how_to_go_on(folder, arguments)
-        raise
+    except KeyboardInterrupt as interruption:
+        raise KeyboardInterrupt(_how_to_go_on(folder, arguments)) from interruption
     seconds = time.monotonic() - started
     run = _run_document(arguments, seconds, discovery)
     written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
@@ -150,12 +149,14 @@ def _searched(problem: Problem, plan: Plan, stop: Stop, options: argparse.Namesp
         return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
 
 
-def _say_how_to_go_on(folder: RunFolder, arguments: list[str]) -> None:
-    if has_begun(folder.journal):
-        done = load(folder.path).epochs["evaluated"].max()
-        again = [each for each in arguments if each not in ("--force", "--resume")]
-        command = shlex.join(["python", "-m", "autoprox.evolve", *again, "--resume"])
-        note(f"{done} candidates are kept in '{folder.path}'; to go on: {command}")
+def _how_to_go_on(folder: RunFolder, arguments: list[str]) -> str:
+    """What to do after an interruption; nothing where the search had not begun."""
+    if not has_begun(folder.journal):
+        return ""
+    done = load(folder.path).epochs["evaluated"].max()
+    again = [each for each in arguments if each not in ("--force", "--resume")]
+    command = shlex.join(["python", "-m", "autoprox.evolve", *again, "--resume"])
+    return f"So are {done} candidates in '{folder.path}'; to go on: {command}"
 
 
 def _plan(options: argparse.Namespace) -> Plan:
