@@ -7,7 +7,7 @@ met its budget) is kept for reading, and dropped when the run goes on: it is the
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -41,6 +41,12 @@ create table if not exists state (
 _CACHE_KIB = 64 * 1024
 # What SQLite keeps of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk again and
 # again once there are some hundred thousand.
+
+_SIEVE_DIGITS = 7
+# Hexadecimal digits of a digest that name its bit in the sieve: 2^28 bits are 32 MB.
+
+_RECENT = 32_768
+# Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
 
 _COLUMNS = "status, sign, taus, joint, beyond, fitness"
 
@@ -82,7 +88,7 @@ class Journal:
     Example:
         >>> import tempfile
         >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / JOURNAL, {"seed": 0}) as journal:
-        ...     journal.lookup("digest of a graph") is None, journal.resume() is None
+        ...     journal.resume() is None, journal.lookup("0123456789abcdef") is None
         (True, True)
     """
 
@@ -108,6 +114,9 @@ class Journal:
             self._connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
             self._connection.executescript(_SCHEMA)
             self._check(definition)
+            self._sieve = _Sieve()
+            self._recent: dict[str, Evaluation] = {}
+            self._older: dict[str, Evaluation] = {}
             self._opened = opened.pop_all()
 
     def __enter__(self) -> "Journal":
@@ -121,8 +130,11 @@ class Journal:
         self._opened.close()
 
     def lookup(self, digest: str) -> Evaluation | None:
-        """What a graph was worth, if it was evaluated in a committed epoch."""
-        return _found(self._connection, digest)
+        """What a graph was worth, if it was evaluated in a committed epoch; `resume` has to come first."""
+        if not self._sieve.may_hold(digest):
+            return None
+        recent = self._recent.get(digest) or self._older.get(digest)
+        return _found(self._connection, digest) if recent is None else recent
 
     def resume(self) -> dict[str, Any] | None:
         """The state to go on from, or None at the beginning; evaluations that came after it are dropped."""
@@ -131,6 +143,8 @@ class Journal:
             epoch, document = (-1, None) if row is None else row
             self._connection.execute("delete from evaluations where epoch > ?", (epoch,))
             self._connection.execute("delete from epochs where epoch > ?", (epoch,))
+            for (digest,) in self._connection.execute("select digest from evaluations"):
+                self._sieve.add(digest)
         return None if document is None else dict(json.loads(document))
 
     def points(self) -> Iterator[FrontPoint]:
@@ -144,7 +158,7 @@ class Journal:
         row = self._connection.execute("select max(seconds) from epochs").fetchone()
         return float(row[0] or 0.0)
 
-    def commit(self, progress: Progress, rows: Iterable[Row], state: dict[str, Any] | None) -> None:
+    def commit(self, progress: Progress, rows: Sequence[Row], state: dict[str, Any] | None) -> None:
         """Records an epoch: all of it, or nothing if the process dies.
 
         Args:
@@ -155,15 +169,19 @@ class Journal:
         Raises:
             AutoproxError: If the file cannot be written.
         """
+        values = [_values(progress.epoch, row) for row in rows]
         with _explained(self.path), self._connection as connection:
-            connection.executemany(
-                "insert into evaluations values (null, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                [_values(progress.epoch, row) for row in rows],
-            )
+            connection.executemany(f"insert into evaluations values (null{', ?' * 13})", values)  # noqa: S608
             connection.execute("insert or replace into epochs values (?, ?, ?, ?)", progress)
             if state is not None:
                 text = json.dumps(state, allow_nan=False)
                 connection.execute("insert or replace into state values (1, ?, ?)", (progress.epoch, text))
+        for _, trial in rows:
+            self._sieve.add(trial.digest)
+            assert trial.evaluation is not None
+            self._recent[trial.digest] = trial.evaluation
+        if len(self._recent) > _RECENT:
+            self._recent, self._older = {}, self._recent
 
     def remember(self, name: str, value: Any) -> None:
         """Keeps a JSON-like value under a name, for readers of the journal."""
@@ -191,6 +209,24 @@ class Journal:
                     f" {json.dumps(before)}, now {json.dumps(now)}. Give the options that it was begun with,"
                     " or another --out, or --force to begin anew."
                 )
+
+
+class _Sieve:
+    """Tells at once, and without growing, that a graph was not recorded; of the others it says nothing.
+
+    Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
+    """
+
+    def __init__(self) -> None:
+        self._bits = bytearray(16**_SIEVE_DIGITS // 8)
+
+    def add(self, digest: str) -> None:
+        place = int(digest[:_SIEVE_DIGITS], 16)
+        self._bits[place >> 3] |= 1 << (place & 7)
+
+    def may_hold(self, digest: str) -> bool:
+        place = int(digest[:_SIEVE_DIGITS], 16)
+        return bool(self._bits[place >> 3] >> (place & 7) & 1)
 
 
 class Reader:

@@ -1,6 +1,5 @@
 """The loop: budgets to the letter, runs that go on as if they had never stopped, the bank grown where it should be."""
 
-import json
 import sqlite3
 from contextlib import closing
 
@@ -141,11 +140,15 @@ def test_a_damaged_journal_is_refused(path, content):
 
 
 def test_known_graphs_keep_every_bit(path):
-    found = search(Plan(settings=SMALL, beyond_size=0.3), Stop(60), path)
-    with Journal(path, Plan(settings=SMALL, beyond_size=0.3).to_document()) as journal:
-        for member in found.outcome.hall:
-            assert journal.lookup(member.graph.digest) == member.evaluation  # floats, to the last bit
-        assert json.loads(rows(path)[0][10])
+    plan = Plan(settings=SMALL, beyond_size=0.3)
+    evaluations = {each.graph.digest: each.evaluation for each in search(plan, Stop(600), path).outcome.hall}
+    with Journal(path, plan.to_document()) as journal:
+        kept = {text for text, *_ in journal.resume()["hall"]}
+        for digest, evaluation in evaluations.items():
+            found = journal.lookup(digest)
+            assert found in (evaluation, None)  # floats, to the last bit; None after the last whole epoch
+        assert sum(journal.lookup(parse(text).digest) is not None for text in kept) == len(kept) > 0
+        assert journal.lookup("f" * 32) is None
 
 
 def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):

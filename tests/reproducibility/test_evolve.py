@@ -124,7 +124,15 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
 def started(table: Path, folder: Path, cache: Path, *, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
     """A run in a process of its own."""
     command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, folder, BUDGET)]
-    return subprocess.Popen(command, env=environment_of(cache), stdout=subprocess.DEVNULL, stderr=stderr, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment_of(cache),
+        stdout=subprocess.DEVNULL,
+        stderr=stderr,
+        text=True,
+        # A shell that runs the tests in the background has them ignore interrupts, and what they start as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
 
 
 def kill_when(victim: subprocess.Popen[str], ready: Callable[[], bool]) -> None:
