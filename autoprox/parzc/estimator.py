@@ -81,7 +81,6 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         out_of_fold_std_: `(n,)`, standard deviations of these predictions.
         noise_std_: Standard deviation of what the ensemble leaves unexplained, of standardised targets.
         importance_: `(L, S)`, see `node_importance`.
-        known_nodes_: `(L,)`, whether any architecture of the fit has the node.
         n_features_in_: Columns of X.
         n_iter_: Steps that each network was trained for.
         provenance_: Of a loaded model, what was saved with it.
@@ -170,7 +169,6 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.group_scales_ = _scales(targets, of)
         standardised = (targets - self.group_scales_[of, 0]) / self.group_scales_[of, 1]
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
-        self.known_nodes_ = mask.any(axis=0)
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
         data = Data(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
         folds = _folds(of, self.n_estimators, self.seed_)
@@ -273,6 +271,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         names = [self.loss] if isinstance(self.loss, str) else list(self.loss)
         with seeded(derived_seed("fit", self.seed_, index)):
             network = self.network(*data.statistics.shape[1:])
+            if self.masked:
+                network.known = own.mask.any(dim=0)
             train(network, own, SumOfLosses(names), schedule, tick)
         raw = _draws_of(network, self.n_draws, derived_seed("draw", self.seed_, index), data.statistics, data.mask)
         slope, intercept = _line(raw.mean(dim=0).numpy()[kept], data.targets.numpy()[kept].astype(np.float64))
@@ -320,8 +320,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return _tensor(self.scaler_.transform(values, mask))
 
     def _shown(self, mask: Booleans) -> Tensor:
-        """The mask that the networks see; a node that no architecture of the fit has was never learnt."""
-        return torch.as_tensor((mask if self.masked else np.ones_like(mask)) & self.known_nodes_)
+        """The mask that the networks see."""
+        return torch.as_tensor(mask if self.masked else np.ones_like(mask))
 
     def _flat(self, X: Any) -> Any:
         """X with two dimensions, if it has three and `node_shape` says what they are."""

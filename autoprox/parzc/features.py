@@ -14,7 +14,9 @@ from autoprox.bench.table import Table
 from autoprox.errors import CollectionError, FitError, SpecError
 from autoprox.graph import Expression, Leaves, Network, collect_leaves, is_node_leaf, parse
 from autoprox.models.nodes import Role, Site
+from autoprox.models.nodes import nodes as located_nodes
 from autoprox.parzc.scaling import Booleans, Floats
+from autoprox.spaces import space
 from autoprox.statistics import StatisticsCache
 
 DEFAULT_STATISTICS = (
@@ -139,7 +141,8 @@ def features(
         progress: Wraps the iterable of networks that are collected, given with its length.
 
     Returns:
-        A row for each architecture of each block, with label and block.
+        A row for each architecture of each block, with label and block. The nodes are those of all architectures of
+        these spaces in the table, so that features of different parts of a table fit together.
 
     Raises:
         SpecError: If an expression does not give one float a linear node.
@@ -163,6 +166,7 @@ def features(
     seeded = [replace(network, init_seed=seed) for seed in range(init_seeds) for network in networks]
     leaves = collect_leaves(seeded, expressions, cache or StatisticsCache(), jobs=jobs, progress=progress)
     found = features_of(leaves, expressions, arch_ids * init_seeds)
+    found = found.aligned(_in_order({*found.nodes, *_deepest(table, networks)}), found.statistics)
     return replace(
         found,
         values=found.values.reshape(init_seeds, len(networks), *found.node_shape).mean(axis=0),
@@ -179,8 +183,7 @@ def features_of(leaves: Sequence[Leaves], expressions: Sequence[Expression], arc
         CollectionError: If a statistic is not finite.
     """
     names = [_names(each.roles.get(Site.LINEAR, ())) for each in leaves]
-    roles = list(Role)
-    nodes = sorted({name for own in names for name in own}, key=lambda name: (roles.index(_role(name)), _number(name)))
+    nodes = _in_order({name for own in names for name in own})
     places = {name: place for place, name in enumerate(nodes)}
     values = np.full((len(leaves), len(nodes), len(expressions)), np.nan)
     for row, (own, each) in enumerate(zip(names, leaves, strict=True)):
@@ -276,12 +279,28 @@ def _names(roles: Sequence[Role]) -> list[str]:
     return names
 
 
-def _role(name: str) -> Role:
-    return Role(name.rpartition(".")[0])
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Nodes by role, and by number within a role."""
+    roles = list(Role)
+
+    def place(name: str) -> tuple[int, int]:
+        role, _, number = name.rpartition(".")
+        return roles.index(Role(role)), int(number)
+
+    return sorted(names, key=place)
 
 
-def _number(name: str) -> int:
-    return int(name.rpartition(".")[2])
+def _deepest(table: Table, networks: Sequence[Network]) -> list[str]:
+    """Nodes of the deepest architectures of the table in each space that the networks are of."""
+    found = []
+    for name in sorted({network.arch.space for network in networks}):
+        task = next(network.task for network in networks if network.arch.space == name)
+        depths = {
+            arch_id: space(name).features(arch)["depth"] for arch_id, arch in table.archs.items() if arch.space == name
+        }
+        deepest = Network(table.archs[max(depths, key=depths.__getitem__)], task).build()
+        found += _names([node.role for node in located_nodes(deepest) if node.site is Site.LINEAR])
+    return found
 
 
 def _summary(nodes: Sequence[str]) -> str:

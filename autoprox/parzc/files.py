@@ -25,7 +25,7 @@ FORMAT = "autoprox.parzc"
 FORMAT_VERSION = 1
 
 _NUMBERS = ("seed_", "noise_std_", "n_features_in_", "n_iter_")
-_ARRAYS = ("importance_", "known_nodes_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std_")
+_ARRAYS = ("importance_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std_")
 _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
 

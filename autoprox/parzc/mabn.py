@@ -20,10 +20,23 @@ PATCH = 16
 class AbstractAggregator(nn.Module, ABC):
     """Maps the statistics of the nodes of architectures to scores.
 
+    Args:
+        nodes: `L`, the largest number of nodes.
+
+    Attributes:
+        known: `(L,)`, the nodes that are trained on; those that a network learns nothing about take part only through
+            what all nodes share. All are, until somebody says otherwise.
+
     Shape:
         statistics `(B, L, S)`, mask `(B, L)` (True where there is a node) -> scores `(B,)`. Statistics of missing nodes
         are finite and do not matter.
     """
+
+    known: Tensor
+
+    def __init__(self, nodes: int) -> None:
+        super().__init__()
+        self.register_buffer("known", torch.ones(nodes, dtype=torch.bool))
 
     @abstractmethod
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
@@ -90,7 +103,7 @@ class Mixer(AbstractAggregator):
         bayesian: bool = True,
         token_mixing: bool = True,
     ) -> None:
-        super().__init__()
+        super().__init__(nodes)
 
         def linear(inputs: int, outputs: int) -> nn.Module:
             return BayesianLinear(inputs, outputs, prior_std) if bayesian else nn.Linear(inputs, outputs)
@@ -110,15 +123,19 @@ class Mixer(AbstractAggregator):
         """Scores; Bayesian layers draw anew."""
         present = mask.unsqueeze(-1).to(statistics.dtype)
         x = (self.embedding(statistics) + self.offsets) * present
+        mixed = present * self.known.unsqueeze(-1)
         for block in self.blocks:
-            x = block(x, present)
+            x = block(x, present, mixed)
         pooled = x.sum(dim=1) / x.shape[1]
         scores: Tensor = self.head(pooled).squeeze(-1)
         return scores
 
 
 class _Block(nn.Module):
-    """Mixing across nodes, then across channels; `(B, L, width)` -> the same, zero where a node is missing."""
+    """Mixing across nodes, then across channels; `(B, L, width)` -> the same, zero where a node is missing.
+
+    The nodes that are mixed may be fewer than those that are there.
+    """
 
     def __init__(self, width: int, tokens: nn.Module | None, channels: nn.Module) -> None:
         super().__init__()
@@ -127,10 +144,9 @@ class _Block(nn.Module):
         self.channel_norm = nn.LayerNorm(width)
         self.channels = channels
 
-    def forward(self, x: Tensor, present: Tensor) -> Tensor:
+    def forward(self, x: Tensor, present: Tensor, mixed: Tensor) -> Tensor:
         if self.tokens is not None and self.token_norm is not None:
-            mixed = self.tokens((self.token_norm(x) * present).transpose(1, 2)).transpose(1, 2)
-            x = x + mixed * present
+            x = x + self.tokens((self.token_norm(x) * mixed).transpose(1, 2)).transpose(1, 2) * mixed
         out: Tensor = x + self.channels(self.channel_norm(x)) * present
         return out
 
@@ -163,7 +179,7 @@ class Released(AbstractAggregator):
     def __init__(
         self, nodes: int, statistics: int, width: int = 64, depth: int = 4, prior_std: float = 1.0, length: int = 256
     ) -> None:
-        super().__init__()
+        super().__init__(nodes)
         self.entry = nn.Linear(nodes * statistics, length)
         self.embedding = BayesianLinear(PATCH, width, prior_std)
         self.blocks = nn.Sequential(
@@ -182,7 +198,7 @@ class Released(AbstractAggregator):
 
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
         """Scores; Bayesian layers draw anew."""
-        padded = statistics * mask.unsqueeze(-1).to(statistics.dtype)
+        padded = statistics * (mask & self.known).unsqueeze(-1).to(statistics.dtype)
         patches = self.entry(padded.flatten(1)).unflatten(1, (-1, PATCH))
         mixed = self.norm(self.blocks(self.embedding(patches)))
         scores: Tensor = self.head(mixed.mean(dim=1)).squeeze(-1)

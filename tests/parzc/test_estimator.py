@@ -226,13 +226,17 @@ def test_other_nodes_at_prediction_than_at_fit():
         model.predict(np.where(np.arange(2) == 1, np.nan, X[:1]))
 
 
-def test_a_node_that_was_in_no_architecture_of_the_fit_changes_nothing():
+def test_a_node_that_was_in_no_architecture_of_the_fit_takes_part_through_what_nodes_share():
     X, y = node_data()
     X[:, 5] = np.nan
     model = MABNRegressor(**CHEAP, node_shape=(6, 2)).fit(X, y)
     deeper = X.copy()
-    deeper[:, 5] = 1.0
-    assert np.array_equal(model.predict(deeper), model.predict(X))
+    deeper[:, 5] = deeper[:, 2]
+    change = model.predict(deeper) - model.predict(X)
+    assert np.isfinite(change).all()
+    assert (change != 0).all()
+    released = MABNRegressor(**CHEAP, node_shape=(6, 2), variant="released").fit(X, y)
+    assert np.array_equal(released.predict(deeper), released.predict(X))
 
 
 def test_labels_that_are_refused():

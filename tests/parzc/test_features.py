@@ -10,7 +10,10 @@ from autoprox.graph import Leaves, parse
 from autoprox.models.nodes import Role, Site
 from autoprox.parzc import features, from_frame
 from autoprox.parzc.features import features_of
+from autoprox.spaces import space
 from autoprox.statistics import StatisticsCache, collect
+
+SPACE = space("pit-micro")
 
 
 @pytest.fixture(scope="module")
@@ -32,11 +35,9 @@ def cache(tmp_path):
 
 def test_values_are_those_of_a_collection_by_hand(table, some, cache):
     data = features(table, ["l1(mul(weight, weight_grad))", "fan_in"], blocks=some[:1], cache=cache)
-    from autoprox.spaces import space
-
     task = table.task(some[0].dataset, "pit-micro")
     for row, arch_id in enumerate(data.arch_ids):
-        model = space("pit-micro").build(table.archs[arch_id], task.num_classes, task.img_size, task.in_chans, seed=0)
+        model = SPACE.build(table.archs[arch_id], task.num_classes, task.img_size, task.in_chans, seed=0)
         found = collect(model, task.images, task.labels, ["weight", "weight_grad"])
         seen = dict.fromkeys(Role, 0)
         for node, weight, gradient in zip(
@@ -55,6 +56,10 @@ def test_rows_carry_labels_and_blocks(table, some, cache):
     assert data.targets.tolist() == [*some[0].goodness, *some[1].goodness]
     assert data.groups.tolist() == [some[0].name] * 3 + [some[1].name] * 3
     assert data.node_shape == (len(data.nodes), 1)
+    others = [block.restricted(block.arch_ids[3:5]) for block in table.blocks(["pit-micro"])]
+    assert features(table, ["params"], blocks=others, cache=cache).nodes == data.nodes
+    depths = [SPACE.features(arch)["depth"] for arch in table.archs.values() if arch.space == SPACE.name]
+    assert sum(name.startswith("attention") for name in data.nodes) == 2 * max(depths)
     part = data.rows([0, 4])
     assert part.arch_ids == (data.arch_ids[0], data.arch_ids[4])
     assert np.array_equal(part.values, data.values[[0, 4]], equal_nan=True)

@@ -58,7 +58,8 @@ def test_only_token_mixing_lets_nodes_know_each_other(batch):
     for mixing, expected in ((True, True), (False, False)):
         network = network_of(Mixer, token_mixing=mixing).mean()
         x = (network.embedding(statistics) + network.offsets).detach().requires_grad_()
-        out = network.blocks[0](x, torch.ones(5, NODES, 1))
+        everywhere = torch.ones(5, NODES, 1)
+        out = network.blocks[0](x, everywhere, everywhere)
         (gradient,) = torch.autograd.grad(out[:, 0].square().sum(), x)
         assert bool(gradient[:, 1:].any()) is expected
 
@@ -76,6 +77,20 @@ def test_the_released_stack_has_the_two_bayesian_layers_and_the_sizes_of_the_pub
     plain = [(m.in_features, m.out_features) for m in network.blocks[0].modules() if isinstance(m, nn.Linear)]
     assert plain == [(512, 2048), (2048, 512), (512, 256), (256, 512)]
     assert len(network.blocks) == 4
+
+
+def test_nodes_that_nothing_was_learnt_about_are_not_mixed(batch):
+    statistics, _ = batch
+    network = network_of(Mixer).mean()
+    network.known[4:] = False
+    first = torch.arange(NODES) < 4
+    x = (network.embedding(statistics) + network.offsets).detach()
+    block = network.blocks[0]
+    known = first.float()[None, :, None].expand(5, -1, 1)
+    everything = block(x, torch.ones(5, NODES, 1), known)
+    assert torch.allclose(everything[:, :4], block(x * known, known, known)[:, :4], atol=1e-6)
+    alone = x[:, 4:] + block.channels(block.channel_norm(x[:, 4:]))
+    assert torch.allclose(everything[:, 4:], alone, atol=1e-6)
 
 
 def test_forward_draws_anew_and_a_drawn_copy_does_not(batch):
