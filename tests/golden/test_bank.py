@@ -1,6 +1,7 @@
 """The bank that comes with the embedded table: complete for what a discovery begins with, and what would be computed.
 
-If it fails because a statistic, a primitive, a space or the table changed on purpose: `python benchmarks/remake.py bank`.
+If it fails because a statistic, a primitive, a space or the table changed on purpose, remake it:
+`python benchmarks/remake.py bank`.
 """
 
 import numpy as np
