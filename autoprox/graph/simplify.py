@@ -6,8 +6,9 @@ on the ranking hold for the final SCALAR alone: a score may be replaced by what 
 applied to, and by its negative, if the sign is kept.
 
 What is not removed, and why: exp, tanh, sigmoid and the logarithm of what may be negative map different scores to one
-(they saturate, or are guarded), so that a ranking with ties would lose them; sums are not reordered, because
-floating-point addition is not associative.
+(they saturate, or are guarded), so that a ranking with ties would lose them; the logarithm of a square stays, because
+its guard ties what the square's root tells apart; sums are not reordered, because floating-point addition is not
+associative.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -102,29 +103,65 @@ def _built(primitive: Primitive, *arguments: Expression) -> Expression:
     return Expression(primitive, arguments)
 
 
+# What is the smallest difference of scores near zero that still counts, as a decimal exponent. Twelve digits are left
+# of numbers above 1e-296. A logarithm is blind to what is small beside its guard of 1e-30; a root or a square that is
+# taken off below it changes how small that is.
+_FINEST, _FINE_ENOUGH = -296.0, -42.0
+_Loss = Callable[[float], float]
+
+
+def _exact(exponent: float) -> float:
+    return exponent
+
+
+def _guarded(exponent: float) -> float:
+    return max(exponent, _FINE_ENOUGH)
+
+
+def _squared(exponent: float) -> float:
+    return max(2 * exponent, _FINEST)
+
+
+def _rooted(exponent: float) -> float:
+    return exponent / 2
+
+
+_INCREASING: dict[str, _Loss] = {"log": _guarded, "sqrt": _squared, "square": _rooted}
+"""Functions that increase where they are not given a negative number."""
+
+
 def _ranked(value: Expression) -> Simplified:
-    """Takes off what changes the final score and not its ranking."""
-    sign = 1
+    """Takes off what changes the final score and not its ranking; a chain of functions that is blind, as a whole.
+
+    If more would be lost than `simplify` allows, nothing is taken off from where the first was lost, so that the result
+    is the same when it is simplified again.
+    """
+    sign, finest = 1, _FINEST
+    kept = Simplified(value, sign)
     while (found := _less(value)) is not None:
-        value, turned = found
-        sign *= turned
+        value, turned, loss = found
+        sign, finest = sign * turned, loss(finest)
+        if finest > _FINE_ENOUGH:
+            return kept
+        if finest == _FINEST:
+            kept = Simplified(value, sign)
     return Simplified(value, sign)
 
 
-def _less(value: Expression) -> tuple[Expression, int] | None:
+def _less(value: Expression) -> tuple[Expression, int, _Loss] | None:
     """A score that ranks alike, or in reverse, and is smaller or earlier in the order of digests."""
     name, arguments = value.operation.name, value.arguments
     if name == "neg":
-        return arguments[0], -1
-    if name in {"log", "sqrt", "square"} and is_nonnegative(arguments[0]):
-        return arguments[0], 1
+        return arguments[0], -1, _exact
+    if name in _INCREASING and is_nonnegative(arguments[0]):
+        return arguments[0], 1, _INCREASING[name]
     if name == "add" and arguments[0] == arguments[1]:
-        return arguments[0], 1
+        return arguments[0], 1, _exact
     if name == "sub" and arguments[1].digest < arguments[0].digest:
-        return Expression(value.operation, reversed(arguments)), -1
+        return Expression(value.operation, reversed(arguments)), -1, _exact
     if name == "nodes_sum" and (squared := _through(arguments[0], "square")) is not None:
         # The root of a sum of squares is the norm.
-        return _built(find_primitive("nodes_norm", Level.NODE), squared), 1
+        return _built(find_primitive("nodes_norm", Level.NODE), squared), 1, _rooted
     return None
 
 
@@ -323,12 +360,16 @@ def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
     members = {each.digest: each for each in _members(primitive, arguments)}
     kept = [each for each in members.values() if not _is(each, "neg")]
     negated = [each.arguments[0] for each in members.values() if _is(each, "neg")]
-    mirror = _at(primitive, primitive.laws.mirror)
-    if len(members) == 2 and len(negated) == 1 and kept == negated:
-        magnitude = _built(_at(primitive, "abs"), *kept)
-        return magnitude if primitive.name == "maximum" else _negative(magnitude)
+    both = [each for each in negated if each in kept]
+    if both:
+        # The larger of x and -x is |x|, the smaller one -|x|.
+        magnitudes = [_built(_at(primitive, "abs"), each) for each in both]
+        turned_back = magnitudes if primitive.name == "maximum" else [_negative(each) for each in magnitudes]
+        alone = [each for each in kept if each not in both]
+        alone += [_negative(each) for each in negated if each not in both]
+        return _folded(primitive, [*alone, *turned_back])
     if len(negated) > 1:
-        turned = _negative(_folded(mirror, negated))
+        turned = _negative(_folded(_at(primitive, primitive.laws.mirror), negated))
         return _built(primitive, _chain(primitive, kept), turned) if kept else turned
     chain = _chain(primitive, members.values())
     return None if chain == Expression(primitive, arguments) else chain
