@@ -31,9 +31,9 @@ TOTAL = 2 * 1 + 2 * 2
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits and signals of POSIX")
 
 
-def tiny(out: Path, *, jobs: int = 1) -> "subprocess.Popen[str]":
-    """The smallest build in a process of its own."""
-    command = [sys.executable, "-m", "tests.bench.tiny", str(out), "4", "2", str(jobs)]
+def tiny(out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> "subprocess.Popen[str]":
+    """A build in a process of its own, by default the smallest."""
+    command = [sys.executable, "-m", "tests.bench.tiny", str(out), str(archs), str(iso_seeds), str(jobs)]
     root = Path(__file__).parents[2]
     return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
 
@@ -112,7 +112,7 @@ def test_full_disk(disk: SmallDisk, whole: bytes) -> None:
 
 def test_interrupted_build_says_how_to_go_on(tmp_path: Path) -> None:
     out = tmp_path / "t.parquet"
-    with tiny(out, jobs=2) as child:
+    with tiny(out, archs=12, iso_seeds=20, jobs=2) as child:  # too many to end before the signal
         wait_for_first(child, out)
         os.killpg(child.pid, signal.SIGINT)  # what a terminal does
         _, error = child.communicate(timeout=300)
