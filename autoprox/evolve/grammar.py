@@ -30,8 +30,9 @@ DRAWN_PASSES = frozenset({"static", "data", "synflow"})
 which a cold run waits.
 
 Measured on one core, 32 images of 28 px, in plain forward and backward passes of the same network: the first bank costs
-13 without synflow and 15 to 18 with it. Of the passes that are left out, virtual is as cheap and all but the same;
-noise and perturbed cost 1.6 to 1.8, batches 2, samples and hessian 2.5 to 3.5 each, before anything is reduced.
+13 without synflow and 15 to 18 with it. Of the passes that are left out, virtual is as cheap, but no published proxy of
+the zoo is made of it; noise and perturbed cost 1.6 to 1.8, batches 2, samples and hessian 2.5 to 3.5 each, before
+anything is reduced.
 `python benchmarks/speed/collect.py --small` measures it.
 """
 
