@@ -1,5 +1,7 @@
 """What the judge says of scores, against SciPy and against tables that are put together by hand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -53,6 +55,18 @@ def test_taus_are_scipys(table, metric, splits):
             expected = stats.kendalltau(scores[row, columns], direction * labels.to_numpy()).statistic
             assert found[row, column] == pytest.approx(expected, abs=1e-12)
     np.testing.assert_allclose(judge.joint(found), (found[:, :2].mean(axis=1) + found[:, 2:].mean(axis=1)) / 2)
+
+
+def test_blocks_of_the_same_networks_are_judged_together_and_alike(table):
+    """Several label vectors of one space and data set, between blocks of others."""
+    first, second, *others = table.blocks()
+    blocks = (first, second, replace(first, values=first.values[::-1].copy()), *others, first)
+    judge = Problem(table, blocks).judge(Split.FIT)
+    scores = np.random.default_rng(3).integers(0, 9, size=(4, len(judge.networks))).astype(float)
+    found = judge.taus(scores)
+    for column, block in enumerate(judge.blocks):
+        for row, part in enumerate(judge.by_block(scores)[column]):
+            assert found[row, column] == pytest.approx(stats.kendalltau(part, block.goodness).statistic, abs=1e-12)
 
 
 def test_networks_are_built_once_and_belong_to_their_task(table):
