@@ -205,9 +205,9 @@ class Proxy:
         except KindError as error:
             raise KindError(f"{where}: {error}") from error
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes the proxy as JSON, the same bytes for the same proxy."""
-        path.write_text(json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n")
+        Path(path).write_text(json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n")
 
     @classmethod
     def read(cls, path: Path) -> "Proxy":

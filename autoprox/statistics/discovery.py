@@ -54,8 +54,10 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_ro
         found = [Node(name, module, site, cast(Role, role)) for name, module, site, role in modules]
     else:
         found = _traced(model, images(weight), weight, modules)
+    # Of a network without linear nodes there is more to say than that a role is missing; `collect` does.
+    any_linear = any(node.site is Site.LINEAR for node in found)
     for node in found:
-        if needs_roles and node.role is None:
+        if needs_roles and any_linear and node.role is None:
             raise CollectionError(
                 f"The {type(node.module).__name__} '{node.name}' has no role, and none can be told: it is not called, "
                 f"or reads what a function gives that torch does not see. {HOW_TO_DECLARE}"

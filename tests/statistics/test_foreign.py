@@ -374,3 +374,10 @@ def test_timm():
     nodes = found_in(model, images)
     assert [f"{node.site} {node.role}" for node in nodes] == [*ENDS[0], *2 * [*BLOCK, *MLP], *ENDS[1]]
     assert np.isfinite(autoprox.load("snip").score(model, images, [0, 1]))
+
+
+@pytest.mark.parametrize("body", [nn.ReLU, nn.Flatten, nn.Softmax])
+def test_a_model_without_any_linear_is_told_so(body):
+    model = nn.Sequential(nn.Flatten(), body())
+    with pytest.raises(CollectionError, match="has no Linear and no Conv2d"):
+        collect(model, torch.ones(2, 4), torch.tensor([0, 1]), ["weight_grad"])
