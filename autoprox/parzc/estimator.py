@@ -172,10 +172,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
         data = Data(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
         folds = _folds(of, self.n_estimators, self.seed_)
-        with single_threaded(), self._bar(len(folds)) as tick:
-            fitted = [self._member(index, data, held_out, tick) for index, held_out in enumerate(folds)]
-            self.members_ = [member for member, _ in fitted]
-            self._look_back(standardised, folds, [unseen for _, unseen in fitted])
+        with single_threaded(), self._bar() as tick:
+            self._look_back(standardised, folds, self._fit_members(data, folds, tick))
             self.importance_ = self._importance(data)
         self.n_iter_ = self.max_iter
         self.provenance_: dict[str, Any] = {}
@@ -261,22 +259,36 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             token_mixing=self.token_mixing,
         )
 
-    def _member(
-        self, index: int, data: Data, held_out: npt.NDArray[np.int64], tick: Callable[[], object]
-    ) -> tuple[Member, Floats]:
-        """A network that is fitted without some rows, and its draws for them (for all rows if none are held out)."""
-        kept = np.setdiff1d(np.arange(len(data)), held_out)
-        own = data.rows(torch.as_tensor(kept))
+    def _fit_members(self, data: Data, folds: list[npt.NDArray[np.int64]], tick: Callable[[], object]) -> list[Floats]:
+        """Fits the ensemble, each network without a fold; returns what they say of it, `(draws, rows)` each.
+
+        Where nothing is held out they speak of everything.
+        """
+        kept = [np.setdiff1d(np.arange(len(data)), held_out) for held_out in folds]
+        parts = [data.rows(torch.as_tensor(rows)) for rows in kept]
         schedule = Schedule(self.max_iter, self.learning_rate, self.batch_size, self.kl_weight)
-        names = [self.loss] if isinstance(self.loss, str) else list(self.loss)
-        with seeded(derived_seed("fit", self.seed_, index)):
-            network = self.network(*data.statistics.shape[1:])
-            if self.masked:
-                network.known = own.mask.any(dim=0)
-            train(network, own, SumOfLosses(names), schedule, tick)
-        raw = _draws_of(network, self.n_draws, derived_seed("draw", self.seed_, index), data.statistics, data.mask)
-        slope, intercept = _line(raw.mean(dim=0).numpy()[kept], data.targets.numpy()[kept].astype(np.float64))
-        return Member(network, slope, intercept), slope * raw.numpy()[:, _unseen(held_out, len(data))] + intercept
+        loss = SumOfLosses([self.loss] if isinstance(self.loss, str) else self.loss)
+        with seeded(derived_seed("fit", self.seed_)):
+            networks = [self.network(*data.statistics.shape[1:]) for _ in folds]
+            for network, part in zip(networks, parts, strict=True):
+                if self.masked:
+                    network.known = part.mask.any(dim=0)
+            train(networks, parts, loss, schedule, tick)
+        self.members_ = []
+        said = []
+        for index, (network, held_out, rows) in enumerate(zip(networks, folds, kept, strict=True)):
+            raw = self._raw_draws(network, index, data.statistics, data.mask).numpy()
+            line = _line(raw.mean(axis=0)[rows], data.targets.numpy()[rows].astype(np.float64))
+            self.members_.append(Member(network, *line))
+            said.append(line[0] * raw[:, _unseen(held_out, len(data))] + line[1])
+        return said
+
+    def _raw_draws(self, network: AbstractAggregator, index: int, statistics: Tensor, mask: Tensor) -> Tensor:
+        """Scores under several draws of a network's weights, `(draws, n)`; one draw serves all rows."""
+        with torch.no_grad(), seeded(derived_seed("draw", self.seed_, index)):
+            drawn = network.double().draws(self.n_draws)
+            scores = [each(statistics.double(), mask) for each in drawn]
+        return torch.stack(scores)
 
     def _look_back(
         self, targets: Floats, folds: list[npt.NDArray[np.int64]], draws: list[npt.NDArray[np.float64]]
@@ -304,14 +316,13 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     def _draws(self, index: int, statistics: Tensor, mask: Tensor) -> Tensor:
         """Standardised predictions of one member, `(draws, n)`."""
         member = self.members_[index]
-        seed = derived_seed("draw", self.seed_, index)
-        return member.slope * _draws_of(member.network, self.n_draws, seed, statistics, mask) + member.intercept
+        return member.slope * self._raw_draws(member.network, index, statistics, mask) + member.intercept
 
     def _importance(self, data: Data) -> Floats:
         total = np.zeros(tuple(data.statistics.shape[1:]))
         for member in self.members_:
             statistics = data.statistics.double().requires_grad_()
-            scores = member.slope * member.network.mean().double()(statistics, data.mask)
+            scores = member.slope * member.network.mean()(statistics, data.mask)
             (gradient,) = torch.autograd.grad(scores.sum(), statistics)
             total += (gradient * statistics).detach().abs().mean(dim=0).numpy()
         return total / total.sum() if total.sum() > 0 else np.full_like(total, 1 / total.size)
@@ -377,8 +388,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if shape is not None and (len(shape) != 2 or min(shape) < 1):
             raise SpecError(f"The parameter node_shape must be (nodes, statistics), two whole numbers, not {shape!r}.")
 
-    def _bar(self, members: int) -> "_Ticks":
-        return _Ticks(members * self.max_iter, shown=self.verbose)
+    def _bar(self) -> "_Ticks":
+        return _Ticks(self.max_iter, shown=self.verbose)
 
 
 class _Ticks:
@@ -442,12 +453,6 @@ def _line(scores: Floats, targets: Floats) -> tuple[float, float]:
     power = float(centred @ centred)
     slope = max(0.0, float(centred @ targets) / power) if power > 0 else 0.0
     return slope, float(targets.mean() - slope * scores.mean())
-
-
-def _draws_of(network: AbstractAggregator, number: int, seed: int, statistics: Tensor, mask: Tensor) -> Tensor:
-    """Scores under several draws of the weights, `(number, n)` in double precision; one draw serves all rows."""
-    with torch.no_grad(), seeded(seed):
-        return torch.stack([network.drawn().double()(statistics.double(), mask) for _ in range(number)])
 
 
 def _tensor(values: Floats) -> Tensor:

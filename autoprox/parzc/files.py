@@ -77,7 +77,7 @@ def load(path: Path) -> MABNRegressor:
     model.members_ = []
     for index, (slope, intercept) in enumerate(header["members"]):
         prefix = f"member.{index}."
-        network = model.network(*shape)
+        network = model.network(*shape).double()
         network.load_state_dict(
             {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
         )

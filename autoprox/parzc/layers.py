@@ -60,30 +60,25 @@ class BayesianLinear(nn.Module):
         weights = _normal_kl(self.weight_mu, self.weight_rho, self.prior_std / math.sqrt(self.in_features))
         return weights + _normal_kl(self.bias_mu, self.bias_rho, self.prior_std)
 
-    def drawn(self) -> nn.Linear:
-        """A plain layer with one draw of the weights."""
-        return self._plain(*(_draw(mu, rho) for mu, rho in self._posteriors()))
-
     def mean(self) -> nn.Linear:
         """A plain layer with the means of the weights."""
-        return self._plain(self.weight_mu.detach().clone(), self.bias_mu.detach().clone())
-
-    def _posteriors(self) -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-        return (self.weight_mu, self.weight_rho), (self.bias_mu, self.bias_rho)
-
-    def _plain(self, weight: Tensor, bias: Tensor) -> nn.Linear:
         # On "meta" nothing is initialised, so no random number is used up.
         layer = nn.Linear(self.in_features, self.out_features, device="meta")
-        layer.weight, layer.bias = nn.Parameter(weight), nn.Parameter(bias)
+        layer.weight = nn.Parameter(self.weight_mu.detach().clone())
+        layer.bias = nn.Parameter(self.bias_mu.detach().clone())
         return layer
+
+    @torch.no_grad()
+    def draw_into(self, layer: nn.Linear) -> None:
+        """Gives a plain layer one draw of the weights."""
+        for held, mu, rho in (
+            (layer.weight, self.weight_mu, self.weight_rho),
+            (layer.bias, self.bias_mu, self.bias_rho),
+        ):
+            held.copy_(mu + functional.softplus(rho) * torch.randn_like(mu))
 
 
 def _normal_kl(mu: Tensor, rho: Tensor, prior_std: float) -> Tensor:
     """KL(N(mu, sigma^2) || N(0, prior_std^2)) = log(prior_std / sigma) + (sigma^2 + mu^2) / (2 prior_std^2) - 1/2."""
     sigma = functional.softplus(rho)
     return ((sigma**2 + mu**2) / (2 * prior_std**2) - 0.5 - torch.log(sigma / prior_std)).sum()
-
-
-@torch.no_grad()
-def _draw(mu: Tensor, rho: Tensor) -> Tensor:
-    return mu + functional.softplus(rho) * torch.randn_like(mu)

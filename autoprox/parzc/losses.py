@@ -1,7 +1,7 @@
 """What a predictor is trained by: losses with one interface, by name.
 
 A loss takes scores and targets `(..., N)` with an optional mask and optional groups, and the share of training that is
-done, and returns a scalar: lower is better. To add one, register it in `LOSSES`.
+done, and returns a scalar, the mean over leading dimensions: lower is better. To add one, register it in `LOSSES`.
 """
 
 from collections.abc import Sequence
@@ -62,7 +62,8 @@ def mse_loss(
     """
     check_items(scores, targets, mask, groups)
     real = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask
-    return functional.mse_loss(scores[real], targets.to(scores.dtype)[real])
+    squares = torch.where(real, scores - targets.to(scores.dtype), 0.0).square()
+    return (squares.sum(-1) / real.sum(-1)).mean()
 
 
 def pairwise_logistic_loss(
@@ -85,9 +86,11 @@ def pairwise_logistic_loss(
     check_items(scores, targets, mask, groups)
     order = torch.sign(differences(targets.to(scores.dtype), mask))
     counted = within(order, mask, groups) & (order != 0)
-    if not bool(counted.any()):
+    number = counted.sum((-2, -1))
+    if bool((number == 0).any()):
         raise ValueError("No two items of one group have different targets, so nothing can be ranked.")
-    return functional.softplus(-differences(scores, mask) * order)[counted].mean()
+    costs = functional.softplus(-differences(scores, mask) * order) * counted
+    return (costs.sum((-2, -1)) / number).mean()
 
 
 def diffkendall(
@@ -104,9 +107,12 @@ def diffkendall(
     targets of unit variance.
     """
     check_items(scores, targets, mask, groups)
-    shown = scores if mask is None else scores[mask]
+    real = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask
+    number = real.sum(-1, keepdim=True)
+    centred = scores - torch.where(real, scores, 0.0).sum(-1, keepdim=True) / number
+    variance = torch.where(real, centred, 0.0).square().sum(-1, keepdim=True) / number
     # A constant has no scale: its tiny variance keeps the gradient finite.
-    standardised = (scores - shown.mean()) / (shown.var(correction=0) + 1e-12).sqrt()
+    standardised = centred / (variance + 1e-12).sqrt()
     return diffkendall_loss(standardised, targets, STEEPNESS, mask=mask, groups=groups, progress=progress)
 
 

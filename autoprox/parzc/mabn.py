@@ -6,7 +6,7 @@ released layers mix channels only and have neither a prior nor a mask; `Mixer` h
 
 import copy
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Iterator
 
 import torch
 from torch import Tensor, nn
@@ -50,21 +50,31 @@ class AbstractAggregator(nn.Module, ABC):
         """KL(posterior || prior) of all Bayesian layers in nat; zero if there are none."""
         return torch.stack([torch.zeros(()), *(layer.kl() for layer in self.bayesian_layers())]).sum()
 
-    def drawn(self) -> "AbstractAggregator":
-        """A copy without randomness: one draw of all weights."""
-        return self._with_plain_layers(BayesianLinear.drawn)
-
     def mean(self) -> "AbstractAggregator":
         """A copy without randomness: the means of all weights."""
-        return self._with_plain_layers(BayesianLinear.mean)
+        return self._with_plain_layers()[0]
 
-    def _with_plain_layers(self, plain: "Callable[[BayesianLinear], nn.Linear]") -> "AbstractAggregator":
+    def draws(self, number: int) -> Iterator["AbstractAggregator"]:
+        """Draws of all weights, one after the other, each as a network without randomness.
+
+        It is the same network each time, with other weights: use it before asking for the next.
+        """
+        network, pairs = self._with_plain_layers()
+        for _ in range(number):
+            for layer, plain in pairs:
+                layer.draw_into(plain)
+            yield network
+
+    def _with_plain_layers(self) -> tuple["AbstractAggregator", list[tuple[BayesianLinear, nn.Linear]]]:
+        """A copy whose Bayesian layers are plain ones with the mean weights, and which is which."""
         network = copy.deepcopy(self).eval()
+        pairs = []
         for parent in list(network.modules()):
             for name, child in list(parent.named_children()):
                 if isinstance(child, BayesianLinear):
-                    setattr(parent, name, plain(child))
-        return network
+                    pairs.append((child, child.mean()))
+                    setattr(parent, name, pairs[-1][1])
+        return network, pairs
 
 
 class Mixer(AbstractAggregator):

@@ -99,9 +99,10 @@ def test_forward_draws_anew_and_a_drawn_copy_does_not(batch):
         nn.init.constant_(layer.weight_rho, 0.0)
     with seeded(2):
         first, second = network(*batch), network(*batch)
-        drawn = network.drawn()
+        draws = network.draws(2)
+        drawn = next(draws)
         third, fourth = drawn(*batch), drawn(*batch)
-        other = network.drawn()(*batch)
+        other = next(draws)(*batch)
     assert not torch.equal(first, second)
     assert torch.equal(third, fourth)
     assert not torch.equal(third, other)
