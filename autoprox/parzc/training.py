@@ -82,7 +82,7 @@ def train(
         tick: Called after every step.
     """
     stacked = [_WithKl(network.train()) for network in networks]
-    parameters, buffers = torch.func.stack_module_state(stacked)  # type: ignore[arg-type]
+    parameters, buffers = torch.func.stack_module_state(stacked)
     sizes = torch.tensor([float(len(part)) for part in parts])
     optimiser = torch.optim.Adam(parameters.values(), lr=schedule.learning_rate, fused=True)
     cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, total_steps=schedule.steps + 1)
