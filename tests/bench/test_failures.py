@@ -35,7 +35,15 @@ def tiny(out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> "su
     """A build in a process of its own, by default the smallest."""
     command = [sys.executable, "-m", "tests.bench.tiny", str(out), str(archs), str(iso_seeds), str(jobs)]
     root = Path(__file__).parents[2]
-    return subprocess.Popen(command, cwd=root, stderr=subprocess.PIPE, text=True, start_new_session=True)
+    return subprocess.Popen(
+        command,
+        cwd=root,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A shell that runs the tests in the background has them ignore interruptions, and children inherit that.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
 
 
 def wait_for_first(child: "subprocess.Popen[str]", out: Path) -> None:
