@@ -14,7 +14,6 @@ it grows with the architectures of the table. --jobs searches side by side.
 
 import argparse
 import json
-import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -362,7 +361,7 @@ def main() -> None:
             sealed = look_at_sealed(problem, declared, best_zoo, options.jobs) | {"stamp": stamp}
             stored.write_text(json.dumps(sealed, indent=1) + "\n")
     result = {
-        "command": " ".join(["python", "benchmarks/quality/discovery.py", *sys.argv[1:]]),
+        "command": f"python benchmarks/quality/discovery.py{' --quick' if options.quick else ''}",
         "table": problem.table.name,
         "table_digest": problem.table.digest,
         "architectures": len(problem.table.archs),
