@@ -41,6 +41,24 @@ class Requirements:
     small: bool = False
     statistics: tuple[str, ...] = ()
 
+    @classmethod
+    def together(cls, needed: Iterable["Requirements"]) -> "Requirements":
+        """What several scorers need at once.
+
+        Example:
+            >>> str(Requirements.together([Requirements(("forward",), images=2), Requirements(labels=True)]))
+            'forward; labels, 2 images'
+        """
+        each = list(needed)
+        return cls(
+            passes=tuple(dict.fromkeys(name for one in each for name in one.passes)),
+            labels=any(one.labels for one in each),
+            images=max(one.images for one in each),
+            blocks=any(one.blocks for one in each),
+            small=any(one.small for one in each),
+            statistics=tuple(sorted({name for one in each for name in one.statistics})),
+        )
+
     def __str__(self) -> str:
         given = [
             *(["labels"] if self.labels else []),

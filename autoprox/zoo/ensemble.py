@@ -58,15 +58,7 @@ class Ensemble:
     @property
     def requirements(self) -> Requirements:
         """What its members need, together."""
-        needed = [each.requirements for each in self.members]
-        return Requirements(
-            passes=tuple(dict.fromkeys(each for one in needed for each in one.passes)),
-            labels=any(one.labels for one in needed),
-            images=max(one.images for one in needed),
-            blocks=any(one.blocks for one in needed),
-            small=any(one.small for one in needed),
-            statistics=tuple(sorted({each for one in needed for each in one.statistics})),
-        )
+        return Requirements.together(each.requirements for each in self.members)
 
     def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
         """Scores a set of models by their mean ranks in it.

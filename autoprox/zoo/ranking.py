@@ -43,14 +43,7 @@ class RankedProxy:
     @property
     def requirements(self) -> Requirements:
         """What its parts need, together."""
-        needed = [part.requirements for part in self.parts]
-        return Requirements(
-            passes=tuple(dict.fromkeys(each for one in needed for each in one.passes)),
-            labels=any(one.labels for one in needed),
-            images=max(one.images for one in needed),
-            blocks=any(one.blocks for one in needed),
-            small=any(one.small for one in needed),
-        )
+        return Requirements.together(each.requirements for each in self.parts)
 
     def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
         """Scores one live model alone; see the class for what that means.
