@@ -28,6 +28,8 @@ class Plan:
         datasets: Names of the data sets.
         seeds: Trainings of each architecture of the free stratum on each data set, from scratch.
         iso_seeds: The same for the iso stratum, where differences are smaller.
+        more_iso_seeds: Block (`space/dataset`) and trainings there instead of `iso_seeds`, where these do not suffice
+            to tell architectures of one size apart.
         kd_seeds: The same for labels of the kind `kd`, in both strata.
         label_kinds: How labels come about.
         recipe: How networks are trained.
@@ -51,6 +53,7 @@ class Plan:
     datasets: tuple[str, ...]
     seeds: int
     iso_seeds: int
+    more_iso_seeds: tuple[tuple[str, int], ...] = ()
     kd_seeds: int = 2
     label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
     recipe: Recipe = field(default_factory=Recipe)
@@ -72,6 +75,21 @@ class Plan:
                 raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
         kind_of(self.device)
         self._check_datasets()
+        self._check_blocks()
+
+    def _check_blocks(self) -> None:
+        """What names a block has to name one that there is, once, and more seeds than the others have."""
+        blocks = [f"{name}/{dataset_name}" for name in self.spaces for dataset_name in self.datasets]
+        named = [block for block, _ in self.more_iso_seeds]
+        for block, seeds in self.more_iso_seeds:
+            if block not in blocks:
+                raise SpecError(
+                    f"--more-iso-seeds names '{block}', which this table lacks. {suggestion(block, blocks)}"
+                )
+            if named.count(block) > 1:
+                raise SpecError(f"--more-iso-seeds names '{block}' twice.")
+            if seeds <= self.iso_seeds:
+                raise SpecError(f"--more-iso-seeds {block}={seeds} has to exceed --iso-seeds ({self.iso_seeds}).")
 
     def _check_datasets(self) -> None:
         for local in self.images:
@@ -101,15 +119,17 @@ class Plan:
             Training(item.arch, dataset_name, kind, seed, self._local(dataset_name))
             for item in self.architectures
             for kind in self.label_kinds
-            for seed in range(self.seeds_of(item.stratum, kind))
             for dataset_name in self.datasets
+            for seed in range(self.seeds_of(item, kind, dataset_name))
         ]
 
-    def seeds_of(self, stratum: Stratum, kind: LabelKind) -> int:
+    def seeds_of(self, item: Sampled, kind: LabelKind, dataset_name: str) -> int:
         """Number of trainings of an architecture on a data set."""
         if kind is LabelKind.KD:
             return self.kd_seeds
-        return self.iso_seeds if stratum is Stratum.ISO else self.seeds
+        if item.stratum is Stratum.FREE:
+            return self.seeds
+        return dict(self.more_iso_seeds).get(f"{item.arch.space}/{dataset_name}", self.iso_seeds)
 
     def dataset_digests(self) -> dict[str, str]:
         """Digest of each data set, which is loaded for it."""
@@ -146,6 +166,7 @@ class Plan:
             ("--datasets", self.datasets),
             ("--seeds", [self.seeds]),
             ("--iso-seeds", [self.iso_seeds]),
+            ("--more-iso-seeds", [f"{block}={seeds}" for block, seeds in self.more_iso_seeds]),
             ("--kd-seeds", [self.kd_seeds]),
             ("--labels", self.label_kinds),
             ("--epochs", [self.recipe.epochs]),

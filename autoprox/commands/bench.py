@@ -56,6 +56,13 @@ def parser() -> argparse.ArgumentParser:
         "--seeds", type=int, default=3, metavar="K", help="trainings of each architecture (default: 3)"
     )
     building.add_argument("--iso-seeds", type=int, default=4, metavar="K", help="trainings of iso ones (default: 4)")
+    building.add_argument(
+        "--more-iso-seeds",
+        nargs="+",
+        default=[],
+        metavar="SPACE/DATASET=K",
+        help="trainings of iso ones in blocks whose ceiling would be too low otherwise",
+    )
     building.add_argument("--kd-seeds", type=int, default=2, metavar="K", help="trainings for kd labels (default: 2)")
     building.add_argument(
         "--labels", nargs="+", default=["scratch"], metavar="KIND", help="label kinds (default: scratch)"
@@ -92,6 +99,7 @@ def _build(options: argparse.Namespace) -> int:
         datasets=tuple(options.datasets),
         seeds=options.seeds,
         iso_seeds=options.iso_seeds,
+        more_iso_seeds=tuple(_block_seeds(text) for text in options.more_iso_seeds),
         kd_seeds=options.kd_seeds,
         label_kinds=tuple(_label_kind(name) for name in options.labels),
         recipe=Recipe(epochs=options.epochs),
@@ -124,6 +132,13 @@ def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:
         )
     size = sizes.pop() if options.img_size is None else options.img_size
     return tuple(LocalImages(name, path, size) for name, path in folders.items())
+
+
+def _block_seeds(text: str) -> tuple[str, int]:
+    block, _, seeds = text.partition("=")
+    if not seeds.isdecimal():
+        raise SpecError(f"--more-iso-seeds takes SPACE/DATASET=K with a whole number K, not '{text}'.")
+    return block, int(seeds)
 
 
 def _label_kind(name: str) -> LabelKind:

@@ -6,6 +6,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.journal import Journal
 from autoprox.bench.plan import Plan
 from autoprox.bench.recipe import Recipe
+from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
 from autoprox.bench.train import Outcome, Training, train
@@ -55,7 +57,7 @@ def test_rows_are_what_single_trainings_give(built: Path) -> None:
     assert len(frame) == 2 * (2 * 1 + 2 * 2)
     micro = space("autoformer-micro")
     for item in plan.architectures:
-        for seed in range(plan.seeds_of(item.stratum, plan.label_kinds[0])):
+        for seed in range(plan.seeds_of(item, plan.label_kinds[0], plan.datasets[0])):
             values = train(Training(item.arch, "digits", plan.label_kinds[0], seed), plan.recipe).values
             rows = frame[(frame["arch_id"] == item.arch.arch_id) & (frame["train_seed"] == seed)]
             assert dict(zip(rows["metric"], rows["value"], strict=True)) == values
@@ -245,6 +247,9 @@ def test_full_disk_is_explained_and_leaves_no_half_file(built: Path, monkeypatch
         ({"spaces": ()}, SpecError, "--space needs at least one name"),
         ({"datasets": ("digit",)}, RegistryError, "Did you mean 'digits'"),
         ({"datasets": ("digits", "digits")}, SpecError, "--datasets needs at least one name and none twice"),
+        ({"more_iso_seeds": (("pit-micro/digit", 2),)}, SpecError, "Did you mean 'pit-micro/digits'"),
+        ({"more_iso_seeds": (("pit-micro/digits", 1),)}, SpecError, "has to exceed --iso-seeds"),
+        ({"more_iso_seeds": (("pit-micro/digits", 2), ("pit-micro/digits", 3))}, SpecError, "twice"),
         ({"spaces": ("pit-ti",)}, SpecError, "takes images of 32"),
     ],
 )
@@ -259,3 +264,21 @@ def test_plans_that_cannot_be(change: dict[str, object], error: type[Exception],
     }
     with pytest.raises(error, match=message):
         Plan(**(options | change))  # type: ignore[arg-type]
+
+
+def test_a_block_that_needs_more_seeds_gets_them_in_the_iso_stratum_alone() -> None:
+    plan = Plan(
+        ("autoformer-micro", "pit-micro"),
+        archs=4,
+        iso=2,
+        datasets=("digits", "mnist5k"),
+        seeds=1,
+        iso_seeds=2,
+        more_iso_seeds=(("pit-micro/digits", 3),),
+    )
+    strata = {item.arch.arch_id: item.stratum for item in plan.architectures}
+    counts = Counter((each.arch.space, each.dataset, strata[each.arch.arch_id]) for each in plan.trainings())
+    for (space_name, dataset_name, stratum), count in counts.items():
+        more = 3 if (space_name, dataset_name) == ("pit-micro", "digits") else 2
+        assert count == 2 * (1 if stratum is Stratum.FREE else more)
+    assert "--more-iso-seeds pit-micro/digits=3 --kd-seeds" in plan.command("t.parquet")
