@@ -50,6 +50,7 @@ SHIPMENTS = (
     Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table.", ""),
     Shipment("autoformer_micro", "Ranks autoformer-micro alone.", "--spaces autoformer-micro"),
     Shipment("pit_micro", "Ranks pit-micro alone.", "--spaces pit-micro"),
+    Shipment("beyond_size", "Ranks architectures of one size on all blocks of the embedded table.", "--beyond-size 1"),
 )
 
 
@@ -90,12 +91,14 @@ class Script:
 
 SCRIPTS = (
     Script("quality/shipped.py", "seconds", "quality/results/shipped.md"),
+    Script("quality/table.py", "seconds", "quality/results/table.md"),
     Script("quality/datasets.py", "10 minutes", "quality/results/datasets.md"),
     Script("quality/discovery.py", "10 minutes, more with a larger table"),
     Script("quality/published.py", "an hour the first time", takes_published=True, needs_published=True),
     Script("quality/parzc.py", "an hour", takes_published=True),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),
+    Script("speed/train.py", "a minute", "speed/results/train.md"),
     Script("speed/zoo.py", "2 minutes", "speed/results/zoo.md"),
 )
 

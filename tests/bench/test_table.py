@@ -10,7 +10,8 @@ import pytest
 
 from autoprox.bench.datasets import dataset, open_images
 from autoprox.bench.files import TableFiles
-from autoprox.bench.schema import COLUMNS
+from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import COLUMNS, LabelKind
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
 from autoprox.bench.task import ImageSource, write_batches
 from autoprox.errors import AutoproxError, ImageError, StoreMismatchError, TableError
@@ -318,3 +319,13 @@ def test_a_broken_image_is_named_and_the_table_is_left_as_it_is(
     assert table.task("digits", "pit-micro").source is ImageSource.IMAGES
     with pytest.raises(ImageError, match="no folder"):
         Table.read(table.path, {"leaves": tmp_path / "none"})
+
+
+def test_the_embedded_table_ships_no_block_below_its_ceilings() -> None:
+    """At least .75 in the whole table and, from scratch, .7 in the iso stratum; 160 architectures, half of one size."""
+    table = Table.read()
+    for block in blocks_of(table.frame):
+        assert block["all"]["n"] >= 160
+        assert block["iso"]["n"] >= 80
+        assert block["all"]["ceiling"] >= 0.75
+        assert block["label_kind"] != LabelKind.SCRATCH or block["iso"]["ceiling"] >= 0.7
