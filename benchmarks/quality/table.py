@@ -39,11 +39,12 @@ def main() -> None:
     teachers = ", ".join(f"{name} {each['top1_pct']:.1f} %" for name, each in made["teachers"].items())
     print(f"# The embedded table {table.name}\n")
     print(f"    {made['command']}\n")
+    time = made["time"]
     print(
-        f"{len(table.archs)} architectures, {made['time']['trainings_timed']:,} trainings, "
-        f"{made['time']['core_hours']} core hours (median {made['time']['median_s']} s), {len(made['failed_runs'])} failed. Columns behind the "
-        "interval: Kendall tau of each count with the mean of the seeds. Teachers of the kd labels, top-1 on the test "
-        f"images: {teachers}.\n"
+        f"{len(table.archs)} architectures, {time['trainings_timed']:,} trainings, {time['core_hours']} core hours "
+        f"(median {time['median_s']} s), {len(made['failed_runs'])} failed. Columns behind the interval: Kendall tau of "
+        "each count with the mean of the seeds. Teachers of the kd labels, top-1 on the test images: "
+        f"{teachers}.\n"
     )
     print(f"Ceiling: {made['ceiling_method']}.\n")
     rows = [row(block, part) for part in ("all", "iso") for block in blocks_of(table.frame)]
