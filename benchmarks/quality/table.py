@@ -42,7 +42,7 @@ def main() -> None:
     time = made["time"]
     print(
         f"{len(table.archs)} architectures, {time['trainings_timed']:,} trainings, {time['core_hours']} core hours "
-        f"(median {time['median_s']} s), {len(made['failed_runs'])} failed. Columns behind the interval: Kendall tau of "
+        f"(median {time['median_s']} s), {len(made['failed_runs'])} failed. After the interval: Kendall tau of "
         "each count with the mean of the seeds. Teachers of the kd labels, top-1 on the test images: "
         f"{teachers}.\n"
     )
