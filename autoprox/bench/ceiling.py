@@ -23,12 +23,16 @@ from autoprox.digest import derived_seed
 from autoprox.metrics import interval95, kendall_tau_b
 
 METHOD = (
-    "seed_tau: Kendall tau between single seeds, mean over pairs of seeds; sin(pi tau / 2) is the reliability of one "
-    "seed; Spearman-Brown gives that of the mean of K seeds; ceiling = 2/pi arcsin(sqrt(reliability of the mean)), the "
-    "expected tau of the mean over infinitely many seeds with the mean of the K; interval: bootstrap over architectures"
+    "seed_tau: Kendall tau between single seeds, mean over the pairs of seeds that all architectures have; "
+    "sin(pi tau / 2) is the reliability of one seed; Spearman-Brown gives that of the mean of K seeds; ceiling = 2/pi "
+    "arcsin(sqrt(reliability of the mean)), the expected tau of the mean over infinitely many seeds with the mean of "
+    "the K; interval: bootstrap over architectures"
 )
 
 RESAMPLES = 500
+COVERAGE = 0.9
+"""A pair of seeds counts if it has at least this share of the architectures of the pair that has the most."""
+
 MIN_ARCHS = 5
 """Below this number of architectures a tau says nothing, and no ceiling is given."""
 
@@ -105,14 +109,20 @@ def ceiling(labels: Sequence[Sequence[float]]) -> Ceiling | None:
 
 
 def _seed_tau(matrix: Floats) -> float:
-    """Mean tau-b over pairs of columns, each over the rows that have both; NaN where no pair of columns has one."""
+    """Mean tau-b over pairs of columns, each over the rows that have both; NaN where no pair of columns has one.
+
+    Where a stratum has more seeds than the rest, the pairs that it has for itself alone are left out: they say how
+    seeds agree there, which is another question.
+    """
+    present = np.isfinite(matrix)
+    pairs = {pair: present[:, pair].all(axis=1) for pair in combinations(range(matrix.shape[1]), 2)}
+    enough = max(MIN_ARCHS, COVERAGE * max((rows.sum() for rows in pairs.values()), default=0))
     taus, weights = [], []
-    for first, second in combinations(range(matrix.shape[1]), 2):
-        both = np.isfinite(matrix[:, [first, second]]).all(axis=1)
-        if both.sum() < MIN_ARCHS:
+    for (first, second), rows in pairs.items():
+        if rows.sum() < enough:
             continue
-        tau = float(kendall_tau_b(matrix[both, first][None], matrix[both, second])[0])
+        tau = float(kendall_tau_b(matrix[rows, first][None], matrix[rows, second])[0])
         if np.isfinite(tau):
             taus.append(tau)
-            weights.append(int(both.sum()))
+            weights.append(int(rows.sum()))
     return float(np.average(taus, weights=weights)) if taus else float("nan")

@@ -37,6 +37,20 @@ def test_unequal_numbers_of_seeds() -> None:
     assert estimate.ceiling == pytest.approx(real, abs=0.03)
 
 
+def test_a_narrow_stratum_with_more_seeds_does_not_speak_for_the_whole() -> None:
+    """Architectures of one size differ less, so that seeds agree less there, and all of them as the first two do."""
+    rng = np.random.default_rng(8)
+    narrow = np.arange(N) % 2 == 0
+    truth = np.where(narrow, 0.3, 1.4) * rng.normal(size=N)
+    labels = truth[:, None] + 0.6 * rng.normal(size=(N, 8))
+    ragged = [row[: 8 if few else 2] for row, few in zip(labels, narrow, strict=True)]
+    estimate = ceiling([row.tolist() for row in ragged])
+    assert estimate is not None
+    assert estimate.seed_tau == pytest.approx(stats.kendalltau(labels[:, 0], labels[:, 1]).statistic)
+    real = stats.kendalltau(truth, [row.mean() for row in ragged]).statistic
+    assert estimate.ceiling == pytest.approx(real, abs=0.05)
+
+
 def test_skewed_accuracies_are_within_a_few_hundredths() -> None:
     """Accuracies crowd at the top and are noisier at the bottom, which the normal model does not know."""
     rng = np.random.default_rng(6)
