@@ -98,7 +98,7 @@ def run(
         "space": [owner.name, owner.version],
         "scorer": assessor.identity,
         "constraints": region.constraints.to_document(),
-        "images": task.digest,
+        "images": [task.dataset, task.img_size, task.digest],
         "init_seeds": init_seeds,
         "method": method.value,
         "settings": settings.to_document() if method is Method.EVOLUTION else {},
