@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from joblib import Parallel, delayed
-from torch import nn
+from torch import Tensor, nn
 
 from autoprox.bench.task import Task
 from autoprox.digest import digest
@@ -20,7 +20,7 @@ from autoprox.parallel import explained_loss
 from autoprox.spaces import Arch
 from autoprox.zoo import Ensemble, RankedProxy, score_together
 
-ScoreFunction = Callable[[nn.Module, Any, Any], float]
+ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 """From a network, images `(B, C, H, W)` and labels `(B,)` to a score; higher is better."""
 
 _GO_ON = "What was scored is in the journal: go on with --resume, and with fewer --jobs."
@@ -67,7 +67,8 @@ class OwnScorer:
         """
         if loss is not None:
             raise SpecError(f"The function '{self.name}' takes no loss.")
-        return float(self.function(model, images, labels))
+        value = self.function(model, images, labels)
+        return float(value.detach() if isinstance(value, Tensor) else value)
 
     def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
         """Scores networks one after the other."""
