@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,7 +20,6 @@ from autoprox.search.scoring import Assessor
 from autoprox.spaces import AbstractSpace, Arch
 from autoprox.spaces import space as find_space
 
-T = TypeVar("T")
 Progress = Callable[[Iterable[Arch], int, int], Iterable[Arch]]
 """Wraps the candidates as they are scored, given with how many there will be in all, and how many were before."""
 
