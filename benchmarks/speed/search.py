@@ -73,6 +73,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="fewer candidates")
     quick = options.parse_args().quick
+    print("# What a candidate of a search costs\n")
     print("| space | candidates | s in all (wall) | ms a candidate | without scoring | scoring | plain pass |")
     print("|---|---|---|---|---|---|---|")
     proxy = autoprox.load(PROXY)
