@@ -51,7 +51,7 @@ class Region:
         Traceback (most recent call last):
         ...
         autoprox.errors.SpecError: --max-params 5,000,000 allows no architecture of 'autoformer-ti' (1000 classes, \
-224 px): they have 5,161,480 to 9,897,640 parameters. Change it, or choose another space.
+224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or choose another space.
     """
 
     def __init__(self, space: AbstractSpace, task: Task, constraints: Constraints) -> None:

@@ -57,7 +57,9 @@ def test_evolution_beats_random_draws():
     wide = Constraints(max_params=60_000)
 
     def best(method):
-        found = [searched(_smooth, wide, seed, method=method, budget=80) for seed in range(2)]
+        found = [
+            searched(_smooth, wide, seed, method=method, budget=150, settings=Evolution(20, 5, 4)) for seed in (0, 1)
+        ]
         return np.mean([each.pick.score for each in found])
 
     assert best(Method.EVOLUTION) > best(Method.RANDOM)
