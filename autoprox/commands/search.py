@@ -318,7 +318,7 @@ def _report(result: SearchResult, task: Task, top: int, verification: Verificati
         {
             "rank": str(rank),
             "arch_id": each.arch.arch_id,
-            "score": f"{each.score:.6g}",
+            "score": f"{each.score:.8g}",
             "params": f"{each.params:,}",
             "macs": f"{each.macs:,}",
         }
