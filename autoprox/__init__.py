@@ -20,15 +20,15 @@ if TYPE_CHECKING:
     from autoprox.zoo import Ensemble
 
 __version__ = version("autoprox")
-__all__ = ["__version__", "ensemble", "load", "runs", "shipped_names", "space"]
+__all__ = ["__version__", "ensemble", "load", "runs", "search", "shipped_names", "space"]
 
 # Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
 
 
 def __getattr__(name: str) -> ModuleType:
-    """Loads `autoprox.runs` when it is first asked for."""
-    if name == "runs":
-        return import_module("autoprox.runs")
+    """Loads `autoprox.runs` or `autoprox.search` when it is first asked for."""
+    if name in {"runs", "search"}:
+        return import_module(f"autoprox.{name}")
     raise AttributeError(f"module 'autoprox' has no attribute '{name}'")
 
 

@@ -96,10 +96,12 @@ SCRIPTS = (
     Script("quality/discovery.py", "10 minutes, more with a larger table"),
     Script("quality/published.py", "an hour the first time", takes_published=True, needs_published=True),
     Script("quality/parzc.py", "an hour", takes_published=True),
+    Script("quality/search.py", "an hour"),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),
     Script("speed/train.py", "a minute", "speed/results/train.md"),
     Script("speed/zoo.py", "2 minutes", "speed/results/zoo.md"),
+    Script("speed/search.py", "5 minutes", "speed/results/search.md"),
 )
 
 

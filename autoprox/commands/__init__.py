@@ -16,6 +16,7 @@ COMMANDS = {
     "evolve": "discover a proxy",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
     "runs": "list and summarise runs",
+    "search": "search a space with a scorer, without training",
     "show": "print, draw or export a proxy",
     "zoo": "list published proxies, or score them all on a benchmark table",
 }

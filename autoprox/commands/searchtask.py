@@ -1,0 +1,93 @@
+"""What the networks of a search are built for, from the options of the command."""
+
+import argparse
+
+from autoprox.bench.datasets import DATASETS, Dataset, LocalImages, dataset
+from autoprox.bench.table import Table
+from autoprox.bench.task import DEFAULT_NUM_CLASSES, Task, draw_batch, noise_task
+from autoprox.commands.images import image_folders, require_used
+from autoprox.errors import SpecError, suggestion
+from autoprox.spaces import AbstractSpace
+
+NOISE = "noise"
+"""Name of the task where there are no images."""
+
+
+def searched_task(options: argparse.Namespace, space: AbstractSpace) -> Task:
+    """What networks are built for while they are scored.
+
+    Args:
+        options: --dataset, --verify, --images, --img-size and --num-classes; see the command's help.
+        space: The space that is searched.
+
+    Raises:
+        SpecError: If there is no such data set, or an option is about another kind of images.
+        ImageError: If images of the user are not to be had.
+    """
+    folders = image_folders(options.images)
+    require_used(options.images, {options.dataset, options.verify or options.dataset} & set(folders), set(folders))
+    table = Table.read()
+    name = options.dataset or options.verify or (None if _shaped(options) else _fitting(table, space))
+    if name is None:
+        size = space.default_img_size if options.img_size is None else options.img_size
+        return noise_task(NOISE, options.num_classes or DEFAULT_NUM_CLASSES, size)
+    local = local_images(options, name, space)
+    if options.num_classes is not None or (local is None and options.img_size is not None):
+        option = "--num-classes" if options.num_classes is not None else "--img-size"
+        raise SpecError(f"{option} is about noise, and the data set '{name}' has its own; leave one of them out.")
+    if local is None and name in table.datasets:
+        return table.task(name, space.name)
+    return draw_batch(dataset(name) if local is None else local.open()).task(name)
+
+
+def local_images(options: argparse.Namespace, name: str, space: AbstractSpace) -> LocalImages | None:
+    """Where the images of a data set lie; None for one that comes with autoprox.
+
+    Raises:
+        SpecError: If it is neither among those nor named by --images.
+        ImageError: If the folder of --images does not exist.
+    """
+    folders = image_folders(options.images)
+    if name in folders:
+        size = space.default_img_size if options.img_size is None else options.img_size
+        return LocalImages(name, folders[name], size)
+    if name not in DATASETS:
+        raise SpecError(
+            f"There is no data set '{name}'. {suggestion(name, [*DATASETS, *folders])} For one of your own give "
+            f"--images {name}=PATH."
+        )
+    return None
+
+
+def opened(local: LocalImages | None, name: str) -> Dataset:
+    """A data set, its images decoded when they are asked for.
+
+    Raises:
+        SpecError: If the package that holds the images is not installed.
+        ImageError: If images of the user cannot be read.
+    """
+    return dataset(name) if local is None else local.open()
+
+
+def described(task: Task) -> str:
+    """The images of a task in words.
+
+    Example:
+        >>> described(noise_task(NOISE, 10, 28, 1))
+        'noise, 28 px, 1 channel, 10 classes'
+    """
+    channels = "1 channel" if task.in_chans == 1 else f"{task.in_chans} channels"
+    return f"{task.dataset}, {task.img_size} px, {channels}, {task.num_classes} classes"
+
+
+def _shaped(options: argparse.Namespace) -> bool:
+    """Whether noise of a certain kind is asked for."""
+    return options.img_size is not None or options.num_classes is not None
+
+
+def _fitting(table: Table, space: AbstractSpace) -> str | None:
+    """The first data set of a table whose stored images have the size that a space was made for."""
+    fitting = (
+        name for name, batch in sorted(table.batches.items()) if batch.images.shape[-1] == space.default_img_size
+    )
+    return next(fitting, None)

@@ -1,0 +1,170 @@
+"""The search itself: propose, score, record, until the budget is met."""
+
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from joblib import Parallel
+
+from autoprox.bench.task import DEFAULT_NUM_CLASSES, Task, noise_task
+from autoprox.digest import text_digest
+from autoprox.errors import CollectionError, SpecError
+from autoprox.search.constraints import Constraints
+from autoprox.search.journal import Journal
+from autoprox.search.methods import Evolution, History, Method, proposals
+from autoprox.search.region import Region
+from autoprox.search.result import Candidate, SearchResult
+from autoprox.search.scoring import Assessor
+from autoprox.spaces import AbstractSpace, Arch
+from autoprox.spaces import space as find_space
+
+Progress = Callable[[Iterable[Arch], int, int], Iterable[Arch]]
+"""Wraps the candidates as they are scored, given with how many there will be in all, and how many were before."""
+
+DEFAULT_BUDGET = 1000
+"""Candidates of an evolution or a random search."""
+EXHAUSTIVE_LIMIT = 10_000
+"""Candidates that an exhaustive search takes without being told to."""
+
+
+def run(
+    scorer: Any,
+    space: AbstractSpace | str,
+    constraints: Constraints | None = None,
+    rng: np.random.Generator | None = None,
+    *,
+    task: Task | None = None,
+    method: Method | str = Method.EVOLUTION,
+    budget: int | None = None,
+    settings: Evolution | None = None,
+    init_seeds: int = 1,
+    jobs: int = 1,
+    journal: Path | None = None,
+    anew: bool = False,
+    progress: Progress | None = None,
+) -> SearchResult:
+    """Searches a space for the architectures that score best, without training any.
+
+    The same generator, scorer and options give the same result, whatever `jobs` is and however often a search with a
+    journal was interrupted. Where no more architectures are allowed than the budget, all are scored.
+
+    A scorer that ranks over a set (`az_nas`, ensembles) ranks all candidates of the search among each other.
+
+    Args:
+        scorer: Anything with `score(model, images, labels)`, or a function of the same arguments; higher is better. A
+            function of one's own gets the images `(B, C, H, W)` and labels `(B,)` as tensors.
+        space: The space, or its name.
+        constraints: What is allowed; everything if None.
+        rng: Where all draws come from; `default_rng(0)` if None.
+        task: What networks are built for, and the batch; noise of the space's image size and ten classes if None.
+        method: `evolution` (regularised, with tournaments; see `Evolution`), `random`, or `exhaustive`.
+        budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
+        settings: Of the evolution.
+        init_seeds: Number of initialisations that scores are averaged over.
+        jobs: Number of processes; the result does not depend on it.
+        journal: A file that records every candidate; a search that finds its own there goes on with it.
+        anew: Whether what stands in the journal is replaced.
+        progress: A progress bar.
+
+    Raises:
+        SpecError: If no architecture is allowed, too many are for an exhaustive search, or an argument is out of range.
+        CollectionError: If the scorer cannot be computed on any of the first candidates.
+        StoreMismatchError: If the journal belongs to another search, or is damaged.
+
+    Example:
+        >>> from autoprox.bench.task import noise_task
+        >>> def parameters(model, images, labels):
+        ...     return sum(each.numel() for each in model.parameters())
+        >>> bounds, task = Constraints(max_params=20_000), noise_task("noise", 10, 8, 1)
+        >>> found = run(parameters, "pit-micro", bounds, np.random.default_rng(0), task=task, budget=30)
+        >>> found.pick.params <= 20_000, found.pick.score == found.pick.params, len(found.candidates)
+        (True, True, 30)
+    """
+    owner = find_space(space) if isinstance(space, str) else space
+    rng = np.random.default_rng(0) if rng is None else rng
+    task = noise_task("noise", DEFAULT_NUM_CLASSES, owner.default_img_size) if task is None else task
+    settings = settings or Evolution()
+    for name, value in {"jobs": jobs, "init-seeds": init_seeds, "budget": budget}.items():
+        if value is not None and value < 1:
+            raise SpecError(f"--{name} is {value}; it must be at least 1.")
+    assessor = Assessor.of(scorer)
+    region = Region(owner, task, constraints or Constraints())
+    method = _method(method)
+    wanted = _wanted(region, method, budget)
+    definition = {
+        "space": [owner.name, owner.version],
+        "scorer": assessor.identity,
+        "constraints": region.constraints.to_document(),
+        "images": [task.dataset, task.img_size, task.digest],
+        "init_seeds": init_seeds,
+        "method": method.value,
+        "settings": settings.to_document() if method is Method.EVOLUTION else {},
+        "seed": text_digest(str(rng.bit_generator.state)),
+        "torch": str(torch.__version__).partition("+")[0],
+    }
+    # Where everything is to be scored there is nothing to choose.
+    course = Method.EXHAUSTIVE if region.size <= wanted else method
+    history = History(assessor.join)
+    with Journal(journal, definition, anew=anew) as held, Parallel(n_jobs=jobs, return_as="generator") as parallel:
+        batches = proposals(course, region, history, rng, settings)
+
+        def candidates() -> Iterator[Arch]:
+            while len(history) < wanted:
+                batch = next(batches)[: wanted - len(history)]
+                missing = [arch for arch in batch if held.lookup(arch) is None]
+                for arch, measured in assessor.measured(missing, task, init_seeds, parallel):
+                    held.record(arch, measured)
+                    yield arch
+                for arch in batch:
+                    found = held.lookup(arch)
+                    assert found is not None
+                    history.add(arch, found)
+                _require_a_score(history)
+
+        before = min(len(held), wanted)
+        for _ in candidates() if progress is None else progress(candidates(), wanted, before):
+            pass
+    ranked = sorted(_candidates(region, history), key=_order)
+    return SearchResult(
+        assessor.name, owner.name, region.constraints, method.value, tuple(ranked), region.size, region.total
+    )
+
+
+def _method(name: Method | str) -> Method:
+    try:
+        return Method(name)
+    except ValueError as error:
+        raise SpecError(f"There is no method '{name}'. Allowed: {', '.join(Method)}.") from error
+
+
+def _wanted(region: Region, method: Method, budget: int | None) -> int:
+    if method is not Method.EXHAUSTIVE:
+        return min(region.size, DEFAULT_BUDGET if budget is None else budget)
+    limit = EXHAUSTIVE_LIMIT if budget is None else budget
+    if region.size > limit:
+        raise SpecError(
+            f"An exhaustive search of '{region.space.name}' has to score {region.size:,} architectures, and the budget "
+            f"is {limit:,}. Narrow the constraints, raise --budget, or use --method evolution or random."
+        )
+    return region.size
+
+
+def _require_a_score(history: History) -> None:
+    """Refuses a scorer that cannot be computed on anything: no candidate will change that."""
+    if not np.isfinite(history.scores).any():
+        reason = next((each.reason for each in history.measured if each.reason), "")
+        if reason:
+            raise CollectionError(reason)
+
+
+def _candidates(region: Region, history: History) -> Iterator[Candidate]:
+    for arch, measured, score in zip(history.archs, history.measured, history.scores.tolist(), strict=True):
+        counts = region.counts(arch)
+        yield Candidate(arch, score, counts.params, counts.macs, measured.reason)
+
+
+def _order(candidate: Candidate) -> tuple[bool, float, int, str]:
+    undefined = bool(np.isnan(candidate.score))
+    return undefined, 0.0 if undefined else -candidate.score, candidate.params, candidate.arch.arch_id

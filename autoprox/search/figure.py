@@ -1,0 +1,66 @@
+"""A figure of a search: size against score, the picks marked."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from autoprox.bench.files import atomically
+from autoprox.search.result import Candidate, SearchResult
+
+CANDIDATE, PICK, BOUND = "#3b6ea5", "#d9822b", "#999999"
+
+
+def write_figure(result: SearchResult, top: int, path: Path) -> None:
+    """Writes the figure as SVG, the same bytes for the same result.
+
+    Args:
+        result: What a search found.
+        top: How many picks are marked.
+        path: The file.
+
+    Raises:
+        AutoproxError: If it cannot be written.
+    """
+    figure = draw(result, result.top(top))
+    with mpl.rc_context({"svg.hashsalt": "autoprox.search"}):
+        atomically(path, lambda target: figure.savefig(target, format="svg", metadata={"Date": None}))
+
+
+def draw(result: SearchResult, picks: Sequence[Candidate]) -> Figure:
+    """Draws number of parameters against score: a point a candidate, the picks by their rank, the bounds as lines."""
+    figure = Figure(figsize=(6.4, 4.2), layout="constrained")
+    axes = figure.subplots()
+    marked = {each.arch for each in picks}
+    others = [each for each in result.scored if each.arch not in marked]
+    axes.scatter(
+        [each.params for each in others],
+        [each.score for each in others],
+        s=12,
+        color=CANDIDATE,
+        alpha=0.6,
+        linewidths=0,
+        label=f"{len(result.scored)} scored candidates",
+    )
+    axes.scatter(
+        [each.params for each in picks],
+        [each.score for each in picks],
+        s=30,
+        color=PICK,
+        label="the pick" if len(picks) == 1 else f"the {len(picks)} picks",
+    )
+    for rank, each in enumerate(picks, start=1):
+        axes.annotate(str(rank), (each.params, each.score), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    for bound in result.constraints.bounds:
+        if bound.counted == "params":
+            axes.axvline(bound.value, color=BOUND, linestyle="--", linewidth=0.9)
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k")
+    axes.set_xlabel("parameters")
+    axes.set_ylabel(f"score of {result.scorer}")
+    axes.set_title(f"{result.space}, {result.method}: {result.allowed:,} architectures are allowed", fontsize=10)
+    axes.grid(color="#e6e6e6", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.legend(frameon=False, fontsize=8.5)
+    return figure

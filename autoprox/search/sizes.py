@@ -1,0 +1,161 @@
+"""The sizes that a space reaches, and how many architectures reach each, without listing architectures.
+
+A count of a network is what its fixed genes cost (width, depth, heads of stages, ...) plus what each layer's own genes
+add: the order of the layers does not matter, so that a thousand sums stand for the 20^10 ways to choose the layers of
+`autoformer-micro` at one width and depth. That every space counts so is a law of `tests/conformance/test_search.py`;
+a size that an architecture does not have is an error there, and never a result that breaks a constraint here.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.search.constraints import COUNTED
+from autoprox.spaces import AbstractSpace, Arch
+from autoprox.spaces.genes import Genes
+
+Size = tuple[int, ...]
+"""One count for each of `COUNTED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What a number of layers can add together.
+
+    Args:
+        sizes: `(n, counts)`, distinct sums, in a fixed order.
+        ways: `(n,)`, how many choices of the layers give each; Python integers, for they outgrow 64 bits.
+    """
+
+    sizes: npt.NDArray[np.int64]
+    ways: npt.NDArray[np.object_]
+
+
+@dataclass(frozen=True, eq=False)
+class Shape:
+    """All architectures with the same fixed genes.
+
+    Args:
+        fixed: The fixed genes.
+        depth: Number of layers that have genes of their own; 0 in a space without such genes.
+        base: Size without what the layers' own genes add.
+        added: For each choice of a layer's genes (`layer_choices`), what it adds.
+    """
+
+    fixed: Genes
+    depth: int
+    base: npt.NDArray[np.int64]
+    added: tuple[Size, ...]
+
+    def sums(self, layers: int) -> Sums:
+        """What some of the layers can add together."""
+        return _sums(self.added, layers)
+
+    @property
+    def sizes(self) -> npt.NDArray[np.int64]:
+        """The distinct sizes of its architectures, `(n, counts)`."""
+        return self.base + self.sums(self.depth).sizes
+
+    @property
+    def total(self) -> int:
+        """Number of its architectures."""
+        return int(len(self.added) ** self.depth)
+
+
+@dataclass(frozen=True, eq=False)
+class SizeTable:
+    """The sizes of a whole space.
+
+    Args:
+        layer_choices: Every choice of a layer's genes, in a fixed order; one empty choice in a space without them.
+        shapes: Every combination of the fixed genes, in a fixed order.
+    """
+
+    layer_choices: tuple[tuple[Any, ...], ...]
+    shapes: tuple[Shape, ...]
+
+
+def size_of(space: AbstractSpace, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> Size:
+    """The size of an architecture, in the order of `COUNTED`.
+
+    Example:
+        >>> from autoprox.spaces import space
+        >>> tiny = space("autoformer-ti")
+        >>> genes = {"hidden_dim": 192, "depth": 12, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12}
+        >>> size_of(tiny, tiny.arch(genes), 1000, 224, 3)
+        (5717416, 1253683200)
+    """
+    counts = space.counts(arch, num_classes, img_size, in_chans)
+    return tuple(getattr(counts, counted) for counted in COUNTED)
+
+
+@lru_cache(maxsize=8)
+def size_table(space: AbstractSpace, num_classes: int, img_size: int, in_chans: int) -> SizeTable:
+    """Measures a space: one count for each combination of its fixed genes, and one for each choice of a layer in it.
+
+    Args:
+        space: The space.
+        num_classes: Number of classes.
+        img_size: Edge of the image in px.
+        in_chans: Channels of the image.
+
+    Raises:
+        SpecError: If the space does not take such images.
+
+    Example:
+        >>> from autoprox.spaces import space
+        >>> table = size_table(space("autoformer-ti"), 1000, 224, 3)
+        >>> len(table.layer_choices), len(table.shapes), sum(shape.total for shape in table.shapes)
+        (4, 9, 1056964608)
+    """
+    layout = space.layout
+    choices = tuple(product(*(gene.choices for gene in layout.layered))) if layout.layered else ((),)
+
+    def size(fixed: Genes, layers: list[tuple[Any, ...]]) -> Size:
+        arch = Arch.of(space.name, joined(space, fixed, layers))
+        return size_of(space, arch, num_classes, img_size, in_chans)
+
+    shapes = []
+    for fixed in _fixed(space):
+        depth = fixed[layout.depth] if layout.layered else 0
+        plain = size(fixed, [choices[0]] * depth)
+        added = [tuple(0 for _ in COUNTED)] if depth else []
+        for choice in choices[1:] if depth else ():
+            changed = size(fixed, [choice] + [choices[0]] * (depth - 1))
+            added.append(tuple(new - old for new, old in zip(changed, plain, strict=True)))
+        shapes.append(Shape(fixed, depth, np.array(plain, dtype=np.int64), tuple(added)))
+    return SizeTable(choices, tuple(shapes))
+
+
+def joined(space: AbstractSpace, fixed: Genes, layers: list[tuple[Any, ...]]) -> Genes:
+    """Genes out of the fixed ones and a choice for each layer."""
+    return {**fixed, **{gene.name: [layer[at] for layer in layers] for at, gene in enumerate(space.layout.layered)}}
+
+
+def _fixed(space: AbstractSpace) -> Iterator[Genes]:
+    genes = space.layout.fixed
+    for values in product(*(gene.choices for gene in genes)):
+        plain = (list(value) if isinstance(value, tuple) else value for value in values)
+        yield dict(zip((gene.name for gene in genes), plain, strict=True))
+
+
+@lru_cache(maxsize=4096)
+def _sums(added: tuple[Size, ...], layers: int) -> Sums:
+    if layers == 0:
+        return Sums(np.zeros((1, len(COUNTED)), dtype=np.int64), np.array([1], dtype=object))
+    fewer = _sums(added, layers - 1)
+    found: dict[Size, int] = {}
+    for step, alike in Counter(added).items():
+        sums = map(tuple, (fewer.sizes + np.array(step, dtype=np.int64)).tolist())
+        for size, ways in zip(sums, fewer.ways, strict=True):
+            found[size] = found.get(size, 0) + alike * ways
+    sizes = sorted(found)
+    ways_of_each = np.empty(len(sizes), dtype=object)
+    ways_of_each[:] = [found[size] for size in sizes]
+    return Sums(np.array(sizes, dtype=np.int64), ways_of_each)

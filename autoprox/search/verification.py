@@ -1,0 +1,300 @@
+"""Whether a search helped: its pick, trained beside random architectures under the same constraints and the largest.
+
+A score is worth something if its pick is better than what anybody has without it: an architecture drawn at random among
+the allowed ones, and simply the largest of them.
+"""
+
+import math
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from joblib import Parallel, delayed
+from scipy import stats
+
+from autoprox.bench.datasets import LocalImages
+from autoprox.bench.journal import Journal, training_key
+from autoprox.bench.recipe import Recipe
+from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.bench.train import Outcome, Training, definition, train
+from autoprox.errors import AutoproxError, SpecError
+from autoprox.parallel import explained_loss
+from autoprox.search.region import Region
+from autoprox.search.result import SearchResult
+from autoprox.spaces import Arch
+
+RANDOM_ARCHS = 5
+CONFIDENCE = 0.95
+JOURNAL = "verification.sqlite"
+"""Name of the file in the folder of a search that keeps finished trainings."""
+
+PICK, LARGEST, RANDOM = "pick", "largest", "random"
+
+Progress = Callable[[Iterable[Any], int, int], Iterable[Any]]
+Interval = tuple[float, float]
+
+
+@dataclass(frozen=True)
+class Trained:
+    """An architecture and what its trainings gave.
+
+    Args:
+        role: `pick`, `largest`, or `random` with a number.
+        arch: The architecture.
+        params: Its parameters for the task that was searched.
+        accuracies: Test accuracy in %, one a training that did not fail.
+        failures: Why the others did.
+    """
+
+    role: str
+    arch: Arch
+    params: int
+    accuracies: tuple[float, ...]
+    failures: tuple[str, ...] = ()
+
+    @property
+    def mean(self) -> float:
+        """Mean accuracy; NaN if all trainings failed."""
+        return float(np.mean(self.accuracies)) if self.accuracies else math.nan
+
+    @property
+    def interval(self) -> Interval:
+        """Its 95 % t interval over trainings; NaN with fewer than two of them.
+
+        Example:
+            >>> arch = Arch.of("toy", {"width": 8})
+            >>> [round(bound, 2) for bound in Trained("pick", arch, 10, (90.0, 92.0, 94.0)).interval]
+            [87.03, 96.97]
+        """
+        count = len(self.accuracies)
+        if count < 2:
+            return math.nan, math.nan
+        half = stats.t.ppf((1 + CONFIDENCE) / 2, count - 1) * np.std(self.accuracies, ddof=1) / math.sqrt(count)
+        return self.mean - float(half), self.mean + float(half)
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON-like data; what is undefined is None."""
+        return {
+            "role": self.role,
+            "arch": self.arch.genes,
+            "arch_id": self.arch.arch_id,
+            "params": self.params,
+            "top1_pct": list(self.accuracies),
+            "mean": _known(self.mean),
+            "ci95": [_known(bound) for bound in self.interval],
+            "failures": list(self.failures),
+        }
+
+
+@dataclass(frozen=True)
+class Difference:
+    """By how much the pick is better than another architecture.
+
+    Args:
+        against: What it is compared with.
+        points: Difference of the mean accuracies, in percentage points; NaN where one of them is unknown.
+        interval: Its 95 % interval (Welch's t over trainings); NaN with fewer than two trainings of either.
+    """
+
+    against: str
+    points: float
+    interval: Interval
+
+    @classmethod
+    def between(cls, pick: Trained, other: Trained, against: str) -> "Difference":
+        """Compares two architectures."""
+        interval = (math.nan, math.nan)
+        ours, theirs = pick.accuracies, other.accuracies
+        if min(len(ours), len(theirs)) >= 2:
+            if np.ptp(ours) or np.ptp(theirs):
+                found = stats.ttest_ind(ours, theirs, equal_var=False).confidence_interval(CONFIDENCE)
+                interval = (float(found.low), float(found.high))
+            else:
+                interval = (pick.mean - other.mean,) * 2
+        return cls(against, pick.mean - other.mean, interval)
+
+    @property
+    def beats(self) -> bool | None:
+        """Whether the pick's mean is the higher one; None where that is unknown."""
+        return None if math.isnan(self.points) else self.points > 0
+
+    @property
+    def verdict(self) -> str:
+        """The comparison in words.
+
+        Example:
+            >>> Difference("the largest", 1.25, (-0.5, 3.0)).verdict
+            'beats the largest by 1.25 points, 95 % interval [-0.50, 3.00]: not surely'
+        """
+        if self.beats is None:
+            return f"cannot be compared with {self.against}: all trainings of one of the two failed"
+        how = "beats" if self.points > 0 else "equals" if self.points == 0 else "falls behind"
+        text = f"{how} {self.against}" + (f" by {abs(self.points):.2f} points" if self.points else "")
+        low, high = self.interval
+        if math.isnan(low):
+            return f"{text}; one training each gives no interval"
+        return f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {'surely' if low > 0 or high < 0 else 'not surely'}"
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON-like data; what is undefined is None."""
+        return {
+            "against": self.against,
+            "beats": self.beats,
+            "points": _known(self.points),
+            "ci95": [_known(bound) for bound in self.interval],
+        }
+
+
+@dataclass(frozen=True)
+class Verification:
+    """What the trainings gave.
+
+    Args:
+        dataset: Name of the data set.
+        epochs: Of each training.
+        pick: The pick.
+        largest: The largest allowed architecture; the same one as the pick where that is it.
+        randoms: The random ones.
+    """
+
+    dataset: str
+    epochs: int
+    pick: Trained
+    largest: Trained
+    randoms: tuple[Trained, ...]
+
+    @property
+    def median(self) -> Trained:
+        """The random architecture in the middle; of an even number the better of the two that are."""
+        known = sorted((each for each in self.randoms if not math.isnan(each.mean)), key=lambda each: each.mean)
+        return known[len(known) // 2] if known else self.randoms[0]
+
+    @property
+    def differences(self) -> tuple[Difference, Difference]:
+        """The pick against the median random architecture and against the largest."""
+        median = Difference.between(self.pick, self.median, "the median random architecture")
+        return median, Difference.between(self.pick, self.largest, "the largest allowed architecture")
+
+    @property
+    def rows(self) -> tuple[Trained, ...]:
+        """All that were trained: the pick, the random ones, the largest."""
+        return self.pick, *self.randoms, self.largest
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON-like data, the same for every way to the same trainings."""
+        return {
+            "dataset": self.dataset,
+            "epochs": self.epochs,
+            "metric": DEFAULT_METRIC,
+            "trained": [each.to_document() for each in self.rows],
+            "pick_is_largest": self.pick.arch == self.largest.arch,
+            "comparisons": [each.to_document() for each in self.differences],
+        }
+
+
+def verify(
+    result: SearchResult,
+    region: Region,
+    dataset: str,
+    rng: np.random.Generator,
+    *,
+    images: LocalImages | None = None,
+    recipe: Recipe | None = None,
+    seeds: int = 3,
+    randoms: int = RANDOM_ARCHS,
+    jobs: int = 1,
+    journal: Path,
+    progress: Progress | None = None,
+) -> Verification:
+    """Trains the pick of a search, random allowed architectures and the largest allowed one.
+
+    The random ones are drawn as the search draws, distinct, and apart from the pick and the largest.
+
+    Args:
+        result: What the search found.
+        region: What was allowed; its task decides what counts as large.
+        dataset: Name of the data set.
+        rng: Where the random architectures come from.
+        images: Where the images of the data set are, if they do not come with autoprox.
+        recipe: How to train; as the benchmark table does if None.
+        seeds: Trainings of each architecture.
+        randoms: Number of random architectures.
+        jobs: Number of processes; the result does not depend on it.
+        journal: A file that keeps finished trainings, so that an interrupted verification goes on.
+        progress: A progress bar.
+
+    Raises:
+        SpecError: If a number is below 1, fewer other architectures are allowed than random ones are asked for, or the
+            space does not take the images.
+        AutoproxError: If every training of the pick failed.
+        StoreMismatchError: If the journal cannot be used.
+    """
+    recipe = recipe or Recipe()
+    for name, value in {"seeds": seeds, "randoms": randoms}.items():
+        if value < 1:
+            raise SpecError(f"--{name} is {value}; it must be at least 1.")
+    pick, largest = result.pick.arch, region.largest()
+    drawn = _drawn(region, {pick, largest}, randoms, rng)
+    archs = list(dict.fromkeys([pick, *drawn, largest]))
+    trainings = [Training(arch, dataset, LabelKind.SCRATCH, seed, images) for arch in archs for seed in range(seeds)]
+    data = trainings[0].data()
+    region.space.check_task(data.num_classes, data.img_size, data.in_chans)
+    keys = {training: _key(recipe, training) for training in trainings}
+    with Journal(journal, recipe) as held, explained_loss("What was finished is kept: go on with --resume."):
+        missing = [training for training in trainings if held.outcome(keys[training]) is None]
+        finished = _trained(missing, recipe, jobs)
+        done = len(trainings) - len(missing)
+        for training, outcome in finished if progress is None else progress(finished, len(trainings), done):
+            held.record(keys[training], training, outcome)
+        outcomes = {training: held.outcome(keys[training]) for training in trainings}
+
+    def trained(role: str, arch: Arch) -> Trained:
+        found = [outcome for training, outcome in outcomes.items() if training.arch == arch and outcome is not None]
+        accuracies = tuple(each.values[DEFAULT_METRIC] for each in found if not each.failure)
+        failures = tuple(each.failure for each in found if each.failure)
+        return Trained(role, arch, region.counts(arch).params, accuracies, failures)
+
+    own = trained(PICK, pick)
+    if not own.accuracies:
+        raise AutoproxError(f"All {seeds} trainings of the pick failed: {own.failures[0]}. Verify on another data set.")
+    others = tuple(trained(f"{RANDOM} {number}", arch) for number, arch in enumerate(drawn, start=1))
+    return Verification(dataset, recipe.epochs, own, trained(LARGEST, largest), others)
+
+
+def _drawn(region: Region, taken: set[Arch], wanted: int, rng: np.random.Generator) -> list[Arch]:
+    """Distinct random architectures; listed where so few are allowed that drawing them would take long."""
+    left = region.size - len(taken)
+    if left < wanted:
+        raise SpecError(
+            f"The constraints allow {region.size} architectures, too few for a pick, the largest and {wanted} random "
+            "ones beside them. Widen the constraints, or ask for fewer with --randoms."
+        )
+    if left <= 4 * wanted:
+        others = [arch for arch in region if arch not in taken]
+        return [others[index] for index in rng.permutation(left)[:wanted]]
+    drawn: list[Arch] = []
+    while len(drawn) < wanted:
+        arch = region.draw(rng)
+        if arch not in taken and arch not in drawn:
+            drawn.append(arch)
+    return drawn
+
+
+def _key(recipe: Recipe, training: Training) -> str:
+    return training_key(definition(recipe, training), training.arch.arch_id, training.train_seed)
+
+
+def _trained(trainings: Sequence[Training], recipe: Recipe, jobs: int) -> Iterator[tuple[Training, Outcome]]:
+    """Yields trainings as they finish, in any order; nothing is dispatched ahead of the processes."""
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+    yield from parallel(delayed(_train)(training, recipe) for training in trainings)
+
+
+def _train(training: Training, recipe: Recipe) -> tuple[Training, Outcome]:
+    return training, train(training, recipe)
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

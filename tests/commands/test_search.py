@@ -1,0 +1,218 @@
+"""`autoprox search` as a user meets it."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import autoprox
+from autoprox.bench.table import Table
+from autoprox.commands import main
+from autoprox.parzc import LearnedProxy, MABNRegressor, features
+from autoprox.search.journal import recorded
+
+SMALL = ["--dataset", "digits", "--max-params", "3k", "--jobs", "1", "--population", "10", "--tournament", "3"]
+
+
+def search(*arguments) -> int:
+    return main(["search", *map(str, arguments)])
+
+
+def small(out, *arguments, scorer=("--zoo", "snip")) -> int:
+    return search(*scorer, *SMALL, "--out", out, *arguments)
+
+
+def test_a_search_and_what_it_leaves(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert small(out, "--budget", 20, "--top", 3, "--seed", 4) == 0
+    printed = capsys.readouterr().out
+    document = json.loads((out / "result.json").read_text())
+    assert [pick["rank"] for pick in document["picks"]] == [1, 2, 3]
+    task = Table.read().task("digits", "autoformer-micro")
+    micro, snip = autoprox.space("autoformer-micro"), autoprox.load("snip")
+    for pick in document["picks"]:
+        arch = micro.parse(json.dumps(pick["arch"]))
+        assert arch == micro.arch(pick["arch"])
+        assert arch.arch_id == pick["arch_id"]
+        assert arch.json in printed
+        model = micro.build(arch, task.num_classes, task.img_size, task.in_chans, seed=0)
+        assert pick["score"] == pytest.approx(snip.score(model, task.images, task.labels), rel=1e-9)
+        assert pick["params"] == sum(each.numel() for each in model.parameters()) <= 3000
+    record = json.loads((out / "run.json").read_text())
+    assert {"command", "seed", "versions", "digests", "seconds"} <= set(record)
+    assert record["seed"] == 4
+    frame = pd.read_csv(out / "candidates.csv")
+    assert len(frame) == document["evaluated"] == 20
+    assert frame["score"].max() == pytest.approx(document["picks"][0]["score"])
+    assert "</svg>" in (out / "figure.svg").read_text()
+
+
+def test_json_is_one_object_and_that_of_the_file(tmp_path, capsys):
+    assert small(tmp_path / "run", "--budget", 5, "--json", scorer=("--proxy", "autoformer_micro")) == 0
+    assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "run" / "result.json").read_text())
+
+
+def test_nothing_is_replaced_unasked(tmp_path, capsys):
+    out = tmp_path / "run"
+    assert small(out, "--budget", 5) == 0
+    before = (out / "result.json").read_bytes()
+    capsys.readouterr()
+    assert small(out, "--budget", 5) == 2
+    one_line(capsys, "--resume")
+    assert (out / "result.json").read_bytes() == before
+    assert small(out, "--budget", 8, "--resume") == 0
+    assert small(tmp_path / "whole", "--budget", 8) == 0
+    for name in ("result.json", "candidates.csv", "figure.svg"):
+        assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    assert small(out, "--budget", 5, "--force") == 0
+    assert (out / "result.json").read_bytes() == before
+
+
+def test_the_learned_aggregator_searches(tmp_path, capsys):
+    table = Table.read()
+    data = features(table, ["params", "fan_in"], blocks=table.blocks(["pit-micro"], ["digits"])).rows(range(12))
+    model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=5, random_state=0)
+    path = tmp_path / "model.pt"
+    LearnedProxy.of("sizes", model.fit(data.values, data.targets), data).save(path)
+    options = ["--space", "pit-micro", "--dataset", "digits", "--max-params", "12k", "--budget", "6", "--jobs", "2"]
+    assert search("--parzc", path, *options, "--out", tmp_path / "run", "--method", "random", "--json") == 0
+    document = json.loads(capsys.readouterr().out)
+    assert document["evaluated"] == 6
+    proxy, owner, task = LearnedProxy.load(path), autoprox.space("pit-micro"), table.task("digits", "pit-micro")
+    best = document["picks"][0]
+    network = owner.build(owner.arch(best["arch"]), task.num_classes, task.img_size, task.in_chans, seed=0)
+    assert best["score"] == pytest.approx(proxy.score(network, task.images, task.labels), rel=1e-6)
+
+
+def test_noise_at_a_size_of_ones_own(tmp_path, capsys):
+    options = ["--img-size", "10", "--num-classes", "7", "--max-params", "3k", "--budget", "2", "--jobs", "1", "--json"]
+    assert search("--zoo", "params", *options, "--out", tmp_path / "run") == 0
+    images = json.loads(capsys.readouterr().out)["images"]
+    assert images == {"dataset": "noise", "source": "noise", "img_size": 10, "in_chans": 3, "num_classes": 7}
+
+
+def test_published_spaces_default_to_noise_of_their_size(tmp_path, capsys):
+    assert search("--zoo", "depth", "--space", "pit-ti", "--budget", "1", "--out", tmp_path / "run", "--json") == 0
+    images = json.loads(capsys.readouterr().out)["images"]
+    assert (images["source"], images["img_size"]) == ("noise", 224)
+
+
+def test_verification(tmp_path, capsys):
+    options = ["--verify", "digits", "--seeds", "2", "--epochs", "1", "--randoms", "2", "--budget", "3"]
+    assert small(tmp_path / "run", *options) == 0
+    printed = capsys.readouterr().out
+    assert "the median random architecture" in printed
+    assert "the largest allowed architecture" in printed
+    found = json.loads((tmp_path / "run" / "result.json").read_text())["verification"]
+    assert [each["role"] for each in found["trained"]] == ["pick", "random 1", "random 2", "largest"]
+    assert all(len(each["top1_pct"]) == 2 for each in found["trained"])
+    middle = sorted(np.mean(each["top1_pct"]) for each in found["trained"][1:3])[1]
+    pick = np.mean(found["trained"][0]["top1_pct"])
+    assert found["comparisons"][0]["beats"] == bool(pick > middle)
+    assert found["comparisons"][0]["points"] == pytest.approx(pick - middle)
+
+
+def one_line(capsys, word):
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    lines = [line for line in printed.err.splitlines() if line.startswith("autoprox: error:")]
+    assert len(lines) == 1
+    assert word in lines[0]
+    assert "Traceback" not in printed.err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (["--zoo", "snap"], "snip"),
+        (["--proxy", "no-such-proxy"], "no-such-proxy"),
+        (["--parzc", "missing.pt"], "missing.pt"),
+        (["--zoo", "snip", "--space", "pit-mikro"], "pit-micro"),
+        (["--zoo", "snip", "--max-params", "10"], "--max-params 10 "),
+        (["--zoo", "snip", "--min-params", "5G"], "--min-params"),
+        (["--zoo", "snip", "--max-macs", "1"], "--max-macs 1 "),
+        (["--zoo", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
+        (["--zoo", "snip", "--max-params", "5k", "--min-params", "6k"], "swap"),
+        (["--zoo", "snip", "--budget", "0"], "--budget"),
+        (["--zoo", "snip", "--top", "0"], "--top"),
+        (["--zoo", "snip", "--jobs", "0"], "--jobs"),
+        (["--zoo", "snip", "--seed", "-1"], "--seed"),
+        (["--zoo", "snip", "--seeds", "0"], "--seeds"),
+        (["--zoo", "snip", "--init-seeds", "0"], "--init-seeds"),
+        (["--zoo", "snip", "--tournament", "99"], "--population"),
+        (["--zoo", "snip", "--dataset", "digit"], "digits"),
+        (["--zoo", "snip", "--verify", "digit"], "digits"),
+        (["--zoo", "snip", "--space", "pit-ti", "--verify", "digits"], "8 px"),
+        (["--zoo", "snip", "--dataset", "digits", "--img-size", "16"], "--img-size"),
+        (["--zoo", "snip", "--dataset", "digits", "--num-classes", "7"], "--num-classes"),
+        (["--zoo", "snip", "--img-size", "7"], "8 to 32 px"),
+        (["--zoo", "snip", "--num-classes", "1"], "2 classes"),
+        (["--zoo", "snip", "--images", "digits=missing", "--dataset", "digits"], "missing"),
+        (["--zoo", "snip", "--method", "exhaustive"], "86,231,578,947,360"),
+        (["--zoo", "snip", "--resume", "--force"], "one of them"),
+        (["--zoo", "snip", "--backend", "dusk"], "dask"),
+    ],
+)
+def test_wrong_use_is_one_line(arguments, word, tmp_path, capsys):
+    assert search(*arguments, "--out", tmp_path / "run") == 2
+    one_line(capsys, word)
+    assert not (tmp_path / "run" / "result.json").exists()
+
+
+@pytest.mark.parametrize("arguments", [[], ["--zoo", "snip", "--proxy", "snip"], ["--zoo", "snip", "--method", "best"]])
+def test_wrong_use_that_argparse_finds(arguments, capsys):
+    with pytest.raises(SystemExit) as caught:
+        search(*arguments)
+    assert caught.value.code == 2
+    assert "error:" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_out_is_a_file(tmp_path, capsys):
+    (tmp_path / "file").write_text("mine")
+    assert small(tmp_path / "file") == 2
+    one_line(capsys, "is a file")
+    assert (tmp_path / "file").read_text() == "mine"
+
+
+def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "autoprox.search") -> subprocess.Popen[str]:
+    """A search in a fresh process, whose output goes into pipes."""
+    command = [sys.executable, "-m", module, "--zoo", "snip", *SMALL, "--out", str(out), *arguments]
+    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
+    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
+    """In fresh processes with other hash seeds, stopped, and gone on with two processes."""
+    whole, stopped = tmp_path / "whole", tmp_path / "stopped"
+    budget = ["--budget", "150"]
+    running = process(stopped, *budget, hash_seed="1")
+    deadline = time.monotonic() + 60
+    while not (stopped / "journal.sqlite").exists() or recorded(stopped / "journal.sqlite") < 15:
+        assert running.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    running.send_signal(signal.SIGINT)
+    printed, told = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert printed == ""
+    assert re.search(r"to go on: python -m autoprox\.search .*--resume", told)
+    assert "Traceback" not in told
+    assert not (stopped / "result.json").exists()
+    kept = recorded(stopped / "journal.sqlite")
+    assert kept >= 15
+    going_on = process(stopped, *budget, "--resume", "--jobs", "2", hash_seed="2")
+    printed, told = going_on.communicate(timeout=120)
+    assert going_on.returncode == 0, told
+    # What goes into a file or a pipe holds no control characters: no bar, no colours.
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", printed + told)
+    assert small(whole, *budget) == 0
+    for name in ("result.json", "candidates.csv", "figure.svg"):
+        assert (stopped / name).read_bytes() == (whole / name).read_bytes()
