@@ -79,7 +79,7 @@ def bars_figure(bars: Sequence[Bar]) -> Figure:
 
     Example:
         >>> axes = bars_figure([Bar("winner", 0.6, 0.4, 0.8, own=True), Bar("params", 0.5, 0.3, 0.7)]).axes[0]
-        >>> [round(patch.get_width(), 1) for patch in axes.patches]
+        >>> [float(patch.get_width()) for patch in axes.patches]
         [0.6, 0.5]
     """
     figure, axes = _new(0.75 + 0.3 * len(bars))
@@ -137,8 +137,8 @@ def bands_figure(columns: Sequence[str], taus: Mapping[str, Sequence[float]]) ->
         taus: Under the name of each scorer one value a band; NaN is left out.
 
     Example:
-        >>> axes = bands_figure(["small", "large"], {"winner": [0.2, float("nan")]}).axes[0]
-        >>> [text.get_text() for text in axes.get_legend().get_texts()]
+        >>> figure = bands_figure(["small", "large"], {"winner": [0.2, float("nan")]})
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
         ['winner']
     """
     figure, axes = _new(3.3)

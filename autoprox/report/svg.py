@@ -44,8 +44,8 @@ def figure_svg(draw: Callable[[], Figure], identity: str, alt: str, *, wide: boo
         wide: Whether it is of any width: it is cut to what is drawn, and shrinks only so far.
 
     Example:
-        >>> str(figure_svg(Figure, "empty", "Nothing <at all>."))[:47]
-        '<svg viewBox="0 0 460.8 345.6" version="1.1" wi'
+        >>> str(figure_svg(Figure, "empty", "Nothing <at all>."))[:35]
+        '<svg width="460.8pt" height="345.6p'
     """
     buffer = BytesIO()
     with mpl.rc_context(_STYLE):
@@ -95,7 +95,7 @@ def inline(svg: str, identity: str, alt: str, *, wide: bool = False) -> Markup:
         width = float(root.attrib["width"].removesuffix("pt"))
         root.attrib["style"] = f"width:100%;max-width:{width:.0f}pt;min-width:{_LEAST * width:.0f}pt"
     root.attrib |= {"role": "img", "aria-label": alt}
-    return Markup(ET.tostring(root, encoding="unicode", method="html").replace("\n", ""))  # noqa: S704 - escaped there
+    return Markup(ET.tostring(root, encoding="unicode", short_empty_elements=False).replace("\n", ""))  # noqa: S704 - escaped there
 
 
 def _local(name: str) -> str:
