@@ -219,3 +219,20 @@ def test_a_new_result_takes_the_old_report_away(folder, tmp_path):
 def test_ensemble_has_the_interval_of_a_scorer(evidence):
     low, high = evidence["select"][ENSEMBLE_ROW]["ci95"]
     assert low < evidence["select"][ENSEMBLE_ROW]["joint"] < high
+
+
+def test_an_interrupted_report_leaves_a_finished_run(folder, tmp_path, monkeypatch, capsys):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("autoprox.commands.evolve.make_report", interrupted)
+    out = tmp_path / "run"
+    given = ["--bench", str(folder.parent / "mine.parquet"), "--jobs", "1", "--out", str(out), "--budget", "30"]
+    assert main(["evolve", *given]) == 130
+    assert f"The run is finished; for its report: python -m autoprox.runs {out} --report" in capsys.readouterr().err
+    monkeypatch.undo()
+    assert main(["runs", str(out), "--report"]) == 0
+    page = Page((out / REPORT).read_text(encoding="utf-8"))
+    assert_self_contained(page)
+    assert page.texts["random"].startswith("After 30 candidates")
+    assert "equal budget" not in page.texts["random"]  # it is one
