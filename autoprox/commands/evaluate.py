@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -53,8 +54,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return run_command(lambda: evaluate(options, problem_of(options)), chosen_backend(options))
 
 
+@dataclass(frozen=True)
+class Judgement:
+    """What proxies and counts are worth on some splits.
+
+    Args:
+        judge: Their judge.
+        proxies: Verdicts of proxies, by name.
+        baselines: Verdicts of counts, by name.
+        agreements: Tau of each proxy with itself between two initialisations.
+    """
+
+    judge: Judge
+    proxies: dict[str, Verdict]
+    baselines: dict[str, Verdict]
+    agreements: dict[str, float]
+
+
 def evaluate(options: argparse.Namespace, problem: Problem) -> int:
-    """Judges what --proxy names; returns the exit status.
+    """Judges what --proxy names and says it; returns the exit status.
+
+    Raises:
+        AutoproxError: If something that was asked for is not to be had.
+    """
+    say_judgement(options, problem, judged(options, problem))
+    return 0
+
+
+def judged(options: argparse.Namespace, problem: Problem) -> Judgement:
+    """Judges what --proxy names; a look at the sealed split is counted.
 
     Raises:
         AutoproxError: If something that was asked for is not to be had.
@@ -68,23 +96,28 @@ def evaluate(options: argparse.Namespace, problem: Problem) -> int:
         return found.required()
 
     scores = scored(judge.networks)
-    agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())), strict=True))
+    agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())).tolist(), strict=True))
     counts = judge.counts
     verdicts = judge.verdicts(np.concatenate([scores, np.stack(list(counts.values()))]))
     _warn_undefined(judge, proxies, scores)
     _warn_other_table(problem, proxies)
     by_name = dict(zip(proxies, verdicts, strict=False))
     baselines = dict(zip(counts, verdicts[len(proxies) :], strict=True))
+    return Judgement(judge, by_name, baselines, agreements)
+
+
+def say_judgement(options: argparse.Namespace, problem: Problem, found: Judgement) -> None:
+    """Writes a judgement to standard output, as JSON where the options ask for it."""
     if options.json:
-        documents = {name: verdict.to_document(judge.blocks) for name, verdict in {**by_name, **baselines}.items()}
-        own = {name: documents[name] | {"init_agreement": finite_or_none(agreements[name])} for name in proxies}
-        counted = {name: documents[name] for name in baselines}
+        own = {name: found.proxies[name].to_document(found.judge.blocks) for name in found.proxies}
+        for name, document in own.items():
+            document["init_agreement"] = finite_or_none(found.agreements[name])
+        counted = {name: verdict.to_document(found.judge.blocks) for name, verdict in found.baselines.items()}
         say_json({"bench": problem.table.name, "split": options.split, "proxies": own, "baselines": counted})
-    else:
-        _print(problem, judge, options.split, by_name, baselines)
-        for name, agreement in agreements.items():
-            say(f"tau of '{name}' with itself between two initialisations: {number(agreement)}")
-    return 0
+        return
+    _print(problem, found.judge, options.split, found.proxies, found.baselines)
+    for name, agreement in found.agreements.items():
+        say(f"tau of '{name}' with itself between two initialisations: {number(agreement)}")
 
 
 def _proxies(names: Sequence[str]) -> dict[str, Scorer]:

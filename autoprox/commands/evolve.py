@@ -21,6 +21,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.console import chosen_backend, interval, network_bar, note, number, run_command, say, text_table
 from autoprox.commands.problem import add_problem_options, problem_of, statistics_of
+from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.runfolder import RunFolder
 from autoprox.evolve import (
     DEFAULT_STRATEGY,
@@ -100,6 +101,11 @@ def parser() -> argparse.ArgumentParser:
         "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
     )
     options.add_argument("--force", action="store_true", help="replace the run in this folder")
+    report = options.add_argument_group("the report, report.html in the folder of the run")
+    add_random_option(report)
+    report.add_argument(
+        "--no-report", action="store_true", help="write none; python -m autoprox.runs DIR --report makes it later"
+    )
     return options
 
 
@@ -114,6 +120,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     started = time.monotonic()
     plan = _plan(options)
+    random_budget = chosen_random_budget(options)
     if options.out is not None:
         RunFolder(options.out, force=options.force, resume=options.resume).refuse()
     problem = problem_of(options)
@@ -133,7 +140,14 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     seconds = time.monotonic() - started
     run = _run_document(arguments, seconds, discovery)
     written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
-    _report(problem, discovery, written, seconds)
+    _say(problem, discovery, written, seconds)
+    if not options.no_report:
+        try:
+            page = make_report(out, problem, jobs=options.jobs, random_budget=random_budget)
+        except KeyboardInterrupt as interruption:
+            command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
+            raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
+        say(f"report: {page}")
     return 0
 
 
@@ -201,7 +215,7 @@ def _run_document(arguments: list[str], seconds: float, discovery: Discovery) ->
     }
 
 
-def _report(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
+def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
     outcome = discovery.outcome
     say(f"proxy    {discovery.proxy.formula}")
     say(f"needs    {', '.join(discovery.proxy.statistics)}")

@@ -1,6 +1,7 @@
 """`python -m autoprox.parzc`: fits a learned aggregator of node statistics, predicts with it, and judges it."""
 
 import argparse
+import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -8,27 +9,32 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
+from tqdm.auto import tqdm
 
 from autoprox.bench.block import Block
 from autoprox.bench.splits import Split
 from autoprox.commands.console import chosen_backend, network_bar, note, number, run_command, say, say_json, text_table
-from autoprox.commands.evaluate import evaluate
+from autoprox.commands.evaluate import judged, say_judgement
+from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
 from autoprox.digest import derived_seed
 from autoprox.errors import AutoproxError, SpecError, TableError
 from autoprox.graph import Problem, finite_or_none
 from autoprox.graph.segments import Floats
-from autoprox.metrics import kendall_tau_b
+from autoprox.metrics import joint, kendall_tau_b
 from autoprox.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
 from autoprox.parzc.estimator import VARIANTS
-from autoprox.parzc.figures import calibration_figure, coverage, importance_figure, prediction_figure
+from autoprox.report import LearningCurve, Predictions, write_page
 
 _EXAMPLES = """examples:
   python -m autoprox.parzc fit --bench vitbench101 --out runs/parzc.pt
-  python -m autoprox.parzc evaluate --model runs/parzc.pt
+  python -m autoprox.parzc evaluate --model runs/parzc.pt --report runs/parzc.html
   python -m autoprox.parzc predict --model runs/parzc.pt --split select
   python -m autoprox.evaluate --proxy runs/parzc.pt snip params
 """
+
+_DRAWS = 3
+"""Fits of each size of a learning curve."""
 
 _FEWEST = 6
 """Architectures of a block that a fit needs at least: with fewer there is nothing to hold out."""
@@ -74,8 +80,16 @@ def parser() -> argparse.ArgumentParser:
         each.add_argument("--model", required=True, metavar="FILE", help="a model that fit wrote")
         add_problem_options(each)
         add_split_option(each)
+    fit.add_argument(
+        "--learning-curve",
+        nargs="+",
+        type=int,
+        metavar="N",
+        help=f"for the report: also fit {_DRAWS} times with N labels a block each, and judge these models on select",
+    )
     for each in (fit, judge):
         each.add_argument("--figures", type=Path, metavar="DIR", help="write figures into this folder")
+        each.add_argument("--report", type=Path, metavar="FILE", help="write a report into this HTML file")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
     return top
@@ -85,25 +99,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Runs the command and returns its exit status."""
     options = parser().parse_args(arguments)
     run: Callable[[argparse.Namespace], int] = options.run
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    options.words = ["python", "-m", "autoprox.parzc", *words]
     return run_command(lambda: run(options), chosen_backend(options))
 
 
 def _fit(options: argparse.Namespace) -> int:
     problem = problem_of(options)
     require_positive(options, "train")
+    _check_curve(options)
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
     if out.exists() and not options.force:
         raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
     data = _features(problem, blocks, options.statistics, options)
-    model = MABNRegressor(
-        node_shape=data.node_shape,
-        variant=options.variant,
-        loss=options.loss[0] if len(options.loss) == 1 else options.loss,
-        kl_weight=0.0 if options.variant == "released" else MABNRegressor().kl_weight,
-        random_state=options.seed,
-        verbose=True,
-    )
+    model = _model(options, data, options.seed)
     start = time.perf_counter()
     targets, groups = data.labels
     model.fit(data.values, targets, groups)
@@ -123,7 +133,10 @@ def _fit(options: argparse.Namespace) -> int:
     taus = {block.name: _tau(model.out_of_fold_mean_[groups == block.name], block.goodness) for block in blocks}
     sizes = {block.name: len(block) for block in blocks}
     if options.figures:
-        _write_figures(options.figures, "fit", _fit_figures(proxy, data))
+        _write_figures(options.figures, "fit", figures_of(proxy, out_of_fold(proxy, data)))
+    if options.report:
+        write_page(options.report, fit_page(options, proxy, data, _curve(options, problem, data), seconds))
+        note(f"report: {options.report}")
     if options.json:
         held_out = {name: finite_or_none(tau) for name, tau in taus.items()}
         say_json({"model": str(out), "architectures": sizes, "seconds": seconds, "held_out_kendall": held_out})
@@ -157,24 +170,75 @@ def _evaluate(options: argparse.Namespace) -> int:
     proxy = LearnedProxy.load(options.model)
     options.proxy = [options.model]
     problem = problem_of(options)
-    status = evaluate(options, problem)
+    judgement = judged(options, problem)
+    say_judgement(options, problem, judgement)
     data = _features(problem, _within(problem, splits_of(options.split)), proxy.statistics, options)
     seen = set(proxy.provenance.get("arch_ids", ())) & set(data.arch_ids)
+    warning = None
     if seen:
-        note(
+        warning = (
             f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this is no test of the model"
         )
+        note(warning)
     targets, groups = data.labels
     mean, std, known = _predictions(proxy, data)
-    if known and not options.json:
-        say(f"share of labels inside the 90 % interval: {coverage(targets, mean, std):.2f}")
+    found = Predictions(groups, targets, mean, std, known)
+    if found.coverage is not None and not options.json:
+        say(f"share of labels inside the 90 % interval: {found.coverage:.2f}")
     if options.figures:
-        figures = {"importance": importance_figure(proxy.model.node_importance(), proxy.nodes)}
-        if known:
-            figures["predictions"] = prediction_figure(targets, mean, std, groups)
-            figures["calibration"] = calibration_figure(targets, mean, std)
-        _write_figures(options.figures, "evaluate", figures)
-    return status
+        _write_figures(options.figures, "evaluate", figures_of(proxy, found))
+    if options.report:
+        write_page(options.report, evaluate_page(options, problem, proxy, found, judgement, warning))
+        note(f"report: {options.report}")
+    return 0
+
+
+def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbose: bool = True) -> MABNRegressor:
+    """An unfitted model as the options describe it."""
+    return MABNRegressor(
+        node_shape=data.node_shape,
+        variant=options.variant,
+        loss=options.loss[0] if len(options.loss) == 1 else options.loss,
+        kl_weight=0.0 if options.variant == "released" else MABNRegressor().kl_weight,
+        random_state=seed,
+        verbose=verbose,
+    )
+
+
+def _check_curve(options: argparse.Namespace) -> None:
+    if options.learning_curve is None:
+        return
+    if not options.report:
+        raise SpecError("--learning-curve is of the report; give --report FILE.html as well.")
+    if Split.SELECT in options.splits:
+        raise SpecError(
+            "--learning-curve is judged on select, which --splits would learn from; leave select out of it."
+        )
+    smallest = min(options.learning_curve)
+    if smallest < _FEWEST:
+        raise SpecError(f"--learning-curve has {smallest}; a fit needs at least {_FEWEST} labels a block.")
+
+
+def _curve(options: argparse.Namespace, problem: Problem, data: NodeFeatures) -> LearningCurve | None:
+    """What models of fewer labels are worth on select, several draws of each number."""
+    if options.learning_curve is None:
+        return None
+    blocks = _within(problem, [Split.FIT])
+    select = _features(problem, _within(problem, [Split.SELECT]), options.statistics, options)
+    select = select.aligned(data.nodes, data.statistics)
+    targets, groups = select.labels
+    spaces = [block.space for block in blocks]
+    taus = np.empty((len(options.learning_curve), _DRAWS))
+    for place in tqdm(list(np.ndindex(taus.shape)), desc="learning curve", unit="fit", disable=None, leave=False):
+        size, draw = options.learning_curve[place[0]], place[1]
+        seed = derived_seed("learning curve", options.seed, draw)
+        drawn = {(block.name, arch_id) for block in _drawn(blocks, size, seed) for arch_id in block.arch_ids}
+        own = data.rows([pair in drawn for pair in zip(data.labels[1].tolist(), data.arch_ids, strict=True)])
+        model = _model(options, own, options.seed, verbose=False).fit(own.values, *own.labels)
+        mean = model.predict(select.values)
+        by_block = [_tau(mean[groups == block.name], targets[groups == block.name]) for block in blocks]
+        taus[place] = joint(by_block, spaces, problem.aggregate, problem.weights)
+    return LearningCurve(options.learning_curve, taus, Split.SELECT.value)
 
 
 def _within(problem: Problem, splits: Sequence[Split]) -> list[Block]:
@@ -226,18 +290,6 @@ def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, boo
 
 def _tau(scores: Floats, target: Floats) -> float:
     return float(kendall_tau_b(scores[None], target)[0])
-
-
-def _fit_figures(proxy: LearnedProxy, data: NodeFeatures) -> dict[str, Figure]:
-    model = proxy.model
-    targets, groups = data.labels
-    scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
-    mean, std = scales[:, 0] + scales[:, 1] * model.out_of_fold_mean_, scales[:, 1] * model.out_of_fold_std_
-    return {
-        "importance": importance_figure(model.node_importance(), proxy.nodes),
-        "predictions": prediction_figure(targets, mean, std, groups),
-        "calibration": calibration_figure(targets, mean, std),
-    }
 
 
 def _write_figures(folder: Path, prefix: str, figures: dict[str, Figure]) -> None:

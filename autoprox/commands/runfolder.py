@@ -13,6 +13,7 @@ from autoprox.evolve.journal import JOURNAL, has_begun
 from autoprox.evolve.runs import BEST, FRONT, HALL, RUN
 from autoprox.evolve.selection import Standing
 from autoprox.graph import Proxy
+from autoprox.report import EVIDENCE, REPORT
 
 
 class RunFolder:
@@ -91,6 +92,8 @@ class RunFolder:
             SpecError: If another run finished in this folder meanwhile; what was found is kept beside it.
         """
         members = [each.to_document() for each in hall]
+        for name in (REPORT, EVIDENCE):  # of what stood here before
+            (self.path / name).unlink(missing_ok=True)
         self._replace(RUN, lambda path: path.write_text(json.dumps(run, indent=2) + "\n"))
         self._replace(HALL, lambda path: path.write_text(json.dumps(members, indent=1, allow_nan=False) + "\n"))
         written = [self.path / name for name in (BEST, HALL, RUN)]

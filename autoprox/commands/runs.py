@@ -9,18 +9,25 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.splits import Split
-from autoprox.commands.console import number, run_command, say, say_json, text_table
-from autoprox.errors import StoreMismatchError
+from autoprox.commands.console import chosen_backend, number, run_command, say, say_json, text_table
+from autoprox.commands.evolve import parser as evolve_parser
+from autoprox.commands.problem import problem_of
+from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, write_report
+from autoprox.errors import SpecError, StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.runs import Run, find, load
+from autoprox.evolve.runs import RUN, Run, find, load
+from autoprox.report import read_evidence
 
 _EXAMPLES = """examples:
   python -m autoprox.runs
   python -m autoprox.runs runs/vitbench101-seed0
+  python -m autoprox.runs runs/vitbench101-seed0 --report
+  python -m autoprox.runs runs/vitbench101-seed0 --report --random-budget 20000
 """
 
 _HALL_LINES = 5
+_PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,6 +42,13 @@ def parser() -> argparse.ArgumentParser:
         "folder", nargs="?", type=Path, default=Path("runs"), metavar="DIR", help="a folder (default: %(default)s)"
     )
     options.add_argument("--json", action="store_true", help="print JSON")
+    report = options.add_argument_group("the report, report.html in the folder of a finished run")
+    report.add_argument(
+        "--report",
+        action="store_true",
+        help="write it again; what it shows is gathered anew where it was not kept, or where --random-budget is given",
+    )
+    add_random_option(report)
     return options
 
 
@@ -45,6 +59,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _show(options: argparse.Namespace) -> int:
+    if options.report:
+        say(f"report: {_report(options)}")
+        return 0
+    if options.random_budget is not None:
+        raise SpecError("--random-budget is of the report; give --report as well.")
     folders = find(options.folder)
     if not folders:
         raise StoreMismatchError(
@@ -63,6 +82,21 @@ def _show(options: argparse.Namespace) -> int:
     else:
         say(text_table([{name: _text(value) for name, value in row.items()} for row in rows]))
     return 0
+
+
+def _report(options: argparse.Namespace) -> Path:
+    """Writes the report of a run; the sealed split is not looked at again."""
+    run, random_budget = load(options.folder), chosen_random_budget(options)
+    evidence = read_evidence(run) if options.random_budget is None else None
+    if evidence is not None:
+        return write_report(run, evidence)
+    if "command" not in run.provenance:
+        raise StoreMismatchError(
+            f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
+        )
+    began = evolve_parser().parse_args(run.provenance["command"][_PROGRAM_WORDS:])
+    with chosen_backend(began):
+        return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)
 
 
 def _row(run: Run) -> dict[str, Any]:

@@ -99,6 +99,8 @@ class Run:
         Raises:
             StoreMismatchError: If the run is not finished.
         """
+        if not (self.folder / BEST).exists():
+            raise _not_finished(self.folder / BEST)
         return Proxy.read(self.folder / BEST)
 
     @cached_property
@@ -171,6 +173,12 @@ def _read_json(path: Path) -> Any:
     try:
         return json.loads(path.read_text())
     except FileNotFoundError as error:
-        raise StoreMismatchError(f"There is no '{path}': the run is not finished.") from error
+        raise _not_finished(path) from error
     except ValueError as error:
         raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error
+
+
+def _not_finished(path: Path) -> StoreMismatchError:
+    return StoreMismatchError(
+        f"There is no '{path}': the run is not finished. Go on with the command that began it and --resume."
+    )

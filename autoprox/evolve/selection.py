@@ -159,7 +159,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
         bank: Leaf values of it.
     """
     members = [each.member for each in ranked if each.steady][:ENSEMBLE_SIZE]
-    together = _mean_ranks(_scores(members, bank), select)
+    together = joined_ranks(_scores(members, bank), select)
     alone = _scores([best.member], bank)[0]
     joint = float(select.joint(select.taus(together[None]))[0])
     return EnsembleTrial(len(members), joint, best.joint, select.margin(together, alone)[1])
@@ -171,8 +171,16 @@ def _scores(members: Sequence[Candidate], bank: Bank) -> Floats:
     return np.asarray(signs * Evaluator(bank.select).scores([each.graph for each in members]))
 
 
-def _mean_ranks(scores: Floats, judge: Judge) -> Floats:
-    """Mean ranks of networks among those of their space and data set, `(P, A)` -> `(A,)`."""
+def joined_ranks(scores: Floats, judge: Judge) -> Floats:
+    """What an ensemble scores: mean ranks of networks among those of their space and data set.
+
+    Args:
+        scores: What its members score, sign included, `(P, A)`.
+        judge: The judge whose networks these are.
+
+    Returns:
+        `(A,)`.
+    """
     places: dict[tuple[str, str], list[int]] = {}
     for index, network in enumerate(judge.networks):
         places.setdefault((network.arch.space, network.task.dataset), []).append(index)

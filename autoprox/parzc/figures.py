@@ -4,6 +4,7 @@ Every function returns a `matplotlib.figure.Figure` that belongs to no window: `
 """
 
 from collections.abc import Mapping, Sequence
+from itertools import cycle
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +13,8 @@ from scipy import stats
 
 from autoprox.parzc.scaling import Floats
 
-_SIZE = (6.0, 4.0)
+_SIZE = (5.0, 3.6)
+_MARKERS = "osD^vP*X"
 _LEVELS = np.linspace(0.05, 0.95, 19)
 
 
@@ -40,9 +42,9 @@ def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure
         lines.setdefault(role or name, []).append((int(number) if role and number.isdigit() else 0, value))
     figure = Figure(_SIZE, layout="constrained")
     axes = figure.subplots()
-    for role, points in lines.items():
+    for (role, points), marker in zip(lines.items(), cycle(_MARKERS)):
         depth, height = zip(*sorted(points), strict=True)
-        axes.plot(depth, height, marker="o", markersize=4, label=role)
+        axes.plot(depth, height, marker=marker, markersize=4, label=role)
     axes.set(xlabel="number of the node among those of its role", ylabel="share of importance")
     axes.set_ylim(bottom=0)
     axes.legend(title="role", frameon=False)

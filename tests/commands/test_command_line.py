@@ -41,7 +41,7 @@ def table(tmp_path) -> Path:
 
 
 def evolve(*arguments: object) -> int:
-    return main(["evolve", "--jobs", "1", *map(str, arguments)])
+    return main(["evolve", "--jobs", "1", "--no-report", *map(str, arguments)])
 
 
 def test_evolve_and_evaluate_on_a_table_of_ones_own(table, tmp_path, capsys):

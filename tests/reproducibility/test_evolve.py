@@ -57,7 +57,7 @@ def arguments_of(table: Path, folder: Path, budget: int) -> list[str]:
     """Two islands of short epochs, so that a run has several and passes one growth of the bank."""
     where = ["--bench", str(table), "--out", str(folder / "run")]
     how = ["--islands", "2", "--set", "population=48", "parents=16"]
-    return [*where, *how, "--budget", str(budget), "--seed", "7", "--jobs", "1"]
+    return [*where, *how, "--budget", str(budget), "--seed", "7", "--jobs", "1", "--no-report"]
 
 
 def environment_of(cache: Path, hash_seed: str = "0") -> dict[str, str]:

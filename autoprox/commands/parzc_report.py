@@ -1,0 +1,100 @@
+"""The figures and reports of `python -m autoprox.parzc`, out of its options and what it found."""
+
+import argparse
+import platform
+import shlex
+
+import numpy as np
+import torch
+from matplotlib.figure import Figure
+
+import autoprox
+from autoprox.bench.sealed import sealed_count
+from autoprox.bench.splits import Split
+from autoprox.commands.evaluate import Judgement
+from autoprox.commands.problem import splits_of
+from autoprox.graph import Problem
+from autoprox.parzc import LearnedProxy, NodeFeatures
+from autoprox.parzc.figures import calibration_figure, importance_figure, prediction_figure
+from autoprox.report import LearningCurve, Predictions, learned_report
+
+Facts = list[tuple[str, str]]
+
+
+def out_of_fold(proxy: LearnedProxy, data: NodeFeatures) -> Predictions:
+    """Predictions of what a model was fitted on, each by members that had not seen it."""
+    model = proxy.model
+    targets, groups = data.labels
+    scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
+    mean, std = scales[:, 0] + scales[:, 1] * model.out_of_fold_mean_, scales[:, 1] * model.out_of_fold_std_
+    return Predictions(groups, targets, mean, std)
+
+
+def figures_of(proxy: LearnedProxy, found: Predictions) -> dict[str, Figure]:
+    """Figures by name; predictions and their calibration only where they are in the units of the labels."""
+    figures = {"importance": importance_figure(proxy.model.node_importance(), proxy.nodes)}
+    if found.in_units:
+        figures["predictions"] = prediction_figure(found.targets, found.mean, found.std, found.groups)
+        figures["calibration"] = calibration_figure(found.targets, found.mean, found.std)
+    return figures
+
+
+def fit_page(
+    options: argparse.Namespace, proxy: LearnedProxy, data: NodeFeatures, curve: LearningCurve | None, seconds: float
+) -> str:
+    """The report of a fit."""
+    what = (
+        f"Its predictions on {' and '.join(options.splits)}, which it was fitted on; each is by members of the ensemble"
+        " that had not seen that architecture."
+    )
+    facts = [*_facts(options, proxy), ("time", f"{seconds:.1f} s for the fit")]
+    return learned_report(proxy, out_of_fold(proxy, data), what, facts, curve=curve)
+
+
+def evaluate_page(
+    options: argparse.Namespace,
+    problem: Problem,
+    proxy: LearnedProxy,
+    found: Predictions,
+    judgement: Judgement,
+    warning: str | None,
+) -> str:
+    """The report of an evaluation."""
+    what = f"Its predictions on the split {options.split} of {problem.table.name}."
+    documents = {
+        name: verdict.to_document(judgement.judge.blocks)
+        for name, verdict in {**judgement.proxies, **judgement.baselines}.items()
+    }
+    facts = [("judged on", f"{problem.table.name}, digest {problem.table.digest}"), *_facts(options, proxy)]
+    if Split.SEALED in splits_of(options.split):
+        times = sealed_count(problem.table.digest)
+        facts.append(("sealed split", f"scored {times} time(s) on this table by this user, this time included"))
+    sentence = None if warning is None else f"{warning}."
+    return learned_report(proxy, found, what, facts, verdicts=documents, warning=sentence)
+
+
+def _facts(options: argparse.Namespace, proxy: LearnedProxy) -> Facts:
+    """How the model came about, and by what command the report did."""
+    provenance = proxy.provenance
+    facts = [("command", shlex.join(options.words))]
+    if "table" in provenance:
+        facts += [
+            ("learned on", f"{provenance['table']}, digest {provenance['table_digest']}"),
+            ("splits", ", ".join(provenance["splits"])),
+            ("blocks", ", ".join(provenance["blocks"])),
+            ("architectures", str(len(provenance["arch_ids"]))),
+            ("seed", str(provenance["seed"])),
+            ("initialisations", str(provenance["init_seeds"])),
+        ]
+    versions = {
+        "autoprox": autoprox.__version__,
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "numpy": np.__version__,
+    }
+    return [
+        *facts,
+        ("variant", proxy.model.variant),
+        ("loss", str(proxy.model.loss)),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+    ]

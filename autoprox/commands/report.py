@@ -1,0 +1,94 @@
+"""The report of a run: gathered when the run is finished, or made again from what was kept of it."""
+
+import argparse
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm.auto import tqdm
+
+from autoprox.bench.files import atomically, write_json
+from autoprox.commands.console import network_bar, number
+from autoprox.commands.problem import statistics_of
+from autoprox.errors import SpecError
+from autoprox.evolve import Discoverer
+from autoprox.evolve.runs import RUN, Run, load
+from autoprox.graph import Network, Problem, Proxy
+from autoprox.graph.segments import Floats
+from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
+from autoprox.zoo import score_networks
+
+
+def add_random_option(parser: argparse._ActionsContainer) -> None:
+    """Adds --random-budget."""
+    parser.add_argument(
+        "--random-budget",
+        type=int,
+        metavar="N",
+        help="candidates of random search that the report shows beside the run, at most as many as the run had;"
+        f" 0 for none (default: {RANDOM_BUDGET})",
+    )
+
+
+def chosen_random_budget(options: argparse.Namespace) -> int:
+    """The value of --random-budget.
+
+    Raises:
+        SpecError: If it is negative.
+    """
+    budget = RANDOM_BUDGET if options.random_budget is None else int(options.random_budget)
+    if budget < 0:
+        raise SpecError(f"--random-budget is {budget}; give a number of candidates, or 0 for none.")
+    return budget
+
+
+def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int) -> Path:
+    """Gathers what the report of a finished run shows, keeps it in the run's folder, and writes the report.
+
+    Args:
+        folder: The folder of the run.
+        problem: What it was run for.
+        jobs: Processes that collect statistics, should some not be cached.
+        random_budget: Candidates of random search.
+
+    Returns:
+        The page.
+
+    Raises:
+        StoreMismatchError: If the run is not finished, or was made on another table.
+        AutoproxError: If a file cannot be written.
+    """
+    run, cache = load(folder), statistics_of(problem)
+
+    def scored(proxies: Sequence[Proxy], networks: Sequence[Network]) -> Floats:
+        return score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values
+
+    with tqdm(total=random_budget or None, desc="random search", unit="cand", disable=None, leave=False) as bar:
+
+        def show(evaluated: int, best: float) -> None:
+            bar.set_postfix_str(f"best {number(best)}", refresh=False)
+            bar.update(evaluated - bar.n)
+
+        random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)
+    evidence = gather(run, problem, scored, random)
+    write_json(evidence, folder / EVIDENCE)
+    _remember(folder / RUN, random_seconds=None if random is None else round(random.seconds, 2))
+    return write_report(load(folder), evidence)
+
+
+def write_report(run: Run, evidence: Mapping[str, Any]) -> Path:
+    """Writes the report of a finished run from what was gathered for it; returns the page.
+
+    Raises:
+        AutoproxError: If the file cannot be written.
+    """
+    page = run.folder / REPORT
+    write_page(page, discovery_report(run, evidence))
+    return page
+
+
+def _remember(path: Path, **values: Any) -> None:
+    """Adds to run.json, which holds what may differ between two runs of one seed."""
+    document = json.loads(path.read_text()) if path.exists() else {}
+    atomically(path, lambda target: target.write_text(json.dumps(document | values, indent=2) + "\n"))

@@ -1,0 +1,179 @@
+"""The figures of a run's report. What is told by colour is told by shape, hatch or label as well."""
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
+
+_WIDTH = 4.7
+# Inches. A phone shows that much at three quarters of the size, so that letters stay legible.
+_INK, _BLUE, _ORANGE, _GREY = "#222222", "#1f5fa8", "#c2570c", "#7a7a7a"
+_MARKERS = "osD^vPX*"
+_COLOURS = (_BLUE, _ORANGE, "#2b7a3d", "#7b4ba0", _GREY, "#a83252", "#00788a", "#6b5b00")
+_LABEL_LETTERS = 24
+_WIDE = 100.0
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A correlation with its interval.
+
+    Args:
+        name: What it is of.
+        value: The correlation.
+        low: Lower bound of its 95 % interval.
+        high: Upper bound.
+        own: Whether it is of what the report is about, rather than of a baseline.
+    """
+
+    name: str
+    value: float
+    low: float
+    high: float
+    own: bool = False
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Highest fitness over the number of candidates.
+
+    Args:
+        name: Of which search.
+        steps: (number of candidates, fitness) where it rises.
+        end: Number of candidates in all.
+    """
+
+    name: str
+    steps: Sequence[tuple[int, float]]
+    end: int
+
+
+def curve_figure(curves: Sequence[Curve]) -> Figure:
+    """Highest fitness on fit over distinct valid candidates, one line a search.
+
+    Example:
+        >>> axes = curve_figure([Curve("run", [(1, 0.2), (7, 0.4)], 10)]).axes[0]
+        >>> axes.lines[0].get_xydata().tolist()
+        [[1.0, 0.2], [7.0, 0.4], [10.0, 0.4]]
+    """
+    figure, axes = _new(2.9)
+    for curve, style, colour in zip(curves, ("-", "--", ":"), (_BLUE, _ORANGE, _GREY), strict=False):
+        counts, values = zip(*curve.steps, (curve.end, curve.steps[-1][1]), strict=True)
+        axes.step(counts, values, style, where="post", color=colour, linewidth=1.8, label=curve.name)
+        axes.plot([curve.end], [values[-1]], marker="o", markersize=4, color=colour, linestyle="none")
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.set(xlabel="distinct valid candidates (logarithmic)", ylabel="highest fitness on fit")
+    axes.legend(loc="lower right")
+    return figure
+
+
+def bars_figure(bars: Sequence[Bar]) -> Figure:
+    """Joint correlations with their 95 % intervals, one bar below the other in the order given.
+
+    Example:
+        >>> axes = bars_figure([Bar("winner", 0.6, 0.4, 0.8, own=True), Bar("params", 0.5, 0.3, 0.7)]).axes[0]
+        >>> [float(patch.get_width()) for patch in axes.patches]
+        [0.6, 0.5]
+    """
+    figure, axes = _new(0.75 + 0.3 * len(bars))
+    for place, bar in enumerate(bars):
+        style: dict[str, Any] = (
+            {"color": _BLUE} if bar.own else {"facecolor": "#dcdcdc", "edgecolor": _GREY, "hatch": "///"}
+        )
+        axes.barh(place, bar.value, height=0.62, linewidth=0.6, **style)
+        low, high = max(bar.value - bar.low, 0.0), max(bar.high - bar.value, 0.0)
+        axes.errorbar(bar.value, place, xerr=[[low], [high]], fmt="none", ecolor=_INK, capsize=3, linewidth=1.1)
+    axes.set_yticks(range(len(bars)), [_short(bar.name) for bar in bars])
+    for label, bar in zip(axes.get_yticklabels(), bars, strict=True):
+        label.set_fontweight("bold" if bar.own else "normal")
+    axes.invert_yaxis()
+    axes.axvline(0, color=_INK, linewidth=0.8)
+    axes.grid(visible=False, axis="y")
+    axes.set_xlabel("joint Kendall tau, 95 % interval")
+    return figure
+
+
+def scatter_figure(block: Mapping[str, Any], title: str, unit: str) -> Figure:
+    """Score against label on one block: hollow circles for fit, filled diamonds for select.
+
+    Args:
+        block: `scores`, `labels` and `splits` of its architectures.
+        title: Title; may have several lines.
+        unit: What the labels are.
+
+    Example:
+        >>> block = {"scores": [1.0, 2.0, 3.0], "labels": [50.0, 60.0, 70.0], "splits": ["fit", "select", "fit"]}
+        >>> [len(each.get_offsets()) for each in scatter_figure(block, "a block", "top1_pct").axes[0].collections]
+        [2, 1]
+    """
+    figure, axes = _new(3.4)
+    scores, labels, splits = (np.asarray(block[name]) for name in ("scores", "labels", "splits"))
+    looks: dict[str, dict[str, Any]] = {
+        "fit": {"marker": "o", "facecolors": "none", "edgecolors": _GREY},
+        "select": {"marker": "D", "color": _BLUE},
+    }
+    for split, look in looks.items():
+        own = splits == split
+        axes.scatter(scores[own], labels[own], s=26, linewidths=1.1, label=f"{split} ({own.sum()})", **look)
+    _scale(axes, scores)
+    axes.set(xlabel="score of the proxy", ylabel=unit)
+    axes.set_title(title, fontsize=9, loc="left")
+    axes.legend(loc="best", handletextpad=0.2)
+    return figure
+
+
+def bands_figure(columns: Sequence[str], taus: Mapping[str, Sequence[float]]) -> Figure:
+    """Correlations within bands of one size: a group for each band, a marker of its own for each scorer.
+
+    Args:
+        columns: Names of the bands.
+        taus: Under the name of each scorer one value a band; NaN is left out.
+
+    Example:
+        >>> figure = bands_figure(["small", "large"], {"winner": [0.2, float("nan")]})
+        >>> [text.get_text() for text in figure.legends[0].get_texts()]
+        ['winner']
+    """
+    figure, axes = _new(3.3)
+    offsets = np.linspace(-0.3, 0.3, len(taus)) if len(taus) > 1 else np.zeros(1)
+    for number, (offset, (name, values)) in enumerate(zip(offsets, taus.items(), strict=True)):
+        look: dict[str, Any] = {"color": _COLOURS[number % len(_COLOURS)], "marker": _MARKERS[number % len(_MARKERS)]}
+        axes.plot(
+            np.arange(len(columns)) + offset, values, linestyle="none", markersize=6.5, label=_short(name), **look
+        )
+    for edge in range(1, len(columns)):
+        axes.axvline(edge - 0.5, color="#cccccc", linewidth=0.8)
+    axes.axhline(0, color=_INK, linewidth=0.8)
+    axes.set_xlim(-0.5, len(columns) - 0.5)
+    axes.set_xticks(range(len(columns)), [textwrap.fill(name, 12) for name in columns])
+    axes.grid(visible=False, axis="x")
+    axes.set_ylabel("joint Kendall tau")
+    figure.legend(loc="outside lower center", ncols=3, handletextpad=0.1, columnspacing=1.0)
+    return figure
+
+
+def _new(height: float) -> tuple[Figure, Axes]:
+    figure = Figure((_WIDTH, height), layout="constrained")
+    return figure, figure.subplots()
+
+
+def _short(name: str) -> str:
+    return f"{name[: _LABEL_LETTERS - 1]}…" if len(name) > _LABEL_LETTERS else name
+
+
+def _scale(axes: Axes, scores: npt.NDArray[np.float64]) -> None:
+    """Scores of one sign that span two orders of magnitude and more are shown logarithmically."""
+    sizes = np.abs(scores)
+    one_sign = (scores > 0).all() or (scores < 0).all()
+    if one_sign and sizes.max() > _WIDE * sizes.min():
+        axes.set_xscale("symlog", linthresh=sizes.min())
+        axes.xaxis.set_major_formatter("{x:.0e}")
+    else:
+        axes.xaxis.set_major_locator(MaxNLocator(5))

@@ -1,0 +1,73 @@
+"""Pages: templates filled in, with everything that comes from outside escaped."""
+
+import math
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup, escape
+
+from autoprox.bench.files import atomically
+
+UNDEFINED = "\N{EN DASH}"
+"""What stands where a number is undefined."""
+
+
+def render(template: str, **content: Any) -> str:
+    """Fills in a template of this package.
+
+    Args:
+        template: Its name, for example `discovery.html`.
+        content: What it asks for; text is escaped, `Markup` is not.
+    """
+    return _environment().get_template(template).render(**content)
+
+
+def write_page(path: Path, text: str) -> None:
+    """Writes a page; folders that lack are made, and there is never half a file.
+
+    Raises:
+        AutoproxError: If the file cannot be written.
+    """
+    if path.parent.name:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def figure_of(value: float | None, digits: int = 3) -> Markup:
+    """A number as it is read, with all its digits for machines; a dash where it is undefined.
+
+    Example:
+        >>> str(figure_of(0.123456)), str(figure_of(-0.5, 1)), str(figure_of(None))
+        ('<data value="0.123456">0.123</data>', '<data value="-0.5">−0.5</data>', '–')
+    """
+    if value is None or math.isnan(value):
+        return escape(UNDEFINED)
+    shown = f"{value:.{digits}f}".replace("-", "\N{MINUS SIGN}")
+    return Markup('<data value="{}">{}</data>').format(repr(float(value)), shown)
+
+
+def interval_of(bounds: Sequence[float | None], digits: int = 2) -> Markup:
+    """An interval as it is read.
+
+    Example:
+        >>> str(interval_of([0.1, None]))
+        '[<data value="0.1">0.10</data>, –]'
+    """
+    low, high = (figure_of(bound, digits) for bound in bounds)
+    return Markup("[{}, {}]").format(low, high)
+
+
+@cache
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("autoprox.report"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters |= {"tau": figure_of, "interval": interval_of}
+    return environment

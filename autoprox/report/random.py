@@ -1,0 +1,87 @@
+"""Random search beside a run: what the same number of candidates gives when nothing is learned from them."""
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+
+from autoprox.bench.splits import Split
+from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve.journal import JOURNAL
+from autoprox.evolve.rivals import scores_of
+from autoprox.evolve.runs import Run, load
+from autoprox.evolve.verdicts import document_of, verdicts_of
+from autoprox.graph.segments import Floats
+
+RANDOM_BUDGET = 1_000
+"""Candidates of random search that a report shows unless it is asked for more.
+
+So many take a second or a few, and the bank of leaves does not grow before; after, new statistics have to be collected.
+"""
+
+RANDOM_ROW = "random search"
+_STRATEGY = "random"
+
+
+@dataclass(frozen=True)
+class RandomSearch:
+    """Random search on the problem of a run, with its seed.
+
+    Args:
+        document: What is kept of it: `evaluated`, the `fitness` curve as `steps_of` gives it, and the verdict of its
+            winner on `select`.
+        seconds: How long it took, statistics of new leaves included.
+    """
+
+    document: dict[str, Any]
+    seconds: float
+
+
+def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch | None:
+    """Searches at random on the problem of a run: the candidates that `--strategy random` evaluates with its seed.
+
+    The sealed split is not looked at.
+
+    Args:
+        run: A finished run.
+        discoverer: What searches, made for the problem of the run.
+        budget: Number of candidates, 0 or more; of more than the run had, as many as it had.
+
+    Returns:
+        None where there is nothing to compare: the budget is 0, or the run is one of random search itself.
+
+    Raises:
+        StoreMismatchError: If the run is not finished.
+        TableError: If none of the candidates can be ranked.
+    """
+    definition = run.definition
+    candidates = min(budget, int(run.proxy.provenance["evaluated"]))
+    if candidates == 0 or definition["strategy"] == _STRATEGY:
+        return None
+    plan = Plan(definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"])
+    started = time.monotonic()
+    with TemporaryDirectory() as folder:
+        found = discoverer.search(plan, Stop(candidates), Path(folder) / JOURNAL)
+        fitness = load(folder).best_so_far["fitness"].to_numpy()
+    select = found.judges[Split.SELECT]
+    scores = scores_of({RANDOM_ROW: found.proxy}, found.bank.select)
+    verdict = document_of(verdicts_of(select, {RANDOM_ROW: scores[0]}), select)[RANDOM_ROW]
+    document = {"evaluated": found.outcome.evaluated, "fitness": steps_of(fitness), "select": verdict}
+    return RandomSearch(document, time.monotonic() - started)
+
+
+def steps_of(best: Floats) -> list[tuple[int, float]]:
+    """A curve that never falls, by its steps: (number of candidates, fitness), counted from 1.
+
+    Args:
+        best: Highest fitness after each candidate, `(n,)`.
+
+    Example:
+        >>> steps_of(np.array([0.1, 0.1, 0.3, 0.3]))
+        [(1, 0.1), (3, 0.3)]
+    """
+    rises = np.flatnonzero(np.diff(best, prepend=-np.inf) > 0)
+    return [(int(place) + 1, float(best[place])) for place in rises]

@@ -1,0 +1,86 @@
+"""Reports in headless Chromium: on a phone and on a desk nothing sticks out sideways, and there is something to see."""
+
+import html
+import json
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import matplotlib.image
+import numpy as np
+import pytest
+
+from autoprox.report import REPORT
+
+NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+CHROMIUM = next((found for found in map(shutil.which, NAMES) if found), None)
+PHONE, DESK = 390, 1280
+
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium here: none of {', '.join(NAMES)}")
+
+# A frame has the width that it is given, whatever the least width of a window is.
+_MEASURE = """<!DOCTYPE html><body><iframe id="page" width="{width}" height="800" srcdoc="{page}"></iframe><script>
+onload = () => {{
+  const inside = document.getElementById("page").contentDocument, root = inside.documentElement;
+  const cut = (each) => each && (getComputedStyle(each).overflowX !== "visible" || cut(each.parentElement));
+  const out = [...inside.querySelectorAll("body *")].filter((each) => !each.closest("svg") || each.tagName === "svg")
+    .filter((each) => each.getBoundingClientRect().right > root.clientWidth + 1 && !cut(each.parentElement));
+  document.body.innerHTML = "<pre>" + JSON.stringify({{
+    "width": root.clientWidth, "scroll": root.scrollWidth, "out": out.map((each) => each.tagName + each.className),
+    "height": root.scrollHeight}}) + "</pre>";
+}};
+</script>"""
+
+
+def chromium(folder: Path, *arguments: object) -> str:
+    given = [
+        "--headless=new",
+        "--no-sandbox",
+        "--disable-gpu",
+        "--hide-scrollbars",
+        f"--user-data-dir={folder}/profile",
+    ]
+    done = subprocess.run([CHROMIUM, *given, *map(str, arguments)], capture_output=True, timeout=120, check=True)
+    return done.stdout.decode()
+
+
+def measured(folder: Path, page: str, width: int) -> dict:
+    path = folder / f"{width}.html"
+    path.write_text(_MEASURE.format(width=width, page=html.escape(page)), encoding="utf-8")
+    (found,) = re.findall("<pre>(.*?)</pre>", chromium(folder, "--dump-dom", path.as_uri()))
+    return json.loads(html.unescape(found))
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_nothing_sticks_out(folder, tmp_path, width):
+    found = measured(tmp_path, (folder / REPORT).read_text(encoding="utf-8"), width)
+    assert found["width"] == pytest.approx(width, abs=20)  # a scroll bar
+    assert found["scroll"] <= found["width"]
+    assert found["out"] == []
+    assert found["height"] > 2000
+
+
+def test_what_sticks_out_is_seen(tmp_path):
+    found = measured(tmp_path, '<!DOCTYPE html><body><p class="far" style="width: 600px">wide</p></body>', PHONE)
+    assert found["scroll"] > found["width"]
+    assert found["out"] == ["Pfar"]
+
+
+@pytest.mark.parametrize("width", [PHONE, DESK])
+def test_there_is_something_to_see(folder, tmp_path, width):
+    picture = tmp_path / "page.png"
+    address = (folder / REPORT).as_uri()
+    chromium(tmp_path, f"--window-size={width},1500", f"--screenshot={picture}", address)
+    pixels = matplotlib.image.imread(picture)[..., :3]
+    assert pixels.shape[1] >= width
+    inked = (pixels.min(axis=-1) < 0.5).mean(axis=1) > 0
+    assert inked.mean() > 0.2  # a fifth of the rows has letters or lines
+    assert np.median(pixels) == 1  # on white
+
+
+def test_it_can_be_printed(folder, tmp_path):
+    printed = tmp_path / "page.pdf"
+    chromium(tmp_path, f"--print-to-pdf={printed}", (folder / REPORT).as_uri())
+    pages = printed.read_bytes().count(b"/Type /Page\n")
+    assert 3 <= pages <= 20
