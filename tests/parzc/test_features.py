@@ -24,7 +24,7 @@ def table():
 @pytest.fixture(scope="module")
 def some(table):
     """Two small blocks of one space."""
-    blocks = table.blocks(["pit-micro"])
+    blocks = table.blocks(["pit-micro"], ["digits", "mnist5k"])
     return [block.restricted(block.arch_ids[:3]) for block in blocks]
 
 

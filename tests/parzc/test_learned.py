@@ -127,7 +127,7 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
     assert command.main(["evaluate", *arguments]) == 0
     said = capsys.readouterr()
     assert "share of labels inside the 90 % interval" in said.out
-    assert "8 of the 40 architectures were in the fit" in said.err
+    assert "8 of the 160 architectures were in the fit" in said.err
     from autoprox.commands.evaluate import main
 
     assert main(["--proxy", str(fitted_file), *WHERE, "--split", "all"]) == 0
