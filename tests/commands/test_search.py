@@ -186,7 +186,15 @@ def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "aut
     """A search in a fresh process, whose output goes into pipes."""
     command = [sys.executable, "-m", module, "--zoo", "snip", *SMALL, "--out", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    return subprocess.Popen(
+        command,
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A shell that runs the tests in the background has them ignore interrupts, and what they start as well.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
+    )
 
 
 def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
