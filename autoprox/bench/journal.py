@@ -9,6 +9,7 @@ from autoprox.bench.recipe import Recipe
 from autoprox.bench.train import Outcome, Training
 from autoprox.digest import digest
 from autoprox.errors import AutoproxError, StoreMismatchError
+from autoprox.storage import locked
 
 JOURNAL_FORMAT = 1
 
@@ -44,16 +45,10 @@ class Journal:
     def __init__(self, path: Path, recipe: Recipe) -> None:
         self.path = path
         with ExitStack() as opened, self._explained():
-            # The lock is a database of its own, so that others can read the journal while a build writes it. It goes
-            # with the process, however that ends.
-            self._lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
+            self._lock = locked(
+                path, f"The journal {path} is in use by another build. Wait for it, or choose another --out."
+            )
             opened.callback(self._lock.close)
-            try:
-                self._lock.execute("begin exclusive")
-            except sqlite3.OperationalError as error:
-                raise StoreMismatchError(
-                    f"The journal {path} is in use by another build. Wait for it, or choose another --out."
-                ) from error
             self._connection = sqlite3.connect(path, isolation_level=None)
             opened.callback(self._connection.close)
             self._connection.execute("pragma journal_mode = wal")

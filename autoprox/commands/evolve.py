@@ -12,11 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-import torch
 from tqdm.auto import tqdm
 
-import autoprox
+from autoprox.bench.manifest import versions
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.console import chosen_backend, interval, network_bar, note, number, run_command, say, text_table
@@ -205,12 +203,7 @@ def _run_document(arguments: list[str], seconds: float, discovery: Discovery) ->
         "candidates_per_second": round(outcome.searched / outcome.seconds, 1),
         "proxy_digest": discovery.proxy.to_document()["digest"],
         "sealed_scorings": discovery.sealed_scorings,
-        "versions": {
-            "autoprox": autoprox.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         "machine": platform.platform(),
     }
 

@@ -1,14 +1,12 @@
 """The figures and reports of `python -m autoprox.parzc`, out of its options and what it found."""
 
 import argparse
-import platform
 import shlex
 
 import numpy as np
-import torch
 from matplotlib.figure import Figure
 
-import autoprox
+from autoprox.bench.manifest import versions
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.commands.evaluate import Judgement
@@ -86,15 +84,9 @@ def _facts(options: argparse.Namespace, proxy: LearnedProxy) -> Facts:
             ("seed", str(provenance["seed"])),
             ("initialisations", str(provenance["init_seeds"])),
         ]
-    versions = {
-        "autoprox": autoprox.__version__,
-        "python": platform.python_version(),
-        "torch": torch.__version__,
-        "numpy": np.__version__,
-    }
     return [
         *facts,
         ("variant", proxy.model.variant),
         ("loss", str(proxy.model.loss)),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        ("versions", ", ".join(f"{name} {version}" for name, version in versions().items())),
     ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.journal import JOURNAL, has_begun
@@ -16,69 +17,29 @@ from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT
 
 
-class RunFolder:
-    """The folder of a run.
+class RunFolder(AbstractOutFolder):
+    """The folder of a run."""
 
-    Args:
-        path: The folder; made by `prepare`.
-        force: Whether what another run left there is replaced.
-        resume: Whether the run that was begun there is gone on with.
-
-    Raises:
-        SpecError: If both are asked for.
-    """
-
-    def __init__(self, path: Path, *, force: bool, resume: bool) -> None:
-        if force and resume:
-            raise SpecError("--resume goes on with a run and --force begins anew; give one of them.")
-        self.path = path
-        self._force = force
-        self._resume = resume
+    noun = "run"
 
     @property
     def journal(self) -> Path:
         """Where the run records its evaluations."""
         return self.path / JOURNAL
 
-    def refuse(self) -> None:
-        """Looks at the folder and changes nothing.
-
-        Raises:
-            SpecError: If the path is a file, or holds a run that is neither to be replaced nor to be gone on with.
-            StoreMismatchError: If its journal cannot be read.
-        """
-        if self.path.exists() and not self.path.is_dir():
-            raise SpecError(f"--out '{self.path}' is a file; give a folder.")
-        if self._force or self._resume:
-            return
+    def occupied(self) -> str:
+        """Says whether a run was finished or begun here."""
         if (self.path / BEST).exists():
-            raise SpecError(
+            return (
                 f"'{self.path}' holds a finished run, which is kept. Give another --out, --resume with a larger"
                 " --budget to go on with it, or --force to replace it."
             )
         if has_begun(self.journal):
-            raise SpecError(
+            return (
                 f"'{self.path}' holds a run that was not finished. Give --resume to go on with it, --force to begin"
                 " anew, or another --out."
             )
-
-    def prepare(self) -> None:
-        """Makes the folder if need be, and tries it for writing before anything is computed.
-
-        Raises:
-            SpecError: As for `refuse`, and if the folder cannot be written.
-            StoreMismatchError: As for `refuse`.
-        """
-        self.refuse()
-        probe = self._fresh(BEST)
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise SpecError(
-                f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."
-            ) from error
+        return ""
 
     def finish(
         self, proxy: Proxy, hall: Sequence[Standing], front: Sequence[FrontPoint], run: dict[str, Any]

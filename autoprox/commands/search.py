@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from joblib import cpu_count
 
 import autoprox
+from autoprox.bench.manifest import versions
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.task import Task
 from autoprox.commands.console import (
@@ -300,12 +300,7 @@ def _record(arguments: list[str], seed: int, seconds: float, digests: dict[str, 
         "finished": datetime.now(UTC).isoformat(timespec="seconds"),
         "seconds": round(seconds, 3),
         "digests": digests,
-        "versions": {
-            "autoprox": autoprox.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "numpy": np.__version__,
-        },
+        "versions": versions(),
         "machine": platform.platform(),
     }
 

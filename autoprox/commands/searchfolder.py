@@ -4,11 +4,12 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.bench.files import atomically, write_json
-from autoprox.errors import SpecError
+from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.search import SearchResult
 from autoprox.search.figure import write_figure
-from autoprox.search.journal import JOURNAL, discard, recorded
+from autoprox.search.journal import JOURNAL, recorded
 from autoprox.search.verification import JOURNAL as VERIFICATION
+from autoprox.storage import discard
 
 RESULT = "result.json"
 RUN = "run.json"
@@ -16,24 +17,10 @@ FIGURE = "figure.svg"
 CANDIDATES = "candidates.csv"
 
 
-class SearchFolder:
-    """The folder of a search.
+class SearchFolder(AbstractOutFolder):
+    """The folder of a search."""
 
-    Args:
-        path: The folder; made by `prepare`.
-        force: Whether what another search left there is replaced.
-        resume: Whether the search that was begun there is gone on with.
-
-    Raises:
-        SpecError: If both are asked for.
-    """
-
-    def __init__(self, path: Path, *, force: bool, resume: bool) -> None:
-        if force and resume:
-            raise SpecError("--resume goes on with a search and --force begins anew; give one of them.")
-        self.path = path
-        self._force = force
-        self._resume = resume
+    noun = "search"
 
     @property
     def journal(self) -> Path:
@@ -45,39 +32,22 @@ class SearchFolder:
         """Where every training of a verification is recorded."""
         return self.path / VERIFICATION
 
-    def refuse(self) -> None:
-        """Looks at the folder and changes nothing.
-
-        Raises:
-            SpecError: If the path is a file, or holds a search that is neither to be replaced nor to be gone on with.
-            StoreMismatchError: If its journal cannot be read.
-        """
-        if self.path.exists() and not self.path.is_dir():
-            raise SpecError(f"--out '{self.path}' is a file; give a folder.")
-        if self._force or self._resume:
-            return
+    def occupied(self) -> str:
+        """Says whether a search was finished or begun here."""
         state = "finished" if (self.path / RESULT).exists() else "begun" if recorded(self.journal) else ""
-        if state:
-            raise SpecError(
-                f"'{self.path}' holds a search that was {state}. Give --resume to go on with it (a larger --budget, "
-                "or --verify), --force to begin anew, or another --out."
-            )
+        return state and (
+            f"'{self.path}' holds a search that was {state}. Give --resume to go on with it (a larger --budget, "
+            "or --verify), --force to begin anew, or another --out."
+        )
 
     def prepare(self) -> None:
-        """Makes the folder if need be, and tries it for writing before anything is computed.
+        """Makes the folder if need be; trainings of a search that is replaced go.
 
         Raises:
-            SpecError: If the folder cannot be written.
+            SpecError: If the folder cannot be written, or holds a search that is to stay.
+            StoreMismatchError: If its journal cannot be read.
         """
-        probe = self.path / f".{RESULT}.part"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise SpecError(
-                f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."
-            ) from error
+        super().prepare()
         if self._force:
             discard(self.verification)
 

@@ -8,15 +8,16 @@ met its budget) is kept for reading, and dropped when the run goes on: it is the
 import json
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autoprox.errors import AutoproxError, StoreMismatchError
+from autoprox.errors import StoreMismatchError
 from autoprox.evolve.fitness import Evaluation, Status
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.island import Trial
 from autoprox.graph import finite_or_none
+from autoprox.storage import discard, explained, first_value, locked
 
 JOURNAL = "journal.sqlite"
 """Name of the file in the folder of a run."""
@@ -49,6 +50,9 @@ _RECENT = 32_768
 # Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
 
 _COLUMNS = "status, sign, taus, joint, beyond, fitness"
+
+
+_IN_USE = "The run in '{}' is in progress in another process. Wait for it, or give another --out."
 
 
 class Row(NamedTuple):
@@ -94,19 +98,10 @@ class Journal:
 
     def __init__(self, path: Path, definition: dict[str, Any], *, anew: bool = False) -> None:
         self.path = path
-        with _explained(path), ExitStack() as opened:
-            # The lock is a database of its own, so that others can read the journal while a run writes it. It goes
-            # with the process, however that ends.
-            lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
-            opened.callback(lock.close)
-            try:
-                lock.execute("begin exclusive")
-            except sqlite3.OperationalError as error:
-                raise StoreMismatchError(
-                    f"The run in '{path.parent}' is in progress in another process. Wait for it, or give another --out."
-                ) from error
+        with explained(path), ExitStack() as opened:
+            opened.callback(locked(path, _IN_USE.format(path.parent)).close)
             if anew:
-                _discard(path)
+                discard(path)
             self._connection = sqlite3.connect(path)
             opened.callback(self._connection.close)
             self._connection.execute("pragma journal_mode = wal")
@@ -138,7 +133,7 @@ class Journal:
 
     def resume(self) -> dict[str, Any] | None:
         """The state to go on from, or None at the beginning; evaluations that came after it are dropped."""
-        with _explained(self.path), self._connection:
+        with explained(self.path), self._connection:
             row = self._connection.execute("select epoch, document from state").fetchone()
             epoch, document = (-1, None) if row is None else row
             self._connection.execute("delete from evaluations where epoch > ?", (epoch,))
@@ -170,7 +165,7 @@ class Journal:
             AutoproxError: If the file cannot be written.
         """
         values = [_values(progress.epoch, row) for row in rows]
-        with _explained(self.path), self._connection as connection:
+        with explained(self.path), self._connection as connection:
             connection.executemany(f"insert into evaluations values (null{', ?' * 13})", values)  # noqa: S608
             connection.execute("insert or replace into epochs values (?, ?, ?, ?)", progress)
             if state is not None:
@@ -185,7 +180,7 @@ class Journal:
 
     def remember(self, name: str, value: Any) -> None:
         """Keeps a JSON-like value under a name, for readers of the journal."""
-        with _explained(self.path), self._connection as connection:
+        with explained(self.path), self._connection as connection:
             connection.execute("insert or replace into meta values (?, ?)", (name, json.dumps(value, allow_nan=False)))
 
     def _check(self, definition: dict[str, Any]) -> None:
@@ -248,27 +243,13 @@ class Reader:
         self._connection.close()
 
 
-def _discard(path: Path) -> None:
-    """Removes a journal and what SQLite keeps beside it; the lock stays."""
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
 def has_begun(path: Path) -> bool:
     """Whether there is a journal with at least one finished epoch.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    if not path.exists():
-        return False
-    with _explained(path):
-        connection = sqlite3.connect(path)
-        try:
-            tables = {name for (name,) in connection.execute("select name from sqlite_master")}
-            return "epochs" in tables and connection.execute("select 1 from epochs").fetchone() is not None
-        finally:
-            connection.close()
+    return first_value(path, "epochs", "select 1 from epochs") is not None
 
 
 def _found(connection: sqlite3.Connection, digest: str) -> Evaluation | None:
@@ -297,17 +278,3 @@ def _values(epoch: int, row: Row) -> tuple[Any, ...]:
         finite_or_none(evaluation.beyond),
         finite_or_none(evaluation.value),
     )
-
-
-@contextmanager
-def _explained(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-            raise AutoproxError(
-                f"There is no space left for the journal '{path}'. Free some and go on with --resume; nothing is lost."
-            ) from error
-        raise StoreMismatchError(
-            f"The journal '{path}' cannot be used: {error}. If it is damaged, give --force to begin anew."
-        ) from error

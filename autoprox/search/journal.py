@@ -8,13 +8,14 @@ import json
 import math
 import sqlite3
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from autoprox.errors import AutoproxError, StoreMismatchError
+from autoprox.errors import StoreMismatchError
 from autoprox.search.scoring import Measured
 from autoprox.spaces import Arch
+from autoprox.storage import discard, explained, first_value, locked
 
 JOURNAL = "journal.sqlite"
 """Name of the file in the folder of a search."""
@@ -28,6 +29,9 @@ create table if not exists candidates (
     reason text not null
 );
 """
+
+
+_IN_USE = "The search in '{}' is in progress in another process. Wait for it, or give another --out."
 
 
 class Journal:
@@ -52,7 +56,7 @@ class Journal:
         self.path = path
         with explained(path), ExitStack() as opened:
             if path is not None:
-                opened.callback(_locked(path).close)
+                opened.callback(locked(path, _IN_USE.format(path.parent)).close)
                 if anew:
                     discard(path)
             self._connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
@@ -107,54 +111,10 @@ class Journal:
                 )
 
 
-def discard(path: Path) -> None:
-    """Removes a journal and what SQLite keeps beside it; the lock stays."""
-    for suffix in ("", "-wal", "-shm"):
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-
-
 def recorded(path: Path) -> int:
     """How many candidates a journal holds; 0 if there is none.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    if not path.exists():
-        return 0
-    with explained(path):
-        connection = sqlite3.connect(path)
-        try:
-            tables = {name for (name,) in connection.execute("select name from sqlite_master")}
-            if "candidates" not in tables:
-                return 0
-            return int(connection.execute("select count(*) from candidates").fetchone()[0])
-        finally:
-            connection.close()
-
-
-@contextmanager
-def explained(path: Path | None) -> Iterator[None]:
-    """Turns what SQLite says into errors that say what to do."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        if isinstance(error, sqlite3.OperationalError) and "full" in str(error):
-            raise AutoproxError(
-                f"There is no space left for the journal '{path}'. Free some and go on with --resume; nothing is lost."
-            ) from error
-        raise StoreMismatchError(
-            f"The journal '{path}' cannot be used: {error}. If it is damaged, give --force to begin anew."
-        ) from error
-
-
-def _locked(path: Path) -> sqlite3.Connection:
-    """A lock that goes with the process, however that ends; a database of its own, so that others can read."""
-    lock = sqlite3.connect(path.with_name(path.name + ".lock"), isolation_level=None, timeout=0)
-    try:
-        lock.execute("begin exclusive")
-    except sqlite3.OperationalError as error:
-        lock.close()
-        raise StoreMismatchError(
-            f"The search in '{path.parent}' is in progress in another process. Wait for it, or give another --out."
-        ) from error
-    return lock
+    return int(first_value(path, "candidates", "select count(*) from candidates") or 0)

@@ -1,0 +1,71 @@
+"""The folder that a command writes its results to: what may be written there, and when."""
+
+import os
+from abc import ABC, abstractmethod
+from pathlib import Path
+from typing import ClassVar
+
+from autoprox.errors import SpecError
+
+
+class AbstractOutFolder(ABC):
+    """A folder of results that nothing replaces unasked.
+
+    Args:
+        path: The folder; made by `prepare`.
+        force: Whether what stands there is replaced.
+        resume: Whether what was begun there is gone on with.
+
+    Raises:
+        SpecError: If both are asked for.
+    """
+
+    noun: ClassVar[str]
+    """What a folder holds, for messages."""
+
+    def __init__(self, path: Path, *, force: bool, resume: bool) -> None:
+        if force and resume:
+            raise SpecError(f"--resume goes on with a {self.noun} and --force begins anew; give one of them.")
+        self.path = path
+        self._force = force
+        self._resume = resume
+
+    @abstractmethod
+    def occupied(self) -> str:
+        """Why a new one cannot begin here without --force or --resume; empty if it can.
+
+        Raises:
+            StoreMismatchError: If the journal cannot be read.
+        """
+
+    def refuse(self) -> None:
+        """Looks at the folder and changes nothing.
+
+        Raises:
+            SpecError: If the path is a file, or holds what is neither to be replaced nor to be gone on with.
+            StoreMismatchError: If its journal cannot be read.
+        """
+        if self.path.exists() and not self.path.is_dir():
+            raise SpecError(f"--out '{self.path}' is a file; give a folder.")
+        if self._force or self._resume:
+            return
+        if reason := self.occupied():
+            raise SpecError(reason)
+
+    def prepare(self) -> None:
+        """Makes the folder if need be, and tries it for writing before anything is computed.
+
+        Raises:
+            SpecError: As for `refuse`, and if the folder cannot be written.
+            StoreMismatchError: As for `refuse`.
+        """
+        self.refuse()
+        probe = self.path / f".{os.getpid()}.part"
+        try:
+            self.path.mkdir(parents=True, exist_ok=True)
+            probe.touch()
+            probe.unlink()
+        except OSError as error:
+            raise SpecError(
+                f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."
+            ) from error
