@@ -144,9 +144,15 @@ def steps(published: Path | None) -> list[Step]:
 
 
 def bank() -> None:
-    """Writes the statistics of the embedded table's networks beside it."""
+    """Writes the statistics of the embedded table's networks beside it.
+
+    It works in a cache of its own: a bank holds float32, and what discovers with more digits than others have finds
+    another proxy than they do.
+    """
     table = Table.read()
-    write_bank(Problem(table, tuple(table.blocks())), StatisticsCache(), TableFiles(table.path).bank)
+    with tempfile.TemporaryDirectory() as folder:
+        cache = StatisticsCache(Path(folder) / "statistics.sqlite")
+        write_bank(Problem(table, tuple(table.blocks())), cache, TableFiles(table.path).bank)
 
 
 MODULE = '''"""{purpose}
@@ -176,7 +182,7 @@ score_many = proxy.score_many
 def remake(shipment: Shipment) -> None:
     """Discovers one proxy and writes its file."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [*shlex.split(shipment.command)[1:], "--out", folder, "--force"]
+        arguments = [*shlex.split(shipment.command)[1:], "--out", folder, "--force", "--no-report"]
         subprocess.run([sys.executable, *arguments], check=True)
         proxy = autoprox.load(folder).renamed(shipment.name)
     document = proxy.to_document()
