@@ -18,7 +18,7 @@ from autoprox.bench.files import TableFiles
 from autoprox.bench.reading import Reading
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.bench.splits import Split, deal, from_document
-from autoprox.bench.task import Batch, Task, draw_batch, noise_task
+from autoprox.bench.task import NOISE_CLASSES, Batch, Task, draw_batch, noise_task
 from autoprox.errors import SpecError, TableError, suggestion
 from autoprox.metrics import chance_of_best
 from autoprox.spaces import SPACES, Arch
@@ -179,7 +179,8 @@ class Table:
         """What a network of a space has to do for a data set, and the batch for its statistics.
 
         Real images are those of the user, those stored beside the table, or those that come with packages; where there
-        are none, noise of the space's image size. Images of the user get the size of the stored ones, or the space's.
+        are none, noise of the space's image size, the same for all data sets. Images of the user get the size of the
+        stored ones, or the space's.
 
         Args:
             dataset_name: Name of a data set of the table.
@@ -198,7 +199,7 @@ class Table:
             return stored.task(dataset_name)
         if self._has_images(dataset_name):
             return draw_batch(dataset(dataset_name)).task(dataset_name)
-        return noise_task(dataset_name, self.num_classes[dataset_name], SPACES[space_name].default_img_size)
+        return noise_task(dataset_name, NOISE_CLASSES, SPACES[space_name].default_img_size)
 
     def _has_images(self, dataset_name: str) -> bool:
         """Whether real images are stored or can be loaded; without the package that holds them there is noise."""

@@ -18,6 +18,11 @@ from autoprox.errors import TableError
 
 BATCH_SIZE = 32
 """Images a batch, as in the published ViT experiments; a network's statistics cost in proportion to it."""
+NOISE_PIXELS, LEAST_NOISE = BATCH_SIZE * 64**2, 4
+"""Pixels of one channel in a batch of noise at most, and the images that there are all the same: large images would
+take too much memory (32 of 224 px 17 GB for a PiT), and noise images differ less from one another than real ones."""
+NOISE_CLASSES = 100
+"""Classes of a data set that is only noise. One number for all of them, so that one collection serves them all."""
 DEFAULT_NUM_CLASSES = 10
 NOISE_CHANNELS = 3
 
@@ -129,6 +134,8 @@ def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
 def noise_task(name: str, num_classes: int, img_size: int, in_chans: int = NOISE_CHANNELS) -> Task:
     """Makes a task of Gaussian noise, which depends on the sizes only and not on the name.
 
+    It has as many images as a batch of real ones up to 64 px; of larger ones fewer, but at least 4.
+
     Args:
         name: Name of the data set.
         num_classes: Number of classes.
@@ -141,8 +148,9 @@ def noise_task(name: str, num_classes: int, img_size: int, in_chans: int = NOISE
         ((32, 3, 32, 32), True)
     """
     rng = np.random.default_rng(derived_seed("noise", img_size, in_chans))
-    images = rng.standard_normal((BATCH_SIZE, in_chans, img_size, img_size)).astype(np.float32)
-    labels = np.arange(BATCH_SIZE, dtype=np.int64) % num_classes
+    size = min(BATCH_SIZE, max(LEAST_NOISE, NOISE_PIXELS // img_size**2))
+    images = rng.standard_normal((size, in_chans, img_size, img_size)).astype(np.float32)
+    labels = np.arange(size, dtype=np.int64) % num_classes
     return Task(name, num_classes, img_size, in_chans, images, labels, ImageSource.NOISE)
 
 
