@@ -93,6 +93,14 @@ def parser() -> argparse.ArgumentParser:
         help="add W times the tau among architectures of one size (given parameters, where there are too few) to the"
         " fitness (default: 0)",
     )
+    search.add_argument(
+        "--growths",
+        type=int,
+        default=Plan.growths,
+        metavar="N",
+        help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever there"
+        " are twice as many; each time their values are computed for all networks (default: %(default)s)",
+    )
     options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
     options.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)")
     options.add_argument(
@@ -180,6 +188,7 @@ def _plan(options: argparse.Namespace) -> Plan:
         options.islands,
         options.seed_zoo,
         options.beyond_size,
+        options.growths,
     )
 
 

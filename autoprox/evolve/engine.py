@@ -26,14 +26,15 @@ from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.graph import Expression, Judge, parse
 
-SEARCH_VERSION = 1
+SEARCH_VERSION = 2
 """To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""
 
 EPOCH_ROUNDS = 16
 """Rounds between two meetings of islands."""
 
-GROWTH_AT = (1_000, 3_000, 7_000, 15_000)
-"""After so many valid candidates the bank is grown. Fixed counts, whatever the budget."""
+FIRST_GROWTH = 3_000
+"""After so many valid candidates the bank is grown first, and again when there are twice as many. Fixed counts, whatever
+the budget."""
 
 GROWTH = 16
 """New leaves a growth."""
@@ -107,6 +108,7 @@ class Engine:
         )
         recipe = Recipe(plan.strategy, plan.chosen_settings)
         self._growth_rng = growth
+        self._growth_at = [FIRST_GROWTH * 2**number for number in range(plan.growths)]
         self._islands = Archipelago(workshop, recipe, generators, journal.lookup, journal.path, seeds, jobs)
         self._hall = Hall(judge.by_block)
         self._evaluated = 0
@@ -156,7 +158,7 @@ class Engine:
         if complete:
             self._stale = self._stale + 1 if self._evaluated == before else 0
             self._islands.migrate()
-            for count in GROWTH_AT:
+            for count in self._growth_at:
                 if before < count <= self._evaluated:
                     self._grow()
         best = self._hall[0].value if len(self._hall) else None

@@ -7,6 +7,9 @@ from typing import Any
 from autoprox.errors import SpecError
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
 
+MOST_GROWTHS = 16
+"""Bound on the growths of the bank: the last one would come after a hundred million candidates."""
+
 
 @dataclass(frozen=True)
 class Stop:
@@ -39,6 +42,7 @@ class Plan:
         islands: Number of islands, each a strategy of its own, that exchange members.
         seed_zoo: Whether the first proposals are the zoo's graphs.
         beyond_size: Weight of what candidates know beyond size, in the fitness.
+        growths: How often the bank of leaves is grown by mutants of those that good candidates use.
 
     Raises:
         SpecError: If a value is out of range.
@@ -55,6 +59,7 @@ class Plan:
     islands: int = 1
     seed_zoo: bool = False
     beyond_size: float = 0.0
+    growths: int = 1
     chosen_settings: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +69,8 @@ class Plan:
             raise SpecError(f"The number of islands is {self.islands}; it must be at least 1.")
         if not 0 <= self.beyond_size < math.inf:
             raise SpecError(f"The weight beyond size is {self.beyond_size}; it must be 0 or more, and finite.")
+        if not 0 <= self.growths <= MOST_GROWTHS:
+            raise SpecError(f"The number of growths is {self.growths}; it must be from 0 to {MOST_GROWTHS}.")
         wanted = STRATEGIES[self.strategy].settings_type
         settings = wanted() if self.settings is None else self.settings
         if type(settings) is not wanted:
@@ -79,4 +86,5 @@ class Plan:
             "islands": self.islands,
             "seed_zoo": self.seed_zoo,
             "beyond_size": self.beyond_size,
+            "growths": self.growths,
         }

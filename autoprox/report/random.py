@@ -61,7 +61,7 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch
     candidates = min(budget, int(run.proxy.provenance["evaluated"]))
     if candidates == 0 or definition["strategy"] == _STRATEGY:
         return None
-    plan = Plan(definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"])
+    plan = Plan(definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"], growths=definition["growths"])
     started = time.monotonic()
     with TemporaryDirectory() as folder:
         found = discoverer.search(plan, Stop(candidates), Path(folder) / JOURNAL)

@@ -61,8 +61,8 @@ def test_hall_holds_what_scipy_confirms(path):
 @pytest.mark.parametrize("islands", [1, 3])
 def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatch):
     """Cut anywhere, also in the middle of an epoch and after the bank has grown."""
-    monkeypatch.setattr(engine_module, "GROWTH_AT", (300, 500))
-    plan = Plan(settings=SMALL, islands=islands)
+    monkeypatch.setattr(engine_module, "FIRST_GROWTH", 300)
+    plan = Plan(settings=SMALL, islands=islands, growths=2)
     whole = search(plan, Stop(1200), tmp_path / "whole.sqlite")
     parts = tmp_path / "parts.sqlite"
     for budget in (1, 350, 700, 1200):
@@ -152,11 +152,19 @@ def test_known_graphs_keep_every_bit(path):
 
 
 def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
-    monkeypatch.setattr(engine_module, "GROWTH_AT", (100, 200, 10_000))
+    monkeypatch.setattr(engine_module, "FIRST_GROWTH", 100)
     before = len(World().table._values)
-    grown = search(Plan(settings=SMALL), Stop(600), tmp_path / "a.sqlite")
-    assert len(grown.bank.leaves) == before + 2 * engine_module.GROWTH
-    assert len(search(Plan(settings=SMALL), Stop(99), tmp_path / "b.sqlite").bank.leaves) == before
+    grown = {
+        (growths, budget): len(search(Plan(settings=SMALL, growths=growths), Stop(budget), path).bank.leaves) - before
+        for growths, budget, path in (
+            (3, 99, tmp_path / "none.sqlite"),
+            (3, 390, tmp_path / "two.sqlite"),
+            (3, 1_000, tmp_path / "three.sqlite"),
+            (1, 1_000, tmp_path / "one.sqlite"),
+            (0, 1_000, tmp_path / "never.sqlite"),
+        )
+    }
+    assert [each / engine_module.GROWTH for each in grown.values()] == [0, 2, 3, 1, 0]
 
 
 def test_seconds_end_a_run(path):
