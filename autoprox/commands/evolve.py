@@ -98,8 +98,8 @@ def parser() -> argparse.ArgumentParser:
         type=int,
         default=Plan.growths,
         metavar="N",
-        help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever there"
-        " are twice as many; each time their values are computed for all networks (default: %(default)s)",
+        help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
+        " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
     )
     options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
     options.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)")

@@ -33,8 +33,8 @@ EPOCH_ROUNDS = 16
 """Rounds between two meetings of islands."""
 
 FIRST_GROWTH = 3_000
-"""After so many valid candidates the bank is grown first, and again when there are twice as many. Fixed counts, whatever
-the budget."""
+"""After so many valid candidates the bank is grown first, and again whenever there are twice as many: fixed counts,
+whatever the budget."""
 
 GROWTH = 16
 """New leaves a growth."""

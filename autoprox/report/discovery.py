@@ -259,10 +259,8 @@ def _facts(run: Run, evidence: Document) -> list[tuple[str, str]]:
         ("beyond size", f"weight {provenance['beyond_size']:g} in the fitness"),
         ("first candidates", "graphs of the zoo" if provenance["seed_zoo"] else "drawn at random"),
         ("end", f"{provenance['ending']} after {provenance['evaluated']} distinct valid candidates"),
-        (
-            "bank",
-            f"{provenance['bank']['leaves']} leaves, grown {provenance['growths']} times at most, digest {provenance['bank']['digest']}",
-        ),
+        ("bank", f"{provenance['bank']['leaves']} leaves, digest {provenance['bank']['digest']}"),
+        ("growths of the bank", f"{provenance['growths']} at most"),
         *((f"images, {name}", f"digest {value}") for name, value in provenance["batches"].items()),
         ("graph", f"digest {run.proxy.graph.digest}"),
         ("best.json", f"digest {evidence['proxy_digest']}"),

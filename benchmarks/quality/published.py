@@ -10,9 +10,8 @@ it beats. Beside it: counts, ridge regression on four of them (fitted inside the
 the shipped proxies, which were discovered on the embedded micro spaces (transfer). Record 9 of gt_autoformer.pth, a
 failed training on Flowers-102, takes part like all others.
 
-Statistics are taken on four images of Gaussian noise (the 32 of a discovery would need 17 GB for one PiT of 729
-tokens), with a head of 100 classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB a
-network.
+Statistics are taken on Gaussian noise, as for every table without images: four images of 224 px and a head of 100
+classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB a network.
 
 Every network has to be built and run once, with about 280 reductions of its tensors; a fold then takes seconds. What is
 done is kept under --work. Results go to benchmarks/quality/results/published.json and, as Markdown, to standard output.
@@ -34,8 +33,7 @@ from sklearn.preprocessing import StandardScaler
 import autoprox
 from autoprox.bench.importers import import_draft, read_published
 from autoprox.bench.splits import Split, to_document
-from autoprox.bench.table import Table
-from autoprox.bench.task import Task, noise_task
+from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import network_bar
 from autoprox.digest import derived_seed, digest
 from autoprox.errors import TableError
@@ -44,26 +42,15 @@ from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
 from autoprox.graph import Judge, LeafTable, Problem, Proxy, collect_leaves, parse
 from autoprox.graph.segments import Floats
-from autoprox.spaces import SPACES
 from autoprox.statistics import StatisticsCache
 
 RESULTS = Path(__file__).parent / "results"
 FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
 LABEL_KIND = "kd"
-IMAGES, CLASSES = 4, 100
 FOLDS, BUDGET = 5, 5_000
 QUICK_FOLDS, QUICK_BUDGET, QUICK_ARCHS, QUICK_DATASETS = 2, 300, 20, ["c100"]
 RIDGE_FEATURES = ("params", "depth", "mean_width", "sum_dim_depth")
 OUT_OF_FOLD, RIDGE = "discovered, out of fold", "ridge on four counts, out of fold"
-
-
-class NoiseTable(Table):
-    """A table all of whose data sets are one task: four images of noise, 100 classes."""
-
-    def task(self, dataset_name: str, space_name: str) -> Task:
-        """The same task for every data set."""
-        task = noise_task(dataset_name, CLASSES, SPACES[space_name].default_img_size)
-        return replace(task, images=task.images[:IMAGES], labels=task.labels[:IMAGES])
 
 
 def published_table(source: Path, space: str, work: Path) -> Table:
@@ -73,7 +60,7 @@ def published_table(source: Path, space: str, work: Path) -> Table:
         made = import_draft(read_published(source / FILES[space], space), target, "published.py", skip_invalid=True)
         if made.faults:
             raise TableError(f"{source / FILES[space]} cannot be used: {'; '.join(made.faults)}")
-    return NoiseTable.read(target)
+    return Table.read(target)
 
 
 def by_size(table: Table, arch_ids: Sequence[str]) -> list[str]:
@@ -180,6 +167,16 @@ def _scores(proxies: dict[str, Proxy], judge: Judge, jobs: int) -> Floats:
     return scores_of(proxies, LeafTable(collected))
 
 
+def transferred() -> dict[str, Proxy]:
+    """The shipped proxies of the embedded table, which have not seen a label of these."""
+    shipped = {name: autoprox.load(name) for name in autoprox.shipped_names()}
+    return {
+        f"{name} (transfer)": each
+        for name, each in shipped.items()
+        if isinstance(each, Proxy) and each.provenance["table"] == DEFAULT_TABLE
+    }
+
+
 def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, Any]:
     """All of it for one space."""
     datasets = QUICK_DATASETS if options.quick else None
@@ -193,8 +190,7 @@ def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, A
     ]
     judge = problem.judge(*Split)
     rows = cross_validated(problem, judge, parts, proxies, options.jobs)
-    shipped = {f"{name} (transfer)": autoprox.load(name) for name in autoprox.shipped_names()}
-    graphs = {name: each for name, each in {**shipped, **affordable_zoo()}.items() if isinstance(each, Proxy)}
+    graphs = transferred() | {name: each for name, each in affordable_zoo().items() if isinstance(each, Proxy)}
     rows |= dict(zip(graphs, _scores(graphs, judge, options.jobs), strict=True)) | judge.counts
     verdicts = dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
     rivals = {
