@@ -149,6 +149,15 @@ def winner(ranked: Sequence[Standing]) -> Standing:
     return max(eligible, key=lambda each: (each.value, each.member.value, -each.member.graph.size))
 
 
+def ensemble_of(ranked: Sequence[Standing]) -> list[Candidate]:
+    """The members of the hall that make its ensemble: the fittest on fit, without those that rank by rounding.
+
+    Args:
+        ranked: The hall, fittest on fit first.
+    """
+    return [each.member for each in ranked if each.steady][:ENSEMBLE_SIZE]
+
+
 def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, bank: Bank) -> EnsembleTrial:
     """Tries the ensemble of the fittest members on select.
 
@@ -158,7 +167,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
         select: Judge of the select split.
         bank: Leaf values of it.
     """
-    members = [each.member for each in ranked if each.steady][:ENSEMBLE_SIZE]
+    members = ensemble_of(ranked)
     together = joined_ranks(_scores(members, bank), select)
     alone = _scores([best.member], bank)[0]
     joint = float(select.joint(select.taus(together[None]))[0])

@@ -5,10 +5,10 @@
 
 DIR holds gt_autoformer.pth and gt_pit_a.pth as their authors published them. A proxy is discovered inside each fold, on
 the other folds' architectures alone (two thirds of them fit, one third select), and scores the fold that it has not
-seen. So that the folds' scores can be joined, an architecture's score is the share of the training architectures that
-it beats. Beside it: counts, ridge regression on four of them (fitted inside the folds as well), the zoo's graphs, and
-the shipped proxies, which were discovered on the embedded micro spaces (transfer). Record 9 of gt_autoformer.pth, a
-failed training on Flowers-102, takes part like all others.
+seen; so does the ensemble of the hall of fame. So that the folds' scores can be joined, an architecture's score is the
+share of the training architectures that it beats. Beside it: counts, ridge regression on four of them (fitted inside
+the folds as well), the zoo's graphs, and the shipped proxies of the embedded micro spaces (transfer). Record 9 of
+gt_autoformer.pth, a failed training on Flowers-102, takes part like all others.
 
 Statistics are taken on Gaussian noise, as for every table without images: four images of 224 px and a head of 100
 classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB a network.
@@ -21,7 +21,7 @@ import argparse
 import json
 import time
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ from autoprox.errors import TableError
 from autoprox.evolve import Discoverer, Plan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
+from autoprox.evolve.selection import ensemble_of, joined_ranks
 from autoprox.graph import Judge, LeafTable, Problem, Proxy, collect_leaves, parse
 from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
@@ -50,7 +51,8 @@ LABEL_KIND = "kd"
 FOLDS, BUDGET = 5, 5_000
 QUICK_FOLDS, QUICK_BUDGET, QUICK_ARCHS, QUICK_DATASETS = 2, 300, 20, ["c100"]
 RIDGE_FEATURES = ("params", "depth", "mean_width", "sum_dim_depth")
-OUT_OF_FOLD, RIDGE = "discovered, out of fold", "ridge on four counts, out of fold"
+OUT_OF_FOLD, ENSEMBLE = "discovered, out of fold", "ensemble of the hall, out of fold"
+RIDGE = "ridge on four counts, out of fold"
 
 
 def published_table(source: Path, space: str, work: Path) -> Table:
@@ -105,16 +107,46 @@ def problem_on(table: Table, datasets: list[str] | None, parts: dict[str, Split]
     return Problem(table, tuple(table.blocks(datasets=datasets, label_kind=LABEL_KIND)))
 
 
-def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) -> Proxy:
-    """The proxy of a fold; it is kept, and not searched for twice."""
+@dataclass(frozen=True)
+class Found:
+    """What was discovered inside a fold: the winner, and the members of the ensemble."""
+
+    winner: Proxy
+    ensemble: list[Proxy]
+
+    def to_document(self) -> dict[str, Any]:
+        """It as JSON-like data."""
+        return {"winner": _pair(self.winner), "ensemble": [_pair(each) for each in self.ensemble]}
+
+    @classmethod
+    def from_document(cls, document: dict[str, Any]) -> "Found":
+        """Reads what `to_document` made."""
+        graph, sign = document["winner"]
+        members = [
+            Proxy(f"member {number}", parse(text), way) for number, (text, way) in enumerate(document["ensemble"])
+        ]
+        return cls(Proxy("winner", parse(graph), sign), members)
+
+
+def _pair(proxy: Proxy) -> list[Any]:
+    return [str(proxy.graph), proxy.sign]
+
+
+def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) -> Found:
+    """What is found inside a fold; it is kept, and not searched for twice."""
     stamp = digest([problem.table.digest, problem.table.manifest["splits"], budget, SEARCH_VERSION])
     stored = work / f"{problem.blocks[0].space}-fold{fold}.json"
-    if stored.exists() and (found := json.loads(stored.read_text()))["stamp"] == stamp:
-        return Proxy(f"fold {fold}", parse(found["graph"]), found["sign"])
+    if stored.exists() and (known := json.loads(stored.read_text()))["stamp"] == stamp:
+        return Found.from_document(known)
     discoverer = Discoverer(problem, StatisticsCache(), jobs, network_bar, lambda *_: None)
-    proxy = discoverer.search(Plan(seed=fold), Stop(budget)).proxy
-    stored.write_text(json.dumps({"stamp": stamp, "graph": str(proxy.graph), "sign": proxy.sign}) + "\n")
-    return proxy.renamed(f"fold {fold}")
+    search = discoverer.search(Plan(seed=fold), Stop(budget))
+    members = [
+        Proxy(f"member {number}", each.graph, each.evaluation.sign)
+        for number, each in enumerate(ensemble_of(search.hall))
+    ]
+    found = Found(search.proxy, members)
+    stored.write_text(json.dumps({"stamp": stamp, **found.to_document()}) + "\n")
+    return found
 
 
 def shares_beaten(scores: Floats, groups: Sequence[str], training: Sequence[bool]) -> Floats:
@@ -129,10 +161,9 @@ def shares_beaten(scores: Floats, groups: Sequence[str], training: Sequence[bool
 
 
 def cross_validated(
-    problem: Problem, judge: Judge, folds: list[dict[str, Split]], proxies: list[Proxy], jobs: int
+    problem: Problem, judge: Judge, folds: list[dict[str, Split]], found: list[Found], jobs: int
 ) -> dict[str, Floats]:
-    """Scores of all networks by what did not see them: the discovered proxies, and ridge regression on counts."""
-    table = problem.table
+    """Scores of all networks by what did not see them: what was discovered, and ridge regression on counts."""
     groups = [network.task.dataset for network in judge.networks]
     features = np.stack([judge.counts[name] for name in RIDGE_FEATURES], axis=1)
     labels = {
@@ -141,30 +172,27 @@ def cross_validated(
         for arch_id, value in zip(block.arch_ids, block.goodness.tolist(), strict=True)
     }
     known = np.array([labels.get((each.task.dataset, each.arch.arch_id), np.nan) for each in judge.networks])
-    scores = _scores(dict(enumerate_named(proxies)), judge, jobs)
-    joined, ridge = np.empty(len(judge.networks)), np.empty(len(judge.networks))
-    for parts, row in zip(folds, scores, strict=True):
+    rows = {name: np.empty(len(judge.networks)) for name in (OUT_OF_FOLD, ENSEMBLE, RIDGE)}
+    for parts, each in zip(folds, found, strict=True):
         unseen = np.array([parts[network.arch.arch_id] is Split.SEALED for network in judge.networks])
-        joined[unseen] = shares_beaten(row, groups, (~unseen).tolist())[unseen]
-        for group in table.datasets:
+        scores = scores_in_order([each.winner, *each.ensemble], judge, jobs)
+        for name, row in ((OUT_OF_FOLD, scores[0]), (ENSEMBLE, joined_ranks(scores[1:], judge))):
+            rows[name][unseen] = shares_beaten(row, groups, (~unseen).tolist())[unseen]
+        for group in dict.fromkeys(groups):
             own = np.array([each == group for each in groups])
-            if own.any():
-                model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 13)))
-                training = own & ~unseen & np.isfinite(known)
-                model.fit(features[training], known[training])
-                ridge[own & unseen] = model.predict(features[own & unseen])
-    return {OUT_OF_FOLD: joined, RIDGE: ridge}
+            model = make_pipeline(StandardScaler(), RidgeCV(np.logspace(-3, 3, 13)))
+            training = own & ~unseen & np.isfinite(known)
+            model.fit(features[training], known[training])
+            rows[RIDGE][own & unseen] = model.predict(features[own & unseen])
+    return rows
 
 
-def enumerate_named(proxies: Sequence[Proxy]) -> list[tuple[str, Proxy]]:
-    """Proxies under names of their own."""
-    return [(f"{number} {each.name}", each) for number, each in enumerate(proxies)]
-
-
-def _scores(proxies: dict[str, Proxy], judge: Judge, jobs: int) -> Floats:
-    leaves = list(dict.fromkeys(leaf for each in proxies.values() for leaf in each.graph.node_leaves))
+def scores_in_order(proxies: Sequence[Proxy], judge: Judge, jobs: int) -> Floats:
+    """Scores of proxies on the networks of a judge, `(P, A)`."""
+    named = {str(number): each for number, each in enumerate(proxies)}
+    leaves = list(dict.fromkeys(leaf for each in proxies for leaf in each.graph.node_leaves))
     collected = collect_leaves(judge.networks, leaves, StatisticsCache(), jobs=jobs, progress=network_bar)
-    return scores_of(proxies, LeafTable(collected))
+    return scores_of(named, LeafTable(collected))
 
 
 def transferred() -> dict[str, Proxy]:
@@ -184,27 +212,30 @@ def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, A
     problem = problem_on(table, datasets)
     arch_ids = sorted({each for block in problem.blocks for each in block.arch_ids})
     parts = folds_of(table, arch_ids, folds)
-    proxies = [
+    found = [
         discovered(problem_on(table, datasets, each), number, budget, options.jobs, work)
         for number, each in enumerate(parts)
     ]
     judge = problem.judge(*Split)
-    rows = cross_validated(problem, judge, parts, proxies, options.jobs)
+    rows = cross_validated(problem, judge, parts, found, options.jobs)
     graphs = transferred() | {name: each for name, each in affordable_zoo().items() if isinstance(each, Proxy)}
-    rows |= dict(zip(graphs, _scores(graphs, judge, options.jobs), strict=True)) | judge.counts
+    rows |= dict(zip(graphs, scores_in_order(list(graphs.values()), judge, options.jobs), strict=True)) | judge.counts
     verdicts = dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
-    rivals = {
-        name: dict(zip(("joint", "ci95"), judge.margin(rows[OUT_OF_FOLD], rows[name]), strict=True))
-        for name in (RIDGE, *judge.counts)
+    margins = {
+        own: {
+            name: dict(zip(("joint", "ci95"), judge.margin(rows[own], rows[name]), strict=True))
+            for name in (RIDGE, *judge.counts)
+        }
+        for own in (OUT_OF_FOLD, ENSEMBLE)
     }
     return {
         "space": problem.blocks[0].space,
         "architectures": len(arch_ids),
         "folds": folds,
         "budget": budget,
-        "proxies": [each.formula for each in proxies],
+        "proxies": [each.winner.formula for each in found],
         "verdicts": {name: each.to_document(judge.blocks) for name, each in verdicts.items()},
-        "discovered_minus": rivals,
+        "margins": margins,
     }
 
 
@@ -229,9 +260,10 @@ def markdown(result: dict[str, Any]) -> str:
                 f"| {name} | {_number(verdict['joint'])} | {_number(low)} to {_number(high)} | {' | '.join(cells)} |"
             )
         lines.append("")
-        for name, margin in one["discovered_minus"].items():
-            low, high = margin["ci95"]
-            lines.append(f"- discovered minus {name}: {margin['joint']:.3f} ({_number(low)} to {_number(high)})")
+        for own, margins in one["margins"].items():
+            for name, margin in margins.items():
+                low, high = margin["ci95"]
+                lines.append(f"- {own}, minus {name}: {margin['joint']:.3f} ({_number(low)} to {_number(high)})")
         lines.append("")
     return "\n".join(lines)
 
