@@ -195,7 +195,7 @@ def _share(tau: float, ceiling: float | None) -> float | None:
 
 
 def look_at_sealed(problem: Problem, runs: list[dict[str, Any]], baselines: Baselines, jobs: int) -> dict[str, Any]:
-    """The one look at the sealed split, at the winners and ensembles of all seeds and budgets, the zoo and the counts."""
+    """The one look at the sealed split: at winners and ensembles of all seeds and budgets, the zoo and the counts."""
     judge = problem.judge(Split.SEALED)
     scorers: dict[str, Scorer] = {baselines.zoo: ZOO[baselines.zoo]}
     parts: dict[str, list[str]] = {}
