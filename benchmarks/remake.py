@@ -17,7 +17,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -34,23 +34,53 @@ FOLDER = HERE.parent / "proxies"
 
 @dataclass(frozen=True)
 class Shipment:
-    """A shipped proxy: its name, what it is for, and the options of autoprox.evolve that make it."""
+    """A shipped proxy.
+
+    Attributes:
+        name: Its name.
+        purpose: What it is for.
+        options: The options of autoprox.evolve that make it.
+        imported: Where its table is not the embedded one: the published file of each space of it.
+    """
 
     name: str
     purpose: str
-    options: str
+    options: str = ""
+    imported: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def table(self) -> str:
+        """The file of its table, if it is imported."""
+        return "-".join(["vitbench", *self.imported]) + ".parquet"
 
     @property
     def command(self) -> str:
         """The command that discovers it."""
-        return f"python -m autoprox.evolve {self.options}".strip()
+        bench = f"--bench {self.table}" if self.imported else ""
+        return " ".join(["python -m autoprox.evolve", *(each for each in (bench, self.options) if each)])
 
+    def importing(self, folder: str) -> str:
+        """The command before it, that makes its table of published files in a folder."""
+        files = [str(Path(folder) / name) for name in self.imported.values()]
+        return shlex.join(
+            ["python", "-m", "autoprox.bench", "import", *files, "--space", *self.imported, "--out", self.table]
+        )
+
+
+AUTOFORMER, PIT = {"autoformer-ti": "gt_autoformer.pth"}, {"pit-ti": "gt_pit_a.pth"}
+PUBLISHED = "--label-kind kd --growths 0"
+"""Leaves that grow are not worth their price at 224 px: they cost as much as the whole first bank."""
 
 SHIPMENTS = (
-    Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table.", ""),
+    Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table."),
     Shipment("autoformer_micro", "Ranks autoformer-micro alone.", "--spaces autoformer-micro"),
     Shipment("pit_micro", "Ranks pit-micro alone.", "--spaces pit-micro"),
     Shipment("beyond_size", "Ranks architectures of one size on all blocks of the embedded table.", "--beyond-size 1"),
+    Shipment("published_autoformer", "Ranks autoformer-ti, by the published labels (kd).", PUBLISHED, AUTOFORMER),
+    Shipment("published_pit", "Ranks pit-ti, by the published labels (kd).", PUBLISHED, PIT),
+    Shipment(
+        "published_both", "Ranks autoformer-ti and pit-ti, by the published labels (kd).", PUBLISHED, AUTOFORMER | PIT
+    ),
 )
 
 
@@ -128,8 +158,9 @@ def steps(published: Path | None) -> list[Step]:
     """All steps, each behind those that it depends on; without the published labels, not those that read them."""
     found = [Step("bank", "bank", "the statistics that a discovery begins with, beside the table", "minutes", bank)]
     found += [
-        Step(shipment.name, "proxies", shipment.command, "minutes", lambda each=shipment: remake(each))
+        Step(shipment.name, "proxies", shipment.command, "minutes", lambda each=shipment: remake(each, published))
         for shipment in SHIPMENTS
+        if published is not None or not shipment.imported
     ]
     for script in SCRIPTS:
         if script.needs_published and published is None:
@@ -159,7 +190,7 @@ MODULE = '''"""{purpose}
 
     {formula}
 
-Made by: {command}
+Made by: {commands}
 """
 
 import json
@@ -179,15 +210,19 @@ score_many = proxy.score_many
 '''
 
 
-def remake(shipment: Shipment) -> None:
+def remake(shipment: Shipment, published: Path | None) -> None:
     """Discovers one proxy and writes its file."""
     with tempfile.TemporaryDirectory() as folder:
-        arguments = [*shlex.split(shipment.command)[1:], "--out", folder, "--force", "--no-report"]
-        subprocess.run([sys.executable, *arguments], check=True)
-        proxy = autoprox.load(folder).renamed(shipment.name)
+        commands = [f"{shipment.command} --out run --force --no-report"]
+        if shipment.imported:
+            commands.insert(0, shipment.importing(str(published.resolve() if published is not None else "")))
+        for command in commands:
+            subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, cwd=folder)
+        proxy = autoprox.load(Path(folder) / "run").renamed(shipment.name)
     document = proxy.to_document()
+    made_by = [shipment.importing("")] * bool(shipment.imported) + [shipment.command]
     text = MODULE.format(
-        purpose=shipment.purpose, formula=proxy.formula, command=shipment.command, document=compact(document)
+        purpose=shipment.purpose, formula=proxy.formula, commands="\n    ".join(made_by), document=compact(document)
     )
     FOLDER.mkdir(exist_ok=True)
     (FOLDER / f"{shipment.name}.py").write_text(text)

@@ -5,7 +5,7 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from autoprox.bench.importers import Draft, Mapping, import_draft, read_columns, read_published
+from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
 from autoprox.commands.console import note, say
 from autoprox.errors import SpecError, TableError
@@ -17,6 +17,7 @@ PUBLISHED, COLUMNS = (".pth", ".pt"), (".csv", ".parquet")
 
 _EXAMPLES = """examples:
   python -m autoprox.bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet
+  python -m autoprox.bench import gt_autoformer.pth gt_pit_a.pth --space autoformer-ti pit-ti --out both.parquet
   python -m autoprox.bench import runs.csv --space autoformer-ti --out mine.parquet \\
       --columns arch_json=arch value=acc --constants dataset=c100 num_classes=100
   python -m autoprox.bench import runs.csv --space pit-ti --out mine.parquet --columns value=acc dataset=task \\
@@ -34,8 +35,12 @@ def add_import(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         epilog=_EXAMPLES,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("file", type=Path, metavar="FILE", help="a .pth, .csv or .parquet file")
-    parser.add_argument("--space", metavar="S", help="space of the architectures; required for .pth")
+    parser.add_argument(
+        "files", nargs="+", type=Path, metavar="FILE", help=".pth, .csv or .parquet; one for each space"
+    )
+    parser.add_argument(
+        "--space", nargs="+", metavar="S", help="space of the architectures, one for each file; required for .pth"
+    )
     parser.add_argument("--out", type=Path, required=True, metavar="T", help="the parquet file")
     parser.add_argument(
         "--columns",
@@ -56,8 +61,10 @@ def add_import(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    draft = _draft(options)
-    done = import_draft(draft, options.out, _command(options), skip_invalid=options.skip_invalid, replace=options.force)
+    drafts = _drafts(options)
+    done = import_drafts(
+        drafts, options.out, _command(options), skip_invalid=options.skip_invalid, replace=options.force
+    )
     for line in done.skipped:
         note(f"left out: {line}")
     for line in done.faults:
@@ -65,7 +72,8 @@ def _import(options: argparse.Namespace) -> int:
     if done.faults:
         advice = " Architectures that the space does not allow can be left out with --skip-invalid."
         hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""
-        raise TableError(f"{options.file} has {len(done.faults)} faults, listed above; nothing was written.{hint}")
+        names = ", ".join(str(path) for path in options.files)
+        raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out)
     note(" ".join((*done.notes, *(each for each in table.notes if "noise" in each))))
     say(f"Table: {options.out}")
@@ -73,23 +81,32 @@ def _import(options: argparse.Namespace) -> int:
     return 0
 
 
-def _draft(options: argparse.Namespace) -> Draft:
-    suffix = options.file.suffix.lower()
+def _drafts(options: argparse.Namespace) -> list[Draft]:
+    spaces = options.space or [None] * len(options.files)
+    if len(spaces) != len(options.files):
+        raise SpecError(
+            f"--space names {len(spaces)} spaces for {len(options.files)} files; give one for each, in order."
+        )
+    return [_draft(path, space, options) for path, space in zip(options.files, spaces, strict=True)]
+
+
+def _draft(path: Path, space: str | None, options: argparse.Namespace) -> Draft:
+    suffix = path.suffix.lower()
     if suffix in PUBLISHED:
-        if options.space is None:
-            raise SpecError(f"{options.file} does not say what its architectures are; give --space, as autoformer-ti.")
+        if space is None:
+            raise SpecError(f"{path} does not say what its architectures are; give --space, as autoformer-ti.")
         if options.columns or options.constants:
             raise SpecError("--columns and --constants are for CSV and parquet; a .pth file has keys of its own.")
-        return read_published(options.file, options.space)
+        return read_published(path, space)
     if suffix not in COLUMNS:
-        raise SpecError(f"{options.file} cannot be imported; allowed: {', '.join((*PUBLISHED, *COLUMNS))}.")
-    return read_columns(options.file, Mapping.parse(options.columns, options.constants), options.space, options.licence)
+        raise SpecError(f"{path} cannot be imported; allowed: {', '.join((*PUBLISHED, *COLUMNS))}.")
+    return read_columns(path, Mapping.parse(options.columns, options.constants), space, options.licence)
 
 
 def _command(options: argparse.Namespace) -> str:
     """The command without the folders of this machine."""
-    parts = ["python", "-m", "autoprox.bench", "import", options.file.name]
-    parts += ["--space", options.space] if options.space else []
+    parts = ["python", "-m", "autoprox.bench", "import", *(path.name for path in options.files)]
+    parts += ["--space", *options.space] if options.space else []
     parts += ["--columns", *options.columns] if options.columns else []
     parts += ["--constants", *options.constants] if options.constants else []
     parts += ["--skip-invalid"] if options.skip_invalid else []

@@ -149,7 +149,7 @@ def _making(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     if "command" in manifest:
         rows.append(("made by", str(manifest["command"])))
     if "imported" in manifest:
-        rows.append(("from", f"{manifest['imported']['file']} ({manifest['imported']['form']})"))
+        rows += [("from", f"{each['file']} ({each['form']})") for each in manifest["imported"]]
         rows.append(("licence", str(manifest.get("licence", "unstated"))))
     if "recipe" in manifest:
         values = {key: value for key, value in manifest["recipe"].items() if not isinstance(value, dict)}

@@ -31,7 +31,7 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autoprox
-from autoprox.bench.importers import import_draft, read_published
+from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import network_bar
@@ -59,7 +59,7 @@ def published_table(source: Path, space: str, work: Path) -> Table:
     """The published file as a table; records that the space does not allow are left out."""
     target = work / f"{space}.parquet"
     if not target.exists():
-        made = import_draft(read_published(source / FILES[space], space), target, "published.py", skip_invalid=True)
+        made = import_drafts([read_published(source / FILES[space], space)], target, "published.py", skip_invalid=True)
         if made.faults:
             raise TableError(f"{source / FILES[space]} cannot be used: {'; '.join(made.faults)}")
     return Table.read(target)

@@ -14,7 +14,7 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
-from autoprox.bench.importers import Import, Mapping, import_draft, read_columns, read_published
+from autoprox.bench.importers import Import, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, table_faults
 from autoprox.bench.task import ImageSource
@@ -48,7 +48,7 @@ def saved(content: object, path: Path) -> Path:
 
 
 def imported(path: Path, out: Path, space_name: str = "autoformer-micro", **options: bool) -> Import:
-    return import_draft(read_published(path, space_name), out, "the command", **options)
+    return import_drafts([read_published(path, space_name)], out, "the command", **options)
 
 
 def test_records_become_rows_and_label_kinds_stay_apart(tmp_path: Path) -> None:
@@ -77,11 +77,30 @@ def test_manifest_says_where_labels_come_from(tmp_path: Path) -> None:
     imported(saved(records(), tmp_path / "gt.pth"), tmp_path / "t.parquet")
     text = (tmp_path / "t.manifest.json").read_text()
     manifest = json.loads(text)
-    assert manifest["imported"]["file"].startswith("gt.pth:")
+    assert manifest["imported"][0]["file"].startswith("gt.pth:")
     assert "Apache-2.0" in manifest["licence"]
     assert manifest["digest"] == Table.read(tmp_path / "t.parquet").digest
     assert str(tmp_path) not in text
     assert table_faults(tmp_path / "t.parquet") == []
+
+
+def test_files_of_several_spaces_are_one_table(tmp_path: Path) -> None:
+    """The rows are those of the files alone, and two files of one space are refused."""
+    one, two = saved(records(), tmp_path / "gt.pth"), saved(records(space_name="pit-micro"), tmp_path / "pit.pth")
+    arguments = ["import", str(one), str(two), "--space", "autoformer-micro", "pit-micro"]
+    assert main([*arguments, "--out", str(tmp_path / "both.parquet")]) == 0
+    alone = []
+    for path, name in ((one, "autoformer-micro"), (two, "pit-micro")):
+        imported(path, tmp_path / f"{name}.parquet", name)
+        alone.append(Table.read(tmp_path / f"{name}.parquet"))
+    both = Table.read(tmp_path / "both.parquet")
+    assert set(both.archs) == {arch_id for table in alone for arch_id in table.archs}
+    assert both.splits() == alone[0].splits() | alone[1].splits()
+    assert len(both.frame) == sum(len(table.frame) for table in alone)
+    manifest = json.loads((tmp_path / "both.manifest.json").read_text())
+    assert [each["file"].partition(":")[0] for each in manifest["imported"]] == ["gt.pth", "pit.pth"]
+    with pytest.raises(TableError, match="one file for each space"):
+        import_drafts([read_published(one, "autoformer-micro")] * 2, tmp_path / "twice.parquet", "the command")
 
 
 def test_a_file_that_grows_at_its_end_keeps_its_splits(tmp_path: Path) -> None:
@@ -201,7 +220,7 @@ MAPPING = Mapping({"arch_json": "model", "value": "acc", "dataset": "task"}, {"n
 
 
 def test_csv_with_a_mapping(wide: Path, tmp_path: Path) -> None:
-    done = import_draft(read_columns(wide, MAPPING, "pit-micro", "CC0"), tmp_path / "t.parquet", "the command")
+    done = import_drafts([read_columns(wide, MAPPING, "pit-micro", "CC0")], tmp_path / "t.parquet", "the command")
     assert done.faults == []
     assert any("not used: note" in note for note in done.notes)
     table = Table.read(tmp_path / "t.parquet")
@@ -226,7 +245,7 @@ def test_genes_in_columns_and_parquet_with_structs_give_the_same_table(tmp_path:
     ]
     tables = []
     for number, draft in enumerate(drafts):
-        assert import_draft(draft, tmp_path / f"{number}.parquet", "the command").faults == []
+        assert import_drafts([draft], tmp_path / f"{number}.parquet", "the command").faults == []
         tables.append(Table.read(tmp_path / f"{number}.parquet").frame.drop(columns="source"))
     pd.testing.assert_frame_equal(*tables)
 
@@ -235,7 +254,9 @@ def test_every_fault_of_a_csv_has_the_row_of_the_file(wide: Path, tmp_path: Path
     rows = pd.read_csv(wide).astype(object)
     rows.loc[5, "acc"], rows.loc[9, "model"], rows.loc[12, "acc"] = 140, "{'depth': 1}", "high"
     rows.to_csv(wide, index=False)
-    done = import_draft(read_columns(wide, MAPPING, "pit-micro", "CC0"), tmp_path / "t.parquet", "", skip_invalid=True)
+    done = import_drafts(
+        [read_columns(wide, MAPPING, "pit-micro", "CC0")], tmp_path / "t.parquet", "", skip_invalid=True
+    )
     # The column holds texts now, and a text is no number: row 3 is missing and row 9 left out.
     assert {line.partition(":")[0] for line in done.faults} >= {"column 'value', row 5", "column 'value', row 12"}
     assert not [line for line in done.faults if "row 3:" in line or "row 9:" in line]

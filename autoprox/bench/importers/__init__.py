@@ -6,7 +6,7 @@ importing.py   what is common: a draft is checked like any table, and written wi
 """
 
 from autoprox.bench.importers.columns import Mapping, read_columns
-from autoprox.bench.importers.importing import Draft, Import, import_draft
+from autoprox.bench.importers.importing import Draft, Import, import_drafts
 from autoprox.bench.importers.published import read_published
 
-__all__ = ["Draft", "Import", "Mapping", "import_draft", "read_columns", "read_published"]
+__all__ = ["Draft", "Import", "Mapping", "import_drafts", "read_columns", "read_published"]

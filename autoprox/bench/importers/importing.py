@@ -1,6 +1,6 @@
 """From a draft, rows of others in our columns, to a table: checked by the rules of every table, and with a manifest."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -62,39 +62,31 @@ class Import:
     notes: list[str]
 
 
-def import_draft(draft: Draft, out: Path, command: str, *, skip_invalid: bool = False, replace: bool = False) -> Import:
-    """Checks a draft and writes it as a table, or nothing at all.
+def import_drafts(
+    drafts: Sequence[Draft], out: Path, command: str, *, skip_invalid: bool = False, replace: bool = False
+) -> Import:
+    """Checks drafts and writes them as one table, or nothing at all.
 
     Args:
-        draft: The rows.
+        drafts: The rows of one file or of several, each with spaces of its own.
         out: The parquet file; its manifest stands beside it.
         command: What was asked for, for the manifest.
         skip_invalid: Leave out the architectures that their space does not allow, instead of refusing the draft.
         replace: Replace a table that was imported earlier.
 
     Raises:
-        TableError: If `out` is no name of a parquet file, is taken, or the draft holds no allowed architecture.
+        TableError: If `out` is no name of a parquet file, is taken, a draft holds no allowed architecture, or two
+            drafts share a space or disagree about the number of classes of a data set.
         AutoproxError: If the files cannot be written.
     """
     files = TableFiles(out)
     _check_target(files, replace=replace)
-    source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
-    frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
-    checker = Checker(frame, draft.path, {})
-    faults = list(checker.faults())
-    invalid = _lines([fault for fault in faults if fault.column == ARCHITECTURE])
-    _require_some_allowed(frame, draft.path, faults)
-    if skip_invalid and invalid:
-        rows = {row for fault in faults if fault.column == ARCHITECTURE for row in fault.rows}
-        frame = frame[~frame.index.isin(rows)]
-        checker = Checker(frame, draft.path, {})
-        faults = list(checker.faults())
-    else:
-        invalid = []
-    if faults:
-        return Import(_lines(faults), invalid, [])
-    complete = checker.complete()
-    notes = [*draft.notes, *checker.notes, *_remarks(draft, complete)]
+    found = [_checked(draft, skip_invalid=skip_invalid) for draft in drafts]
+    skipped = [line for each in found for line in each.skipped]
+    if faults := [line for each in found for line in each.faults]:
+        return Import(faults, skipped, [])
+    num_classes = _agreed(found)
+    complete = pd.concat([each.complete for each in found], ignore_index=True)
     manifest = {
         "name": files.table.stem,
         "schema_version": SCHEMA_VERSION,
@@ -102,18 +94,91 @@ def import_draft(draft: Draft, out: Path, command: str, *, skip_invalid: bool = 
         "batches": {},
         "command": command,
         "versions": versions(),
-        "imported": {"file": source, "form": draft.form, **draft.description, "missing_labels": draft.missing_labels},
-        "skipped": invalid,
-        "licence": draft.licence,
+        "imported": [
+            {
+                "file": each.source,
+                "form": each.draft.form,
+                **each.draft.description,
+                "missing_labels": each.draft.missing_labels,
+            }
+            for each in found
+        ],
+        "skipped": skipped,
+        "licence": "; ".join(dict.fromkeys(draft.licence for draft in drafts)),
         "ceiling_method": METHOD,
         "blocks": blocks_of(complete),
-        "splits": to_document(deal(_in_order(frame, complete))),
+        "splits": to_document(deal([pair for each in found for pair in _in_order(each.frame, each.complete)])),
     }
     out.parent.mkdir(parents=True, exist_ok=True)
-    write_frame(complete.assign(num_classes=complete["dataset"].map(checker.num_classes)), files.table)
+    write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
     files.batches.unlink(missing_ok=True)
     write_json(manifest, files.manifest)
-    return Import([], invalid, notes)
+    return Import([], skipped, list(dict.fromkeys(note for each in found for note in each.notes)))
+
+
+@dataclass(frozen=True, eq=False)
+class _Checked:
+    """A draft with what the rules of every table say of it.
+
+    Attributes:
+        draft: The draft.
+        source: Name and digest of its file.
+        frame: Its rows, without those that were left out.
+        complete: The same in all columns of a table; empty if there are faults.
+        num_classes: Number of classes of its data sets.
+        faults: Why it cannot be a table.
+        skipped: What was left out.
+        notes: What was derived or defaulted.
+    """
+
+    draft: Draft
+    source: str
+    frame: pd.DataFrame
+    complete: pd.DataFrame
+    num_classes: dict[str, int]
+    faults: list[str]
+    skipped: list[str]
+    notes: list[str]
+
+
+def _checked(draft: Draft, *, skip_invalid: bool) -> _Checked:
+    source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
+    frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
+    checker = Checker(frame, draft.path, {})
+    faults = list(checker.faults())
+    invalid: list[str] = []
+    _require_some_allowed(frame, draft.path, faults)
+    if skip_invalid and (left := [fault for fault in faults if fault.column == ARCHITECTURE]):
+        invalid = _lines(left)
+        frame = frame[~frame.index.isin({row for fault in left for row in fault.rows})]
+        checker = Checker(frame, draft.path, {})
+        faults = list(checker.faults())
+    if faults:
+        return _Checked(draft, source, frame, frame.iloc[:0], {}, _lines(faults), invalid, [])
+    complete = checker.complete()
+    notes = [*draft.notes, *checker.notes, *_remarks(draft, complete)]
+    return _Checked(draft, source, frame, complete, checker.num_classes, [], invalid, notes)
+
+
+def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
+    """The number of classes of every data set, on which all drafts agree; their spaces are apart."""
+    owners: dict[str, Path] = {}
+    num_classes: dict[str, int] = {}
+    for each in found:
+        path = each.draft.path
+        for name in sorted(set(each.complete["space"])):
+            if name in owners:
+                raise TableError(
+                    f"{owners[name]} and {path} both hold architectures of '{name}'; give one file for each space."
+                )
+            owners[name] = path
+        for name, number in each.num_classes.items():
+            if num_classes.setdefault(name, number) != number:
+                raise TableError(
+                    f"The data set '{name}' has {number} classes in {path} and {num_classes[name]} in another file;"
+                    " give two data sets two names."
+                )
+    return num_classes
 
 
 def genes_text(genes: Any) -> str:
