@@ -33,7 +33,10 @@ def __getattr__(name: str) -> ModuleType:
 
 
 def load(name_or_path: str | Path) -> "Scorer":
-    """Loads a proxy: a shipped one or one of the zoo by name, or a best.json or a model of autoprox.parzc by path.
+    """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
+
+    A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), or a model
+    of autoprox.parzc.
 
     An existing path wins over a name.
 

@@ -11,10 +11,11 @@ from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.journal import JOURNAL, has_begun
-from autoprox.evolve.runs import BEST, FRONT, HALL, RUN
+from autoprox.evolve.runs import FRONT, RUN
 from autoprox.evolve.selection import Standing
 from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT
+from autoprox.zoo import BEST, HALL
 
 
 class RunFolder(AbstractOutFolder):

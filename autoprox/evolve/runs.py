@@ -15,9 +15,10 @@ from autoprox.errors import StoreMismatchError
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.journal import JOURNAL, JOURNAL_FORMAT
 from autoprox.graph import Proxy, parse
+from autoprox.zoo import BEST, HALL
 
-BEST, HALL, RUN, FRONT = "best.json", "hall.json", "run.json", "front.json"
-"""Names of the files in the folder of a run, besides its journal."""
+RUN, FRONT = "run.json", "front.json"
+"""Names of the files in the folder of a run, besides its journal and the two of results that `autoprox.zoo` reads."""
 
 
 @dataclass(frozen=True)

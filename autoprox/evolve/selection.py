@@ -14,15 +14,13 @@ from autoprox.evolve.hall import Candidate
 from autoprox.graph import Evaluator, Judge, finite_or_none, formula
 from autoprox.graph.segments import Floats
 from autoprox.metrics import mean_ranks
+from autoprox.zoo import HALL_MEMBERS
 
 JITTER = 1e-12
 """Relative change of leaf values under which a ranking has to stand."""
 
 STEADY = 0.999
 """Least joint tau between the ranking before and after the change."""
-
-ENSEMBLE_SIZE = 8
-"""Members of the hall of fame that make its ensemble: the fittest on fit, so that select has no say in it."""
 
 
 @dataclass(frozen=True)
@@ -155,7 +153,7 @@ def ensemble_of(ranked: Sequence[Standing]) -> list[Candidate]:
     Args:
         ranked: The hall, fittest on fit first.
     """
-    return [each.member for each in ranked if each.steady][:ENSEMBLE_SIZE]
+    return [each.member for each in ranked if each.steady][:HALL_MEMBERS]
 
 
 def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, bank: Bank) -> EnsembleTrial:

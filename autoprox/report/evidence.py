@@ -16,12 +16,13 @@ from autoprox.errors import StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run
-from autoprox.evolve.selection import ENSEMBLE_SIZE, joined_ranks
+from autoprox.evolve.selection import joined_ranks
 from autoprox.evolve.verdicts import document_of, verdicts_of
 from autoprox.graph import Judge, Network, Problem, Proxy, finite_or_none
 from autoprox.graph.segments import Floats
 from autoprox.report.bands import joined_bands
 from autoprox.report.random import RANDOM_ROW, RandomSearch
+from autoprox.zoo import HALL_MEMBERS
 
 EVIDENCE, REPORT = "evidence.json", "report.html"
 """Names of the files in the folder of a run."""
@@ -111,7 +112,7 @@ def _best_of_zoo(select: Judge, scoring: Scoring) -> dict[str, Proxy]:
 def _ensemble(run: Run) -> list[Proxy]:
     """The members that the run tried together: the fittest on fit."""
     hall = run.hall
-    return list(hall[hall["steady"].astype(bool)]["proxy"][:ENSEMBLE_SIZE])
+    return list(hall[hall["steady"].astype(bool)]["proxy"][:HALL_MEMBERS])
 
 
 def _named(contenders: Mapping[str, Proxy]) -> list[Proxy]:

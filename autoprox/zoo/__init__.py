@@ -15,14 +15,17 @@ Whatever can be is a graph of the proxy language; the others are functions behin
 
 from importlib import import_module
 
-from autoprox.zoo.ensemble import Ensemble
+from autoprox.zoo.ensemble import HALL_MEMBERS, Ensemble
 from autoprox.zoo.function import FunctionProxy, Subject, prepared
-from autoprox.zoo.loading import load_proxy
+from autoprox.zoo.loading import BEST, HALL, load_proxy
 from autoprox.zoo.ranking import RankedProxy
 from autoprox.zoo.registry import ZOO, function_proxy, zoo_graphs
 from autoprox.zoo.scoring import Scored, score_networks, score_together
 
 __all__ = [
+    "BEST",
+    "HALL",
+    "HALL_MEMBERS",
     "ZOO",
     "Ensemble",
     "FunctionProxy",

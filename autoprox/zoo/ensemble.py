@@ -12,6 +12,9 @@ from autoprox.graph.scorer import Loss, Requirements, Scorer, score_each
 from autoprox.graph.segments import Floats
 from autoprox.metrics import mean_ranks
 
+HALL_MEMBERS = 8
+"""Members of a hall of fame that make its ensemble: the fittest on fit, so that the select split has no say in it."""
+
 
 class Ensemble:
     """Ranks networks by the mean of the ranks that its members give them; a higher score means a better network.
@@ -54,6 +57,11 @@ class Ensemble:
     def source(self) -> str:
         """Where it comes from."""
         return f"Mean rank of {', '.join(each.name for each in self.members)}."
+
+    @property
+    def calibrated_on(self) -> int:
+        """Number of models that single ones are compared with; 0 as long as it scores sets only."""
+        return 0 if self._calibration is None else self._calibration.shape[1]
 
     @property
     def requirements(self) -> Requirements:

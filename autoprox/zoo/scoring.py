@@ -10,12 +10,14 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from torch import nn
 
 from autoprox.digest import text_digest
-from autoprox.errors import CollectionError, UndefinedScoreError
+from autoprox.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.graph import Evaluator, LeafScorer, LeafTable, Network, Proxy, Scorer, collect_leaves, leaves_of
 from autoprox.graph.scorer import Loss
 from autoprox.graph.segments import Floats
+from autoprox.metrics import mean_ranks
 from autoprox.models.threads import single_threaded
 from autoprox.statistics import StatisticsCache
+from autoprox.zoo.ensemble import Ensemble
 from autoprox.zoo.function import FunctionProxy, Subject, prepared
 from autoprox.zoo.ranking import RankedProxy
 
@@ -59,7 +61,8 @@ def score_networks(
 
     All graphs share one pass over the networks that lack something, and all functions another. What is computed is
     stored network by network, so a process that is killed loses only the networks in flight. A scorer that ranks over a
-    set ranks those networks among each other that belong to one space, one task and one initialisation.
+    set, such as an ensemble, ranks those networks among each other that belong to one space, one task and one
+    initialisation.
 
     Args:
         scorers: `P` scorers with names of their own.
@@ -70,7 +73,11 @@ def score_networks(
 
     Raises:
         CollectionError: If the statistics of a graph cannot be collected.
+        SpecError: If two scorers have one name.
     """
+    _require_own_names(scorers)
+    ensembles = [each for each in scorers if isinstance(each, Ensemble) and not each.calibrated_on]
+    scorers, everyone = [each for each in scorers if each not in ensembles], scorers
     from_leaves = [each for each in scorers if isinstance(each, Proxy | LeafScorer)]
     singles: dict[str, Scorer] = {}
     for each in scorers:
@@ -89,9 +96,22 @@ def score_networks(
             refused = next((refusals[part.name] for part in each.parts if part.name in refusals), None)
             if refused is not None:
                 refusals[each.name] = refused
-    names = [each.name for each in scorers]
+    for ensemble in ensembles:
+        together = score_networks(ensemble.members, networks, cache, jobs=jobs, progress=progress)
+        by_name[ensemble.name] = np.full(len(networks), np.nan)
+        for group in groups:
+            by_name[ensemble.name][group] = mean_ranks(together.values[:, group])
+        if together.refusals:
+            refusals[ensemble.name] = next(iter(together.refusals.values()))
+    names = [each.name for each in everyone]
     values = np.stack([by_name[name] for name in names]) if names else np.empty((0, len(networks)))
     return Scored(values, {name: reason for name, reason in refusals.items() if name in names})
+
+
+def _require_own_names(scorers: Sequence[Scorer]) -> None:
+    names = [each.name for each in scorers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SpecError(f"Two scorers are called '{twice[0]}'; give each a name of its own (`proxy.renamed(name)`).")
 
 
 def _leaf_scores(

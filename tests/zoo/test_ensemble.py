@@ -1,12 +1,17 @@
 """Ensembles against ranks worked out by SciPy."""
 
+import json
+
 import numpy as np
 import pytest
 from scipy import stats
 
 import autoprox
-from autoprox.errors import SpecError, UndefinedScoreError
-from autoprox.graph import Proxy, parse
+from autoprox.bench.table import Table
+from autoprox.errors import SpecError, StoreMismatchError, UndefinedScoreError
+from autoprox.graph import Network, Proxy, parse
+from autoprox.statistics import StatisticsCache
+from autoprox.zoo import HALL_MEMBERS, score_networks
 
 NAMES = ("snip", "l2_norm", "grad_norm")
 
@@ -81,3 +86,40 @@ def test_an_ensemble_of_one_ranks_as_its_member(models, batch):
 def test_nobody_makes_no_ensemble():
     with pytest.raises(SpecError, match="at least one"):
         autoprox.ensemble([])
+
+
+def test_a_hall_of_fame_is_the_ensemble_of_its_fittest_steady_members(tmp_path):
+    graphs, signs = ["nodes_sum(l1(weight))", "nodes_mean(std(weight_grad))"], [1, -1]
+    hall = [{"graph": text, "sign": sign, "steady": True} for text, sign in zip(graphs, signs, strict=True)]
+    hall.insert(0, {"graph": "nodes_max(l1(weight))", "sign": 1, "steady": False})
+    hall += [{"graph": "nodes_sum(params)", "sign": 1, "steady": True}] * (HALL_MEMBERS + 1)
+    path = tmp_path / "hall.json"
+    path.write_text(json.dumps(hall))
+    found = autoprox.load(path)
+    assert [(str(each.graph), each.sign) for each in found.members[:2]] == list(zip(graphs, signs, strict=True))
+    assert len(found.members) == HALL_MEMBERS
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{}", "[]", '[{"graph": "nodes_sum(", "sign": 1, "steady": true}]', '[{"steady": false}]']
+)
+def test_no_hall_of_fame(text, tmp_path):
+    path = tmp_path / "hall.json"
+    path.write_text(text)
+    with pytest.raises(StoreMismatchError, match=r"hall\.json"):
+        autoprox.load(path)
+
+
+def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
+    """What `evaluate` shows of an ensemble is what its members' scores give by hand."""
+    table = Table.read()
+    archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:6]
+    networks = [Network(arch, table.task(name, arch.space)) for name in ("digits", "mnist5k") for arch in archs]
+    proxies = [autoprox.load(name) for name in NAMES]
+    cache = StatisticsCache(tmp_path / "statistics.sqlite")
+    rows = score_networks([*proxies, autoprox.ensemble(proxies, "all")], networks, cache).required()
+    for half in (slice(0, 6), slice(6, 12)):
+        expected = np.mean([stats.rankdata(row[half]) for row in rows[:-1]], axis=0)
+        assert stats.spearmanr(rows[-1][half], expected).statistic == pytest.approx(1)
+    with pytest.raises(SpecError, match="called 'snip'"):
+        score_networks([proxies[0], proxies[0]], networks, cache)
