@@ -1,8 +1,8 @@
-"""`python -m autoprox.evaluate`."""
+"""`python -m autoprox.evaluate` is `autoprox evaluate`."""
 
 import sys
 
-from autoprox.commands.evaluate import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["evaluate", *sys.argv[1:]]))

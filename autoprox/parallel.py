@@ -16,6 +16,7 @@ import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from autoprox.errors import AutoproxError, SpecError, suggestion
+from autoprox.logs import levels
 
 BACKENDS = ("loky", "dask", "ray")
 CONNECT_S = 15
@@ -104,7 +105,8 @@ def _dask(address: str | None) -> Iterator[None]:
         )
     from distributed import Client
 
-    with _quiet("distributed", "distributed.client"):
+    # What they log when a connection breaks are tracebacks; the user is told in a sentence.
+    with levels(logging.CRITICAL, "distributed", "distributed.client"):
         try:
             client = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
@@ -115,19 +117,6 @@ def _dask(address: str | None) -> Iterator[None]:
             _compare_versions(client, address)
             with joblib.parallel_config(backend="dask", client=client):
                 yield
-
-
-@contextmanager
-def _quiet(*loggers: str) -> Iterator[None]:
-    """Keeps the tracebacks that a package logs when a connection breaks from the user, who is told in a sentence."""
-    before = {name: logging.getLogger(name).level for name in loggers}
-    for name in loggers:
-        logging.getLogger(name).setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        for name, level in before.items():
-            logging.getLogger(name).setLevel(level)
 
 
 def _compare_versions(client: Any, address: str) -> None:

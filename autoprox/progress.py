@@ -1,63 +1,105 @@
-"""How far long work has come: a bar on a terminal, a line now and then in a log."""
+"""How far long work has come: a bar on a terminal, else a line now and then by way of `logging`.
 
+Lines have the level INFO and bars a level below it, of the logger of this module: who wants lines where bars would be
+drawn, or nothing, sets its level (`--log-json` and `--quiet` do).
+"""
+
+import logging
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
-from typing import TextIO, TypeVar
+from typing import Protocol, TypeVar
 
 from tqdm.auto import tqdm
 
 T = TypeVar("T")
+
+LOGGER = logging.getLogger(__name__)
+
+BAR = (logging.DEBUG + logging.INFO) // 2
+"""The level of bars; enabled unless a program says otherwise."""
+LOGGER.setLevel(BAR)
 
 FIRST_LINE_S = 10.0
 LONGEST_PAUSE_S = 300.0
 """A log gets a line after ten seconds, then after twice the last pause, and at least every five minutes."""
 
 
-def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0) -> Iterator[T]:
-    """Passes items on and tells on standard error how far they have come and how long the rest will take.
+class Reach(Protocol):
+    """Takes notice of how far the work has come."""
+
+    def __call__(self, count: int, remark: str = "") -> None:
+        """Says that `count` are done in all; the remark stands behind that ("best 0.71")."""
+
+
+@contextmanager
+def progress(total: int | None, unit: str, *, done: int = 0) -> Iterator[Reach]:
+    """Tells how far work has come and how long the rest will take.
 
     Args:
-        items: What is worked off.
-        total: How many there are in all.
+        total: How many there are in all; None if nobody knows.
         unit: What one is ("training").
         done: How many of them were finished before.
+
+    Example:
+        >>> with progress(3, "letter") as reach:
+        ...     for count, letter in enumerate("abc", start=1):
+        ...         reach(count)
+    """
+    if sys.stderr.isatty() and LOGGER.isEnabledFor(BAR):
+        with tqdm(total=total, initial=done, unit=f" {unit}s", smoothing=0.0, leave=False) as bar:
+
+            def reach(count: int, remark: str = "") -> None:
+                bar.set_postfix_str(remark, refresh=False)
+                bar.update(count - bar.n)
+
+            yield reach
+    else:
+        yield Milestones(total, unit, done, time.monotonic)
+
+
+def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0) -> Iterator[T]:
+    """Passes items on and tells how far they have come; see `progress`.
 
     Example:
         >>> list(with_progress("abc", 3, "letter"))
         ['a', 'b', 'c']
     """
-    if sys.stderr.isatty():
-        yield from tqdm(items, total=total, initial=done, unit=unit, smoothing=0.0, leave=False)
-    else:
-        yield from log_lines(items, total, unit, done=done, stream=sys.stderr, clock=time.monotonic)
+    with progress(total, unit, done=done) as reach:
+        for count, item in enumerate(items, start=done + 1):
+            yield item
+            reach(count)
 
 
-def log_lines(
-    items: Iterable[T], total: int, unit: str, *, done: int, stream: TextIO, clock: Callable[[], float]
-) -> Iterator[T]:
-    """Passes items on and writes a line now and then: nothing for work of a few seconds.
+class Milestones:
+    """A line now and then: nothing for work of a few seconds.
 
     Args:
-        items: What is worked off.
-        total: How many there are in all.
+        total: How many there are in all; None if nobody knows.
         unit: What one is.
         done: How many of them were finished before.
-        stream: Where lines go.
         clock: Seconds from some moment on.
     """
-    start, pause = clock(), FIRST_LINE_S
-    due = start + pause
-    for count, item in enumerate(items, start=1):
-        yield item
-        now = clock()
-        if now >= due:
-            left = (now - start) / count * (total - done - count)
-            stream.write(
-                f"autoprox: {done + count} of {total} {unit}s done ({100 * (done + count) // total} %), about "
-                f"{timedelta(seconds=round(left))} left\n"
-            )
-            stream.flush()
-            pause = min(2 * pause, LONGEST_PAUSE_S)
-            due = now + pause
+
+    def __init__(self, total: int | None, unit: str, done: int, clock: Callable[[], float]) -> None:
+        self._total, self._unit, self._before, self._clock = total, unit, done, clock
+        self._start, self._pause = clock(), FIRST_LINE_S
+        self._due = self._start + self._pause
+
+    def __call__(self, count: int, remark: str = "") -> None:
+        """Logs a line if one is due, with `done`, `total`, `unit` and `seconds_left` as the record's `progress`."""
+        now = self._clock()
+        if now < self._due or count == self._before:
+            return
+        facts: dict[str, int | str] = {"done": count, "unit": self._unit}
+        text = f"{count} {self._unit}s done"
+        if self._total:
+            left = round((now - self._start) / (count - self._before) * (self._total - count))
+            facts |= {"total": self._total, "seconds_left": left}
+            share = f"{100 * count // self._total} %"
+            text = f"{count} of {self._total} {self._unit}s done ({share}), about {timedelta(seconds=left)} left"
+        LOGGER.info(f"{text}; {remark}" if remark else text, extra={"progress": facts})
+        self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
+        self._due = now + self._pause

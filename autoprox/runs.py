@@ -2,10 +2,10 @@
 
 import sys
 
-from autoprox.commands.runs import main
+from autoprox.commands import main
 from autoprox.evolve.runs import Run, find, load
 
 __all__ = ["Run", "find", "load"]
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["runs", *sys.argv[1:]]))

@@ -1,8 +1,8 @@
-"""`python -m autoprox.show`."""
+"""`python -m autoprox.show` is `autoprox show`."""
 
 import sys
 
-from autoprox.commands.show import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["show", *sys.argv[1:]]))

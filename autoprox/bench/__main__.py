@@ -1,8 +1,8 @@
-"""`python -m autoprox.bench`."""
+"""`python -m autoprox.bench` is `autoprox bench`."""
 
 import sys
 
-from autoprox.commands.bench import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["bench", *sys.argv[1:]]))

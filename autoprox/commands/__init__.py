@@ -1,38 +1,86 @@
 """The commands, one module each; every one is a thin recipe over the layers below.
 
-`python -m autoprox.evolve` and `autoprox evolve` reach the same module.
+`autoprox evolve`, `python -m autoprox evolve` and `python -m autoprox.evolve` are the same. A module declares its
+command as `COMMAND`, and is imported when it is called for: `autoprox --help` and what is misspelt load nothing.
 """
 
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from importlib.metadata import version
+from typing import TYPE_CHECKING
 
-from autoprox.errors import suggestion
+from autoprox.errors import SpecError, suggestion
+
+if TYPE_CHECKING:
+    from autoprox.commands.command import Command
 
 COMMANDS = {
-    "bench": "build and inspect benchmark tables",
+    "bench": "build, import, check and describe benchmark tables",
+    "completion": "print a script that completes command lines in a shell",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
-    "runs": "list and summarise runs",
+    "runs": "list and summarise runs, and write their reports",
     "search": "search a space with a scorer, without training",
     "show": "print, draw or export a proxy",
     "zoo": "list published proxies, or score them all on a benchmark table",
 }
 
+_HELP = """usage: autoprox COMMAND [options]
+
+Discovers zero-cost proxies for vision transformers: formulas that rank architectures without training them.
+
+commands:
+{commands}
+
+options:
+  -h, --help  show this help message and exit; autoprox COMMAND --help shows that of a command
+  --version   show the version and exit
+
+examples:
+  autoprox evolve --budget 2000 --out runs/short
+  autoprox evaluate --proxy runs/short snip params
+  autoprox search --proxy runs/short --space pit-micro --max-params 50k
+
+`python -m autoprox` is the same program, and `python -m autoprox.evolve` the same as `autoprox evolve`.
+"""
+
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The console command `autoprox`: hands over to one of the commands."""
+    """The console command `autoprox`: hands over to one of the commands, and returns the exit status.
+
+    Args:
+        arguments: The name of a command and what it is given; that of the process if it is None.
+
+    Raises:
+        SystemExit: After the --help of a command, and with status 2 if its options cannot be read.
+    """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in {"-h", "--help"}:
-        lines = [f"  {name:10} {purpose}" for name, purpose in COMMANDS.items()]
-        sys.stdout.write("\n".join(["usage: autoprox COMMAND [options]", "", "commands:", *lines]) + "\n")
+        lines = [f"  {name:10}  {purpose}" for name, purpose in COMMANDS.items()]
+        sys.stdout.write(_HELP.format(commands="\n".join(lines)))
         return 0
     if given[0] == "--version":
         sys.stdout.write(f"autoprox {version('autoprox')}\n")
         return 0
-    if given[0] not in COMMANDS:
-        sys.stderr.write(f"autoprox: error: Unknown command '{given[0]}'. {suggestion(given[0], COMMANDS)}\n")
-        return 2
-    return int(import_module(f"autoprox.commands.{given[0]}").main(given[1:]))
+    from autoprox.commands.reporting import run_command
+
+    name, *rest = given
+    return run_command(name, rest, lambda: load_command(name).main(rest))
+
+
+def load_command(name: str) -> "Command":
+    """The command of a name, whose module is imported.
+
+    Raises:
+        SpecError: If there is none; the message names the nearest one.
+
+    Example:
+        >>> load_command("show").parser().prog
+        'autoprox show'
+    """
+    if name not in COMMANDS:
+        raise SpecError(f"Unknown command '{name}'. {suggestion(name, COMMANDS)}")
+    found: Command = import_module(f"autoprox.commands.{name}").COMMAND
+    return found

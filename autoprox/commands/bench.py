@@ -1,7 +1,7 @@
 """`python -m autoprox.bench`: builds, imports, checks and describes benchmark tables."""
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from autoprox.bench.build import build
@@ -13,24 +13,14 @@ from autoprox.bench.schema import LabelKind
 from autoprox.bench.train import TRAINABLE
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
-from autoprox.commands.console import add_backend_options, chosen_backend, run_command, say
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import add_process_options, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
 from autoprox.spaces import SPACES
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command; returns the exit status."""
-    options = parser().parse_args(arguments)
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run_command(lambda: run(options), chosen_backend(options))
-
-
-def parser() -> argparse.ArgumentParser:
-    """The command's options."""
-    top = argparse.ArgumentParser(
-        prog="python -m autoprox.bench", description="Build, import, check and describe benchmark tables."
-    )
+def _add_options(top: CommandParser) -> None:
     commands = top.add_subparsers(dest="command", required=True)
     building = commands.add_parser(
         "build",
@@ -38,6 +28,11 @@ def parser() -> argparse.ArgumentParser:
         description="Samples architectures, trains each on each data set and writes table, manifest and batches. Every "
         "finished training is committed to a journal beside the table; the same command goes on where it stopped, and "
         "larger numbers extend the table.",
+        examples=(
+            "bench build --space pit-micro --archs 40 --iso 20 --datasets digits patches --out my/table.parquet",
+            "bench build --space pit-micro autoformer-micro --datasets digits --labels scratch kd --out t.parquet",
+            "bench build --space pit-ti --datasets flowers --images flowers=data/flowers-102 --out flowers.parquet",
+        ),
     )
     recipe = Recipe()
     building.add_argument("--space", nargs="+", required=True, metavar="NAME", help="spaces of the architectures")
@@ -67,15 +62,16 @@ def parser() -> argparse.ArgumentParser:
     building.add_argument(
         "--labels", nargs="+", default=["scratch"], metavar="KIND", help="label kinds (default: scratch)"
     )
-    building.add_argument("--epochs", type=int, default=recipe.epochs, metavar="N", help=f"default: {recipe.epochs}")
-    building.add_argument("--jobs", type=int, default=1, metavar="N", help="processes; no influence on the result")
+    building.add_argument(
+        "--epochs", type=int, default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
+    )
     building.add_argument(
         "--device",
         default="cpu",
         metavar="D",
         help="cpu, cuda or cuda:N; labels of another kind are others (default: cpu)",
     )
-    add_backend_options(building)
+    add_process_options(building, "trainings at a time", jobs=1)
     building.add_argument("--out", type=Path, required=True, metavar="PATH", help="the parquet file")
     building.add_argument(
         "--resume",
@@ -88,7 +84,11 @@ def parser() -> argparse.ArgumentParser:
     add_info(commands)
     add_check(commands)
     add_import(commands)
-    return top
+
+
+def _bench(options: argparse.Namespace) -> int:
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
 
 
 def _build(options: argparse.Namespace) -> int:
@@ -145,3 +145,17 @@ def _label_kind(name: str) -> LabelKind:
     if name not in set(LabelKind):
         raise SpecError(f"Unknown label kind '{name}'. {suggestion(name, TRAINABLE)}")
     return LabelKind(name)
+
+
+COMMAND = Command(
+    "bench",
+    "Builds, imports, checks and describes benchmark tables.",
+    (
+        "bench info",
+        "bench check my/table.parquet",
+        "bench build --space pit-micro --archs 40 --iso 20 --datasets digits --out my/table.parquet",
+        "bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet",
+    ),
+    _add_options,
+    _bench,
+)

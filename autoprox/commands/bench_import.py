@@ -13,27 +13,28 @@ from autoprox.errors import SpecError, TableError
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from autoprox.commands.command import CommandParser
+
 PUBLISHED, COLUMNS = (".pth", ".pt"), (".csv", ".parquet")
 
-_EXAMPLES = """examples:
-  python -m autoprox.bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet
-  python -m autoprox.bench import gt_autoformer.pth gt_pit_a.pth --space autoformer-ti pit-ti --out both.parquet
-  python -m autoprox.bench import runs.csv --space autoformer-ti --out mine.parquet \\
-      --columns arch_json=arch value=acc --constants dataset=c100 num_classes=100
-  python -m autoprox.bench import runs.csv --space pit-ti --out mine.parquet --columns value=acc dataset=task \\
-      gene.base_dim=dim gene.mlp_ratio=ratio gene.depth=depths gene.num_heads=heads
-"""
+_EXAMPLES = (
+    "bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet",
+    "bench import gt_autoformer.pth gt_pit_a.pth --space autoformer-ti pit-ti --out both.parquet",
+    "bench import runs.csv --space autoformer-ti --out mine.parquet --columns arch_json=arch value=acc --constants "
+    "dataset=c100 num_classes=100",
+    "bench import runs.csv --space pit-ti --out mine.parquet --columns value=acc dataset=task gene.base_dim=dim "
+    "gene.mlp_ratio=ratio gene.depth=depths gene.num_heads=heads",
+)
 
 
-def add_import(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command."""
     parser = commands.add_parser(
         "import",
         help="make a table of labels that others published",
         description="Reads a file of ViT-Bench-101 (.pth; nothing in it is run), CSV or parquet, checks every row, and "
         "writes a table with a manifest. With a fault in any row, all faults are listed and nothing is written.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        examples=_EXAMPLES,
     )
     parser.add_argument(
         "files", nargs="+", type=Path, metavar="FILE", help=".pth, .csv or .parquet; one for each space"
@@ -75,9 +76,11 @@ def _import(options: argparse.Namespace) -> int:
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out)
-    note(" ".join((*done.notes, *(each for each in table.notes if "noise" in each))))
+    for line in (*done.notes, *(each for each in table.notes if "noise" in each)):
+        note(line)
     say(f"Table: {options.out}")
-    say(f"{len(table.archs)} architectures, {len(table.frame)} labels; look at them with: bench info {options.out}")
+    found = f"{len(table.archs)} architectures, {len(table.frame)} labels"
+    say(f"{found}; look at them with: autoprox bench info {options.out}")
     return 0
 
 

@@ -9,17 +9,20 @@ from autoprox.bench.schema import DEFAULT_METRIC, Stratum
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, table_faults
-from autoprox.commands.console import USER_ERROR, interval, note, number, say, say_json, text_table
+from autoprox.commands.console import interval, note, number, say, say_json, text_table
+from autoprox.commands.reporting import USER_ERROR
 from autoprox.spaces import SPACES
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
 
+    from autoprox.commands.command import CommandParser
+
 LEGEND = """ceiling: the expected Kendall tau of a perfect score with the mean of the seeds, estimated from the
 agreement of two single seeds (seed tau). params tau: that of the number of parameters. best count: that of the best."""
 
 
-def add_info(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command `info`."""
     parser = commands.add_parser(
         "info",
@@ -27,6 +30,7 @@ def add_info(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
         description="Prints how a table was made and, for each block, the number of architectures, the spread of their "
         "labels, the agreement of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean "
         "of the seeds) and what counts reach; the same for the iso stratum.",
+        examples=("bench info", "bench info my/table.parquet --plot table.png --metric nll", "bench info --json"),
     )
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
@@ -39,13 +43,14 @@ def add_info(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
     parser.set_defaults(run=_info)
 
 
-def add_check(commands: "_SubParsersAction[argparse.ArgumentParser]") -> None:
+def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command `check`."""
     parser = commands.add_parser(
         "check",
         help="look for faults in a table",
         description="Checks the rows of a table, its manifest and its batches. Lists every fault with its row, counted "
         "from 0, and exits with 2 if there is one.",
+        examples=("bench check my/table.parquet", "bench check my/table.parquet --json"),
     )
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")

@@ -1,51 +1,21 @@
-"""What all commands share: errors as one line, bars on a terminal, results as text or JSON."""
+"""What all commands share: results as text or JSON, notes beside them, and where processes run."""
 
 import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import pandas as pd
+from joblib import cpu_count
 
-from autoprox.errors import AutoproxError
+from autoprox.logs import LOGGER
 from autoprox.parallel import BACKENDS, backend
-from autoprox.progress import with_progress
+from autoprox.progress import progress, with_progress
 
 T = TypeVar("T")
-
-USER_ERROR = 2
-INTERRUPTED = 130
-
-
-def run_command(body: Callable[[], int], inside: AbstractContextManager[None] | None = None) -> int:
-    """Runs the body of a command; a user's mistake becomes one line on standard error and status 2.
-
-    Args:
-        body: What the command does; returns its exit status.
-        inside: What is entered around it (`chosen_backend`).
-
-    Example:
-        >>> run_command(lambda: 0)
-        0
-    """
-    try:
-        with inside or nullcontext():
-            return body()
-    except AutoproxError as error:
-        sys.stderr.write(f"autoprox: error: {' '.join(str(error).split())}\n")
-        return USER_ERROR
-    except KeyboardInterrupt as interruption:
-        # A command that knows more of how to go on raises it with that text.
-        remedy = str(interruption) or "Give the same command again to go on."
-        sys.stderr.write(f"autoprox: interrupted; what was finished (statistics, trainings) is kept. {remedy}\n")
-        return INTERRUPTED
-    except BrokenPipeError:
-        # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.
-        sys.stderr.close()
-        return 0
 
 
 def say(text: str = "") -> None:
@@ -54,8 +24,13 @@ def say(text: str = "") -> None:
 
 
 def note(text: str) -> None:
-    """Writes a line about the work itself to standard error, so that results can be piped."""
-    sys.stderr.write(f"autoprox: {text}\n")
+    """Says something about the work itself, on standard error, so that results can be piped."""
+    LOGGER.info(text)
+
+
+def warn(text: str) -> None:
+    """Says something that throws doubt on a result."""
+    LOGGER.warning(text)
 
 
 def say_json(value: Any) -> None:
@@ -68,8 +43,38 @@ def network_bar(networks: Iterable[T], total: int) -> Iterable[T]:
     return with_progress(networks, total, "network")
 
 
-def add_backend_options(parser: argparse.ArgumentParser) -> None:
-    """Adds --backend and --address."""
+@contextmanager
+def candidate_bar(total: int | None, done: int = 0) -> Iterator[Callable[[int, float], None]]:
+    """Tells how far a search has come.
+
+    Args:
+        total: Candidates in all; None if time decides.
+        done: How many there were before.
+
+    Yields:
+        What takes the number of candidates and the best fitness by now.
+    """
+    with progress(total, "candidate", done=done) as reach:
+        yield lambda evaluated, best: reach(evaluated, f"best {number(best)}")
+
+
+def add_process_options(parser: argparse.ArgumentParser, purpose: str = "processes", jobs: int | None = None) -> None:
+    """Adds --jobs, --backend and --address.
+
+    Args:
+        parser: What they are added to.
+        purpose: What --jobs counts.
+        jobs: How many there are by default; one a core if it is None.
+    """
+    count = cpu_count() if jobs is None else jobs
+    how = "%(default)s" if jobs is not None else "one a core, here %(default)s"
+    parser.add_argument(
+        "--jobs",
+        type=int,
+        default=count,
+        metavar="N",
+        help=f"{purpose}; results do not depend on it (default: {how})",
+    )
     parser.add_argument(
         "--backend",
         default=BACKENDS[0],

@@ -7,16 +7,15 @@ from dataclasses import dataclass
 import numpy as np
 
 import autoprox
+from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
-    chosen_backend,
     interval,
     network_bar,
-    note,
     number,
-    run_command,
     say,
     say_json,
     text_table,
+    warn,
 )
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
 from autoprox.errors import SpecError
@@ -25,33 +24,14 @@ from autoprox.graph.segments import Floats
 from autoprox.parzc.learned import LearnedProxy
 from autoprox.zoo import score_networks
 
-_EXAMPLES = """examples:
-  python -m autoprox.evaluate --proxy snip grad_norm
-  python -m autoprox.evaluate --proxy runs/vitbench101-seed0/best.json --split select --json
-"""
 
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.evaluate",
-        description="Judges proxies on a benchmark table beside what counting alone gives.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "--proxy", nargs="+", required=True, metavar="P", help="best.json files, or names of shipped or zoo proxies"
     )
     add_problem_options(options)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    return run_command(lambda: evaluate(options, problem_of(options)), chosen_backend(options))
 
 
 @dataclass(frozen=True)
@@ -71,12 +51,8 @@ class Judgement:
     agreements: dict[str, float]
 
 
-def evaluate(options: argparse.Namespace, problem: Problem) -> int:
-    """Judges what --proxy names and says it; returns the exit status.
-
-    Raises:
-        AutoproxError: If something that was asked for is not to be had.
-    """
+def _evaluate(options: argparse.Namespace) -> int:
+    problem = problem_of(options)
     say_judgement(options, problem, judged(options, problem))
     return 0
 
@@ -138,7 +114,7 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) ->
     for name, row in zip(proxies, scores, strict=True):
         missing = int((~np.isfinite(row)).sum())
         if missing:
-            note(
+            warn(
                 f"'{name}' has no finite value on {missing} of {len(judge.networks)} networks;"
                 " its correlation with the blocks they belong to is undefined"
             )
@@ -149,7 +125,7 @@ def _warn_other_table(problem: Problem, proxies: dict[str, Scorer]) -> None:
     for name, proxy in proxies.items():
         provenance = proxy.provenance if isinstance(proxy, Proxy | LearnedProxy) else {}
         if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:
-            note(
+            warn(
                 f"'{name}' was discovered on another version of '{problem.table.name}':"
                 " what is sealed here may have been fitted on there"
             )
@@ -188,3 +164,16 @@ def _print(
     first = problem.blocks[0]
     say(f"{problem.table.name}, split {split}, labels {first.label_kind}, {first.metric}")
     say(text_table(rows))
+
+
+COMMAND = Command(
+    "evaluate",
+    "Judges proxies on a benchmark table beside what counting alone gives.",
+    (
+        "evaluate --proxy snip grad_norm",
+        "evaluate --proxy runs/vitbench101-seed0/best.json params --split select --json",
+        "evaluate --proxy runs/short --bench my_table.parquet --init-seeds 3",
+    ),
+    _add_options,
+    _evaluate,
+)

@@ -2,23 +2,20 @@
 
 import argparse
 import math
-import platform
 import shlex
-import sys
 import time
 from collections import Counter
 from collections.abc import Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
-from autoprox.bench.manifest import versions
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
-from autoprox.commands.console import chosen_backend, interval, network_bar, note, number, run_command, say, text_table
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
+from autoprox.commands.outfolder import interruptible
 from autoprox.commands.problem import add_problem_options, problem_of, statistics_of
+from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.runfolder import RunFolder
 from autoprox.evolve import (
@@ -39,25 +36,8 @@ from autoprox.graph import Problem, Verdict
 
 DEFAULT_BUDGET = 20_000
 
-_EXAMPLES = """examples:
-  python -m autoprox.evolve
-  python -m autoprox.evolve --budget 2000 --out runs/short
-  python -m autoprox.evolve --budget 40000 --out runs/short --resume
-  python -m autoprox.evolve --strategy nsga2 --islands 2 --beyond-size 0.5
-  python -m autoprox.evolve --weights pit-micro=1 autoformer-micro/digits=2 autoformer-micro/mnist5k=0
-  python -m autoprox.evolve --bench my_table.parquet --spaces pit-micro --seconds 60
-"""
 
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.evolve",
-        description="Discovers a zero-cost proxy: evolves it on the fit split of a benchmark table, chooses it on the"
-        " select split, and scores it once on the sealed split.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     add_problem_options(options)
     stop = options.add_mutually_exclusive_group()
     stop.add_argument(
@@ -110,20 +90,11 @@ def parser() -> argparse.ArgumentParser:
     report = options.add_argument_group("the report, report.html in the folder of the run")
     add_random_option(report)
     report.add_argument(
-        "--no-report", action="store_true", help="write none; python -m autoprox.runs DIR --report makes it later"
-    )
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    return run_command(
-        lambda: _evolve(options, sys.argv[1:] if arguments is None else list(arguments)), chosen_backend(options)
+        "--no-report", action="store_true", help="write none; autoprox runs DIR --report makes it later"
     )
 
 
-def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
+def _evolve(options: argparse.Namespace) -> int:
     started = time.monotonic()
     plan = _plan(options)
     random_budget = chosen_random_budget(options)
@@ -135,18 +106,15 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
     stop = _stop(options, folder.journal)
     fit = problem.judge(Split.FIT)
     for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
-        note(f"fit split: {line}")
+        warn(f"fit split: {line}")
     folder.prepare()
     if options.resume and not has_begun(folder.journal):
         note(f"there is nothing to go on with in '{out}'; a new run begins")
-    try:
+    with interruptible(out, options.words, folder.recorded):
         discovery = _searched(problem, plan, stop, options, folder)
-    except KeyboardInterrupt as interruption:
-        raise KeyboardInterrupt(_how_to_go_on(folder, arguments)) from interruption
-    seconds = time.monotonic() - started
-    run = _run_document(arguments, seconds, discovery)
+    run = _record(options, started, problem, discovery)
     written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
-    _say(problem, discovery, written, seconds)
+    _say(problem, discovery, written, time.monotonic() - started)
     if not options.no_report:
         try:
             page = make_report(out, problem, jobs=options.jobs, random_budget=random_budget)
@@ -158,25 +126,9 @@ def _evolve(options: argparse.Namespace, arguments: list[str]) -> int:
 
 
 def _searched(problem: Problem, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder) -> Discovery:
-    bar = tqdm(total=stop.budget, desc="candidates", unit="cand", disable=None, leave=False)
-
-    def show(evaluated: int, best: float) -> None:
-        bar.set_postfix_str(f"best {number(best)}", refresh=False)
-        bar.update(evaluated - bar.n)
-
-    with bar:
+    with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
         discoverer = Discoverer(problem, statistics_of(problem), options.jobs, network_bar, show)
         return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
-
-
-def _how_to_go_on(folder: RunFolder, arguments: list[str]) -> str:
-    """What to do after an interruption; nothing where the search had not begun."""
-    if not has_begun(folder.journal):
-        return ""
-    done = load(folder.path).epochs["evaluated"].max()
-    again = [each for each in arguments if each not in ("--force", "--resume")]
-    command = shlex.join(["python", "-m", "autoprox.evolve", *again, "--resume"])
-    return f"So are {done} candidates in '{folder.path}'; to go on: {command}"
 
 
 def _plan(options: argparse.Namespace) -> Plan:
@@ -201,20 +153,16 @@ def _stop(options: argparse.Namespace, journal: Path) -> Stop:
     return Stop(options.budget, options.seconds)
 
 
-def _run_document(arguments: list[str], seconds: float, discovery: Discovery) -> dict[str, Any]:
-    """What may differ between two runs of one seed: command, times, versions, machine."""
+def _record(options: argparse.Namespace, started: float, problem: Problem, discovery: Discovery) -> dict[str, Any]:
     outcome = discovery.outcome
-    return {
-        "command": ["python", "-m", "autoprox.evolve", *arguments],
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "search_seconds": round(outcome.seconds, 3),
-        "candidates_per_second": round(outcome.searched / outcome.seconds, 1),
-        "proxy_digest": discovery.proxy.to_document()["digest"],
-        "sealed_scorings": discovery.sealed_scorings,
-        "versions": versions(),
-        "machine": platform.platform(),
-    }
+    return run_record(
+        options,
+        started,
+        {"table": problem.table.digest, "proxy": discovery.proxy.to_document()["digest"]},
+        search_seconds=round(outcome.seconds, 3),
+        candidates_per_second=round(outcome.searched / outcome.seconds, 1),
+        sealed_scorings=discovery.sealed_scorings,
+    )
 
 
 def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
@@ -241,7 +189,7 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
     say(f"sealed: scored {discovery.sealed_scorings} time(s) on this table by this user, this run included")
     say(f"written: {', '.join(map(str, written))}")
     if discovery.sealed_scorings > 1:
-        note("the sealed split was looked at before: the more often, the less its figures can be trusted")
+        warn("the sealed split was looked at before: the more often, the less its figures can be trusted")
 
 
 def _together(trial: EnsembleTrial) -> str:
@@ -289,3 +237,21 @@ def _rows(problem: Problem, split: Split, verdicts: dict[str, Verdict]) -> list[
             }
         )
     return rows
+
+
+COMMAND = Command(
+    "evolve",
+    "Discovers a zero-cost proxy: evolves it on the fit split of a benchmark table, chooses it on the select split, "
+    "and scores it once on the sealed split.",
+    (
+        "evolve",
+        "evolve --budget 2000 --out runs/short",
+        "evolve --budget 40000 --out runs/short --resume",
+        "evolve --strategy nsga2 --islands 2 --beyond-size 0.5",
+        "evolve --weights pit-micro=1 autoformer-micro/digits=2 autoformer-micro/mnist5k=0",
+        "evolve --bench my_table.parquet --spaces pit-micro --seconds 60",
+        "evolve --log-json --out runs/cluster",
+    ),
+    _add_options,
+    _evolve,
+)

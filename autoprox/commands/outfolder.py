@@ -1,7 +1,10 @@
 """The folder that a command writes its results to: what may be written there, and when."""
 
 import os
+import shlex
 from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
@@ -69,3 +72,24 @@ class AbstractOutFolder(ABC):
             raise SpecError(
                 f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."
             ) from error
+
+
+@contextmanager
+def interruptible(folder: Path, words: Sequence[str], recorded: Callable[[], int]) -> Iterator[None]:
+    """Says how to go on with what a journal records, should the work inside be interrupted.
+
+    Args:
+        folder: Where the journal is.
+        words: The command.
+        recorded: How many candidates the journal holds; nothing is said where there are none.
+
+    Raises:
+        KeyboardInterrupt: The one that came, with the sentence.
+    """
+    try:
+        yield
+    except KeyboardInterrupt as interruption:
+        done = recorded()
+        again = [each for each in words if each not in ("--force", "--resume")]
+        sentence = f"So are {done} candidates in '{folder}'; to go on: {shlex.join([*again, '--resume'])}"
+        raise KeyboardInterrupt(sentence if done else "") from interruption

@@ -1,7 +1,6 @@
 """`python -m autoprox.parzc`: fits a learned aggregator of node statistics, predicts with it, and judges it."""
 
 import argparse
-import sys
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -9,11 +8,11 @@ from typing import Any
 
 import numpy as np
 from matplotlib.figure import Figure
-from tqdm.auto import tqdm
 
 from autoprox.bench.block import Block
 from autoprox.bench.splits import Split
-from autoprox.commands.console import chosen_backend, network_bar, note, number, run_command, say, say_json, text_table
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
@@ -24,14 +23,8 @@ from autoprox.graph.segments import Floats
 from autoprox.metrics import joint, kendall_tau_b
 from autoprox.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
 from autoprox.parzc.estimator import VARIANTS
+from autoprox.progress import with_progress
 from autoprox.report import LearningCurve, Predictions, write_page
-
-_EXAMPLES = """examples:
-  python -m autoprox.parzc fit --bench vitbench101 --out runs/parzc.pt
-  python -m autoprox.parzc evaluate --model runs/parzc.pt --report runs/parzc.html
-  python -m autoprox.parzc predict --model runs/parzc.pt --split select
-  python -m autoprox.evaluate --proxy runs/parzc.pt snip params
-"""
 
 _DRAWS = 3
 """Fits of each size of a learning curve."""
@@ -40,16 +33,19 @@ _FEWEST = 6
 """Architectures of a block that a fit needs at least: with fewer there is nothing to hold out."""
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    top = argparse.ArgumentParser(
-        prog="python -m autoprox.parzc",
-        description="Fits a learned aggregator of node statistics (ParZC), predicts with it, and judges it.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(top: CommandParser) -> None:
     commands = top.add_subparsers(dest="command", required=True)
-    fit = commands.add_parser("fit", help="fit a model to the labels of a table")
+    fit = commands.add_parser(
+        "fit",
+        help="fit a model to the labels of a table",
+        description="Fits an ensemble of networks to the labels of a table, and says how well they rank what they had "
+        "not seen of it.",
+        examples=(
+            "parzc fit --out runs/parzc.pt",
+            "parzc fit --spaces pit-micro --splits fit select --loss diffkendall mse --seed 1 --out runs/pit.pt",
+            "parzc fit --out runs/parzc.pt --report runs/fit.html --learning-curve 16 32 64",
+        ),
+    )
     add_problem_options(fit)
     fit.add_argument(
         "--splits",
@@ -68,13 +64,27 @@ def parser() -> argparse.ArgumentParser:
     )
     fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
     fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
-    fit.add_argument("--seed", type=int, default=0, help="seed of everything (default: %(default)s)")
+    fit.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: %(default)s)")
     fit.add_argument("--out", type=Path, metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)")
     fit.add_argument("--force", action="store_true", help="replace the file if it exists")
     fit.set_defaults(run=_fit)
-    predict = commands.add_parser("predict", help="predict the labels of a table's architectures")
+    predict = commands.add_parser(
+        "predict",
+        help="predict the labels of a table's architectures",
+        description="Predicts the labels of a table's architectures, each with its standard deviation.",
+        examples=("parzc predict --model runs/parzc.pt --split select", "parzc predict --model runs/parzc.pt --json"),
+    )
     predict.set_defaults(run=_predict)
-    judge = commands.add_parser("evaluate", help="judge a model beside counts, and its intervals")
+    judge = commands.add_parser(
+        "evaluate",
+        help="judge a model beside counts, and its intervals",
+        description="Judges how a model ranks the architectures of a table, beside what counting alone gives, and how "
+        "often labels lie in its intervals.",
+        examples=(
+            "parzc evaluate --model runs/parzc.pt --report runs/parzc.html",
+            "parzc evaluate --model runs/parzc.pt --split sealed --figures runs/figures",
+        ),
+    )
     judge.set_defaults(run=_evaluate)
     for each in (predict, judge):
         each.add_argument("--model", required=True, metavar="FILE", help="a model that fit wrote")
@@ -92,16 +102,11 @@ def parser() -> argparse.ArgumentParser:
         each.add_argument("--report", type=Path, metavar="FILE", help="write a report into this HTML file")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
-    return top
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
+def _parzc(options: argparse.Namespace) -> int:
     run: Callable[[argparse.Namespace], int] = options.run
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    options.words = ["python", "-m", "autoprox.parzc", *words]
-    return run_command(lambda: run(options), chosen_backend(options))
+    return run(options)
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -179,7 +184,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         warning = (
             f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this is no test of the model"
         )
-        note(warning)
+        warn(warning)
     targets, groups = data.labels
     mean, std, known = _predictions(proxy, data)
     found = Predictions(groups, targets, mean, std, known)
@@ -229,7 +234,7 @@ def _curve(options: argparse.Namespace, problem: Problem, data: NodeFeatures) ->
     targets, groups = select.labels
     spaces = [block.space for block in blocks]
     taus = np.empty((len(options.learning_curve), _DRAWS))
-    for place in tqdm(list(np.ndindex(taus.shape)), desc="learning curve", unit="fit", disable=None, leave=False):
+    for place in with_progress(np.ndindex(taus.shape), taus.size, "fit"):
         size, draw = options.learning_curve[place[0]], place[1]
         seed = derived_seed("learning curve", options.seed, draw)
         drawn = {(block.name, arch_id) for block in _drawn(blocks, size, seed) for arch_id in block.arch_ids}
@@ -304,3 +309,17 @@ def _write_figures(folder: Path, prefix: str, figures: dict[str, Figure]) -> Non
 
 def _text(value: str | float) -> str:
     return value if isinstance(value, str) else f"{value:.3f}"
+
+
+COMMAND = Command(
+    "parzc",
+    "Fits a learned aggregator of node statistics (ParZC), predicts with it, and judges it.",
+    (
+        "parzc fit --bench vitbench101 --out runs/parzc.pt",
+        "parzc evaluate --model runs/parzc.pt --report runs/parzc.html",
+        "parzc predict --model runs/parzc.pt --split select",
+        "evaluate --proxy runs/parzc.pt snip params",
+    ),
+    _add_options,
+    _parzc,
+)

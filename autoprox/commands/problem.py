@@ -4,14 +4,12 @@ import argparse
 import math
 from collections.abc import Sequence
 
-from joblib import cpu_count
-
 from autoprox.bench.block import Block
 from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
-from autoprox.commands.console import add_backend_options, note
+from autoprox.commands.console import add_process_options, note
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
 from autoprox.graph import Judge, Problem
@@ -57,14 +55,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
     group.add_argument(
         "--init-seeds", type=int, default=1, metavar="K", help="average scores over K initialisations (default: 1)"
     )
-    parser.add_argument(
-        "--jobs",
-        type=int,
-        default=cpu_count(),
-        metavar="N",
-        help="processes that collect statistics; results do not depend on it (default: one a core, here %(default)s)",
-    )
-    add_backend_options(parser)
+    add_process_options(parser, "processes that collect statistics")
 
 
 def add_split_option(parser: argparse.ArgumentParser) -> None:

@@ -6,10 +6,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tqdm.auto import tqdm
-
 from autoprox.bench.files import atomically, write_json
-from autoprox.commands.console import network_bar, number
+from autoprox.commands.console import candidate_bar, network_bar
 from autoprox.commands.problem import statistics_of
 from autoprox.errors import SpecError
 from autoprox.evolve import Discoverer
@@ -64,12 +62,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
     def scored(proxies: Sequence[Proxy], networks: Sequence[Network]) -> Floats:
         return score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values
 
-    with tqdm(total=random_budget or None, desc="random search", unit="cand", disable=None, leave=False) as bar:
-
-        def show(evaluated: int, best: float) -> None:
-            bar.set_postfix_str(f"best {number(best)}", refresh=False)
-            bar.update(evaluated - bar.n)
-
+    with candidate_bar(random_budget) as show:
         random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)
     evidence = gather(run, problem, scored, random)
     write_json(evidence, folder / EVIDENCE)

@@ -11,7 +11,7 @@ from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.journal import JOURNAL, has_begun
-from autoprox.evolve.runs import FRONT, RUN
+from autoprox.evolve.runs import FRONT, RUN, load
 from autoprox.evolve.selection import Standing
 from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT
@@ -27,6 +27,10 @@ class RunFolder(AbstractOutFolder):
     def journal(self) -> Path:
         """Where the run records its evaluations."""
         return self.path / JOURNAL
+
+    def recorded(self) -> int:
+        """How many candidates the journal holds."""
+        return int(load(self.path).epochs["evaluated"].max()) if has_begun(self.journal) else 0
 
     def occupied(self) -> str:
         """Says whether a run was finished or begun here."""

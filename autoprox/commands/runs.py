@@ -1,7 +1,6 @@
 """`python -m autoprox.runs`: lists the runs in a folder and summarises them."""
 
 import argparse
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +8,9 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.splits import Split
-from autoprox.commands.console import chosen_backend, number, run_command, say, say_json, text_table
-from autoprox.commands.evolve import parser as evolve_parser
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import chosen_backend, number, say, say_json, text_table
+from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem import problem_of
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, write_report
 from autoprox.errors import SpecError, StoreMismatchError
@@ -19,25 +19,11 @@ from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import RUN, Run, find, load
 from autoprox.report import read_evidence
 
-_EXAMPLES = """examples:
-  python -m autoprox.runs
-  python -m autoprox.runs runs/vitbench101-seed0
-  python -m autoprox.runs runs/vitbench101-seed0 --report
-  python -m autoprox.runs runs/vitbench101-seed0 --report --random-budget 20000
-"""
-
 _HALL_LINES = 5
 _PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.runs",
-        description="Lists the runs at or below a folder; summarises the one that the folder itself is.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "folder", nargs="?", type=Path, default=Path("runs"), metavar="DIR", help="a folder (default: %(default)s)"
     )
@@ -49,13 +35,6 @@ def parser() -> argparse.ArgumentParser:
         help="write it again; what it shows is gathered anew where it was not kept, or where --random-budget is given",
     )
     add_random_option(report)
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    return run_command(lambda: _show(options))
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -94,7 +73,7 @@ def _report(options: argparse.Namespace) -> Path:
         raise StoreMismatchError(
             f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
         )
-    began = evolve_parser().parse_args(run.provenance["command"][_PROGRAM_WORDS:])
+    began = EVOLVE.parser().parse_args(run.provenance["command"][_PROGRAM_WORDS:])
     with chosen_backend(began):
         return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)
 
@@ -165,3 +144,17 @@ def _text(value: Any) -> str:
 
 def _finite(value: Any) -> float | None:
     return float(value) if np.isfinite(value) else None
+
+
+COMMAND = Command(
+    "runs",
+    "Lists the runs at or below a folder; summarises the one that the folder itself is.",
+    (
+        "runs",
+        "runs runs/vitbench101-seed0",
+        "runs runs/vitbench101-seed0 --report",
+        "runs runs/vitbench101-seed0 --report --random-budget 20000",
+    ),
+    _add_options,
+    _show,
+)

@@ -1,35 +1,22 @@
 """`python -m autoprox.search`: searches a space with a scorer, without training; --verify trains what it found."""
 
 import argparse
-import platform
-import shlex
-import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import cpu_count
 
 import autoprox
-from autoprox.bench.manifest import versions
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.task import Task
-from autoprox.commands.console import (
-    add_backend_options,
-    chosen_backend,
-    interval,
-    note,
-    number,
-    run_command,
-    say,
-    say_json,
-    text_table,
-)
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import add_process_options, interval, number, say, say_json, text_table, warn
 from autoprox.commands.images import add_images_option
+from autoprox.commands.outfolder import interruptible
 from autoprox.commands.problem import require_positive
+from autoprox.commands.record import run_record
 from autoprox.commands.searchfolder import SearchFolder
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.digest import derived_seed, digest
@@ -40,7 +27,6 @@ from autoprox.progress import with_progress
 from autoprox.search import Constraints, Evolution, Method, Region, SearchResult, run
 from autoprox.search.constraints import COUNTED, whole_count
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
-from autoprox.search.journal import recorded
 from autoprox.search.scoring import Assessor
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES
@@ -48,24 +34,8 @@ from autoprox.zoo import ZOO
 
 DEFAULT_SPACE = "autoformer-micro"
 
-_EXAMPLES = """examples:
-  python -m autoprox.search --proxy autoformer_micro --max-params 50k
-  python -m autoprox.search --zoo snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit
-  python -m autoprox.search --proxy runs/short --space pit-ti --max-macs 500M --budget 200 --seed 1
-  python -m autoprox.search --parzc runs/parzc.pt --max-params 50k --verify digits --seeds 3
-  python -m autoprox.search --proxy autoformer_micro --max-params 50k --budget 5000 --resume
-"""
 
-
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.search",
-        description="Searches a space for the architectures that a scorer puts first, without training any; with "
-        "--verify, trains the pick beside random architectures and the largest one.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     scorer = options.add_mutually_exclusive_group(required=True)
     scorer.add_argument("--proxy", metavar="P", help="a best.json, the folder of a run, or the name of a proxy")
     scorer.add_argument("--parzc", metavar="FILE", help="a model that autoprox.parzc fit wrote")
@@ -83,14 +53,7 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--top", type=int, default=5, metavar="K", help="how many are reported (default: %(default)s)")
     options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
-    options.add_argument(
-        "--jobs",
-        type=int,
-        default=cpu_count(),
-        metavar="N",
-        help="processes; results do not depend on it (default: one a core, here %(default)s)",
-    )
-    add_backend_options(options)
+    add_process_options(options)
     options.add_argument(
         "--out", type=Path, metavar="DIR", help="folder of the search (default: runs/search-SPACE-SCORER-seedS)"
     )
@@ -99,7 +62,6 @@ def parser() -> argparse.ArgumentParser:
     )
     options.add_argument("--force", action="store_true", help="replace the search in this folder")
     options.add_argument("--json", action="store_true", help="print one JSON object, as in result.json")
-    return options
 
 
 def _add_searched(options: argparse.ArgumentParser) -> None:
@@ -165,14 +127,7 @@ def _add_method(options: argparse.ArgumentParser) -> None:
     )
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    given = sys.argv[1:] if arguments is None else list(arguments)
-    return run_command(lambda: _search(options, given), chosen_backend(options))
-
-
-def _search(options: argparse.Namespace, arguments: list[str]) -> int:
+def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
     settings = Evolution(options.population, options.tournament, options.children)
@@ -187,7 +142,7 @@ def _search(options: argparse.Namespace, arguments: list[str]) -> int:
         data = opened(local_images(options, options.verify, space), options.verify)
         space.check_task(data.num_classes, data.img_size, data.in_chans)
     folder.prepare()
-    try:
+    with interruptible(out, options.words, folder.recorded):
         result = run(
             scorer,
             space,
@@ -204,11 +159,9 @@ def _search(options: argparse.Namespace, arguments: list[str]) -> int:
             progress=_bar("candidate"),
         )
         verification = _verified(options, result, region, folder) if options.verify else None
-    except KeyboardInterrupt as interruption:
-        raise KeyboardInterrupt(_how_to_go_on(folder, arguments)) from interruption
     document = _document(options, result, task, verification)
     identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
-    record = _record(arguments, options.seed, time.monotonic() - started, identity)
+    record = run_record(options, started, identity)
     written = folder.finish(document, record, result, options.top)
     if options.json:
         say_json(document)
@@ -263,16 +216,6 @@ def _verified(options: argparse.Namespace, result: SearchResult, region: Region,
     )
 
 
-def _how_to_go_on(folder: SearchFolder, arguments: list[str]) -> str:
-    """What to do after an interruption; nothing where no candidate was scored."""
-    done = recorded(folder.journal)
-    if not done:
-        return ""
-    again = [each for each in arguments if each not in ("--force", "--resume")]
-    command = shlex.join(["python", "-m", "autoprox.search", *again, "--resume"])
-    return f"So are {done} candidates in '{folder.path}'; to go on: {command}"
-
-
 def _document(
     options: argparse.Namespace, result: SearchResult, task: Task, verification: Verification | None
 ) -> dict[str, Any]:
@@ -289,19 +232,6 @@ def _document(
             "num_classes": task.num_classes,
         },
         "verification": verification.to_document() if verification else None,
-    }
-
-
-def _record(arguments: list[str], seed: int, seconds: float, digests: dict[str, str]) -> dict[str, Any]:
-    """What may differ between two searches of one seed: command, times, versions, machine."""
-    return {
-        "command": ["python", "-m", "autoprox.search", *arguments],
-        "seed": seed,
-        "finished": datetime.now(UTC).isoformat(timespec="seconds"),
-        "seconds": round(seconds, 3),
-        "digests": digests,
-        "versions": versions(),
-        "machine": platform.platform(),
     }
 
 
@@ -347,4 +277,20 @@ def _note_unscored(result: SearchResult) -> None:
     missing = len(result.candidates) - len(result.scored)
     if missing:
         why = f", such as: {result.reason}" if result.reason else ""
-        note(f"'{result.scorer}' has no finite value on {missing} of {len(result.candidates)} candidates{why}")
+        warn(f"'{result.scorer}' has no finite value on {missing} of {len(result.candidates)} candidates{why}")
+
+
+COMMAND = Command(
+    "search",
+    "Searches a space for the architectures that a scorer puts first, without training any; with --verify, trains the "
+    "pick beside random architectures and the largest one.",
+    (
+        "search --proxy autoformer_micro --max-params 50k",
+        "search --zoo snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",
+        "search --proxy runs/short --space pit-ti --max-macs 500M --budget 200 --seed 1",
+        "search --parzc runs/parzc.pt --max-params 50k --verify digits --seeds 3",
+        "search --proxy autoformer_micro --max-params 50k --budget 5000 --resume",
+    ),
+    _add_options,
+    _search,
+)

@@ -5,6 +5,7 @@ from typing import Any
 
 from autoprox.bench.files import atomically, write_json
 from autoprox.commands.outfolder import AbstractOutFolder
+from autoprox.commands.record import RUN
 from autoprox.search import SearchResult
 from autoprox.search.figure import write_figure
 from autoprox.search.journal import JOURNAL, recorded
@@ -12,7 +13,6 @@ from autoprox.search.verification import JOURNAL as VERIFICATION
 from autoprox.storage import discard
 
 RESULT = "result.json"
-RUN = "run.json"
 FIGURE = "figure.svg"
 CANDIDATES = "candidates.csv"
 
@@ -32,9 +32,13 @@ class SearchFolder(AbstractOutFolder):
         """Where every training of a verification is recorded."""
         return self.path / VERIFICATION
 
+    def recorded(self) -> int:
+        """How many candidates the journal holds."""
+        return recorded(self.journal)
+
     def occupied(self) -> str:
         """Says whether a search was finished or begun here."""
-        state = "finished" if (self.path / RESULT).exists() else "begun" if recorded(self.journal) else ""
+        state = "finished" if (self.path / RESULT).exists() else "begun" if self.recorded() else ""
         return state and (
             f"'{self.path}' holds a search that was {state}. Give --resume to go on with it (a larger --budget, "
             "or --verify), --force to begin anew, or another --out."

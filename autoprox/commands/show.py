@@ -3,34 +3,22 @@
 import argparse
 import inspect
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 import autoprox
-from autoprox.commands.console import note, run_command, say, say_columns
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import note, say, say_columns
 from autoprox.errors import SpecError
 from autoprox.graph import Expression, Proxy, Scorer
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
 from autoprox.statistics import STATISTICS
 from autoprox.zoo import FunctionProxy, RankedProxy
 
-_EXAMPLES = """examples:
-  python -m autoprox.show snip
-  python -m autoprox.show runs/vitbench101-seed0/best.json --png best.png
-  python -m autoprox.show autoprox-a --python best.py
-"""
-
 _FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_png, "python": to_python}
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.show",
-        description="Prints what a proxy is, or writes it in another form.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     options.add_argument("proxy", metavar="PROXY", help="a best.json file, or the name of a shipped or zoo proxy")
     forms = options.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
@@ -38,13 +26,6 @@ def parser() -> argparse.ArgumentParser:
     forms.add_argument("--png", type=Path, metavar="FILE", help="draw it as PNG")
     forms.add_argument("--python", type=Path, metavar="FILE", help="write it as one Python file that needs torch alone")
     options.add_argument("--force", action="store_true", help="overwrite the file")
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    return run_command(lambda: _show(options))
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -125,3 +106,16 @@ def _steps(graph: Expression) -> list[list[str]]:
         text = f"{each.operation.name}({inner})" if inner else each.operation.name
         rows.append([f"#{numbers[each.digest]}", text, str(each.kind)])
     return rows
+
+
+COMMAND = Command(
+    "show",
+    "Prints what a proxy is, or writes it in another form.",
+    (
+        "show snip",
+        "show runs/vitbench101-seed0 --png best.png",
+        "show autoprox-a --python best.py",
+    ),
+    _add_options,
+    _show,
+)

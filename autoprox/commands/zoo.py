@@ -11,17 +11,16 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
-    chosen_backend,
     interval,
     network_bar,
-    note,
     number,
-    run_command,
     say,
     say_columns,
     say_json,
     text_table,
+    warn,
 )
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
 from autoprox.errors import CollectionError, SpecError
@@ -29,37 +28,17 @@ from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_non
 from autoprox.models.threads import single_threaded
 from autoprox.zoo import ZOO, Scored, score_networks
 
-_EXAMPLES = """examples:
-  python -m autoprox.zoo
-  python -m autoprox.zoo --bench vitbench101
-  python -m autoprox.zoo --bench vitbench101 --names snip synflow params --split fit --json
-"""
-
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
 
 _OF_A_TABLE = ("spaces", "datasets", "label_kind")
 
 
-def parser() -> argparse.ArgumentParser:
-    """The options of the command."""
-    options = argparse.ArgumentParser(
-        prog="python -m autoprox.zoo",
-        description="Lists the proxies of the zoo; with --bench, scores them on a benchmark table.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _add_options(options: CommandParser) -> None:
     options.add_argument("--names", nargs="+", metavar="P", help="only these proxies (default: all of the zoo)")
     add_problem_options(options, table=None)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
-    return options
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Runs the command and returns its exit status."""
-    options = parser().parse_args(arguments)
-    return run_command(lambda: _zoo(options), chosen_backend(options))
 
 
 def _zoo(options: argparse.Namespace) -> int:
@@ -200,6 +179,19 @@ def _note_undefined(scorers: Sequence[Scorer], found: Scored) -> None:
     for scorer, values in zip(scorers, found.values, strict=True):
         missing = int((~np.isfinite(values)).sum())
         if scorer.name in found.refusals:
-            note(found.refusals[scorer.name])
+            warn(found.refusals[scorer.name])
         elif missing:
-            note(f"'{scorer.name}' has no finite value on {missing} of {len(values)} networks")
+            warn(f"'{scorer.name}' has no finite value on {missing} of {len(values)} networks")
+
+
+COMMAND = Command(
+    "zoo",
+    "Lists the proxies of the zoo; with --bench, scores them on a benchmark table.",
+    (
+        "zoo",
+        "zoo --bench vitbench101",
+        "zoo --bench vitbench101 --names snip synflow params --split fit --json",
+    ),
+    _add_options,
+    _zoo,
+)

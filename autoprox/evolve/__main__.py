@@ -1,8 +1,8 @@
-"""`python -m autoprox.evolve`."""
+"""`python -m autoprox.evolve` is `autoprox evolve`."""
 
 import sys
 
-from autoprox.commands.evolve import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["evolve", *sys.argv[1:]]))

@@ -1,8 +1,8 @@
-"""`python -m autoprox.parzc`."""
+"""`python -m autoprox.parzc` is `autoprox parzc`."""
 
 import sys
 
-from autoprox.commands.parzc import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["parzc", *sys.argv[1:]]))

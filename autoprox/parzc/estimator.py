@@ -1,7 +1,9 @@
 """The learned aggregator as a scikit-learn estimator."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from numbers import Integral
 from pathlib import Path
 from typing import Any, Self
@@ -13,7 +15,6 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
-from tqdm.auto import tqdm
 
 from autoprox.digest import derived_seed
 from autoprox.errors import FitError, SpecError, suggestion
@@ -22,6 +23,7 @@ from autoprox.parzc.losses import LOSSES, SumOfLosses
 from autoprox.parzc.mabn import AbstractAggregator, Mixer, Released
 from autoprox.parzc.scaling import Booleans, Floats, NodeScaler
 from autoprox.parzc.training import Data, Schedule, seeded, train
+from autoprox.progress import progress
 
 VARIANTS = ("mixer", "released")
 
@@ -172,7 +174,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
         data = Data(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
         folds = _folds(of, self.n_estimators, self.seed_)
-        with single_threaded(), self._bar() as tick:
+        with single_threaded(), self._ticks() as tick:
             self._look_back(standardised, folds, self._fit_members(data, folds, tick))
             self.importance_ = self._importance(data)
         self.n_iter_ = self.max_iter
@@ -388,21 +390,15 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         if shape is not None and (len(shape) != 2 or min(shape) < 1):
             raise SpecError(f"The parameter node_shape must be (nodes, statistics), two whole numbers, not {shape!r}.")
 
-    def _bar(self) -> "_Ticks":
-        return _Ticks(self.max_iter, shown=self.verbose)
-
-
-class _Ticks:
-    """A progress bar over training steps; nothing where it is not shown."""
-
-    def __init__(self, total: int, *, shown: bool) -> None:
-        self._bar = tqdm(total=total, desc="fit", unit="step", disable=None if shown else True, leave=False)
-
-    def __enter__(self) -> Callable[[], object]:
-        return self._bar.update
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()
+    @contextmanager
+    def _ticks(self) -> Iterator[Callable[[], object]]:
+        """Counts training steps, for those who watch if it is verbose."""
+        if not self.verbose:
+            yield lambda: None
+            return
+        with progress(self.max_iter, "step") as reach:
+            counter = count(1)
+            yield lambda: reach(next(counter))
 
 
 def _refuse_holes(missing: npt.NDArray[np.bool_], mask: Booleans) -> None:

@@ -1,8 +1,8 @@
-"""`python -m autoprox.search`."""
+"""`python -m autoprox.search` is `autoprox search`."""
 
 import sys
 
-from autoprox.commands.search import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["search", *sys.argv[1:]]))

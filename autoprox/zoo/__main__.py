@@ -1,8 +1,8 @@
-"""`python -m autoprox.zoo`."""
+"""`python -m autoprox.zoo` is `autoprox zoo`."""
 
 import sys
 
-from autoprox.commands.zoo import main
+from autoprox.commands import main
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(["zoo", *sys.argv[1:]]))

@@ -20,7 +20,7 @@ from autoprox.bench.files import TableFiles, read_json
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.train import Training, definition, train
-from autoprox.commands.bench import main
+from autoprox.commands import main
 from autoprox.errors import AutoproxError, SpecError, StoreMismatchError
 from tests.bench.test_build import committed
 from tests.bench.tiny import tiny_archs, tiny_plan
@@ -169,7 +169,7 @@ def test_devices_that_are_not_there(
     with pytest.raises(SpecError, match=message):
         device_named(name)
     command = ["build", "--space", "pit-micro", "--archs", "1", "--iso", "0", "--datasets", "digits", "--device", name]
-    assert main([*command, "--out", str(tmp_path / "t.parquet")]) == 2
+    assert main(["bench", *command, "--out", str(tmp_path / "t.parquet")]) == 2
     assert message in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
 

@@ -18,7 +18,7 @@ from autoprox.bench.importers import Import, Mapping, import_drafts, read_column
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, table_faults
 from autoprox.bench.task import ImageSource
-from autoprox.commands.bench import main
+from autoprox.commands import main
 from autoprox.errors import AutoproxError, RegistryError, SpecError, TableError
 from autoprox.spaces import space
 
@@ -295,19 +295,19 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
     made[2]["arch"] = {"depth": 99}
     path, out = saved(made, tmp_path / "gt.pth"), tmp_path / "t.parquet"
     command = ["import", str(path), "--space", "autoformer-micro", "--out", str(out)]
-    assert main(command) == 2
+    assert main(["bench", *command]) == 2
     written = capsys.readouterr()
     assert "row 2: The space 'autoformer-micro' does not allow this architecture" in written.err
     assert "--skip-invalid" in written.err
     assert not out.exists()
-    assert main([*command, "--skip-invalid"]) == 0
+    assert main(["bench", *command, "--skip-invalid"]) == 0
     written = capsys.readouterr()
     assert "13 architectures, 39 labels" in written.out
     assert "Gaussian noise" in written.err
     before = out.read_bytes()
-    assert main([*command, "--skip-invalid"]) == 2
+    assert main(["bench", *command, "--skip-invalid"]) == 2
     assert "exists" in capsys.readouterr().err
-    assert main([*command, "--skip-invalid", "--force"]) == 0
+    assert main(["bench", *command, "--skip-invalid", "--force"]) == 0
     assert out.read_bytes() == before
     capsys.readouterr()
     for change, message in [
@@ -317,7 +317,7 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
         ([*command[:-1], str(tmp_path / "t.csv")], "ends in .parquet"),
         ([*command[:-1], str(tmp_path)], "ends in .parquet"),
     ]:
-        assert main(change) == 2
+        assert main(["bench", *change]) == 2
         assert message in capsys.readouterr().err
 
 

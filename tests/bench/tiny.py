@@ -8,7 +8,7 @@ from autoprox.bench.plan import Plan
 from autoprox.bench.recipe import Recipe
 from autoprox.bench.sample import Sampled
 from autoprox.bench.schema import Stratum
-from autoprox.commands.console import run_command
+from autoprox.commands.reporting import run_command
 from autoprox.spaces import space
 
 
@@ -49,7 +49,7 @@ def main(arguments: list[str]) -> int:
         build(tiny_plan(archs=archs, iso_seeds=iso_seeds), out, jobs=jobs)
         return 0
 
-    return run_command(body)
+    return run_command("bench", arguments, body)
 
 
 if __name__ == "__main__":

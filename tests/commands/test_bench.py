@@ -10,8 +10,7 @@ from matplotlib.collections import PathCollection
 from autoprox.bench.figure import draw
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
-from autoprox.commands import bench_info
-from autoprox.commands.bench import main
+from autoprox.commands import bench_info, main
 from tests.bench.conftest import user_rows
 
 BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datasets", "digits"]
@@ -34,7 +33,7 @@ BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datas
 def test_mistakes_are_one_line(
     change: list[str], message: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main([*BUILD, "--out", str(tmp_path / "t.parquet"), *change]) == 2
+    assert main(["bench", *BUILD, "--out", str(tmp_path / "t.parquet"), *change]) == 2
     written = capsys.readouterr()
     assert message in written.err
     assert written.err.count("\n") == 1
@@ -46,7 +45,7 @@ def test_out_that_is_a_folder_or_no_parquet(tmp_path: Path, capsys: pytest.Captu
     for name in ("folder.parquet", "table.csv"):
         if name.startswith("folder"):
             (tmp_path / name).mkdir()
-        assert main([*BUILD, "--out", str(tmp_path / name)]) == 2
+        assert main(["bench", *BUILD, "--out", str(tmp_path / name)]) == 2
         assert name in capsys.readouterr().err
 
 
@@ -55,14 +54,14 @@ def test_info_says_how_far_a_table_can_be_trusted(tmp_path: Path, capsys: pytest
     rows = user_rows(archs=30, seeds=3)
     rows["value"] += rng.normal(size=len(rows))
     rows.to_parquet(tmp_path / "mine.parquet")
-    assert main(["info", str(tmp_path / "mine.parquet")]) == 0
+    assert main(["bench", "info", str(tmp_path / "mine.parquet")]) == 0
     written = capsys.readouterr()
     assert "mine: 30 architectures, 90 labels" in written.out
     assert "fit 12, select 6, sealed 12; sealed was scored 0 times" in written.out
     assert "ceiling" in written.out
     assert "autoformer-micro  digits" in written.out
     assert "train_seed is missing" in written.err
-    assert main(["info", str(tmp_path / "none.parquet")]) == 2
+    assert main(["bench", "info", str(tmp_path / "none.parquet")]) == 2
     assert "no such file" in capsys.readouterr().err
 
 
@@ -73,12 +72,12 @@ def test_info_of_a_built_table_says_how_it_was_made(
     computed = blocks_of(table.frame)
     assert computed == table.manifest["blocks"]
     monkeypatch.setattr(bench_info, "blocks_of", lambda _: computed)  # seconds of bootstrap each time
-    assert main(["info"]) == 0
+    assert main(["bench", "info"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     manifest = table.manifest
     for expected in (manifest["command"], f"epochs {manifest['recipe']['epochs']}", "failed runs", "CC BY 4.0"):
         assert expected in text
-    assert main(["info", "--json"]) == 0
+    assert main(["bench", "info", "--json"]) == 0
     found = json.loads(capsys.readouterr().out)
     assert found["blocks"] == computed
     assert found["digest"] == table.digest
@@ -92,7 +91,7 @@ def test_figures_are_drawn_the_same_way_every_time(tmp_path: Path, capsys: pytes
     table = tmp_path / "mine.parquet"
     user_rows(archs=12).to_parquet(table)
     for name in ("first.svg", "second.svg", "first.png"):
-        assert main(["info", str(table), "--plot", str(tmp_path / name)]) == 0
+        assert main(["bench", "info", str(table), "--plot", str(tmp_path / name)]) == 0
     assert (tmp_path / "first.svg").read_bytes() == (tmp_path / "second.svg").read_bytes()
     assert (tmp_path / "first.png").read_bytes().startswith(b"\x89PNG")
     capsys.readouterr()
@@ -101,7 +100,7 @@ def test_figures_are_drawn_the_same_way_every_time(tmp_path: Path, capsys: pytes
         (["--plot", str(tmp_path / "t.png"), "--metric", "nil"], "Allowed: top1_pct"),
         (["--plot", str(tmp_path / "none" / "t.png")], "cannot be written"),
     ):
-        assert main(["info", str(table), *options]) == 2
+        assert main(["bench", "info", str(table), *options]) == 2
         written = capsys.readouterr()
         assert message in written.err
         assert written.out == ""
@@ -129,19 +128,19 @@ def test_a_figure_has_a_panel_for_each_block_with_its_ceiling() -> None:
 
 
 def test_check_lists_every_fault_and_its_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check"]) == 0
+    assert main(["bench", "check"]) == 0
     assert capsys.readouterr().out == "vitbench101: no fault\n"
     rows = user_rows(archs=30)
     rows.loc[3, "value"], rows.loc[8, "value"], rows.loc[5, "arch_json"] = 101.0, -1.0, "{}"
     path = tmp_path / "mine.parquet"
     rows.to_parquet(path)
-    assert main(["check", str(path)]) == 2
+    assert main(["bench", "check", str(path)]) == 2
     lines = capsys.readouterr().out.splitlines()
     starts = ["column 'value', row 3: is 101.0", "column 'value', row 8: is -1.0", "column 'arch_json', row 5: "]
     assert [line.startswith(start) for line, start in zip(lines, starts, strict=False)] == [True] * 3
     assert lines[3:] == [f"{path}: 3 faults"]
-    assert main(["check", str(path), "--json"]) == 2
+    assert main(["bench", "check", str(path), "--json"]) == 2
     faults = json.loads(capsys.readouterr().out)["faults"]
     assert [(fault["column"], fault["row"]) for fault in faults] == [("value", 3), ("value", 8), ("arch_json", 5)]
-    assert main(["check", str(tmp_path / "none.parquet")]) == 2
+    assert main(["bench", "check", str(tmp_path / "none.parquet")]) == 2
     assert "no such file" in capsys.readouterr().err

@@ -19,7 +19,7 @@ from autoprox import parallel
 from autoprox.bench.build import build
 from autoprox.bench.files import TableFiles
 from autoprox.bench.task import noise_task
-from autoprox.commands.bench import main
+from autoprox.commands import main
 from autoprox.errors import AutoproxError, SpecError
 from autoprox.graph import Network, collect_leaves, parse
 from autoprox.parallel import backend, explained_loss
@@ -123,7 +123,7 @@ def test_backends_that_cannot_be_had_are_one_line(
 ) -> None:
     monkeypatch.setattr(parallel, "CONNECT_S", 1)
     build_it = ["build", "--space", "pit-micro", "--archs", "1", "--iso", "0", "--datasets", "digits"]
-    assert main([*build_it, "--out", str(tmp_path / "t.parquet"), *options]) == 2
+    assert main(["bench", *build_it, "--out", str(tmp_path / "t.parquet"), *options]) == 2
     written = capsys.readouterr()
     assert message in written.err
     assert written.err.count("\n") == 1

@@ -9,7 +9,7 @@ import torch
 import autoprox
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.commands import parzc as command
+from autoprox.commands import main
 from autoprox.errors import StoreMismatchError
 from autoprox.graph import LeafScorer, Network, Scorer
 from autoprox.parzc import LearnedProxy, MABNRegressor, features
@@ -91,7 +91,7 @@ def fitted_file(tmp_path_factory):
     path = tmp_path_factory.mktemp("parzc") / "model.pt"
     where = ["--spaces", "pit-micro", "--datasets", "digits", "--jobs", "1", "--statistics", *STATISTICS]
     options = ["fit", *where, "--train", "8", "--out", str(path), "--figures", str(path.parent), "--json"]
-    assert command.main(options) == 0
+    assert main(["parzc", *options]) == 0
     return path
 
 
@@ -108,7 +108,7 @@ def test_fit_learns_from_what_it_was_told(fitted_file, table):
 
 
 def test_predict(fitted_file, capsys, table):
-    assert command.main(["predict", "--model", str(fitted_file), *WHERE, "--json"]) == 0
+    assert main(["parzc", "predict", "--model", str(fitted_file), *WHERE, "--json"]) == 0
     predictions = json.loads(capsys.readouterr().out)["predictions"]
     assert {table.splits()[each["arch_id"]] for each in predictions} == {Split.SELECT}
     # In percent, since the block is known: somewhere among the labels.
@@ -118,19 +118,17 @@ def test_predict(fitted_file, capsys, table):
 
 def test_predictions_for_blocks_that_the_model_does_not_know(fitted_file, capsys):
     options = ["--spaces", "pit-micro", "--datasets", "mnist5k", "--jobs", "1"]
-    assert command.main(["predict", "--model", str(fitted_file), *options]) == 0
+    assert main(["parzc", "predict", "--model", str(fitted_file), *options]) == 0
     assert "in standard deviations" in capsys.readouterr().err
 
 
 def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitted_file, capsys, tmp_path):
     arguments = ["--model", str(fitted_file), *WHERE, "--split", "all", "--figures", str(tmp_path)]
-    assert command.main(["evaluate", *arguments]) == 0
+    assert main(["parzc", "evaluate", *arguments]) == 0
     said = capsys.readouterr()
     assert "share of labels inside the 90 % interval" in said.out
     assert "8 of the 160 architectures were in the fit" in said.err
-    from autoprox.commands.evaluate import main
-
-    assert main(["--proxy", str(fitted_file), *WHERE, "--split", "all"]) == 0
+    assert main(["evaluate", "--proxy", str(fitted_file), *WHERE, "--split", "all"]) == 0
     assert capsys.readouterr().out.splitlines()[:4] == said.out.splitlines()[:4]
     assert {"evaluate-calibration.png", "evaluate-predictions.png"} < {path.name for path in tmp_path.iterdir()}
 
@@ -149,7 +147,7 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
 )
 def test_mistakes_are_one_line(fitted_file, capsys, arguments, message):
     filled = [argument.replace("{file}", str(fitted_file)) for argument in arguments]
-    assert command.main(filled) == 2
+    assert main(["parzc", *filled]) == 2
     error = capsys.readouterr().err
     assert message in error.splitlines()[-1]
     assert "Traceback" not in error

@@ -20,8 +20,8 @@ from tests.commands.test_command_line import user_frame
 PROGRAM = """
 import sys
 {prelude}
-from autoprox.commands.evolve import main
-sys.exit(main(sys.argv[1:]))
+from autoprox.commands import main
+sys.exit(main(["evolve", *sys.argv[1:]]))
 """
 
 BUDGET = 2000

@@ -1,0 +1,88 @@
+"""What a command is: a name, options, examples, and what it does. All else that commands share follows from it."""
+
+import argparse
+import difflib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NoReturn
+
+from autoprox.commands.console import chosen_backend
+from autoprox.commands.reporting import USER_ERROR, add_flags
+from autoprox.logs import LOGGER
+
+
+class CommandParser(argparse.ArgumentParser):
+    """The parser of a command, or of a part of one: a mistake is one line, and --quiet and --log-json are known.
+
+    Args:
+        examples: Command lines without the program's name, one a line.
+        settings: As for `argparse.ArgumentParser`.
+    """
+
+    def __init__(self, *, examples: Sequence[str] = (), **settings: Any) -> None:
+        # Abbreviations would change their meaning with every new option.
+        super().__init__(allow_abbrev=False, **settings)
+        self.examples = tuple(examples)
+        add_flags(self)
+
+    def format_help(self) -> str:
+        """The help with the examples below it, which are not broken into lines."""
+        lines = [f"  autoprox {each}" for each in self.examples]
+        return super().format_help() + ("\n".join(["", "examples:", *lines, ""]) if lines else "")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """Finds no unknown options: each parser refuses its own, and names the nearest that there is."""
+        found, unknown = super().parse_known_args(args, namespace)
+        if unknown:
+            options = [each for each in self._option_string_actions if each.startswith("--")]
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1)
+            hint = f" Did you mean '{near[0]}'?" if near else ""
+            self.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
+        return found, unknown
+
+    def error(self, message: str) -> NoReturn:
+        """Says what is wrong in one line.
+
+        Raises:
+            SystemExit: With status 2.
+        """
+        end = "" if message.endswith((".", "?")) else "."
+        LOGGER.error(f"{message}{end} See {self.prog} --help.")
+        raise SystemExit(USER_ERROR)
+
+
+@dataclass(frozen=True)
+class Command:
+    """One of the commands of `autoprox`.
+
+    Args:
+        name: Its name.
+        description: What it does, in sentences.
+        examples: Command lines, without the name of the program.
+        add_options: Adds its options to a parser.
+        run: What it does with what was found; returns the exit status.
+    """
+
+    name: str
+    description: str
+    examples: tuple[str, ...]
+    add_options: Callable[[CommandParser], None]
+    run: Callable[[argparse.Namespace], int]
+
+    def parser(self) -> CommandParser:
+        """The parser of its options."""
+        made = CommandParser(prog=f"autoprox {self.name}", description=self.description, examples=self.examples)
+        self.add_options(made)
+        return made
+
+    def main(self, arguments: Sequence[str]) -> int:
+        """Runs the command and returns its exit status; the options have the whole command as `words`.
+
+        Raises:
+            SystemExit: After --help, and with status 2 if the options cannot be read.
+            AutoproxError: If something that was asked for is not to be had.
+        """
+        options = self.parser().parse_args(arguments)
+        options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]
+        with chosen_backend(options):
+            return self.run(options)

@@ -1,0 +1,154 @@
+"""What a command says beside its results, on standard error: notes, warnings, progress, and how it ended.
+
+All of it goes through `logging`, so that no command carries `--quiet` and `--log-json` about: they are read here, once,
+before anything else, and decide what the one handler lets through and how it writes.
+"""
+
+import argparse
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+from tqdm.auto import tqdm
+
+import autoprox.progress
+from autoprox.errors import AutoproxError
+from autoprox.logs import LOGGER, levels
+
+USER_ERROR = 2
+INTERRUPTED = 130
+
+FLAGS = {
+    "--quiet": "say results and errors only: no notes, no warnings, no progress",
+    "--log-json": "write notes, warnings, progress and errors as JSON, one object a line of standard error",
+}
+"""The options of every command."""
+
+
+def add_flags(parser: argparse.ArgumentParser) -> None:
+    """Adds --quiet and --log-json, which leave no trace in what the parser finds: `run_command` reads them."""
+    for flag, purpose in FLAGS.items():
+        parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=purpose)
+
+
+def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) -> int:
+    """Runs the body of a command; a user's mistake becomes one line on standard error and status 2.
+
+    Args:
+        name: Of the command.
+        arguments: What it was given; only what `add_flags` adds is read here.
+        body: What the command does; returns its exit status.
+
+    Example:
+        >>> run_command("show", ["--quiet"], lambda: 0)
+        0
+    """
+    with reporting(name, quiet="--quiet" in arguments, log_json="--log-json" in arguments):
+        try:
+            return body()
+        except AutoproxError as error:
+            LOGGER.error(str(error))
+            return USER_ERROR
+        except KeyboardInterrupt as interruption:
+            # A command that knows more of how to go on raises it with that text.
+            remedy = str(interruption) or "Give the same command again to go on."
+            # More than an error, so that --quiet lets it through, and none, so that nothing calls it one.
+            LOGGER.critical(f"interrupted; what was finished (statistics, trainings) is kept. {remedy}")
+            return INTERRUPTED
+        except BrokenPipeError:
+            # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.
+            sys.stderr.close()
+            return 0
+
+
+@contextmanager
+def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
+    """Has the records of `logging` written to standard error, those of other packages and Python's warnings as well.
+
+    Args:
+        command: Name of the command, for JSON.
+        quiet: Whether errors alone are written.
+        log_json: Whether lines are JSON, and progress lines even on a terminal.
+    """
+    handler = StandardError(JsonLines(command) if log_json else Sentences())
+    if quiet:
+        handler.setLevel(logging.ERROR)
+    progress = logging.ERROR if quiet else logging.INFO if log_json else autoprox.progress.BAR
+    root = logging.getLogger()
+    root.addHandler(handler)
+    logging.captureWarnings(capture=True)
+    try:
+        with levels(logging.INFO, LOGGER.name), levels(progress, autoprox.progress.LOGGER.name):
+            yield
+    finally:
+        logging.captureWarnings(capture=False)
+        root.removeHandler(handler)
+
+
+class StandardError(logging.Handler):
+    """Writes records to what is standard error at the moment, above the bars that stand there."""
+
+    def __init__(self, form: logging.Formatter) -> None:
+        super().__init__()
+        self.setFormatter(form)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Writes one record; that the reader went away is for `run_command`."""
+        tqdm.write(self.format(record), file=sys.stderr)
+        sys.stderr.flush()
+
+
+class Sentences(logging.Formatter):
+    r"""One line a record, for readers, without control characters.
+
+    Example:
+        >>> Sentences().format(logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", "msg": "No\n 'sn\x1bip'."}))
+        "autoprox: error: No 'sn\\x1bip'."
+    """
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The text of a record."""
+        named = record.levelno in (logging.WARNING, logging.ERROR)
+        label = f"{record.levelname.lower()}: " if named else ""
+        lines = [f"autoprox: {label}{one_line(record.getMessage())}"]
+        return "\n".join([*lines, self.formatException(record.exc_info)] if record.exc_info else lines)
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a record: time (ISO 8601, UTC), level, command, logger, message, and what a milestone counts.
+
+    Args:
+        command: Name of the command.
+    """
+
+    def __init__(self, command: str) -> None:
+        super().__init__()
+        self._command = command
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The object of a record."""
+        document = {
+            "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname.lower(),
+            "command": self._command,
+            "logger": record.name,
+            "message": " ".join(record.getMessage().split()),
+            **getattr(record, "progress", {}),
+        }
+        if record.exc_info:
+            document["exception"] = self.formatException(record.exc_info)
+        return json.dumps(document)
+
+
+def one_line(text: str) -> str:
+    r"""A text without line breaks, and with control characters as they are written in Python.
+
+    Example:
+        >>> one_line("two\nlines, one \x1b[31mred")
+        'two lines, one \\x1b[31mred'
+    """
+    joined = " ".join(text.split())
+    return "".join(each if each.isprintable() else each.encode("unicode_escape").decode() for each in joined)
