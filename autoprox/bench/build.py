@@ -11,7 +11,7 @@ from pathlib import Path
 import pandas as pd
 from joblib import Parallel, delayed
 
-from autoprox.bench.files import TableFiles, read_frame, write_frame, write_json
+from autoprox.bench.files import TableFiles, read_frame, require_writable, write_frame, write_json
 from autoprox.bench.journal import Journal, training_key
 from autoprox.bench.manifest import manifest_of
 from autoprox.bench.plan import Plan
@@ -51,7 +51,7 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
         `out`.
 
     Raises:
-        SpecError: If the options do not fit together.
+        SpecError: If the options do not fit together, or the folder of `out` cannot be written.
         TableError: If a file is in the way, or the table to extend cannot be read.
         StoreMismatchError: If the journal cannot be used.
     """
@@ -60,7 +60,7 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
     if jobs < 1:
         raise SpecError(f"--jobs must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
-    out.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(out.parent)
     with Journal(files.journal, plan.recipe) as journal, explained_loss(_GO_ON):
         if extend is not None:
             _take_over(journal, work, extend)

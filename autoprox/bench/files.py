@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
-from autoprox.errors import AutoproxError, TableError
+from autoprox.errors import AutoproxError, SpecError, TableError
 
 COMPRESSION = "zstd"
 
@@ -106,14 +106,32 @@ def read_json(path: Path) -> dict[str, Any]:
     return content
 
 
-def write_json(content: dict[str, Any], path: Path) -> None:
-    """Writes a JSON object, readable for people.
+def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
+    """Writes a JSON object or array, readable for people.
 
     Raises:
         AutoproxError: If the file cannot be written; what stood there before stays.
     """
     text = json.dumps(content, indent=1, allow_nan=False) + "\n"
     atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def require_writable(folder: Path) -> None:
+    """Makes a folder if need be and tries it for writing.
+
+    Args:
+        folder: Where something is to be written.
+
+    Raises:
+        SpecError: If it cannot be written.
+    """
+    probe = folder / f".{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SpecError(f"The folder '{folder}' cannot be written ({error.strerror}); give one that can.") from error
 
 
 def atomically(path: Path, write: Callable[[Path], object]) -> None:

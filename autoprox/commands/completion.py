@@ -5,7 +5,6 @@ It is made once and kept, so that completing starts no Python.
 
 import argparse
 from collections.abc import Iterable, Iterator, Mapping
-from itertools import chain
 from pathlib import Path
 
 import shtab
@@ -44,7 +43,7 @@ NAMES: Mapping[str, Iterable[str]] = {
 
 NAMES_OR_FILES: Mapping[str, Iterable[str]] = {
     "bench": (DEFAULT_TABLE,),
-    "proxy": chain(shipped_names(), ZOO),
+    "proxy": (*shipped_names(), *ZOO),
     "table": (DEFAULT_TABLE,),
 }
 """The same, where a file or a folder may be named instead."""

@@ -1,8 +1,10 @@
 """`python -m autoprox.evaluate`: judges proxies on a benchmark table."""
 
 import argparse
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +20,9 @@ from autoprox.commands.console import (
     warn,
 )
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
+from autoprox.commands.record import run_record
+from autoprox.commands.resultfolder import ResultFolder, add_out_options
+from autoprox.digest import digest
 from autoprox.errors import SpecError
 from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.graph.segments import Floats
@@ -32,6 +37,7 @@ def _add_options(options: CommandParser) -> None:
     add_problem_options(options)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_out_options(options)
 
 
 @dataclass(frozen=True)
@@ -52,8 +58,17 @@ class Judgement:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    folder = ResultFolder.chosen(options)
     problem = problem_of(options)
-    say_judgement(options, problem, judged(options, problem))
+    if folder is not None:
+        folder.prepare()
+    found = judged(options, problem)
+    say_judgement(options, problem, found)
+    if folder is not None:
+        document = _document(options, problem, found)
+        digests = {"table": problem.table.digest, "result": digest(document)}
+        folder.finish(document, run_record(options, started, digests))
     return 0
 
 
@@ -85,15 +100,19 @@ def judged(options: argparse.Namespace, problem: Problem) -> Judgement:
 def say_judgement(options: argparse.Namespace, problem: Problem, found: Judgement) -> None:
     """Writes a judgement to standard output, as JSON where the options ask for it."""
     if options.json:
-        own = {name: found.proxies[name].to_document(found.judge.blocks) for name in found.proxies}
-        for name, document in own.items():
-            document["init_agreement"] = finite_or_none(found.agreements[name])
-        counted = {name: verdict.to_document(found.judge.blocks) for name, verdict in found.baselines.items()}
-        say_json({"bench": problem.table.name, "split": options.split, "proxies": own, "baselines": counted})
+        say_json(_document(options, problem, found))
         return
     _print(problem, found.judge, options.split, found.proxies, found.baselines)
     for name, agreement in found.agreements.items():
         say(f"tau of '{name}' with itself between two initialisations: {number(agreement)}")
+
+
+def _document(options: argparse.Namespace, problem: Problem, found: Judgement) -> dict[str, Any]:
+    own = {name: found.proxies[name].to_document(found.judge.blocks) for name in found.proxies}
+    for name, document in own.items():
+        document["init_agreement"] = finite_or_none(found.agreements[name])
+    counted = {name: verdict.to_document(found.judge.blocks) for name, verdict in found.baselines.items()}
+    return {"bench": problem.table.name, "split": options.split, "proxies": own, "baselines": counted}
 
 
 def _proxies(names: Sequence[str]) -> dict[str, Scorer]:
@@ -172,7 +191,7 @@ COMMAND = Command(
     (
         "evaluate --proxy snip grad_norm",
         "evaluate --proxy runs/vitbench101-seed0/best.json params --split select --json",
-        "evaluate --proxy runs/short --bench my_table.parquet --init-seeds 3",
+        "evaluate --proxy runs/short --bench my_table.parquet --init-seeds 3 --out runs/verdict",
     ),
     _add_options,
     _evaluate,

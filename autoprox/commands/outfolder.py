@@ -1,6 +1,5 @@
 """The folder that a command writes its results to: what may be written there, and when."""
 
-import os
 import shlex
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
@@ -8,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
+from autoprox.bench.files import require_writable
 from autoprox.errors import SpecError
 
 
@@ -63,15 +63,7 @@ class AbstractOutFolder(ABC):
             StoreMismatchError: As for `refuse`.
         """
         self.refuse()
-        probe = self.path / f".{os.getpid()}.part"
-        try:
-            self.path.mkdir(parents=True, exist_ok=True)
-            probe.touch()
-            probe.unlink()
-        except OSError as error:
-            raise SpecError(
-                f"--out '{self.path}' cannot be written ({error.strerror}); give a folder that can."
-            ) from error
+        require_writable(self.path)
 
 
 @contextmanager

@@ -10,13 +10,15 @@ import numpy as np
 from matplotlib.figure import Figure
 
 from autoprox.bench.block import Block
+from autoprox.bench.files import require_writable, write_json
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
-from autoprox.digest import derived_seed
+from autoprox.commands.record import record_beside, run_record
+from autoprox.digest import bytes_digest, derived_seed
 from autoprox.errors import AutoproxError, SpecError, TableError
 from autoprox.graph import Problem, finite_or_none
 from autoprox.graph.segments import Floats
@@ -110,19 +112,21 @@ def _parzc(options: argparse.Namespace) -> int:
 
 
 def _fit(options: argparse.Namespace) -> int:
+    started = time.monotonic()
     problem = problem_of(options)
     require_positive(options, "train")
     _check_curve(options)
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
     if out.exists() and not options.force:
         raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    require_writable(out.parent)
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
     data = _features(problem, blocks, options.statistics, options)
     model = _model(options, data, options.seed)
-    start = time.perf_counter()
+    start = time.monotonic()
     targets, groups = data.labels
     model.fit(data.values, targets, groups)
-    seconds = time.perf_counter() - start
+    seconds = time.monotonic() - start
     provenance = {
         "table": problem.table.name,
         "table_digest": problem.table.digest,
@@ -132,13 +136,15 @@ def _fit(options: argparse.Namespace) -> int:
         "init_seeds": options.init_seeds,
         "arch_ids": sorted(set(data.arch_ids)),
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
     proxy = LearnedProxy.of(out.stem, model, data, provenance)
     proxy.save(out)
+    digests = {"table": problem.table.digest, "model": bytes_digest(out.read_bytes())}
+    write_json(run_record(options, started, digests, fit_seconds=round(seconds, 3)), record_beside(out))
     taus = {block.name: _tau(model.out_of_fold_mean_[groups == block.name], block.goodness) for block in blocks}
     sizes = {block.name: len(block) for block in blocks}
     if options.figures:
         _write_figures(options.figures, "fit", figures_of(proxy, out_of_fold(proxy, data)))
+        write_json(run_record(options, started, digests), record_beside(options.figures / "fit"))
     if options.report:
         write_page(options.report, fit_page(options, proxy, data, _curve(options, problem, data), seconds))
         note(f"report: {options.report}")
@@ -172,6 +178,7 @@ def _predict(options: argparse.Namespace) -> int:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
+    started = time.monotonic()
     proxy = LearnedProxy.load(options.model)
     options.proxy = [options.model]
     problem = problem_of(options)
@@ -192,6 +199,8 @@ def _evaluate(options: argparse.Namespace) -> int:
         say(f"share of labels inside the 90 % interval: {found.coverage:.2f}")
     if options.figures:
         _write_figures(options.figures, "evaluate", figures_of(proxy, found))
+        digests = {"table": problem.table.digest, "model": bytes_digest(Path(options.model).read_bytes())}
+        write_json(run_record(options, started, digests), record_beside(options.figures / "evaluate"))
     if options.report:
         write_page(options.report, evaluate_page(options, problem, proxy, found, judgement, warning))
         note(f"report: {options.report}")

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.files import atomically, write_json
+from autoprox.bench.files import write_json
 from autoprox.commands.console import candidate_bar, network_bar
 from autoprox.commands.problem import statistics_of
 from autoprox.errors import SpecError
@@ -66,7 +66,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
         random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)
     evidence = gather(run, problem, scored, random)
     write_json(evidence, folder / EVIDENCE)
-    _remember(folder / RUN, random_seconds=None if random is None else round(random.seconds, 2))
+    remember(folder, random_seconds=None if random is None else round(random.seconds, 2))
     return write_report(load(folder), evidence)
 
 
@@ -81,7 +81,16 @@ def write_report(run: Run, evidence: Mapping[str, Any]) -> Path:
     return page
 
 
-def _remember(path: Path, **values: Any) -> None:
-    """Adds to run.json, which holds what may differ between two runs of one seed."""
+def remember(folder: Path, **values: Any) -> None:
+    """Adds to the record of a run.
+
+    Args:
+        folder: Of the run.
+        values: What JSON can hold.
+
+    Raises:
+        AutoproxError: If the file cannot be written.
+    """
+    path = folder / RUN
     document = json.loads(path.read_text()) if path.exists() else {}
-    atomically(path, lambda target: target.write_text(json.dumps(document | values, indent=2) + "\n"))
+    write_json(document | values, path)

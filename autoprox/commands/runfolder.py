@@ -1,12 +1,12 @@
 """The folder of a run: what may be written there, and in which order."""
 
 import csv
-import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from autoprox.bench.files import atomically, write_json
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
@@ -60,20 +60,20 @@ class RunFolder(AbstractOutFolder):
         members = [each.to_document() for each in hall]
         for name in (REPORT, EVIDENCE):  # of what stood here before
             (self.path / name).unlink(missing_ok=True)
-        self._replace(RUN, lambda path: path.write_text(json.dumps(run, indent=2) + "\n"))
-        self._replace(HALL, lambda path: path.write_text(json.dumps(members, indent=1, allow_nan=False) + "\n"))
+        write_json(run, self.path / RUN)
+        write_json(members, self.path / HALL)
         written = [self.path / name for name in (BEST, HALL, RUN)]
         if front:
             points = [each.to_document() for each in front]
-            self._replace(FRONT, lambda path: path.write_text(json.dumps(points, indent=1, allow_nan=False) + "\n"))
+            write_json(points, self.path / FRONT)
             table = Path(FRONT).with_suffix(".csv").name
-            self._replace(table, lambda path: _write_csv(path, points))
+            atomically(self.path / table, lambda path: _write_csv(path, points))
             written += [self.path / FRONT, self.path / table]
         self._publish(proxy)
         return written
 
     def _publish(self, proxy: Proxy) -> None:
-        fresh = self._fresh(BEST)
+        fresh = self.path / f".{BEST}.{os.getpid()}.part"
         proxy.save(fresh)
         if self._force or self._resume:
             os.replace(fresh, self.path / BEST)
@@ -86,14 +86,6 @@ class RunFolder(AbstractOutFolder):
                 " Give each run an --out of its own."
             ) from error
         fresh.unlink()
-
-    def _replace(self, name: str, write: Callable[[Path], object]) -> None:
-        write(self._fresh(name))
-        os.replace(self._fresh(name), self.path / name)
-
-    def _fresh(self, name: str) -> Path:
-        """Where a file is written before it takes its name, one of each process."""
-        return self.path / f".{name}.{os.getpid()}.part"
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:

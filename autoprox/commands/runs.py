@@ -1,6 +1,7 @@
 """`python -m autoprox.runs`: lists the runs in a folder and summarises them."""
 
 import argparse
+import time
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,9 @@ from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, number, say, say_json, text_table
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem import problem_of
-from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, write_report
+from autoprox.commands.record import run_record
+from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
+from autoprox.digest import bytes_digest
 from autoprox.errors import SpecError, StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
@@ -65,10 +68,17 @@ def _show(options: argparse.Namespace) -> int:
 
 def _report(options: argparse.Namespace) -> Path:
     """Writes the report of a run; the sealed split is not looked at again."""
+    started = time.monotonic()
     run, random_budget = load(options.folder), chosen_random_budget(options)
     evidence = read_evidence(run) if options.random_budget is None else None
-    if evidence is not None:
-        return write_report(run, evidence)
+    page = write_report(run, evidence) if evidence is not None else _gathered(run, random_budget)
+    digests = {"proxy": run.proxy.to_document()["digest"], "report": bytes_digest(page.read_bytes())}
+    remember(run.folder, report=run_record(options, started, digests))
+    return page
+
+
+def _gathered(run: Run, random_budget: int) -> Path:
+    """The report from what is gathered anew, on the table of the command that made the run."""
     if "command" not in run.provenance:
         raise StoreMismatchError(
             f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."

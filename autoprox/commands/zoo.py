@@ -23,6 +23,9 @@ from autoprox.commands.console import (
     warn,
 )
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
+from autoprox.commands.record import run_record
+from autoprox.commands.resultfolder import ResultFolder, add_out_options
+from autoprox.digest import digest
 from autoprox.errors import CollectionError, SpecError
 from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none
 from autoprox.models.threads import single_threaded
@@ -31,7 +34,7 @@ from autoprox.zoo import ZOO, Scored, score_networks
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
 
-_OF_A_TABLE = ("spaces", "datasets", "label_kind")
+_OF_A_TABLE = ("spaces", "datasets", "label_kind", "out")
 
 
 def _add_options(options: CommandParser) -> None:
@@ -39,6 +42,7 @@ def _add_options(options: CommandParser) -> None:
     add_problem_options(options, table=None)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_out_options(options)
 
 
 def _zoo(options: argparse.Namespace) -> int:
@@ -96,20 +100,29 @@ class _Row:
 
 
 def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
+    started = time.monotonic()
+    folder = ResultFolder.chosen(options)
     problem = problem_of(options)
+    if folder is not None:
+        folder.prepare()
     judge = judge_of(problem, options.split)
     found = score_networks(scorers, judge.networks, statistics_of(problem), jobs=options.jobs, progress=network_bar)
     rows = _rows(judge, scorers, found)
     _note_undefined(scorers, found)
+    documents = [_document(row, judge, found) for row in rows]
+    if folder is not None:
+        result = {"bench": problem.table.name, "split": options.split, "proxies": documents}
+        identity = {"table": problem.table.digest, "result": digest(result)}
+        times = {row.scorer.name: finite_or_none(row.seconds) for row in rows}
+        folder.finish(result, run_record(options, started, identity, cpu_seconds_per_architecture=times))
     if options.json:
-        say_json(
-            {
-                "bench": problem.table.name,
-                "split": options.split,
-                "timed_networks": len(_timed(judge.networks)),
-                "proxies": [_document(row, judge, found) for row in rows],
-            }
-        )
+        timed = [
+            {**each, "cpu_seconds_per_architecture": finite_or_none(row.seconds)}
+            for each, row in zip(documents, rows, strict=True)
+        ]
+        timed_networks = len(_timed(judge.networks))
+        shared = {"bench": problem.table.name, "split": options.split, "timed_networks": timed_networks}
+        say_json({**shared, "proxies": timed})
         return 0
     first = problem.blocks[0]
     say(f"{problem.table.name}, split {options.split}, labels {first.label_kind}, {first.metric}; Kendall's tau")
@@ -157,7 +170,6 @@ def _document(row: _Row, judge: Judge, found: Scored) -> dict[str, Any]:
         **row.verdict.to_document(judge.blocks),
         "joint_iso": finite_or_none(row.iso),
         "joint_given_params": finite_or_none(row.partial),
-        "cpu_seconds_per_architecture": finite_or_none(row.seconds),
         "refused": found.refusals.get(row.scorer.name),
     }
 
@@ -190,6 +202,7 @@ COMMAND = Command(
     (
         "zoo",
         "zoo --bench vitbench101",
+        "zoo --bench vitbench101 --out runs/zoo",
         "zoo --bench vitbench101 --names snip synflow params --split fit --json",
     ),
     _add_options,

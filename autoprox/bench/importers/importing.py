@@ -11,7 +11,7 @@ from autoprox.bench.ceiling import METHOD
 from autoprox.bench.checks import Checker
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
-from autoprox.bench.files import TableFiles, write_frame, write_json
+from autoprox.bench.files import TableFiles, require_writable, write_frame, write_json
 from autoprox.bench.manifest import versions
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION
@@ -109,7 +109,7 @@ def import_drafts(
         "blocks": blocks_of(complete),
         "splits": to_document(deal([pair for each in found for pair in _in_order(each.frame, each.complete)])),
     }
-    out.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(out.parent)
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
     files.batches.unlink(missing_ok=True)
     write_json(manifest, files.manifest)
