@@ -1,0 +1,88 @@
+"""Scripts of `autoprox completion`: each shell takes its own, and is told the names that there are."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoprox.commands.completion import FILES, NAMES, NAMES_OR_FILES, SHELLS, actions_of, root_parser, script
+from autoprox.evolve import STRATEGIES
+from autoprox.spaces import SPACES
+from autoprox.zoo import ZOO
+
+COMPLETED = [
+    (["autoprox", "evo"], {"evolve"}),
+    (["autoprox", "bench", ""], {"build", "check", "import", "info"}),
+    (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds"}),
+    (["autoprox", "bench", "build", "--space", ""], set(SPACES)),
+    (["autoprox", "search", "--zoo", "az_"], {name for name in ZOO if name.startswith("az_")}),
+    (["autoprox", "evolve", "--strategy", ""], set(STRATEGIES)),
+    (["autoprox", "evolve", "--aggregate", "w"], {"weighted"}),
+    (["autoprox", "show", "snip"], {"snip", "snipped.json"}),
+    (["autoprox", "completion", ""], set(SHELLS)),
+]
+"""What stands on the line, and what it may become; there are a file `snipped.json` and a folder `kept`."""
+
+
+@pytest.fixture(scope="module")
+def scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("scripts")
+    for shell in SHELLS:
+        (folder / shell).write_text(script(shell))
+    return folder
+
+
+@pytest.fixture
+def here(tmp_path: Path) -> Path:
+    (tmp_path / "snipped.json").touch()
+    (tmp_path / "kept").mkdir()
+    return tmp_path
+
+
+def answer(shell: str, program: str, folder: Path) -> list[str]:
+    """The lines that a shell prints; skips where it is not installed."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"{shell} is not installed")
+    done = subprocess.run([shell, "-c", program], cwd=folder, capture_output=True, text=True, timeout=60, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.mark.parametrize(("words", "expected"), [*COMPLETED, (["autoprox", "evolve", "--out", "k"], {"kept"})])
+def test_bash_completes(words: list[str], expected: set[str], scripts: Path, here: Path) -> None:
+    quoted = " ".join(f"'{word}'" for word in words)
+    program = f"""
+        source {scripts / "bash"}
+        COMP_WORDS=({quoted}); COMP_CWORD={len(words) - 1}
+        _shtab_autoprox; printf '%s\\n' "${{COMPREPLY[@]}}"
+    """
+    assert set(answer("bash", program, here)) == expected
+
+
+@pytest.mark.parametrize(("words", "expected"), COMPLETED)
+def test_fish_completes(words: list[str], expected: set[str], scripts: Path, here: Path) -> None:
+    lines = answer("fish", f"source {scripts / 'fish'}; complete -C '{' '.join(words)}'", here)
+    assert {line.split("\t")[0] for line in lines} >= expected
+
+
+def test_zsh_reads_its_script(scripts: Path, here: Path) -> None:
+    text = (scripts / "zsh").read_text()
+    assert text.startswith("#compdef autoprox\n")
+    assert f"({' '.join(SPACES)})" in text
+    assert answer("zsh", f"zsh -n {scripts / 'zsh'} && print fine", here) == ["fine"]
+
+
+def test_what_completion_knows_are_options_that_there_are() -> None:
+    found = {action.dest for action in actions_of(root_parser())}
+    assert {*NAMES, *NAMES_OR_FILES, *FILES} <= found
+
+
+def test_help_and_a_misspelt_command_load_nothing_heavy() -> None:
+    program = (
+        "import sys; from autoprox.commands import main; main(['--help']); main(['evolv']);"
+        "assert not {'torch', 'pandas', 'shtab', 'deap'} & set(sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    assert "Did you mean 'evolve'?" in done.stderr

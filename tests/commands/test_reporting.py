@@ -1,0 +1,95 @@
+"""What stands on standard error: sentences or JSON, also what other packages say, and nothing is left behind."""
+
+import json
+import logging
+import warnings
+
+import pytest
+
+from autoprox.commands.console import note, warn
+from autoprox.commands.reporting import run_command
+from autoprox.errors import SpecError
+from autoprox.logs import LOGGER
+from autoprox.progress import LOGGER as PROGRESS
+from autoprox.progress import Milestones
+
+
+def body() -> int:
+    note("a note\nof two lines, \x1b[31mred")
+    warn("a warning")
+    logging.getLogger("some.library").warning("heard %s", "too")
+    logging.getLogger("some.library").info("of no interest")
+    with warnings.catch_warnings():
+        warnings.simplefilter("always")
+        warnings.warn("of Python", UserWarning, stacklevel=1)
+    ticks = iter([0.0, 60.0])
+    Milestones(4, "network", 0, lambda: next(ticks))(1)
+    raise SpecError("wrong")
+
+
+def lines_of(capsys: pytest.CaptureFixture[str], *flags: str) -> list[str]:
+    before = logging.getLogger().handlers[:]
+    levels = LOGGER.level, PROGRESS.level
+    shown = warnings.showwarning
+    assert run_command("evolve", flags, body) == 2
+    assert logging.getLogger().handlers == before
+    assert (LOGGER.level, PROGRESS.level) == levels
+    assert warnings.showwarning is shown
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    return printed.err.splitlines()
+
+
+def test_sentences(capsys: pytest.CaptureFixture[str]) -> None:
+    lines = lines_of(capsys)
+    python = lines.pop(3)
+    assert lines == [
+        "autoprox: a note of two lines, \\x1b[31mred",
+        "autoprox: warning: a warning",
+        "autoprox: warning: heard too",
+        "autoprox: 1 of 4 networks done (25 %), about 0:03:00 left",
+        "autoprox: error: wrong",
+    ]
+    assert python.startswith("autoprox: warning: ")
+    assert "UserWarning: of Python" in python
+
+
+def test_quiet_leaves_errors(capsys: pytest.CaptureFixture[str]) -> None:
+    assert lines_of(capsys, "--quiet") == ["autoprox: error: wrong"]
+    (line,) = lines_of(capsys, "--quiet", "--log-json")
+    assert json.loads(line)["message"] == "wrong"
+
+
+def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
+    documents = [json.loads(line) for line in lines_of(capsys, "--log-json")]
+    assert [each["level"] for each in documents] == ["info", "warning", "warning", "warning", "info", "error"]
+    assert [each["logger"] for each in documents] == [
+        "autoprox",
+        "autoprox",
+        "some.library",
+        "py.warnings",
+        "autoprox.progress",
+        "autoprox",
+    ]
+    assert {each["command"] for each in documents} == {"evolve"}
+    assert documents[0]["message"] == "a note of two lines, \x1b[31mred"
+    milestone = {key: documents[4][key] for key in ("done", "total", "unit", "seconds_left")}
+    assert milestone == {"done": 1, "total": 4, "unit": "network", "seconds_left": 180}
+
+
+def test_tracebacks_of_other_packages_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> int:
+        try:
+            raise ValueError("inner")
+        except ValueError:
+            logging.getLogger("some.library").exception("lost")
+        return 0
+
+    assert run_command("evolve", ["--log-json"], broken) == 0
+    document = json.loads(capsys.readouterr().err)
+    assert document["message"] == "lost"
+    assert "ValueError: inner" in document["exception"]
+    assert run_command("evolve", [], broken) == 0
+    first, *rest = capsys.readouterr().err.splitlines()
+    assert first == "autoprox: error: lost"
+    assert rest[-1] == "ValueError: inner"
