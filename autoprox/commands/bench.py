@@ -1,7 +1,6 @@
 """`python -m autoprox.bench`: builds, imports, checks and describes benchmark tables."""
 
 import argparse
-from collections.abc import Callable
 from pathlib import Path
 
 from autoprox.bench.build import build
@@ -13,7 +12,7 @@ from autoprox.bench.schema import LabelKind
 from autoprox.bench.train import TRAINABLE
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
-from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import add_process_options, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.errors import SpecError, suggestion
@@ -86,11 +85,6 @@ def _add_options(top: CommandParser) -> None:
     add_import(commands)
 
 
-def _bench(options: argparse.Namespace) -> int:
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
-
-
 def _build(options: argparse.Namespace) -> int:
     plan = Plan(
         spaces=tuple(options.space),
@@ -157,5 +151,5 @@ COMMAND = Command(
         "bench import gt_autoformer.pth --space autoformer-ti --out vitbench.parquet",
     ),
     _add_options,
-    _bench,
+    run_part,
 )

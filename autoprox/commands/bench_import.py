@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
-from autoprox.commands.console import note, say
+from autoprox.commands.console import fault, note, say
 from autoprox.errors import SpecError, TableError
 
 if TYPE_CHECKING:
@@ -69,7 +69,7 @@ def _import(options: argparse.Namespace) -> int:
     for line in done.skipped:
         note(f"left out: {line}")
     for line in done.faults:
-        note(line)
+        fault(line)
     if done.faults:
         advice = " Architectures that the space does not allow can be left out with --skip-invalid."
         hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""

@@ -51,6 +51,12 @@ class CommandParser(argparse.ArgumentParser):
         raise SystemExit(USER_ERROR)
 
 
+def run_part(options: argparse.Namespace) -> int:
+    """Runs the part of a command that the options name, which its parser has as the default of `run`."""
+    run: Callable[[argparse.Namespace], int] = options.run
+    return run(options)
+
+
 @dataclass(frozen=True)
 class Command:
     """One of the commands of `autoprox`.

@@ -33,6 +33,11 @@ def warn(text: str) -> None:
     LOGGER.warning(text)
 
 
+def fault(text: str) -> None:
+    """Says one of several things that are wrong, before the error that ends the command."""
+    LOGGER.error(text)
+
+
 def say_json(value: Any) -> None:
     """Writes one JSON object to standard output."""
     say(json.dumps(value, indent=2, allow_nan=False))

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from autoprox.bench.block import Block
 from autoprox.bench.files import require_writable, write_json
 from autoprox.bench.splits import Split
-from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
@@ -104,11 +104,6 @@ def _add_options(top: CommandParser) -> None:
         each.add_argument("--report", type=Path, metavar="FILE", help="write a report into this HTML file")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
-
-
-def _parzc(options: argparse.Namespace) -> int:
-    run: Callable[[argparse.Namespace], int] = options.run
-    return run(options)
 
 
 def _fit(options: argparse.Namespace) -> int:
@@ -330,5 +325,5 @@ COMMAND = Command(
         "evaluate --proxy runs/parzc.pt snip params",
     ),
     _add_options,
-    _parzc,
+    run_part,
 )

@@ -298,6 +298,8 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
     assert main(["bench", *command]) == 2
     written = capsys.readouterr()
     assert "row 2: The space 'autoformer-micro' does not allow this architecture" in written.err
+    assert main(["bench", *command, "--quiet"]) == 2
+    assert capsys.readouterr().err == written.err
     assert "--skip-invalid" in written.err
     assert not out.exists()
     assert main(["bench", *command, "--skip-invalid"]) == 0

@@ -278,14 +278,18 @@ def test_unknown_command_is_answered_with_the_nearest(capsys):
     _one_line(capsys, "evolve")
 
 
-def test_help_of_every_command(capsys):
-    assert main(["--help"]) == 0
-    assert "evolve" in capsys.readouterr().out
-    for command in COMMANDS:
-        with pytest.raises(SystemExit) as ended:
-            main([command, "--help"])
-        assert ended.value.code == 0
-        assert "usage" in capsys.readouterr().out
+def test_help_names_every_command_once(capsys):
+    for arguments in ([], ["-h"], ["--help"]):
+        assert main(arguments) == 0
+        lines = capsys.readouterr().out.splitlines()
+        assert [each for each in COMMANDS if sum(line.startswith(f"  {each} ") for line in lines) == 1] == list(
+            COMMANDS
+        )
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == f"autoprox {autoprox.__version__}\n"
 
 
 def _one_line(capsys: pytest.CaptureFixture[str], word: str) -> None:

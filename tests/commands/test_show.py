@@ -1,8 +1,6 @@
 """`show` as a user meets it."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -96,14 +94,6 @@ def test_options_that_do_not_fit_end_with_status_2(arguments, tmp_path, monkeypa
         main(["show", *arguments])
     assert ended.value.code == 2
     assert not list(tmp_path.iterdir())
-
-
-def test_as_a_module():
-    done = subprocess.run(
-        [sys.executable, "-m", "autoprox.show", "--help"], capture_output=True, text=True, timeout=120
-    )
-    assert done.returncode == 0
-    assert "--python FILE" in done.stdout
 
 
 def _one_line(capsys: pytest.CaptureFixture[str], word: str) -> None:
