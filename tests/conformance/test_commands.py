@@ -21,7 +21,6 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import autoprox
 from autoprox import commands
 from autoprox.bench import sample
 from autoprox.bench.table import Table
@@ -29,8 +28,6 @@ from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser
 from autoprox.parzc import LearnedProxy, MABNRegressor, features
 from tests.commands.test_command_line import user_frame
-
-ROOT = Path(autoprox.__file__).parents[1]
 
 
 def parts_of(parser: CommandParser) -> Iterator[CommandParser]:
@@ -195,23 +192,6 @@ def exit_of_module(module: str) -> object:
         except SystemExit as ended:
             return ended.code
     return None
-
-
-def commands_in(text: str) -> list[str]:
-    """Command lines of this program in the shell blocks of a page."""
-    blocks = re.findall(r"^```bash[^\n]*\n(.*?)^```", text, re.MULTILINE | re.DOTALL)
-    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [
-        found[1] for line in lines if (found := re.search(r"(?:^|&& )(?:python -m autoprox\.|autoprox )(\w.*)", line))
-    ]
-
-
-def test_command_lines_of_the_readme_are_right() -> None:
-    lines = commands_in((ROOT / "README.md").read_text())
-    assert len(lines) > 5
-    for line in lines:
-        name, *rest = shlex.split(line, comments=True)
-        load_command(name).parser().parse_args(rest)
 
 
 @pytest.mark.parametrize("part", PARTS)
