@@ -150,7 +150,7 @@ def test_journals_that_do_not_belong(tmp_path: Path) -> None:
 
 
 def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
-    with pytest.raises(AutoproxError, match="The folder .* cannot be written"):
+    with pytest.raises(AutoproxError, match=r"The folder .* cannot be written"):
         build(tiny_plan(archs=1), Path("/proc") / "t.parquet")
     assert not list(tmp_path.iterdir())
 

@@ -88,7 +88,7 @@ def test_files_of_several_spaces_are_one_table(tmp_path: Path) -> None:
     """The rows are those of the files alone, and two files of one space are refused."""
     one, two = saved(records(), tmp_path / "gt.pth"), saved(records(space_name="pit-micro"), tmp_path / "pit.pth")
     arguments = ["import", str(one), str(two), "--space", "autoformer-micro", "pit-micro"]
-    assert main([*arguments, "--out", str(tmp_path / "both.parquet")]) == 0
+    assert main(["bench", *arguments, "--out", str(tmp_path / "both.parquet")]) == 0
     alone = []
     for path, name in ((one, "autoformer-micro"), (two, "pit-micro")):
         imported(path, tmp_path / f"{name}.parquet", name)
