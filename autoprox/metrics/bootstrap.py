@@ -28,9 +28,10 @@ def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> npt.NDA
 def bootstrap_taus(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.ArrayLike) -> Floats:
     """Kendall's tau-b of every candidate on every resampled set of architectures.
 
-    With w the counts of a resample, X_ij = sign(x_i - x_j) and Y alike, tau_b = w'(X * Y)w / sqrt(w'|X|w w'|Y|w), where
-    the product inside is element by element. Two copies of one architecture are tied in both, as the zero diagonals
-    say, so this is exactly tau-b of the arrays that the resample stands for.
+    With w the counts of a resample, `X_ij = sign(x_i - x_j)` and Y alike,
+    `tau_b = w'(X * Y)w / sqrt(w'|X|w w'|Y|w)`, where the product inside is element by element. Two copies of one
+    architecture are tied in both, as the zero diagonals say, so this is exactly tau-b of the arrays that the resample
+    stands for.
 
     Args:
         scores: `(P, n)`, one row a candidate.

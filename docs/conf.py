@@ -1,0 +1,47 @@
+"""How the documentation is built: `sphinx-build -W docs build/docs`. It needs no network, and neither do its pages."""
+
+import sys
+from importlib.metadata import version as installed_version
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from reference import ADDED, write_reference
+from sphinx.application import Sphinx
+
+project = "autoprox"
+author = "The autoprox authors"
+project_copyright = "The autoprox authors, Apache-2.0"
+version = release = installed_version("autoprox")
+
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon"]
+source_suffix = {".md": "markdown", ".rst": "restructuredtext"}
+exclude_patterns = ["_build"]
+html_theme = "furo"
+html_title = "autoprox"
+html_show_sourcelink = False
+
+# Headings can be linked to from other pages.
+myst_heading_anchors = 3
+myst_enable_extensions = ["deflist"]
+
+# Docstrings write `code` with one backtick.
+default_role = "code"
+autodoc_member_order = "bysource"
+autodoc_typehints = "signature"
+autodoc_default_options = {"members": True, "show-inheritance": True}
+# An attribute that stands in the docstring of its class is not listed again.
+napoleon_use_ivar = True
+maximum_signature_line_length = 100
+python_use_unqualified_type_names = True
+
+
+def skip(_app: Sphinx, _what: str, name: str, _value: object, _skipped: bool, _options: object) -> bool | None:
+    """Leaves out what is not ours; None leaves the decision to autodoc."""
+    return True if ADDED.fullmatch(name) else None
+
+
+def setup(app: Sphinx) -> None:
+    """Called by Sphinx."""
+    app.connect("autodoc-skip-member", skip)
+    write_reference(Path(__file__).parent / "reference")
