@@ -140,7 +140,9 @@ def _draw_panel(ax: Axes, panel: Panel) -> None:
     for height, row in enumerate(panel.rows):
         ax.plot([row.low, row.high], [height, height], color=COLOURS[row.kind], linewidth=1.6)
         ax.plot(row.joint, height, **_marker(row.kind))
-        ax.annotate(f"{row.joint:.2f}", (1.0, height), xycoords=("axes fraction", "data"), va="center", ha="right", fontsize=9)
+        ax.annotate(
+            f"{row.joint:.2f}", (1.0, height), xycoords=("axes fraction", "data"), va="center", ha="right", fontsize=9
+        )
     ax.axvline(panel.ceiling, color=CEILING, linestyle="--", linewidth=1)
     ax.axvline(0, color=TEXT, linewidth=0.6)
     ax.set_title(panel.title, fontsize=10, loc="right")

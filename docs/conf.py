@@ -1,5 +1,6 @@
 """How the documentation is built: `sphinx-build -W docs build/docs`. It needs no network, and neither do its pages."""
 
+import re
 import sys
 from importlib.metadata import version as installed_version
 from pathlib import Path
@@ -29,9 +30,10 @@ myst_enable_extensions = ["deflist"]
 default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
-autodoc_default_options = {"members": True, "show-inheritance": True}
+autodoc_default_options = {"members": True}
 # An attribute that stands in the docstring of its class is not listed again.
 napoleon_use_ivar = True
+napoleon_attr_annotations = False
 maximum_signature_line_length = 100
 python_use_unqualified_type_names = True
 
@@ -41,7 +43,21 @@ def skip(_app: Sphinx, _what: str, name: str, _value: object, _skipped: bool, _o
     return True if ADDED.fullmatch(name) else None
 
 
+BAR = re.compile(r"`+[^`]*`+|^\s*>>>(?:.|\n)*?(?:\n\s*\n|\Z)|\|", re.MULTILINE)
+"""Code, an example, or a bar that is neither."""
+
+
+def as_text(_app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
+    """Takes docstrings as the text that they are.
+
+    A bar, as in |x|, does not name a substitution, and what stands before a colon is no type of an attribute.
+    """
+    text = BAR.sub(lambda found: "\\|" if found[0] == "|" else found[0], "\n".join(lines))
+    lines[:] = ([""] if what in {"attribute", "data", "property"} else []) + text.split("\n")
+
+
 def setup(app: Sphinx) -> None:
     """Called by Sphinx."""
+    app.connect("autodoc-process-docstring", as_text, priority=400)  # before napoleon
     app.connect("autodoc-skip-member", skip)
     write_reference(Path(__file__).parent / "reference")

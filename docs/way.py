@@ -2,6 +2,7 @@
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 OUTPUT = Path(__file__).resolve().parent / "images" / "way.svg"
@@ -99,7 +100,7 @@ def picture() -> ET.Element:
         {"id": "head", "viewBox": "0 0 8 8", "refX": "7", "refY": "4", "markerWidth": "9", "orient": "auto"},
     )
     ET.SubElement(marker, "path", {"d": "M0 0 8 4 0 8z", "fill": LINE})
-    for upper, lower in zip(CHAIN, CHAIN[1:], strict=False):
+    for upper, lower in pairwise(CHAIN):
         middle = upper.x + upper.width // 2
         _arrow(svg, middle, upper.y + HEIGHT, middle, lower.y)
     for box in BESIDE:

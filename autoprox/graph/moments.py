@@ -46,12 +46,12 @@ class Moments:
 
     @cached_property
     def magnitudes(self) -> Tensor:
-        """The elements of |x|, shape `(count,)`, in the tensor's own dtype."""
+        """The elements of `|x|`, shape `(count,)`, in the tensor's own dtype."""
         return self.tensor.reshape(-1).abs()
 
     @cached_property
     def absolute(self) -> Tensor:
-        """Sum of |x|."""
+        """Sum of `|x|`."""
         return self.magnitudes.sum(dtype=torch.float64)
 
     @cached_property

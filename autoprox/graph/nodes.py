@@ -23,7 +23,7 @@ def minmax(values: Floats, segments: Segments) -> Floats:
 
 
 def share(values: Floats, segments: Segments) -> Floats:
-    """Value / (sum of |x| over the architecture + 1e-30)."""
+    """Value / (sum of `|x|` over the architecture + 1e-30)."""
     return values / segments.expand(segments.sum(np.abs(values)) + FLOAT64_EPS)
 
 
@@ -75,7 +75,7 @@ def nodes_std(values: Floats, segments: Segments) -> Floats:
 
 
 def nodes_logsum(values: Floats, segments: Segments) -> Floats:
-    """Sum of ln(|x| + 1e-30) over the nodes."""
+    """Sum of `ln(|x| + 1e-30)` over the nodes."""
     return segments.sum(np.log(np.abs(values) + FLOAT64_EPS))
 
 

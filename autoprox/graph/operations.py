@@ -27,12 +27,12 @@ def log(x: Any, xp: Any, eps: float) -> Any:
 
 
 def logabs(x: Any, xp: Any, eps: float) -> Any:
-    """ln(|x| + eps)."""
+    """`ln(|x| + eps)`."""
     return xp.log(xp.abs(x) + eps)
 
 
 def absolute(x: Any, xp: Any, _eps: float) -> Any:
-    """|x|."""
+    """`|x|`."""
     return xp.abs(x)
 
 

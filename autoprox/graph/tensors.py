@@ -62,12 +62,12 @@ def reduce_mean(x: Moments) -> Tensor:
 
 
 def reduce_mean_abs(x: Moments) -> Tensor:
-    """Mean of |x|."""
+    """Mean of `|x|`."""
     return x.absolute / x.count
 
 
 def reduce_l1(x: Moments) -> Tensor:
-    """Sum of |x|."""
+    """Sum of `|x|`."""
     return x.absolute
 
 
@@ -98,12 +98,12 @@ def reduce_positive_share(x: Moments) -> Tensor:
 
 
 def reduce_mean_log(x: Moments) -> Tensor:
-    """Mean of ln(|x| + 1e-9)."""
+    """Mean of `ln(|x| + 1e-9)`."""
     return (x.magnitudes + TENSOR_EPS).log().sum(dtype=torch.float64) / x.count
 
 
 def reduce_entropy(x: Moments) -> Tensor:
-    """Shannon entropy -sum(p ln p) of p = |x| / sum of |x|, in nats; 0 for a tensor of zeros.
+    """Shannon entropy `-sum(p ln p)` of `p = |x| / sum of |x|`, in nats; 0 for a tensor of zeros.
 
     Between 0 (one element holds everything) and ln(count) (all are alike).
     """

@@ -13,7 +13,7 @@ _GRID = 20_001
 
 
 def chance_of_best(n: int, candidates: int) -> float:
-    """Expected best |tau| of so many random score vectors against n architectures.
+    """Expected best `|tau|` of so many random score vectors against n architectures.
 
     What a search has to beat before its best candidate says anything: the more candidates are tried and the fewer
     architectures there are, the higher it is. Nothing is simulated: the null distribution of tau is that of the number

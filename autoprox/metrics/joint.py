@@ -30,7 +30,7 @@ def joint(
 ) -> Floats:
     """Joint correlation: one value out of the signed correlations with D blocks.
 
-    The published form is the mean of |tau| over data sets (Wei 2024, as later coded); the absolute value is dropped
+    The published form is the mean of `|tau|` over data sets (Wei 2024, as later coded); the absolute value is dropped
     here, because a proxy whose sign differs between data sets cannot be used.
 
     Args:

@@ -128,7 +128,7 @@ def node_minmax(values: Tensor, _position: Tensor) -> Tensor:
 
 
 def node_share(values: Tensor, _position: Tensor) -> Tensor:
-    """Value / (sum of |x| over the network + 1e-30)."""
+    """Value / (sum of `|x|` over the network + 1e-30)."""
     return values / (values.abs().sum() + FLOAT64_EPS)
 
 
@@ -182,7 +182,7 @@ def nodes_std(values: Tensor, _position: Tensor) -> Tensor:
 
 
 def nodes_logsum(values: Tensor, position: Tensor) -> Tensor:
-    """Sum of ln(|x| + 1e-30) over the nodes."""
+    """Sum of `ln(|x| + 1e-30)` over the nodes."""
     return nodes_sum((values.abs() + FLOAT64_EPS).log(), position)
 
 
