@@ -6,8 +6,8 @@
 
 Run it when the table, a space, a statistic, a primitive or the recipe has changed its version. The bank is the
 statistics that stand beside the table; a shipped proxy is discovered anew by the command that stands in its file, and
-carries its golden values and results; the rest are the stored results of benchmarks/. A step that fails ends the run
-with its name; what was done before stays.
+carries its golden values and results; the rest are the stored results of benchmarks/, and the figure that is drawn of
+them. A step that fails ends the run with its name; what was done before stays.
 """
 
 import argparse
@@ -134,6 +134,9 @@ SCRIPTS = (
     Script("speed/search.py", "5 minutes", "speed/results/search.md"),
 )
 
+FIGURE = Script("figure.py", "seconds")
+"""What is drawn of the results of all others."""
+
 
 @dataclass(frozen=True)
 class Step:
@@ -171,7 +174,8 @@ def steps(published: Path | None) -> list[Step]:
         into = f" > benchmarks/{script.writes}" if script.writes else ""
         command = shlex.join(["python", *script.arguments(published)]) + into
         found.append(Step(unique, group, command, script.takes, lambda each=script: each.run(published)))
-    return found
+    drawing = shlex.join(["python", *FIGURE.arguments(None)])
+    return [*found, Step("figure", "figure", drawing, FIGURE.takes, lambda: FIGURE.run(None))]
 
 
 def bank() -> None:

@@ -54,6 +54,12 @@ def test_groups_and_names_choose_in_the_order_of_all(remake: ModuleType, tmp_pat
         remake.chosen(["sped"], known)
 
 
+def test_the_figure_is_the_last_step(remake: ModuleType) -> None:
+    last = remake.steps(None)[-1]
+    assert (last.name, last.command) == ("figure", "python benchmarks/figure.py")
+    assert (BENCHMARKS / remake.FIGURE.path).exists()
+
+
 def test_a_script_writes_its_output_where_it_belongs(
     remake: ModuleType, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
