@@ -21,6 +21,7 @@ exclude_patterns = ["_build"]
 html_theme = "furo"
 html_title = "autoprox"
 html_show_sourcelink = False
+smartquotes = False  # options have two dashes
 
 # Headings can be linked to from other pages.
 myst_heading_anchors = 3
@@ -53,7 +54,9 @@ def as_text(_app: Sphinx, what: str, _name: str, _value: object, _options: objec
     A bar, as in |x|, does not name a substitution, and what stands before a colon is no type of an attribute.
     """
     text = BAR.sub(lambda found: "\\|" if found[0] == "|" else found[0], "\n".join(lines))
-    lines[:] = ([""] if what in {"attribute", "data", "property"} else []) + text.split("\n")
+    # Napoleon looks for a type in the first line: it gets an empty comment.
+    before = ["..", ""] if what in {"attribute", "data", "property"} else []
+    lines[:] = before + text.split("\n")
 
 
 def setup(app: Sphinx) -> None:

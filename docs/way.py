@@ -60,7 +60,7 @@ CHAIN = (
 )
 """From top to bottom, an arrow from each to the next."""
 BESIDE = (
-    Box(1, "batch of images", "real ones, or noise", left=True),
+    Box(1, "batch", "of images, or noise", left=True),
     Box(4, "fit", "40 % of the table", left=True, colour=TABLE),
     Box(5, "select", "20 %", left=True, colour=TABLE),
     Box(6, "sealed", "40 %", left=True, colour=TABLE),
@@ -94,10 +94,11 @@ def picture() -> ET.Element:
     )
     ET.SubElement(svg, "title").text = "The way of the data in autoprox"
     ET.SubElement(svg, "desc").text = DESCRIPTION
+    size = {"markerUnits": "userSpaceOnUse", "markerWidth": "10", "markerHeight": "10"}
     marker = ET.SubElement(
         ET.SubElement(svg, "defs"),
         "marker",
-        {"id": "head", "viewBox": "0 0 8 8", "refX": "7", "refY": "4", "markerWidth": "9", "orient": "auto"},
+        {"id": "head", "viewBox": "0 0 8 8", "refX": "8", "refY": "4", "orient": "auto"} | size,
     )
     ET.SubElement(marker, "path", {"d": "M0 0 8 4 0 8z", "fill": LINE})
     for upper, lower in pairwise(CHAIN):
