@@ -1,4 +1,4 @@
-"""Draws what the shipped proxies reached on the sealed split, beside counts and zoo, as docs/images/results.svg.
+"""Draws the sealed results of the shipped proxies of the embedded table beside counts and zoo: docs/images/results.svg.
 
     python benchmarks/figure.py
 
@@ -71,7 +71,7 @@ class Panel:
 
 
 def panels(table: Table) -> list[Panel]:
-    """A panel for each set of blocks that shipped proxies were judged on; the one with most blocks first.
+    """A panel for each set of blocks that shipped proxies of a table were judged on; the one with most blocks first.
 
     Raises:
         ValueError: If a proxy was discovered on another state of the table, or has other blocks than the manifest.
@@ -80,6 +80,8 @@ def panels(table: Table) -> list[Panel]:
     blocks: dict[tuple[str, ...], list[dict[str, Any]]] = {}
     for name in autoprox.shipped_names():
         proxy = autoprox.load(name)
+        if proxy.provenance["table"] != table.name:
+            continue
         if proxy.provenance["table_digest"] != table.digest:
             raise ValueError(f"'{name}' was discovered on another state of {table.name}: remake proxies first")
         sealed, zoo = proxy.results["splits"][Split.SEALED.value], proxy.results["zoo"]

@@ -1,6 +1,7 @@
 """The figure of results: what it shows is what the proxies carry, and the file is of the current results."""
 
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -26,9 +27,13 @@ def panels(figure, table):
     return figure.panels(table)
 
 
-def test_every_proxy_is_shown_beside_counts_and_zoo_of_its_own_blocks(panels):
+def proxies_of(table: Table) -> set[str]:
+    return {name for name in autoprox.shipped_names() if autoprox.load(name).provenance["table"] == table.name}
+
+
+def test_every_proxy_of_the_table_is_shown_beside_counts_and_zoo_of_its_own_blocks(panels, table):
     shown = {row.name: panel for panel in panels for row in panel.rows if row.kind == "proxy"}
-    assert set(shown) == set(autoprox.shipped_names())
+    assert set(shown) == proxies_of(table) != set()
     for name, panel in shown.items():
         results = autoprox.load(name).results
         sealed = results["splits"]["sealed"]
@@ -53,18 +58,31 @@ def test_ceilings_are_joined_like_correlations(panels, table):
     assert both.ceiling == pytest.approx(np.mean(means))
 
 
-def test_results_of_another_table_are_refused(figure, table, monkeypatch):
+def test_proxies_of_other_tables_are_left_out(figure, table, monkeypatch):
+    monkeypatch.setattr(figure.autoprox, "shipped_names", lambda: ["joint_micro", "pit_micro"])
+    load = autoprox.load
+
+    def of_others(name):
+        proxy = load(name)
+        return replace(proxy, provenance={**proxy.provenance, "table": "mine"}) if name == "pit_micro" else proxy
+
+    monkeypatch.setattr(figure.autoprox, "load", of_others)
+    (panel,) = figure.panels(table)
+    assert {row.name for row in panel.rows if row.kind == "proxy"} == {"joint_micro"}
+
+
+def test_results_of_another_state_are_refused(figure, table, monkeypatch):
     monkeypatch.setitem(table.__dict__, "digest", "0" * 32)
     with pytest.raises(ValueError, match="another state of vitbench101: remake proxies first"):
         figure.panels(table)
 
 
-def test_the_file_is_drawn_of_the_current_results(figure, tmp_path: Path):
+def test_the_file_is_drawn_of_the_current_results(figure, table, tmp_path: Path):
     figure.write(tmp_path / "results.svg")
     drawn = (tmp_path / "results.svg").read_text(encoding="utf-8")
     texts = _texts(drawn)
     assert texts == _texts(figure.OUTPUT.read_text(encoding="utf-8")), "run python benchmarks/figure.py"
-    assert set(autoprox.shipped_names()) <= set(texts)
+    assert proxies_of(table) <= set(texts)
     figure.write(tmp_path / "again.svg")
     assert (tmp_path / "again.svg").read_text(encoding="utf-8") == drawn
     assert "<dc:date>" not in drawn
