@@ -19,12 +19,12 @@ from autoprox.commands.console import (
     text_table,
     warn,
 )
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
 from autoprox.digest import digest
 from autoprox.errors import SpecError
-from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none
+from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none, statistics_of
 from autoprox.graph.segments import Floats
 from autoprox.parzc.learned import LearnedProxy
 from autoprox.zoo import score_networks
@@ -80,7 +80,7 @@ def judged(options: argparse.Namespace, problem: Problem) -> Judgement:
     """
     proxies = _proxies(options.proxy)
     judge = judge_of(problem, options.split)
-    cache = statistics_of(problem)
+    cache = statistics_of(problem.table)
 
     def scored(networks: Sequence[Network]) -> Floats:
         found = score_networks(list(proxies.values()), networks, cache, jobs=options.jobs, progress=network_bar)

@@ -14,7 +14,7 @@ from autoprox.bench.table import small_block_warnings
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
 from autoprox.commands.outfolder import interruptible
-from autoprox.commands.problem import add_problem_options, problem_of, statistics_of
+from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.runfolder import RunFolder
@@ -32,7 +32,7 @@ from autoprox.evolve import (
 from autoprox.evolve.journal import has_begun
 from autoprox.evolve.runs import load
 from autoprox.evolve.selection import EnsembleTrial
-from autoprox.graph import Problem, Verdict
+from autoprox.graph import Problem, Verdict, statistics_of
 
 DEFAULT_BUDGET = 20_000
 
@@ -127,7 +127,7 @@ def _evolve(options: argparse.Namespace) -> int:
 
 def _searched(problem: Problem, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
-        discoverer = Discoverer(problem, statistics_of(problem), options.jobs, network_bar, show)
+        discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar, show)
         return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
 
 

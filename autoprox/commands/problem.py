@@ -14,7 +14,6 @@ from autoprox.commands.images import add_images_option, image_folders, require_u
 from autoprox.errors import SpecError, suggestion
 from autoprox.graph import Judge, Problem
 from autoprox.metrics import Aggregate
-from autoprox.statistics import StatisticsCache
 
 _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
@@ -171,16 +170,3 @@ def require_positive(options: argparse.Namespace, *names: str) -> None:
         value = getattr(options, name)
         if value is not None and value < 1:
             raise SpecError(f"--{name.replace('_', '-')} is {value}; it must be at least 1.")
-
-
-def statistics_of(problem: Problem) -> StatisticsCache:
-    """The user's cache, with the statistics that stand beside the table.
-
-    Raises:
-        StoreMismatchError: If one of the files is damaged, or of another version.
-        AutoproxError: If one of them cannot be used.
-    """
-    cache = StatisticsCache()
-    if problem.table.bank is not None:
-        cache.adopt(problem.table.bank)
-    return cache

@@ -8,11 +8,10 @@ from typing import Any
 
 from autoprox.bench.files import write_json
 from autoprox.commands.console import candidate_bar, network_bar
-from autoprox.commands.problem import statistics_of
 from autoprox.errors import SpecError
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import RUN, Run, load
-from autoprox.graph import Network, Problem, Proxy
+from autoprox.graph import Network, Problem, Proxy, statistics_of
 from autoprox.graph.segments import Floats
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
 from autoprox.zoo import score_networks
@@ -57,7 +56,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
         StoreMismatchError: If the run is not finished, or was made on another table.
         AutoproxError: If a file cannot be written.
     """
-    run, cache = load(folder), statistics_of(problem)
+    run, cache = load(folder), statistics_of(problem.table)
 
     def scored(proxies: Sequence[Proxy], networks: Sequence[Network]) -> Floats:
         return score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values

@@ -22,12 +22,12 @@ from autoprox.commands.console import (
     text_table,
     warn,
 )
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of, statistics_of
+from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
 from autoprox.digest import digest
 from autoprox.errors import CollectionError, SpecError
-from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none
+from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none, statistics_of
 from autoprox.models.threads import single_threaded
 from autoprox.zoo import ZOO, Scored, score_networks
 
@@ -106,7 +106,8 @@ def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
     if folder is not None:
         folder.prepare()
     judge = judge_of(problem, options.split)
-    found = score_networks(scorers, judge.networks, statistics_of(problem), jobs=options.jobs, progress=network_bar)
+    cache = statistics_of(problem.table)
+    found = score_networks(scorers, judge.networks, cache, jobs=options.jobs, progress=network_bar)
     rows = _rows(judge, scorers, found)
     _note_undefined(scorers, found)
     documents = [_document(row, judge, found) for row in rows]

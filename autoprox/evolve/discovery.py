@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -43,10 +44,19 @@ from autoprox.graph import (
     collect_leaves,
     finite_or_none,
     simplify,
+    statistics_of,
 )
 from autoprox.statistics import StatisticsCache
 
 NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
+
+
+def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
+    return networks
+
+
+def _unsaid(_evaluated: int, _best: float) -> None:
+    return None
 
 
 @dataclass(frozen=True)
@@ -62,6 +72,8 @@ class Search:
         outcome: The run itself.
         bank: Leaf values of fit and select.
         judges: The judge of every split.
+        plan: How it was searched.
+        stop: When it was to end.
     """
 
     proxy: Proxy
@@ -72,6 +84,8 @@ class Search:
     outcome: Outcome
     bank: Bank
     judges: dict[Split, Judge]
+    plan: Plan
+    stop: Stop
 
 
 @dataclass(frozen=True)
@@ -109,17 +123,29 @@ class Discoverer:
 
     Args:
         problem: What to discover for.
-        cache: Where leaf values live.
+        cache: Where leaf values live; by default the user's cache, with what stands beside the table.
         jobs: Processes that collect statistics and advance islands; the result does not depend on it.
         network_progress: Wraps the networks that statistics are collected of.
         candidate_progress: Called with the number of valid candidates and the highest fitness on fit.
+
+    Example:
+        >>> from autoprox.bench.table import Table
+        >>> table = Table.read()
+        >>> discoverer = Discoverer(Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))))
+        >>> found = discoverer.search(Plan(seed=1), Stop(budget=100))  # discoverer.judge(found) looks at sealed
+        >>> found.outcome.evaluated, found.best.joint > 0
+        (100, True)
     """
 
     problem: Problem
-    cache: StatisticsCache
-    jobs: int
-    network_progress: NetworkProgress
-    candidate_progress: Callable[[int, float], None]
+    cache: StatisticsCache | None = None
+    jobs: int = 1
+    network_progress: NetworkProgress = _unwrapped
+    candidate_progress: Callable[[int, float], None] = _unsaid
+
+    @cached_property
+    def _statistics(self) -> StatisticsCache:
+        return statistics_of(self.problem.table) if self.cache is None else self.cache
 
     def run(self, plan: Plan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
         """Runs one discovery, or takes one up that was begun.
@@ -139,13 +165,13 @@ class Discoverer:
         with _kept(journal) as path, self._journal(path, plan, stop, anew=anew) as book:
             # A state folder that cannot be written has to be known before the search, not after it.
             sealed_count(self.problem.table.digest)
-            discovery = self._judged(plan, stop, self._searched(plan, stop, book))
+            discovery = self.judge(self._searched(plan, stop, book))
             book.remember("sealed_scorings", discovery.sealed_scorings)
             book.remember("status", "finished")
         return discovery
 
     def search(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Search:
-        """The same without a look at the sealed split, for comparisons that look at it once for all contenders.
+        """The same without a look at the sealed split: for work that is not finished, and for comparisons.
 
         Args:
             plan: How to search.
@@ -194,13 +220,24 @@ class Discoverer:
             outcome,
             bank,
             judges,
+            plan,
+            stop,
         )
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
-        return collect_leaves(networks, leaves, self.cache, jobs=self.jobs, progress=self.network_progress)
+        return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
 
-    def _judged(self, plan: Plan, stop: Stop, found: Search) -> Discovery:
+    def judge(self, found: Search) -> Discovery:
+        """Scores the winner of a search on the sealed split, beside its rivals; the look is counted.
+
+        Args:
+            found: What `search` gave. Once its winner was judged, no other should be searched for on this table: the
+                more looks, the less the figures of the sealed split can be trusted.
+
+        Raises:
+            AutoproxError: If the look cannot be counted.
+        """
         judges, bank = found.judges, found.bank
         select = judges[Split.SELECT]
         contenders = {PROXY_ROW: found.proxy} | ({} if found.zoo is None else {ZOO_ROW: found.zoo})
@@ -225,7 +262,7 @@ class Discoverer:
             "ensemble": ensemble.to_document(),
             "golden": golden_scores(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
         }
-        provenance = self._provenance(plan, stop, found.outcome, bank.leaves)
+        provenance = self._provenance(found.plan, found.stop, found.outcome, bank.leaves)
         return Discovery(
             replace(found.proxy, provenance=provenance, results=results),
             verdicts,

@@ -7,7 +7,7 @@
 - `networks`, `collect`: TENSOR to NODE over many networks, cached
 - `evaluate`: NODE to SCALAR, array arithmetic
 - `simplify`, `fingerprints`: graphs, and score vectors, that rank alike
-- `judging`: scores against the blocks of a table
+- `judging`, `problem`: scores against the blocks of a table
 - `scorer`: what everything that scores networks has in common
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
@@ -22,7 +22,7 @@ from autoprox.graph.judging import BlockVerdict, Judge, Verdict, finite_or_none
 from autoprox.graph.kinds import Kind, Level
 from autoprox.graph.networks import Network, count_scores
 from autoprox.graph.primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
-from autoprox.graph.problem import Problem
+from autoprox.graph.problem import Problem, statistics_of
 from autoprox.graph.proxy import Proxy
 from autoprox.graph.registration import register
 from autoprox.graph.scorer import LeafScorer, Requirements, Scorer
@@ -64,4 +64,5 @@ __all__ = [
     "rank_fingerprints",
     "register",
     "simplify",
+    "statistics_of",
 ]

@@ -1,12 +1,13 @@
 """Scores against the blocks of a table: what every number in a report is made by."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 
 from autoprox.bench.block import Block
 from autoprox.bench.schema import Stratum
@@ -295,6 +296,33 @@ class Judge:
             )
             for row in range(len(scores))
         ]
+
+    def frame(self, scores: Mapping[str, Floats], resamples: int = RESAMPLES) -> pd.DataFrame:
+        """The same as a frame, to sort, pivot and draw.
+
+        Args:
+            scores: Under the name of each scorer `(A,)`.
+            resamples: Draws of the bootstrap.
+
+        Returns:
+            Long form, for each scorer a row `joint` and then one a block, in the order given. Columns: `scorer`,
+            `block` (its name, or "joint"), `n` (architectures), `kendall`, `low` and `high` (95 % interval), `iso` and
+            `given_params`, as in `BlockVerdict`; of a joint row they are joined like the correlations. What is
+            undefined is NaN.
+        """
+        rows = []
+        archs = len({arch_id for block in self.blocks for arch_id in block.arch_ids})
+        for name, verdict in zip(scores, self.verdicts(np.stack(list(scores.values())), resamples), strict=True):
+            blocks = verdict.blocks
+            iso, partial = (
+                self.joint(np.array(each)) for each in zip(*((b.iso, b.partial) for b in blocks), strict=True)
+            )
+            rows.append((name, "joint", archs, verdict.joint, *verdict.ci95, float(iso), float(partial)))
+            rows += [
+                (name, block.name, len(block), own.kendall, *own.ci95, own.iso, own.partial)
+                for block, own in zip(self.blocks, blocks, strict=True)
+            ]
+        return pd.DataFrame(rows, columns=["scorer", "block", "n", "kendall", "low", "high", "iso", "given_params"])
 
     def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
         return np.stack([self._partial_taus(index, part, taus[:, index]) for index, part in enumerate(parts)], axis=1)

@@ -1,4 +1,4 @@
-"""What proxies are judged for: some blocks of a table, and how their correlations are joined."""
+"""What proxies are judged for: some blocks of a table, how their correlations are joined, and what is known already."""
 
 from dataclasses import dataclass
 
@@ -7,6 +7,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.graph.judging import Judge
 from autoprox.metrics import Aggregate
+from autoprox.statistics import StatisticsCache
 
 
 @dataclass(frozen=True)
@@ -34,3 +35,23 @@ class Problem:
             TableError: If a block has too few architectures or a constant label in these splits.
         """
         return Judge(self.table, self.blocks, splits, self.init_seeds, self.aggregate, self.weights)
+
+
+def statistics_of(table: Table) -> StatisticsCache:
+    """The user's cache, with the statistics that stand beside a table, so that they need not be computed.
+
+    Args:
+        table: The table.
+
+    Raises:
+        StoreMismatchError: If one of the files is damaged, or of another version.
+        AutoproxError: If one of them cannot be used.
+
+    Example:
+        >>> statistics_of(Table.read()).path.name
+        'statistics.sqlite'
+    """
+    cache = StatisticsCache()
+    if table.bank is not None:
+        cache.adopt(table.bank)
+    return cache

@@ -12,7 +12,7 @@ import pandas as pd
 from autoprox.bench.block import Block
 from autoprox.bench.table import Table
 from autoprox.errors import CollectionError, FitError, SpecError
-from autoprox.graph import Expression, Leaves, Network, collect_leaves, is_node_leaf, parse
+from autoprox.graph import Expression, Leaves, Network, collect_leaves, is_node_leaf, parse, statistics_of
 from autoprox.models.nodes import Role, Site
 from autoprox.models.nodes import nodes as located_nodes
 from autoprox.parzc.scaling import Booleans, Floats
@@ -136,7 +136,7 @@ def features(
             `l1(mul(weight, weight_grad))`, and counts, such as `params`.
         blocks: Blocks of the table, maybe restricted to some architectures; those of `table.blocks()` if None.
         init_seeds: Statistics are averaged over this many initialisations, the seeds 0, 1, ...
-        cache: Where statistics are stored; the user's cache if None.
+        cache: Where statistics are stored; the user's cache, with what stands beside the table, if None.
         jobs: Processes that collect statistics.
         progress: Wraps the iterable of networks that are collected, given with its length.
 
@@ -164,7 +164,7 @@ def features(
         arch_ids += block.arch_ids
         groups += [block.name] * len(block)
     seeded = [replace(network, init_seed=seed) for seed in range(init_seeds) for network in networks]
-    leaves = collect_leaves(seeded, expressions, cache or StatisticsCache(), jobs=jobs, progress=progress)
+    leaves = collect_leaves(seeded, expressions, cache or statistics_of(table), jobs=jobs, progress=progress)
     found = features_of(leaves, expressions, arch_ids * init_seeds)
     found = found.aligned(_in_order({*found.nodes, *_deepest(table, networks)}), found.statistics)
     return replace(

@@ -6,12 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve import Discoverer, Plan, Stop
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
 from autoprox.graph import Leaves, Problem, collect_leaves
+from autoprox.parzc import features
 from autoprox.statistics import StatisticsCache
 
 
@@ -41,6 +43,28 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
     Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(Plan(seed=0), Stop(budget=60))
     sealed, rebuilt = (len(problem.judge(split).networks) for split in (Split.SEALED, Split.SELECT))
     assert sum(computed) == sealed + rebuilt  # the winner alone: on sealed, and on select from another initialisation
+
+
+def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem) -> None:
+    discoverer, plan, stop = Discoverer(problem), Plan(seed=3), Stop(budget=60)
+    looks = sealed_count(problem.table.digest)
+    found = discoverer.search(plan, stop)
+    assert sealed_count(problem.table.digest) == looks
+    judged, run = discoverer.judge(found), discoverer.run(plan, stop)
+    assert judged.proxy.to_document() == run.proxy.to_document()
+    assert (judged.sealed_scorings, run.sealed_scorings) == (looks + 1, looks + 2)
+
+
+def test_learned_aggregators_compute_nothing_beside_it(problem: Problem) -> None:
+    computed: list[int] = []
+
+    def counted(found: Iterable[Leaves], total: int) -> Iterable[Leaves]:
+        computed.append(total)
+        return found
+
+    blocks = problem.judge(Split.FIT, Split.SELECT).blocks
+    features(problem.table, blocks=blocks, progress=counted)
+    assert computed == []
 
 
 def test_values_are_those_that_would_be_computed(problem: Problem, bank: Path, tmp_path: Path) -> None:

@@ -99,6 +99,28 @@ def test_verdicts(table):
     assert verdict.ci95[0] <= verdict.joint <= verdict.ci95[1]
 
 
+def test_frame_says_what_verdicts_say(table):
+    judge = Problem(table, tuple(table.blocks())).judge(*Split)
+    scores = {name: judge.counts[name] for name in ("params", "depth")}
+    frame = judge.frame(scores, resamples=100)
+    names = [block.name for block in judge.blocks]
+    assert list(zip(frame["scorer"], frame["block"], strict=True)) == [
+        (scorer, block) for scorer in scores for block in ("joint", *names)
+    ]
+    assert frame["n"].tolist() == 2 * [60, *(len(block) for block in judge.blocks)]
+    for scorer, verdict in zip(scores, judge.verdicts(np.stack(list(scores.values())), resamples=100), strict=True):
+        joint, *blocks = frame[frame["scorer"] == scorer].itertuples()
+        assert (joint.kendall, (joint.low, joint.high)) == (verdict.joint, verdict.ci95)
+        spaces = [block.space for block in judge.blocks]
+        iso = [block.iso for block in verdict.blocks]
+        assert joint.iso == pytest.approx(
+            np.mean([np.mean([i for i, s in zip(iso, spaces, strict=True) if s == each]) for each in set(spaces)])
+        )
+        for row, own in zip(blocks, verdict.blocks, strict=True):
+            assert (row.kendall, (row.low, row.high)) == (own.kendall, own.ci95)
+            np.testing.assert_equal((row.iso, row.given_params), (own.iso, own.partial))
+
+
 def test_verdicts_are_paired_and_repeat(table):
     judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
     scores = np.random.default_rng(2).normal(size=(1, len(judge.networks)))
