@@ -332,6 +332,7 @@ class Discoverer:
 def _kept(journal: Path | None) -> Iterator[Path]:
     """Where the journal is: as given, or in a folder that goes when the run has ended."""
     if journal is not None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
         yield journal
         return
     with TemporaryDirectory() as folder:

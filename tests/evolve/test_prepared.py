@@ -10,8 +10,10 @@ from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
+from autoprox.evolve.runs import load
 from autoprox.graph import Leaves, Problem, collect_leaves
 from autoprox.parzc import features
 from autoprox.statistics import StatisticsCache
@@ -45,10 +47,11 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
     assert sum(computed) == sealed + rebuilt  # the winner alone: on sealed, and on select from another initialisation
 
 
-def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem) -> None:
+def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem, tmp_path: Path) -> None:
     discoverer, plan, stop = Discoverer(problem), Plan(seed=3), Stop(budget=60)
     looks = sealed_count(problem.table.digest)
-    found = discoverer.search(plan, stop)
+    found = discoverer.search(plan, stop, tmp_path / "new" / "folder" / JOURNAL)
+    assert load(tmp_path / "new" / "folder").status == "searched"
     assert sealed_count(problem.table.digest) == looks
     judged, run = discoverer.judge(found), discoverer.run(plan, stop)
     assert judged.proxy.to_document() == run.proxy.to_document()

@@ -1,0 +1,206 @@
+# ---
+# jupyter:
+#   jupytext:
+#     cell_metadata_filter: tags
+#     formats: ipynb,py:percent
+#     notebook_metadata_filter: kernelspec,jupytext,-jupytext.text_representation
+#   kernelspec:
+#     display_name: Python 3
+#     language: python
+#     name: python3
+# ---
+
+# %% [markdown]
+# # Score your own ViT, and search
+#
+# Your network was not built by autoprox, and its space is not in the benchmark table. Two things still work: scoring
+# any `nn.Module`, and searching a space with any scorer, your own function included. What does *not* carry over by
+# itself is the evidence: that a proxy ranked small networks on small images says little about yours. The last section
+# shows what to do about it.
+#
+# Nothing is downloaded: the Hugging Face network is made from a configuration. No split of the table is scored here,
+# sealed or other.
+
+# %% tags=["parameters"]
+BUDGET = 60  # candidates of each search; 1_000 is the default of autoprox.search.run
+MAX_PARAMS = 30_000
+RANDOMS, TRAIN_SEEDS = (
+    3,
+    1,
+)  # random architectures to compare with, and trainings of each; 5 and 3 or more give intervals
+SEED = 0
+
+# %%
+import tempfile
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pandas as pd
+import torch
+from transformers import ViTConfig, ViTForImageClassification
+
+import autoprox
+from autoprox.bench.table import Table
+from autoprox.metrics import kendall_tau_b
+from autoprox.search import Constraints, Region
+from autoprox.search.figure import draw
+from autoprox.search.verification import verify
+from autoprox.statistics import describe
+from autoprox.zoo import score_together
+
+# %matplotlib inline
+
+# %% [markdown]
+# ## A network of your own
+#
+# Any classifier that takes images and gives logits, or an object with `.logits`. The batch should be real images of
+# your task, with labels; here it is 32 colour patches that come with the benchmark table.
+
+# %%
+task = Table.read().task("patches", "pit-micro")
+print(f"{task.images.shape}, {task.num_classes} classes")
+
+
+def vit(depth, width, seed=SEED):
+    """An untrained Hugging Face ViT for the task."""
+    torch.manual_seed(seed)
+    sizes = {
+        "image_size": task.img_size,
+        "num_channels": task.in_chans,
+        "num_labels": task.num_classes,
+        "patch_size": 4,
+    }
+    return ViTForImageClassification(
+        ViTConfig(
+            hidden_size=width,
+            intermediate_size=4 * width,
+            num_hidden_layers=depth,
+            num_attention_heads=width // 16,
+            **sizes,
+        )
+    )
+
+
+model = vit(depth=2, width=48)
+
+# %% [markdown]
+# What autoprox sees of it: sites and roles, told from one forward pass. If a role is wrong,
+# `autoprox.models.nodes.declare` overrides it.
+
+# %%
+print(describe(model, task.images))
+
+# %% [markdown]
+# ## Scores
+#
+# Higher is better, always; the sign is inside. Scores of different proxies are on different scales: only the *order*
+# that one proxy gives to several networks means something. The model is left as it was, to the bit.
+
+# %%
+names = ["joint_micro", "autoprox-release", "snip", "synflow", "zen", "nwot", "az_trainability", "params", "mean_width"]
+scorers = [autoprox.load(name) for name in names]
+pd.Series(score_together(scorers, model, task.images, task.labels), name="score").to_frame()
+
+# %% [markdown]
+# ## Several candidates
+#
+# A small grid of depths and widths. Where proxies disagree, only training can tell who is right; where one agrees
+# with `params` fully, it is an expensive way of counting.
+
+# %%
+grid = [(depth, width) for depth in (1, 2, 4, 6) for width in (16, 32, 48)]
+rows = [score_together(scorers, vit(depth, width), task.images, task.labels) for depth, width in grid]
+scores = pd.DataFrame(rows, index=pd.MultiIndex.from_tuples(grid, names=["depth", "width"]))
+scores.rank(ascending=False).astype(int).rename_axis(columns="rank by")
+
+# %%
+values = scores.to_numpy().T
+taus = pd.DataFrame({name: kendall_tau_b(values, values[place]) for place, name in enumerate(names)}, index=names)
+figure, axes = plt.subplots(figsize=(6, 5), layout="constrained")
+image = axes.imshow(taus, cmap="RdBu", vmin=-1, vmax=1)
+for (row, column), tau in np.ndenumerate(taus.to_numpy()):
+    axes.text(
+        column, row, f"{tau:.2f}", ha="center", va="center", fontsize=8, color="white" if abs(tau) > 0.6 else "black"
+    )
+axes.set_xticks(range(len(names)), names, rotation=35, ha="right")
+axes.set_yticks(range(len(names)), names)
+axes.set_title(f"agreement of proxies on the {len(grid)} candidates", fontsize=10)
+figure.colorbar(image, ax=axes, label="Kendall's tau", shrink=0.7)
+plt.show()
+
+# %% [markdown]
+# How much of a ranking is the draw of the initial weights? The same candidates from another seed. A tau far from 1
+# asks for averages over several initialisations.
+
+# %%
+again = [score_together(scorers, vit(depth, width, SEED + 1), task.images, task.labels) for depth, width in grid]
+other = pd.DataFrame(again).to_numpy().T
+pd.Series(
+    [kendall_tau_b(one[None], two)[0] for one, two in zip(values, other, strict=True)],
+    index=names,
+    name="tau between seeds",
+).round(2)
+
+# %% [markdown]
+# ## Search
+#
+# In a space that autoprox knows, `autoprox.search.run` proposes the candidates; bounds are kept by construction. How
+# you add a space of your own, CONTRIBUTING.md says.
+
+# %%
+digits = Table.read().task("digits", "pit-micro")
+bounds = Constraints(max_params=MAX_PARAMS)
+found = autoprox.search.run(
+    autoprox.load("pit_micro"), "pit-micro", bounds, np.random.default_rng(SEED), task=digits, budget=BUDGET
+)
+found.frame().drop(columns="arch_id").head()
+
+# %%
+draw(found, found.top(3))
+
+# %% [markdown]
+# A scorer of your own is a function of the network, images and labels. This one is a naive idea: how differently does
+# the network answer different images?
+
+# %%
+same = {"constraints": bounds, "task": digits, "budget": BUDGET}
+
+
+def spread(model, images, labels):
+    """Mean distance of the answers of a network from their mean."""
+    with torch.no_grad():
+        answers = model(images)
+    return (answers - answers.mean(dim=0)).norm(dim=1).mean()
+
+
+own = autoprox.search.run(spread, "pit-micro", rng=np.random.default_rng(SEED), **same)
+draw(own, own.top(3))
+
+# %% [markdown]
+# ## Did it help?
+#
+# A score is worth something if its pick is better than what anybody has without it: a random architecture under the
+# same bounds, and simply the largest one. So train them. With one training each there is no interval, and what
+# follows is an anecdote; raise `RANDOMS` and `TRAIN_SEEDS` before you believe it. On the command line this is `python
+# -m autoprox.search ... --verify digits`.
+
+# %%
+region = Region(autoprox.space("pit-micro"), digits, bounds)
+journal = Path(tempfile.mkdtemp()) / "verification.sqlite"
+checked = verify(
+    found, region, "digits", np.random.default_rng(SEED), seeds=TRAIN_SEEDS, randoms=RANDOMS, journal=journal
+)
+print(*(f"the pick {each.verdict}" for each in checked.differences), sep="\n")
+trained = [(each.role, each.params, each.mean, *each.interval) for each in checked.rows]
+pd.DataFrame(trained, columns=["architecture", "params", "accuracy, %", "low", "high"]).round(1)
+
+# %% [markdown]
+# For a space of your own the same question needs labels of your own: train some thirty architectures twice, put them
+# into a table (README, "A table of your own"), and let `python -m autoprox.evaluate` judge the proxies beside the
+# counts. Or let `python -m autoprox.evolve --bench your.parquet` discover one for it: that is notebook 01.
+
+# %%
+best = found.pick.arch
+model = autoprox.space(found.space).build(best, digits.num_classes, digits.img_size, digits.in_chans, seed=SEED)
+print(best.json, f"{sum(each.numel() for each in model.parameters()):,} parameters")
