@@ -4,7 +4,10 @@
     mabn.py        the networks: the mixer, and the stack that the authors released
     losses.py      what they are trained by: DiffKendall, pairwise logistic, squares
     training.py    one network
+    linear.py      the linear path beside a network
+    ensemble.py    networks, each without one fold, and what they say of it
     scaling.py     the scale of the statistics
+    inputs.py      checks of statistics and targets
     estimator.py   MABNRegressor, a scikit-learn estimator
     files.py       a fitted model on disk
     features.py    node statistics of the architectures of a table, or of a user's own

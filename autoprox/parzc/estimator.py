@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import count
 from numbers import Integral
 from pathlib import Path
@@ -16,31 +15,18 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
-from autoprox.digest import derived_seed
 from autoprox.errors import FitError, SpecError, suggestion
 from autoprox.models.threads import single_threaded
+from autoprox.parzc.ensemble import Member, draw_seed, fit_ensemble
+from autoprox.parzc.inputs import flat, group_scales, nodes_of
+from autoprox.parzc.linear import LinearPath
 from autoprox.parzc.losses import LOSSES, SumOfLosses
-from autoprox.parzc.mabn import AbstractAggregator, Mixer, Released
+from autoprox.parzc.mabn import Mixer, Released
 from autoprox.parzc.scaling import Booleans, Floats, NodeScaler
-from autoprox.parzc.training import Data, Schedule, seeded, train
+from autoprox.parzc.training import Data, Schedule
 from autoprox.progress import progress
 
 VARIANTS = ("mixer", "released")
-
-
-@dataclass(frozen=True)
-class Member:
-    """One network of the ensemble, and the line that takes its scores to standardised targets.
-
-    Attributes:
-        network: The fitted network.
-        slope: Of the line.
-        intercept: Of the line.
-    """
-
-    network: AbstractAggregator
-    slope: float
-    intercept: float
 
 
 class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -48,6 +34,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     After ParZC (Dong 2025, https://arxiv.org/abs/2402.02105). An ensemble of small networks is trained, each without
     one fold of the architectures; what they say of the fold that they have not seen gives the noise of a prediction.
+    Beside each network stands a ridge regression on the same statistics (`autoprox.parzc.linear.LinearPath`), which
+    needs fewer labels: the network learns to add to it, and counts as much as the unseen folds say it should.
     The scores of a ranking loss have no scale: a line fitted to the training targets gives them one.
 
     Args:
@@ -61,6 +49,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         bayesian: Whether the linear layers have a posterior ("mixer" only).
         token_mixing: Whether nodes are mixed ("mixer" only).
         masked: Whether missing nodes are masked; otherwise they are nodes whose statistics are zero.
+        linear: Whether a ridge regression stands beside each network, which learns what that leaves ("mixer" only).
         prior_std: Scale of the prior, see `BayesianLinear`.
         kl_weight: Weight of the divergence from the prior: 0 is no prior, 1 is a posterior at temperature 1.
         n_estimators: Networks in the ensemble; 1 is a single one that is trained on everything.
@@ -75,6 +64,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     Attributes:
         seed_: The seed that was drawn from random_state.
         members_: The ensemble.
+        network_share_: What the networks count for beside their linear paths, in [0, 1]: chosen by Kendall's tau of
+            architectures that they have not seen; 1 without linear paths or where there is a single network.
         scaler_: The scale of the statistics.
         groups_: `(G,)`, names of the groups of the fit, sorted; one empty name if none were given.
         group_scales_: `(G, 2)`, mean and standard deviation of the targets of each group.
@@ -108,6 +99,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         bayesian: bool = True,
         token_mixing: bool = True,
         masked: bool = True,
+        linear: bool = True,
         prior_std: float = 1.0,
         kl_weight: float = 0.1,
         n_estimators: int = 5,
@@ -126,6 +118,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.bayesian = bayesian
         self.token_mixing = token_mixing
         self.masked = masked
+        self.linear = linear
         self.prior_std = prior_std
         self.kl_weight = kl_weight
         self.n_estimators = n_estimators
@@ -161,22 +154,39 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             ValueError: If X and y are not what scikit-learn takes.
         """
         self._check_settings()
-        flat, targets = validate_data(self, self._flat(X), y, y_numeric=True, ensure_min_samples=2, **self._checks)
-        values, mask = self._nodes(flat)
+        checked, targets = validate_data(
+            self, flat(X, self.node_shape), y, y_numeric=True, ensure_min_samples=2, **self._checks
+        )
+        values, mask = nodes_of(checked, self.node_shape)
         targets = targets.astype(np.float64)
         names = np.full(len(targets), "") if groups is None else np.asarray(groups).astype(str)
         if names.shape != targets.shape:
             raise FitError(f"There are {len(targets)} architectures and {names.size} groups; give one group a row.")
         self.groups_, of = np.unique(names, return_inverse=True)
-        self.group_scales_ = _scales(targets, of)
+        self.group_scales_ = group_scales(targets, of)
         standardised = (targets - self.group_scales_[of, 0]) / self.group_scales_[of, 1]
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
-        data = Data(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
-        folds = _folds(of, self.n_estimators, self.seed_)
+        data = Data.of(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
         with single_threaded(), self._ticks() as tick:
-            self._look_back(standardised, folds, self._fit_members(data, folds, tick))
+            found = fit_ensemble(
+                data,
+                self.n_estimators,
+                lambda: self.member(*values.shape[1:]),
+                SumOfLosses([self.loss] if isinstance(self.loss, str) else self.loss),
+                Schedule(self.max_iter, self.learning_rate, self.batch_size, self.kl_weight),
+                masked=self.masked,
+                n_draws=self.n_draws,
+                seed=self.seed_,
+                tick=tick,
+            )
+            self.members_ = found.members
             self.importance_ = self._importance(data)
+        self.network_share_ = found.members[0].share
+        self.out_of_fold_mean_ = found.unseen_mean
+        # What the networks leave unexplained in rows that they have not seen is the noise of predictions.
+        self.noise_std_ = float(np.sqrt(np.mean((standardised - found.unseen_mean) ** 2)))
+        self.out_of_fold_std_ = np.sqrt(found.unseen_variance + self.noise_std_**2)
         self.n_iter_ = self.max_iter
         self.provenance_: dict[str, Any] = {}
         return self
@@ -199,10 +209,15 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             FitError: If the nodes are others than in the fit, a NaN is no missing node, or a group is unknown.
         """
         check_is_fitted(self, "members_")
-        values, mask = self._nodes(validate_data(self, self._flat(X), reset=False, **self._checks))
+        checked = validate_data(self, flat(X, self.node_shape), reset=False, **self._checks)
+        values, mask = nodes_of(checked, self.node_shape)
         statistics, shown = self._scaled(values, mask), self._shown(mask)
         with single_threaded():
-            draws = torch.cat([self._draws(index, statistics, shown) for index in range(len(self.members_))]).numpy()
+            drawn = [
+                member.draws(statistics, shown, self.n_draws, draw_seed(self.seed_, index))
+                for index, member in enumerate(self.members_)
+            ]
+        draws = torch.cat(drawn).numpy()
         centre, scale = self._scales_of(groups)
         mean = np.asarray(centre + scale * draws.mean(axis=0))
         return (mean, np.asarray(scale * np.sqrt(draws.var(axis=0) + self.noise_std_**2))) if return_std else mean
@@ -247,11 +262,11 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         return load(Path(path))
 
-    def network(self, nodes: int, statistics: int) -> AbstractAggregator:
-        """An untrained network with these settings; its parameters come from torch's generator."""
+    def member(self, nodes: int, statistics: int) -> Member:
+        """An untrained network with these settings, and its linear path; parameters come from torch's generator."""
         if self.variant == "released":
-            return Released(nodes, statistics, self.width, self.depth, self.prior_std)
-        return Mixer(
+            return Member(Released(nodes, statistics, self.width, self.depth, self.prior_std))
+        network = Mixer(
             nodes,
             statistics,
             self.width,
@@ -260,48 +275,10 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             bayesian=self.bayesian,
             token_mixing=self.token_mixing,
         )
-
-    def _fit_members(self, data: Data, folds: list[npt.NDArray[np.int64]], tick: Callable[[], object]) -> list[Floats]:
-        """Fits the ensemble, each network without a fold; returns what they say of it, `(draws, rows)` each.
-
-        Where nothing is held out they speak of everything.
-        """
-        kept = [np.setdiff1d(np.arange(len(data)), held_out) for held_out in folds]
-        parts = [data.rows(torch.as_tensor(rows)) for rows in kept]
-        schedule = Schedule(self.max_iter, self.learning_rate, self.batch_size, self.kl_weight)
-        loss = SumOfLosses([self.loss] if isinstance(self.loss, str) else self.loss)
-        with seeded(derived_seed("fit", self.seed_)):
-            networks = [self.network(*data.statistics.shape[1:]) for _ in folds]
-            for network, part in zip(networks, parts, strict=True):
-                if self.masked:
-                    network.known = part.mask.any(dim=0)
-            train(networks, parts, loss, schedule, tick)
-        self.members_ = []
-        said = []
-        for index, (network, held_out, rows) in enumerate(zip(networks, folds, kept, strict=True)):
-            raw = self._raw_draws(network, index, data.statistics, data.mask).numpy()
-            line = _line(raw.mean(axis=0)[rows], data.targets.numpy()[rows].astype(np.float64))
-            self.members_.append(Member(network, *line))
-            said.append(line[0] * raw[:, _unseen(held_out, len(data))] + line[1])
-        return said
-
-    def _raw_draws(self, network: AbstractAggregator, index: int, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Scores under several draws of a network's weights, `(draws, n)`; one draw serves all rows."""
-        with torch.no_grad(), seeded(derived_seed("draw", self.seed_, index)):
-            drawn = network.double().draws(self.n_draws)
-            scores = [each(statistics.double(), mask) for each in drawn]
-        return torch.stack(scores)
-
-    def _look_back(
-        self, targets: Floats, folds: list[npt.NDArray[np.int64]], draws: list[npt.NDArray[np.float64]]
-    ) -> None:
-        """What the networks leave unexplained in rows that they have not seen is the noise of predictions."""
-        self.out_of_fold_mean_, spread = np.empty((2, len(targets)))
-        for held_out, drawn in zip(folds, draws, strict=True):
-            unseen = _unseen(held_out, len(targets))
-            self.out_of_fold_mean_[unseen], spread[unseen] = drawn.mean(axis=0), drawn.var(axis=0)
-        self.noise_std_ = float(np.sqrt(np.mean((targets - self.out_of_fold_mean_) ** 2)))
-        self.out_of_fold_std_ = np.sqrt(spread + self.noise_std_**2)
+        # Columns of a plain X have nothing in common that could be pooled.
+        return Member(
+            network, LinearPath(nodes, statistics, pooled=self.node_shape is not None) if self.linear else None
+        )
 
     def _scales_of(self, groups: npt.ArrayLike | None) -> tuple[Floats, Floats]:
         """Centre and scale of predictions, row by row or one for all."""
@@ -315,18 +292,9 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         rows = self.group_scales_[np.searchsorted(self.groups_, names)]
         return rows[..., 0], rows[..., 1]
 
-    def _draws(self, index: int, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Standardised predictions of one member, `(draws, n)`."""
-        member = self.members_[index]
-        return member.slope * self._raw_draws(member.network, index, statistics, mask) + member.intercept
-
     def _importance(self, data: Data) -> Floats:
-        total = np.zeros(tuple(data.statistics.shape[1:]))
-        for member in self.members_:
-            statistics = data.statistics.double().requires_grad_()
-            scores = member.slope * member.network.mean()(statistics, data.mask)
-            (gradient,) = torch.autograd.grad(scores.sum(), statistics)
-            total += (gradient * statistics).detach().abs().mean(dim=0).numpy()
+        found = [member.sensitivity(data.statistics, data.mask) for member in self.members_]
+        total: Floats = np.sum(found, axis=0)
         return total / total.sum() if total.sum() > 0 else np.full_like(total, 1 / total.size)
 
     def _scaled(self, values: Floats, mask: Booleans) -> Tensor:
@@ -336,38 +304,10 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """The mask that the networks see."""
         return torch.as_tensor(mask if self.masked else np.ones_like(mask))
 
-    def _flat(self, X: Any) -> Any:
-        """X with two dimensions, if it has three and `node_shape` says what they are."""
-        if self.node_shape is None or np.ndim(X) != 3:
-            return X
-        given = np.shape(X)[1:]
-        if given != tuple(self.node_shape):
-            raise FitError(
-                f"X has {given[0]} nodes with {given[1]} statistics, node_shape says {self.node_shape[0]} and"
-                f" {self.node_shape[1]}. Collect the same statistics of the same nodes."
-            )
-        return np.reshape(X, (len(X), -1))
-
     @property
     def _checks(self) -> dict[str, Any]:
         """How scikit-learn shall check X."""
         return {"dtype": np.float64, "ensure_all_finite": True if self.node_shape is None else "allow-nan"}
-
-    def _nodes(self, flat: Floats) -> tuple[Floats, Booleans]:
-        """Takes a checked X apart: statistics `(n, L, S)`, mask `(n, L)`."""
-        if self.node_shape is None:
-            return flat[:, :, None], np.ones(flat.shape, dtype=bool)
-        nodes, statistics = self.node_shape
-        if flat.shape[1] != nodes * statistics:
-            raise FitError(
-                f"X has {flat.shape[1]} columns, node_shape={tuple(self.node_shape)} needs {nodes} x {statistics} ="
-                f" {nodes * statistics}."
-            )
-        values: Floats = flat.reshape(-1, nodes, statistics)
-        missing = np.isnan(values)
-        mask = np.asarray(~missing.all(axis=2))
-        _refuse_holes(missing, mask)
-        return values, mask
 
     def _check_settings(self) -> None:
         if self.variant not in VARIANTS:
@@ -399,56 +339,6 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         with progress(self.max_iter, "step") as reach:
             counter = count(1)
             yield lambda: reach(next(counter))
-
-
-def _refuse_holes(missing: npt.NDArray[np.bool_], mask: Booleans) -> None:
-    holes = np.argwhere(missing & mask[:, :, None])
-    if len(holes):
-        row, node, statistic = holes[0].tolist()
-        raise FitError(
-            f"Input X contains NaN: statistic {statistic} of node {node} in row {row}, whose other statistics are"
-            " there. A node that an architecture does not have is NaN in all of its statistics; any other NaN has to be"
-            " replaced, or the architecture left out."
-        )
-    empty = np.flatnonzero(~mask.any(axis=1))
-    if len(empty):
-        raise FitError(f"Row {empty[0]} of X has no node at all: all of its statistics are NaN. Leave it out.")
-
-
-def _scales(targets: Floats, groups: npt.NDArray[np.int64]) -> Floats:
-    """Mean and standard deviation of each group, `(G, 2)`; deviation 1 in a group whose targets are all equal."""
-    members = [targets[groups == group] for group in range(groups.max() + 1)]
-    spreads = np.array([own.std() for own in members])
-    if not spreads.any():
-        where = " in every group" if len(members) > 1 else ""
-        raise FitError(f"All {len(targets)} targets are equal{where}, so nothing can be ranked. Give other labels.")
-    return np.stack([[own.mean() for own in members], np.where(spreads > 0, spreads, 1.0)], axis=1)
-
-
-def _unseen(held_out: npt.NDArray[np.int64], rows: int) -> npt.NDArray[np.int64]:
-    """The rows that a network is judged on: those that it has not seen, or all where it has seen all."""
-    return held_out if len(held_out) else np.arange(rows)
-
-
-def _folds(groups: npt.NDArray[np.int64], wanted: int, seed: int) -> list[npt.NDArray[np.int64]]:
-    """Which rows each network does not see: every row once; none if there is one network, or too few rows to spare."""
-    number = min(wanted, len(groups) // 3)
-    if number < 2:
-        return [np.zeros(0, dtype=np.int64) for _ in range(wanted)]
-    rng = np.random.default_rng(derived_seed("folds", seed))
-    order = rng.permutation(len(groups))
-    order = order[
-        np.argsort(groups[order], kind="stable")
-    ]  # dealt out group by group, so that all folds have all groups
-    return [np.sort(order[start::number]) for start in range(number)]
-
-
-def _line(scores: Floats, targets: Floats) -> tuple[float, float]:
-    """Least squares from scores to targets; a line that would turn the ranking round is level instead."""
-    centred = scores - scores.mean()
-    power = float(centred @ centred)
-    slope = max(0.0, float(centred @ targets) / power) if power > 0 else 0.0
-    return slope, float(targets.mean() - slope * scores.mean())
 
 
 def _tensor(values: Floats) -> Tensor:

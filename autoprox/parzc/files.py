@@ -6,6 +6,7 @@ Read with torch's restricted loader, which takes tensors and plain data only: no
 import io
 import json
 import pickle
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,13 @@ import autoprox
 from autoprox.bench.files import atomically
 from autoprox.digest import array_digest, digest
 from autoprox.errors import StoreMismatchError
-from autoprox.parzc.estimator import MABNRegressor, Member
+from autoprox.parzc.estimator import MABNRegressor
 from autoprox.parzc.scaling import NodeScaler
 
 FORMAT = "autoprox.parzc"
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
 
-_NUMBERS = ("seed_", "noise_std_", "n_features_in_", "n_iter_")
+_NUMBERS = ("seed_", "noise_std_", "network_share_", "n_features_in_", "n_iter_")
 _ARRAYS = ("importance_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std_")
 _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
@@ -46,7 +47,9 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
     tensors = {name: torch.as_tensor(getattr(model, name)) for name in _ARRAYS}
     tensors |= {f"scaler.{name}": torch.as_tensor(getattr(model.scaler_, name)) for name in _SCALES}
     for index, member in enumerate(model.members_):
-        tensors |= {f"member.{index}.{name}": value for name, value in member.network.state_dict().items()}
+        for part, module in (("network", member.network), ("path", member.path)):
+            if module is not None:
+                tensors |= {f"member.{index}.{part}.{name}": value for name, value in module.state_dict().items()}
     text = json.dumps(header, sort_keys=True)
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
     content = io.BytesIO()
@@ -76,12 +79,14 @@ def load(path: Path) -> MABNRegressor:
     shape = model.importance_.shape
     model.members_ = []
     for index, (slope, intercept) in enumerate(header["members"]):
-        prefix = f"member.{index}."
-        network = model.network(*shape).double()
-        network.load_state_dict(
-            {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-        )
-        model.members_.append(Member(network.eval(), slope, intercept))
+        member = model.member(*shape)
+        member.network.double().eval()
+        for part, module in (("network", member.network), ("path", member.path)):
+            prefix = f"member.{index}.{part}."
+            if module is not None:
+                own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+                module.load_state_dict(own)
+        model.members_.append(replace(member, share=model.network_share_, slope=slope, intercept=intercept))
     model.provenance_ = header["provenance"]
     return model
 

@@ -21,19 +21,28 @@ class Data:
         mask: `(n, L)`, True where there is a node.
         targets: `(n,)`, of unit variance.
         groups: `(n,)`; architectures of different groups are never compared.
+        offsets: `(n,)`, what is known of the targets already: a network learns what to add.
     """
 
     statistics: Tensor
     mask: Tensor
     targets: Tensor
     groups: Tensor
+    offsets: Tensor
+
+    @classmethod
+    def of(cls, statistics: Tensor, mask: Tensor, targets: Tensor, groups: Tensor) -> "Data":
+        """Data of which nothing is known yet."""
+        return cls(statistics, mask, targets, groups, torch.zeros_like(targets))
 
     def __len__(self) -> int:
         return len(self.targets)
 
     def rows(self, index: Tensor) -> "Data":
         """Some of the architectures."""
-        return Data(self.statistics[index], self.mask[index], self.targets[index], self.groups[index])
+        return Data(
+            self.statistics[index], self.mask[index], self.targets[index], self.groups[index], self.offsets[index]
+        )
 
 
 @dataclass(frozen=True)
@@ -96,6 +105,7 @@ def train(
         batch = next(batches)
         scores, kl = together(parameters, buffers, batch.statistics, batch.mask)
         # A sum over networks, so that each has the gradient that it would have alone; losses are means.
+        scores = scores + batch.offsets
         value = len(parts) * loss(scores, batch.targets, groups=batch.groups, progress=step / schedule.steps)
         if schedule.kl_weight:
             value = value + schedule.kl_weight * (kl / sizes).sum()
@@ -149,4 +159,5 @@ def _stacked(parts: Sequence[Data]) -> Data:
         torch.stack([part.mask for part in parts]),
         torch.stack([part.targets for part in parts]),
         torch.stack([part.groups for part in parts]),
+        torch.stack([part.offsets for part in parts]),
     )

@@ -157,8 +157,8 @@ def test_files_that_are_refused(tmp_path):
     model, _, _ = fitted()
     path = tmp_path / "model.pt"
     model.save(path)
-    rewritten(path, format_version=2)
-    with pytest.raises(StoreMismatchError, match="format version 2, this autoprox reads version 1"):
+    rewritten(path, format_version=1)
+    with pytest.raises(StoreMismatchError, match="format version 1, this autoprox reads version 2"):
         MABNRegressor.load(path)
     model.save(path)
     tensors = torch.load(path, weights_only=True)["tensors"]

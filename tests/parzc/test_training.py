@@ -15,7 +15,7 @@ def data():
         statistics = torch.randn(ROWS, NODES, STATISTICS)
     mask = torch.ones(ROWS, NODES, dtype=torch.bool)
     mask[::3, 3] = False
-    return Data(statistics, mask, statistics.sum((1, 2)), torch.arange(ROWS) % 2)
+    return Data.of(statistics, mask, statistics.sum((1, 2)), torch.arange(ROWS) % 2)
 
 
 def networks(count, **options):
