@@ -90,8 +90,8 @@ def fit_ensemble(
     """Fits networks, each without one fold of the architectures.
 
     Where they have linear paths, these are fitted first; a network learns to add to what its path says of an
-    architecture that is left out. How much networks count for is the smallest share of `SHARES` under which the
-    predictions of held-out architectures have the largest Kendall's tau; without folds they count fully.
+    architecture that is left out. How much networks count for is the share of `SHARES` that ranks held-out
+    architectures best by Kendall's tau, and none where that could be chance; without folds they count fully.
 
     Args:
         data: The architectures.
@@ -124,7 +124,7 @@ def fit_ensemble(
     shares = SHARES if members[0].path is not None and len(held_out[0]) else (1.0,)
     offsets = [part.offsets for part in parts]
     found = [_lined(members, data, held_out, kept, offsets, said, linear, share) for share in shares]
-    return max(found, key=lambda each: _mean_tau(each.unseen_mean, data))  # the first of several that are as good
+    return found[_best([_taus(each.unseen_mean, data, held_out) for each in found])]
 
 
 def raw_draws(network: AbstractAggregator, statistics: Tensor, mask: Tensor, number: int, seed: int) -> Tensor:
@@ -171,11 +171,22 @@ def _path_of(member: Member, data: Data) -> Floats:
     return found
 
 
-def _mean_tau(predictions: Floats, data: Data) -> float:
-    """Kendall's tau with the targets, averaged over groups; groups without an order count nothing."""
+def _taus(predictions: Floats, data: Data, held_out: Sequence[Rows]) -> Floats:
+    """Kendall's tau of the held-out rows, fold by fold and group by group; 0 where there is no order."""
     targets, groups = data.targets.numpy(), data.groups.numpy()
-    taus = [kendall_tau_b(predictions[None, groups == each], targets[groups == each])[0] for each in np.unique(groups)]
-    return float(np.nan_to_num(taus).mean())
+    parts = [rows[groups[rows] == each] for rows in held_out for each in np.unique(groups)]
+    taus: Floats = np.nan_to_num([kendall_tau_b(predictions[None, rows], targets[rows])[0] for rows in parts])
+    return taus
+
+
+def _best(taus: Sequence[Floats]) -> int:
+    """The number of the share with the largest gain over the first, less the standard error of that gain.
+
+    A gain that is no larger than its standard error is taken for chance (the one-standard-error rule, Breiman 1984).
+    """
+    gains = [each - taus[0] for each in taus]
+    sure = [float(gain.mean() - gain.std() / max(1, len(gain) - 1) ** 0.5) for gain in gains]
+    return int(np.argmax(sure))  # the first of several that are as good
 
 
 def _folds(groups: Rows, wanted: int, seed: int) -> list[Rows]:
