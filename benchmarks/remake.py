@@ -125,7 +125,7 @@ SCRIPTS = (
     Script("quality/datasets.py", "10 minutes", "quality/results/datasets.md"),
     Script("quality/discovery.py", "10 minutes, more with a larger table"),
     Script("quality/published.py", "an hour the first time", takes_published=True, needs_published=True),
-    Script("quality/parzc.py", "an hour", takes_published=True),
+    Script("quality/parzc.py", "40 minutes", takes_published=True),
     Script("quality/search.py", "an hour"),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),

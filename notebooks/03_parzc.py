@@ -23,7 +23,7 @@
 
 # %% tags=["parameters"]
 SPACE = "pit-micro"
-STEPS = 40  # of the optimiser, each network; 150 is the default of the estimator
+STEPS = 40  # of the optimiser, each network; 60 is the default of the estimator
 NETWORKS = 3  # in the ensemble; 5 is the default
 DRAWS = 1  # repetitions of each point of the learning curve; 5 or more show its scatter
 

@@ -145,10 +145,13 @@ def _fit(options: argparse.Namespace) -> int:
         note(f"report: {options.report}")
     if options.json:
         held_out = {name: finite_or_none(tau) for name, tau in taus.items()}
-        say_json({"model": str(out), "architectures": sizes, "seconds": seconds, "held_out_kendall": held_out})
+        found = {"model": str(out), "architectures": sizes, "seconds": seconds, "network_share": model.network_share_}
+        say_json(found | {"held_out_kendall": held_out})
         return 0
     rows = [{"block": name, "n": str(sizes[name]), "held-out kendall": number(tau)} for name, tau in taus.items()]
     say(f"fitted in {seconds:.1f} s on {problem.table.name}, split {' + '.join(options.splits)}; written to {out}")
+    if any(member.path is not None for member in model.members_):
+        say(f"networks count {model.network_share_:.2f} of 1 beside their linear paths, judged on held-out folds")
     say(text_table(rows))
     return 0
 

@@ -46,7 +46,8 @@ def test_learns_to_rank_with_every_loss(loss):
 
 
 @pytest.mark.parametrize(
-    "options", [{"variant": "released"}, {"bayesian": False}, {"token_mixing": False}, {"masked": False}]
+    "options",
+    [{"variant": "released"}, {"bayesian": False}, {"token_mixing": False}, {"masked": False}, {"linear": False}],
 )
 def test_every_variant_fits_and_predicts(options):
     model, X, _ = fitted(**options)
@@ -137,13 +138,15 @@ def test_intervals_widen_where_nothing_is_known_and_cover_what_was_not_seen():
     assert model.predict(5 * X[60:], return_std=True)[1].mean() > std.mean()
 
 
-def test_saved_and_loaded_in_the_same_state(tmp_path):
-    model, X, _ = fitted(n_estimators=2)
+@pytest.mark.parametrize("linear", [True, False])
+def test_saved_and_loaded_in_the_same_state(tmp_path, linear):
+    model, X, _ = fitted(n_estimators=2, linear=linear)
     model.save(tmp_path / "model.pt", {"table": "mine"})
     loaded = MABNRegressor.load(tmp_path / "model.pt")
     assert np.array_equal(loaded.predict(X, return_std=True), model.predict(X, return_std=True))
     assert np.array_equal(loaded.node_importance(), model.node_importance())
     assert loaded.get_params() == model.get_params()
+    assert loaded.network_share_ == model.network_share_
     assert loaded.provenance_["table"] == "mine"
     assert set(loaded.provenance_["versions"]) == {"autoprox", "torch", "scikit-learn"}
 

@@ -78,6 +78,7 @@ def test_commands_write_it(tmp_path, capsys):
     ((block, (n, kendall, _)),) = page.rows("blocks").items()
     assert int(n.text) == told["architectures"][block]
     assert kendall.value == pytest.approx(told["held_out_kendall"][block])
+    assert told["network_share"] in (0, 0.25, 0.5, 0.75, 1)
     assert "Learning curve" in page.texts["predictions"]
     assert "--learning-curve 6" in page.facts["command"]
 
