@@ -31,6 +31,7 @@ from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.digest import derived_seed, digest
+from autoprox.errors import TableError
 from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, Plan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.selection import ensemble_of, ensemble_trial, joined_ranks
@@ -112,7 +113,12 @@ def search_all(problem: Problem, contender: Contender, seed: int, ladder: Sequen
     discoverer = Discoverer(question, StatisticsCache(), 1, lambda networks, _: networks, lambda *_: None)
     steps, seconds = [], 0.0
     for budget in ladder:
-        search = discoverer.search(contender.plan(seed), Stop(budget), folder / "journal.sqlite")
+        try:
+            search = discoverer.search(contender.plan(seed), Stop(budget), folder / "journal.sqlite")
+        except TableError:
+            # Few candidates on labels that mean nothing: nothing in the hall ranks select by more than rounding.
+            steps.append({"budget": budget})
+            continue
         seconds += search.outcome.seconds
         trial = ensemble_trial(search.hall, search.best, search.judges[Split.SELECT], search.bank)
         steps.append(
@@ -323,7 +329,7 @@ def steps_of(runs: list[dict[str, Any]], name: str, budget: int) -> list[tuple[i
         for run in runs
         if run["contender"] == name
         for step in run["steps"]
-        if step["budget"] == budget
+        if step["budget"] == budget and "graph" in step
     ]
 
 
