@@ -193,10 +193,9 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
 
 
 def _together(trial: EnsembleTrial) -> str:
-    comparison = "further than" if trial.better else "no further than"
     return (
-        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, {comparison} the winner"
-        f" alone ({number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)})"
+        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, where the winner was"
+        f" chosen and has {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
     )
 
 

@@ -17,8 +17,8 @@ from autoprox.search.scoring import Measured
 from autoprox.spaces import Arch
 from autoprox.storage import discard, explained, first_value, locked
 
-JOURNAL = "journal.sqlite"
-"""Name of the file in the folder of a search."""
+JOURNAL = "candidates.sqlite"
+"""Name of the file in the folder of a search: another one than that of a run, which `autoprox.runs` looks for."""
 
 JOURNAL_FORMAT = 1
 

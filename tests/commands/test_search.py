@@ -203,7 +203,7 @@ def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     budget = ["--budget", "150"]
     running = process(stopped, *budget, hash_seed="1")
     deadline = time.monotonic() + 60
-    while not (stopped / "journal.sqlite").exists() or recorded(stopped / "journal.sqlite") < 15:
+    while not (stopped / "candidates.sqlite").exists() or recorded(stopped / "candidates.sqlite") < 15:
         assert running.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)
@@ -214,7 +214,7 @@ def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     assert re.search(r"to go on: python -m autoprox\.search .*--resume", told)
     assert "Traceback" not in told
     assert not (stopped / "result.json").exists()
-    kept = recorded(stopped / "journal.sqlite")
+    kept = recorded(stopped / "candidates.sqlite")
     assert kept >= 15
     going_on = process(stopped, *budget, "--resume", "--jobs", "2", hash_seed="2")
     printed, told = going_on.communicate(timeout=120)

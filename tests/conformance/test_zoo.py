@@ -83,13 +83,17 @@ def test_all_in_one_go_are_each_by_itself(network):
 
 @pytest.mark.parametrize("name", [name for name in foreign.MAKERS if not name.endswith("-fused")])
 def test_models_that_autoprox_did_not_build(name):
-    """Every proxy gives a number, and the same one where attention is computed by one fused function."""
+    """Every proxy gives a number, and the zoo's the same one where attention is computed by one fused function.
+
+    A discovered graph may hang on an extreme, such as the least entry of a product, which rounding moves.
+    """
     images, labels = foreign.batch(12)
     found = together(foreign.seeded(name), images, labels)
     assert np.isfinite(list(found.values())).all()
     if f"{name}-fused" in foreign.MAKERS:
         # Second derivatives and condition numbers magnify the rounding of single precision.
-        assert together(foreign.seeded(f"{name}-fused"), images, labels) == pytest.approx(found, rel=2e-2)
+        fused = together(foreign.seeded(f"{name}-fused"), images, labels)
+        assert {each: fused[each] for each in ZOO} == pytest.approx({each: found[each] for each in ZOO}, rel=2e-2)
 
 
 @pytest.mark.parametrize("name", NAMES)

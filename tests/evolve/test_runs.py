@@ -109,6 +109,16 @@ def test_unfinished_run_can_be_read(tmp_path):
             run.hall  # noqa: B018
 
 
+def test_a_search_is_no_run(tmp_path, capsys):
+    """A folder may hold both; only runs are listed, and a search is refused in one line."""
+    options = ["--zoo", "params", "--space", "pit-micro", "--dataset", "digits", "--budget", "8", "--jobs", "1"]
+    assert main(["search", *options, "--out", str(tmp_path / "search")]) == 0
+    assert autoprox.runs.find(tmp_path) == []
+    capsys.readouterr()
+    assert main(["runs", str(tmp_path / "search")]) == 2
+    assert "Traceback" not in capsys.readouterr().err
+
+
 def test_no_run_is_an_error(tmp_path):
     with pytest.raises(StoreMismatchError, match="no run"):
         autoprox.runs.load(tmp_path)
