@@ -60,7 +60,7 @@ class Member:
 
 
 @dataclass(frozen=True)
-class Ensemble:
+class NetworkEnsemble:
     """What `fit_ensemble` found.
 
     Attributes:
@@ -86,7 +86,7 @@ def fit_ensemble(
     n_draws: int,
     seed: int,
     tick: Callable[[], object],
-) -> Ensemble:
+) -> NetworkEnsemble:
     """Fits networks, each without one fold of the architectures.
 
     Where they have linear paths, these are fitted first; a network learns to add to what its path says of an
@@ -147,7 +147,7 @@ def _lined(
     said: Sequence[Floats],
     linear: Sequence[Floats],
     share: float,
-) -> Ensemble:
+) -> NetworkEnsemble:
     """The ensemble in which networks count for a share, with lines to the targets."""
     targets = data.targets.numpy().astype(np.float64)
     mean, variance = np.empty((2, len(targets)))
@@ -160,7 +160,7 @@ def _lined(
         drawn = slope * (linear[index][unseen] + share * raw[:, unseen]) + intercept
         mean[unseen], variance[unseen] = drawn.mean(axis=0), drawn.var(axis=0)
         found.append(replace(member, share=share, slope=slope, intercept=intercept))
-    return Ensemble(found, mean, variance)
+    return NetworkEnsemble(found, mean, variance)
 
 
 def _path_of(member: Member, data: Data) -> Floats:
