@@ -20,8 +20,8 @@ def levels(level: int, *loggers: str) -> Iterator[None]:
         loggers: Their names.
 
     Example:
-        >>> with levels(logging.ERROR, "some.library"):
-        ...     logging.getLogger("some.library").warning("nobody hears this")
+        >>> with levels(logging.ERROR, "another"):
+        ...     logging.getLogger("another").warning("nobody hears this")
     """
     before = {name: logging.getLogger(name).level for name in loggers}
     for name in loggers:

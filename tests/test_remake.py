@@ -34,6 +34,22 @@ def test_every_script_that_measures_is_a_step(remake: ModuleType) -> None:
     assert {script.path for script in remake.SCRIPTS} == runnable
 
 
+@pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*/*.py")), ids=lambda path: path.stem)
+def test_every_script_loads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What it takes from the project is there; scripts find their neighbours as they do when they are run."""
+    monkeypatch.syspath_prepend(str(path.parent))
+    before = set(sys.modules)
+    specification = importlib.util.spec_from_file_location(f"benchmark_{path.stem}", path)
+    assert specification is not None
+    assert specification.loader is not None
+    module = importlib.util.module_from_spec(specification)
+    monkeypatch.setitem(sys.modules, specification.name, module)
+    specification.loader.exec_module(module)
+    for name in set(sys.modules) - before:
+        if getattr(sys.modules[name], "__file__", None) and Path(str(sys.modules[name].__file__)).parent == path.parent:
+            del sys.modules[name]
+
+
 def test_every_shipped_proxy_is_a_step_by_the_command_in_its_file(remake: ModuleType) -> None:
     assert {shipment.name for shipment in remake.SHIPMENTS} == set(autoprox.shipped_names())
     for shipment in remake.SHIPMENTS:

@@ -98,12 +98,14 @@ def _evolve(options: argparse.Namespace) -> int:
     started = time.monotonic()
     plan = _plan(options)
     random_budget = chosen_random_budget(options)
+    unlimited = options.budget is None and options.seconds is None
+    given = None if unlimited else Stop(options.budget, options.seconds)
     if options.out is not None:
         RunFolder(options.out, force=options.force, resume=options.resume).refuse()
     problem = problem_of(options)
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
     folder = RunFolder(out, force=options.force, resume=options.resume)
-    stop = _stop(options, folder.journal)
+    stop = given or _stop_of(folder.journal, resume=options.resume)
     fit = problem.judge(Split.FIT)
     for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")
@@ -144,13 +146,9 @@ def _plan(options: argparse.Namespace) -> Plan:
     )
 
 
-def _stop(options: argparse.Namespace, journal: Path) -> Stop:
-    """The end that was asked for; a run that is gone on with keeps the one that it had unless another is given."""
-    if options.budget is None and options.seconds is None:
-        if options.resume and has_begun(journal):
-            return Stop(**load(journal.parent).stop)
-        return Stop(DEFAULT_BUDGET)
-    return Stop(options.budget, options.seconds)
+def _stop_of(journal: Path, *, resume: bool) -> Stop:
+    """The end where none was asked for: that of the run that is gone on with, if there is one."""
+    return Stop(**load(journal.parent).stop) if resume and has_begun(journal) else Stop(DEFAULT_BUDGET)
 
 
 def _record(options: argparse.Namespace, started: float, problem: Problem, discovery: Discovery) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from autoprox.commands.console import candidate_bar, network_bar
 from autoprox.errors import SpecError
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import RUN, Run, load
-from autoprox.graph import Network, Problem, Proxy, statistics_of
+from autoprox.graph import Network, Problem, Scorer, statistics_of
 from autoprox.graph.segments import Floats
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
 from autoprox.zoo import score_networks
@@ -58,8 +58,8 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
     """
     run, cache = load(folder), statistics_of(problem.table)
 
-    def scored(proxies: Sequence[Proxy], networks: Sequence[Network]) -> Floats:
-        return score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values
+    def scored(scorers: Sequence[Scorer], networks: Sequence[Network]) -> Floats:
+        return score_networks(scorers, networks, cache, jobs=jobs, progress=network_bar).values
 
     with candidate_bar(random_budget) as show:
         random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)

@@ -134,9 +134,9 @@ def _search(options: argparse.Namespace) -> int:
     scorer, space = _scorer(options), SPACES[options.space]
     out = options.out or Path("runs") / f"search-{space.name}-{Path(scorer.name).stem}-seed{options.seed}"
     folder = SearchFolder(out, force=options.force, resume=options.resume)
-    folder.refuse()
     task = searched_task(options, space)
     region = Region(space, task, _constraints(options))
+    folder.refuse()
     if options.verify:
         # What could not be trained later is refused before anything is computed.
         data = opened(local_images(options, options.verify, space), options.verify)

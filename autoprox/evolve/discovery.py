@@ -19,7 +19,7 @@ from autoprox.evolve.journal import JOURNAL, Journal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
-from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_trial, standings, winner
+from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.verdicts import (
     PROXY_ROW,
@@ -47,6 +47,7 @@ from autoprox.graph import (
     statistics_of,
 )
 from autoprox.statistics import StatisticsCache
+from autoprox.zoo import Ensemble
 
 NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 
@@ -86,6 +87,13 @@ class Search:
     judges: dict[Split, Judge]
     plan: Plan
     stop: Stop
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The fittest members of the hall of fame as one scorer."""
+        named = enumerate(ensemble_of(self.hall), 1)
+        members = [Proxy(f"{self.proxy.name} {number}", each.graph, each.evaluation.sign) for number, each in named]
+        return Ensemble(members, f"{self.proxy.name} hall")
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,7 @@ from autoprox.evolve.bank import Bank
 from autoprox.evolve.hall import Candidate
 from autoprox.graph import Evaluator, Judge, finite_or_none, formula
 from autoprox.graph.segments import Floats
-from autoprox.metrics import mean_ranks
-from autoprox.zoo import HALL_MEMBERS
+from autoprox.zoo import HALL_MEMBERS, joined_ranks
 
 JITTER = 1e-12
 """Relative change of leaf values under which a ranking has to stand."""
@@ -166,7 +165,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
         bank: Leaf values of it.
     """
     members = ensemble_of(ranked)
-    together = joined_ranks(_scores(members, bank), select)
+    together = joined_ranks(_scores(members, bank), select.networks)
     alone = _scores([best.member], bank)[0]
     joint = float(select.joint(select.taus(together[None]))[0])
     return EnsembleTrial(len(members), joint, best.joint, select.margin(together, alone)[1])
@@ -176,22 +175,3 @@ def _scores(members: Sequence[Candidate], bank: Bank) -> Floats:
     """Scores on the networks of select, sign included."""
     signs = np.array([each.evaluation.sign for each in members], dtype=np.float64)[:, None]
     return np.asarray(signs * Evaluator(bank.select).scores([each.graph for each in members]))
-
-
-def joined_ranks(scores: Floats, judge: Judge) -> Floats:
-    """What an ensemble scores: mean ranks of networks among those of their space and data set.
-
-    Args:
-        scores: What its members score, sign included, `(P, A)`.
-        judge: The judge whose networks these are.
-
-    Returns:
-        `(A,)`.
-    """
-    places: dict[tuple[str, str], list[int]] = {}
-    for index, network in enumerate(judge.networks):
-        places.setdefault((network.arch.space, network.task.dataset), []).append(index)
-    result = np.empty(scores.shape[1])
-    for columns in places.values():
-        result[columns] = mean_ranks(scores[:, columns])
-    return result

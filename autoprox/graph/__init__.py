@@ -20,7 +20,7 @@ from autoprox.graph.expression import Expression, is_node_leaf, merge
 from autoprox.graph.fingerprints import rank_fingerprints
 from autoprox.graph.judging import BlockVerdict, Judge, Verdict, finite_or_none
 from autoprox.graph.kinds import Kind, Level
-from autoprox.graph.networks import Network, count_scores
+from autoprox.graph.networks import Network, alike, count_scores
 from autoprox.graph.primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
 from autoprox.graph.problem import Problem, statistics_of
 from autoprox.graph.proxy import Proxy
@@ -50,6 +50,7 @@ __all__ = [
     "Scorer",
     "Simplified",
     "Verdict",
+    "alike",
     "collect_leaves",
     "count_scores",
     "evaluate_leaves",

@@ -1,6 +1,6 @@
 """A network that statistics are taken of: an architecture, built for a task, from one initialisation."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -44,6 +44,18 @@ class Network:
         return space(self.arch.space).build(
             self.arch, num_classes=task.num_classes, img_size=task.img_size, in_chans=task.in_chans, seed=self.init_seed
         )
+
+
+def alike(networks: Sequence[Network]) -> list[list[int]]:
+    """Which networks are ranked among each other: those of one space, one task and one initialisation.
+
+    Returns:
+        Their places, group by group, in the order in which groups first appear.
+    """
+    groups: dict[tuple[str, str, int], list[int]] = {}
+    for index, network in enumerate(networks):
+        groups.setdefault((network.arch.space, network.task.digest, network.init_seed), []).append(index)
+    return list(groups.values())
 
 
 def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:

@@ -16,13 +16,12 @@ from autoprox.errors import StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run
-from autoprox.evolve.selection import joined_ranks
 from autoprox.evolve.verdicts import document_of, verdicts_of
-from autoprox.graph import Judge, Network, Problem, Proxy, finite_or_none
+from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, finite_or_none
 from autoprox.graph.segments import Floats
 from autoprox.report.bands import joined_bands
 from autoprox.report.random import RANDOM_ROW, RandomSearch
-from autoprox.zoo import HALL_MEMBERS
+from autoprox.zoo import HALL, hall_ensemble
 
 EVIDENCE, REPORT = "evidence.json", "report.html"
 """Names of the files in the folder of a run."""
@@ -31,8 +30,8 @@ EVIDENCE_FORMAT = 1
 ENSEMBLE_ROW = "ensemble"
 ZOO_ROWS = 3
 
-Scoring = Callable[[Sequence[Proxy], Sequence[Network]], Floats]
-"""Scores of proxies on networks, sign included, `(P, A)`."""
+Scoring = Callable[[Sequence[Scorer], Sequence[Network]], Floats]
+"""Scores of scorers on networks, sign included, `(P, A)`."""
 
 
 def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomSearch | None) -> dict[str, Any]:
@@ -54,9 +53,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomSearch | 
     contenders = {PROXY_ROW: run.proxy} | zoo
     on_select = dict(zip(contenders, scoring(_named(contenders), select.networks), strict=True))
     on_both = dict(zip(contenders, scoring(_named(contenders), both.networks), strict=True)) | both.counts
-    members = _ensemble(run)
-    if members:
-        on_select[ENSEMBLE_ROW] = joined_ranks(scoring(members, select.networks), select)
+    (on_select[ENSEMBLE_ROW],) = scoring([hall_ensemble(run.folder / HALL)], select.networks)
     verdicts = _verdicts(select, on_select | select.counts)
     if random is not None:
         verdicts[RANDOM_ROW] = random.document["select"]
@@ -107,12 +104,6 @@ def _best_of_zoo(select: Judge, scoring: Scoring) -> dict[str, Proxy]:
     joints = select.joint(select.taus(scoring(list(zoo.values()), select.networks)))
     ranked = sorted((-joint, name) for joint, name in zip(joints, zoo, strict=True) if np.isfinite(joint))
     return {name: zoo[name] for _, name in ranked[:ZOO_ROWS]}
-
-
-def _ensemble(run: Run) -> list[Proxy]:
-    """The members that the run tried together: the fittest on fit."""
-    hall = run.hall
-    return list(hall[hall["steady"].astype(bool)]["proxy"][:HALL_MEMBERS])
 
 
 def _named(contenders: Mapping[str, Proxy]) -> list[Proxy]:

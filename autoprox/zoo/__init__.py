@@ -15,9 +15,9 @@ Whatever can be is a graph of the proxy language; the others are functions behin
 
 from importlib import import_module
 
-from autoprox.zoo.ensemble import HALL_MEMBERS, Ensemble
+from autoprox.zoo.ensemble import HALL_MEMBERS, Ensemble, joined_ranks
 from autoprox.zoo.function import FunctionProxy, Subject, prepared
-from autoprox.zoo.loading import BEST, HALL, load_proxy
+from autoprox.zoo.loading import BEST, HALL, hall_ensemble, load_proxy
 from autoprox.zoo.ranking import RankedProxy
 from autoprox.zoo.registry import ZOO, function_proxy, zoo_graphs
 from autoprox.zoo.scoring import Scored, score_networks, score_together
@@ -33,6 +33,8 @@ __all__ = [
     "Scored",
     "Subject",
     "function_proxy",
+    "hall_ensemble",
+    "joined_ranks",
     "load_proxy",
     "prepared",
     "score_networks",

@@ -8,6 +8,7 @@ from scipy import stats
 from torch import nn
 
 from autoprox.errors import SpecError, UndefinedScoreError
+from autoprox.graph.networks import Network, alike
 from autoprox.graph.scorer import Loss, Requirements, Scorer, score_each
 from autoprox.graph.segments import Floats
 from autoprox.metrics import mean_ranks
@@ -59,9 +60,9 @@ class Ensemble:
         return f"Mean rank of {', '.join(each.name for each in self.members)}."
 
     @property
-    def calibrated_on(self) -> int:
-        """Number of models that single ones are compared with; 0 as long as it scores sets only."""
-        return 0 if self._calibration is None else self._calibration.shape[1]
+    def scores_sets_only(self) -> bool:
+        """Whether it is not calibrated, so that one model alone has no score."""
+        return self._calibration is None
 
     @property
     def requirements(self) -> Requirements:
@@ -131,3 +132,19 @@ class Ensemble:
                 raise UndefinedScoreError(f"The member '{member.name}' of '{self.name}' has no finite value here.")
             shares.append(stats.percentileofscore(row[np.isfinite(row)], value, kind="mean") / 100)
         return float(np.mean(shares))
+
+
+def joined_ranks(scores: Floats, networks: Sequence[Network]) -> Floats:
+    """What an ensemble scores on networks of several spaces and tasks: mean ranks among those that are `alike`.
+
+    Args:
+        scores: What its members score, `(P, A)`; higher is better.
+        networks: `A` networks.
+
+    Returns:
+        `(A,)`; NaN where a member has no finite value.
+    """
+    joined = np.empty(len(networks))
+    for group in alike(networks):
+        joined[group] = mean_ranks(scores[:, group])
+    return joined

@@ -56,17 +56,17 @@ def hall_ensemble(path: Path) -> Ensemble:
     Raises:
         StoreMismatchError: If it is none, or holds no member that may take part.
     """
+    run = path.resolve().parent.name
     try:
         members = [each for each in json.loads(path.read_text()) if each["steady"]][:HALL_MEMBERS]
         proxies = [
-            Proxy(f"{path.parent.name} {number}", parse(each["graph"]), each["sign"])
-            for number, each in enumerate(members, 1)
+            Proxy(f"{run} {number}", parse(each["graph"]), each["sign"]) for number, each in enumerate(members, 1)
         ]
     except (OSError, ValueError, LookupError, TypeError, AutoproxError) as error:
         raise StoreMismatchError(f"'{path}' is no hall of fame of a run: {error}") from error
     if not proxies:
         raise StoreMismatchError(f"The hall of fame '{path}' has no member that ranks by more than rounding.")
-    return Ensemble(proxies, f"{path.parent.name or path.resolve().parent.name} hall")
+    return Ensemble(proxies, f"{run} hall")
 
 
 def _existing(name_or_path: str) -> Path | None:

@@ -1,6 +1,6 @@
 """Any scorers on many networks, cached; and on one live model in one go."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -11,13 +11,12 @@ from torch import nn
 
 from autoprox.digest import text_digest
 from autoprox.errors import CollectionError, SpecError, UndefinedScoreError
-from autoprox.graph import Evaluator, LeafScorer, LeafTable, Network, Proxy, Scorer, collect_leaves, leaves_of
+from autoprox.graph import Evaluator, LeafScorer, LeafTable, Network, Proxy, Scorer, alike, collect_leaves, leaves_of
 from autoprox.graph.scorer import Loss
 from autoprox.graph.segments import Floats
-from autoprox.metrics import mean_ranks
 from autoprox.models.threads import single_threaded
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo.ensemble import Ensemble
+from autoprox.zoo.ensemble import Ensemble, joined_ranks
 from autoprox.zoo.function import FunctionProxy, Subject, prepared
 from autoprox.zoo.ranking import RankedProxy
 
@@ -76,36 +75,41 @@ def score_networks(
         SpecError: If two scorers have one name.
     """
     _require_own_names(scorers)
-    ensembles = [each for each in scorers if isinstance(each, Ensemble) and not each.calibrated_on]
-    scorers, everyone = [each for each in scorers if each not in ensembles], scorers
-    from_leaves = [each for each in scorers if isinstance(each, Proxy | LeafScorer)]
-    singles: dict[str, Scorer] = {}
+    # By identity: a member of an ensemble may bear the name of another scorer.
+    parts = {id(part): part for each in scorers for part in _parts(each)}
+    graphs = [each for each in parts.values() if isinstance(each, Proxy | LeafScorer)]
+    singles = {key: each for key, each in parts.items() if not isinstance(each, Proxy | LeafScorer)}
+    rows = _leaf_scores(graphs, networks, cache, jobs, progress)
+    measured, reasons = _single_scores({each.name: each for each in singles.values()}, networks, cache, jobs, progress)
+    rows |= {key: measured[each.name] for key, each in singles.items()}
+    values = [_joined(each, rows, networks) for each in scorers]
+    refusals = {}
     for each in scorers:
-        if not isinstance(each, Proxy | LeafScorer):
-            singles |= {part.name: part for part in (each.parts if isinstance(each, RankedProxy) else (each,))}
-    by_name = _leaf_scores(from_leaves, networks, cache, jobs, progress)
-    measured, refusals = _single_scores(singles, networks, cache, jobs, progress)
-    by_name |= measured
-    groups = _groups(networks)
-    for each in scorers:
-        if isinstance(each, RankedProxy):
-            parts = np.stack([measured[part.name] for part in each.parts])
-            by_name[each.name] = np.full(len(networks), np.nan)
-            for members in groups:
-                by_name[each.name][members] = each.joined(parts[:, members])
-            refused = next((refusals[part.name] for part in each.parts if part.name in refusals), None)
-            if refused is not None:
-                refusals[each.name] = refused
-    for ensemble in ensembles:
-        together = score_networks(ensemble.members, networks, cache, jobs=jobs, progress=progress)
-        by_name[ensemble.name] = np.full(len(networks), np.nan)
-        for group in groups:
-            by_name[ensemble.name][group] = mean_ranks(together.values[:, group])
-        if together.refusals:
-            refusals[ensemble.name] = next(iter(together.refusals.values()))
-    names = [each.name for each in everyone]
-    values = np.stack([by_name[name] for name in names]) if names else np.empty((0, len(networks)))
-    return Scored(values, {name: reason for name, reason in refusals.items() if name in names})
+        found = [reasons[part.name] for part in _parts(each) if id(part) in singles and part.name in reasons]
+        if found:
+            refusals[each.name] = found[0]
+    return Scored(np.stack(values) if values else np.empty((0, len(networks))), refusals)
+
+
+def _parts(scorer: Scorer) -> tuple[Scorer, ...]:
+    """What has to be measured for a scorer, network by network."""
+    if isinstance(scorer, RankedProxy):
+        return scorer.parts
+    if isinstance(scorer, Ensemble) and scorer.scores_sets_only:
+        return tuple(part for member in scorer.members for part in _parts(member))
+    return (scorer,)
+
+
+def _joined(scorer: Scorer, rows: Mapping[int, Floats], networks: Sequence[Network]) -> Floats:
+    """The scores of a scorer, `(A,)`, from those of its parts."""
+    if isinstance(scorer, Ensemble) and scorer.scores_sets_only:
+        return joined_ranks(np.stack([_joined(each, rows, networks) for each in scorer.members]), networks)
+    if isinstance(scorer, RankedProxy):
+        parts, scores = np.stack([rows[id(each)] for each in scorer.parts]), np.empty(len(networks))
+        for group in alike(networks):
+            scores[group] = scorer.joined(parts[:, group])
+        return scores
+    return rows[id(scorer)]
 
 
 def _require_own_names(scorers: Sequence[Scorer]) -> None:
@@ -120,7 +124,7 @@ def _leaf_scores(
     cache: StatisticsCache,
     jobs: int,
     progress: Progress | None,
-) -> dict[str, Floats]:
+) -> dict[int, Floats]:
     """Scores that are computed from node values: graphs, all at once, and whatever else takes them."""
     if not scorers:
         return {}
@@ -130,8 +134,8 @@ def _leaf_scores(
     wanted += [leaf for each in others for leaf in each.node_leaves]
     collected = collect_leaves(networks, list(dict.fromkeys(wanted)), cache, jobs=jobs, progress=progress)
     scores = Evaluator(LeafTable(collected)).scores([proxy.graph for proxy in proxies])
-    by_name = {proxy.name: np.asarray(proxy.sign * row) for proxy, row in zip(proxies, scores, strict=True)}
-    return by_name | {each.name: each.score_leaves(collected) for each in others}
+    rows = {id(proxy): np.asarray(proxy.sign * row) for proxy, row in zip(proxies, scores, strict=True)}
+    return rows | {id(each): each.score_leaves(collected) for each in others}
 
 
 def _single_scores(
@@ -197,14 +201,6 @@ def _single_score(scorer: Scorer, subject: Subject) -> float:
         return scorer.score(subject.model, subject.images, subject.labels)
     except UndefinedScoreError:
         return float("nan")
-
-
-def _groups(networks: Sequence[Network]) -> list[list[int]]:
-    """Networks that are ranked among each other."""
-    groups: dict[tuple[str, str, int], list[int]] = {}
-    for index, network in enumerate(networks):
-        groups.setdefault((network.arch.space, network.task.digest, network.init_seed), []).append(index)
-    return list(groups.values())
 
 
 def score_together(

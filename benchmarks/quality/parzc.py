@@ -33,6 +33,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from parzc_markdown import markdown
+from published_tables import FILES, LABEL_KIND, published_table
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -43,7 +44,6 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autoprox
-from autoprox.bench.importers import import_draft, read_published
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -63,7 +63,6 @@ RESULTS = Path(__file__).parent / "results"
 SIZES = (16, 32, 64, None)
 FEW_SIZES, FEW_DRAWS = (32, None), 3
 """What variants and the ablation are measured on."""
-FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
 ARCH_FEATURES = ("mean_width", "depth", "mean_mlp_ratio", "mean_heads")
 SHIPPED = {("autoformer-micro",): "autoformer_micro", ("pit-micro",): "pit_micro"}
 JOINT = "joint_micro"
@@ -221,7 +220,7 @@ def block_data(table: Table, names: list[str], jobs: int, *, published: bool) ->
     expressions = linear_leaves(DEFAULT_STATISTICS)
     cache, splits = StatisticsCache(), None if published else table.splits()
     found = []
-    for block in table.blocks(label_kind="kd" if published else None):
+    for block in table.blocks(label_kind=LABEL_KIND if published else None):
         task = table.task(block.dataset, block.space)
         networks = [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
         leaves = collect_leaves(networks, expressions, cache, jobs=jobs, progress=network_bar)
@@ -344,11 +343,9 @@ def averaged(results: dict[tuple[int, str, str], list[Any]], names: list[str]) -
 def published(source: Path, draws: int, jobs: int) -> dict[str, Any]:
     """60 % against 40 % of the published labels, AutoFormer and PiT apart."""
     outcome = {}
-    for space_name, file in FILES.items():
+    for space_name in FILES:
         with TemporaryDirectory() as work:
-            target = Path(work) / f"{space_name}.parquet"
-            import_draft(read_published(source / file, space_name), target, "parzc.py", skip_invalid=True)
-            table = Table.read(target)
+            table = published_table(source, space_name, Path(work))
         blocks = block_data(table, [], jobs, published=True)
         sizes = sorted({round(0.6 * len(data.labelled)) for data in blocks})
         results = run(blocks, sizes, {MABN: {}, **dict.fromkeys(RIVALS)}, draws, jobs)

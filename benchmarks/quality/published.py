@@ -26,43 +26,30 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from published_tables import FILES, LABEL_KIND, published_table
 from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autoprox
-from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import network_bar
 from autoprox.digest import derived_seed, digest
-from autoprox.errors import TableError
 from autoprox.evolve import Discoverer, Plan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
-from autoprox.evolve.selection import ensemble_of, joined_ranks
 from autoprox.graph import Judge, LeafTable, Problem, Proxy, collect_leaves, parse
 from autoprox.graph.segments import Floats
 from autoprox.statistics import StatisticsCache
+from autoprox.zoo import joined_ranks
 
 RESULTS = Path(__file__).parent / "results"
-FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
-LABEL_KIND = "kd"
 FOLDS, BUDGET = 5, 5_000
 QUICK_FOLDS, QUICK_BUDGET, QUICK_ARCHS, QUICK_DATASETS = 2, 300, 20, ["c100"]
 RIDGE_FEATURES = ("params", "depth", "mean_width", "sum_dim_depth")
 OUT_OF_FOLD, ENSEMBLE = "discovered, out of fold", "ensemble of the hall, out of fold"
 RIDGE = "ridge on four counts, out of fold"
-
-
-def published_table(source: Path, space: str, work: Path) -> Table:
-    """The published file as a table; records that the space does not allow are left out."""
-    target = work / f"{space}.parquet"
-    if not target.exists():
-        made = import_drafts([read_published(source / FILES[space], space)], target, "published.py", skip_invalid=True)
-        if made.faults:
-            raise TableError(f"{source / FILES[space]} cannot be used: {'; '.join(made.faults)}")
-    return Table.read(target)
 
 
 def by_size(table: Table, arch_ids: Sequence[str]) -> list[str]:
@@ -140,11 +127,7 @@ def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) 
         return Found.from_document(known)
     discoverer = Discoverer(problem, StatisticsCache(), jobs, network_bar, lambda *_: None)
     search = discoverer.search(Plan(seed=fold), Stop(budget))
-    members = [
-        Proxy(f"member {number}", each.graph, each.evaluation.sign)
-        for number, each in enumerate(ensemble_of(search.hall))
-    ]
-    found = Found(search.proxy, members)
+    found = Found(search.proxy, [each for each in search.ensemble.members if isinstance(each, Proxy)])
     stored.write_text(json.dumps({"stamp": stamp, **found.to_document()}) + "\n")
     return found
 
@@ -176,7 +159,7 @@ def cross_validated(
     for parts, each in zip(folds, found, strict=True):
         unseen = np.array([parts[network.arch.arch_id] is Split.SEALED for network in judge.networks])
         scores = scores_in_order([each.winner, *each.ensemble], judge, jobs)
-        for name, row in ((OUT_OF_FOLD, scores[0]), (ENSEMBLE, joined_ranks(scores[1:], judge))):
+        for name, row in ((OUT_OF_FOLD, scores[0]), (ENSEMBLE, joined_ranks(scores[1:], judge.networks))):
             rows[name][unseen] = shares_beaten(row, groups, (~unseen).tolist())[unseen]
         for group in dict.fromkeys(groups):
             own = np.array([each == group for each in groups])

@@ -17,8 +17,8 @@ from autoprox.progress import Milestones
 def body() -> int:
     note("a note\nof two lines, \x1b[31mred")
     warn("a warning")
-    logging.getLogger("some.library").warning("heard %s", "too")
-    logging.getLogger("some.library").info("of no interest")
+    logging.getLogger("another").warning("heard %s", "too")
+    logging.getLogger("another").info("of no interest")
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("of Python", UserWarning, stacklevel=1)
@@ -66,7 +66,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert [each["logger"] for each in documents] == [
         "autoprox",
         "autoprox",
-        "some.library",
+        "another",
         "py.warnings",
         "autoprox.progress",
         "autoprox",
@@ -82,7 +82,7 @@ def test_tracebacks_of_other_packages_are_kept(capsys: pytest.CaptureFixture[str
         try:
             raise ValueError("inner")
         except ValueError:
-            logging.getLogger("some.library").exception("lost")
+            logging.getLogger("another").exception("lost")
         return 0
 
     assert run_command("evolve", ["--log-json"], broken) == 0

@@ -123,3 +123,23 @@ def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
         assert stats.spearmanr(rows[-1][half], expected).statistic == pytest.approx(1)
     with pytest.raises(SpecError, match="called 'snip'"):
         score_networks([proxies[0], proxies[0]], networks, cache)
+
+
+def test_members_are_told_apart_by_what_they_are_and_measured_in_one_pass(tmp_path):
+    """Two ensembles whose members bear one name keep their own, and each network is collected once for all."""
+    table, passes = Table.read(), []
+    archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:5]
+    networks = [Network(arch, table.task("digits", arch.space)) for arch in archs]
+    one, two = (Proxy("member", parse(text)) for text in ("nodes_sum(l1(weight))", "nodes_max(max(weight))"))
+
+    def counted(leaves, total):
+        passes.append(total)
+        return leaves
+
+    cache = StatisticsCache(tmp_path / "statistics.sqlite")
+    scorers = [autoprox.ensemble([one], "first"), autoprox.ensemble([two], "second"), one]
+    rows = score_networks(scorers, networks, cache, progress=counted).required()
+    for row, proxy in zip(rows[:2], (one, two), strict=True):
+        alone = score_networks([proxy], networks, cache).required()[0]
+        assert stats.kendalltau(row, alone).statistic == pytest.approx(1)
+    assert passes == [len(networks)]
