@@ -51,8 +51,12 @@ class FitError(AutoproxError, ValueError):
     """
 
 
+MANY = 12
+"""More names than that are listed only if none of them is near."""
+
+
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Ends an error message about an unknown name with the nearest valid one and the list of all.
+    """Ends an error message about an unknown name with the nearest valid one and the list of all, if it is short.
 
     Args:
         name: What was given.
@@ -66,6 +70,9 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         "Did you mean 'digits'? Allowed: digits, mnist."
     """
     names = sorted(known)
-    near = difflib.get_close_matches(name, names, n=1, cutoff=0.5)
-    hint = f"Did you mean '{near[0]}'? " if near else ""
-    return f"{hint}Allowed: {', '.join(names) or '(none)'}."
+    many = len(names) > MANY
+    near = [f"'{each}'" for each in difflib.get_close_matches(name, names, n=3 if many else 1, cutoff=0.5)]
+    hint = f"Did you mean {' or '.join(near)}?" if near else ""
+    if near and many:
+        return hint
+    return f"{hint} Allowed: {', '.join(names) or '(none)'}.".lstrip()

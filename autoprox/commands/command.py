@@ -10,6 +10,9 @@ from autoprox.commands.console import chosen_backend
 from autoprox.commands.reporting import USER_ERROR, add_flags
 from autoprox.logs import LOGGER
 
+NEAR = 0.8
+"""From which likeness on another option is what may have been meant; most options share a few letters."""
+
 
 class CommandParser(argparse.ArgumentParser):
     """The parser of a command, or of a part of one: a mistake is one line, and --quiet and --log-json are known.
@@ -35,7 +38,7 @@ class CommandParser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             options = [each for each in self._option_string_actions if each.startswith("--")]
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1)
+            near = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1, cutoff=NEAR)
             hint = f" Did you mean '{near[0]}'?" if near else ""
             self.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
         return found, unknown

@@ -55,7 +55,7 @@ def _add_options(options: CommandParser) -> None:
     options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
     add_process_options(options)
     options.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the search (default: runs/search-SPACE-SCORER-seedS)"
+        "--out", type=Path, metavar="DIR", help="folder of the search (default: runs/search-SPACE-SCORER-BOUNDS-seedS)"
     )
     options.add_argument(
         "--resume", action="store_true", help="go on with the search in this folder; --budget is the total"
@@ -132,10 +132,11 @@ def _search(options: argparse.Namespace) -> int:
     _check_numbers(options)
     settings = Evolution(options.population, options.tournament, options.children)
     scorer, space = _scorer(options), SPACES[options.space]
-    out = options.out or Path("runs") / f"search-{space.name}-{Path(scorer.name).stem}-seed{options.seed}"
+    constraints = _constraints(options)
+    out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = SearchFolder(out, force=options.force, resume=options.resume)
     task = searched_task(options, space)
-    region = Region(space, task, _constraints(options))
+    region = Region(space, task, constraints)
     folder.refuse()
     if options.verify:
         # What could not be trained later is refused before anything is computed.
@@ -170,6 +171,11 @@ def _search(options: argparse.Namespace) -> int:
         say(f"written: {', '.join(map(str, written))}")
     _note_unscored(result)
     return 0
+
+
+def _default_folder(space: str, scorer: str, constraints: Constraints, seed: int) -> Path:
+    bounds = [f"{bound.option.removeprefix('--')}-{bound.value}" for bound in constraints.bounds]
+    return Path("runs") / "-".join(["search", space, Path(scorer).stem, *bounds, f"seed{seed}"])
 
 
 def _check_numbers(options: argparse.Namespace) -> None:

@@ -215,7 +215,7 @@ class Discoverer:
                 " give a larger budget or a table with more architectures."
             )
         front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
-        hall = standings(outcome.hall, judges, bank, plan.beyond_size)
+        hall = standings(outcome.hall, judges, bank, self.collect, plan.beyond_size)
         best = winner(hall)
         proxy = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
         rival = best_of(zoo, select, bank.select)

@@ -26,7 +26,7 @@ from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.graph import Expression, Judge, parse
 
-SEARCH_VERSION = 2
+SEARCH_VERSION = 3
 """To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""
 
 EPOCH_ROUNDS = 16

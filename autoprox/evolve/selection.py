@@ -7,19 +7,13 @@ from typing import Any
 import numpy as np
 
 from autoprox.bench.splits import Split
-from autoprox.digest import derived_seed
 from autoprox.errors import TableError
-from autoprox.evolve.bank import Bank
+from autoprox.evolve.bank import Bank, Collect
 from autoprox.evolve.hall import Candidate
+from autoprox.evolve.steadiness import steady
 from autoprox.graph import Evaluator, Judge, finite_or_none, formula
 from autoprox.graph.segments import Floats
 from autoprox.zoo import HALL_MEMBERS, joined_ranks
-
-JITTER = 1e-12
-"""Relative change of leaf values under which a ranking has to stand."""
-
-STEADY = 0.999
-"""Least joint tau between the ranking before and after the change."""
 
 
 @dataclass(frozen=True)
@@ -31,8 +25,8 @@ class Standing:
         joint: Joint correlation on select; NaN where undefined.
         beyond: What of it is left beyond size, on select.
         value: Joint and beyond, weighted as in the fitness: what the winner is chosen by.
-        steady: Whether its rankings of fit and select stand when leaves change in the twelfth digit; where they do not,
-            it ranks by rounding.
+        steady: Whether its scores stand when leaves, scores, images and weights move as little as rounding moves them;
+            where they do not, it ranks by rounding.
     """
 
     member: Candidate
@@ -106,7 +100,7 @@ class EnsembleTrial:
 
 
 def standings(
-    hall: Sequence[Candidate], judges: Mapping[Split, Judge], bank: Bank, beyond_size: float
+    hall: Sequence[Candidate], judges: Mapping[Split, Judge], bank: Bank, collect: Collect, beyond_size: float
 ) -> list[Standing]:
     """The members of the hall with what they are worth on select, in the order of the hall.
 
@@ -114,20 +108,17 @@ def standings(
         hall: Members, best on fit first.
         judges: Judges of fit and select.
         bank: Leaf values of both.
+        collect: What collects values of other networks.
         beyond_size: Weight of what candidates know beyond size.
     """
-    graphs = [each.graph for each in hall]
-    rng = np.random.default_rng(derived_seed("jitter"))
-    steady = np.ones(len(hall), dtype=bool)
-    for split, leaves in ((Split.FIT, bank.fit), (Split.SELECT, bank.select)):
-        exact, moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(JITTER, rng)))
-        steady &= judges[split].agreement(exact, moved) > STEADY
-    select = judges[Split.SELECT]
+    graphs, select = [each.graph for each in hall], judges[Split.SELECT]
+    stands = steady(graphs, judges[Split.FIT].networks, bank.fit, collect)
+    stands &= steady(graphs, select.networks, bank.select, collect)
     scores = _scores(hall, bank)
     taus = select.taus(scores)
     joints, beyond = select.joint(taus), select.joint(select.beyond(scores, taus))
     values = joints + beyond_size * beyond if beyond_size else joints
-    rows = zip(hall, joints, beyond, values, steady, strict=True)
+    rows = zip(hall, joints, beyond, values, stands, strict=True)
     return [Standing(each, float(a), float(b), float(c), bool(d)) for each, a, b, c, d in rows]
 
 

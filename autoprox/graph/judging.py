@@ -229,6 +229,29 @@ class Judge:
         sampled = self.sampled_joints(both, resamples)
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
+    def iso_margin(
+        self, scores: Floats, rival: Floats, resamples: int = RESAMPLES
+    ) -> tuple[float, tuple[float, float]]:
+        """The same among the architectures of one size: how much further a score vector is where size says nothing.
+
+        Args:
+            scores: `(A,)`.
+            rival: `(A,)`.
+            resamples: Draws of the bootstrap, those of `margin`.
+
+        Returns:
+            The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in its iso stratum.
+        """
+        parts = self.by_block(np.stack([scores, rival]))
+        taus = [_iso_taus(part, block) for part, block in zip(parts, self.blocks, strict=True)]
+        first, second = self.joint(np.stack(taus, axis=1))
+        sampled = []
+        for part, block, draws in zip(parts, self.blocks, self._resampled(resamples), strict=True):
+            iso = _iso(block)
+            sampled.append(bootstrap_taus(part[:, iso], block.goodness[iso], draws[:, iso]))
+        ours, theirs = self.joint(np.moveaxis(np.stack(sampled), 0, 2))
+        return float(first - second), _pair(interval95(ours - theirs))
+
     def _sampled_taus(self, scores: Floats, resamples: int) -> Floats:
         """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant."""
         draws = self._resampled(resamples)
@@ -350,8 +373,13 @@ def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
     return block
 
 
+def _iso(block: Block) -> npt.NDArray[np.bool_]:
+    """Which architectures are of one size."""
+    return np.array([stratum == Stratum.ISO for stratum in block.strata])
+
+
 def _iso_taus(part: Floats, block: Block) -> Floats:
-    iso = np.array([stratum == Stratum.ISO for stratum in block.strata])
+    iso = _iso(block)
     if iso.sum() < _FEWEST_ISO:
         return np.full(len(part), np.nan)
     return kendall_tau_b(part[:, iso], block.goodness[iso])

@@ -43,6 +43,8 @@ def load_proxy(name_or_path: str) -> Scorer:
         return proxy
     if name_or_path in ZOO:
         return ZOO[name_or_path]
+    if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
+        raise RegistryError(f"There is no file or folder '{name_or_path}'.")
     known = [*shipped.names(), *ZOO]
     raise RegistryError(f"There is no file and no proxy '{name_or_path}'. {suggestion(name_or_path, known)}")
 

@@ -32,12 +32,12 @@ def markdown(result: dict[str, Any]) -> str:
         return "\n".join([*lines, "The sealed split was not looked at (--quick)."])
     for form, found in sealed["comparisons"].items():
         lines += ["", f"## On sealed: {form}, chosen on select", ""]
-        lines += ["| scorer | joint | 95 % | iso | it minus this | 95 % |", "|---|---|---|---|---|---|"]
+        lines += ["| scorer | joint | 95 % | it minus this | 95 % | iso | it minus this | 95 % |", "|---" * 8 + "|"]
         for name in (found["row"], *found["margins"]):
             own, apart = sealed["verdicts"][name], found["margins"].get(name)
-            difference = "| |" if apart is None else f"{apart['joint']:.3f} | {_interval(apart['ci95'])} |"
             iso = _number(float(np.mean([each["kendall_iso"] for each in own["blocks"]])))
-            lines.append(f"| {name} | {own['joint']:.3f} | {_interval(own['ci95'])} | {iso} | {difference}")
+            cells = [name, f"{own['joint']:.3f}", _interval(own["ci95"]), *_apart(apart, "joint", "ci95")]
+            lines.append(f"| {' | '.join([*cells, iso, *_apart(apart, 'iso', 'iso_ci95')])} |")
         for text, key in (("random search", "mean_margin_to_random"), (best_count, "mean_margin_to_count")):
             if mean := found.get(key):
                 lines += ["", f"Mean over seeds minus {text}: {mean['joint']:.3f}, 95 % {_interval(mean['ci95'])}."]
@@ -46,6 +46,11 @@ def markdown(result: dict[str, Any]) -> str:
             cells = [_number(row[key]) for key in ("tau", "share", "iso", "iso_share")]
             lines.append(f"| {name} | {' | '.join(cells)} |")
     return "\n".join([*lines, "", f"This user has scored the sealed split of this table {sealed['looks']} times."])
+
+
+def _apart(margin: dict[str, Any] | None, value: str, interval: str) -> list[str]:
+    """How far the chosen one is ahead of a row; nothing in its own row."""
+    return ["", ""] if margin is None else [f"{margin[value]:.3f}", _interval(margin[interval])]
 
 
 def _spread(values: list[float] | None) -> str:

@@ -153,9 +153,11 @@ def compared(
     others: Sequence[str],
 ) -> dict[str, Any]:
     """How much further what was chosen is than others, and how much of what could be reached it reaches."""
-    margins = {
-        name: dict(zip(("joint", "ci95"), judge.margin(rows[choice.row], rows[name]), strict=True)) for name in others
-    }
+    margins = {}
+    for name in others:
+        pair = rows[choice.row], rows[name]
+        (joint, ci95), (iso, iso_ci95) = judge.margin(*pair), judge.iso_margin(*pair)
+        margins[name] = {"joint": joint, "ci95": ci95, "iso": iso, "iso_ci95": iso_ci95}
     return {**choice._asdict(), "margins": margins, "ceilings": share_of_ceiling(problem, verdicts[choice.row])}
 
 

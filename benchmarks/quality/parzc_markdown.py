@@ -9,15 +9,28 @@ def number(value: float | None, digits: int = 3) -> str:
 
 def markdown(results: dict[str, Any]) -> str:
     """The results as tables."""
-    lines = ["# ParZC, measured", "", f"Command: `{results['command']}`", ""]
+    lines = ["# ParZC, measured", ""]
     if part := results.get("embedded"):
-        lines += [f"## Embedded table {part['table']}", "", f"Digest {part['table_digest']}. {part['note']}", ""]
+        lines += [f"## Embedded table {part['table']}", "", *origin(part)]
         names = sorted({name for row in part["rows"] for name in row["blocks"]})
-        lines += header(["labels", "predictor", "draws", "tau", "95 %", *names, "inside 90 %", "core-seconds a fit"])
+        lines += header(
+            [
+                "labels",
+                "predictor",
+                "draws",
+                "tau",
+                "95 %",
+                "MABN minus it",
+                *names,
+                "inside 90 %",
+                "core-seconds a fit",
+            ]
+        )
         for row in part["rows"]:
             cells = [str(row["labels"] or "none"), row["predictor"], str(row["draws"]), number(row["tau"])]
             cells += [
                 f"{row['ci95'][0]:.2f} to {row['ci95'][1]:.2f}",
+                ahead(row),
                 *(number(row["blocks"].get(name)) for name in names),
             ]
             lines.append(
@@ -27,14 +40,17 @@ def markdown(results: dict[str, Any]) -> str:
     tables = {"Ablation, inside fit and select": results["ablation"]} if "ablation" in results else {}
     tables |= {f"Published labels, {name}": part for name, part in results.get("published", {}).items()}
     for title, part in tables.items():
-        lines += [f"## {title}", "", f"Digest {part['table_digest']}. {part['note']}", ""]
+        lines += [f"## {title}", "", *origin(part)]
         names = sorted({name for row in part["rows"] for name in row["blocks"]})
-        lines += header(["predictor", "tau", "+-", *names, "inside 90 %", "core-seconds a fit", "peak MB"])
+        lines += header(
+            ["predictor", "tau", "+-", "MABN minus it", *names, "inside 90 %", "core-seconds a fit", "peak MB"]
+        )
         for row in part["rows"]:
             cells = [
                 row["predictor"],
                 number(row["tau"]),
                 number(row["error"]),
+                ahead(row),
                 *(number(row["blocks"][name]) for name in names),
             ]
             cells += [
@@ -45,6 +61,21 @@ def markdown(results: dict[str, Any]) -> str:
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
     return "\n".join(lines)
+
+
+def origin(part: dict[str, Any]) -> list[str]:
+    """How a part was made."""
+    return [f"Command: `{part['command']}`. Table digest {part['table_digest']}. {part['note']}", ""]
+
+
+def ahead(row: dict[str, Any]) -> str:
+    """How far MABN is ahead of a row, with the interval or the standard error that there is."""
+    margin = row.get("mabn_minus_it")
+    if margin is None:
+        return ""
+    if "ci95" in margin:
+        return f"{margin['tau']:.3f} [{margin['ci95'][0]:.2f}, {margin['ci95'][1]:.2f}]"
+    return f"{margin['tau']:.3f}" + ("" if margin["error"] is None else f" +- {margin['error']:.3f}")
 
 
 def header(names: list[str]) -> list[str]:

@@ -14,6 +14,7 @@ from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
 from autoprox.evolve.runs import load
+from autoprox.evolve.steadiness import SAMPLE
 from autoprox.graph import Leaves, Problem, collect_leaves
 from autoprox.parzc import features
 from autoprox.statistics import StatisticsCache
@@ -44,7 +45,9 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
 
     Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(Plan(seed=0), Stop(budget=60))
     sealed, rebuilt = (len(problem.judge(split).networks) for split in (Split.SEALED, Split.SELECT))
-    assert sum(computed) == sealed + rebuilt  # the winner alone: on sealed, and on select from another initialisation
+    # The hall on a few disturbed networks of fit and of select; then the winner alone, on sealed, and on select from
+    # another initialisation.
+    assert computed == [SAMPLE, SAMPLE, sealed, rebuilt]
 
 
 def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem, tmp_path: Path) -> None:
@@ -70,13 +73,14 @@ def test_learned_aggregators_compute_nothing_beside_it(problem: Problem) -> None
     assert computed == []
 
 
-def test_values_are_those_that_would_be_computed(problem: Problem, bank: Path, tmp_path: Path) -> None:
+def test_values_are_those_of_the_cache_that_it_was_written_from(problem: Problem, bank: Path, tmp_path: Path) -> None:
+    """But for the digits that float32 lacks. Against values computed anew: tests/golden/test_bank.py."""
     networks, leaves = problem.judge(Split.SELECT).networks[:2], first_bank()
     adopted = StatisticsCache(tmp_path / "adopted.sqlite")
     adopted.adopt(bank)
     stored = collect_leaves(networks, leaves, adopted)
-    computed = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "computed.sqlite"))
-    for one, other in zip(stored, computed, strict=True):
+    written = collect_leaves(networks, leaves, StatisticsCache())
+    for one, other in zip(stored, written, strict=True):
         assert one.roles == other.roles
         for name, values in other.values.items():
             np.testing.assert_allclose(one.values[name], values, rtol=1e-6)

@@ -57,6 +57,26 @@ def test_taus_are_scipys(table, metric, splits):
     np.testing.assert_allclose(judge.joint(found), (found[:, :2].mean(axis=1) + found[:, 2:].mean(axis=1)) / 2)
 
 
+def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
+    """Where all architectures are of one size, it is the margin; elsewhere it is that of the iso stratum, by SciPy."""
+    rng = np.random.default_rng(2)
+    alone = replace(table, frame=table.frame.assign(stratum="iso"))
+    judge = Problem(alone, tuple(alone.blocks(metric="top1_pct"))).judge(*Split)
+    scores = rng.integers(0, 9, size=(2, len(judge.networks))).astype(float)
+    assert judge.iso_margin(*scores) == judge.margin(*scores)
+    mixed = Problem(table, tuple(table.blocks(metric="top1_pct"))).judge(*Split)
+    found, (low, high) = mixed.iso_margin(*scores)
+    taus = []
+    for part, block in zip(mixed.by_block(scores), mixed.blocks, strict=True):
+        iso = [index for index, stratum in enumerate(block.strata) if stratum == "iso"]
+        taus.append([stats.kendalltau(row[iso], block.goodness[iso]).statistic for row in part])
+    first, second = np.array(taus).reshape(2, 2, 2).mean(axis=1).mean(axis=0)
+    assert found == pytest.approx(first - second)
+    assert low < found < high
+    same, interval = mixed.iso_margin(scores[0], scores[0])
+    assert (same, *interval) == (0, 0, 0)
+
+
 def test_blocks_of_the_same_networks_are_judged_together_and_alike(table):
     """Several label vectors of one space and data set, between blocks of others."""
     first, second, *others = table.blocks()

@@ -1,0 +1,110 @@
+"""Whether scores stand when what they are made of moves as little as rounding moves it."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import nn
+
+from autoprox.digest import derived_seed, digest
+from autoprox.evolve.bank import Collect
+from autoprox.graph import Evaluator, Expression, LeafTable, Network, alike
+from autoprox.graph.segments import Floats
+
+LEAVES, SCORES, PASSES = 1e-12, 1e-7, 1e-6
+"""Relative changes under which scores have to stand: of leaf values, which are float64; of scores, which others may
+keep as float32; and of images and weights, which then move statistics by about as much as another processor, attention
+kernel or number of threads does."""
+
+SAME = 0.01
+"""Largest change of a score, as a share of the spread of the scores that it is ranked among."""
+
+SAMPLE = 4
+"""Networks of each space and split whose passes are repeated on disturbed images and weights."""
+
+
+class Disturbed(Network):
+    """A network whose images and weights are changed in the sixth digit, always in the same way."""
+
+    @classmethod
+    def of(cls, network: Network) -> "Disturbed":
+        """The disturbed form of a network."""
+        rng = np.random.default_rng(derived_seed("disturbed images"))
+        images = network.task.images
+        moved = (images * (1 + PASSES * rng.standard_normal(images.shape))).astype(images.dtype)
+        return cls(network.arch, replace(network.task, images=moved), network.init_seed)
+
+    @cached_property
+    def key(self) -> str:
+        """Digest of everything that its statistics depend on."""
+        return digest([super().key, "disturbed weights", PASSES])
+
+    def build(self) -> nn.Module:
+        """Builds the untrained network and changes its weights."""
+        model = super().build()
+        generator = torch.Generator().manual_seed(derived_seed("disturbed weights"))
+        with torch.no_grad():
+            for weight in model.parameters():
+                weight.mul_(1 + PASSES * torch.randn(weight.shape, generator=generator))
+        return model
+
+
+def steady(
+    graphs: Sequence[Expression], networks: Sequence[Network], leaves: LeafTable, collect: Collect
+) -> npt.NDArray[np.bool_]:
+    """Whether each of some graphs ranks by more than rounding.
+
+    Args:
+        graphs: `P` graphs.
+        networks: `A` networks to try them on.
+        leaves: Their leaf values.
+        collect: What collects values of other networks.
+
+    Returns:
+        `(P,)`.
+    """
+    rng = np.random.default_rng(derived_seed("jitter"))
+    exact, of_moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(LEAVES, rng)))
+    moved = exact * (1 + SCORES * rng.standard_normal(exact.shape))
+    needed = list(dict.fromkeys(leaf for graph in graphs for leaf in graph.node_leaves))
+    stands = np.ones(len(graphs), dtype=bool)
+    spaces: set[str] = set()
+    for places in alike(networks):
+        owned = [exact[:, places], of_moved[:, places], moved[:, places]]
+        stands &= (_stand(owned[0], owned[1]) & _stand(owned[0], owned[2])).all(axis=1)
+        # One task of each space is enough here: rounding is much the same in all of them.
+        space = networks[places[0]].arch.space
+        if space not in spaces:
+            spaces.add(space)
+            few = _spread(len(places))
+            again = collect([Disturbed.of(networks[places[each]]) for each in few], needed)
+            stands &= _stand(owned[0], Evaluator(LeafTable(again)).scores(graphs), few).all(axis=1)
+    return stands
+
+
+def _stand(exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None)) -> npt.NDArray[np.bool_]:
+    """Which scores stand, measured by how far the scores lie apart.
+
+    An outlier may move as a share of its distance from the others, which changes no rank.
+
+    Args:
+        exact: `(P, n)`, the scores that are ranked among each other.
+        moved: `(P, m)`, scores of some of the same networks after a change.
+        few: Which ones.
+
+    Returns:
+        `(P, m)`; what is undefined does not stand.
+    """
+    low, middle, high = np.percentile(exact, (25, 50, 75), axis=1, keepdims=True)
+    # More than half of the scores may be one number.
+    spread = np.where(high > low, high - low, exact.std(axis=1, keepdims=True))
+    own = exact[:, few]
+    return np.asarray(np.abs(moved - own) <= SAME * np.maximum(spread, np.abs(own - middle)))
+
+
+def _spread(count: int) -> list[int]:
+    """At most `SAMPLE` places out of so many, evenly spread."""
+    return sorted(set(np.linspace(0, count - 1, SAMPLE).round().astype(int).tolist()))

@@ -1,0 +1,155 @@
+"""The tables of results in the README are the stored results, to the digit."""
+
+import json
+import re
+from collections.abc import Iterator
+
+import numpy as np
+
+from tests.docs.pages import ROOT
+
+RESULTS = ROOT / "benchmarks" / "quality" / "results"
+
+
+def rows(text: str) -> Iterator[list[list[str]]]:
+    """The tables of a page, each as its rows of cells, without the line below the header."""
+    for found in re.finditer(r"(?:^\|.*\|\n)+", text, re.M):
+        lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines()]
+        yield [lines[0], *lines[2:]]
+
+
+def table(page: str, first: str, second: str = "") -> list[list[str]]:
+    """The table whose header begins like this."""
+    text = (ROOT / page).read_text(encoding="utf-8")
+    return next(each for each in rows(text) if each[0][0] == first and each[0][1].startswith(second))
+
+
+def results(name: str) -> dict:
+    return json.loads((RESULTS / name).read_text())
+
+
+def says(cell: str, *values: float, slack: float = 1e-9) -> bool:
+    """Whether the numbers of a cell are these, as far as their digits go.
+
+    Args:
+        cell: Numbers with words and brackets around them.
+        values: What they should be.
+        slack: How far a value may be from the number that was rounded, because it was rounded before.
+    """
+    numbers = re.findall(r"-?\d*\.\d+", cell)
+    return len(numbers) == len(values) and all(
+        abs(float(number) - value) <= 0.5 * 10.0 ** -len(number.partition(".")[2]) + slack
+        for number, value in zip(numbers, values, strict=True)
+    )
+
+
+def test_says():
+    assert says(".78 [.73, .82]", 0.7849, 0.7251, 0.8249)
+    assert not says(".78 [.73, .82]", 0.7849, 0.7251, 0.8251)
+    assert not says(".78", 0.7849, 0.7251)
+    assert says("25.2 to 69.9", 25.24, 69.85)
+    assert says("-.04", -0.0449)
+    assert not says("-.04", 0.04)
+
+
+def test_shipped_proxies():
+    assert table("README.md", "proxy") == table("benchmarks/quality/results/shipped.md", "proxy")
+
+
+CONTENDERS = {
+    "elitism-preserve (default)": "elitism-preserve",
+    "the same, `--seed-zoo` (best on select)": "elitism-preserve, zoo first",
+    "the same, `--growths 0`": "elitism-preserve, bank never grown",
+    "the same, `--beyond-size 0.5`": "elitism-preserve, beyond size 0.5",
+    "the same, `--islands 2`": "elitism-preserve, 2 islands",
+    "diversity-prompting": "diversity-prompting",
+    "nsga2": "nsga2",
+    "random search": "random",
+    "labels shuffled": "shuffled labels",
+}
+
+
+def test_searches():
+    header, *shown = table("README.md", "how it is searched")
+    summary = results("discovery.json")["summary"]
+    columns = dict(zip(header[1:], ("fit", "select", "sealed", "ensemble_sealed"), strict=True))
+    final = {row["contender"]: row for row in summary if row["budget"] == 20_000}
+    assert {CONTENDERS[row[0]] for row in shown} == set(final)
+    for name, *cells in shown:
+        stored = final[CONTENDERS[name]]
+        for cell, column in zip(cells, columns.values(), strict=True):
+            values = stored[column]
+            assert says(cell, *([np.mean(values), np.std(values, ddof=1)] if values else [])), (name, column)
+    select = {name: np.mean(row["select"]) for name, row in final.items()}
+    best = next(name for name in CONTENDERS if "best on select" in name)
+    assert max(select, key=select.__getitem__) == CONTENDERS[best]
+
+
+PUBLISHED = {
+    "winner": "discovered, out of fold",
+    "ensemble": "ensemble of the hall, out of fold",
+    "ridge on four counts": "ridge on four counts, out of fold",
+    "sum of dim x depth": "sum_dim_depth",
+    "`joint_micro` (transfer)": "joint_micro (transfer)",
+    "`pit_micro` (transfer)": "pit_micro (transfer)",
+}
+SPACES = {"AutoFormer": "autoformer-ti", "PiT": "pit-ti"}
+
+
+def test_published_labels():
+    header, *shown = table("README.md", "joint tau")
+    stored = {each["space"]: each["verdicts"] for each in results("published.json")["spaces"]}
+    for name, *cells in shown:
+        verdicts = stored[SPACES[name]]
+        own = {each["joint"]: key for key, each in verdicts.items() if key not in (*PUBLISHED.values(), "params")}
+        zoo = {
+            value: key
+            for value, key in own.items()
+            if value is not None and "(" not in key and key not in ("macs", "depth", "mean_width")
+        }
+        for title, cell in zip(header[1:], cells, strict=True):
+            key = zoo[max(zoo)] if title == "best zoo proxy" else PUBLISHED.get(title, title)
+            assert title != "best zoo proxy" or f"({key})" in cell
+            bounds = verdicts[key]["ci95"] if "[" in cell else []
+            assert says(cell, verdicts[key]["joint"], *bounds), (name, title)
+
+
+LEARNERS = {
+    "MABN": "MABN",
+    "ridge, four architecture features": "ridge on four architecture features",
+    "ridge, node statistics": "ridge on node statistics",
+    "boosting": "boosting on node statistics",
+    "Gaussian process": "Gaussian process on node statistics",
+}
+
+
+def test_learned_aggregators():
+    header, *shown = table("README.md", "labels a space")
+    stored = results("parzc.json")
+    for name, *cells in shown:
+        space = SPACES.get(name.partition(",")[0])
+        found = stored["published"][space]["rows"] if space else stored["embedded"]["rows"]
+        own = {row["predictor"]: row for row in found if space or row["labels"] == int(name)}
+        for title, cell in zip(header[1:], cells, strict=True):
+            if title == "MABN minus the best of them":
+                rivals = [row for key, row in own.items() if key in LEARNERS.values() and key != "MABN"]
+                margin = max(rivals, key=lambda row: row["tau"])["mabn_minus_it"]
+                assert says(cell, margin["tau"], *([margin["error"]] if space else margin["ci95"])), (name, title)
+                continue
+            row = own[LEARNERS[title]]
+            assert says(cell, row["tau"], *(row["ci95"] if "[" in cell else [])), (name, title)
+
+
+def test_blocks_of_the_embedded_table():
+    shown = table("README.md", "block (top-1)")[1:]
+    names, *stored = table("benchmarks/quality/results/table.md", "block")
+    found = {(row[0], row[1]): dict(zip(names, row, strict=True)) for row in stored}
+    assert len(shown) == len([key for key in found if key[0].endswith("top1_pct") and key[1] == "all"])
+    for name, accuracy, *cells in shown:
+        block = f"{name.replace(', ', ' / ')} / top1_pct"
+        whole, iso = (found[block, part] for part in ("all", "iso"))
+        low, _, high = (float(each) for each in whole["lowest, median, highest"].split(", "))
+        assert says(accuracy, low, high, slack=0.005)
+        expected = [whole[key] for key in ("tau of two seeds", "ceiling", "params", "mean_width")]
+        expected += [iso[key] for key in ("ceiling", "params", "mean_width")]
+        assert [float(cell) for cell in cells] == [float(each) for each in expected], name
