@@ -123,7 +123,7 @@ plt.show()
 # ## The hall of fame
 #
 # The fittest candidates, none a near-copy of another, with what they are worth on select, which had no say in finding
-# them. A member that is not *steady* moves when its leaves, its score or the images change as little as rounding changes
+# them. A member that is not *steady* moves when leaves, score, images or weights change as little as rounding changes
 # them: it ranks by rounding, and cannot win.
 
 # %%
