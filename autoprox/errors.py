@@ -51,12 +51,8 @@ class FitError(AutoproxError, ValueError):
     """
 
 
-MANY = 12
-"""More names than that are listed only if none of them is near."""
-
-
 def suggestion(name: str, known: Iterable[str]) -> str:
-    """Ends an error message about an unknown name with the nearest valid one and the list of all, if it is short.
+    """Ends an error message about an unknown name with the nearest valid one and the list of all.
 
     Args:
         name: What was given.
@@ -70,9 +66,20 @@ def suggestion(name: str, known: Iterable[str]) -> str:
         "Did you mean 'digits'? Allowed: digits, mnist."
     """
     names = sorted(known)
-    many = len(names) > MANY
-    near = [f"'{each}'" for each in difflib.get_close_matches(name, names, n=3 if many else 1, cutoff=0.5)]
-    hint = f"Did you mean {' or '.join(near)}?" if near else ""
-    if near and many:
-        return hint
-    return f"{hint} Allowed: {', '.join(names) or '(none)'}.".lstrip()
+    near = nearest(name, names)
+    return f"{near} Allowed: {', '.join(names) or '(none)'}.".lstrip()
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """A question for the nearest valid name, or nothing if none is near.
+
+    Args:
+        name: What was given.
+        known: The names that are allowed.
+
+    Example:
+        >>> nearest("digit", ["digits", "mnist"])
+        "Did you mean 'digits'?"
+    """
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    return f"Did you mean '{near[0]}'?" if near else ""

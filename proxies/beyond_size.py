@@ -1,4 +1,4 @@
-"""Ranks architectures of one size on the embedded table.
+"""Ranks by joint tau and tau at one size alike, on the embedded table.
 
     -(reciprocal(maximum(nodes_last(norm_width), nodes_std(min(minimum(gram(output_grad), gram(output)))))))
 

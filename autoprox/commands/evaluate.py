@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,7 +32,11 @@ from autoprox.zoo import score_networks
 
 def _add_options(options: CommandParser) -> None:
     options.add_argument(
-        "--proxy", nargs="+", required=True, metavar="P", help="best.json files, or names of shipped or zoo proxies"
+        "--proxy",
+        nargs="+",
+        required=True,
+        metavar="P",
+        help="folders of runs, their best.json or hall.json, models of autoprox.parzc, names of shipped or zoo proxies",
     )
     add_problem_options(options)
     add_split_option(options)
@@ -60,10 +64,11 @@ class Judgement:
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     folder = ResultFolder.chosen(options)
+    proxies = named_proxies(options.proxy)
     problem = problem_of(options)
     if folder is not None:
         folder.prepare()
-    found = judged(options, problem)
+    found = judged(options, problem, proxies)
     say_judgement(options, problem, found)
     if folder is not None:
         document = _document(options, problem, found)
@@ -72,13 +77,12 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def judged(options: argparse.Namespace, problem: Problem) -> Judgement:
-    """Judges what --proxy names; a look at the sealed split is counted.
+def judged(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, Scorer]) -> Judgement:
+    """Judges proxies; a look at the sealed split is counted.
 
     Raises:
         AutoproxError: If something that was asked for is not to be had.
     """
-    proxies = _proxies(options.proxy)
     judge = judge_of(problem, options.split)
     cache = statistics_of(problem.table)
 
@@ -115,7 +119,7 @@ def _document(options: argparse.Namespace, problem: Problem, found: Judgement) -
     return {"bench": problem.table.name, "split": options.split, "proxies": own, "baselines": counted}
 
 
-def _proxies(names: Sequence[str]) -> dict[str, Scorer]:
+def named_proxies(names: Sequence[str]) -> dict[str, Scorer]:
     """Proxies under the names they were asked for, which they bear here.
 
     Raises:
@@ -129,7 +133,7 @@ def _proxies(names: Sequence[str]) -> dict[str, Scorer]:
     return {name: each.renamed(name) if isinstance(each, own) else each for name, each in loaded.items()}
 
 
-def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) -> None:
+def _warn_undefined(judge: Judge, proxies: Mapping[str, Scorer], scores: Floats) -> None:
     for name, row in zip(proxies, scores, strict=True):
         missing = int((~np.isfinite(row)).sum())
         if missing:
@@ -139,7 +143,7 @@ def _warn_undefined(judge: Judge, proxies: dict[str, Scorer], scores: Floats) ->
             )
 
 
-def _warn_other_table(problem: Problem, proxies: dict[str, Scorer]) -> None:
+def _warn_other_table(problem: Problem, proxies: Mapping[str, Scorer]) -> None:
     """A table that grows keeps its splits, but a table of the same name need not have grown out of the other."""
     for name, proxy in proxies.items():
         provenance = proxy.provenance if isinstance(proxy, Proxy | LearnedProxy) else {}

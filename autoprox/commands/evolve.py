@@ -244,7 +244,7 @@ COMMAND = Command(
         "evolve",
         "evolve --budget 2000 --out runs/short",
         "evolve --budget 40000 --out runs/short --resume",
-        "evolve --strategy nsga2 --islands 2 --beyond-size 0.5",
+        "evolve --strategy nsga2 --islands 2 --beyond-size 0.5 --out runs/nsga2",
         "evolve --weights pit-micro=1 autoformer-micro/digits=2 autoformer-micro/mnist5k=0",
         "evolve --bench my_table.parquet --spaces pit-micro --seconds 60",
         "evolve --log-json --out runs/cluster",

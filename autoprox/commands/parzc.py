@@ -14,7 +14,7 @@ from autoprox.bench.files import require_writable, write_json
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
-from autoprox.commands.evaluate import judged, say_judgement
+from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
 from autoprox.commands.record import record_beside, run_record
@@ -178,9 +178,8 @@ def _predict(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     proxy = LearnedProxy.load(options.model)
-    options.proxy = [options.model]
     problem = problem_of(options)
-    judgement = judged(options, problem)
+    judgement = judged(options, problem, named_proxies([options.model]))
     say_judgement(options, problem, judgement)
     data = _features(problem, _within(problem, splits_of(options.split)), proxy.statistics, options)
     seen = set(proxy.provenance.get("arch_ids", ())) & set(data.arch_ids)

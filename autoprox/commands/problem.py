@@ -97,11 +97,11 @@ def problem_of(options: argparse.Namespace) -> Problem:
     if table.notes:
         note(" ".join(table.notes))
     blocks = table.blocks(options.spaces, options.datasets, options.label_kind, options.metric)
+    aggregate, weights = _joining(options, blocks)
     used = blocks[0].label_kind
     if options.label_kind is None and len(table.label_kinds) > 1:
         others = ", ".join(kind for kind in table.label_kinds if kind != used)
         note(f"label kind '{used}' is used; the table also has {others}")
-    aggregate, weights = _joining(options, blocks)
     return Problem(table, tuple(blocks), aggregate, options.init_seeds, weights)
 
 

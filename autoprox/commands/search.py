@@ -37,7 +37,7 @@ DEFAULT_SPACE = "autoformer-micro"
 
 def _add_options(options: CommandParser) -> None:
     scorer = options.add_mutually_exclusive_group(required=True)
-    scorer.add_argument("--proxy", metavar="P", help="a best.json, the folder of a run, or the name of a proxy")
+    scorer.add_argument("--proxy", metavar="P", help="a run's folder, best.json or hall.json, or the name of a proxy")
     scorer.add_argument("--parzc", metavar="FILE", help="a model that autoprox.parzc fit wrote")
     scorer.add_argument("--zoo", metavar="NAME", help="a proxy of the zoo")
     _add_searched(options)

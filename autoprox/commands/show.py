@@ -19,7 +19,9 @@ _FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_pn
 
 
 def _add_options(options: CommandParser) -> None:
-    options.add_argument("proxy", metavar="PROXY", help="a best.json file, or the name of a shipped or zoo proxy")
+    options.add_argument(
+        "proxy", metavar="PROXY", help="a run's folder or best.json, or the name of a shipped or zoo proxy"
+    )
     forms = options.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
     forms.add_argument("--svg", type=Path, metavar="FILE", help="draw it as SVG")

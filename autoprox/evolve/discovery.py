@@ -19,7 +19,7 @@ from autoprox.evolve.journal import JOURNAL, Journal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
-from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, standings, winner
+from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, in_short, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.verdicts import (
     PROXY_ROW,
@@ -43,7 +43,6 @@ from autoprox.graph import (
     Verdict,
     collect_leaves,
     finite_or_none,
-    simplify,
     statistics_of,
 )
 from autoprox.statistics import StatisticsCache
@@ -217,7 +216,7 @@ class Discoverer:
         front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
         hall = standings(outcome.hall, judges, bank, self.collect, plan.beyond_size)
         best = winner(hall)
-        proxy = _published(f"{self.problem.table.name}-seed{plan.seed}", best, bank)
+        proxy = Proxy(f"{self.problem.table.name}-seed{plan.seed}", *in_short(best.member, bank))
         rival = best_of(zoo, select, bank.select)
         return Search(
             proxy,
@@ -345,12 +344,3 @@ def _kept(journal: Path | None) -> Iterator[Path]:
         return
     with TemporaryDirectory() as folder:
         yield Path(folder) / JOURNAL
-
-
-def _published(name: str, best: Standing, bank: Bank) -> Proxy:
-    """The winner as a proxy, its graph as small as can be without new leaves."""
-    graph, sign = best.member.graph, best.member.evaluation.sign
-    small = simplify(graph)
-    if all(leaf.digest in bank.fit for leaf in small.graph.node_leaves):
-        return Proxy(name, small.graph, small.sign * sign)
-    return Proxy(name, graph, sign)

@@ -11,7 +11,7 @@ from autoprox.errors import TableError
 from autoprox.evolve.bank import Bank, Collect
 from autoprox.evolve.hall import Candidate
 from autoprox.evolve.steadiness import steady
-from autoprox.graph import Evaluator, Judge, finite_or_none, formula
+from autoprox.graph import Evaluator, Expression, Judge, finite_or_none, formula, simplify
 from autoprox.graph.segments import Floats
 from autoprox.zoo import HALL_MEMBERS, joined_ranks
 
@@ -111,15 +111,28 @@ def standings(
         collect: What collects values of other networks.
         beyond_size: Weight of what candidates know beyond size.
     """
-    graphs, select = [each.graph for each in hall], judges[Split.SELECT]
+    select = judges[Split.SELECT]
+    # A winner is published in its short form, which rounds otherwise.
+    graphs = [form for each in hall for form in (each.graph, in_short(each, bank)[0])]
     stands = steady(graphs, judges[Split.FIT].networks, bank.fit, collect)
     stands &= steady(graphs, select.networks, bank.select, collect)
     scores = _scores(hall, bank)
     taus = select.taus(scores)
     joints, beyond = select.joint(taus), select.joint(select.beyond(scores, taus))
     values = joints + beyond_size * beyond if beyond_size else joints
-    rows = zip(hall, joints, beyond, values, stands, strict=True)
+    rows = zip(hall, joints, beyond, values, stands[::2] & stands[1::2], strict=True)
     return [Standing(each, float(a), float(b), float(c), bool(d)) for each, a, b, c, d in rows]
+
+
+def in_short(member: Candidate, bank: Bank) -> tuple[Expression, int]:
+    """Graph and sign of a member as they are published: as small as can be without new leaves."""
+    graph, sign = member.graph, member.evaluation.sign
+    small = simplify(graph)
+    return (
+        (small.graph, small.sign * sign)
+        if all(leaf.digest in bank.fit for leaf in small.graph.node_leaves)
+        else (graph, sign)
+    )
 
 
 def winner(ranked: Sequence[Standing]) -> Standing:

@@ -14,12 +14,12 @@ from autoprox.evolve.bank import Collect
 from autoprox.graph import Evaluator, Expression, LeafTable, Network, alike
 from autoprox.graph.segments import Floats
 
-LEAVES, SCORES, PASSES = 1e-12, 1e-7, 1e-6
+LEAF_CHANGE, SCORE_CHANGE, PASS_CHANGE = 1e-12, 1e-7, 1e-6
 """Relative changes under which scores have to stand: of leaf values, which are float64; of scores, which others may
 keep as float32; and of images and weights, which then move statistics by about as much as another processor, attention
 kernel or number of threads does."""
 
-SAME = 0.01
+LARGEST_MOVE = 0.01
 """Largest change of a score, as a share of the spread of the scores that it is ranked among."""
 
 SAMPLE = 4
@@ -34,13 +34,13 @@ class Disturbed(Network):
         """The disturbed form of a network."""
         rng = np.random.default_rng(derived_seed("disturbed images"))
         images = network.task.images
-        moved = (images * (1 + PASSES * rng.standard_normal(images.shape))).astype(images.dtype)
+        moved = (images * (1 + PASS_CHANGE * rng.standard_normal(images.shape))).astype(images.dtype)
         return cls(network.arch, replace(network.task, images=moved), network.init_seed)
 
     @cached_property
     def key(self) -> str:
         """Digest of everything that its statistics depend on."""
-        return digest([super().key, "disturbed weights", PASSES])
+        return digest([super().key, "disturbed weights", PASS_CHANGE])
 
     def build(self) -> nn.Module:
         """Builds the untrained network and changes its weights."""
@@ -48,7 +48,7 @@ class Disturbed(Network):
         generator = torch.Generator().manual_seed(derived_seed("disturbed weights"))
         with torch.no_grad():
             for weight in model.parameters():
-                weight.mul_(1 + PASSES * torch.randn(weight.shape, generator=generator))
+                weight.mul_(1 + PASS_CHANGE * torch.randn(weight.shape, generator=generator))
         return model
 
 
@@ -67,8 +67,8 @@ def steady(
         `(P,)`.
     """
     rng = np.random.default_rng(derived_seed("jitter"))
-    exact, of_moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(LEAVES, rng)))
-    moved = exact * (1 + SCORES * rng.standard_normal(exact.shape))
+    exact, of_moved = (Evaluator(table).scores(graphs) for table in (leaves, leaves.jittered(LEAF_CHANGE, rng)))
+    moved = exact * (1 + SCORE_CHANGE * rng.standard_normal(exact.shape))
     needed = list(dict.fromkeys(leaf for graph in graphs for leaf in graph.node_leaves))
     stands = np.ones(len(graphs), dtype=bool)
     spaces: set[str] = set()
@@ -98,11 +98,13 @@ def _stand(exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None
     Returns:
         `(P, m)`; what is undefined does not stand.
     """
-    low, middle, high = np.percentile(exact, (25, 50, 75), axis=1, keepdims=True)
-    # More than half of the scores may be one number.
-    spread = np.where(high > low, high - low, exact.std(axis=1, keepdims=True))
     own = exact[:, few]
-    return np.asarray(np.abs(moved - own) <= SAME * np.maximum(spread, np.abs(own - middle)))
+    with np.errstate(invalid="ignore"):
+        low, middle, high = np.percentile(exact, (25, 50, 75), axis=1, keepdims=True)
+        # More than half of the scores may be one number.
+        spread = np.where(high > low, high - low, exact.std(axis=1, keepdims=True))
+        stands = np.abs(moved - own) <= LARGEST_MOVE * np.maximum(spread, np.abs(own - middle))
+    return np.asarray(stands & np.isfinite(exact).all(axis=1, keepdims=True))
 
 
 def _spread(count: int) -> list[int]:

@@ -242,21 +242,23 @@ class Judge:
         Returns:
             The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in its iso stratum.
         """
-        parts = self.by_block(np.stack([scores, rival]))
-        taus = [_iso_taus(part, block) for part, block in zip(parts, self.blocks, strict=True)]
-        first, second = self.joint(np.stack(taus, axis=1))
-        sampled = []
-        for part, block, draws in zip(parts, self.blocks, self._resampled(resamples), strict=True):
-            iso = _iso(block)
-            sampled.append(bootstrap_taus(part[:, iso], block.goodness[iso], draws[:, iso]))
-        ours, theirs = self.joint(np.moveaxis(np.stack(sampled), 0, 2))
-        return float(first - second), _pair(interval95(ours - theirs))
+        both = np.stack([scores, rival])
+        parts = zip(self.by_block(both), self.blocks, strict=True)
+        first, second = self.joint(np.stack([_iso_taus(part, block) for part, block in parts], axis=1))
+        sampled = self.joint(np.swapaxes(self._sampled_taus(both, resamples, iso=True), 1, 2))
+        return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
-    def _sampled_taus(self, scores: Floats, resamples: int) -> Floats:
-        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant."""
-        draws = self._resampled(resamples)
-        triples = zip(self.by_block(scores), self.blocks, draws, strict=True)
-        return np.stack([bootstrap_taus(part, block.goodness, draw) for part, block, draw in triples], axis=1)
+    def _sampled_taus(self, scores: Floats, resamples: int, *, iso: bool = False) -> Floats:
+        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant.
+
+        With `iso` of those in the iso stratum, and NaN where there are too few of them.
+        """
+        sampled = []
+        for part, block, draw in zip(self.by_block(scores), self.blocks, self._resampled(resamples), strict=True):
+            kept = _iso(block) if iso else np.ones(len(block), dtype=bool)
+            taus = bootstrap_taus(part[:, kept], block.goodness[kept], draw[:, kept])
+            sampled.append(np.full_like(taus, np.nan) if iso and kept.sum() < _FEWEST_ISO else taus)
+        return np.stack(sampled, axis=1)
 
     def sampled_joints(self, scores: Floats, resamples: int = RESAMPLES) -> Floats:
         """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`: the same resamples for every call."""

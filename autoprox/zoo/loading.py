@@ -5,7 +5,7 @@ from importlib import import_module
 from pathlib import Path
 
 from autoprox import shipped
-from autoprox.errors import AutoproxError, RegistryError, StoreMismatchError, suggestion
+from autoprox.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
 from autoprox.graph import Proxy, Scorer, parse
 from autoprox.zoo.ensemble import HALL_MEMBERS, Ensemble
 from autoprox.zoo.registry import ZOO
@@ -44,9 +44,10 @@ def load_proxy(name_or_path: str) -> Scorer:
     if name_or_path in ZOO:
         return ZOO[name_or_path]
     if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
-        raise RegistryError(f"There is no file or folder '{name_or_path}'.")
-    known = [*shipped.names(), *ZOO]
-    raise RegistryError(f"There is no file and no proxy '{name_or_path}'. {suggestion(name_or_path, known)}")
+        raise RegistryError(f"There is no file or folder '{name_or_path}'; give that of a run, or the name of a proxy.")
+    hint = nearest(name_or_path, [*shipped.names(), *ZOO])
+    allowed = f"Allowed: a run's folder or file, {', '.join(shipped.names())}, and what 'autoprox zoo' lists."
+    raise RegistryError(f"There is no file and no proxy '{name_or_path}'.{f' {hint}' if hint else ''} {allowed}")
 
 
 def hall_ensemble(path: Path) -> Ensemble:

@@ -186,6 +186,7 @@ def main() -> None:
             stored.write_text(json.dumps(sealed, indent=1) + "\n")
     result = {
         "command": f"python benchmarks/quality/discovery.py{' --quick' if options.quick else ''}",
+        "search_version": SEARCH_VERSION,
         "table": problem.table.name,
         "table_digest": problem.table.digest,
         "architectures": len(problem.table.archs),

@@ -5,6 +5,8 @@ from typing import Any
 
 import numpy as np
 
+from autoprox.evolve.engine import SEARCH_VERSION
+
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a reader wants it."""
@@ -14,7 +16,8 @@ def markdown(result: dict[str, Any]) -> str:
         "",
         f"Command: `{result['command']}`. {result['architectures']} architectures, {len(result['blocks'])} blocks, "
         f"{result['seeds']} seeds; joint tau, mean ± standard deviation over the seeds. Of a search: the winner, and "
-        "the ensemble of the eight members of the hall that are fittest on fit.",
+        "the ensemble of the eight members of the hall that are fittest on fit. Search version "
+        f"{result['search_version']}; the present one is {SEARCH_VERSION} (docs/changelog.md says what changed).",
         "",
         "| contender | candidates | fit | select | sealed | ensemble: select | sealed | seconds |",
         "|---|---|---|---|---|---|---|---|",
@@ -22,7 +25,11 @@ def markdown(result: dict[str, Any]) -> str:
     columns = ("fit", "select", "sealed", "ensemble_select", "ensemble_sealed")
     for row in result["summary"]:
         cells = [_spread(row[column]) for column in columns]
-        lines.append(f"| {row['contender']} | {row['budget']:,} | {' | '.join(cells)} | {_number(row['seconds'])} |")
+        missing = result["seeds"] - row["seeds"]
+        found = f" ({missing} of {result['seeds']} seeds found nothing that ranks select)" if missing else ""
+        lines.append(
+            f"| {row['contender']}{found} | {row['budget']:,} | {' | '.join(cells)} | {_number(row['seconds'])} |"
+        )
     lines += [
         "",
         f"On select: zoo {best_zoo} {select[best_zoo]:.3f}, count {best_count} {select[best_count]:.3f}.",

@@ -14,6 +14,7 @@ are not asked for stay as they are stored, unless MABN's settings have changed s
 - published: 60 % against 40 %, statistics on noise as for every table without images. The rows are those of the same
   architectures over and over, so the +- is the standard error over draws, and over paired draws where MABN is compared.
 - ablation: 3 draws, two thirds against one third, all inside fit and select; settings were chosen on such draws.
+- cost: time and memory of the default fit, in a process of its own.
 
 DIR holds gt_autoformer.pth and gt_pit_a.pth as their authors published them. Results: results/parzc.json, and the same
 as Markdown in results/parzc.md.
@@ -21,7 +22,9 @@ as Markdown in results/parzc.md.
 
 import argparse
 import json
+import os
 import platform
+import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterable
@@ -33,7 +36,7 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 from parzc_markdown import markdown
-from parzc_predictors import ABLATION, MABN, RIVALS, STATISTICS, VARIANTS, BlockData, one_draw
+from parzc_predictors import ABLATION, MABN, PATH, RIVALS, STATISTICS, VARIANTS, BlockData, one_draw
 from published_tables import FILES, LABEL_KIND, published_table
 
 import autoprox
@@ -59,10 +62,11 @@ ARCH_FEATURES = ("mean_width", "depth", "mean_mlp_ratio", "mean_heads")
 SHIPPED = {("autoformer-micro",): "autoformer_micro", ("pit-micro",): "pit_micro"}
 JOINT = "joint_micro"
 RESAMPLES = 1000
+PARTS = ("embedded", "published", "ablation", "cost")
 PYTHON = platform.python_version()
 LABEL_FREE = {"sum of dim x depth": "sum_dim_depth", "mean width": "mean_width"}
 """Features of an architecture that rank by themselves."""
-COMPARED: dict[str, dict[str, Any] | None] = {MABN: {}, **dict.fromkeys(RIVALS)}
+COMPARED: dict[str, dict[str, Any] | None] = {MABN: {}, **dict.fromkeys((PATH, *RIVALS))}
 
 
 def drawn(data: BlockData, size: int, draw: int) -> np.ndarray:
@@ -107,10 +111,10 @@ def block_data(table: Table, names: list[str], jobs: int, *, published: bool) ->
         leaves = collect_leaves(networks, expressions, cache, jobs=jobs, progress=network_bar)
         shapes = [space(block.space).features(table.archs[arch_id]) for arch_id in block.arch_ids]
         scores = {name: np.array([each[feature] for each in shapes]) for name, feature in LABEL_FREE.items()}
-        if not published:
-            proxies = [autoprox.load(name) for name in names]
-            own = score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values
-            scores |= {f"{name} (evolved)": row for name, row in zip(names, own, strict=True)}
+        proxies = [autoprox.load(name) for name in names]
+        own = score_networks(proxies, networks, cache, jobs=jobs, progress=network_bar).values
+        kind = "transfer" if published else "evolved"
+        scores |= {f"{name} ({kind})": row for name, row in zip(names, own, strict=True)}
         sealed = [splits is not None and splits[arch_id] is Split.SEALED for arch_id in block.arch_ids]
         found.append(
             BlockData(
@@ -143,7 +147,7 @@ def embedded(draws: int, jobs: int) -> dict[str, Any]:
     results |= run(blocks, SIZES, VARIANTS, min(draws, FEW_DRAWS), jobs)
     rows, taus = [], {}
     for size in sorted({key[0] for key in results}):
-        for name in (MABN, *VARIANTS, *RIVALS):
+        for name in (MABN, *VARIANTS, PATH, *RIVALS):
             kept = [data for data in blocks if (size, data.name, name) in results]
             found = {data.name: results[size, data.name, name] for data in kept}
             taus[size, name] = by_draw(kept, found)
@@ -201,7 +205,6 @@ def judged(size: int, name: str, taus: dict[str, np.ndarray], found: dict[str, l
         "blocks": {block: float(own[0]) for block, own in means.items()},
         "inside90": mean_of(fits, "inside"),
         "fit_core_seconds": mean_of(fits, "seconds"),
-        "peak_memory_mb": max((each["memory_mb"] for each in fits), default=None),
     }
 
 
@@ -218,8 +221,8 @@ def ablation(draws: int, jobs: int) -> dict[str, Any]:
         **{f"MABN, {name}": {"statistics": picks} for name, picks in STATISTICS.items()},
     }
     sizes = sorted({2 * len(data.labelled) // 3 for data in blocks})
-    results = run(blocks, sizes, {**names, **dict.fromkeys(RIVALS)}, draws, jobs)
-    return {"table_digest": table.digest, "rows": averaged(results, [*names, *RIVALS])}
+    results = run(blocks, sizes, {**names, **dict.fromkeys((PATH, *RIVALS))}, draws, jobs)
+    return {"table_digest": table.digest, "rows": averaged(results, [*names, PATH, *RIVALS])}
 
 
 def averaged(results: dict[tuple[int, str, str], list[Any]], names: list[str]) -> list[dict[str, Any]]:
@@ -242,7 +245,6 @@ def averaged(results: dict[tuple[int, str, str], list[Any]], names: list[str]) -
                 "blocks": {block: float(np.mean(taus)) for block, taus in by_block.items()},
                 "inside90": mean_of(own, "inside"),
                 "fit_core_seconds": mean_of(own, "seconds"),
-                "peak_memory_mb": float(max(each["memory_mb"] for each in own)),
             }
         )
     return rows
@@ -258,7 +260,7 @@ def published(source: Path, draws: int, jobs: int) -> dict[str, Any]:
     for space_name in FILES:
         with TemporaryDirectory() as work:
             table = published_table(source, space_name, Path(work))
-        blocks = block_data(table, [], jobs, published=True)
+        blocks = block_data(table, [JOINT, *SHIPPED.values()], jobs, published=True)
         sizes = sorted({round(0.6 * len(data.labelled)) for data in blocks})
         results = run(blocks, sizes, COMPARED, draws, jobs)
         results |= run(blocks, sizes, VARIANTS, min(draws, FEW_DRAWS), jobs)
@@ -268,16 +270,34 @@ def published(source: Path, draws: int, jobs: int) -> dict[str, Any]:
                 others = np.setdiff1d(data.labelled, drawn(data, count, draw))
                 for name, scores in data.scores.items():
                     tau = float(kendall_tau_b(scores[None, others], data.labels[others])[0])
-                    results.setdefault((count, data.name, name), []).append({"tau": tau, "memory_mb": 0.0})
-        rows = averaged(results, [MABN, *VARIANTS, *RIVALS, *LABEL_FREE])
+                    results.setdefault((count, data.name, name), []).append({"tau": tau})
+        rows = averaged(results, [MABN, *VARIANTS, PATH, *RIVALS, *blocks[0].scores])
         outcome[space_name] = {"architectures": len(table.archs), "table_digest": table.digest, "rows": rows}
     return outcome
+
+
+def cost() -> dict[str, Any]:
+    """Time and memory of the default fit, statistics from the bank, in a process of its own."""
+    command = ["python", "-m", "autoprox.parzc", "fit", "--jobs", "1"]
+    with TemporaryDirectory() as folder:
+        start = time.perf_counter()
+        process = subprocess.Popen([sys.executable, *command[1:], "--out", f"{folder}/model.pt"])
+        _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        sys.exit(f"parzc: '{' '.join(command)}' failed with status {os.waitstatus_to_exitcode(status)}.")
+    return {
+        "fit": " ".join(command),
+        "table_digest": Table.read().digest,
+        "seconds": time.perf_counter() - start,
+        "core_seconds": usage.ru_utime + usage.ru_stime,
+        "peak_memory_mb": usage.ru_maxrss / 2**10,
+    }
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--published", type=Path, metavar="DIR", help="folder of the published labels")
-    parser.add_argument("--parts", nargs="+", choices=["embedded", "ablation"], default=["embedded", "ablation"])
+    parser.add_argument("--parts", nargs="+", choices=PARTS, help="default: all; published needs --published")
     parser.add_argument("--draws", type=int, default=10, help="draws of labels (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument(
@@ -295,14 +315,18 @@ def main() -> None:
         "embedded": (options.draws, lambda: embedded(options.draws, options.jobs)),
         "published": (options.draws, lambda: published(options.published, options.draws, options.jobs)),
         "ablation": (few, lambda: ablation(few, options.jobs)),
+        "cost": (1, cost),
     }
-    wanted = {*options.parts, *(["published"] if options.published else [])}
-    chosen = {name: part for name, part in parts.items() if name in wanted}
+    chosen = options.parts or [name for name in PARTS if name != "published" or options.published]
+    if "published" in chosen and options.published is None:
+        parser.error("--parts published needs --published DIR.")
     options.out.mkdir(parents=True, exist_ok=True)
-    for name, (draws, part) in chosen.items():
+    for name in chosen:
+        draws, part = parts[name]
         start = time.perf_counter()
         found = part()
-        note = f"{draws} draws, {time.perf_counter() - start:.0f} s on {options.jobs} processes, Python {PYTHON}."
+        counted = "one draw" if draws == 1 else f"{draws} draws"
+        note = f"{counted}, {time.perf_counter() - start:.0f} s on {options.jobs} processes, Python {PYTHON}."
         for each in found.values() if name == "published" else (found,):
             each |= {"note": note, "command": " ".join(["python benchmarks/quality/parzc.py", *args])}
         results[name] = found

@@ -42,9 +42,7 @@ def markdown(results: dict[str, Any]) -> str:
     for title, part in tables.items():
         lines += [f"## {title}", "", *origin(part)]
         names = sorted({name for row in part["rows"] for name in row["blocks"]})
-        lines += header(
-            ["predictor", "tau", "+-", "MABN minus it", *names, "inside 90 %", "core-seconds a fit", "peak MB"]
-        )
+        lines += header(["predictor", "tau", "+-", "MABN minus it", *names, "inside 90 %", "core-seconds a fit"])
         for row in part["rows"]:
             cells = [
                 row["predictor"],
@@ -56,10 +54,15 @@ def markdown(results: dict[str, Any]) -> str:
             cells += [
                 number(row["inside90"], 2),
                 number(row["fit_core_seconds"], 1),
-                number(row["peak_memory_mb"] or None, 0),
             ]
             lines.append("| " + " | ".join(cells) + " |")
         lines.append("")
+    if part := results.get("cost"):
+        lines += ["## Cost of the default fit", "", *origin(part)]
+        lines.append(
+            f"`{part['fit']}`: {part['seconds']:.0f} s, {part['core_seconds']:.0f} s of processor time,"
+            f" {part['peak_memory_mb']:.0f} MB."
+        )
     return "\n".join(lines)
 
 

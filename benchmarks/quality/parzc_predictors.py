@@ -1,6 +1,5 @@
 """What parzc.py compares: MABN in its variants, and simple models on the same labels."""
 
-import resource
 import time
 import warnings
 from collections.abc import Callable
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import torch
 from sklearn.base import RegressorMixin
 from sklearn.ensemble import HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
@@ -20,6 +20,7 @@ from sklearn.preprocessing import StandardScaler
 from autoprox.metrics import kendall_tau_b
 from autoprox.parzc import MABNRegressor
 from autoprox.parzc.figures import coverage
+from autoprox.parzc.linear import LinearPath
 from autoprox.parzc.scaling import Floats, NodeScaler
 
 MABN = "MABN"
@@ -28,23 +29,23 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "MABN, mse": {"loss": "mse"},
     "MABN, released layers": {"variant": "released", "width": 64, "depth": 4, "kl_weight": 0.0},
 }
+MIXER = "mixer alone"
 ABLATION: dict[str, dict[str, Any]] = {
     MABN: {},
-    **VARIANTS,
-    "MABN, no linear path": {"linear": False},
-    "MABN, no linear path, strong prior, slow": {
-        "linear": False,
-        "kl_weight": 0.1,
-        "max_iter": 150,
-        "learning_rate": 5e-3,
-    },
-    "MABN, diffkendall + pairwise": {"loss": ("diffkendall", "pairwise")},
-    "MABN, not Bayesian": {"bayesian": False, "kl_weight": 0.0},
-    "MABN, Bayesian without prior": {"kl_weight": 0.0},
-    "MABN, no token mixing": {"token_mixing": False},
-    "MABN, zero padding for the mask": {"masked": False},
+    "MABN, released layers": VARIANTS["MABN, released layers"],
     "MABN, a single network": {"n_estimators": 1},
+    "MABN, zero padding for the mask": {"masked": False},
+    MIXER: {},
+    f"{MIXER}, pairwise": {"loss": "pairwise"},
+    f"{MIXER}, mse": {"loss": "mse"},
+    f"{MIXER}, diffkendall + pairwise": {"loss": ("diffkendall", "pairwise")},
+    f"{MIXER}, not Bayesian": {"bayesian": False, "kl_weight": 0.0},
+    f"{MIXER}, Bayesian without prior": {"kl_weight": 0.0},
+    f"{MIXER}, strong prior, slow": {"kl_weight": 0.1, "max_iter": 150, "learning_rate": 5e-3},
+    f"{MIXER}, no token mixing": {"token_mixing": False},
+    f"{MIXER}, zero padding for the mask": {"masked": False},
 }
+"""Where networks mostly count for nothing beside the linear path, what a part of them is worth shows without it."""
 STATISTICS: dict[str, tuple[int, ...]] = {
     "snip alone": (0,),
     "gradients alone": (0, 1, 2),
@@ -117,6 +118,21 @@ RIVALS = (
 )
 
 
+PATH = "linear path of MABN alone"
+
+
+def linear_path(data: BlockData, rows: np.ndarray, others: np.ndarray) -> Floats:
+    """Predictions of the ridge regression beside MABN's networks for the other rows, fitted once on all labels."""
+    mask = ~np.isnan(data.values).all(axis=2)
+    scaled = NodeScaler().fit(data.values[rows], mask[rows]).transform(data.values, mask)
+    statistics, there = torch.as_tensor(np.where(mask[:, :, None], scaled, 0.0)), torch.as_tensor(mask)
+    labels = data.labels[rows]
+    targets = torch.as_tensor((labels - labels.mean()) / labels.std())
+    path = LinearPath(*data.values.shape[1:])
+    path.fit(statistics[rows], there[rows], targets, torch.zeros(len(rows), dtype=torch.long))
+    return np.asarray(path(statistics[others], there[others]))
+
+
 def mabn(options: dict[str, Any], data: BlockData, rows: np.ndarray, others: np.ndarray, seed: int) -> dict[str, Any]:
     """Predictions of a MABN for the other rows, with the share inside its 90 % interval and the cost of the fit."""
     picks = options.get("statistics", range(data.values.shape[2]))
@@ -132,7 +148,8 @@ def mabn(options: dict[str, Any], data: BlockData, rows: np.ndarray, others: np.
 
 def one_draw(data: BlockData, name: str, options: dict[str, Any] | None, rows: Any, others: Any, draw: int) -> Any:
     """What one predictor says after one draw of labels; runs in a worker process."""
-    found = {"scores": rival(name, data, rows, others)} if options is None else mabn(options, data, rows, others, draw)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
-    tau = float(kendall_tau_b(found["scores"][None], data.labels[others])[0])
-    return found | {"tau": tau, "memory_mb": memory}
+    if options is not None:
+        found = mabn(options | ({"linear": False} if name.startswith(MIXER) else {}), data, rows, others, draw)
+    else:
+        found = {"scores": (linear_path(data, rows, others) if name == PATH else rival(name, data, rows, others))}
+    return found | {"tau": float(kendall_tau_b(found["scores"][None], data.labels[others])[0])}

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from autoprox.zoo import ZOO
 from tests.docs.pages import ROOT
 
 RESULTS = ROOT / "benchmarks" / "quality" / "results"
@@ -93,6 +94,7 @@ PUBLISHED = {
     "`joint_micro` (transfer)": "joint_micro (transfer)",
     "`pit_micro` (transfer)": "pit_micro (transfer)",
 }
+COUNTS = ("params", "macs", "depth", "mean_width", "sum_dim_depth")
 SPACES = {"AutoFormer": "autoformer-ti", "PiT": "pit-ti"}
 
 
@@ -101,14 +103,9 @@ def test_published_labels():
     stored = {each["space"]: each["verdicts"] for each in results("published.json")["spaces"]}
     for name, *cells in shown:
         verdicts = stored[SPACES[name]]
-        own = {each["joint"]: key for key, each in verdicts.items() if key not in (*PUBLISHED.values(), "params")}
-        zoo = {
-            value: key
-            for value, key in own.items()
-            if value is not None and "(" not in key and key not in ("macs", "depth", "mean_width")
-        }
+        zoo = max((key for key in verdicts if key in ZOO and key not in COUNTS), key=lambda key: verdicts[key]["joint"])
         for title, cell in zip(header[1:], cells, strict=True):
-            key = zoo[max(zoo)] if title == "best zoo proxy" else PUBLISHED.get(title, title)
+            key = zoo if title == "best zoo proxy" else PUBLISHED.get(title, title)
             assert title != "best zoo proxy" or f"({key})" in cell
             bounds = verdicts[key]["ci95"] if "[" in cell else []
             assert says(cell, verdicts[key]["joint"], *bounds), (name, title)
@@ -138,6 +135,31 @@ def test_learned_aggregators():
                 continue
             row = own[LEARNERS[title]]
             assert says(cell, row["tau"], *(row["ci95"] if "[" in cell else [])), (name, title)
+
+
+def test_searches_that_were_verified_by_training():
+    shown = table("README.md", "space, data set, bounds")[1:]
+    stored = results("search.json")["verify"]
+    for (name, size, pick, *ahead), entry in zip(shown, stored, strict=True):
+        check = entry["verification"]
+        assert name == f"{entry['space']}, {check['dataset']}, {entry['regime']}"
+        assert int(size.replace(",", "")) == entry["constraints"]["max_params"]
+        assert says(pick, next(each["mean"] for each in check["trained"] if each["role"] == "pick"))
+        for cell, against in zip(ahead, check["comparisons"], strict=True):
+            assert says(cell, against["points"], *against["ci95"]), name
+    ahead = [[each["ci95"][0] > 0 for each in entry["verification"]["comparisons"]] for entry in stored]
+    assert np.sum(ahead, axis=0).tolist() == [8, 5]  # as the text says
+    assert all(each["points"] > 0 for entry in stored for each in entry["verification"]["comparisons"])
+
+
+def test_regret():
+    header, *shown = table("README.md", "among", "random")
+    for among, *cells in shown:
+        stored = [row for row in results("search.json")["regret"] if row["among"].split()[0] in among.split()]
+        for scorer, cell in zip(header[1:], cells, strict=True):
+            own = [row["regret"] for row in stored if row["scorer"] == scorer.strip("`")]
+            assert len(own) == 6
+            assert says(cell, np.mean(own)), (among, scorer)
 
 
 def test_blocks_of_the_embedded_table():

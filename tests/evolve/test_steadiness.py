@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.bench.table import Table
-from autoprox.evolve.steadiness import SAME, SAMPLE, steady
+from autoprox.evolve.steadiness import LARGEST_MOVE, SAMPLE, steady
 from autoprox.evolve.steadiness import _spread as spread
 from autoprox.evolve.steadiness import _stand as stand
 from autoprox.graph import LeafTable, collect_leaves, parse, statistics_of
@@ -61,7 +61,7 @@ def test_the_unit_of_a_score_does_not_matter(seed, power, sign):
     """Powers of two scale without rounding."""
     rng = np.random.default_rng(seed)
     exact = rng.normal(size=(3, 9)) ** 3
-    moved = exact + SAME * rng.normal(size=exact.shape)
+    moved = exact + LARGEST_MOVE * rng.normal(size=exact.shape)
     factor = sign * 2.0**power
     assert (stand(factor * exact, factor * moved) == stand(exact, moved)).all()
 
@@ -74,7 +74,7 @@ def test_a_move_is_measured_by_the_spread(seed, share):
     exact = np.sort(rng.normal(size=(1, 9)))
     low, high = np.percentile(exact, (25, 75))
     moved = exact.copy()
-    moved[0, 4] += share * SAME * (high - low)
+    moved[0, 4] += share * LARGEST_MOVE * (high - low)
     if abs(share - 1) > 1e-6:
         assert stand(exact, moved)[0].tolist() == [True] * 4 + [share < 1] + [True] * 4
 
@@ -83,6 +83,7 @@ def test_what_is_undefined_does_not_stand():
     exact = np.array([[1.0, 2.0, 4.0], [1.0, 2.0, np.nan]])
     assert stand(exact, exact).tolist() == [[True] * 3, [False] * 3]
     assert not stand(exact, np.where(exact == 4, np.inf, exact))[0, 2]
+    assert not stand(np.array([[1.0, 2.0, 3.0, np.inf]]), np.array([[1.0, 2.0, 3.0, np.inf]])).any()
 
 
 def test_ties_may_be_moved_by_their_spread():

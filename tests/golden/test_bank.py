@@ -54,7 +54,7 @@ def test_a_sample_is_what_would_be_computed(problem, shipped, tmp_path):
         leaf: max(apart(one, other, leaf) for one, other in zip(computed, disturbed, strict=True)) for leaf in LEAVES
     }
     steady = [leaf for leaf, change in moved.items() if change < 1e-4]
-    assert len(steady) > 0.9 * len(LEAVES)
+    assert len(steady) > 0.93 * len(LEAVES)
     for one, other in zip(stored, computed, strict=True):
         assert one.roles == other.roles
         assert {str(leaf): apart(one, other, leaf) for leaf in steady if apart(one, other, leaf) > 1e-3} == {}

@@ -73,6 +73,10 @@ def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
     first, second = np.array(taus).reshape(2, 2, 2).mean(axis=1).mean(axis=0)
     assert found == pytest.approx(first - second)
     assert low < found < high
+    few = replace(table, frame=table.frame.assign(stratum="free"))
+    none = Problem(few, tuple(few.blocks(metric="top1_pct"))).judge(*Split)
+    undefined, bounds = none.iso_margin(*scores)
+    assert np.isnan([undefined, *bounds]).all()
     same, interval = mixed.iso_margin(scores[0], scores[0])
     assert (same, *interval) == (0, 0, 0)
 
