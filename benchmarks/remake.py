@@ -77,9 +77,7 @@ SHIPMENTS = (
     Shipment("joint_micro", "Ranks both micro spaces on all data sets of the embedded table.", ZOO_FIRST),
     Shipment("autoformer_micro", "Ranks autoformer-micro alone.", "--spaces autoformer-micro"),
     Shipment("pit_micro", "Ranks pit-micro alone.", "--spaces pit-micro"),
-    Shipment(
-        "beyond_size", "Ranks the embedded table by joint tau and tau at one size.", f"--beyond-size 1 {ZOO_FIRST}"
-    ),
+    Shipment("beyond_size", "Ranks by joint tau and tau at one size.", f"--beyond-size 1 {ZOO_FIRST}"),
     Shipment("published_autoformer", "Ranks autoformer-ti, by the published labels (kd).", PUBLISHED, AUTOFORMER),
     Shipment("published_pit", "Ranks pit-ti, by the published labels (kd).", PUBLISHED, PIT),
     Shipment(

@@ -1,4 +1,4 @@
-"""Ranks the embedded table by joint tau and tau at one size.
+"""Ranks by joint tau and tau at one size.
 
     -(reciprocal(maximum(nodes_last(norm_width), nodes_std(min(minimum(gram(output_grad), gram(output)))))))
 
