@@ -89,17 +89,20 @@ class Milestones:
         self._due = self._start + self._pause
 
     def __call__(self, count: int, remark: str = "") -> None:
-        """Logs a line if one is due, with `done`, `total`, `unit` and `seconds_left` as the record's `progress`."""
+        """Logs a line if one is due, with `done`, `total`, `unit` and, from 1 % on, `seconds_left` as the record's `progress`."""
         now = self._clock()
         if now < self._due or count == self._before:
             return
         facts: dict[str, int | str] = {"done": count, "unit": self._unit}
         text = f"{count} {self._unit}s done"
         if self._total:
-            left = round((now - self._start) / (count - self._before) * (self._total - count))
-            facts |= {"total": self._total, "seconds_left": left}
-            share = f"{100 * count // self._total} %"
-            text = f"{count} of {self._total} {self._unit}s done ({share}), about {timedelta(seconds=left)} left"
+            facts["total"] = self._total
+            text = f"{count} of {self._total} {self._unit}s done ({100 * count // self._total} %)"
+            # The first of many tells how long processes take to start.
+            if 100 * (count - self._before) >= self._total - self._before:
+                left = round((now - self._start) / (count - self._before) * (self._total - count))
+                facts["seconds_left"] = left
+                text += f", about {timedelta(seconds=left)} left"
         LOGGER.info(f"{text}; {remark}" if remark else text, extra={"progress": facts})
         self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
         self._due = now + self._pause

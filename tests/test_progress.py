@@ -47,6 +47,13 @@ def test_lines_tell_what_is_done_and_what_is_left(heard: pytest.LogCaptureFixtur
     assert record.progress == {"done": 51, "total": 100, "unit": "training", "seconds_left": 588}
 
 
+def test_the_first_of_many_says_nothing_of_the_rest(heard: pytest.LogCaptureFixture) -> None:
+    count(1000, 12.0, 1)
+    (record,) = heard.records
+    assert record.getMessage() == "1 of 1000 trainings done (0 %)"
+    assert record.progress == {"done": 1, "total": 1000, "unit": "training"}
+
+
 def test_without_a_total_nothing_is_said_of_the_rest(heard: pytest.LogCaptureFixture) -> None:
     reach = Milestones(None, "candidate", 0, Clock(12.0))
     reach(7, "best 0.712")
