@@ -89,7 +89,7 @@ class Milestones:
         self._due = self._start + self._pause
 
     def __call__(self, count: int, remark: str = "") -> None:
-        """Logs a line if one is due, with `done`, `total`, `unit` and, from 1 % on, `seconds_left` as the record's `progress`."""
+        """Logs a line if one is due, with facts as the record's `progress`: `done`, `total`, `unit`, `seconds_left`."""
         now = self._clock()
         if now < self._due or count == self._before:
             return
