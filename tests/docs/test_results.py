@@ -137,6 +137,14 @@ def test_learned_aggregators():
             assert says(cell, row["tau"], *(row["ci95"] if "[" in cell else [])), (name, title)
 
 
+def test_what_is_said_of_the_linear_path_and_the_cost():
+    stored = results("parzc.json")
+    alone = [row["tau"] for row in stored["embedded"]["rows"] if row["predictor"] == "linear path of MABN alone"]
+    found = re.search(r"which alone has (.+?\d\s+and .\d+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    assert found is not None
+    assert says(found[1], *alone)
+
+
 def test_searches_that_were_verified_by_training():
     shown = table("README.md", "space, data set, bounds")[1:]
     stored = results("search.json")["verify"]
