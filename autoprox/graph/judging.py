@@ -232,19 +232,18 @@ class Judge:
     def iso_margin(
         self, scores: Floats, rival: Floats, resamples: int = RESAMPLES
     ) -> tuple[float, tuple[float, float]]:
-        """The same among the architectures of one size: how much further a score vector is where size says nothing.
+        """The margin among the architectures of one size (the iso stratum), where size says nothing.
 
         Args:
             scores: `(A,)`.
             rival: `(A,)`.
-            resamples: Draws of the bootstrap, those of `margin`.
+            resamples: As for `margin`.
 
         Returns:
             The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in its iso stratum.
         """
         both = np.stack([scores, rival])
-        parts = zip(self.by_block(both), self.blocks, strict=True)
-        first, second = self.joint(np.stack([_iso_taus(part, block) for part, block in parts], axis=1))
+        first, second = self.joint(np.stack(list(map(_iso_taus, self.by_block(both), self.blocks)), axis=1))
         sampled = self.joint(np.swapaxes(self._sampled_taus(both, resamples, iso=True), 1, 2))
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 

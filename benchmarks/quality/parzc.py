@@ -242,7 +242,7 @@ def averaged(results: dict[tuple[int, str, str], list[Any]], names: list[str]) -
                 "tau": float(means[name].mean()),
                 "error": standard_error(means[name]),
                 "mabn_minus_it": None if name == MABN else {"tau": float(ahead.mean()), "error": standard_error(ahead)},
-                "blocks": {block: float(np.mean(taus)) for block, taus in by_block.items()},
+                "blocks": {block: float(np.mean(values)) for block, values in by_block.items()},
                 "inside90": mean_of(own, "inside"),
                 "fit_core_seconds": mean_of(own, "seconds"),
             }

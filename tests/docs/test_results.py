@@ -137,7 +137,7 @@ def test_learned_aggregators():
             assert says(cell, row["tau"], *(row["ci95"] if "[" in cell else [])), (name, title)
 
 
-def test_what_is_said_of_the_linear_path_and_the_cost():
+def test_what_is_said_of_the_linear_path():
     stored = results("parzc.json")
     alone = [row["tau"] for row in stored["embedded"]["rows"] if row["predictor"] == "linear path of MABN alone"]
     found = re.search(r"which alone has (.+?\d\s+and .\d+)", (ROOT / "README.md").read_text(encoding="utf-8"))
