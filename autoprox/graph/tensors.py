@@ -110,8 +110,8 @@ def reduce_entropy(x: Moments) -> Tensor:
     total = torch.where(x.absolute > 0, x.absolute, 1.0)
     shares = x.magnitudes / total.to(x.magnitudes.dtype)
     # The smallest normal number keeps the logarithm of 0 finite and is lost beside any share that counts.
-    logarithms = (shares + torch.finfo(shares.dtype).tiny).log()
-    return -(shares * logarithms).sum(dtype=torch.float64)
+    terms = (shares + torch.finfo(shares.dtype).tiny).log_().mul_(shares)
+    return -terms.sum(dtype=torch.float64)
 
 
 def reduce_skewness(x: Moments) -> Tensor:

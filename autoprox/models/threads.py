@@ -6,6 +6,8 @@ from contextlib import contextmanager
 
 import torch
 
+from autoprox.models.memory import keep_freed_memory
+
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -15,13 +17,14 @@ def single_threaded() -> Iterator[None]:
 
     Work is spread over processes instead. The number of threads before is restored. In one process, only one thread of
     Python is inside at a time: a worker of a cluster may run several, and initialisations draw from torch's one
-    generator.
+    generator. Memory is kept from then on, see `keep_freed_memory`.
 
     Example:
         >>> with single_threaded():
         ...     torch.get_num_threads()
         1
     """
+    keep_freed_memory()
     with _ONE_AT_A_TIME:
         before = torch.get_num_threads()
         torch.set_num_threads(1)

@@ -107,7 +107,9 @@ def run(
     # Where everything is to be scored there is nothing to choose.
     course = Method.EXHAUSTIVE if region.size <= wanted else method
     history = History(assessor.join)
-    with Journal(journal, definition, anew=anew) as held, Parallel(n_jobs=jobs, return_as="generator") as parallel:
+    # One at a time: an evolution hands out a few, and joblib would give them all to one process.
+    processes = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
+    with Journal(journal, definition, anew=anew) as held, processes as parallel:
         batches = proposals(course, region, history, rng, settings)
 
         def candidates() -> Iterator[Arch]:

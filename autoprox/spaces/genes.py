@@ -29,6 +29,8 @@ def _equals(value: object, choice: Choice) -> bool:
     if isinstance(choice, tuple):
         elements = _elements(value)
         return elements is not None and len(elements) == len(choice) and all(map(_equals, elements, choice))
+    if type(value) is type(choice):
+        return value == choice
     # A boolean equals 0 or 1 in Python, but it is no width and no ratio.
     return not isinstance(value, bool) and isinstance(value, numbers.Real) and value == choice
 
