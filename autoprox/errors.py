@@ -70,16 +70,17 @@ def suggestion(name: str, known: Iterable[str]) -> str:
     return f"{near} Allowed: {', '.join(names) or '(none)'}.".lstrip()
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
     """A question for the nearest valid name, or nothing if none is near.
 
     Args:
         name: What was given.
         known: The names that are allowed.
+        likeness: From which likeness on one is near: the ratio of `difflib.SequenceMatcher`, from 0 to 1.
 
     Example:
         >>> nearest("digit", ["digits", "mnist"])
         "Did you mean 'digits'?"
     """
-    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=0.5)
+    near = difflib.get_close_matches(name, sorted(known), n=1, cutoff=likeness)
     return f"Did you mean '{near[0]}'?" if near else ""

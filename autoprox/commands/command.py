@@ -1,13 +1,13 @@
 """What a command is: a name, options, examples, and what it does. All else that commands share follows from it."""
 
 import argparse
-import difflib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autoprox.commands.console import chosen_backend
 from autoprox.commands.reporting import USER_ERROR, add_flags
+from autoprox.errors import nearest
 from autoprox.logs import LOGGER
 
 NEAR = 0.8
@@ -38,9 +38,8 @@ class CommandParser(argparse.ArgumentParser):
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             options = [each for each in self._option_string_actions if each.startswith("--")]
-            near = difflib.get_close_matches(unknown[0].partition("=")[0], options, n=1, cutoff=NEAR)
-            hint = f" Did you mean '{near[0]}'?" if near else ""
-            self.error(f"unrecognized arguments: {' '.join(unknown)}.{hint}")
+            hint = nearest(unknown[0].partition("=")[0], options, NEAR)
+            self.error(f"unrecognized arguments: {' '.join(unknown)}. {hint}".rstrip())
         return found, unknown
 
     def error(self, message: str) -> NoReturn:

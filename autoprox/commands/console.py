@@ -49,17 +49,20 @@ def network_bar(networks: Iterable[T], total: int) -> Iterable[T]:
 
 
 @contextmanager
-def candidate_bar(total: int | None, done: int = 0) -> Iterator[Callable[[int, float], None]]:
+def candidate_bar(
+    total: int | None, done: int = 0, *, unit: str = "candidate"
+) -> Iterator[Callable[[int, float], None]]:
     """Tells how far a search has come.
 
     Args:
         total: Candidates in all; None if time decides.
         done: How many there were before.
+        unit: What one is, in the singular.
 
     Yields:
         What takes the number of candidates and the best fitness by now.
     """
-    with progress(total, "candidate", done=done) as reach:
+    with progress(total, unit, done=done) as reach:
         yield lambda evaluated, best: reach(evaluated, f"best {number(best)}")
 
 

@@ -61,7 +61,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
     def scored(scorers: Sequence[Scorer], networks: Sequence[Network]) -> Floats:
         return score_networks(scorers, networks, cache, jobs=jobs, progress=network_bar).values
 
-    with candidate_bar(random_budget) as show:
+    with candidate_bar(random_budget, unit="random candidate") as show:
         random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)
     evidence = gather(run, problem, scored, random)
     write_json(evidence, folder / EVIDENCE)
