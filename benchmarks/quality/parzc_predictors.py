@@ -29,21 +29,25 @@ VARIANTS: dict[str, dict[str, Any]] = {
     "MABN, mse": {"loss": "mse"},
     "MABN, released layers": {"variant": "released", "width": 64, "depth": 4, "kl_weight": 0.0},
 }
-MIXER = "mixer alone"
 ABLATION: dict[str, dict[str, Any]] = {
     MABN: {},
     "MABN, released layers": VARIANTS["MABN, released layers"],
     "MABN, a single network": {"n_estimators": 1},
     "MABN, zero padding for the mask": {"masked": False},
-    MIXER: {},
-    f"{MIXER}, pairwise": {"loss": "pairwise"},
-    f"{MIXER}, mse": {"loss": "mse"},
-    f"{MIXER}, diffkendall + pairwise": {"loss": ("diffkendall", "pairwise")},
-    f"{MIXER}, not Bayesian": {"bayesian": False, "kl_weight": 0.0},
-    f"{MIXER}, Bayesian without prior": {"kl_weight": 0.0},
-    f"{MIXER}, strong prior, slow": {"kl_weight": 0.1, "max_iter": 150, "learning_rate": 5e-3},
-    f"{MIXER}, no token mixing": {"token_mixing": False},
-    f"{MIXER}, zero padding for the mask": {"masked": False},
+    **{
+        name: {"linear": False, **options}
+        for name, options in {
+            "mixer alone": {},
+            "mixer alone, pairwise": {"loss": "pairwise"},
+            "mixer alone, mse": {"loss": "mse"},
+            "mixer alone, diffkendall + pairwise": {"loss": ("diffkendall", "pairwise")},
+            "mixer alone, not Bayesian": {"bayesian": False, "kl_weight": 0.0},
+            "mixer alone, Bayesian without prior": {"kl_weight": 0.0},
+            "mixer alone, strong prior, slow": {"kl_weight": 0.1, "max_iter": 150, "learning_rate": 5e-3},
+            "mixer alone, no token mixing": {"token_mixing": False},
+            "mixer alone, zero padding for the mask": {"masked": False},
+        }.items()
+    },
 }
 """Where networks mostly count for nothing beside the linear path, what a part of them is worth shows without it."""
 STATISTICS: dict[str, tuple[int, ...]] = {
@@ -149,7 +153,7 @@ def mabn(options: dict[str, Any], data: BlockData, rows: np.ndarray, others: np.
 def one_draw(data: BlockData, name: str, options: dict[str, Any] | None, rows: Any, others: Any, draw: int) -> Any:
     """What one predictor says after one draw of labels; runs in a worker process."""
     if options is not None:
-        found = mabn(options | ({"linear": False} if name.startswith(MIXER) else {}), data, rows, others, draw)
+        found = mabn(options, data, rows, others, draw)
     else:
         found = {"scores": (linear_path(data, rows, others) if name == PATH else rival(name, data, rows, others))}
     return found | {"tau": float(kendall_tau_b(found["scores"][None], data.labels[others])[0])}
