@@ -59,12 +59,12 @@ def test_shipped_proxies():
 
 CONTENDERS = {
     "elitism-preserve (default)": "elitism-preserve",
-    "the same, `--seed-zoo` (best on select)": "elitism-preserve, zoo first",
+    "the same, `--seed-zoo`": "elitism-preserve, zoo first",
     "the same, `--growths 0`": "elitism-preserve, bank never grown",
     "the same, `--beyond-size 0.5`": "elitism-preserve, beyond size 0.5",
     "the same, `--islands 2`": "elitism-preserve, 2 islands",
     "diversity-prompting": "diversity-prompting",
-    "nsga2": "nsga2",
+    "nsga2 (best on select)": "nsga2",
     "random search": "random",
     "labels shuffled": "shuffled labels",
 }
