@@ -91,6 +91,7 @@ PUBLISHED = {
     "ensemble": "ensemble of the hall, out of fold",
     "ridge on four counts": "ridge on four counts, out of fold",
     "sum of dim x depth": "sum_dim_depth",
+    "`joint_best` (transfer)": "joint_best (transfer)",
     "`joint_micro` (transfer)": "joint_micro (transfer)",
     "`pit_micro` (transfer)": "pit_micro (transfer)",
 }
