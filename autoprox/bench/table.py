@@ -297,6 +297,8 @@ def embedded_tables() -> dict[str, Path]:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
+    if not path.name:
+        raise TableError(f"'{source}' is no file; give a parquet file, or the name of an embedded table.")
     try:
         if path.exists():
             return path

@@ -106,6 +106,7 @@ def _evolve(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
     folder = RunFolder(out, force=options.force, resume=options.resume)
     stop = given or _stop_of(folder.journal, resume=options.resume)
+    folder.require_more(stop.budget)
     fit = problem.judge(Split.FIT)
     for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")

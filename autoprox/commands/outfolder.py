@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from autoprox.bench.files import require_writable
+from autoprox.commands.record import RUN
 from autoprox.errors import SpecError
 
 
@@ -25,6 +26,9 @@ class AbstractOutFolder(ABC):
 
     noun: ClassVar[str]
     """What a folder holds, for messages."""
+
+    marks: ClassVar[tuple[str, ...]]
+    """Files of which one at least lies in a folder of this kind, once there is a record."""
 
     def __init__(self, path: Path, *, force: bool, resume: bool) -> None:
         if force and resume:
@@ -50,6 +54,8 @@ class AbstractOutFolder(ABC):
         """
         if self.path.exists() and not self.path.is_dir():
             raise SpecError(f"--out '{self.path}' is a file; give a folder.")
+        if (self.path / RUN).exists() and not any((self.path / name).exists() for name in self.marks):
+            raise SpecError(f"'{self.path}' holds the results of another command, which are kept; give another --out.")
         if self._force or self._resume:
             return
         if reason := self.occupied():

@@ -115,6 +115,7 @@ def _fit(options: argparse.Namespace) -> int:
     if out.exists() and not options.force:
         raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
     require_writable(out.parent)
+    _try_writing(options)
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
     data = _features(problem, blocks, options.statistics, options)
     model = _model(options, data, options.seed)
@@ -178,6 +179,7 @@ def _predict(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     proxy = LearnedProxy.load(options.model)
+    _try_writing(options)
     problem = problem_of(options)
     judgement = judged(options, problem, named_proxies([options.model]))
     say_judgement(options, problem, judgement)
@@ -204,8 +206,21 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _try_writing(options: argparse.Namespace) -> None:
+    """Tries where figures and report are to go, before anything is computed."""
+    for folder in (options.figures, options.report and options.report.parent):
+        if folder:
+            require_writable(folder)
+
+
 def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbose: bool = True) -> MABNRegressor:
-    """An unfitted model as the options describe it."""
+    """An unfitted model as the options describe it.
+
+    Raises:
+        SpecError: If NumPy takes no such seed.
+    """
+    if not 0 <= seed < 2**32:
+        raise SpecError(f"--seed is {seed}; it must be from 0 to {2**32 - 1}.")
     return MABNRegressor(
         node_shape=data.node_shape,
         variant=options.variant,

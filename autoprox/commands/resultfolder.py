@@ -22,6 +22,7 @@ class ResultFolder(AbstractOutFolder):
     """The folder of a verdict."""
 
     noun = "result"
+    marks = (RESULT,)
 
     @classmethod
     def chosen(cls, options: argparse.Namespace) -> "ResultFolder | None":

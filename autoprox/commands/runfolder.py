@@ -22,6 +22,7 @@ class RunFolder(AbstractOutFolder):
     """The folder of a run."""
 
     noun = "run"
+    marks = (JOURNAL, BEST)
 
     @property
     def journal(self) -> Path:
@@ -45,6 +46,36 @@ class RunFolder(AbstractOutFolder):
                 " anew, or another --out."
             )
         return ""
+
+    def require_more(self, budget: int | None) -> None:
+        """Refuses to go on with a finished run that has as many candidates already as it is to have.
+
+        Args:
+            budget: Candidates in total; None where time decides.
+
+        Raises:
+            SpecError: If it has.
+        """
+        if not self._resume or budget is None or not (self.path / BEST).exists():
+            return
+        if (done := self.recorded()) >= budget:
+            raise SpecError(
+                f"'{self.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a "
+                "larger one to go on with it, or --force to replace it."
+            )
+
+    def prepare(self) -> None:
+        """Makes the folder if need be; the results of a run that is replaced go.
+
+        Raises:
+            SpecError: If the folder cannot be written, or holds a run that is to stay.
+            StoreMismatchError: If its journal cannot be read.
+        """
+        super().prepare()
+        if self._force:
+            # Else an interruption would leave the result of one run beside the journal of another.
+            for name in (BEST, HALL, RUN, FRONT, Path(FRONT).with_suffix(".csv").name, REPORT, EVIDENCE):
+                (self.path / name).unlink(missing_ok=True)
 
     def finish(
         self, proxy: Proxy, hall: Sequence[Standing], front: Sequence[FrontPoint], run: dict[str, Any]

@@ -138,6 +138,7 @@ def _search(options: argparse.Namespace) -> int:
     task = searched_task(options, space)
     region = Region(space, task, constraints)
     folder.refuse()
+    folder.require_no_less(options.budget)
     if options.verify:
         # What could not be trained later is refused before anything is computed.
         data = opened(local_images(options, options.verify, space), options.verify)

@@ -6,6 +6,7 @@ from typing import Any
 from autoprox.bench.files import atomically, write_json
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.commands.record import RUN
+from autoprox.errors import SpecError
 from autoprox.search import SearchResult
 from autoprox.search.figure import write_figure
 from autoprox.search.journal import JOURNAL, recorded
@@ -21,6 +22,7 @@ class SearchFolder(AbstractOutFolder):
     """The folder of a search."""
 
     noun = "search"
+    marks = (JOURNAL, RESULT)
 
     @property
     def journal(self) -> Path:
@@ -45,7 +47,7 @@ class SearchFolder(AbstractOutFolder):
         )
 
     def prepare(self) -> None:
-        """Makes the folder if need be; trainings of a search that is replaced go.
+        """Makes the folder if need be; what a search left that is replaced goes.
 
         Raises:
             SpecError: If the folder cannot be written, or holds a search that is to stay.
@@ -54,6 +56,20 @@ class SearchFolder(AbstractOutFolder):
         super().prepare()
         if self._force:
             discard(self.verification)
+            for name in (RESULT, CANDIDATES, FIGURE, RUN):
+                (self.path / name).unlink(missing_ok=True)
+
+    def require_no_less(self, budget: int | None) -> None:
+        """Refuses to go on with a finished search towards fewer candidates than it has.
+
+        Raises:
+            SpecError: If the budget is less.
+        """
+        if self._resume and budget is not None and (self.path / RESULT).exists() and self.recorded() > budget:
+            raise SpecError(
+                f"'{self.path}' holds a finished search of {self.recorded()} candidates; --budget {budget} is the "
+                "total. Give at least as many to go on with it, or --force to replace it."
+            )
 
     def finish(self, document: dict[str, Any], run: dict[str, Any], result: SearchResult, top: int) -> list[Path]:
         """Writes all results; result.json comes last: where it is, the search is finished.

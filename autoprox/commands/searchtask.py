@@ -4,7 +4,7 @@ import argparse
 
 from autoprox.bench.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.bench.table import Table
-from autoprox.bench.task import DEFAULT_NUM_CLASSES, Task, draw_batch, noise_task
+from autoprox.bench.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, draw_batch, noise_task
 from autoprox.commands.images import image_folders, require_used
 from autoprox.errors import SpecError, suggestion
 from autoprox.spaces import AbstractSpace
@@ -29,8 +29,9 @@ def searched_task(options: argparse.Namespace, space: AbstractSpace) -> Task:
     table = Table.read()
     name = options.dataset or options.verify or (None if _shaped(options) else _fitting(table, space))
     if name is None:
-        size = space.default_img_size if options.img_size is None else options.img_size
-        return noise_task(NOISE, options.num_classes or DEFAULT_NUM_CLASSES, size)
+        classes = DEFAULT_NUM_CLASSES if options.num_classes is None else options.num_classes
+        classes, size, _ = space.check_task(classes, options.img_size, NOISE_CHANNELS)
+        return noise_task(NOISE, classes, size)
     local = local_images(options, name, space)
     if options.num_classes is not None or (local is None and options.img_size is not None):
         option = "--num-classes" if options.num_classes is not None else "--img-size"

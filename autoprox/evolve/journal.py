@@ -187,16 +187,24 @@ class Journal:
         expected = {"format": JOURNAL_FORMAT, "definition": json.loads(json.dumps(definition))}
         found = dict(self._connection.execute("select name, value from meta where name in ('format', 'definition')"))
         if not found:
-            for name, value in expected.items():
-                self.remember(name, value)
+            # Both or neither: a journal that has but one of them could not be read.
+            rows = [(name, json.dumps(value, allow_nan=False)) for name, value in expected.items()]
+            with explained(self.path), self._connection as connection:
+                connection.executemany("insert into meta values (?, ?)", rows)
             return
-        if json.loads(found.get("format", "null")) != JOURNAL_FORMAT:
+        try:
+            version, stored = json.loads(found["format"]), dict(json.loads(found["definition"]))
+        except (KeyError, TypeError, ValueError) as error:
+            raise StoreMismatchError(
+                f"'{self.path}' is damaged: it does not say what was run. Give another --out, or --force to begin anew."
+            ) from error
+        if version != JOURNAL_FORMAT:
             raise StoreMismatchError(
                 f"'{self.path}' has format {found.get('format')}, this autoprox writes {JOURNAL_FORMAT};"
                 " go on with the version that made it, or give --force to begin anew."
             )
-        stored = json.loads(found["definition"])
-        for name in sorted({*stored, *expected["definition"]}):
+        # What a user gave is short and says more than a digest of what followed from it.
+        for name in sorted({*stored, *expected["definition"]}, key=lambda name: (len(str(stored.get(name))), name)):
             before, now = stored.get(name), expected["definition"].get(name)
             if before != now:
                 raise StoreMismatchError(

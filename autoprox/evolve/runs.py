@@ -112,10 +112,17 @@ class Run:
         `beyond_size` and `fitness`.
 
         Raises:
-            StoreMismatchError: If the run is not finished.
+            StoreMismatchError: If the run is not finished, or the file was changed.
         """
+        path = self.folder / HALL
+        try:
+            return pd.DataFrame(self._hall_rows(_read_json(path)))
+        except (KeyError, TypeError, IndexError) as error:
+            raise StoreMismatchError(f"'{path}' is no hall of fame of this autoprox ({error!r}).") from error
+
+    def _hall_rows(self, members: Any) -> list[dict[str, Any]]:
         rows = []
-        for rank, each in enumerate(_read_json(self.folder / HALL)):
+        for rank, each in enumerate(members):
             row = {
                 "proxy": Proxy(f"{self.folder.name}-{rank}", parse(each["graph"]), each["sign"]),
                 **{name: each[name] for name in ("formula", "size", "steady")},
@@ -123,7 +130,7 @@ class Run:
             for split in ("fit", "select"):
                 row |= {f"{split}_{name}": each[split][name] for name in ("joint", "beyond_size", "fitness")}
             rows.append(row)
-        return pd.DataFrame(rows)
+        return rows
 
 
 def load(folder: str | Path) -> Run:
@@ -137,12 +144,18 @@ def load(folder: str | Path) -> Run:
     """
     path = Path(folder)
     with closing(_opened(path)) as connection:
-        meta = {name: json.loads(value) for name, value in connection.execute("select name, value from meta")}
+        stored = dict(connection.execute("select name, value from meta"))
+    try:
+        meta = {name: json.loads(value) for name, value in stored.items()}
+    except ValueError as error:
+        raise StoreMismatchError(f"The journal in '{path}' is damaged ({error}).") from error
     if meta.get("format") != JOURNAL_FORMAT:
         raise StoreMismatchError(
             f"The journal in '{path}' has format {meta.get('format')}, this autoprox reads {JOURNAL_FORMAT};"
             " read it with the version that made it."
         )
+    if "definition" not in meta:
+        raise StoreMismatchError(f"The journal in '{path}' does not say what was run; it was damaged, or cut off.")
     return Run(path, meta["definition"], meta.get("stop", {}), meta.get("status", "begun"), meta.get("sealed_scorings"))
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autoprox.bench.files import atomically
+from autoprox.bench.files import atomically, require_writable
 
 UNDEFINED = "\N{EN DASH}"
 """What stands where a number is undefined."""
@@ -31,8 +31,7 @@ def write_page(path: Path, text: str) -> None:
     Raises:
         AutoproxError: If the file cannot be written.
     """
-    if path.parent.name:
-        path.parent.mkdir(parents=True, exist_ok=True)
+    require_writable(path.parent)
     atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
 
 

@@ -128,6 +128,11 @@ def run(
         before = min(len(held), wanted)
         for _ in candidates() if progress is None else progress(candidates(), wanted, before):
             pass
+    if not np.isfinite(history.scores).any():
+        raise CollectionError(
+            f"'{assessor.name}' has no finite score on any of the {len(history)} candidates, so nothing can be chosen "
+            "by it. Look at what it computes, or take another scorer."
+        )
     ranked = sorted(_candidates(region, history), key=_order)
     return SearchResult(
         assessor.name, owner.name, region.constraints, method.value, tuple(ranked), region.size, region.total

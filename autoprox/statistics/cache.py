@@ -216,9 +216,11 @@ class StatisticsCache:
             {'expression': array([1.])}
         """
         with self._connected() as connection:
-            connection.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
+            with _said_of(path):
+                connection.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
             try:
-                self._check_other(connection, path)
+                with _said_of(path):
+                    self._check_other(connection, path)
                 if connection.execute(_LACKING).fetchone() is not None:
                     with _transaction(connection):
                         for statement in _ADOPT.split(";"):
@@ -375,6 +377,17 @@ class StatisticsCache:
 
     def _remedy(self) -> str:
         return f"Delete {self.path} (what was in it will be computed again) or choose another path."
+
+
+@contextmanager
+def _said_of(path: Path) -> Iterator[None]:
+    """Says of a file that is taken over what would else be said of the cache that takes it."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        raise StoreMismatchError(
+            f"{path} cannot be taken over: {error}. Delete it (what is in it will be computed again), or make it anew."
+        ) from error
 
 
 def default_path() -> Path:

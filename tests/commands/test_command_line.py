@@ -13,7 +13,7 @@ import autoprox
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, main
-from autoprox.evolve import Discoverer
+from autoprox.evolve import Discoverer, runs
 from autoprox.spaces import space
 
 
@@ -179,6 +179,8 @@ def test_bad_table_is_one_line(fault, tmp_path, capsys):
         (["--set", "populatoin=3"], "population"),
         (["--set", "population=many"], "whole number"),
         (["--set", "population"], "NAME=VALUE"),
+        (["--set", "margin=nan"], "finite"),
+        (["--set", "margin=inf"], "finite"),
         (["--islands", "0"], "islands"),
         (["--beyond-size", "-1"], "beyond size"),
         (["--beyond-size", "nan"], "beyond size"),
@@ -249,6 +251,52 @@ def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
     assert (out / "best.json").read_bytes() == before
     assert evolve("--bench", table, "--budget", 30, "--seed", 5, "--out", out, "--force") == 0
     assert (out / "best.json").read_bytes() != before
+
+
+@pytest.mark.parametrize("budget", [20, 30])
+def test_a_finished_run_is_not_gone_on_with_towards_less(table, tmp_path, capsys, budget):
+    out = tmp_path / "run"
+    assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
+    before = {path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".json"}
+    capsys.readouterr()
+    assert evolve("--bench", table, "--budget", budget, "--out", out, "--resume") == 2
+    _one_line(capsys, "larger one")
+    assert {path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".json"} == before
+    assert len(runs.load(out).evaluations) >= 30
+
+
+def test_a_run_that_is_replaced_leaves_nothing_to_an_interrupted_one(table, tmp_path, monkeypatch):
+    out = tmp_path / "run"
+    assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
+
+    def interrupted(*_arguments, **_options):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Discoverer, "run", interrupted)
+    assert evolve("--bench", table, "--budget", 30, "--seed", 5, "--out", out, "--force") == 130
+    assert not {"best.json", "hall.json", "run.json", "report.html"} & {path.name for path in out.iterdir()}
+
+
+@pytest.mark.parametrize("options", [[], ["--force"]])
+def test_the_folder_of_another_command_is_left_alone(table, tmp_path, capsys, options):
+    out = tmp_path / "run"
+    assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
+    before = (out / "run.json").read_bytes()
+    capsys.readouterr()
+    assert (
+        main(["search", "--zoo", "params", "--space", "pit-micro", "--budget", "4", "--out", str(out), *options]) == 2
+    )
+    _one_line(capsys, "another command")
+    judged = ["evaluate", "--proxy", "snip", "--bench", str(table), "--jobs", "1", "--out", str(out), *options]
+    assert main(judged) == 2
+    _one_line(capsys, "another command")
+    assert (out / "run.json").read_bytes() == before
+
+
+@pytest.mark.parametrize("source", ["", ".", "/"])
+def test_a_table_without_a_name_is_one_line(source, capsys):
+    assert main(["evaluate", "--proxy", "snip", "--bench", source]) == 2
+    _one_line(capsys, "is no file")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ import pytest
 import autoprox
 from autoprox.bench.table import Table
 from autoprox.commands import main
+from autoprox.graph import Proxy, parse
 from autoprox.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.search.journal import recorded
 
@@ -72,8 +73,21 @@ def test_nothing_is_replaced_unasked(tmp_path, capsys):
     assert small(tmp_path / "whole", "--budget", 8) == 0
     for name in ("result.json", "candidates.csv", "figure.svg"):
         assert (out / name).read_bytes() == (tmp_path / "whole" / name).read_bytes()
+    longer = (out / "result.json").read_bytes()
+    capsys.readouterr()
+    assert small(out, "--budget", 5, "--resume") == 2
+    one_line(capsys, "at least as many")
+    assert (out / "result.json").read_bytes() == longer
     assert small(out, "--budget", 5, "--force") == 0
     assert (out / "result.json").read_bytes() == before
+
+
+def test_what_scores_nothing_chooses_nothing(tmp_path, capsys):
+    endless = Proxy("endless", parse("square(" * 10 + "nodes_sum(params)" + ")" * 10), 1)
+    endless.save(tmp_path / "endless.json")
+    assert small(tmp_path / "run", "--budget", 5, scorer=("--proxy", tmp_path / "endless.json")) == 2
+    one_line(capsys, "no finite score")
+    assert not (tmp_path / "run" / "result.json").exists()
 
 
 def test_the_learned_aggregator_searches(tmp_path, capsys):
@@ -154,6 +168,8 @@ def one_line(capsys, word):
         (["--zoo", "snip", "--dataset", "digits", "--img-size", "16"], "--img-size"),
         (["--zoo", "snip", "--dataset", "digits", "--num-classes", "7"], "--num-classes"),
         (["--zoo", "snip", "--img-size", "7"], "8 to 32 px"),
+        (["--zoo", "snip", "--img-size", "0"], "8 to 32 px"),
+        (["--zoo", "snip", "--img-size", "100000"], "8 to 32 px"),
         (["--zoo", "snip", "--num-classes", "1"], "2 classes"),
         (["--zoo", "snip", "--images", "digits=missing", "--dataset", "digits"], "missing"),
         (["--zoo", "snip", "--method", "exhaustive"], "86,231,578,947,360"),

@@ -1,6 +1,8 @@
 """Runs as frames: whatever is read was written, and what is derived follows from it."""
 
 import json
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pandas as pd
@@ -107,6 +109,26 @@ def test_unfinished_run_can_be_read(tmp_path):
         assert run.best_so_far.empty
         with pytest.raises(StoreMismatchError, match="not finished"):
             run.hall  # noqa: B018
+
+
+@pytest.mark.parametrize("text", ["[{}]", "{}x", "3", '["a"]', '[{"graph": 5}]'])
+def test_a_hall_that_was_changed_is_refused(tmp_path, text):
+    with Journal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
+        (tmp_path / "hall.json").write_text(text)
+        with pytest.raises(StoreMismatchError, match=r"hall\.json"):
+            autoprox.runs.load(tmp_path).hall  # noqa: B018
+
+
+@pytest.mark.parametrize("change", ["delete from meta where name = 'definition'", "update meta set value = '{'"])
+def test_a_journal_that_was_cut_off_is_refused(tmp_path, change):
+    path = tmp_path / "journal.sqlite"
+    Journal(path, {"seed": 0, "blocks": ["a/b"]}).__exit__(None, None, None)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(change)
+    with pytest.raises(StoreMismatchError):
+        autoprox.runs.load(tmp_path)
+    with pytest.raises(StoreMismatchError, match="--force"):
+        Journal(path, {"seed": 0, "blocks": ["a/b"]})
 
 
 def test_a_search_is_no_run(tmp_path, capsys):

@@ -391,7 +391,7 @@ def test_does_not_adopt_what_is_no_cache(store, tmp_path):
     with pytest.raises(StoreMismatchError, match="no statistics cache of format version"):
         store.adopt(foreign)
     (tmp_path / "text.sqlite").write_text("no database " * 100)
-    with pytest.raises(StoreMismatchError):
+    with pytest.raises(StoreMismatchError, match=r"text\.sqlite cannot be taken over"):
         store.adopt(tmp_path / "text.sqlite")
     with pytest.raises(AutoproxError):
         store.adopt(tmp_path / "missing.sqlite")

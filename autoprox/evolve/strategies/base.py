@@ -1,5 +1,6 @@
 """What a strategy is: it proposes candidates and learns what they were worth. The engine does everything else."""
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -59,6 +60,15 @@ class AbstractSettings:
         """
         if not 0 < getattr(self, name) <= 1:
             raise SpecError(f"The setting '{name}' must be above 0 and at most 1, not {getattr(self, name)}.")
+
+    def require_finite(self, name: str) -> None:
+        """Refuses a setting that is infinite or no number.
+
+        Raises:
+            SpecError: If it is.
+        """
+        if not math.isfinite(getattr(self, name)):
+            raise SpecError(f"The setting '{name}' must be a finite number, not {getattr(self, name)}.")
 
 
 class AbstractStrategy(ABC):

@@ -47,6 +47,7 @@ class ElitesSettings(AbstractSettings):
     def __post_init__(self) -> None:
         self.require_counts("population", "top_k", "parents", "retries")
         self.require_share("sample_ratio")
+        self.require_finite("margin")
 
 
 @dataclass
