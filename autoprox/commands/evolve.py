@@ -106,7 +106,9 @@ def _evolve(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
     folder = RunFolder(out, force=options.force, resume=options.resume)
     stop = given or _stop_of(folder.journal, resume=options.resume)
-    folder.require_more(stop.budget)
+    if folder.has_all(stop.budget):
+        note(f"'{out}' holds a finished run of {stop.budget} candidates; nothing is left to do")
+        return 0
     fit = problem.judge(Split.FIT)
     for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")

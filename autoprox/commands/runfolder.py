@@ -47,22 +47,23 @@ class RunFolder(AbstractOutFolder):
             )
         return ""
 
-    def require_more(self, budget: int | None) -> None:
-        """Refuses to go on with a finished run that has as many candidates already as it is to have.
+    def has_all(self, budget: int | None) -> bool:
+        """Whether the run that is gone on with is finished and has all the candidates that are asked for.
 
         Args:
             budget: Candidates in total; None where time decides.
 
         Raises:
-            SpecError: If it has.
+            SpecError: If it is finished and has more than that.
         """
         if not self._resume or budget is None or not (self.path / BEST).exists():
-            return
-        if (done := self.recorded()) >= budget:
+            return False
+        if (done := self.recorded()) > budget:
             raise SpecError(
                 f"'{self.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a "
                 "larger one to go on with it, or --force to replace it."
             )
+        return done == budget
 
     def prepare(self) -> None:
         """Makes the folder if need be; the results of a run that is replaced go.

@@ -253,14 +253,16 @@ def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
     assert (out / "best.json").read_bytes() != before
 
 
-@pytest.mark.parametrize("budget", [20, 30])
-def test_a_finished_run_is_not_gone_on_with_towards_less(table, tmp_path, capsys, budget):
+@pytest.mark.parametrize(("budget", "status", "word"), [(20, 2, "larger one"), (30, 0, "nothing is left to do")])
+def test_a_finished_run_stays_when_no_more_is_asked_for(table, tmp_path, capsys, budget, status, word):
     out = tmp_path / "run"
     assert evolve("--bench", table, "--budget", 30, "--out", out) == 0
     before = {path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".json"}
     capsys.readouterr()
-    assert evolve("--bench", table, "--budget", budget, "--out", out, "--resume") == 2
-    _one_line(capsys, "larger one")
+    assert evolve("--bench", table, "--budget", budget, "--out", out, "--resume") == status
+    printed = capsys.readouterr()
+    assert word in printed.err
+    assert not printed.out
     assert {path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".json"} == before
     assert len(runs.load(out).evaluations) >= 30
 
