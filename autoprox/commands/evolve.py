@@ -6,6 +6,7 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -106,7 +107,8 @@ def _evolve(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
     folder = RunFolder(out, force=options.force, resume=options.resume)
     stop = given or _stop_of(folder.journal, resume=options.resume)
-    if folder.has_all(stop.budget):
+    discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar, lambda *_: None)
+    if folder.has_all(stop.budget, discoverer.definition(plan)):
         note(f"'{out}' holds a finished run of {stop.budget} candidates; nothing is left to do")
         return 0
     fit = problem.judge(Split.FIT)
@@ -116,7 +118,7 @@ def _evolve(options: argparse.Namespace) -> int:
     if options.resume and not has_begun(folder.journal):
         note(f"there is nothing to go on with in '{out}'; a new run begins")
     with interruptible(out, options.words, folder.recorded):
-        discovery = _searched(problem, plan, stop, options, folder)
+        discovery = _searched(discoverer, plan, stop, options, folder)
     run = _record(options, started, problem, discovery)
     written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
     _say(problem, discovery, written, time.monotonic() - started)
@@ -130,10 +132,12 @@ def _evolve(options: argparse.Namespace) -> int:
     return 0
 
 
-def _searched(problem: Problem, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder) -> Discovery:
+def _searched(
+    discoverer: Discoverer, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder
+) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
-        discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar, show)
-        return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
+        telling = replace(discoverer, candidate_progress=show)
+        return telling.run(plan, stop, folder.journal, anew=not options.resume)
 
 
 def _plan(options: argparse.Namespace) -> Plan:

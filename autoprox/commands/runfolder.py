@@ -1,6 +1,7 @@
 """The folder of a run: what may be written there, and in which order."""
 
 import csv
+import json
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -47,17 +48,20 @@ class RunFolder(AbstractOutFolder):
             )
         return ""
 
-    def has_all(self, budget: int | None) -> bool:
+    def has_all(self, budget: int | None, definition: dict[str, Any]) -> bool:
         """Whether the run that is gone on with is finished and has all the candidates that are asked for.
 
         Args:
             budget: Candidates in total; None where time decides.
+            definition: All that the course of the run depends on; a run of another one has nothing of it.
 
         Raises:
             SpecError: If it is finished and has more than that.
         """
-        if not self._resume or budget is None or not (self.path / BEST).exists():
+        if not self._resume or budget is None or not ((self.path / BEST).exists() and has_begun(self.journal)):
             return False
+        if load(self.path).definition != json.loads(json.dumps(definition)):
+            return False  # the journal will say what differs
         if (done := self.recorded()) > budget:
             raise SpecError(
                 f"'{self.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a "

@@ -194,7 +194,7 @@ class Discoverer:
         return search
 
     def _journal(self, path: Path, plan: Plan, stop: Stop, *, anew: bool = False) -> Journal:
-        journal = Journal(path, self._definition(plan), anew=anew)
+        journal = Journal(path, self.definition(plan), anew=anew)
         journal.remember("stop", asdict(stop))
         journal.remember("status", "begun")
         return journal
@@ -286,8 +286,8 @@ class Discoverer:
     def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
         return LeafTable(self.collect(networks, leaves_of_all(proxies)))
 
-    def _definition(self, plan: Plan) -> dict[str, Any]:
-        """All that the course of a run depends on."""
+    def definition(self, plan: Plan) -> dict[str, Any]:
+        """All that the course of a run depends on, as JSON-like data."""
         problem = self.problem
         labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
         primitives = [

@@ -263,6 +263,8 @@ def test_a_finished_run_stays_when_no_more_is_asked_for(table, tmp_path, capsys,
     printed = capsys.readouterr()
     assert word in printed.err
     assert not printed.out
+    assert evolve("--bench", table, "--budget", budget, "--out", out, "--resume", "--seed", "5") == 2
+    assert "another seed: 0, now 5" in capsys.readouterr().err
     assert {path.name: path.read_bytes() for path in out.iterdir() if path.suffix == ".json"} == before
     assert len(runs.load(out).evaluations) >= 30
 
