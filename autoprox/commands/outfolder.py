@@ -30,6 +30,10 @@ class AbstractOutFolder(ABC):
     marks: ClassVar[tuple[str, ...]]
     """Files of which one at least lies in a folder of this kind, once there is a record."""
 
+    replaced: ClassVar[tuple[str, ...]] = ()
+    """Files that go before a new one begins with --force; else an interruption would leave the result of one beside
+    the journal of another."""
+
     def __init__(self, path: Path, *, force: bool, resume: bool) -> None:
         if force and resume:
             raise SpecError(f"--resume goes on with a {self.noun} and --force begins anew; give one of them.")
@@ -62,7 +66,7 @@ class AbstractOutFolder(ABC):
             raise SpecError(reason)
 
     def prepare(self) -> None:
-        """Makes the folder if need be, and tries it for writing before anything is computed.
+        """Makes the folder if need be, and tries it for writing before anything is computed; what is replaced goes.
 
         Raises:
             SpecError: As for `refuse`, and if the folder cannot be written.
@@ -70,6 +74,9 @@ class AbstractOutFolder(ABC):
         """
         self.refuse()
         require_writable(self.path)
+        if self._force:
+            for name in self.replaced:
+                (self.path / name).unlink(missing_ok=True)
 
 
 @contextmanager

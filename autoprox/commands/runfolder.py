@@ -24,6 +24,7 @@ class RunFolder(AbstractOutFolder):
 
     noun = "run"
     marks = (JOURNAL, BEST)
+    replaced = (BEST, HALL, RUN, FRONT, str(Path(FRONT).with_suffix(".csv")), REPORT, EVIDENCE)
 
     @property
     def journal(self) -> Path:
@@ -68,19 +69,6 @@ class RunFolder(AbstractOutFolder):
                 "larger one to go on with it, or --force to replace it."
             )
         return done == budget
-
-    def prepare(self) -> None:
-        """Makes the folder if need be; the results of a run that is replaced go.
-
-        Raises:
-            SpecError: If the folder cannot be written, or holds a run that is to stay.
-            StoreMismatchError: If its journal cannot be read.
-        """
-        super().prepare()
-        if self._force:
-            # Else an interruption would leave the result of one run beside the journal of another.
-            for name in (BEST, HALL, RUN, FRONT, Path(FRONT).with_suffix(".csv").name, REPORT, EVIDENCE):
-                (self.path / name).unlink(missing_ok=True)
 
     def finish(
         self, proxy: Proxy, hall: Sequence[Standing], front: Sequence[FrontPoint], run: dict[str, Any]

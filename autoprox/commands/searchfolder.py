@@ -23,6 +23,7 @@ class SearchFolder(AbstractOutFolder):
 
     noun = "search"
     marks = (JOURNAL, RESULT)
+    replaced = (RESULT, CANDIDATES, FIGURE, RUN)
 
     @property
     def journal(self) -> Path:
@@ -47,7 +48,7 @@ class SearchFolder(AbstractOutFolder):
         )
 
     def prepare(self) -> None:
-        """Makes the folder if need be; what a search left that is replaced goes.
+        """Makes the folder if need be; trainings of a search that is replaced go as well.
 
         Raises:
             SpecError: If the folder cannot be written, or holds a search that is to stay.
@@ -56,8 +57,6 @@ class SearchFolder(AbstractOutFolder):
         super().prepare()
         if self._force:
             discard(self.verification)
-            for name in (RESULT, CANDIDATES, FIGURE, RUN):
-                (self.path / name).unlink(missing_ok=True)
 
     def require_no_less(self, budget: int | None) -> None:
         """Refuses to go on with a finished search towards fewer candidates than it has.
