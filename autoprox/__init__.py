@@ -16,8 +16,8 @@ from zipfile import is_zipfile
 
 if TYPE_CHECKING:
     from autoprox.graph import Scorer
+    from autoprox.scorers import Ensemble
     from autoprox.spaces import AbstractSpace
-    from autoprox.zoo import Ensemble
 
 __version__ = version("autoprox")
 __all__ = ["__version__", "ensemble", "load", "runs", "search", "shipped_names", "space"]
@@ -50,10 +50,10 @@ def load(name_or_path: str | Path) -> "Scorer":
         >>> str(load("jacov").requirements)
         'forward, backward to the images; 2 images'
     """
-    from autoprox.zoo import load_proxy
+    from autoprox.scorers import load_proxy
 
     if is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
-        from autoprox.parzc import LearnedProxy
+        from autoprox.predict.parzc import LearnedProxy
 
         return LearnedProxy.load(name_or_path)
     return load_proxy(str(name_or_path))
@@ -78,7 +78,7 @@ def ensemble(members: "Sequence[Scorer]", name: str | None = None) -> "Ensemble"
         >>> ensemble([load("snip"), load("l2_norm")]).score_many(models, images, labels).shape
         (3,)
     """
-    from autoprox.zoo import Ensemble
+    from autoprox.scorers import Ensemble
 
     return Ensemble(members, name)
 

@@ -23,9 +23,9 @@ from typing import Any
 
 import autoprox
 from autoprox.bench.files import TableFiles
+from autoprox.bench.problem import Problem
 from autoprox.bench.table import Table
 from autoprox.evolve.prepared import write_bank
-from autoprox.graph import Problem
 from autoprox.statistics import StatisticsCache
 
 HERE = Path(__file__).resolve().parent

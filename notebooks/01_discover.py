@@ -38,14 +38,15 @@ from IPython.display import SVG
 
 import autoprox
 from autoprox.bench.figure import draw
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve import Discoverer, Plan, Stop
-from autoprox.graph import Problem, formula, statistics_of
+from autoprox.graph import formula
 from autoprox.graph.export import to_svg
 from autoprox.metrics import joint
 from autoprox.report.figures import Bar, bars_figure
-from autoprox.zoo import score_networks
+from autoprox.scorers import score_networks
 
 # %matplotlib inline
 

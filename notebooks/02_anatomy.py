@@ -33,12 +33,13 @@ import pandas as pd
 from IPython.display import SVG
 
 import autoprox
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve.rivals import affordable_zoo
-from autoprox.graph import Level, Problem, Proxy, formula, leaves_of, statistics_of
+from autoprox.graph import Level, Proxy, formula, leaves_of
 from autoprox.graph.export import to_svg
-from autoprox.zoo import ZOO, score_networks
+from autoprox.scorers import ZOO, score_networks
 
 # %matplotlib inline
 

@@ -34,19 +34,19 @@ import pandas as pd
 import torch
 
 import autoprox
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.graph import Problem, statistics_of
 from autoprox.metrics import diffkendall_tau, kendall_tau_b
-from autoprox.parzc import LearnedProxy, MABNRegressor, features
-from autoprox.parzc.figures import (
+from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
+from autoprox.predict.parzc.figures import (
     calibration_figure,
     coverage,
     importance_figure,
     learning_curve_figure,
     prediction_figure,
 )
-from autoprox.zoo import score_networks
+from autoprox.scorers import score_networks
 
 # %matplotlib inline
 

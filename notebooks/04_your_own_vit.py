@@ -42,12 +42,12 @@ from transformers import ViTConfig, ViTForImageClassification
 
 import autoprox
 from autoprox.bench.table import Table
+from autoprox.inspect import describe
 from autoprox.metrics import kendall_tau_b
+from autoprox.scorers import score_together
 from autoprox.search import Constraints, Region
 from autoprox.search.figure import draw
 from autoprox.search.verification import verify
-from autoprox.statistics import describe
-from autoprox.zoo import score_together
 
 # %matplotlib inline
 
@@ -86,7 +86,7 @@ model = vit(depth=2, width=48)
 
 # %% [markdown]
 # What autoprox sees of it: sites and roles, told from one forward pass. If a role is wrong,
-# `autoprox.models.nodes.declare` overrides it.
+# `autoprox.inspect.nodes.declare` overrides it.
 
 # %%
 print(describe(model, task.images))

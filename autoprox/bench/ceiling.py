@@ -19,7 +19,7 @@ from itertools import combinations
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.digest import derived_seed
+from autoprox.base.digest import derived_seed
 from autoprox.metrics import interval95, kendall_tau_b
 
 METHOD = (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from autoprox.bench.datasets import DATASETS
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.faults import Fault
 from autoprox.bench.schema import (
     COLUMNS,
@@ -29,9 +29,9 @@ from autoprox.bench.schema import (
     Metric,
     Stratum,
 )
-from autoprox.bench.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS
-from autoprox.errors import SpecError, suggestion
+from autoprox.datasets import DATASETS
 from autoprox.spaces import SPACES, Arch
+from autoprox.spaces.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS
 
 MIN_ARCHS = 12
 """Fewer architectures than this can support no proxy: an error."""

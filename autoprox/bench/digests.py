@@ -2,8 +2,8 @@
 
 import pandas as pd
 
+from autoprox.base.digest import digest
 from autoprox.bench.schema import COLUMNS
-from autoprox.digest import digest
 
 
 def frame_digest(frame: pd.DataFrame) -> str:

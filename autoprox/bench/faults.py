@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from autoprox.errors import AutoproxError, TableError
+from autoprox.base.errors import AutoproxError, TableError
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Fault:
         error: What is raised where the table is read.
 
     Example:
-        >>> fault = Fault(Path("t.parquet"), ("is nan, not a number.", "is inf, not a number."), "value", (3, 7))
+        >>> fault = Fault(Path("t.parquet"), ("is nan.", "is inf."), "value", (3, 7))
         >>> fault.lines()
-        ["column 'value', row 3: is nan, not a number.", "column 'value', row 7: is inf, not a number."]
+        ["column 'value', row 3: is nan.", "column 'value', row 7: is inf."]
         >>> raise fault.exception()
         Traceback (most recent call last):
         ...
-        autoprox.errors.TableError: The table t.parquet, column 'value', row 3 (and 1 more row): is nan, not a number.
+        autoprox.base.errors.TableError: The table t.parquet, column 'value', row 3 (and 1 more row): is nan.
     """
 
     path: Path

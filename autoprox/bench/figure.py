@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
-from autoprox.bench.files import atomically
+from autoprox.base.errors import SpecError, TableError, suggestion
+from autoprox.base.files import atomically
 from autoprox.bench.schema import METRICS, Stratum
 from autoprox.bench.table import Table
-from autoprox.errors import SpecError, TableError, suggestion
 from autoprox.spaces import SPACES
 
 COLOURS = {Stratum.FREE: "#3b6ea5", Stratum.ISO: "#d9822b"}

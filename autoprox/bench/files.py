@@ -1,10 +1,6 @@
 """The files of a table: where they stand, and how they are read and written. pyarrow is used nowhere else."""
 
-import errno
 import json
-import os
-from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,8 +9,9 @@ import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from autoprox.base.errors import TableError
+from autoprox.base.files import atomically
 from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
-from autoprox.errors import AutoproxError, SpecError, TableError
 
 COMPRESSION = "zstd"
 
@@ -104,55 +101,3 @@ def read_json(path: Path) -> dict[str, Any]:
     if not isinstance(content, dict):
         raise TableError(f"The manifest {path} does not hold a JSON object. Build the table again, or delete it.")
     return content
-
-
-def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
-    """Writes a JSON object or array, readable for people.
-
-    Raises:
-        AutoproxError: If the file cannot be written; what stood there before stays.
-    """
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
-
-
-def require_writable(folder: Path) -> None:
-    """Makes a folder if need be and tries it for writing.
-
-    Args:
-        folder: Where something is to be written.
-
-    Raises:
-        SpecError: If it cannot be written.
-    """
-    probe = folder / f".{os.getpid()}.part"
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise SpecError(f"The folder '{folder}' cannot be written ({error.strerror}); give one that can.") from error
-
-
-def atomically(path: Path, write: Callable[[Path], object]) -> None:
-    """Writes a file beside its place and moves it there, so that there is never half a file.
-
-    Args:
-        path: Where the file is to stand.
-        write: Writes the path that it is given.
-
-    Raises:
-        AutoproxError: If there is no space left or no permission.
-    """
-    target = path.with_name(f".{path.name}.{os.getpid()}.tmp")
-    try:
-        write(target)
-        target.replace(path)
-    except OSError as error:
-        cause = "there is no space left" if error.errno == errno.ENOSPC else str(error)
-        raise AutoproxError(
-            f"The file {path} cannot be written: {cause}. What stood there before is unchanged."
-        ) from error
-    finally:
-        with suppress(OSError):  # nothing is there, or not even the folder
-            target.unlink()

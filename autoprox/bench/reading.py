@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from autoprox.base.errors import ImageError, StoreMismatchError, TableError
 from autoprox.bench.checks import Checker
-from autoprox.bench.datasets import read_contents
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.splits import from_document
-from autoprox.bench.task import Batch, read_batches
-from autoprox.errors import ImageError, StoreMismatchError, TableError
+from autoprox.datasets import read_contents
+from autoprox.datasets.batches import Batch, read_batches
 from autoprox.spaces import Arch
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import platformdirs
 
-from autoprox.errors import AutoproxError
+from autoprox.base.errors import AutoproxError
 
 _SCHEMA = "create table if not exists sealed (table_digest text primary key, scorings integer not null) without rowid"
 _INCREMENT = """

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from autoprox.errors import StoreMismatchError
+from autoprox.base.errors import StoreMismatchError
 from autoprox.spaces import SPACES, Arch
 
 

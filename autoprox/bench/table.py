@@ -9,19 +9,20 @@ from typing import Any
 
 import pandas as pd
 
+from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.bench.block import Block
 from autoprox.bench.checks import MIN_ARCHS
-from autoprox.bench.datasets import DATASETS, LocalImages, dataset
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault, raise_first
 from autoprox.bench.files import TableFiles
 from autoprox.bench.reading import Reading
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.bench.splits import Split, deal, from_document
-from autoprox.bench.task import NOISE_CLASSES, Batch, Task, draw_batch, noise_task
-from autoprox.errors import SpecError, TableError, suggestion
+from autoprox.datasets import DATASETS, LocalImages, dataset
+from autoprox.datasets.batches import Batch, draw_batch
 from autoprox.metrics import chance_of_best
 from autoprox.spaces import SPACES, Arch
+from autoprox.spaces.task import NOISE_CLASSES, Task, noise_task
 
 DEFAULT_TABLE = "vitbench101"
 FEW_ARCHS = 60

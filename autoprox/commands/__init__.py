@@ -10,7 +10,7 @@ from importlib import import_module
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from autoprox.errors import SpecError, suggestion
+from autoprox.base.errors import SpecError, suggestion
 
 if TYPE_CHECKING:
     from autoprox.commands.command import Command

@@ -3,20 +3,20 @@
 import argparse
 from pathlib import Path
 
-from autoprox.bench.build import build
-from autoprox.bench.datasets import LocalImages
-from autoprox.bench.device import device_named
-from autoprox.bench.plan import Plan
-from autoprox.bench.recipe import Recipe
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.train import TRAINABLE
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import add_process_options, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
-from autoprox.errors import SpecError, suggestion
+from autoprox.datasets import LocalImages
 from autoprox.spaces import SPACES
+from autoprox.training.build import build
+from autoprox.training.device import device_named
+from autoprox.training.plan import Plan
+from autoprox.training.recipe import Recipe
+from autoprox.training.train import TRAINABLE
 
 
 def _add_options(top: CommandParser) -> None:

@@ -5,10 +5,10 @@ import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from autoprox.base.errors import SpecError, TableError
 from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say
-from autoprox.errors import SpecError, TableError
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction

@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
+from autoprox.base.errors import nearest
+from autoprox.base.logs import LOGGER
 from autoprox.commands.console import chosen_backend
 from autoprox.commands.reporting import USER_ERROR, add_flags
-from autoprox.errors import nearest
-from autoprox.logs import LOGGER
 
 NEAR = 0.8
 """From which likeness on another option is what may have been meant; most options share a few letters."""

@@ -9,18 +9,18 @@ from pathlib import Path
 
 import shtab
 
-from autoprox.bench.datasets import DATASETS
+from autoprox.base.parallel import BACKENDS
 from autoprox.bench.schema import METRICS, LabelKind
 from autoprox.bench.table import DEFAULT_TABLE
-from autoprox.bench.train import TRAINABLE
 from autoprox.commands import COMMANDS, load_command
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import say
+from autoprox.datasets import DATASETS
 from autoprox.evolve import STRATEGIES
-from autoprox.parallel import BACKENDS
+from autoprox.scorers import ZOO
 from autoprox.shipped import names as shipped_names
 from autoprox.spaces import SPACES
-from autoprox.zoo import ZOO
+from autoprox.training.train import TRAINABLE
 
 SHELLS = ("bash", "zsh", "fish")
 """Shells whose scripts are tested; shtab knows more."""

@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import pandas as pd
 from joblib import cpu_count
 
-from autoprox.logs import LOGGER
-from autoprox.parallel import BACKENDS, backend
-from autoprox.progress import progress, with_progress
+from autoprox.base.logs import LOGGER
+from autoprox.base.parallel import BACKENDS, backend
+from autoprox.base.progress import progress, with_progress
 
 T = TypeVar("T")
 

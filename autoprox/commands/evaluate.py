@@ -9,6 +9,11 @@ from typing import Any
 import numpy as np
 
 import autoprox
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
+from autoprox.base.errors import SpecError
+from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
     interval,
@@ -22,12 +27,10 @@ from autoprox.commands.console import (
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
-from autoprox.digest import digest
-from autoprox.errors import SpecError
-from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, Verdict, finite_or_none, statistics_of
-from autoprox.graph.segments import Floats
-from autoprox.parzc.learned import LearnedProxy
-from autoprox.zoo import score_networks
+from autoprox.graph import Proxy, Scorer
+from autoprox.networks.network import Network
+from autoprox.predict.parzc.learned import LearnedProxy
+from autoprox.scorers import score_networks
 
 
 def _add_options(options: CommandParser) -> None:

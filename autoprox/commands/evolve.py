@@ -10,6 +10,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from autoprox.bench.judging import Verdict
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.command import Command, CommandParser
@@ -33,7 +35,6 @@ from autoprox.evolve import (
 from autoprox.evolve.journal import has_begun
 from autoprox.evolve.runs import load
 from autoprox.evolve.selection import EnsembleTrial
-from autoprox.graph import Problem, Verdict, statistics_of
 
 DEFAULT_BUDGET = 20_000
 

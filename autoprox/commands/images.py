@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from autoprox.errors import ImageError, SpecError, suggestion
+from autoprox.base.errors import ImageError, SpecError, suggestion
 
 
 def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup, purpose: str) -> None:

@@ -7,9 +7,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from autoprox.bench.files import require_writable
+from autoprox.base.errors import SpecError
+from autoprox.base.files import require_writable
 from autoprox.commands.record import RUN
-from autoprox.errors import SpecError
 
 
 class AbstractOutFolder(ABC):

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 from matplotlib.figure import Figure
 
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import bytes_digest, derived_seed
+from autoprox.base.errors import AutoproxError, SpecError, TableError
+from autoprox.base.files import require_writable, write_json
+from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
-from autoprox.bench.files import require_writable, write_json
+from autoprox.bench.judging import finite_or_none
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
@@ -18,14 +24,9 @@ from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
 from autoprox.commands.record import record_beside, run_record
-from autoprox.digest import bytes_digest, derived_seed
-from autoprox.errors import AutoproxError, SpecError, TableError
-from autoprox.graph import Problem, finite_or_none
-from autoprox.graph.segments import Floats
 from autoprox.metrics import joint, kendall_tau_b
-from autoprox.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
-from autoprox.parzc.estimator import VARIANTS
-from autoprox.progress import with_progress
+from autoprox.predict.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
+from autoprox.predict.parzc.estimator import VARIANTS
 from autoprox.report import LearningCurve, Predictions, write_page
 
 _DRAWS = 3

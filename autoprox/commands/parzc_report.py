@@ -6,14 +6,14 @@ import shlex
 import numpy as np
 from matplotlib.figure import Figure
 
-from autoprox.bench.manifest import versions
+from autoprox.base.versions import versions
+from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.commands.evaluate import Judgement
 from autoprox.commands.problem import splits_of
-from autoprox.graph import Problem
-from autoprox.parzc import LearnedProxy, NodeFeatures
-from autoprox.parzc.figures import calibration_figure, importance_figure, prediction_figure
+from autoprox.predict.parzc import LearnedProxy, NodeFeatures
+from autoprox.predict.parzc.figures import calibration_figure, importance_figure, prediction_figure
 from autoprox.report import LearningCurve, Predictions, learned_report
 
 Facts = list[tuple[str, str]]

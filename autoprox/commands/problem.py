@@ -4,15 +4,16 @@ import argparse
 import math
 from collections.abc import Sequence
 
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.block import Block
+from autoprox.bench.judging import Judge
+from autoprox.bench.problem import Problem
 from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import add_process_options, note
 from autoprox.commands.images import add_images_option, image_folders, require_used
-from autoprox.errors import SpecError, suggestion
-from autoprox.graph import Judge, Problem
 from autoprox.metrics import Aggregate
 
 _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.manifest import versions
+from autoprox.base.versions import versions
 
 RUN = "run.json"
 """Name of the record in a folder of results."""

@@ -6,15 +6,17 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.files import write_json
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError
+from autoprox.base.files import write_json
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.console import candidate_bar, network_bar
-from autoprox.errors import SpecError
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import RUN, Run, load
-from autoprox.graph import Network, Problem, Scorer, statistics_of
-from autoprox.graph.segments import Floats
+from autoprox.graph import Scorer
+from autoprox.networks.network import Network
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
-from autoprox.zoo import score_networks
+from autoprox.scorers import score_networks
 
 
 def add_random_option(parser: argparse._ActionsContainer) -> None:

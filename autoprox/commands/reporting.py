@@ -14,9 +14,9 @@ from datetime import UTC, datetime
 
 from tqdm.auto import tqdm
 
-import autoprox.progress
-from autoprox.errors import AutoproxError
-from autoprox.logs import LOGGER, levels
+import autoprox.base.progress
+from autoprox.base.errors import AutoproxError
+from autoprox.base.logs import LOGGER, levels
 
 USER_ERROR = 2
 INTERRUPTED = 130
@@ -76,12 +76,12 @@ def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
     handler = StandardError(JsonLines(command) if log_json else Sentences())
     if quiet:
         handler.setLevel(logging.ERROR)
-    progress = logging.ERROR if quiet else logging.INFO if log_json else autoprox.progress.BAR
+    progress = logging.ERROR if quiet else logging.INFO if log_json else autoprox.base.progress.BAR
     root = logging.getLogger()
     root.addHandler(handler)
     logging.captureWarnings(capture=True)
     try:
-        with levels(logging.INFO, LOGGER.name), levels(progress, autoprox.progress.LOGGER.name):
+        with levels(logging.INFO, LOGGER.name), levels(progress, autoprox.base.progress.LOGGER.name):
             yield
     finally:
         logging.captureWarnings(capture=False)

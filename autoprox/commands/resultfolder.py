@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.files import write_json
+from autoprox.base.files import write_json
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.commands.record import RUN
 

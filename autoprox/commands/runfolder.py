@@ -7,16 +7,16 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.files import atomically, write_json
+from autoprox.base.errors import SpecError
+from autoprox.base.files import atomically, write_json
 from autoprox.commands.outfolder import AbstractOutFolder
-from autoprox.errors import SpecError
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.journal import JOURNAL, has_begun
 from autoprox.evolve.runs import FRONT, RUN, load
 from autoprox.evolve.selection import Standing
 from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT
-from autoprox.zoo import BEST, HALL
+from autoprox.scorers import BEST, HALL
 
 
 class RunFolder(AbstractOutFolder):

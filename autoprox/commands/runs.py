@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from autoprox.base.digest import bytes_digest
+from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, number, say, say_json, text_table
@@ -15,8 +17,6 @@ from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem import problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
-from autoprox.digest import bytes_digest
-from autoprox.errors import SpecError, StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import RUN, Run, find, load

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 import autoprox
-from autoprox.bench.recipe import Recipe
-from autoprox.bench.task import Task
+from autoprox.base.digest import derived_seed, digest
+from autoprox.base.errors import SpecError
+from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import add_process_options, interval, number, say, say_json, text_table, warn
 from autoprox.commands.images import add_images_option
@@ -19,18 +20,17 @@ from autoprox.commands.problem import require_positive
 from autoprox.commands.record import run_record
 from autoprox.commands.searchfolder import SearchFolder
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
-from autoprox.digest import derived_seed, digest
-from autoprox.errors import SpecError
 from autoprox.graph import Scorer
-from autoprox.parzc import LearnedProxy
-from autoprox.progress import with_progress
+from autoprox.predict.parzc import LearnedProxy
+from autoprox.scorers import ZOO
 from autoprox.search import Constraints, Evolution, Method, Region, SearchResult, run
 from autoprox.search.constraints import COUNTED, whole_count
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.scoring import Assessor
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES
-from autoprox.zoo import ZOO
+from autoprox.spaces.task import Task
+from autoprox.training.recipe import Recipe
 
 DEFAULT_SPACE = "autoformer-micro"
 

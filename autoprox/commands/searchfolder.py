@@ -3,15 +3,15 @@
 from pathlib import Path
 from typing import Any
 
-from autoprox.bench.files import atomically, write_json
+from autoprox.base.errors import SpecError
+from autoprox.base.files import atomically, write_json
+from autoprox.base.storage import discard
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.commands.record import RUN
-from autoprox.errors import SpecError
 from autoprox.search import SearchResult
 from autoprox.search.figure import write_figure
 from autoprox.search.journal import JOURNAL, recorded
 from autoprox.search.verification import JOURNAL as VERIFICATION
-from autoprox.storage import discard
 
 RESULT = "result.json"
 FIGURE = "figure.svg"

@@ -2,12 +2,13 @@
 
 import argparse
 
-from autoprox.bench.datasets import DATASETS, Dataset, LocalImages, dataset
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.table import Table
-from autoprox.bench.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, draw_batch, noise_task
 from autoprox.commands.images import image_folders, require_used
-from autoprox.errors import SpecError, suggestion
+from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
+from autoprox.datasets.batches import draw_batch
 from autoprox.spaces import AbstractSpace
+from autoprox.spaces.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, noise_task
 
 NOISE = "noise"
 """Name of the task where there are no images."""

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import autoprox
+from autoprox.base.errors import SpecError
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_columns
-from autoprox.errors import SpecError
 from autoprox.graph import Expression, Proxy, Scorer
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
+from autoprox.scorers import FunctionProxy, RankedProxy
 from autoprox.statistics import STATISTICS
-from autoprox.zoo import FunctionProxy, RankedProxy
 
 _FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_png, "python": to_python}
 

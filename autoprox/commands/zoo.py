@@ -11,6 +11,11 @@ from typing import Any
 import numpy as np
 from torch import nn
 
+from autoprox.base.digest import digest
+from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.threads import single_threaded
+from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.problem import statistics_of
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
     interval,
@@ -25,11 +30,9 @@ from autoprox.commands.console import (
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
-from autoprox.digest import digest
-from autoprox.errors import CollectionError, SpecError
-from autoprox.graph import Judge, Network, Proxy, Scorer, Verdict, finite_or_none, statistics_of
-from autoprox.models.threads import single_threaded
-from autoprox.zoo import ZOO, Scored, score_networks
+from autoprox.graph import Proxy, Scorer
+from autoprox.networks.network import Network
+from autoprox.scorers import ZOO, Scored, score_networks
 
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.

@@ -10,13 +10,14 @@ from uuid import uuid4
 import numpy as np
 from joblib import Parallel, delayed
 
+from autoprox.base.threads import single_threaded
+from autoprox.bench.judging import Judge
 from autoprox.evolve.fitness import Evaluation, Fitness
 from autoprox.evolve.grammar import Grammar, proxy_grammar
 from autoprox.evolve.individual import Individual, fittest
 from autoprox.evolve.island import Island, Recipe, Stint, Trial
 from autoprox.evolve.journal import Reader
-from autoprox.graph import Expression, Judge, LeafTable
-from autoprox.models.threads import single_threaded
+from autoprox.graph import Expression, LeafTable
 
 MIGRANTS = 2
 """Members that an island sends to the next one at a meeting, its best."""

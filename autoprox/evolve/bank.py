@@ -4,8 +4,10 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from autoprox.bench.judging import Judge
 from autoprox.evolve.leaves import first_bank, grown
-from autoprox.graph import Expression, Judge, LeafTable, Leaves, Network
+from autoprox.graph import Expression, LeafTable, Leaves
+from autoprox.networks.network import Network
 
 Collect = Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
 """Gives the values of leaves for each network, from the cache or computed."""

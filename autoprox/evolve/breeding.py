@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from deap import gp
 
-from autoprox.errors import KindError
+from autoprox.base.errors import KindError
 from autoprox.evolve.grammar import Grammar, Item
 from autoprox.evolve.individual import Individual, Origin, Proposal
 from autoprox.evolve.variation import cross, generate, mutate

@@ -8,10 +8,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from autoprox.base.digest import digest
+from autoprox.base.errors import TableError
+from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
-from autoprox.digest import digest
-from autoprox.errors import TableError
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
 from autoprox.evolve.front import Front, FrontPoint
@@ -30,23 +32,10 @@ from autoprox.evolve.verdicts import (
     margin_of,
     verdicts_of,
 )
-from autoprox.graph import (
-    PRIMITIVES,
-    Expression,
-    Judge,
-    LeafTable,
-    Leaves,
-    Level,
-    Network,
-    Problem,
-    Proxy,
-    Verdict,
-    collect_leaves,
-    finite_or_none,
-    statistics_of,
-)
+from autoprox.graph import PRIMITIVES, Expression, LeafTable, Leaves, Level, Proxy, collect_leaves
+from autoprox.networks.network import Network
+from autoprox.scorers import Ensemble
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import Ensemble
 
 NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
 

@@ -14,7 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
+from autoprox.bench.judging import Judge
 from autoprox.evolve.archipelago import Archipelago, Workshop
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.fitness import Status
@@ -24,7 +25,7 @@ from autoprox.evolve.island import DUPLICATE, Recipe, Stint, Trial
 from autoprox.evolve.journal import Journal, Progress, Row
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.evolve.strategies import STRATEGIES
-from autoprox.graph import Expression, Judge, parse
+from autoprox.graph import Expression, parse
 
 SEARCH_VERSION = 3
 """To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""

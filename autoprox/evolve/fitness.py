@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.graph import Evaluator, Expression, Judge, LeafTable, finite_or_none
-from autoprox.graph.segments import Floats
+from autoprox.base.arrays import Floats
+from autoprox.bench.judging import Judge, finite_or_none
+from autoprox.graph import Evaluator, Expression, LeafTable
 
 ROUNDING = 1e-9
 """Scores of a block that differ by less than this share of the largest are one score and rounding noise."""

@@ -17,9 +17,9 @@ import numpy as np
 import numpy.typing as npt
 from deap import gp
 
-from autoprox.errors import RegistryError
+from autoprox.base.errors import RegistryError
 from autoprox.graph import PRIMITIVES, Expression, Form, Kind, Level, Primitive
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, Statistic, StatisticKind
 
 Item: TypeAlias = gp.Primitive | gp.Terminal

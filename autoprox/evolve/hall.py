@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from scipy import stats
 
+from autoprox.base.arrays import Floats
 from autoprox.evolve.fitness import Evaluation
 from autoprox.graph import Expression, parse
-from autoprox.graph.segments import Floats
 
 HALL_SIZE = 64
 """Members of the hall of fame: what the select split may choose from."""

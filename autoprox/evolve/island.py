@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
 from autoprox.evolve.breeding import Breeder
 from autoprox.evolve.fitness import Evaluation, Fitness, Status
 from autoprox.evolve.grammar import Grammar
@@ -13,7 +14,6 @@ from autoprox.evolve.hall import rank
 from autoprox.evolve.individual import Individual, Origin, Proposal
 from autoprox.evolve.strategies import STRATEGIES, AbstractSettings, AskTell
 from autoprox.graph import Expression, parse
-from autoprox.graph.segments import Floats
 
 KINDS, DUPLICATE = "kinds", "duplicate"
 """Why a proposal is not evaluated: its roles do not fit together, or it was evaluated before."""

@@ -12,12 +12,12 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autoprox.errors import StoreMismatchError
+from autoprox.base.errors import StoreMismatchError
+from autoprox.base.storage import discard, explained, first_value, locked
+from autoprox.bench.judging import finite_or_none
 from autoprox.evolve.fitness import Evaluation, Status
 from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.island import Trial
-from autoprox.graph import finite_or_none
-from autoprox.storage import discard, explained, first_value, locked
 
 JOURNAL = "journal.sqlite"
 """Name of the file in the folder of a run."""

@@ -6,11 +6,11 @@ from itertools import combinations
 
 import numpy as np
 
-from autoprox.digest import derived_seed
+from autoprox.base.digest import derived_seed
 from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
 from autoprox.graph import PRIMITIVES, Cost, Expression, Form, Level, find_primitive
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24

@@ -4,7 +4,7 @@ import math
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
 
 MOST_GROWTHS = 16

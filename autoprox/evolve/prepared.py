@@ -5,10 +5,11 @@ from pathlib import Path
 
 import numpy as np
 
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.rivals import affordable_zoo, leaves_of_all
-from autoprox.graph import Leaves, Problem, collect_leaves
+from autoprox.graph import Leaves, collect_leaves
 from autoprox.statistics import StatisticsCache
 
 

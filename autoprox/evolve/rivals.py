@@ -4,11 +4,12 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
+from autoprox.bench.judging import Judge
 from autoprox.evolve.grammar import drawn_statistics
 from autoprox.evolve.leaves import DEEPER_COST
-from autoprox.graph import Evaluator, Expression, Judge, LeafTable, Proxy
-from autoprox.graph.segments import Floats
-from autoprox.zoo import zoo_graphs
+from autoprox.graph import Evaluator, Expression, LeafTable, Proxy
+from autoprox.scorers import zoo_graphs
 
 
 def affordable_zoo() -> dict[str, Proxy]:

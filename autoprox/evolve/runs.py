@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from autoprox.errors import StoreMismatchError
+from autoprox.base.errors import StoreMismatchError
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.journal import JOURNAL, JOURNAL_FORMAT
 from autoprox.graph import Proxy, parse
-from autoprox.zoo import BEST, HALL
+from autoprox.scorers import BEST, HALL
 
 RUN, FRONT = "run.json", "front.json"
 """Names of the files in the folder of a run, besides its journal and the two of results that `autoprox.zoo` reads."""

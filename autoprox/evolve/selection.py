@@ -6,14 +6,15 @@ from typing import Any
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import TableError
+from autoprox.bench.judging import Judge, finite_or_none
 from autoprox.bench.splits import Split
-from autoprox.errors import TableError
 from autoprox.evolve.bank import Bank, Collect
 from autoprox.evolve.hall import Candidate
 from autoprox.evolve.steadiness import steady
-from autoprox.graph import Evaluator, Expression, Judge, finite_or_none, formula, simplify
-from autoprox.graph.segments import Floats
-from autoprox.zoo import HALL_MEMBERS, joined_ranks
+from autoprox.graph import Evaluator, Expression, formula, simplify
+from autoprox.scorers import HALL_MEMBERS, joined_ranks
 
 
 @dataclass(frozen=True)

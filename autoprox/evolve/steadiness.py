@@ -9,10 +9,11 @@ import numpy.typing as npt
 import torch
 from torch import nn
 
-from autoprox.digest import derived_seed, digest
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import derived_seed, digest
 from autoprox.evolve.bank import Collect
-from autoprox.graph import Evaluator, Expression, LeafTable, Network, alike
-from autoprox.graph.segments import Floats
+from autoprox.graph import Evaluator, Expression, LeafTable
+from autoprox.networks.network import Network, alike
 
 LEAF_CHANGE, SCORE_CHANGE, PASS_CHANGE = 1e-12, 1e-7, 1e-6
 """Relative changes under which scores have to stand: of leaf values, which are float64; of scores, which others may

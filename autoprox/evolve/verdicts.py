@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from autoprox.graph import Judge, Verdict, finite_or_none
-from autoprox.graph.segments import Floats
+from autoprox.base.arrays import Floats
+from autoprox.bench.judging import Judge, Verdict, finite_or_none
 
 PROXY_ROW, ZOO_ROW = "proxy", "zoo"
 """Names, among verdicts, of the discovered proxy and of the best zoo proxy; all others are counts."""

@@ -13,7 +13,7 @@ from autoprox.graph.kinds import ALL_ROLES, Level
 from autoprox.graph.laws import NO_LAWS, Laws, Parity, Positivity
 from autoprox.graph.primitives import Cost, Form, Primitive
 from autoprox.graph.registration import register
-from autoprox.models.nodes import Role
+from autoprox.inspect.nodes import Role
 
 _Function = Callable[..., Any]
 _Row = tuple[str, _Function, str, Laws]

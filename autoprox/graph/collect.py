@@ -11,18 +11,18 @@ import torch
 from joblib import Parallel, delayed
 from torch import Tensor, nn
 
-from autoprox.errors import CollectionError
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import CollectionError
+from autoprox.base.parallel import explained_loss
+from autoprox.base.threads import single_threaded
 from autoprox.graph.expression import Expression, merge
 from autoprox.graph.kinds import Level
 from autoprox.graph.moments import Moments
-from autoprox.graph.networks import Network
 from autoprox.graph.operations import TENSOR_EPS
 from autoprox.graph.primitives import Primitive
-from autoprox.graph.segments import Floats
 from autoprox.graph.text import parse
-from autoprox.models.nodes import Role, Site
-from autoprox.models.threads import single_threaded
-from autoprox.parallel import explained_loss
+from autoprox.inspect.nodes import Role, Site
+from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect
 
 

@@ -5,14 +5,15 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from autoprox.errors import KindError
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import KindError
 from autoprox.graph.collect import Leaves
 from autoprox.graph.expression import Expression, is_node_leaf
 from autoprox.graph.kinds import ALL_ROLES, Level
 from autoprox.graph.operations import FLOAT64_EPS
 from autoprox.graph.primitives import Form, Primitive
-from autoprox.graph.segments import Floats, Layout
-from autoprox.models.nodes import Site
+from autoprox.graph.segments import Layout
+from autoprox.inspect.nodes import Site
 
 DEFAULT_MEMORY_BYTES = 512 * 2**20
 
@@ -24,7 +25,7 @@ class LeafTable:
         leaves: One entry a network.
 
     Example:
-        >>> from autoprox.models.nodes import Role
+        >>> from autoprox.inspect.nodes import Role
         >>> one = Leaves({Site.LINEAR: (Role.MLP, Role.HEAD)}, {"x": np.array([1.0, 2.0])})
         >>> LeafTable([one, one]).leaf("x")
         array([1., 2., 1., 2.])

@@ -6,8 +6,8 @@ from typing import Any
 
 import networkx as nx
 
-from autoprox.digest import text_digest
-from autoprox.errors import KindError
+from autoprox.base.digest import text_digest
+from autoprox.base.errors import KindError
 from autoprox.graph.kinds import Kind, Level
 from autoprox.graph.primitives import Cost, Primitive
 from autoprox.statistics import Statistic, StatisticKind

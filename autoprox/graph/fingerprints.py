@@ -5,7 +5,7 @@ from hashlib import blake2b
 
 import numpy as np
 
-from autoprox.graph.segments import Floats
+from autoprox.base.arrays import Floats
 from autoprox.metrics import dense_ranks
 
 _DIGEST_BYTES = 16

@@ -9,7 +9,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
 
 ALL_ROLES = frozenset(Role)
 

@@ -2,8 +2,9 @@
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
 from autoprox.graph.operations import FLOAT64_EPS
-from autoprox.graph.segments import Floats, Segments
+from autoprox.graph.segments import Segments
 
 SINE_STEP = 0.1
 """Step of the sine weights a node, as in the training-free variant of ParZC (https://arxiv.org/abs/2402.02105)."""

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import Any
 
-from autoprox.errors import KindError, RegistryError, suggestion
+from autoprox.base.errors import KindError, RegistryError, suggestion
+from autoprox.base.registry import Registry
 from autoprox.graph.kinds import ALL_ROLES, Kind, Level
 from autoprox.graph.laws import NO_LAWS, Laws
-from autoprox.models.nodes import Role, Site
-from autoprox.registry import Registry
+from autoprox.inspect.nodes import Role, Site
 
 
 class Form(StrEnum):

@@ -9,14 +9,14 @@ from typing import Any
 import numpy as np
 from torch import nn
 
-from autoprox.digest import digest
-from autoprox.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
+from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.graph.collect import leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
 from autoprox.graph.scorer import Loss, Requirements, requirements_of, score_each
-from autoprox.graph.segments import Floats
 from autoprox.graph.text import formula, parse
 
 FORMAT = "autoprox.proxy"

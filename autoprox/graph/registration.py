@@ -6,12 +6,13 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from autoprox.errors import RegistryError
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import RegistryError
 from autoprox.graph.kinds import Level
 from autoprox.graph.moments import Moments
 from autoprox.graph.operations import FLOAT64_EPS, TENSOR_EPS
 from autoprox.graph.primitives import PRIMITIVES, Form, Primitive
-from autoprox.graph.segments import Floats, Segments
+from autoprox.graph.segments import Segments
 
 PROBES: dict[str, Floats] = {
     "zeros": np.zeros((3, 4)),

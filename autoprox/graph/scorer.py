@@ -7,10 +7,10 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from torch import Tensor, nn
 
-from autoprox.errors import UndefinedScoreError
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import UndefinedScoreError
 from autoprox.graph.collect import Leaves
 from autoprox.graph.expression import Expression
-from autoprox.graph.segments import Floats
 from autoprox.statistics import STATISTICS, Stage
 
 Loss = Callable[[Any, Any], Tensor]

@@ -6,9 +6,8 @@ from functools import cached_property
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.models.nodes import Role
-
-Floats = npt.NDArray[np.float64]
+from autoprox.base.arrays import Floats
+from autoprox.inspect.nodes import Role
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator
 
-from autoprox.errors import KindError, RegistryError, suggestion
+from autoprox.base.errors import KindError, RegistryError, suggestion
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
 from autoprox.graph.primitives import PRIMITIVES, find_primitive

@@ -6,7 +6,7 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.errors import SpecError, suggestion
+from autoprox.base.errors import SpecError, suggestion
 
 Floats = npt.NDArray[np.float64]
 

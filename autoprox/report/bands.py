@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.graph.segments import Floats
+from autoprox.base.arrays import Floats
 from autoprox.metrics import kendall_tau_b
 
 BANDS = ("smallest third", "middle third", "largest third")

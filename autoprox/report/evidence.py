@@ -10,18 +10,21 @@ from typing import Any
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import StoreMismatchError
 from autoprox.bench.block import Block
+from autoprox.bench.judging import Judge, finite_or_none
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
-from autoprox.errors import StoreMismatchError
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run
 from autoprox.evolve.verdicts import document_of, verdicts_of
-from autoprox.graph import Judge, Network, Problem, Proxy, Scorer, finite_or_none
-from autoprox.graph.segments import Floats
+from autoprox.graph import Proxy, Scorer
+from autoprox.networks.network import Network
 from autoprox.report.bands import joined_bands
 from autoprox.report.random import RANDOM_ROW, RandomSearch
-from autoprox.zoo import HALL, hall_ensemble
+from autoprox.scorers import HALL, hall_ensemble
 
 EVIDENCE, REPORT = "evidence.json", "report.html"
 """Names of the files in the folder of a run."""

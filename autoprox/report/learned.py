@@ -10,8 +10,8 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 
 from autoprox.metrics import kendall_tau_b
-from autoprox.parzc import LearnedProxy
-from autoprox.parzc.figures import (
+from autoprox.predict.parzc import LearnedProxy
+from autoprox.predict.parzc.figures import (
     calibration_figure,
     coverage,
     importance_figure,

@@ -9,7 +9,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from autoprox.bench.files import atomically, require_writable
+from autoprox.base.files import atomically, require_writable
 
 UNDEFINED = "\N{EN DASH}"
 """What stands where a number is undefined."""

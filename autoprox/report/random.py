@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
 from autoprox.bench.splits import Split
 from autoprox.evolve import Discoverer, Plan, Stop
 from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.rivals import scores_of
 from autoprox.evolve.runs import Run, load
 from autoprox.evolve.verdicts import document_of, verdicts_of
-from autoprox.graph.segments import Floats
 
 RANDOM_BUDGET = 1_000
 """Candidates of random search that a report shows unless it is asked for more.

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from typing import ClassVar, NamedTuple
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Counts
 from autoprox.spaces.base import is_whole
 

@@ -8,9 +8,8 @@ import numpy as np
 import torch
 from joblib import Parallel
 
-from autoprox.bench.task import DEFAULT_NUM_CLASSES, Task, noise_task
-from autoprox.digest import text_digest
-from autoprox.errors import CollectionError, SpecError
+from autoprox.base.digest import text_digest
+from autoprox.base.errors import CollectionError, SpecError
 from autoprox.search.constraints import Constraints
 from autoprox.search.journal import Journal
 from autoprox.search.methods import Evolution, History, Method, proposals
@@ -19,6 +18,7 @@ from autoprox.search.result import Candidate, SearchResult
 from autoprox.search.scoring import Assessor
 from autoprox.spaces import AbstractSpace, Arch
 from autoprox.spaces import space as find_space
+from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 
 Progress = Callable[[Iterable[Arch], int, int], Iterable[Arch]]
 """Wraps the candidates as they are scored, given with how many there will be in all, and how many were before."""
@@ -74,7 +74,7 @@ def run(
         StoreMismatchError: If the journal belongs to another search, or is damaged.
 
     Example:
-        >>> from autoprox.bench.task import noise_task
+        >>> from autoprox.spaces.task import noise_task
         >>> def parameters(model, images, labels):
         ...     return sum(each.numel() for each in model.parameters())
         >>> bounds, task = Constraints(max_params=20_000), noise_task("noise", 10, 8, 1)

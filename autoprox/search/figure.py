@@ -6,7 +6,7 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from autoprox.bench.files import atomically
+from autoprox.base.files import atomically
 from autoprox.search.result import Candidate, SearchResult
 
 CANDIDATE, PICK, BOUND = "#3b6ea5", "#d9822b", "#999999"

@@ -12,10 +12,10 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from autoprox.errors import StoreMismatchError
+from autoprox.base.errors import StoreMismatchError
+from autoprox.base.storage import discard, explained, first_value, locked
 from autoprox.search.scoring import Measured
 from autoprox.spaces import Arch
-from autoprox.storage import discard, explained, first_value, locked
 
 JOURNAL = "candidates.sqlite"
 """Name of the file in the folder of a search: another one than that of a run, which `autoprox.runs` looks for."""

@@ -11,8 +11,8 @@ from itertools import islice
 
 import numpy as np
 
-from autoprox.errors import SpecError
-from autoprox.graph.segments import Floats
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError
 from autoprox.search.region import Region
 from autoprox.search.scoring import Measured
 from autoprox.spaces import Arch

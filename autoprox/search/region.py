@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.bench.task import Task
-from autoprox.digest import canonical_json
-from autoprox.errors import SpecError
+from autoprox.base.digest import canonical_json
+from autoprox.base.errors import SpecError
 from autoprox.search.constraints import COUNTED, Bound, Constraints
 from autoprox.search.sizes import Shape, joined, size_table
 from autoprox.spaces import AbstractSpace, Arch, Counts
 from autoprox.spaces.genes import Genes
+from autoprox.spaces.task import Task
 
 _OPEN = np.iinfo(np.int64).max // 2
 # An upper end that no count reaches, and that may still be added to.
@@ -39,7 +39,7 @@ class Region:
         total: Number of all architectures of the space.
 
     Example:
-        >>> from autoprox.bench.task import noise_task
+        >>> from autoprox.spaces.task import noise_task
         >>> from autoprox.spaces import space
         >>> tiny, task = space("autoformer-ti"), noise_task("noise", 1000, 224)
         >>> region = Region(tiny, task, Constraints(max_params=5_300_000))
@@ -50,8 +50,8 @@ class Region:
         >>> Region(tiny, task, Constraints(max_params=5_000_000))
         Traceback (most recent call last):
         ...
-        autoprox.errors.SpecError: --max-params 5,000,000 allows no architecture of 'autoformer-ti' (1000 classes, \
-224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or choose another space.
+        autoprox.base.errors.SpecError: --max-params 5,000,000 allows no architecture of 'autoformer-ti' (1000 \
+classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or choose another space.
     """
 
     def __init__(self, space: AbstractSpace, task: Task, constraints: Constraints) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.search.constraints import Constraints
 from autoprox.spaces import Arch
 

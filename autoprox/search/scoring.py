@@ -8,17 +8,18 @@ import numpy as np
 from joblib import Parallel, delayed
 from torch import Tensor, nn
 
-from autoprox.bench.task import Task
-from autoprox.digest import digest
-from autoprox.errors import CollectionError, FitError, SpecError
-from autoprox.graph import Network, Proxy, Scorer
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
+from autoprox.base.errors import CollectionError, FitError, SpecError
+from autoprox.base.parallel import explained_loss
+from autoprox.base.threads import single_threaded
+from autoprox.graph import Proxy, Scorer
 from autoprox.graph.scorer import Loss, Requirements, score_each
-from autoprox.graph.segments import Floats
 from autoprox.metrics import mean_ranks
-from autoprox.models.threads import single_threaded
-from autoprox.parallel import explained_loss
+from autoprox.networks.network import Network
+from autoprox.scorers import Ensemble, RankedProxy, score_together
 from autoprox.spaces import Arch
-from autoprox.zoo import Ensemble, RankedProxy, score_together
+from autoprox.spaces.task import Task
 
 ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 """From a network, images `(B, C, H, W)` and labels `(B,)` to a score; higher is better."""

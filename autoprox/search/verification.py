@@ -14,16 +14,16 @@ import numpy as np
 from joblib import Parallel, delayed
 from scipy import stats
 
-from autoprox.bench.datasets import LocalImages
-from autoprox.bench.journal import Journal, training_key
-from autoprox.bench.recipe import Recipe
+from autoprox.base.errors import AutoproxError, SpecError
+from autoprox.base.parallel import explained_loss
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
-from autoprox.bench.train import Outcome, Training, definition, train
-from autoprox.errors import AutoproxError, SpecError
-from autoprox.parallel import explained_loss
+from autoprox.datasets import LocalImages
 from autoprox.search.region import Region
 from autoprox.search.result import SearchResult
 from autoprox.spaces import Arch
+from autoprox.training.journal import Journal, training_key
+from autoprox.training.recipe import Recipe
+from autoprox.training.train import Outcome, Training, definition, train
 
 RANDOM_ARCHS = 5
 CONFIDENCE = 0.95

@@ -1,6 +1,6 @@
 """What an architecture is, without torch.
 
-A space is one file here and one in `autoprox/models/`; every module of this folder is imported so that its spaces are
+A space is one file here and one in `autoprox/networks/`; every module of this folder is imported so that its spaces are
 registered. `arch.py` is the architecture itself, `genes.py` the variation over declared genes, `counts.py` the closed
 forms, `base.py` what every space offers.
 """
@@ -29,8 +29,8 @@ def space(name: str) -> AbstractSpace:
         >>> space("pit-mikro")
         Traceback (most recent call last):
         ...
-        autoprox.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: autoformer-micro, \
-autoformer-ti, pit-micro, pit-ti.
+        autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
+autoformer-micro, autoformer-ti, pit-micro, pit-ti.
     """
     return SPACES[name]
 

@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from autoprox.digest import canonical_json, digest
-from autoprox.errors import SpecError
+from autoprox.base.digest import canonical_json, digest
+from autoprox.base.errors import SpecError
 
 ARCH_ID_LENGTH = 16
 """Hexadecimal characters of an architecture's identity: 64 bits, ample for tables of millions."""

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from autoprox.errors import SpecError
-from autoprox.registry import Registry
+from autoprox.base.errors import SpecError
+from autoprox.base.registry import Registry
 from autoprox.spaces.arch import Arch, loads_genes
 from autoprox.spaces.counts import Counts
 from autoprox.spaces.genes import Genes, Layout
@@ -47,12 +47,12 @@ class AbstractSpace(ABC):
     """A set of architectures and what can be done with them.
 
     A space is one final class in a file of `autoprox/spaces/`, which registers its instances in `SPACES`, and one file
-    in `autoprox/models/` that bears the name of its `family` and holds a function
+    in `autoprox/networks/` that bears the name of its `family` and holds a function
     `build(space, arch, num_classes, img_size, in_chans) -> torch.nn.Module`.
 
     Attributes:
         name: Name in the registry and in benchmark tables.
-        family: Name of the module in `autoprox/models/` that builds the networks.
+        family: Name of the module in `autoprox/networks/` that builds the networks.
         version: Raised when the networks of the family change: what was measured on the old ones is not theirs.
         layout: The genes.
         default_img_size: Image size in px that the space was made for.

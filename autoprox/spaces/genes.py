@@ -10,7 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from autoprox.errors import suggestion
+from autoprox.base.errors import suggestion
 
 Choice: TypeAlias = int | float | tuple[int, ...]
 """One allowed value of a gene: a number, or numbers that are only allowed together."""

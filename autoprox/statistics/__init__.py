@@ -5,9 +5,6 @@
     passes/         the ways to run a model: data, noise, synflow, Hessian, single images, several batches
     counts.py       one float a node: parameters, fans, tokens, MACs
     spread.py       how gradients differ between samples
-    batch.py        the checks of images and labels
-    discovery.py    which nodes a network has, whoever built it
-    preserve.py     the model afterwards is the model before, to the bit
     taps.py         hooks that take what was asked for, and nothing else
     collection.py   `collect`: runs the passes that are needed, and gives what was asked for
     cache.py        results on disk, shared by processes, safe against a kill
@@ -17,7 +14,6 @@ To add a statistic, register it in registry.py; the suite in tests/conformance/t
 
 from autoprox.statistics.cache import StatisticsCache
 from autoprox.statistics.collection import Collection, NodeInfo, collect
-from autoprox.statistics.discovery import describe, find_nodes
 from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
 
@@ -32,6 +28,4 @@ __all__ = [
     "StatisticsCache",
     "Tap",
     "collect",
-    "describe",
-    "find_nodes",
 ]

@@ -19,9 +19,9 @@ import numpy as np
 import numpy.typing as npt
 import platformdirs
 
-from autoprox.digest import bytes_digest, canonical_json
-from autoprox.errors import AutoproxError, StoreMismatchError
-from autoprox.models.nodes import Role, Site
+from autoprox.base.digest import bytes_digest, canonical_json
+from autoprox.base.errors import AutoproxError, StoreMismatchError
+from autoprox.inspect.nodes import Role, Site
 
 Floats = npt.NDArray[np.float64]
 Layout = dict[Site, tuple[Role, ...]]

@@ -9,12 +9,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from autoprox.errors import CollectionError
-from autoprox.models.nodes import Node, Role, Site
-from autoprox.models.roles import hidden_attention
-from autoprox.statistics.batch import checked_images, checked_labels, model_weight, own_labels
-from autoprox.statistics.discovery import FAILURES, failed, find_nodes
-from autoprox.statistics.preserve import preserved
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
+from autoprox.inspect.finding import FAILURES, failed, find_nodes
+from autoprox.inspect.nodes import Node, Role, Site
+from autoprox.inspect.preservation import preserved
+from autoprox.inspect.roles import hidden_attention
 from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 
@@ -56,7 +56,7 @@ def collect(
 
     The model runs in evaluation mode with gradients enabled for all parameters, in the passes that the names declare
     (see `autoprox.statistics.passes`), each once and only as far as it has to go. Afterwards it is as it was, to the
-    bit (see `autoprox.statistics.preserve`), also if this raises. A node that is called several times has its calls
+    bit (see `autoprox.inspect.preservation`), also if this raises. A node that is called several times has its calls
     joined along the first dimension. Gradients at inputs are those that flow through the node alone.
 
     Networks of autoprox declare their nodes. Any other is run once more, forward, to find them: see `find_nodes` for
@@ -83,7 +83,7 @@ def collect(
             on them or has not the derivatives that are needed.
 
     Example:
-        >>> from autoprox.models.nodes import declare
+        >>> from autoprox.inspect.nodes import declare
         >>> model = declare(nn.Sequential(nn.Flatten(), nn.Linear(16, 3)), Role.HEAD)
         >>> images = torch.rand(2, 1, 4, 4, generator=torch.Generator().manual_seed(0))
         >>> found = collect(model, images, [0, 2], ["weight_grad", "output", "tokens"])
@@ -125,7 +125,7 @@ def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted:
             held = ", ".join(site for site, at in by_site.items() if at)
             raise CollectionError(
                 f"The statistic '{each.name}' is taken at {each.site} nodes, and the {type(model).__name__} has none; "
-                f"it has nodes of: {held}. See autoprox.statistics.find_nodes for what is seen as a node."
+                f"it has nodes of: {held}. See autoprox.inspect.find_nodes for what is seen as a node."
             )
 
 

@@ -8,8 +8,8 @@ from collections.abc import Callable
 
 from torch import Tensor
 
-from autoprox.models.nodes import Site
-from autoprox.registry import Registry
+from autoprox.base.registry import Registry
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import counts, spread
 from autoprox.statistics.counts import Count
 from autoprox.statistics.passes import BATCHES, DATA, HESSIAN, NOISE, PERTURBED, SAMPLES, STATIC, SYNFLOW, VIRTUAL

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoprox.models.nodes import Node, Site
+from autoprox.inspect.nodes import Node, Site
 from autoprox.statistics.counts import Count
 from autoprox.statistics.spread import Spread
 

@@ -18,9 +18,9 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
 
-from autoprox.errors import CollectionError
-from autoprox.models.flow import whole
-from autoprox.models.functions import (
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.flow import whole
+from autoprox.inspect.functions import (
     FUNCTION_SITES,
     FUSED_ATTENTION,
     CallMode,
@@ -28,7 +28,7 @@ from autoprox.models.functions import (
     attention_parts,
     nodes_by_call,
 )
-from autoprox.models.nodes import Node, Site
+from autoprox.inspect.nodes import Node, Site
 from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
 

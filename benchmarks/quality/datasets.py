@@ -22,11 +22,11 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from autoprox.bench.datasets import DATASETS, Dataset, dataset
-from autoprox.bench.recipe import Recipe
-from autoprox.bench.sample import sample
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.train import Training, train
+from autoprox.datasets import DATASETS, Dataset, dataset
+from autoprox.training.recipe import Recipe
+from autoprox.training.sample import sample
+from autoprox.training.train import Training, train
 
 SPACES = ("autoformer-micro", "pit-micro")
 STRENGTHS = (0.003, 0.03, 0.3, 3.0)

@@ -26,15 +26,16 @@ from discovery_markdown import markdown
 from discovery_sealed import RANDOM, Form, Run, chosen_on_select, look_at_sealed, row_of, steps_of
 from joblib import Parallel, delayed
 
+from autoprox.base.digest import derived_seed, digest
+from autoprox.base.errors import TableError
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE
 from autoprox.commands.problem import add_problem_options, problem_of
-from autoprox.digest import derived_seed, digest
-from autoprox.errors import TableError
 from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, Plan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.selection import ensemble_trial
-from autoprox.graph import Problem, Proxy, statistics_of
+from autoprox.graph import Proxy
 
 RESULTS = Path(__file__).parent / "results"
 LADDER, SEEDS = (200, 2_000, 20_000), 10

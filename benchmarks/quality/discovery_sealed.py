@@ -6,14 +6,16 @@ from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from autoprox.base.arrays import Floats
+from autoprox.bench.judging import Judge, Verdict
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
-from autoprox.graph import Judge, Problem, Proxy, Scorer, Verdict, parse, statistics_of
-from autoprox.graph.segments import Floats
+from autoprox.graph import Proxy, Scorer, parse
 from autoprox.metrics import interval95
+from autoprox.scorers import ZOO, Ensemble, score_networks
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import ZOO, Ensemble, score_networks
 
 RANDOM = "random"
 """The contender that all others are measured against."""

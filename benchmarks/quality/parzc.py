@@ -40,19 +40,20 @@ from parzc_predictors import ABLATION, MABN, PATH, RIVALS, STATISTICS, VARIANTS,
 from published_tables import FILES, LABEL_KIND, published_table
 
 import autoprox
+from autoprox.base.digest import derived_seed, digest
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.commands.console import network_bar
-from autoprox.digest import derived_seed, digest
-from autoprox.graph import Network, collect_leaves
+from autoprox.graph import collect_leaves
 from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, resample_counts
-from autoprox.parzc import DEFAULT_STATISTICS, MABNRegressor
-from autoprox.parzc.features import features_of, linear_leaves
-from autoprox.parzc.figures import learning_curve_figure
+from autoprox.networks.network import Network
+from autoprox.predict.parzc import DEFAULT_STATISTICS, MABNRegressor
+from autoprox.predict.parzc.features import features_of, linear_leaves
+from autoprox.predict.parzc.figures import learning_curve_figure
+from autoprox.scorers import score_networks
 from autoprox.spaces import space
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import score_networks
 
 RESULTS = Path(__file__).parent / "results"
 SIZES = (16, 32, 64, None)

@@ -18,10 +18,10 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from autoprox.metrics import kendall_tau_b
-from autoprox.parzc import MABNRegressor
-from autoprox.parzc.figures import coverage
-from autoprox.parzc.linear import LinearPath
-from autoprox.parzc.scaling import Floats, NodeScaler
+from autoprox.predict.parzc import MABNRegressor
+from autoprox.predict.parzc.figures import coverage
+from autoprox.predict.parzc.linear import LinearPath
+from autoprox.predict.parzc.scaling import Floats, NodeScaler
 
 MABN = "MABN"
 VARIANTS: dict[str, dict[str, Any]] = {

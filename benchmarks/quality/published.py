@@ -32,17 +32,19 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import autoprox
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import derived_seed, digest
+from autoprox.bench.judging import Judge
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import network_bar
-from autoprox.digest import derived_seed, digest
 from autoprox.evolve import Discoverer, Plan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
-from autoprox.graph import Judge, LeafTable, Problem, Proxy, collect_leaves, parse
-from autoprox.graph.segments import Floats
+from autoprox.graph import LeafTable, Proxy, collect_leaves, parse
+from autoprox.scorers import joined_ranks
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import joined_ranks
 
 RESULTS = Path(__file__).parent / "results"
 FOLDS, BUDGET = 5, 5_000

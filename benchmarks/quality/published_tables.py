@@ -2,9 +2,9 @@
 
 from pathlib import Path
 
+from autoprox.base.errors import TableError
 from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.table import Table
-from autoprox.errors import TableError
 
 FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
 """The file of each space, as its authors named it."""

@@ -30,20 +30,20 @@ import numpy as np
 import torch
 
 import autoprox
+from autoprox.base.digest import derived_seed
+from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
-from autoprox.bench.recipe import Recipe
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.bench.task import Task
-from autoprox.digest import derived_seed
-from autoprox.graph import Network
-from autoprox.progress import with_progress
+from autoprox.networks.network import Network
+from autoprox.scorers import score_networks
 from autoprox.search import Constraints, Region, run
 from autoprox.search.verification import Verification, verify
 from autoprox.spaces import space
+from autoprox.spaces.task import Task
 from autoprox.statistics import StatisticsCache
-from autoprox.zoo import score_networks
+from autoprox.training.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results"
 SCORERS = ("joint_micro", "autoformer_micro", "pit_micro", "snip", "synflow", "zico", "az_nas", "params", "macs")

@@ -26,11 +26,11 @@ import torch
 from torch import Tensor, nn
 
 import autoprox
+from autoprox.base.threads import single_threaded
 from autoprox.evolve.grammar import DRAWN_PASSES
 from autoprox.evolve.leaves import first_bank
 from autoprox.graph import Expression, parse
 from autoprox.graph.collect import leaves_of
-from autoprox.models.threads import single_threaded
 from autoprox.statistics import STATISTICS, StatisticKind
 
 PLAIN = "plain forward and backward"

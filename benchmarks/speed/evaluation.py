@@ -25,9 +25,12 @@ import numpy as np
 import scipy
 from deap_loop import DeapLoop
 
+from autoprox.base.errors import KindError, UndefinedScoreError
+from autoprox.base.threads import single_threaded
+from autoprox.bench.judging import Judge
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.errors import KindError, UndefinedScoreError
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.breeding import MAX_HEIGHT
 from autoprox.evolve.engine import Engine
@@ -40,10 +43,8 @@ from autoprox.evolve.variation import generate
 from autoprox.graph import (
     Evaluator,
     Expression,
-    Judge,
     LeafTable,
     Leaves,
-    Problem,
     Proxy,
     collect_leaves,
     merge,
@@ -51,7 +52,6 @@ from autoprox.graph import (
     simplify,
 )
 from autoprox.metrics import kendall_tau_b
-from autoprox.models.threads import single_threaded
 from autoprox.statistics import StatisticsCache
 
 BATCH = 64

@@ -23,10 +23,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 import autoprox
+from autoprox.base.threads import single_threaded
 from autoprox.bench.table import Table
-from autoprox.bench.task import Task, noise_task
-from autoprox.models.threads import single_threaded
 from autoprox.search import Candidate, run
+from autoprox.spaces.task import Task, noise_task
 
 PROXY = "joint_micro"
 CASES = {"autoformer-micro": (2000, 100), "pit-ti": (10, 3)}

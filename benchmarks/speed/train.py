@@ -14,11 +14,11 @@ import time
 import torch
 
 import autoprox
-from autoprox.bench.datasets import dataset
-from autoprox.bench.loop import fit
-from autoprox.bench.recipe import Recipe
+from autoprox.base.threads import single_threaded
 from autoprox.bench.table import Table
-from autoprox.models.threads import single_threaded
+from autoprox.datasets import dataset
+from autoprox.training.loop import fit
+from autoprox.training.recipe import Recipe
 
 SIDE, REPETITIONS = 512, 40
 PASSES = 3

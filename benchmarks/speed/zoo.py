@@ -19,10 +19,11 @@ import torch
 from torch import nn
 
 import autoprox
-from autoprox.bench.task import noise_task
-from autoprox.graph import Network, Proxy, Scorer
-from autoprox.models.threads import single_threaded
-from autoprox.zoo import ZOO, score_together
+from autoprox.base.threads import single_threaded
+from autoprox.graph import Proxy, Scorer
+from autoprox.networks.network import Network
+from autoprox.scorers import ZOO, score_together
+from autoprox.spaces.task import noise_task
 
 SPACES = ("autoformer-micro", "pit-micro")
 NETWORKS = 5

@@ -9,8 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from autoprox.base.errors import AutoproxError
 from autoprox.bench.table import Table, embedded_tables, table_faults
-from autoprox.errors import AutoproxError
 from tests.bench.conftest import user_rows
 from tests.bench.test_table import FAULTS
 

@@ -14,16 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from autoprox.bench.build import build
-from autoprox.bench.device import device_named, kind_of
+from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
 from autoprox.bench.files import TableFiles, read_json
-from autoprox.bench.recipe import Recipe
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.train import Training, definition, train
 from autoprox.commands import main
-from autoprox.errors import AutoproxError, SpecError, StoreMismatchError
-from tests.bench.test_build import committed
+from autoprox.training.build import build
+from autoprox.training.device import device_named, kind_of
+from autoprox.training.recipe import Recipe
+from autoprox.training.train import Training, definition, train
 from tests.bench.tiny import tiny_archs, tiny_plan
+from tests.training.test_build import committed
 
 TOTAL = 2 * 1 + 2 * 2
 """Trainings of the smallest plan."""

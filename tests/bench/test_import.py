@@ -14,13 +14,13 @@ import pytest
 import torch
 from scipy.stats import kendalltau
 
+from autoprox.base.errors import AutoproxError, RegistryError, SpecError, TableError
 from autoprox.bench.importers import Import, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, table_faults
-from autoprox.bench.task import ImageSource
 from autoprox.commands import main
-from autoprox.errors import AutoproxError, RegistryError, SpecError, TableError
 from autoprox.spaces import space
+from autoprox.spaces.task import ImageSource
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published"
 Records = list[dict[str, object]]

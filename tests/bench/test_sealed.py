@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from autoprox.base.errors import AutoproxError
 from autoprox.bench.sealed import count_sealed, sealed_count
-from autoprox.errors import AutoproxError
 
 
 def test_counts_by_table(tmp_path: Path) -> None:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy.stats import energy_distance
 
+from autoprox.base.errors import StoreMismatchError
 from autoprox.bench.splits import Split, deal, from_document, to_document
-from autoprox.errors import StoreMismatchError
 from autoprox.spaces import Arch, space
 
 NAMES = ("autoformer-micro", "pit-micro")

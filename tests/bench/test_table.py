@@ -8,16 +8,17 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from autoprox.bench.datasets import dataset, open_images
+from autoprox.base.errors import AutoproxError, ImageError, StoreMismatchError, TableError
 from autoprox.bench.files import TableFiles
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import COLUMNS, LabelKind
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
-from autoprox.bench.task import ImageSource, write_batches
-from autoprox.errors import AutoproxError, ImageError, StoreMismatchError, TableError
+from autoprox.datasets import dataset, open_images
+from autoprox.datasets.batches import write_batches
 from autoprox.spaces import SPACES, space
+from autoprox.spaces.task import ImageSource
 from tests.bench.conftest import user_rows
-from tests.bench.image_folders import write_image_folder
+from tests.datasets.image_folders import write_image_folder
 
 WriteTable = Callable[..., Path]
 

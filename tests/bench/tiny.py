@@ -3,13 +3,13 @@
 import sys
 from pathlib import Path
 
-from autoprox.bench.build import build
-from autoprox.bench.plan import Plan
-from autoprox.bench.recipe import Recipe
-from autoprox.bench.sample import Sampled
 from autoprox.bench.schema import Stratum
 from autoprox.commands.reporting import run_command
 from autoprox.spaces import space
+from autoprox.training.build import build
+from autoprox.training.plan import Plan
+from autoprox.training.recipe import Recipe
+from autoprox.training.sample import Sampled
 
 
 def tiny_archs(count: int) -> tuple[Sampled, ...]:

@@ -9,8 +9,8 @@ import pytest
 
 from autoprox.commands.completion import FILES, NAMES, NAMES_OR_FILES, SHELLS, actions_of, root_parser, script
 from autoprox.evolve import STRATEGIES
+from autoprox.scorers import ZOO
 from autoprox.spaces import SPACES
-from autoprox.zoo import ZOO
 
 COMPLETED = [
     (["autoprox", "evo"], {"evolve"}),

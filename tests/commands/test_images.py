@@ -7,8 +7,8 @@ import pandas as pd
 import pytest
 
 from autoprox.commands import main
-from tests.bench.image_folders import write_image_folder
 from tests.commands.test_command_line import user_frame
+from tests.datasets.image_folders import write_image_folder
 
 
 @pytest.fixture

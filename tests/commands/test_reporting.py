@@ -6,12 +6,12 @@ import warnings
 
 import pytest
 
+from autoprox.base.errors import SpecError
+from autoprox.base.logs import LOGGER
+from autoprox.base.progress import LOGGER as PROGRESS
+from autoprox.base.progress import Milestones
 from autoprox.commands.console import note, warn
 from autoprox.commands.reporting import run_command
-from autoprox.errors import SpecError
-from autoprox.logs import LOGGER
-from autoprox.progress import LOGGER as PROGRESS
-from autoprox.progress import Milestones
 
 
 def body() -> int:
@@ -68,7 +68,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
         "autoprox",
         "another",
         "py.warnings",
-        "autoprox.progress",
+        "autoprox.base.progress",
         "autoprox",
     ]
     assert {each["command"] for each in documents} == {"evolve"}

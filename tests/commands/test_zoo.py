@@ -8,8 +8,8 @@ from scipy import stats
 import autoprox
 from autoprox.bench.table import Table
 from autoprox.commands import main
+from autoprox.scorers import ZOO
 from autoprox.spaces import space
-from autoprox.zoo import ZOO
 from tests.commands.test_command_line import user_frame
 
 

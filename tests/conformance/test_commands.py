@@ -26,7 +26,7 @@ from autoprox.bench import sample
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser
-from autoprox.parzc import LearnedProxy, MABNRegressor, features
+from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from tests.commands.test_command_line import user_frame
 
 

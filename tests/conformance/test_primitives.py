@@ -7,14 +7,14 @@ import numpy as np
 import pytest
 import torch
 
-from autoprox.errors import KindError, RegistryError
+from autoprox.base.errors import KindError, RegistryError
 from autoprox.graph import PRIMITIVES, Form, Kind, Level, Primitive, find_primitive, register
 from autoprox.graph.laws import Parity, Positivity
 from autoprox.graph.moments import Moments
 from autoprox.graph.operations import FLOAT64_EPS, TENSOR_EPS
 from autoprox.graph.registration import why_unfit
 from autoprox.graph.segments import Layout, Segments
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
 from tests.graph.interpreter import AGGREGATORS, ELEMENTWISE, TENSOR, WITHIN
 
 ALL = [primitive for registry in PRIMITIVES.values() for primitive in registry.values()]

@@ -6,10 +6,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import autoprox
-from autoprox.bench.task import noise_task
+from autoprox.scorers import ZOO, RankedProxy
 from autoprox.search import Constraints, Region, run
 from autoprox.spaces import SPACES, space
-from autoprox.zoo import ZOO, RankedProxy
+from autoprox.spaces.task import noise_task
 
 SCORERS = [*ZOO, *autoprox.shipped_names()]
 SMALL = noise_task("noise", 10, 8, 1)

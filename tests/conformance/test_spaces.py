@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoprox.errors import SpecError
-from autoprox.models.nodes import Role, Site, nodes
+from autoprox.base.errors import SpecError
+from autoprox.inspect.nodes import Role, Site, nodes
 from autoprox.spaces import SPACES, AbstractSpace, Arch, space
 
 SEEDS = st.integers(0, 2**32 - 1)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.spaces import SPACES, space
 from autoprox.statistics import STATISTICS, Stage, StatisticKind, collect
 

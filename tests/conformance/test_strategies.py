@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.evolve.breeding import Breeder
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.grammar import proxy_grammar

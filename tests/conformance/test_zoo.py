@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import autoprox
-from autoprox.errors import AutoproxError, CollectionError
+from autoprox.base.errors import AutoproxError, CollectionError
 from autoprox.graph import Proxy, Scorer, parse
+from autoprox.scorers import ZOO, FunctionProxy, RankedProxy, score_together
 from autoprox.statistics import collect
-from autoprox.zoo import ZOO, FunctionProxy, RankedProxy, score_together
 from tests.statistics import foreign
 
 NAMES = [*ZOO, *autoprox.shipped_names()]

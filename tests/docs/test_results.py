@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from autoprox.zoo import ZOO
+from autoprox.scorers import ZOO
 from tests.docs.pages import ROOT
 
 RESULTS = ROOT / "benchmarks" / "quality" / "results"

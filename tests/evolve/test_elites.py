@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from deap import gp
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.evolve.fitness import Evaluation, Status
 from autoprox.evolve.individual import Individual, Proposal
 from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autoprox.errors import SpecError, StoreMismatchError
+from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.evolve import engine as engine_module
 from autoprox.evolve.engine import Ending
 from autoprox.evolve.fitness import Fitness, Status

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -15,8 +16,8 @@ from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
 from autoprox.evolve.runs import load
 from autoprox.evolve.steadiness import SAMPLE
-from autoprox.graph import Leaves, Problem, collect_leaves
-from autoprox.parzc import features
+from autoprox.graph import Leaves, collect_leaves
+from autoprox.predict.parzc import features
 from autoprox.statistics import StatisticsCache
 
 

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import autoprox
+from autoprox.base.errors import StoreMismatchError
 from autoprox.commands import main
-from autoprox.errors import StoreMismatchError
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.journal import Journal
 from tests.commands.test_command_line import user_frame

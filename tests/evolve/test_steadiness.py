@@ -5,12 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoprox.bench.problem import statistics_of
 from autoprox.bench.table import Table
 from autoprox.evolve.steadiness import LARGEST_MOVE, SAMPLE, steady
 from autoprox.evolve.steadiness import _spread as spread
 from autoprox.evolve.steadiness import _stand as stand
-from autoprox.graph import LeafTable, collect_leaves, parse, statistics_of
-from autoprox.graph.networks import Network
+from autoprox.graph import LeafTable, collect_leaves, parse
+from autoprox.networks.network import Network
 
 STEADY = (
     "nodes_sum(l1(mul(weight,weight_grad)))",

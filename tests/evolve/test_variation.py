@@ -6,12 +6,12 @@ from deap import gp
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autoprox.errors import KindError, RegistryError
+from autoprox.base.errors import KindError, RegistryError
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar, type_key
 from autoprox.evolve.leaves import MAX_LEAF_HEIGHT, first_bank, grown
 from autoprox.evolve.variation import cross, generate, mutate
 from autoprox.graph import Expression, Level, is_node_leaf, parse
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 
 GRAMMAR = proxy_grammar(first_bank())
 

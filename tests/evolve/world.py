@@ -13,8 +13,8 @@ from autoprox.evolve.journal import Journal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
 from autoprox.graph import Evaluator, LeafTable, Leaves, parse
+from autoprox.inspect.nodes import Role, Site
 from autoprox.metrics import Aggregate, kendall_tau_b
-from autoprox.models.nodes import Role, Site
 
 COUNT = 24
 ROLES = {

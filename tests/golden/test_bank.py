@@ -7,12 +7,13 @@ If it fails because a statistic, a primitive, a space or the table changed on pu
 import numpy as np
 import pytest
 
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.rivals import affordable_zoo, leaves_of_all
 from autoprox.evolve.steadiness import Disturbed
-from autoprox.graph import Expression, Leaves, Problem, collect_leaves
+from autoprox.graph import Expression, Leaves, collect_leaves
 from autoprox.statistics import StatisticsCache
 
 LEAVES = [*first_bank(), *leaves_of_all(affordable_zoo())]

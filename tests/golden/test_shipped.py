@@ -16,8 +16,8 @@ import pytest
 import autoprox
 from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.table import Table
-from autoprox.bench.task import NOISE_CLASSES, noise_task
 from autoprox.commands import main
+from autoprox.spaces.task import NOISE_CLASSES, noise_task
 
 NAMES = autoprox.shipped_names()
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published"

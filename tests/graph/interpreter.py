@@ -11,7 +11,7 @@ import numpy as np
 from scipy import special, stats
 
 from autoprox.graph import Expression, Form, Level, Primitive
-from autoprox.models.nodes import Role
+from autoprox.inspect.nodes import Role
 
 TENSOR_EPS, NODE_EPS = 1e-9, 1e-30
 

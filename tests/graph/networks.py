@@ -4,7 +4,7 @@ from functools import cache
 
 import numpy as np
 
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.spaces import space
 from autoprox.statistics import STATISTICS, collect
 from tests.graph.interpreter import PlainNetwork

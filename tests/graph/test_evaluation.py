@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoprox.errors import CollectionError, KindError
+from autoprox.base.errors import CollectionError, KindError
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar
 from autoprox.evolve.leaves import FIRST_DEEPER, first_bank
 from autoprox.evolve.variation import generate
 from autoprox.graph import Evaluator, LeafTable, Leaves, evaluate_leaves, parse
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from tests.graph.interpreter import interpret
 from tests.graph.networks import collections, plain_networks
 
@@ -124,7 +124,7 @@ def test_score_must_be_scalar():
 def test_missing_site_is_named():
     import torch
 
-    from autoprox.models.nodes import Role, declare
+    from autoprox.inspect.nodes import Role, declare
     from autoprox.statistics import collect
 
     model = declare(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2)), Role.HEAD)

@@ -14,13 +14,13 @@ import pytest
 import torch
 
 import autoprox
-from autoprox.errors import KindError, UndefinedScoreError
+from autoprox.base.errors import KindError, UndefinedScoreError
 from autoprox.graph import PRIMITIVES, Form, Level, Primitive, Proxy, find_primitive, parse
 from autoprox.graph.export import to_python
 from autoprox.graph.export.python import SEGMENTAL
 from autoprox.graph.expression import Expression
+from autoprox.scorers import zoo_graphs
 from autoprox.statistics import STATISTICS
-from autoprox.zoo import zoo_graphs
 from tests.graph import foreign
 from tests.statistics import foreign as transformers_of_others
 from tests.statistics import networks as hard

@@ -11,12 +11,12 @@ import sympy
 from matplotlib.mathtext import MathTextParser
 
 import autoprox
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.graph import PRIMITIVES, Evaluator, Form, LeafTable, Leaves, Level, Proxy, parse
 from autoprox.graph.export import to_latex, to_png, to_svg, to_sympy
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
+from autoprox.scorers import zoo_graphs
 from autoprox.statistics import STATISTICS
-from autoprox.zoo import zoo_graphs
 
 RICH = "sub(log(nodes_sum(only_mlp(log(l1(mul(weight, weight_grad)))))), div(nodes_std(deep(macs)), nodes_max(fan_in)))"
 

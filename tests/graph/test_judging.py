@@ -7,10 +7,11 @@ import pandas as pd
 import pytest
 from scipy import stats
 
+from autoprox.base.errors import TableError
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.errors import TableError
-from autoprox.graph import Problem, count_scores
+from autoprox.networks.network import count_scores
 from autoprox.spaces import space
 
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 import autoprox
-from autoprox.digest import digest
-from autoprox.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.digest import digest
+from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.graph import Proxy, parse
 
 

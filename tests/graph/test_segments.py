@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from autoprox.graph.segments import Layout, Segments
-from autoprox.models.nodes import Role
+from autoprox.inspect.nodes import Role
 
 VALUES = st.floats(-1e6, 1e6).map(lambda x: round(x, 2))
 ARCHITECTURES = st.lists(st.lists(VALUES, max_size=6), min_size=1, max_size=6)

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autoprox.errors import KindError
+from autoprox.base.errors import KindError
 from autoprox.evolve.grammar import leaf_grammar
 from autoprox.evolve.variation import generate
 from autoprox.graph import (
@@ -21,7 +21,7 @@ from autoprox.graph import (
     parse,
     simplify,
 )
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
 from tests.graph.networks import collections
 
 # Few leaves, so that equal sub-expressions meet; one of them of either sign, and one at another site.

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from autoprox.errors import KindError, RegistryError
+from autoprox.base.errors import KindError, RegistryError
 from autoprox.graph import formula, merge, parse
 from tests.graph.test_evaluation import random_graph
 

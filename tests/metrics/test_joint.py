@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.metrics import Aggregate, joint
 
 SPACES = ["pit", "autoformer", "pit", "pit"]

@@ -16,16 +16,17 @@ import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from autoprox import parallel
-from autoprox.bench.build import build
+from autoprox.base.errors import AutoproxError, SpecError
+from autoprox.base.parallel import backend, explained_loss
 from autoprox.bench.files import TableFiles
-from autoprox.bench.task import noise_task
 from autoprox.commands import main
-from autoprox.errors import AutoproxError, SpecError
-from autoprox.graph import Network, collect_leaves, parse
-from autoprox.parallel import backend, explained_loss
+from autoprox.graph import collect_leaves, parse
+from autoprox.networks.network import Network
+from autoprox.spaces.task import noise_task
 from autoprox.statistics import StatisticsCache
-from tests.bench.test_build import committed
+from autoprox.training.build import build
 from tests.bench.tiny import tiny_archs, tiny_plan
+from tests.training.test_build import committed
 
 distributed = pytest.importorskip("distributed")
 

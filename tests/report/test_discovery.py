@@ -7,13 +7,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from autoprox.base.errors import StoreMismatchError
+from autoprox.bench.judging import Judge
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.commands import main
-from autoprox.errors import StoreMismatchError
 from autoprox.evolve.runs import load
-from autoprox.graph import Judge, Proxy
+from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT, discovery_report, read_evidence
 from autoprox.report.bands import band_taus
 from autoprox.report.evidence import ENSEMBLE_ROW

@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from autoprox.commands import main
-from autoprox.parzc import LearnedProxy, MABNRegressor, NodeFeatures
+from autoprox.predict.parzc import LearnedProxy, MABNRegressor, NodeFeatures
 from autoprox.report import LearningCurve, Predictions, learned_report
 from tests.commands.test_command_line import user_frame
 from tests.report.pages import Page, assert_self_contained

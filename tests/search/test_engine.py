@@ -11,7 +11,7 @@ from scipy import stats
 from torch import nn
 
 import autoprox
-from autoprox.errors import CollectionError, SpecError, StoreMismatchError
+from autoprox.base.errors import CollectionError, SpecError, StoreMismatchError
 from autoprox.search import Constraints, Evolution, Method, Region, run
 from autoprox.spaces import space
 from tests.search.worlds import MICRO, roughness

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.search import Constraints, Region
 from autoprox.search.constraints import whole_count
 from tests.search.worlds import ALL, TASK, TINY, probability

@@ -7,15 +7,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autoprox.bench.datasets import dataset
-from autoprox.bench.recipe import Recipe
+from autoprox.base.errors import SpecError
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.task import draw_batch
-from autoprox.bench.train import Training, train
-from autoprox.errors import SpecError
+from autoprox.datasets import dataset
+from autoprox.datasets.batches import draw_batch
 from autoprox.search import Constraints, Region, run
 from autoprox.search.verification import Difference, Trained, Verification, verify
 from autoprox.spaces import Arch, space
+from autoprox.training.recipe import Recipe
+from autoprox.training.train import Training, train
 
 ARCH = Arch.of("toy", {"width": 8})
 OTHER = Arch.of("toy", {"width": 9})

@@ -2,9 +2,9 @@
 
 from itertools import product
 
-from autoprox.bench.task import noise_task
 from autoprox.spaces.autoformer import AutoFormer
 from autoprox.spaces.genes import Gene, Layout
+from autoprox.spaces.task import noise_task
 
 TASK = noise_task("noise", 4, 8, 1)
 MICRO = noise_task("noise", 10, 8, 1)

@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.spaces import SPACES, Arch, space
 
 PIT = {"base_dim": 16, "mlp_ratio": 6, "depth": [2, 8, 4], "num_heads": [2, 4, 4]}

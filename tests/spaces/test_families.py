@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.spaces import space
 
 

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autoprox.models.nodes import Role, declare
+from autoprox.inspect.nodes import Role, declare
 
 CLASSES = 3
 

@@ -11,12 +11,13 @@ from torch.nn import functional
 from torch.utils.flop_counter import FlopCounterMode
 
 import autoprox
-from autoprox.errors import CollectionError
-from autoprox.models.nodes import Role, Site, declare
-from autoprox.statistics import STATISTICS, collect, find_nodes
-from autoprox.zoo import ZOO
+from autoprox.base.errors import CollectionError
+from autoprox.inspect import find_nodes
+from autoprox.inspect.nodes import Role, Site, declare
+from autoprox.scorers import ZOO
+from autoprox.statistics import STATISTICS, collect
+from tests.inspect.test_preservation import Interruption, photograph
 from tests.statistics import foreign
-from tests.statistics.test_preserve import Interruption, photograph
 
 EVERY = pytest.mark.parametrize("name", foreign.MAKERS)
 DATA = [key for key, each in STATISTICS.items() if each.pass_.name in ("static", "data")]

@@ -7,10 +7,11 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from autoprox.errors import CollectionError
-from autoprox.models.functions import attention_parts
-from autoprox.models.nodes import Role, Site, declare
-from autoprox.statistics import STATISTICS, collect, describe, find_nodes
+from autoprox.base.errors import CollectionError
+from autoprox.inspect import describe, find_nodes
+from autoprox.inspect.functions import attention_parts
+from autoprox.inspect.nodes import Role, Site, declare
+from autoprox.statistics import STATISTICS, collect
 from tests.statistics.networks import batch, seeded
 
 WIDTH = 4

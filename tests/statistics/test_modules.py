@@ -5,8 +5,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
-from autoprox.errors import CollectionError
-from autoprox.models.nodes import Site
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, collect, taps
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny

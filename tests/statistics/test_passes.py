@@ -13,9 +13,9 @@ from torch import nn
 from torch.nn import functional
 
 import autoprox
-from autoprox.errors import CollectionError
+from autoprox.base.errors import CollectionError
 from autoprox.graph import Proxy, parse
-from autoprox.models.nodes import Role, Site, declare
+from autoprox.inspect.nodes import Role, Site, declare
 from autoprox.statistics import STATISTICS, collect
 from autoprox.statistics.passes import images as made
 from autoprox.statistics.passes import samples, slices

@@ -5,8 +5,8 @@ import pytest
 import torch
 from torch import nn
 
-from autoprox.errors import CollectionError, RegistryError
-from autoprox.models.nodes import Role, declare
+from autoprox.base.errors import CollectionError, RegistryError
+from autoprox.inspect.nodes import Role, declare
 from autoprox.statistics import collect
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny

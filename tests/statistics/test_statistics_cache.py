@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pytest
 
-from autoprox.errors import AutoproxError, StoreMismatchError
-from autoprox.models.nodes import Role, Site
+from autoprox.base.errors import AutoproxError, StoreMismatchError
+from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import StatisticsCache, cache
 
 LAYOUT = {Site.LINEAR: (Role.EMBED, Role.MLP, Role.HEAD), Site.NORM: (Role.MLP,), Site.ATTENTION: ()}
@@ -126,7 +126,7 @@ def test_the_default_path_is_in_the_users_cache_folder(monkeypatch, tmp_path):
 WRITER = """
 import sys
 import numpy as np
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import StatisticsCache
 cache, me = StatisticsCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)

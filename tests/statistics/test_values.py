@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, collect
 from tests.statistics.networks import CLASSES, batch, tiny
 

@@ -9,10 +9,10 @@ from typing import Any
 
 import pandas as pd
 
+from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.bench.files import read_frame
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
-from autoprox.errors import SpecError, TableError, suggestion
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)
 GENE = "gene."
@@ -36,9 +36,9 @@ class Mapping:
         >>> Mapping({"valu": "acc"}, {})
         Traceback (most recent call last):
         ...
-        autoprox.errors.SpecError: A table has no column 'valu'. Did you mean 'value'? Allowed: arch_id, arch_json, \
-dataset, epochs, gene.NAME, label_kind, macs_count, metric, num_classes, params_count, schema_version, source, space, \
-stratum, train_seed, value.
+        autoprox.base.errors.SpecError: A table has no column 'valu'. Did you mean 'value'? Allowed: arch_id, \
+arch_json, dataset, epochs, gene.NAME, label_kind, macs_count, metric, num_classes, params_count, schema_version, \
+source, space, stratum, train_seed, value.
     """
 
     columns: dict[str, str]

@@ -7,17 +7,18 @@ from typing import Any
 
 import pandas as pd
 
+from autoprox.base.digest import bytes_digest, canonical_json
+from autoprox.base.errors import SpecError, TableError
+from autoprox.base.files import require_writable, write_json
+from autoprox.base.versions import versions
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.checks import Checker
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
-from autoprox.bench.files import TableFiles, require_writable, write_frame, write_json
-from autoprox.bench.manifest import versions
+from autoprox.bench.files import TableFiles, write_frame
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION
 from autoprox.bench.splits import deal, to_document
-from autoprox.digest import bytes_digest, canonical_json
-from autoprox.errors import SpecError, TableError
 from autoprox.spaces import SPACES, Arch
 
 ARCHITECTURE = "arch_json"

@@ -19,9 +19,9 @@ from typing import Any
 import pandas as pd
 import torch
 
+from autoprox.base.errors import TableError
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
-from autoprox.errors import TableError
 from autoprox.spaces import SPACES, space
 
 LABEL = re.compile(r"(?P<dataset>.+)_(?P<kind>base|kd|super)_acc")

@@ -4,12 +4,12 @@ To add one, write it as an `AbstractStrategy` in a file of its own and register 
 tests/conformance/test_strategies.py finds it by its registration.
 """
 
+from autoprox.base.registry import Registry
 from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy, AskTell
 from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
 from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
 from autoprox.evolve.strategies.nsga2 import Nsga2
 from autoprox.evolve.strategies.random_search import RandomSearch
-from autoprox.registry import Registry
 
 DEFAULT_STRATEGY = "elitism-preserve"
 

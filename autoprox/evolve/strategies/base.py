@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, ClassVar, Self, final
 
-from autoprox.errors import SpecError, suggestion
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.evolve.breeding import Breeder
 from autoprox.evolve.individual import Individual, Proposal
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from torch import Tensor
 
-from autoprox.errors import KindError
+from autoprox.base.errors import KindError
 from autoprox.graph import nodes, operations
 from autoprox.graph.export import runtime
 from autoprox.graph.export.sources import Sources
@@ -22,7 +22,7 @@ from autoprox.graph.kinds import ALL_ROLES, Level
 from autoprox.graph.moments import Moments
 from autoprox.graph.primitives import Form, Primitive
 from autoprox.graph.proxy import Proxy
-from autoprox.models.nodes import Role, Site
+from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import STATISTICS, Pass, Statistic
 
 SEGMENTAL: dict[Callable[..., Any], Callable[[Tensor, Tensor], Tensor]] = {
@@ -50,7 +50,7 @@ def to_python(proxy: Proxy) -> str:
     """Writes a proxy as one Python file with `score(model, images, labels) -> float`.
 
     The file needs torch and nothing else (no NumPy, no autoprox). Its value is that of `Proxy.score`; it restores the
-    model to the bit; it finds nodes and roles of any network by the same rules (`autoprox.statistics.find_nodes`), and
+    model to the bit; it finds nodes and roles of any network by the same rules (`autoprox.inspect.find_nodes`), and
     reads declared roles from the attribute `autoprox_role`. A graph that looks at no role needs none.
 
     Args:

@@ -14,13 +14,13 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoprox.errors import CollectionError, UndefinedScoreError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.graph.nodes import SINE_STEP
 from autoprox.graph.operations import FLOAT64_EPS
-from autoprox.models.nodes import Node, Role, Site
-from autoprox.statistics.batch import check_images, check_labels, model_weight
+from autoprox.inspect.batch import check_images, check_labels, model_weight
+from autoprox.inspect.finding import find_nodes
+from autoprox.inspect.nodes import Node, Role, Site
 from autoprox.statistics.collection import check_sites, needs_batch, run_passes
-from autoprox.statistics.discovery import find_nodes
 from autoprox.statistics.statistic import Given, Statistic
 
 

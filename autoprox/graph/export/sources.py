@@ -14,7 +14,7 @@ from functools import cache
 from importlib import import_module
 from typing import Any
 
-from autoprox.errors import KindError
+from autoprox.base.errors import KindError
 
 _PACKAGE = "autoprox"
 _Documented = ast.FunctionDef | ast.ClassDef

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import Any
 
-from autoprox.errors import SpecError
+from autoprox.base.errors import SpecError
 from autoprox.graph.expression import Expression, is_node_leaf
 from autoprox.graph.kinds import ALL_ROLES, Kind
 from autoprox.graph.operations import EXP_LIMIT

@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from autoprox.errors import CollectionError
+from autoprox.base.errors import CollectionError
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.passes.weights import at_nodes, node_weights
 from autoprox.statistics.statistic import Given, Pass, Statistic, Taken

@@ -5,8 +5,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from autoprox.errors import CollectionError
-from autoprox.statistics.batch import check_logits, logits_of
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.batch import check_logits, logits_of
 from autoprox.statistics.statistic import Loss
 
 _SINGLE = 4

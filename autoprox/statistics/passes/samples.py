@@ -9,11 +9,11 @@ from torch import Tensor, nn
 from torch.func import functional_call, grad_and_value, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from autoprox.statistics.batch import logits_of
+from autoprox.inspect.batch import logits_of
+from autoprox.inspect.preservation import preserved
 from autoprox.statistics.passes.losses import cross_entropy
 from autoprox.statistics.passes.slices import spread_over, spreads_taken
 from autoprox.statistics.passes.weights import node_weights
-from autoprox.statistics.preserve import preserved
 from autoprox.statistics.spread import Spread
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 

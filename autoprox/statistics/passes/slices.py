@@ -6,11 +6,11 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoprox.errors import CollectionError
-from autoprox.statistics.batch import check_classes, logits_of
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.batch import check_classes, logits_of
+from autoprox.inspect.preservation import preserved
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.passes.weights import at_nodes, node_weights
-from autoprox.statistics.preserve import preserved
 from autoprox.statistics.spread import Spread
 from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import torch
 
-from autoprox.statistics.batch import model_weight
+from autoprox.inspect.batch import model_weight
 from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from autoprox.models.nodes import Node
+from autoprox.inspect.nodes import Node
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.passes.parameters import substitute
 from autoprox.statistics.statistic import Given, Pass, Stage, Statistic, Taken

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from autoprox.models.nodes import Site
+from autoprox.inspect.nodes import Site
 from autoprox.statistics.statistic import Given
 from autoprox.statistics.taps import weight_parameter
 

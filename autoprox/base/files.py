@@ -1,0 +1,63 @@
+"""Files are written whole: beside their place, then moved there."""
+
+import errno
+import json
+import os
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from autoprox.base.errors import AutoproxError, SpecError
+
+
+def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
+    """Writes a JSON object or array, readable for people.
+
+    Raises:
+        AutoproxError: If the file cannot be written; what stood there before stays.
+    """
+    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
+    atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def require_writable(folder: Path) -> None:
+    """Makes a folder if need be and tries it for writing.
+
+    Args:
+        folder: Where something is to be written.
+
+    Raises:
+        SpecError: If it cannot be written.
+    """
+    probe = folder / f".{os.getpid()}.part"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise SpecError(f"The folder '{folder}' cannot be written ({error.strerror}); give one that can.") from error
+
+
+def atomically(path: Path, write: Callable[[Path], object]) -> None:
+    """Writes a file beside its place and moves it there, so that there is never half a file.
+
+    Args:
+        path: Where the file is to stand.
+        write: Writes the path that it is given.
+
+    Raises:
+        AutoproxError: If there is no space left or no permission.
+    """
+    target = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        write(target)
+        target.replace(path)
+    except OSError as error:
+        cause = "there is no space left" if error.errno == errno.ENOSPC else str(error)
+        raise AutoproxError(
+            f"The file {path} cannot be written: {cause}. What stood there before is unchanged."
+        ) from error
+    finally:
+        with suppress(OSError):  # nothing is there, or not even the folder
+            target.unlink()

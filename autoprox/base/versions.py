@@ -1,0 +1,11 @@
+"""Versions of the packages on which results depend."""
+
+import platform
+from importlib.metadata import version
+
+PACKAGES = ("autoprox", "torch", "numpy", "scipy", "scikit-learn")
+
+
+def versions() -> dict[str, str]:
+    """Versions of Python and of the packages that decide what a table holds."""
+    return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

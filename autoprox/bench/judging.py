@@ -1,0 +1,400 @@
+"""Scores against the blocks of a table: what every number in a report is made by."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import derived_seed
+from autoprox.base.errors import TableError
+from autoprox.bench.block import Block
+from autoprox.bench.schema import Stratum
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.metrics import (
+    Aggregate,
+    bootstrap_taus,
+    interval95,
+    joint,
+    kendall_tau_b,
+    partial_tau,
+    resample_counts,
+    spearman,
+)
+from autoprox.networks.network import Network, count_scores
+
+RESAMPLES = 1000
+
+
+@dataclass(frozen=True)
+class BlockVerdict:
+    """What one score vector is worth on one block.
+
+    Args:
+        kendall: Signed tau-b; NaN where undefined.
+        ci95: Its 95 % interval, paired bootstrap over architectures.
+        spearman: Signed rank correlation.
+        iso: tau-b among architectures of the iso stratum; NaN where there are fewer than 8 of them.
+        partial: Partial tau given the number of parameters.
+    """
+
+    kendall: float
+    ci95: tuple[float, float]
+    spearman: float
+    iso: float
+    partial: float
+
+    def to_document(self, block: Block) -> dict[str, Any]:
+        """The verdict with the block it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "space": block.space,
+            "dataset": block.dataset,
+            "label_kind": block.label_kind,
+            "metric": block.metric,
+            "n": len(block.arch_ids),
+            "kendall": finite_or_none(self.kendall),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
+            "spearman": finite_or_none(self.spearman),
+            "kendall_iso": finite_or_none(self.iso),
+            "kendall_given_params": finite_or_none(self.partial),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one score vector is worth on several blocks.
+
+    Args:
+        joint: Joint correlation.
+        ci95: Its 95 % interval.
+        blocks: One verdict a block.
+    """
+
+    joint: float
+    ci95: tuple[float, float]
+    blocks: tuple[BlockVerdict, ...]
+
+    def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
+        """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "joint": finite_or_none(self.joint),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
+            "blocks": [each.to_document(block) for each, block in zip(self.blocks, blocks, strict=True)],
+        }
+
+
+_FEWEST_ISO = 8
+
+
+class Judge:
+    """Blocks of a table, restricted to splits, and the networks that scores for them are computed on.
+
+    Args:
+        table: The table.
+        blocks: Some of its blocks.
+        splits: Which parts of the architectures take part.
+        init_seeds: Scores are averaged over this many initialisations, the seeds 0, 1, ...
+        aggregate: How blocks are joined.
+        weights: One weight a block, for the weighted aggregate.
+
+    Raises:
+        TableError: If a block has fewer than two different labels in these splits.
+
+    Attributes:
+        networks: `A` networks; score vectors have one column for each.
+        blocks: The blocks, restricted.
+    """
+
+    def __init__(
+        self,
+        table: Table,
+        blocks: Sequence[Block],
+        splits: Sequence[Split],
+        init_seeds: int = 1,
+        aggregate: Aggregate = Aggregate.MEAN,
+        weights: Sequence[float] | None = None,
+    ) -> None:
+        assigned = table.splits()
+        kept = {arch_id for arch_id, split in assigned.items() if split in splits}
+        self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in blocks)
+        self.aggregate = aggregate
+        self._weights = weights
+        self._spaces = [block.space for block in self.blocks]
+        self.networks: list[Network] = []
+        places: dict[tuple[str, str, str], int] = {}
+        for block in self.blocks:
+            task = table.task(block.dataset, block.space)
+            for arch_id in block.arch_ids:
+                if (block.space, block.dataset, arch_id) not in places:
+                    places[block.space, block.dataset, arch_id] = len(self.networks)
+                    self.networks += [Network(table.archs[arch_id], task, seed) for seed in range(init_seeds)]
+        self._columns = [
+            np.array([places[block.space, block.dataset, arch_id] for arch_id in block.arch_ids])[:, None]
+            + np.arange(init_seeds)
+            for block in self.blocks
+        ]
+
+    @cached_property
+    def _alike(self) -> list[list[int]]:
+        """Blocks with the same networks in the same order, such as those of several label kinds."""
+        groups: dict[bytes, list[int]] = {}
+        for index, columns in enumerate(self._columns):
+            groups.setdefault(columns.tobytes(), []).append(index)
+        return list(groups.values())
+
+    @cached_property
+    def counts(self) -> dict[str, Floats]:
+        """What counting alone scores: for each count of `count_scores`, shape `(A,)`."""
+        return {name: np.array(values) for name, values in count_scores(self.networks).items()}
+
+    def by_block(self, scores: Floats) -> list[Floats]:
+        """Cuts scores of networks into blocks and averages over initialisations, `(P, A)` -> `D` times `(P, n)`."""
+        if self._columns and self._columns[0].shape[1] == 1:
+            return [scores[:, columns[:, 0]] for columns in self._columns]
+        return [scores[:, columns].mean(axis=2) for columns in self._columns]
+
+    def taus(self, scores: Floats) -> Floats:
+        """Signed tau-b of each score vector with each block, `(P, A)` -> `(P, D)`; NaN where undefined."""
+        parts = self.by_block(scores)
+        taus = np.empty((len(scores), len(self.blocks)))
+        for alike in self._alike:
+            labels = np.stack([self.blocks[index].goodness for index in alike])
+            taus[:, alike] = kendall_tau_b(parts[alike[0]], labels)
+        return taus
+
+    def joint(self, taus: Floats) -> Floats:
+        """Joint correlation, `(..., D)` -> `(...)`."""
+        return joint(taus, self._spaces, self.aggregate, self._weights)
+
+    def beyond(self, scores: Floats, taus: Floats) -> Floats:
+        """What score vectors know beyond size, block by block.
+
+        Tau-b among the architectures of one size (the iso stratum) where the block has at least 8 of them, and the
+        partial tau given the number of parameters where it has not.
+
+        Args:
+            scores: `(P, A)`.
+            taus: Their correlations, as `taus` gives them, `(P, D)`.
+
+        Returns:
+            `(P, D)`; NaN where undefined: scores that are constant at one size, or rank exactly as parameters do.
+        """
+        parts = self.by_block(scores)
+        columns = []
+        for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
+            if block.strata.count(Stratum.ISO) >= _FEWEST_ISO:
+                columns.append(_iso_taus(part, block))
+            else:
+                columns.append(self._partial_taus(index, part, taus[:, index]))
+        return np.stack(columns, axis=1)
+
+    def agreement(self, scores: Floats, others: Floats) -> Floats:
+        """Tau-b of score vectors with others of the same networks, joined like correlations with labels.
+
+        With the scores of one proxy from two initialisations it says how much of the ranking is the architecture's and
+        how much the draw's.
+
+        Args:
+            scores: `(P, A)`.
+            others: `(P, A)`, vector by vector what the first is compared with.
+
+        Returns:
+            `(P,)`; NaN where a vector is constant or undefined in a block.
+        """
+        pairs = zip(self.by_block(scores), self.by_block(others), strict=True)
+        taus = [
+            [float(kendall_tau_b(one[None], other)[0]) for one, other in zip(part, match, strict=True)]
+            for part, match in pairs
+        ]
+        return self.joint(np.array(taus).T)
+
+    def margin(self, scores: Floats, rival: Floats, resamples: int = RESAMPLES) -> tuple[float, tuple[float, float]]:
+        """How much further the joint correlation of one score vector is than a rival's.
+
+        Args:
+            scores: `(A,)`.
+            rival: `(A,)`.
+            resamples: Draws of the bootstrap, the same for both.
+
+        Returns:
+            The difference and its 95 % interval.
+        """
+        both = np.stack([scores, rival])
+        first, second = self.joint(self.taus(both))
+        sampled = self.sampled_joints(both, resamples)
+        return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
+
+    def iso_margin(
+        self, scores: Floats, rival: Floats, resamples: int = RESAMPLES
+    ) -> tuple[float, tuple[float, float]]:
+        """The margin among the architectures of one size (the iso stratum), where size says nothing.
+
+        Args:
+            scores: `(A,)`.
+            rival: `(A,)`.
+            resamples: As for `margin`.
+
+        Returns:
+            The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in its iso stratum.
+        """
+        both = np.stack([scores, rival])
+        first, second = self.joint(np.stack(list(map(_iso_taus, self.by_block(both), self.blocks)), axis=1))
+        sampled = self.joint(np.swapaxes(self._sampled_taus(both, resamples, iso=True), 1, 2))
+        return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
+
+    def _sampled_taus(self, scores: Floats, resamples: int, *, iso: bool = False) -> Floats:
+        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant.
+
+        With `iso` of those in the iso stratum, and NaN where there are too few of them.
+        """
+        sampled = []
+        for part, block, draw in zip(self.by_block(scores), self.blocks, self._resampled(resamples), strict=True):
+            kept = _iso(block) if iso else np.ones(len(block), dtype=bool)
+            taus = bootstrap_taus(part[:, kept], block.goodness[kept], draw[:, kept])
+            sampled.append(np.full_like(taus, np.nan) if iso and kept.sum() < _FEWEST_ISO else taus)
+        return np.stack(sampled, axis=1)
+
+    def sampled_joints(self, scores: Floats, resamples: int = RESAMPLES) -> Floats:
+        """Joint correlations on resampled architectures, `(P, A)` -> `(P, B)`: the same resamples for every call."""
+        return self.joint(np.swapaxes(self._sampled_taus(scores, resamples), 1, 2))
+
+    def rebuilt(self) -> list[Network]:
+        """The same networks from initialisations that none of them has: as many seeds further."""
+        seeds = 1 + max(network.init_seed for network in self.networks)
+        return [replace(network, init_seed=network.init_seed + seeds) for network in self.networks]
+
+    def _resampled(self, resamples: int) -> list[npt.NDArray[np.int64]]:
+        """Bootstrap counts `(B, n)` of each block; the blocks of one space share their draw of architectures."""
+        drawn = {}
+        for name in dict.fromkeys(self._spaces):
+            arch_ids = sorted({each for block in self.blocks if block.space == name for each in block.arch_ids})
+            rng = np.random.default_rng(derived_seed("bootstrap", name, len(arch_ids)))
+            counts = resample_counts(len(arch_ids), resamples, rng)
+            drawn[name] = (np.array(arch_ids), counts)
+        result = []
+        for block in self.blocks:
+            arch_ids_of_space, counts = drawn[block.space]
+            result.append(counts[:, np.searchsorted(arch_ids_of_space, np.array(block.arch_ids))])
+        return result
+
+    def verdicts(self, scores: Floats, resamples: int = RESAMPLES) -> list[Verdict]:
+        """Judges score vectors in full: intervals, iso stratum, partial tau.
+
+        Args:
+            scores: `(P, A)`.
+            resamples: Draws of the bootstrap. They are the same for every vector (paired) and for every call.
+
+        Returns:
+            One verdict a vector.
+        """
+        parts = self.by_block(scores)
+        taus = self.taus(scores)
+        sampled = self._sampled_taus(scores, resamples)
+        joints = self.joint(taus)
+        joint_intervals = interval95(self.joint(np.swapaxes(sampled, 1, 2)))
+        intervals = interval95(sampled)
+        ranks = np.stack(
+            [spearman(part, block.goodness) for part, block in zip(parts, self.blocks, strict=True)], axis=1
+        )
+        iso = np.stack([_iso_taus(part, block) for part, block in zip(parts, self.blocks, strict=True)], axis=1)
+        partial = self._partial(parts, taus)
+        return [
+            Verdict(
+                float(joints[row]),
+                _pair(joint_intervals[row]),
+                tuple(
+                    BlockVerdict(
+                        float(taus[row, column]),
+                        _pair(intervals[row, column]),
+                        float(ranks[row, column]),
+                        float(iso[row, column]),
+                        float(partial[row, column]),
+                    )
+                    for column in range(len(self.blocks))
+                ),
+            )
+            for row in range(len(scores))
+        ]
+
+    def frame(self, scores: Mapping[str, Floats], resamples: int = RESAMPLES) -> pd.DataFrame:
+        """The same as a frame, to sort, pivot and draw.
+
+        Args:
+            scores: Under the name of each scorer `(A,)`.
+            resamples: Draws of the bootstrap.
+
+        Returns:
+            Long form, for each scorer a row `joint` and then one a block, in the order given. Columns: `scorer`,
+            `block` (its name, or "joint"), `n` (architectures), `kendall`, `low` and `high` (95 % interval), `iso` and
+            `given_params`, as in `BlockVerdict`; of a joint row they are joined like the correlations. What is
+            undefined is NaN.
+        """
+        rows = []
+        archs = len({arch_id for block in self.blocks for arch_id in block.arch_ids})
+        for name, verdict in zip(scores, self.verdicts(np.stack(list(scores.values())), resamples), strict=True):
+            blocks = verdict.blocks
+            iso, partial = (
+                self.joint(np.array(each)) for each in zip(*((b.iso, b.partial) for b in blocks), strict=True)
+            )
+            rows.append((name, "joint", archs, verdict.joint, *verdict.ci95, float(iso), float(partial)))
+            rows += [
+                (name, block.name, len(block), own.kendall, *own.ci95, own.iso, own.partial)
+                for block, own in zip(self.blocks, blocks, strict=True)
+            ]
+        return pd.DataFrame(rows, columns=["scorer", "block", "n", "kendall", "low", "high", "iso", "given_params"])
+
+    def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
+        return np.stack([self._partial_taus(index, part, taus[:, index]) for index, part in enumerate(parts)], axis=1)
+
+    def _partial_taus(self, index: int, part: Floats, taus: Floats) -> Floats:
+        """Partial tau given parameters on one block, `(P, n)` and `(P,)` -> `(P,)`."""
+        size, of_size = self._sizes[index]
+        return partial_tau(taus, kendall_tau_b(part, size), of_size)
+
+    @cached_property
+    def _sizes(self) -> list[tuple[Floats, Floats]]:
+        """For each block the parameters of its architectures, and their own tau-b with it."""
+        params = self.by_block(self.counts["params"][None])
+        return [(size[0], kendall_tau_b(size, block.goodness)) for size, block in zip(params, self.blocks, strict=True)]
+
+
+def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
+    """The block itself, if a rank correlation with it is defined."""
+    if len(set(block.goodness.tolist())) < 2:
+        raise TableError(
+            f"In the table '{table}' the block {block.space} / {block.dataset} / {block.label_kind} has"
+            f" {len(block.arch_ids)} architecture(s) in {' + '.join(splits)}, and their labels do not differ: nothing"
+            " can be ranked there. Give more architectures, or leave the block out with --spaces or --datasets."
+        )
+    return block
+
+
+def _iso(block: Block) -> npt.NDArray[np.bool_]:
+    """Which architectures are of one size."""
+    return np.array([stratum == Stratum.ISO for stratum in block.strata])
+
+
+def _iso_taus(part: Floats, block: Block) -> Floats:
+    iso = _iso(block)
+    if iso.sum() < _FEWEST_ISO:
+        return np.full(len(part), np.nan)
+    return kendall_tau_b(part[:, iso], block.goodness[iso])
+
+
+def finite_or_none(value: float) -> float | None:
+    """A number as JSON has it: what is undefined is None.
+
+    Example:
+        >>> finite_or_none(0.5), finite_or_none(float("nan"))
+        (0.5, None)
+    """
+    return float(value) if np.isfinite(value) else None
+
+
+def _pair(interval: Floats) -> tuple[float, float]:
+    return float(interval[0]), float(interval[1])

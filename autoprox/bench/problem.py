@@ -1,0 +1,57 @@
+"""What proxies are judged for: some blocks of a table, how their correlations are joined, and what is known already."""
+
+from dataclasses import dataclass
+
+from autoprox.bench.block import Block
+from autoprox.bench.judging import Judge
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.metrics import Aggregate
+from autoprox.statistics import StatisticsCache
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What a proxy is to be good for.
+
+    Args:
+        table: The benchmark table.
+        blocks: The blocks of it that count.
+        aggregate: How correlations with blocks are joined.
+        init_seeds: Number of initialisations that scores are averaged over.
+        weights: One weight a block, for the weighted aggregate.
+    """
+
+    table: Table
+    blocks: tuple[Block, ...]
+    aggregate: Aggregate = Aggregate.MEAN
+    init_seeds: int = 1
+    weights: tuple[float, ...] | None = None
+
+    def judge(self, *splits: Split) -> Judge:
+        """The judge of some splits of the table.
+
+        Raises:
+            TableError: If a block has too few architectures or a constant label in these splits.
+        """
+        return Judge(self.table, self.blocks, splits, self.init_seeds, self.aggregate, self.weights)
+
+
+def statistics_of(table: Table) -> StatisticsCache:
+    """The user's cache, with the statistics that stand beside a table, so that they need not be computed.
+
+    Args:
+        table: The table.
+
+    Raises:
+        StoreMismatchError: If one of the files is damaged, or of another version.
+        AutoproxError: If one of them cannot be used.
+
+    Example:
+        >>> statistics_of(Table.read()).path.name
+        'statistics.sqlite'
+    """
+    cache = StatisticsCache()
+    if table.bank is not None:
+        cache.adopt(table.bank)
+    return cache

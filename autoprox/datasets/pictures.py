@@ -1,0 +1,137 @@
+"""Images that lie on disk or in another size, made square and decoded only when they are asked for."""
+
+import struct
+import warnings
+import zlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.base.errors import ImageError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+UInt8 = npt.NDArray[np.uint8]
+
+_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
+# What Pillow's readers of the various formats raise on bytes that they do not understand.
+
+
+@dataclass(frozen=True, slots=True)
+class Files:
+    """Image files.
+
+    Attributes:
+        root: The folder that they are in.
+        names: Path of each, from there.
+    """
+
+    root: Path
+    names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def read(self, index: int, img_size: int) -> UInt8:
+        """Decodes one image and makes it square, `(3, img_size, img_size)`.
+
+        Raises:
+            ImageError: If the file is missing, cut off, or no image.
+        """
+        from PIL import Image  # An extra, and only images from outside need it.
+
+        path = self.root / self.names[index]
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # About metadata; what matters here is raised.
+                with Image.open(path) as picture:
+                    return squared(picture, img_size)
+        except FileNotFoundError as error:
+            raise ImageError(f"The image {path} is missing. Restore it, or the whole data set.") from error
+        except (*_UNREADABLE, Image.DecompressionBombError) as error:
+            raise ImageError(
+                f"The image {path} cannot be read ({error}). Restore it, or the whole data set."
+            ) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Pixels:
+    """Images in memory, of another size than is wanted.
+
+    Attributes:
+        array: `(N, 3, H, W)`.
+    """
+
+    array: UInt8
+
+    def __len__(self) -> int:
+        return len(self.array)
+
+    def read(self, index: int, img_size: int) -> UInt8:
+        """Makes one image square, `(3, img_size, img_size)`."""
+        from PIL import Image
+
+        return squared(Image.fromarray(np.ascontiguousarray(self.array[index].transpose(1, 2, 0))), img_size)
+
+
+@dataclass(frozen=True, slots=True)
+class Pictures:
+    """Square images that are read from their source whenever they are asked for, indexed like an array.
+
+    Attributes:
+        source: Where they come from.
+        img_size: Side of the square images in px.
+
+    Example:
+        >>> pictures = Pictures(Pixels(np.zeros((5, 3, 32, 32), np.uint8)), img_size=8)
+        >>> pictures.shape, pictures[np.array([3, 1])].shape, pictures[:2].shape
+        ((5, 3, 8, 8), (2, 3, 8, 8), (2, 3, 8, 8))
+    """
+
+    source: Files | Pixels
+    img_size: int
+
+    def __len__(self) -> int:
+        return len(self.source)
+
+    @property
+    def shape(self) -> tuple[int, int, int, int]:
+        """`(N, C, H, W)`."""
+        return len(self.source), 3, self.img_size, self.img_size
+
+    def __getitem__(self, indices: slice | npt.NDArray[np.int64]) -> UInt8:
+        """Reads the images with these indices, `(n, 3, H, W)`.
+
+        Raises:
+            ImageError: If one cannot be read.
+        """
+        chosen = np.arange(len(self))[indices]
+        images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
+        for row, index in enumerate(chosen):
+            images[row] = self.source.read(int(index), self.img_size)
+        return images
+
+
+def squared(picture: "Image", img_size: int) -> UInt8:
+    """The largest central square of a picture, brought to a size.
+
+    Args:
+        picture: In any mode; colours become red, green and blue, and what is transparent is dropped.
+        img_size: Side in px.
+
+    Returns:
+        `(3, img_size, img_size)`.
+
+    Example:
+        >>> from PIL import Image
+        >>> squared(Image.new("L", (40, 30), 7), 8).shape
+        (3, 8, 8)
+    """
+    from PIL import Image, ImageOps
+
+    fitted = ImageOps.fit(picture.convert("RGB"), (img_size, img_size), method=Image.Resampling.BICUBIC)
+    return np.asarray(fitted).transpose(2, 0, 1)

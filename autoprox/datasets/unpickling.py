@@ -1,0 +1,117 @@
+"""Reads pickled arrays and lists without running what a pickle may ask for.
+
+A pickle is a program: it can call anything that it can import. Here it can import three names, those with which NumPy
+rebuilds an array, and gets stand-ins for them that can do nothing else.
+"""
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoprox.base.errors import ImageError
+
+
+class _Refused(pickle.UnpicklingError):
+    """The pickle asks for something that is no array."""
+
+
+class _Dtype:
+    """Stands in for `numpy.dtype`: numbers and booleans only, of either byte order."""
+
+    def __init__(self, kind: object, *flags: object) -> None:
+        del flags  # Alignment and copying, which mean nothing for them.
+        if not isinstance(kind, str) or np.dtype(kind).kind not in "biuf":
+            raise _Refused(f"an array of {kind!r}")
+        self.dtype = np.dtype(kind)
+
+    def __setstate__(self, state: tuple[Any, ...]) -> None:
+        _, order, *structure = state[:5]
+        if any(part is not None for part in structure):
+            raise _Refused("an array of structures")
+        self.dtype = self.dtype.newbyteorder(order)
+
+
+class _Array(np.ndarray[Any, Any]):
+    """Stands in for `numpy.ndarray`: cannot be made with a size, only filled with bytes of that size."""
+
+    def __new__(cls, *arguments: object) -> "_Array":
+        raise _Refused(f"a call of numpy.ndarray with {len(arguments)} arguments")
+
+    def __setstate__(self, state: Any) -> None:
+        version, shape, kind, fortran, content = state
+        if not isinstance(kind, _Dtype) or not isinstance(content, bytes | str):
+            raise _Refused("an array whose content is no bytes")
+        held = content.encode("latin1") if isinstance(content, str) else content
+        super().__setstate__((version, shape, kind.dtype, fortran, held))  # NumPy compares sizes.
+
+
+def _empty_array(subtype: object, shape: object, typecode: object) -> _Array:
+    """Stands in for `numpy.core.multiarray._reconstruct`: the array whose state is set next."""
+    if subtype is not _Array:
+        raise _Refused("an array of another class than numpy.ndarray")
+    del shape, typecode  # Place holders: what follows sets both.
+    return np.empty(0, np.uint8).view(_Array)
+
+
+def _latin1_bytes(text: object, encoding: object) -> bytes:
+    """Stands in for `_codecs.encode`, by which Python 3 writes bytes in protocol 2."""
+    if not isinstance(text, str) or encoding != "latin1":
+        raise _Refused(f"an encoding {encoding!r}")
+    return text.encode("latin1")
+
+
+_ALLOWED: dict[tuple[str, str], object] = {
+    ("numpy", "ndarray"): _Array,
+    ("numpy", "dtype"): _Dtype,
+    ("numpy.core.multiarray", "_reconstruct"): _empty_array,
+    ("numpy._core.multiarray", "_reconstruct"): _empty_array,
+    ("_codecs", "encode"): _latin1_bytes,
+}
+
+
+class _ArrayUnpickler(pickle.Unpickler):
+    def find_class(self, module: str, name: str) -> Any:
+        if (module, name) not in _ALLOWED:
+            raise _Refused(f"'{module}.{name}'")
+        return _ALLOWED[module, name]
+
+    def persistent_load(self, pid: object) -> Any:
+        raise _Refused(f"a persistent object {pid!r}")
+
+
+def read_pickled_arrays(path: Path) -> Any:
+    """Reads a pickle of built-in containers, texts, numbers and NumPy arrays of numbers, and refuses any other.
+
+    Args:
+        path: The file; Python 2's texts are read as bytes or latin-1, as CIFAR's own page does.
+
+    Raises:
+        ImageError: If the file cannot be read, is no whole pickle, or asks for anything else.
+    """
+    try:
+        with path.open("rb") as file:
+            return _ArrayUnpickler(file, encoding="latin1").load()
+    except _Refused as error:
+        raise ImageError(
+            f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
+            "dictionaries, texts and numbers are read. Take the original files of the data set."
+        ) from error
+    except OSError as error:
+        raise ImageError(f"The file {path} cannot be read: {error.strerror}.") from error
+    except (
+        pickle.UnpicklingError,
+        ArithmeticError,
+        AttributeError,
+        EOFError,
+        LookupError,
+        MemoryError,
+        RecursionError,
+        TypeError,
+        ValueError,
+    ) as error:
+        raise ImageError(
+            f"The file {path} is no pickle, or is cut off or damaged ({error}). Take the original files of the data "
+            "set."
+        ) from error

@@ -1,0 +1,15 @@
+"""What a module is made of: nodes, their roles, the flow between them, and leaving the module as it was.
+
+nodes.py          what a node is, and which role it plays
+flow.py           one recorded forward pass
+functions.py      attention, activations and linear maps in functional form
+roles.py          roles that nobody declared, from the flow
+batch.py          the checks of images and labels
+preservation.py   the model afterwards is the model before, to the bit
+finding.py        the nodes of any `nn.Module`
+"""
+
+from autoprox.inspect.finding import describe, find_nodes
+from autoprox.inspect.nodes import Node, Role, Site, declare
+
+__all__ = ["Node", "Role", "Site", "declare", "describe", "find_nodes"]

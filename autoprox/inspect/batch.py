@@ -1,0 +1,184 @@
+"""The batch that statistics are computed on: what is accepted, and what is said of anything else."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autoprox.base.errors import CollectionError
+
+
+def checked_images(images: Any, weight: Tensor) -> Tensor:
+    """Brings images to where the model is, and refuses what cannot give statistics.
+
+    Args:
+        images: Array or tensor `(B, ...)`. An array has no device and goes to the model's; a tensor has to be there.
+        weight: A weight of the model; its device and dtype are the model's.
+
+    Raises:
+        CollectionError: If the images are no array, empty, on another device, of another dtype, or not finite.
+
+    Example:
+        >>> checked_images(np.zeros((2, 1, 8, 8)), torch.zeros(3))
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.CollectionError: The images are torch.float64 and the model is torch.float32; convert \
+them, for instance by torch.as_tensor(images).to(torch.float32).
+    """
+    return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
+
+
+def check_images(tensor: Tensor, weight: Tensor) -> Tensor:
+    """Returns images `(B, ...)` that can give statistics of the model that the weight belongs to.
+
+    Raises:
+        CollectionError: If they are empty, of another dtype, or not finite.
+
+    Example:
+        >>> check_images(torch.ones(2, 1, 8, 8), torch.zeros(3)).shape
+        torch.Size([2, 1, 8, 8])
+    """
+    if tensor.ndim == 0 or not tensor.numel():
+        raise CollectionError(f"The images have shape {tuple(tensor.shape)}; give at least one, as (B, C, H, W).")
+    if tensor.dtype != weight.dtype:
+        raise CollectionError(
+            f"The images are {tensor.dtype} and the model is {weight.dtype}; convert them, for instance by "
+            f"torch.as_tensor(images).to({weight.dtype})."
+        )
+    if not torch.isfinite(tensor).all():
+        bad = (~torch.isfinite(tensor)).reshape(len(tensor), -1).any(dim=1).nonzero()[0].item()
+        raise CollectionError(f"The images hold NaN or infinity, first in image {bad}; statistics would be undefined.")
+    return tensor
+
+
+def checked_labels(labels: Any, images: Tensor) -> Tensor:
+    """Brings class indices to where the images are, as 64-bit integers.
+
+    Args:
+        labels: Array, tensor or list `(B,)`.
+        images: The checked images `(B, ...)`.
+
+    Raises:
+        CollectionError: If the labels are no integers, on another device, or not one for each image.
+
+    Example:
+        >>> checked_labels([1, 0], torch.zeros(2, 1, 8, 8))
+        tensor([1, 0])
+    """
+    return check_labels(_as_tensor(labels, "labels", images.device), images)
+
+
+def check_labels(tensor: Tensor, images: Tensor) -> Tensor:
+    """Returns class indices `(B,)` as 64-bit integers.
+
+    Raises:
+        CollectionError: If they are no integers, or not one for each image.
+
+    Example:
+        >>> check_labels(torch.tensor([1, 0], dtype=torch.int32), torch.zeros(2, 1, 8, 8))
+        tensor([1, 0])
+    """
+    if tensor.dtype == torch.bool or tensor.is_floating_point() or tensor.is_complex():
+        raise CollectionError(f"The labels are {tensor.dtype}; give class indices as integers.")
+    if tensor.shape != images.shape[:1]:
+        raise CollectionError(
+            f"The labels have shape {tuple(tensor.shape)} and there are {len(images)} images; give one class index "
+            f"for each image."
+        )
+    return tensor.long()
+
+
+def own_labels(labels: Any, images: Tensor) -> Any:
+    """What a loss of the caller's own is given: an array of integers as a tensor, anything else as it is.
+
+    Example:
+        >>> own_labels(np.array([1, 0]), torch.zeros(2, 3)), own_labels(None, torch.zeros(2, 3))
+        (tensor([1, 0]), None)
+    """
+    if isinstance(labels, np.ndarray) and labels.dtype.kind in "iu":
+        return torch.tensor(labels, device=images.device).long()
+    return labels
+
+
+def logits_of(output: Any) -> Any:
+    """The logits in what a model gives: its attribute `logits`, as of Hugging Face's classifiers, or the output itself.
+
+    Example:
+        >>> from types import SimpleNamespace
+        >>> logits_of(SimpleNamespace(logits=torch.ones(2))), logits_of(torch.zeros(2))
+        (tensor([1., 1.]), tensor([0., 0.]))
+    """
+    return output if isinstance(output, Tensor) else getattr(output, "logits", output)
+
+
+def check_logits(logits: Any, labels: Tensor) -> None:
+    """Checks what the default loss needs: logits `(B, num_classes)`, and labels that are among the classes.
+
+    Raises:
+        CollectionError: If it is otherwise.
+
+    Example:
+        >>> check_logits(torch.zeros(2, 10), torch.tensor([3, 10]))
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.CollectionError: Label 10 of image 1 is out of range: the model has 10 classes, so labels \
+are 0 to 9.
+    """
+    if not isinstance(logits, Tensor) or logits.ndim != 2 or len(logits) != len(labels):
+        got = f"shape {tuple(logits.shape)}" if isinstance(logits, Tensor) else f"a {type(logits).__name__}"
+        raise CollectionError(
+            f"The model's output is {got} where logits ({len(labels)}, num_classes) are needed; "
+            f"pass loss=function(output, labels) for a model with another output."
+        )
+    check_classes(labels, logits.shape[1])
+
+
+def check_classes(labels: Tensor, classes: int) -> None:
+    """Checks that labels `(B,)` are among the classes.
+
+    Raises:
+        CollectionError: If one is not.
+
+    Example:
+        >>> check_classes(torch.tensor([0, 9]), 10)
+    """
+    wrong = ((labels < 0) | (labels >= classes)).nonzero()
+    if len(wrong):
+        index = int(wrong[0].item())
+        raise CollectionError(
+            f"Label {int(labels[index])} of image {index} is out of range: the model has {classes} classes, so labels "
+            f"are 0 to {classes - 1}."
+        )
+
+
+def model_weight(module: nn.Module) -> Tensor:
+    """The weight whose device and dtype stand for the model's.
+
+    Raises:
+        CollectionError: If the layer has none that is a floating-point tensor.
+
+    Example:
+        >>> model_weight(nn.Linear(3, 4)).dtype
+        torch.float32
+    """
+    weight = getattr(module, "weight", None)
+    if not isinstance(weight, Tensor) or not weight.is_floating_point():
+        raise CollectionError(
+            f"The {type(module).__name__} has no floating-point weight; quantised models are not supported."
+        )
+    return weight
+
+
+def _as_tensor(values: Any, what: str, device: torch.device) -> Tensor:
+    """Makes a tensor on the device; one that is a tensor already has to be there."""
+    if isinstance(values, Tensor):
+        if values.device != device:
+            raise CollectionError(
+                f"The {what} are on {values.device} and the model is on {device}; move them there by .to('{device}')."
+            )
+        return values
+    array = np.asarray(values)
+    if array.dtype.kind not in "biuf":
+        raise CollectionError(f"The {what} are {type(values).__name__} of {array.dtype}; give an array or a tensor.")
+    return torch.tensor(array, device=device)

@@ -1,0 +1,148 @@
+"""Which nodes a network has: what it declares, and what a forward pass shows of one that declares less."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+from torch import Tensor, nn
+
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.batch import checked_images, logits_of
+from autoprox.inspect.flow import trace
+from autoprox.inspect.nodes import HOW_TO_DECLARE, Node, Role, Site, declared_roles, located
+from autoprox.inspect.preservation import preserved
+from autoprox.inspect.roles import found_roles
+
+
+def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_roles: bool = True) -> list[Node]:
+    """The nodes of any network, in the order in which its forward pass calls them.
+
+    A network of which every node is declared, and that has modules for every site, is taken at its word and not run:
+    its nodes are its modules, in the order of their definition. Any other is run once, forward, and left as it was, to
+    the bit. That shows attention, activations, normalisations and linear maps in functional form
+    (`autoprox.inspect.functions`), also those inside torch's own MultiheadAttention, and roles that are not declared
+    (`autoprox.inspect.roles.found_roles` states the rules).
+
+    Args:
+        model: The network.
+        images: Given a weight of the network, the images to run it on, of the weight's dtype and device.
+        needs_roles: Whether a node without a role is an error.
+
+    Raises:
+        CollectionError: If the network fails on the images, or the role of a node is neither declared nor told by a
+            rule.
+
+    Example:
+        >>> import torch
+        >>> layer = nn.TransformerEncoderLayer(8, nhead=2, dim_feedforward=16, batch_first=True)
+        >>> model = nn.Sequential(nn.Unflatten(1, (4, 4)), nn.Linear(4, 8), layer, nn.Flatten(), nn.Linear(32, 3))
+        >>> for node in find_nodes(model, lambda weight: torch.ones(2, 16, dtype=weight.dtype)):
+        ...     print(node.name, node.site.value, node.role.value)
+        1 linear embed
+        2.self_attn.in_proj_weight linear attention
+        2.self_attn:scaled_dot_product_attention attention attention
+        2.self_attn.out_proj linear attention
+        2.norm1 norm mlp
+        2.linear1 linear mlp
+        2:relu activation mlp
+        2.linear2 linear mlp
+        2.norm2 norm head
+        4 linear head
+    """
+    modules = list(located(model))
+    weight = _any_weight(model, modules)
+    if weight is None or _says_all(model, modules):
+        found = [Node(name, module, site, cast(Role, role)) for name, module, site, role in modules]
+    else:
+        found = _traced(model, images(weight), weight, modules)
+    # Of a network without linear nodes there is more to say than that a role is missing; `collect` does.
+    any_linear = any(node.site is Site.LINEAR for node in found)
+    for node in found:
+        if needs_roles and any_linear and node.role is None:
+            raise CollectionError(
+                f"The {type(node.module).__name__} '{node.name}' has no role, and none can be told: it is not called, "
+                f"or reads what a function gives that torch does not see. {HOW_TO_DECLARE}"
+            )
+    return found
+
+
+def describe(model: nn.Module, images: Any) -> str:
+    """What autoprox sees of a network, a node a line: name, site, role, and whether the role is declared or told.
+
+    Args:
+        model: Any network; it is left as it was, to the bit.
+        images: A batch that it takes, as for `autoprox.statistics.collect`.
+
+    Raises:
+        CollectionError: As `find_nodes`, but for nodes without a role, which are listed.
+
+    Example:
+        >>> import torch
+        >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 3), nn.Linear(3, 2))
+        >>> print(describe(model, torch.ones(2, 1, 2, 2)))
+        1  linear      embed  told
+        2  activation  embed  told
+        3  linear      mlp    told
+        4  linear      head   told
+    """
+    found = find_nodes(model, lambda weight: checked_images(images, weight), needs_roles=False)
+    declared = declared_roles(model)
+    names = {id(module): name for name, module in model.named_modules()}
+    rows = []
+    for node in found:
+        path = names.get(id(node.module if node.call is None or id(node.module) in names else node.call.owner), "")
+        told = "unknown" if node.role is None else "told" if declared[path] is None else "declared"
+        rows.append((node.name, node.site.value, node.role.value if node.role else "?", told))
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
+    return "\n".join(line.rstrip() for line in lines)
+
+
+_Located = Sequence[tuple[str, nn.Module, Site, Role | None]]
+
+
+def _says_all(model: nn.Module, modules: _Located) -> bool:
+    """Whether a network leaves nothing to be found out."""
+    sites = {site for _, _, site, _ in modules}
+    roles = [role for _, _, _, role in modules]
+    return (
+        sites == set(Site)
+        and None not in roles
+        and not any(isinstance(each, nn.MultiheadAttention) for each in model.modules())
+    )
+
+
+def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
+    """A weight whose device and dtype stand for the model's: of its first linear layer, or any."""
+    layers = [module.weight for _, module, site, _ in modules if site is Site.LINEAR and hasattr(module, "weight")]
+    weights: list[Any] = [*layers, *model.parameters()]
+    return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
+
+
+def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located) -> list[Node]:
+    """The nodes that a forward pass shows, then the modules that it does not call."""
+    try:
+        with preserved(model, weight.device):
+            flow = trace(model, images.clone(), logits_of)
+    except FAILURES as error:
+        raise failed(model, images, "pass that finds nodes", error) from error
+    roles = found_roles(model, flow)
+    steps = flow.steps.values()
+    found = [Node(each.name, each.module, each.site, cast(Role, roles[each.name]), each.call) for each in steps]
+    # A softmax that nobody declared, and that no values are multiplied with, is no attention.
+    return found + [
+        Node(name, module, site, cast(Role, role))
+        for name, module, site, role in modules
+        if name not in flow.steps and (site is not Site.ATTENTION or role is not None)
+    ]
+
+
+FAILURES = (RuntimeError, ValueError, AssertionError)
+"""What networks raise on images that do not fit them."""
+
+
+def failed(model: nn.Module, images: Tensor, during: str, error: Exception) -> CollectionError:
+    """What is said when a network fails on images."""
+    return CollectionError(
+        f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype} ({during}): "
+        f"{error}"
+    )

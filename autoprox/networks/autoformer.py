@@ -1,0 +1,78 @@
+"""The AutoFormer family (Chen 2021, https://arxiv.org/abs/2107.00651).
+
+A plain vision transformer: patches by a convolution, a class token and learned absolute positions, pre-norm blocks with
+their own heads and MLP ratio, and a classifier on the mean of the normalised patch tokens. The class token takes part
+in attention but not in the mean, as in the published code.
+"""
+
+import torch
+from torch import Tensor, nn
+
+from autoprox.inspect.nodes import Role, declare
+from autoprox.networks.blocks import NORM_EPS, Block, init_normal
+from autoprox.spaces.arch import Arch
+from autoprox.spaces.autoformer import AutoFormer, AutoFormerShape
+
+
+class AutoFormerModel(nn.Module):
+    """A network of the AutoFormer family.
+
+    Args:
+        shape: All sizes of the network.
+        num_classes: Number of classes.
+        in_chans: Channels of the image.
+        drop_path: Probability of dropping the last block's branches in training, rising linearly from 0 at the first.
+        init_std: Standard deviation of the weights of linear layers; None for torch's own initialisation.
+    """
+
+    def __init__(
+        self, shape: AutoFormerShape, num_classes: int, in_chans: int, drop_path: float, init_std: float | None
+    ) -> None:
+        super().__init__()
+        width = shape.width
+        self.patch_embed = declare(nn.Conv2d(in_chans, width, shape.patch, stride=shape.patch), Role.EMBED)
+        self.cls_token = nn.Parameter(torch.zeros(1, 1, width))
+        self.pos_embed = nn.Parameter(torch.zeros(1, shape.tokens, width))
+        rates = torch.linspace(0, drop_path, len(shape.layers)).tolist()
+        self.blocks = nn.ModuleList(
+            Block(width, layer.heads, layer.hidden, rate) for layer, rate in zip(shape.layers, rates, strict=True)
+        )
+        self.norm = declare(nn.LayerNorm(width, eps=NORM_EPS), Role.HEAD)
+        self.head = declare(nn.Linear(width, num_classes), Role.HEAD)
+        init_normal(self.pos_embed)
+        init_normal(self.cls_token)
+        if init_std is not None:
+            self._init_linear(init_std)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)`."""
+        patches = self.patch_embed(images).flatten(2).transpose(1, 2)  # (B, grid^2, width)
+        x = torch.cat((self.cls_token.expand(len(images), -1, -1), patches), dim=1) + self.pos_embed
+        for block in self.blocks:
+            x = block(x)
+        logits: Tensor = self.head(self.norm(x)[:, 1:].mean(dim=1))
+        return logits
+
+    def _init_linear(self, std: float) -> None:
+        """Normal weights and zero bias for linear layers, as published; the convolution keeps torch's own."""
+        for module in self.modules():
+            if isinstance(module, nn.Linear):
+                init_normal(module.weight, std)
+                nn.init.zeros_(module.bias)
+
+
+def build(space: AutoFormer, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> AutoFormerModel:
+    """Builds the network of an architecture; use `AbstractSpace.build`, which checks and seeds.
+
+    Raises:
+        SpecError: If the space does not allow the architecture.
+
+    Example:
+        >>> import numpy as np
+        >>> from autoprox.spaces import space
+        >>> micro = space("autoformer-micro")
+        >>> model = build(micro, micro.sample(np.random.default_rng(0)), num_classes=10, img_size=8, in_chans=1)
+        >>> model(torch.zeros(2, 1, 8, 8)).shape
+        torch.Size([2, 10])
+    """
+    return AutoFormerModel(space.shape(arch, img_size), num_classes, in_chans, space.drop_path, space.init_std)

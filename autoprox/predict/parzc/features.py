@@ -1,0 +1,311 @@
+"""Node statistics as an array: architectures x nodes x statistics, NaN where an architecture has no such node."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from autoprox.base.errors import CollectionError, FitError, SpecError
+from autoprox.bench.block import Block
+from autoprox.bench.problem import statistics_of
+from autoprox.bench.table import Table
+from autoprox.graph import Expression, Leaves, collect_leaves, is_node_leaf, parse
+from autoprox.inspect.nodes import Role, Site
+from autoprox.inspect.nodes import nodes as located_nodes
+from autoprox.networks.network import Network
+from autoprox.predict.parzc.scaling import Booleans, Floats
+from autoprox.spaces import space
+from autoprox.statistics import StatisticsCache
+
+DEFAULT_STATISTICS = (
+    "l1(mul(weight, weight_grad))",
+    "frobenius(weight_grad)",
+    "l1(mul(weight, synflow_weight_grad))",
+    "params",
+    "macs",
+    "fan_in",
+    "fan_out",
+)
+"""snip, grad_norm, synflow, and four counts of a linear layer."""
+
+FRAME_COLUMNS = ("arch_id", "node", "statistic", "value")
+
+
+@dataclass(frozen=True, eq=False)
+class NodeFeatures:
+    """Statistics of the nodes of `n` architectures.
+
+    Nodes of different architectures that bear one name have the same place in the array. In features of a table a node
+    is named by its role and its number among the nodes of that role, in forward order: `attention.0`, `mlp.3`. So the
+    head of a deep network stands beside the head of a shallow one.
+
+    Attributes:
+        values: `(n, L, S)`; a node that an architecture does not have is NaN.
+        arch_ids: `(n,)`.
+        nodes: `(L,)`, names.
+        statistics: `(S,)`, names; expressions of the proxy language in features of a table.
+        targets: `(n,)`, labels, higher is better; None where there are none.
+        groups: `(n,)`, names of the blocks that the labels belong to; None where there are none.
+    """
+
+    values: Floats
+    arch_ids: tuple[str, ...]
+    nodes: tuple[str, ...]
+    statistics: tuple[str, ...]
+    targets: Floats | None = None
+    groups: npt.NDArray[np.str_] | None = None
+
+    def __len__(self) -> int:
+        return len(self.arch_ids)
+
+    @property
+    def mask(self) -> Booleans:
+        """`(n, L)`, True where there is a node."""
+        return np.asarray(~np.isnan(self.values).all(axis=2))
+
+    @property
+    def node_shape(self) -> tuple[int, int]:
+        """`(L, S)`, as `MABNRegressor` takes it."""
+        return len(self.nodes), len(self.statistics)
+
+    @property
+    def labels(self) -> tuple[Floats, npt.NDArray[np.str_]]:
+        """Targets and groups.
+
+        Raises:
+            FitError: If there are none.
+        """
+        if self.targets is None or self.groups is None:
+            raise FitError("These features have no labels. Take them of a table, or give labels of your own to fit.")
+        return self.targets, self.groups
+
+    def rows(self, index: npt.ArrayLike) -> "NodeFeatures":
+        """Some of the architectures, by number or by a boolean mask."""
+        chosen = np.arange(len(self))[np.asarray(index)]
+        return replace(
+            self,
+            values=self.values[chosen],
+            arch_ids=tuple(self.arch_ids[row] for row in chosen),
+            targets=None if self.targets is None else self.targets[chosen],
+            groups=None if self.groups is None else self.groups[chosen],
+        )
+
+    def aligned(self, nodes: Sequence[str], statistics: Sequence[str]) -> "NodeFeatures":
+        """The same architectures with the nodes and statistics of a fitted model, in its order.
+
+        Raises:
+            FitError: If a statistic is missing, or an architecture has a node that is not among them.
+        """
+        for name in statistics:
+            if name not in self.statistics:
+                raise FitError(f"The statistic '{name}', which the model was fitted on, is missing. Add it.")
+        unknown = [name for name in self.nodes if name not in set(nodes)]
+        for name in unknown:
+            column = self.values[:, self.nodes.index(name)]
+            having = np.flatnonzero(~np.isnan(column).all(axis=1))
+            if len(having):
+                raise FitError(
+                    f"The architecture {self.arch_ids[having[0]]} has a node '{name}', which no architecture had that"
+                    f" the model was fitted on; it knows {_summary(nodes)}. Fit on architectures at least as deep."
+                )
+        values = np.full((len(self), len(nodes), len(statistics)), np.nan)
+        order = [self.statistics.index(name) for name in statistics]
+        for place, name in enumerate(nodes):
+            if name in self.nodes:
+                values[:, place] = self.values[:, self.nodes.index(name)][:, order]
+        return replace(self, values=values, nodes=tuple(nodes), statistics=tuple(statistics))
+
+
+def features(
+    table: Table,
+    statistics: Sequence[str] = DEFAULT_STATISTICS,
+    *,
+    blocks: Sequence[Block] | None = None,
+    init_seeds: int = 1,
+    cache: StatisticsCache | None = None,
+    jobs: int = 1,
+    progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
+) -> NodeFeatures:
+    """Statistics of the linear nodes of a table's architectures, from the cache or collected.
+
+    Args:
+        table: The table.
+        statistics: Expressions that give one float a linear node: reductions of statistics, such as
+            `l1(mul(weight, weight_grad))`, and counts, such as `params`.
+        blocks: Blocks of the table, maybe restricted to some architectures; those of `table.blocks()` if None.
+        init_seeds: Statistics are averaged over this many initialisations, the seeds 0, 1, ...
+        cache: Where statistics are stored; the user's cache, with what stands beside the table, if None.
+        jobs: Processes that collect statistics.
+        progress: Wraps the iterable of networks that are collected, given with its length.
+
+    Returns:
+        A row for each architecture of each block, with label and block. The nodes are those of all architectures of
+        these spaces in the table, so that features of different parts of a table fit together.
+
+    Raises:
+        SpecError: If an expression does not give one float a linear node.
+        CollectionError: If a statistic cannot be collected or is not finite.
+
+    Example:
+        >>> counts = features(Table.read(), ["params", "fan_in"])
+        >>> counts.nodes[0], counts.nodes[-1], counts.statistics
+        ('embed.0', 'head.0', ('params', 'fan_in'))
+    """
+    expressions = linear_leaves(statistics)
+    chosen = table.blocks() if blocks is None else list(blocks)
+    networks: list[Network] = []
+    arch_ids: list[str] = []
+    groups: list[str] = []
+    for block in chosen:
+        task = table.task(block.dataset, block.space)
+        networks += [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
+        arch_ids += block.arch_ids
+        groups += [block.name] * len(block)
+    seeded = [replace(network, init_seed=seed) for seed in range(init_seeds) for network in networks]
+    leaves = collect_leaves(seeded, expressions, cache or statistics_of(table), jobs=jobs, progress=progress)
+    found = features_of(leaves, expressions, arch_ids * init_seeds)
+    found = found.aligned(_in_order({*found.nodes, *_deepest(table, networks)}), found.statistics)
+    return replace(
+        found,
+        values=found.values.reshape(init_seeds, len(networks), *found.node_shape).mean(axis=0),
+        arch_ids=tuple(arch_ids),
+        targets=np.concatenate([block.goodness for block in chosen]),
+        groups=np.array(groups),
+    )
+
+
+def features_of(leaves: Sequence[Leaves], expressions: Sequence[Expression], arch_ids: Sequence[str]) -> NodeFeatures:
+    """Statistics of the linear nodes of networks that were collected already.
+
+    Raises:
+        CollectionError: If a statistic is not finite.
+    """
+    names = [_names(each.roles.get(Site.LINEAR, ())) for each in leaves]
+    nodes = _in_order({name for own in names for name in own})
+    places = {name: place for place, name in enumerate(nodes)}
+    values = np.full((len(leaves), len(nodes), len(expressions)), np.nan)
+    for row, (own, each) in enumerate(zip(names, leaves, strict=True)):
+        collected = np.stack([each.values[expression.digest] for expression in expressions], axis=1)
+        bad = np.argwhere(~np.isfinite(collected))
+        if len(bad):
+            node, statistic = bad[0].tolist()
+            raise CollectionError(
+                f"The statistic '{expressions[statistic]}' of the node {own[node]} of the architecture {arch_ids[row]}"
+                f" is {collected[node, statistic]}. Leave the statistic out, or the architecture."
+            )
+        values[row, [places[name] for name in own]] = collected
+    return NodeFeatures(values, tuple(arch_ids), tuple(nodes), tuple(str(each) for each in expressions))
+
+
+def linear_leaves(statistics: Sequence[str]) -> list[Expression]:
+    """Parses expressions that give one float a linear node.
+
+    Raises:
+        SpecError: If one does not, there are none, or one is given twice.
+        KindError: If one cannot be read.
+        RegistryError: If one names something unknown.
+
+    Example:
+        >>> [str(each.kind) for each in linear_leaves(["params"])]
+        ['NODE[linear, all roles]']
+    """
+    expressions = [parse(text) for text in statistics]
+    for text, each in zip(statistics, expressions, strict=True):
+        if not is_node_leaf(each) or each.kind.site is not Site.LINEAR:
+            raise SpecError(
+                f"'{text}' does not give one float a linear node: it is {each.kind}. Give reductions of statistics of"
+                " linear layers, such as l1(mul(weight, weight_grad)), or their counts, such as params."
+            )
+    twice = [str(each) for each, count in Counter(expressions).items() if count > 1]
+    if twice or not expressions:
+        raise SpecError(f"The statistic '{twice[0]}' is given twice." if twice else "No statistic is given.")
+    return expressions
+
+
+def from_frame(frame: pd.DataFrame) -> NodeFeatures:
+    """Features out of a table of a user's own, such as node statistics of NAS-Bench.
+
+    Args:
+        frame: Long form: the columns arch_id, node, statistic, value; one row a number. Architectures, nodes and
+            statistics keep the order in which they appear first. A node that an architecture does not have has no row.
+
+    Raises:
+        FitError: If a column is missing, a value is missing, twice there, or not finite.
+
+    Example:
+        >>> rows = [("a", "0", "snip", 1.0), ("a", "1", "snip", 2.0), ("b", "0", "snip", 3.0)]
+        >>> from_frame(pd.DataFrame(rows, columns=["arch_id", "node", "statistic", "value"])).values[:, :, 0].tolist()
+        [[1.0, 2.0], [3.0, nan]]
+    """
+    missing = [name for name in FRAME_COLUMNS if name not in frame]
+    if missing:
+        raise FitError(f"The frame has no column '{missing[0]}'. It needs {', '.join(FRAME_COLUMNS)}.")
+    keys = list(FRAME_COLUMNS[:3])
+    twice = frame[frame.duplicated(keys)]
+    if len(twice):
+        raise FitError(f"{_place(twice.iloc[0])} stands in the frame more than once. Keep one value.")
+    numbers = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
+    bad = np.flatnonzero(~np.isfinite(numbers))
+    if len(bad):
+        row = frame.iloc[bad[0]]
+        raise FitError(f"{_place(row)} is {row['value']}. Replace it, or leave the architecture out.")
+    codes, names = zip(*(pd.factorize(frame[key].astype(str)) for key in keys), strict=True)
+    values = np.full([len(each) for each in names], np.nan)
+    values[codes] = numbers
+    holes = np.argwhere(np.isnan(values) & ~np.isnan(values).all(axis=2, keepdims=True))
+    if len(holes):
+        arch, node, statistic = (each[at] for each, at in zip(names, holes[0].tolist(), strict=True))
+        raise FitError(
+            f"The frame has no '{statistic}' of node '{node}' of the architecture '{arch}', but other statistics of it."
+            " Add it; a node that an architecture does not have has no row at all."
+        )
+    arch_ids, nodes, statistics = (tuple(map(str, each)) for each in names)
+    return NodeFeatures(values, arch_ids, nodes, statistics)
+
+
+def _place(row: "pd.Series[Any]") -> str:
+    return f"The value of '{row['statistic']}' of node '{row['node']}' of the architecture '{row['arch_id']}'"
+
+
+def _names(roles: Sequence[Role]) -> list[str]:
+    """A name for each node: its role, and its number among the nodes of that role."""
+    seen: Counter[Role] = Counter()
+    names = []
+    for role in roles:
+        names.append(f"{role}.{seen[role]}")
+        seen[role] += 1
+    return names
+
+
+def _in_order(names: Iterable[str]) -> list[str]:
+    """Nodes by role, and by number within a role."""
+    roles = list(Role)
+
+    def place(name: str) -> tuple[int, int]:
+        role, _, number = name.rpartition(".")
+        return roles.index(Role(role)), int(number)
+
+    return sorted(names, key=place)
+
+
+def _deepest(table: Table, networks: Sequence[Network]) -> list[str]:
+    """Nodes of the deepest architectures of the table in each space that the networks are of."""
+    found = []
+    for name in sorted({network.arch.space for network in networks}):
+        task = next(network.task for network in networks if network.arch.space == name)
+        depths = {
+            arch_id: space(name).features(arch)["depth"] for arch_id, arch in table.archs.items() if arch.space == name
+        }
+        deepest = Network(table.archs[max(depths, key=depths.__getitem__)], task).build()
+        found += _names([node.role for node in located_nodes(deepest) if node.site is Site.LINEAR])
+    return found
+
+
+def _summary(nodes: Sequence[str]) -> str:
+    """How many nodes there are of each role."""
+    counted = Counter(name.rpartition(".")[0] for name in nodes)
+    return ", ".join(f"{count} {role}" for role, count in counted.items()) + " nodes"

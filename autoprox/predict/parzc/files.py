@@ -1,0 +1,120 @@
+"""A fitted model as one file: settings as JSON, arrays as tensors, and a digest over all of it.
+
+Read with torch's restricted loader, which takes tensors and plain data only: nothing in a file is executed.
+"""
+
+import io
+import json
+import pickle
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import sklearn
+import torch
+from torch import Tensor
+
+import autoprox
+from autoprox.base.digest import array_digest, digest
+from autoprox.base.errors import StoreMismatchError
+from autoprox.base.files import atomically
+from autoprox.predict.parzc.estimator import MABNRegressor
+from autoprox.predict.parzc.scaling import NodeScaler
+
+FORMAT = "autoprox.parzc"
+FORMAT_VERSION = 2
+
+_NUMBERS = ("seed_", "noise_std_", "network_share_", "n_features_in_", "n_iter_")
+_ARRAYS = ("importance_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std_")
+_SCALES = ("logarithmic", "smallest", "centre", "spread")
+
+
+def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
+    """Writes a fitted model; see `MABNRegressor.save`."""
+    settings = model.get_params()
+    if not isinstance(settings["random_state"], int | None):
+        settings["random_state"] = None  # a generator's state is not kept: seed_ is what predictions depend on
+    header = {
+        "settings": settings,
+        "numbers": {name: getattr(model, name) for name in _NUMBERS},
+        "per_node": model.scaler_.per_node,
+        "members": [[member.slope, member.intercept] for member in model.members_],
+        "groups": model.groups_.tolist(),
+        "names": [str(name) for name in getattr(model, "feature_names_in_", ())],
+        "provenance": {"versions": versions()} | provenance,
+    }
+    tensors = {name: torch.as_tensor(getattr(model, name)) for name in _ARRAYS}
+    tensors |= {f"scaler.{name}": torch.as_tensor(getattr(model.scaler_, name)) for name in _SCALES}
+    for index, member in enumerate(model.members_):
+        for part, module in (("network", member.network), ("path", member.path)):
+            if module is not None:
+                tensors |= {f"member.{index}.{part}.{name}": value for name, value in module.state_dict().items()}
+    text = json.dumps(header, sort_keys=True)
+    document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
+    content = io.BytesIO()
+    torch.save(document | {"digest": _digest(text, tensors)}, content)
+    atomically(path, lambda target: target.write_bytes(content.getvalue()))
+
+
+def load(path: Path) -> MABNRegressor:
+    """Reads a model; see `MABNRegressor.load`."""
+    document = _read(path)
+    header = json.loads(document["header"])
+    tensors: dict[str, Tensor] = document["tensors"]
+    settings = header["settings"]
+    if settings["node_shape"] is not None:
+        settings["node_shape"] = tuple(settings["node_shape"])
+    model = MABNRegressor(**settings)
+    for name, value in header["numbers"].items():
+        setattr(model, name, value)
+    for name in _ARRAYS:
+        setattr(model, name, tensors[name].numpy())
+    model.groups_ = np.array(header["groups"], dtype=str)
+    if header["names"]:
+        model.feature_names_in_ = np.array(header["names"], dtype=object)
+    model.scaler_ = NodeScaler(per_node=header["per_node"])
+    for name in _SCALES:
+        setattr(model.scaler_, name, tensors[f"scaler.{name}"].numpy())
+    shape = model.importance_.shape
+    model.members_ = []
+    for index, (slope, intercept) in enumerate(header["members"]):
+        member = model.member(*shape)
+        member.network.double().eval()
+        for part, module in (("network", member.network), ("path", member.path)):
+            prefix = f"member.{index}.{part}."
+            if module is not None:
+                own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+                module.load_state_dict(own)
+        model.members_.append(replace(member, share=model.network_share_, slope=slope, intercept=intercept))
+    model.provenance_ = header["provenance"]
+    return model
+
+
+def versions() -> dict[str, str]:
+    """Versions of what a fit depends on."""
+    return {"autoprox": autoprox.__version__, "torch": str(torch.__version__), "scikit-learn": sklearn.__version__}
+
+
+def _read(path: Path) -> dict[str, Any]:
+    no_model = f"The file '{path}' does not hold a fitted model; give one that `python -m autoprox.parzc fit` wrote"
+    try:
+        document = torch.load(path, weights_only=True, map_location="cpu")
+    except FileNotFoundError as error:
+        raise StoreMismatchError(f"There is no file '{path}'.") from error
+    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
+        raise StoreMismatchError(f"{no_model} ({type(error).__name__}).") from error
+    if not isinstance(document, dict) or document.get("format") != FORMAT:
+        raise StoreMismatchError(f"{no_model}.")
+    if document.get("format_version") != FORMAT_VERSION:
+        raise StoreMismatchError(
+            f"The file '{path}' has format version {document.get('format_version')}, this autoprox reads version"
+            f" {FORMAT_VERSION}; install the version that wrote it, or fit the model anew."
+        )
+    if document.get("digest") != _digest(document["header"], document["tensors"]):
+        raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content. Fit it anew.")
+    return document
+
+
+def _digest(header: str, tensors: dict[str, Tensor]) -> str:
+    return digest([header, {name: array_digest(value.numpy()) for name, value in sorted(tensors.items())}])

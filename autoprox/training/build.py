@@ -1,0 +1,186 @@
+"""Building a table: trains what a plan asks for and writes table, manifest and batches.
+
+The same plan gives the same parquet, byte for byte, whatever the number of processes and however often the build was
+interrupted.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+from joblib import Parallel, delayed
+
+from autoprox.base.errors import SpecError, TableError
+from autoprox.base.files import require_writable, write_json
+from autoprox.base.parallel import explained_loss
+from autoprox.base.progress import with_progress
+from autoprox.bench.files import TableFiles, read_frame, write_frame
+from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
+from autoprox.datasets.batches import write_batches
+from autoprox.spaces import SPACES
+from autoprox.training.journal import Journal, training_key
+from autoprox.training.manifest import manifest_of
+from autoprox.training.plan import Plan
+from autoprox.training.recipe import Recipe
+from autoprox.training.teacher import teaching
+from autoprox.training.train import Outcome, Training, definition, train
+
+_GO_ON = "What was finished is in the journal: give the same command again to go on, with fewer --jobs."
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A training with its identity."""
+
+    key: str
+    source: str
+    training: Training
+
+
+def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: Path | None = None) -> Path:
+    """Builds a table, going on where an interrupted or smaller build of the same --out stopped.
+
+    Args:
+        plan: What the table holds.
+        out: The parquet file; journal, manifest and batches stand beside it.
+        jobs: Number of processes; has no influence on the result.
+        resume: Whether trainings may be taken from a journal that is there already.
+        extend: A table built earlier under the same recipe, whose labels are taken over.
+
+    Returns:
+        `out`.
+
+    Raises:
+        SpecError: If the options do not fit together, or the folder of `out` cannot be written.
+        TableError: If a file is in the way, or the table to extend cannot be read.
+        StoreMismatchError: If the journal cannot be used.
+    """
+    files = TableFiles(out)
+    _check_target(files, resume=resume)
+    if jobs < 1:
+        raise SpecError(f"--jobs must be at least 1, not {jobs}.")
+    work = list(_jobs(plan))
+    require_writable(out.parent)
+    with Journal(files.journal, plan.recipe) as journal, explained_loss(_GO_ON):
+        if extend is not None:
+            _take_over(journal, work, extend)
+        done = {job.key: outcome for job in work if (outcome := journal.outcome(job.key)) is not None}
+        missing = [job for job in work if job.key not in done]
+        for job, outcome in _trained(missing, plan, jobs, total=len(work)):
+            journal.record(job.key, job.training, outcome)
+            done[job.key] = outcome
+    _write(plan, files, work, done)
+    return out
+
+
+def _check_target(files: TableFiles, *, resume: bool) -> None:
+    if files.table.suffix != ".parquet":
+        raise TableError(f"--out must name a file that ends in .parquet, not {files.table}.")
+    if files.table.is_dir():
+        raise TableError(f"--out {files.table} is a folder; name a file that ends in .parquet.")
+    if files.table.exists() and not files.journal.exists():
+        raise TableError(
+            f"The table {files.table} exists, without the journal of its build. Choose another --out; with "
+            f"--extend {files.table} its labels are taken over."
+        )
+    if files.journal.exists() and not resume:
+        raise TableError(
+            f"There is a journal of an earlier build, {files.journal}. Leave out --no-resume to go on with it, or "
+            "choose another --out."
+        )
+
+
+def _jobs(plan: Plan) -> Iterator[Job]:
+    for training in plan.trainings():
+        source = definition(plan.recipe, training, plan.device)
+        yield Job(training_key(source, training.arch.arch_id, training.train_seed), source, training)
+
+
+def _trained(missing: list[Job], plan: Plan, jobs: int, total: int) -> Iterator[tuple[Job, Outcome]]:
+    """Yields trainings as they finish, in any order."""
+    # Without a named backend, joblib takes loky, or what an enclosing `autoprox.base.parallel.backend` chose.
+    # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
+    for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
+        teaching(data, plan.recipe)  # once, before processes would each train it
+    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+    finished: Iterable[tuple[Job, Outcome]] = parallel(
+        delayed(_train)(job, plan.recipe, plan.device) for job in missing
+    )
+    yield from with_progress(finished, total, "training", done=total - len(missing))
+
+
+def _train(job: Job, recipe: Recipe, device: str) -> tuple[Job, Outcome]:
+    return job, train(job.training, recipe, device)
+
+
+def _take_over(journal: Journal, work: list[Job], table: Path) -> None:
+    """Copies labels that another table holds into the journal, if they were made in exactly the same way."""
+    frame = read_frame(table)
+    if lacking := [name for name in COLUMNS if name not in frame.columns]:
+        raise TableError(
+            f"The table {table} cannot be extended: it has no column '{lacking[0]}', so it was not built here."
+        )
+    found: dict[tuple[str, str, int], dict[str, float]] = {}
+    columns = frame[["source", "arch_id", "train_seed", "metric", "value"]]
+    for source, arch_id, seed, metric, value in columns.itertuples(index=False):
+        found.setdefault((source, arch_id, seed), {})[metric] = float(value)
+    taken = 0
+    for job in work:
+        values = found.get((job.source, job.training.arch.arch_id, job.training.train_seed), {})
+        if set(values) == set(METRICS):
+            journal.record(job.key, job.training, Outcome(values, failure="", seconds=0.0))
+            taken += 1
+    if taken == 0:
+        raise TableError(
+            f"The table {table} holds no label that this build could take over: recipe, data sets and architectures of "
+            "the two must be the same. Leave out --extend to train everything."
+        )
+
+
+def _write(plan: Plan, files: TableFiles, work: list[Job], done: dict[str, Outcome]) -> None:
+    frame = table_frame(plan, work, done)
+    if frame.empty:
+        raise TableError(f"All {len(work)} trainings failed, so there is no table; the reasons are in {files.journal}.")
+    write_batches(files.batches, [plan.data(name) for name in plan.datasets])
+    failures = {job.key: (job.training, done[job.key].failure) for job in work if done[job.key].failure}
+    seconds = [done[job.key].seconds for job in work]
+    write_frame(frame, files.table)
+    write_json(manifest_of(plan, frame, files, list(failures.values()), seconds), files.manifest)
+
+
+def table_frame(plan: Plan, work: list[Job], done: dict[str, Outcome]) -> pd.DataFrame:
+    """The rows of the table in their one order; a failed training has none.
+
+    Args:
+        plan: What the table holds.
+        work: All trainings.
+        done: What they gave, by key.
+    """
+    strata = {item.arch.arch_id: item.stratum for item in plan.architectures}
+    sources = {name: plan.source(name) for name in plan.datasets}
+    rows = []
+    for job in work:
+        arch = job.training.arch
+        data = sources[job.training.dataset]
+        counts = SPACES[arch.space].counts(arch, data.num_classes, data.img_size, data.in_chans)
+        for metric, value in done[job.key].values.items():
+            rows.append(
+                {
+                    "arch_id": arch.arch_id,
+                    "space": arch.space,
+                    "arch_json": arch.json,
+                    "dataset": job.training.dataset,
+                    "label_kind": job.training.label_kind.value,
+                    "metric": metric,
+                    "value": value,
+                    "train_seed": job.training.train_seed,
+                    "epochs": plan.recipe.epochs,
+                    "params_count": counts.params,
+                    "macs_count": counts.macs,
+                    "stratum": strata[arch.arch_id].value,
+                    "source": job.source,
+                    "schema_version": SCHEMA_VERSION,
+                }
+            )
+    return pd.DataFrame(rows, columns=list(COLUMNS)).sort_values(list(KEY_COLUMNS), ignore_index=True)

@@ -1,0 +1,179 @@
+"""What a build is asked for, and the list of trainings that follows from it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from autoprox.base.errors import SpecError, suggestion
+from autoprox.bench.schema import LabelKind, Stratum
+from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
+from autoprox.spaces import SPACES
+from autoprox.training.device import CPU, kind_of
+from autoprox.training.recipe import Recipe
+from autoprox.training.sample import Sampled, sample
+from autoprox.training.train import TRAINABLE, Training
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The contents of a table that is to be built.
+
+    A plan with larger numbers contains one with smaller numbers: architectures come from nested lists, and seeds count
+    up from 0.
+
+    Attributes:
+        spaces: Names of the spaces.
+        archs: Architectures of each space.
+        iso: How many of them are in the iso stratum.
+        datasets: Names of the data sets.
+        seeds: Trainings of each architecture of the free stratum on each data set, from scratch.
+        iso_seeds: The same for the iso stratum, where differences are smaller.
+        more_iso_seeds: Block (`space/dataset`) and trainings there instead of `iso_seeds`, where these do not suffice
+            to tell architectures of one size apart.
+        kd_seeds: The same for labels of the kind `kd`, in both strata.
+        label_kinds: How labels come about.
+        recipe: How networks are trained.
+        images: Where the images of data sets are that are not in `DATASETS`.
+        device: What they are trained on: `cpu`, `cuda` or `cuda:N`.
+        sampled: The architectures, if they are not to be drawn.
+
+    Raises:
+        SpecError: If a value is out of range, or the plan is empty.
+        RegistryError: If a space or a data set is unknown.
+
+    Example:
+        >>> plan = Plan(("pit-micro",), archs=4, iso=2, datasets=("digits",), seeds=1, iso_seeds=2)
+        >>> plan.command("table.parquet").split(" --")[1:3]
+        ['space pit-micro', 'archs 4']
+    """
+
+    spaces: tuple[str, ...]
+    archs: int
+    iso: int
+    datasets: tuple[str, ...]
+    seeds: int
+    iso_seeds: int
+    more_iso_seeds: tuple[tuple[str, int], ...] = ()
+    kd_seeds: int = 2
+    label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
+    recipe: Recipe = field(default_factory=Recipe)
+    images: tuple[LocalImages, ...] = ()
+    device: str = CPU
+    sampled: tuple[Sampled, ...] | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("archs", "seeds", "iso_seeds", "kd_seeds"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
+        if not 0 <= self.iso <= self.archs:
+            raise SpecError(f"--iso must lie between 0 and --archs ({self.archs}), not at {self.iso}.")
+        for option, names in (("--space", self.spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
+            if not names or len(set(names)) != len(names):
+                raise SpecError(f"{option} needs at least one name and none twice, not: {' '.join(names) or '(none)'}.")
+        for kind in self.label_kinds:
+            if kind not in TRAINABLE:
+                raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        kind_of(self.device)
+        self._check_datasets()
+        self._check_blocks()
+
+    def _check_blocks(self) -> None:
+        """What names a block has to name one that there is, once, and more seeds than the others have."""
+        blocks = [f"{name}/{dataset_name}" for name in self.spaces for dataset_name in self.datasets]
+        named = [block for block, _ in self.more_iso_seeds]
+        for block, seeds in self.more_iso_seeds:
+            if block not in blocks:
+                raise SpecError(
+                    f"--more-iso-seeds names '{block}', which this table lacks. {suggestion(block, blocks)}"
+                )
+            if named.count(block) > 1:
+                raise SpecError(f"--more-iso-seeds names '{block}' twice.")
+            if seeds <= self.iso_seeds:
+                raise SpecError(f"--more-iso-seeds {block}={seeds} has to exceed --iso-seeds ({self.iso_seeds}).")
+
+    def _check_datasets(self) -> None:
+        for local in self.images:
+            if local.name in DATASETS or local.name not in self.datasets:
+                what = "comes with autoprox" if local.name in DATASETS else "is not among --datasets"
+                raise SpecError(f"--images names '{local.name}', which {what}. Give these images a name of their own.")
+        for name in self.spaces:
+            for dataset_name in self.datasets:
+                source = self.source(dataset_name)
+                SPACES[name].check_task(source.num_classes, source.img_size, source.in_chans)
+
+    @cached_property
+    def architectures(self) -> tuple[Sampled, ...]:
+        """All architectures; those of the spaces take turns, so that every beginning of the list is balanced.
+
+        Raises:
+            SpecError: If a space has not enough architectures.
+        """
+        if self.sampled is not None:
+            return self.sampled
+        lists = [sample(name, self.archs, self.iso) for name in self.spaces]
+        return tuple(item for turn in zip(*lists, strict=True) for item in turn)
+
+    def trainings(self) -> list[Training]:
+        """All trainings, those of an architecture together."""
+        return [
+            Training(item.arch, dataset_name, kind, seed, self._local(dataset_name))
+            for item in self.architectures
+            for kind in self.label_kinds
+            for dataset_name in self.datasets
+            for seed in range(self.seeds_of(item, kind, dataset_name))
+        ]
+
+    def seeds_of(self, item: Sampled, kind: LabelKind, dataset_name: str) -> int:
+        """Number of trainings of an architecture on a data set."""
+        if kind is LabelKind.KD:
+            return self.kd_seeds
+        if item.stratum is Stratum.FREE:
+            return self.seeds
+        return dict(self.more_iso_seeds).get(f"{item.arch.space}/{dataset_name}", self.iso_seeds)
+
+    def dataset_digests(self) -> dict[str, str]:
+        """Digest of each data set, which is loaded for it."""
+        return {name: self.data(name).digest for name in self.datasets}
+
+    def data(self, dataset_name: str) -> Dataset:
+        """One of the data sets, with its images in memory."""
+        local = self._local(dataset_name)
+        return dataset(dataset_name) if local is None else local.load()
+
+    def source(self, dataset_name: str) -> DatasetSource:
+        """What is known of one of the data sets.
+
+        Raises:
+            RegistryError: If there is no data set of this name.
+            ImageError: If images of the user cannot be used.
+        """
+        local = self._local(dataset_name)
+        return DATASETS[dataset_name] if local is None else local.source()
+
+    def _local(self, dataset_name: str) -> LocalImages | None:
+        return next((local for local in self.images if local.name == dataset_name), None)
+
+    def command(self, out: str) -> str:
+        """The command that builds this table.
+
+        Args:
+            out: What stands behind --out.
+        """
+        parts: Sequence[tuple[str, Sequence[object]]] = (
+            ("--space", self.spaces),
+            ("--archs", [self.archs]),
+            ("--iso", [self.iso]),
+            ("--datasets", self.datasets),
+            ("--seeds", [self.seeds]),
+            ("--iso-seeds", [self.iso_seeds]),
+            ("--more-iso-seeds", [f"{block}={seeds}" for block, seeds in self.more_iso_seeds]),
+            ("--kd-seeds", [self.kd_seeds]),
+            ("--labels", self.label_kinds),
+            ("--epochs", [self.recipe.epochs]),
+            ("--images", [f"{local.name}={local.path}" for local in self.images]),
+            ("--img-size", sorted({local.img_size for local in self.images})),
+            ("--device", [kind_of(self.device)] if self.device != CPU else []),
+            ("--out", [out]),
+        )
+        options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts if values)
+        return f"python -m autoprox.bench build {options}"

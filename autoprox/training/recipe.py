@@ -1,0 +1,122 @@
+"""How a network is trained for a label: everything but the architecture, the data set and the seed."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from math import cos, pi
+from typing import Any
+
+from autoprox.base.digest import digest
+from autoprox.base.errors import SpecError
+from autoprox.bench.schema import LabelKind
+
+
+@dataclass(frozen=True)
+class Distillation:
+    """What labels of the kind `kd` add: locality guidance by a small convolutional teacher, and optionally its logits.
+
+    Three blocks of the student imitate the feature maps of the teacher's three stages (Li 2022, Locality Guidance for
+    Improving Vision Transformers on Tiny Datasets, https://arxiv.org/abs/2207.10026), with the weight that was
+    published for the `kd` labels of ViT-Bench-101.
+
+    Attributes:
+        teacher_epochs: Passes of the teacher over the training images.
+        teacher_width: Channels of the teacher's first stage; the others have two and four times as many.
+        guidance_weight: Weight of the mean squared distance of feature maps.
+        logit_weight: Weight of the divergence from the teacher's softened predictions (Hinton 2015).
+        temperature: By which logits are divided for that.
+        version: Raised when the code of distillation changes in a way that changes labels.
+    """
+
+    teacher_epochs: int = 30
+    teacher_width: int = 16
+    guidance_weight: float = 2.5
+    logit_weight: float = 0.0
+    temperature: float = 4.0
+    version: int = 1
+
+    def __post_init__(self) -> None:
+        _at_least_one(self, "distillation", "teacher_epochs", "teacher_width")
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """A short schedule of AdamW without augmentation. Its digest is part of the identity of every label.
+
+    It is short on purpose: while networks are far from the best that they could reach, architectures of one size differ
+    by much more than two seeds of one architecture do, and a table needs many trainings.
+
+    Attributes:
+        epochs: Passes over the training images.
+        batch_size: Images a step.
+        learning_rate: Largest learning rate.
+        warmup: Share of the steps over which the learning rate rises linearly from 0.
+        weight_decay: Decoupled weight decay, on all parameters.
+        label_smoothing: Share of the target that is spread over all classes.
+        distillation: What labels of the kind `kd` add.
+        version: Raised when the code of training changes in a way that changes labels.
+
+    Raises:
+        SpecError: If a value is out of range.
+
+    Example:
+        >>> Recipe(epochs=3).epochs
+        3
+        >>> Recipe().digest == Recipe(epochs=10).digest
+        True
+    """
+
+    epochs: int = 10
+    batch_size: int = 50
+    learning_rate: float = 2e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+    distillation: Distillation = field(default_factory=Distillation)
+    version: int = 2
+
+    def __post_init__(self) -> None:
+        _at_least_one(self, "recipe", "epochs", "batch_size")
+        if not 0 <= self.warmup < 1:
+            raise SpecError(f"The recipe's warmup is a share of the steps from 0 to below 1, not {self.warmup}.")
+
+    @cached_property
+    def digest(self) -> str:
+        """Digest of all values."""
+        return digest(self.as_dict())
+
+    def as_dict(self) -> dict[str, Any]:
+        """All values by name, for the manifest."""
+        return asdict(self)
+
+    def definition(self, kind: LabelKind) -> str:
+        """Digest of the values that labels of a kind depend on.
+
+        Example:
+            >>> other = Recipe(distillation=Distillation(guidance_weight=1.0))
+            >>> [Recipe().definition(kind) == other.definition(kind) for kind in (LabelKind.SCRATCH, LabelKind.KD)]
+            [True, False]
+        """
+        values = self.as_dict()
+        return digest(values if kind is LabelKind.KD else {**values, "distillation": None})
+
+    def learning_rates(self, steps: int) -> Sequence[float]:
+        """The learning rate of every step: linear warm-up, then half a cosine down to 0.
+
+        Args:
+            steps: Number of steps of the whole training.
+
+        Example:
+            >>> Recipe(warmup=0.5, learning_rate=1.0).learning_rates(4)
+            [0.5, 1.0, 1.0, 0.5]
+        """
+        warmup = round(self.warmup * steps)
+        rising = [(step + 1) / warmup for step in range(warmup)]
+        falling = [(1 + cos(pi * step / (steps - warmup))) / 2 for step in range(steps - warmup)]
+        return [self.learning_rate * factor for factor in rising + falling]
+
+
+def _at_least_one(holder: object, what: str, *names: str) -> None:
+    for name in names:
+        if getattr(holder, name) < 1:
+            raise SpecError(f"The {what}'s {name} must be at least 1, not {getattr(holder, name)}.")

@@ -1,0 +1,177 @@
+"""Which architectures a table holds: an endless list for each space and stratum, of which a table takes the first ones.
+
+The lists are nested, so that a larger table contains the smaller one and nothing is trained twice.
+"""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+from scipy.stats import qmc
+
+from autoprox.base.digest import derived_seed
+from autoprox.base.errors import SpecError
+from autoprox.bench.schema import Stratum
+from autoprox.spaces import AbstractSpace, Arch
+from autoprox.spaces import space as space_named
+
+ISO_TOLERANCE = 0.03
+"""Largest relative distance of an iso architecture's backbone parameters from the budget."""
+
+POOL_SIZE = 30_000
+"""Random architectures from which both strata are chosen: enough for hundreds within the tolerance of a budget."""
+
+ISO_BUDGETS = {"autoformer-micro": 43_000, "pit-micro": 36_000}
+"""Backbone parameters at which shapes differ most, among those at which trainings are cheap: depth 1 to 10 and width 24
+to 84 for autoformer-micro, depth 3 to 10 and mean width 16 to 40 for pit-micro."""
+
+SIZE_QUANTILES = (0.01, 0.75)
+"""The free stratum spreads over the sizes between these quantiles of the pool: two orders of magnitude, without the
+few very large networks, whose trainings would take most of the time."""
+
+Floats = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """An architecture and the stratum that it was drawn for."""
+
+    arch: Arch
+    stratum: Stratum
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Random architectures of a space, without repetition.
+
+    Attributes:
+        archs: In the order of the draw.
+        sizes: `(A,)`, backbone parameters.
+        shapes: `(A, 4)`, depth, and the logarithms of mean width, mean MLP ratio and mean number of heads.
+    """
+
+    archs: tuple[Arch, ...]
+    sizes: Floats
+    shapes: Floats
+
+
+@lru_cache(maxsize=4)
+def pool(space_name: str, size: int = POOL_SIZE) -> Pool:
+    """Draws the pool of a space: always the same one.
+
+    Args:
+        space_name: Name of the space.
+        size: Number of draws.
+
+    Example:
+        >>> drawn = pool("pit-micro", size=50)
+        >>> drawn.sizes.shape == (len(drawn.archs),), drawn.shapes.shape[1]
+        (True, 4)
+    """
+    space = space_named(space_name)
+    rng = np.random.default_rng(derived_seed("sample pool", space_name))
+    archs = tuple(dict.fromkeys(space.sample(rng) for _ in range(size)))
+    sizes = np.array([space.backbone_params(arch) for arch in archs], dtype=np.float64)
+    return Pool(archs, sizes, np.array([_shape(space, arch) for arch in archs]))
+
+
+def iso_budget(space_name: str) -> int:
+    """The budget of backbone parameters of a space's iso stratum: a chosen one, or the median size of the pool.
+
+    Args:
+        space_name: Name of the space.
+
+    Example:
+        >>> iso_budget("autoformer-micro")
+        43000
+    """
+    chosen = ISO_BUDGETS.get(space_name)
+    return round(float(np.median(pool(space_name).sizes))) if chosen is None else chosen
+
+
+def free_archs(space_name: str, count: int) -> list[Arch]:
+    """The first architectures of the free stratum: spread over the sizes of the space, evenly in the logarithm.
+
+    The band of the iso stratum is left out, so that no architecture belongs to both.
+
+    Args:
+        space_name: Name of the space.
+        count: How many.
+
+    Raises:
+        SpecError: If the pool has fewer.
+    """
+    drawn = pool(space_name)
+    outside = ~_within(drawn.sizes, iso_budget(space_name))
+    low, high = np.log(np.quantile(drawn.sizes, SIZE_QUANTILES))
+    coordinates = (np.log(drawn.sizes) - low) / (high - low)
+    return _spread(drawn, coordinates[:, None], outside, count)
+
+
+def iso_archs(space_name: str, count: int) -> list[Arch]:
+    """The first architectures of the iso stratum: spread over the shapes that the budget allows.
+
+    Args:
+        space_name: Name of the space.
+        count: How many.
+
+    Raises:
+        SpecError: If the pool has fewer within the tolerance.
+    """
+    drawn = pool(space_name)
+    inside = _within(drawn.sizes, iso_budget(space_name))
+    low, high = drawn.shapes[inside].min(axis=0), drawn.shapes[inside].max(axis=0)
+    coordinates = (drawn.shapes - low) / np.where(high > low, high - low, 1.0)
+    return _spread(drawn, coordinates, inside, count)
+
+
+def sample(space_name: str, archs: int, iso: int) -> list[Sampled]:
+    """The architectures of a table, free and iso ones alternating so that every beginning of the list is balanced.
+
+    Args:
+        space_name: Name of the space.
+        archs: Number of architectures in all.
+        iso: How many of them are in the iso stratum.
+
+    Raises:
+        SpecError: If the numbers do not fit together, or the space has not enough architectures.
+    """
+    if not 0 <= iso <= archs:
+        raise SpecError(f"--iso must lie between 0 and --archs ({archs}), not at {iso}.")
+    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space_name, archs - iso)]
+    same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space_name, iso)]
+    shorter = min(len(free), len(same_size))
+    alternating = [item for pair in zip(free, same_size, strict=False) for item in pair]
+    return alternating + free[shorter:] + same_size[shorter:]
+
+
+def _shape(space: AbstractSpace, arch: Arch) -> tuple[float, ...]:
+    features = space.features(arch)
+    logs = (float(np.log(features[name])) for name in ("mean_width", "mean_mlp_ratio", "mean_heads"))
+    return features["depth"], *logs
+
+
+def _within(sizes: Floats, budget: float) -> npt.NDArray[np.bool_]:
+    return np.abs(sizes / budget - 1.0) <= ISO_TOLERANCE
+
+
+def _spread(drawn: Pool, coordinates: Floats, allowed: npt.NDArray[np.bool_], count: int) -> list[Arch]:
+    """Takes, for every point of a Halton sequence in the unit cube, the nearest architecture that is not taken yet.
+
+    The sequence fills the cube evenly whatever its length, which is what makes the list nested (Halton 1960).
+    """
+    left = np.flatnonzero(allowed)
+    if len(left) < count:
+        space = drawn.archs[0].space
+        raise SpecError(
+            f"{count} architectures were asked of one stratum of '{space}'; it offers {len(left)}. Ask for fewer."
+        )
+    points = qmc.Halton(d=coordinates.shape[1], scramble=False).random(count + 1)[1:]
+    chosen = []
+    for point in points:
+        distances = np.square(coordinates[left] - point).sum(axis=1)
+        nearest = int(np.argmin(distances))
+        chosen.append(drawn.archs[left[nearest]])
+        left = np.delete(left, nearest)
+    return chosen
