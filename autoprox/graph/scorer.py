@@ -73,7 +73,7 @@ class Requirements:
 class Scorer(Protocol):
     """Scores networks without training them; a higher score means a better network, the sign is inside.
 
-    `autoprox.graph.Proxy` is one, and so is everything in the zoo (`autoprox.zoo`).
+    `autoprox.graph.Proxy` is one, and so is everything in the zoo (`autoprox.scorers.zoo`).
 
     Example:
         >>> import autoprox

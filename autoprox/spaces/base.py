@@ -228,7 +228,7 @@ class AbstractSpace(ABC):
         self.genes(arch)
         task = self.check_task(num_classes, img_size, in_chans)
         # The families live one layer above, with torch; they are found by name so that a space stays free of both.
-        model: nn.Module = import_module("autoprox.models").build(self, arch, *task, seed)
+        model: nn.Module = import_module("autoprox.networks").build(self, arch, *task, seed)
         return model
 
     def check_task(self, num_classes: int, img_size: int | None, in_chans: int) -> tuple[int, int, int]:

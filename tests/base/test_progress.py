@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import pytest
 
-from autoprox import progress as module
+from autoprox.base import progress as module
 from autoprox.base.logs import levels
 from autoprox.base.progress import BAR, FIRST_LINE_S, LOGGER, LONGEST_PAUSE_S, Milestones, progress, with_progress
 

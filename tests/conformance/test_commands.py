@@ -22,7 +22,7 @@ import pandas as pd
 import pytest
 
 from autoprox import commands
-from autoprox.bench import sample
+from autoprox.training import sample
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser

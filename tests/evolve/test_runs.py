@@ -80,7 +80,7 @@ def test_hall_front_and_provenance(folder):
 
 def test_results_hold_zoo_and_ensemble(folder):
     results = autoprox.runs.load(folder).proxy.results
-    assert results["zoo"] in autoprox.zoo.ZOO
+    assert results["zoo"] in autoprox.scorers.ZOO
     for split in ("fit", "select", "sealed"):
         assert {"proxy", "zoo", "params"} <= set(results["splits"][split])
     trial = results["ensemble"]

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from autoprox import parallel
+from autoprox.base import parallel
 from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.parallel import backend, explained_loss
 from autoprox.bench.files import TableFiles

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, RegistryError, SpecError, StoreMismatchError, TableError
-from autoprox.bench import build as building
+from autoprox.training import build as building
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document

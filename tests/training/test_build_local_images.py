@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import ImageError, SpecError
-from autoprox.bench import build as building
+from autoprox.training import build as building
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.table import Table

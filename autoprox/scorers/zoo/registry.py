@@ -8,7 +8,7 @@ from autoprox.graph.scorer import Requirements
 from autoprox.scorers.function import FunctionProxy, Subject
 
 ZOO: Registry[Scorer] = Registry("zoo proxy")
-"""All proxies of the zoo; the modules of `autoprox.zoo` fill it."""
+"""All proxies of the zoo; the modules of `autoprox.scorers.zoo` fill it."""
 
 Measure = Callable[[Subject], float]
 
