@@ -26,6 +26,7 @@ from autoprox.bench.files import TableFiles
 from autoprox.bench.problem import Problem
 from autoprox.bench.table import Table
 from autoprox.evolve.prepared import write_bank
+from autoprox.graph import Proxy
 from autoprox.statistics import StatisticsCache
 
 HERE = Path(__file__).resolve().parent
@@ -214,7 +215,7 @@ proxy = Proxy.from_document(
 {document}
 """
     ),
-    __name__,
+    "The shipped proxy '{name}'",
 )
 score = proxy.score
 score_many = proxy.score_many
@@ -230,13 +231,20 @@ def remake(shipment: Shipment, published: Path | None) -> None:
         for command in commands:
             subprocess.run([sys.executable, *shlex.split(command)[1:]], check=True, cwd=folder)
         proxy = autoprox.load(Path(folder) / "run").renamed(shipment.name)
-    document = proxy.to_document()
-    made_by = [shipment.importing("")] * bool(shipment.imported) + [shipment.command]
-    text = MODULE.format(
-        purpose=shipment.purpose, formula=proxy.formula, commands="\n    ".join(made_by), document=compact(document)
-    )
     FOLDER.mkdir(exist_ok=True)
-    (FOLDER / f"{shipment.name}.py").write_text(text)
+    (FOLDER / f"{shipment.name}.py").write_text(module_text(shipment, proxy))
+
+
+def module_text(shipment: Shipment, proxy: Proxy) -> str:
+    """The file of a shipped proxy."""
+    made_by = [shipment.importing("")] * bool(shipment.imported) + [shipment.command]
+    return MODULE.format(
+        name=shipment.name,
+        purpose=shipment.purpose,
+        formula=proxy.formula,
+        commands="\n    ".join(made_by),
+        document=compact(proxy.to_document()),
+    )
 
 
 def compact(document: dict[str, Any]) -> str:

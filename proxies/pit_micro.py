@@ -53,7 +53,7 @@ proxy = Proxy.from_document(
 }
 """
     ),
-    __name__,
+    "The shipped proxy 'pit_micro'",
 )
 score = proxy.score
 score_many = proxy.score_many

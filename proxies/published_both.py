@@ -54,7 +54,7 @@ proxy = Proxy.from_document(
 }
 """
     ),
-    __name__,
+    "The shipped proxy 'published_both'",
 )
 score = proxy.score
 score_many = proxy.score_many

@@ -145,7 +145,8 @@ class Statistic:
     version: int = 1
     tap: Tap | None = None
     count: Count | None = None
-    spread: Callable[[Spread], Tensor] | None = None
+    # In quotes, so that an exported proxy holds the class only if one of its statistics is made of a spread.
+    spread: Callable[["Spread"], Tensor] | None = None
 
     @property
     def needs_labels(self) -> bool:

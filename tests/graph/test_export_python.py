@@ -39,13 +39,10 @@ def exported(tmp_path):
         path.write_text(to_python(proxy))
         spec = importlib.util.spec_from_file_location(path.stem, path)
         module = importlib.util.module_from_spec(spec)
-        sys.modules[path.stem] = module
         spec.loader.exec_module(module)
         return module
 
-    yield load
-    for name in [name for name in sys.modules if name.startswith("exported_")]:
-        del sys.modules[name]
+    return load
 
 
 def proxy_of(text, sign=1):
@@ -330,7 +327,7 @@ sys.meta_path[:] = map(Hiding, sys.meta_path)
 
 def load(name, path):
     spec = importlib.util.spec_from_file_location(name, path)
-    module = sys.modules[name] = importlib.util.module_from_spec(spec)
+    module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
 

@@ -29,8 +29,6 @@ class Sources:
         >>> sources.add(sqrt)
         'sqrt'
         >>> print(sources.text())
-        from __future__ import annotations
-        <BLANKLINE>
         from typing import Any
         <BLANKLINE>
         <BLANKLINE>
@@ -105,7 +103,7 @@ class Sources:
     def text(self) -> str:
         """The imports, then the definitions."""
         own = {each for each in self._imports if each.package in sys.stdlib_module_names}
-        groups = [["from __future__ import annotations"], _import_lines(own), _import_lines(self._imports - own)]
+        groups = [_import_lines(own), _import_lines(self._imports - own)]
         return "\n\n\n".join(["\n\n".join("\n".join(each) for each in groups if each), *self._texts])
 
 
