@@ -18,7 +18,7 @@ from autoprox.graph import Proxy, parse
 from autoprox.scorers import BEST, HALL
 
 RUN, FRONT = "run.json", "front.json"
-"""Names of the files in the folder of a run, besides its journal and the two of results that `autoprox.scorers` reads."""
+"""Names of the files in the folder of a run, besides its journal and the two results that `autoprox.scorers` reads."""
 
 
 @dataclass(frozen=True)

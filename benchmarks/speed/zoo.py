@@ -2,9 +2,9 @@
 
     python benchmarks/speed/zoo.py > benchmarks/speed/results/zoo.md
 
-In one go means `autoprox.scorers.score_together`: the graphs are evaluated from one merged collection, so that each pass
-runs once and each shared sub-expression is computed once; the functions share the prepared model, and what several of
-them rest on (the Jacobian at the images, the tangent kernel, the tokens behind the blocks). By itself means `score`,
+In one go means `autoprox.scorers.score_together`: the graphs are evaluated from one merged collection, so that each
+pass runs once and each shared sub-expression is computed once; the functions share the prepared model, and what several
+of them rest on (the Jacobian at the images, the tangent kernel, the tokens behind the blocks). By itself means `score`,
 proxy by proxy. Both are run one after the other in each repetition, on one thread. Times are of the processor, so that
 other work on the machine does not count. It takes about two minutes.
 """

@@ -22,11 +22,11 @@ import pandas as pd
 import pytest
 
 from autoprox import commands
-from autoprox.training import sample
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
+from autoprox.training import sample
 from tests.commands.test_command_line import user_frame
 
 

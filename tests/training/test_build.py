@@ -12,13 +12,13 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, RegistryError, SpecError, StoreMismatchError, TableError
-from autoprox.training import build as building
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
 from autoprox.datasets import dataset
 from autoprox.spaces import space
+from autoprox.training import build as building
 from autoprox.training.build import build
 from autoprox.training.journal import Journal
 from autoprox.training.plan import Plan

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import ImageError, SpecError
-from autoprox.training import build as building
 from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.table import Table
@@ -14,6 +13,7 @@ from autoprox.commands import main
 from autoprox.datasets import LocalImages
 from autoprox.datasets.batches import draw_batch
 from autoprox.spaces.task import ImageSource
+from autoprox.training import build as building
 from autoprox.training.build import build
 from autoprox.training.plan import Plan
 from autoprox.training.recipe import Recipe
