@@ -7,8 +7,9 @@ from scipy.stats import kendalltau
 from sklearn.linear_model import Ridge, RidgeCV
 
 from autoprox.predict.parzc import MABNRegressor
-from autoprox.predict.parzc.ensemble import _best
+from autoprox.predict.parzc.ensemble import _best, _line
 from autoprox.predict.parzc.linear import PENALTIES, LinearPath, normal_scores
+from autoprox.predict.parzc.scaling import NodeScaler
 
 
 def problem(n=24, nodes=5, statistics=2, seed=0):
@@ -55,6 +56,35 @@ def test_it_is_the_mean_of_two_ridges_on_nodes_and_pools():
         )
     assert np.allclose(path(values, mask).numpy(), np.mean(predicted, axis=0))
     assert np.allclose(left_out.numpy(), np.mean(without, axis=0))
+
+
+def test_a_column_that_differs_by_rounding_is_constant():
+    """What a network computes in float32 is the same value up to the last bits, which no regression may amplify."""
+    values, mask, targets, groups = problem()
+    values[:, 2, 1] = 0.3
+    blurred = values.clone()
+    blurred[:, 2, 1] += 1e-7 * torch.sign(targets)
+    plain, noisy = LinearPath(5, 2, pooled=False), LinearPath(5, 2, pooled=False)
+    plain.fit(values, mask, targets, groups)
+    noisy.fit(blurred, mask, targets, groups)
+    assert torch.allclose(plain(values, mask), noisy(blurred, mask), atol=1e-6)
+
+
+def test_scores_that_differ_by_rounding_have_a_level_line():
+    targets = np.array([-1.0, 0.0, 1.0])
+    assert _line(np.array([0.3, 0.3, 0.3 + 6e-17]), targets) == (0.0, 0.0)
+    slope, intercept = _line(np.array([1e-9, 2e-9, 3e-9]), targets)  # small, but told apart
+    assert slope == pytest.approx(1e9)
+    assert intercept == pytest.approx(-2.0)
+
+
+@pytest.mark.parametrize("size", [1e-14, 1.0, 1e14])
+def test_what_is_constant_does_not_depend_on_the_unit(size):
+    values = size * np.array([[[-1.0, 0.7]], [[2.0, 0.7 + 1e-8]], [[3.0, 0.7]]])
+    there = np.ones((3, 1), dtype=bool)
+    scaled = NodeScaler().fit(values, there).transform(values, there)[:, 0]
+    assert scaled[:, 0].std() == pytest.approx(1.0)
+    assert np.abs(scaled[:, 1] / size).max() < 1e-7
 
 
 def test_normal_scores_are_ranks_of_their_group():

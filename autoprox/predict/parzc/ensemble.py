@@ -13,7 +13,7 @@ from autoprox.metrics import kendall_tau_b
 from autoprox.predict.parzc.linear import LinearPath
 from autoprox.predict.parzc.losses import Loss
 from autoprox.predict.parzc.mabn import AbstractAggregator
-from autoprox.predict.parzc.scaling import Floats
+from autoprox.predict.parzc.scaling import ROUNDING, Floats
 from autoprox.predict.parzc.training import Data, Schedule, seeded, train
 
 Rows = npt.NDArray[np.int64]
@@ -205,5 +205,7 @@ def _line(scores: Floats, targets: Floats) -> tuple[float, float]:
     """Least squares from scores to targets; a line that would turn the ranking round is level instead."""
     centred = scores - scores.mean()
     power = float(centred @ centred)
-    slope = max(0.0, float(centred @ targets) / power) if power > 0 else 0.0
+    # Scores that differ by rounding only are one score; their line would be as steep as chance makes it.
+    flat = float(np.abs(centred).max()) <= ROUNDING * float(np.abs(scores).max())
+    slope = 0.0 if flat else max(0.0, float(centred @ targets) / power)
     return slope, float(targets.mean() - slope * scores.mean())

@@ -43,7 +43,8 @@ def nodes_of(X: Floats, node_shape: Sequence[int] | None) -> tuple[Floats, Boole
 def group_scales(targets: Floats, groups: npt.NDArray[np.int64]) -> Floats:
     """Mean and standard deviation of each group, `(G, 2)`; deviation 1 in a group whose targets are all equal."""
     members = [targets[groups == group] for group in range(groups.max() + 1)]
-    spreads = np.array([own.std() for own in members])
+    # The deviation of equal values is not zero where their mean was rounded.
+    spreads = np.array([own.std() if np.ptp(own) > 0 else 0.0 for own in members])
     if not spreads.any():
         where = " in every group" if len(members) > 1 else ""
         raise FitError(f"All {len(targets)} targets are equal{where}, so nothing can be ranked. Give other labels.")

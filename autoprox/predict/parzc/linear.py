@@ -11,7 +11,7 @@ from scipy.stats import norm, rankdata
 from sklearn.linear_model import RidgeCV
 from torch import Tensor, nn
 
-from autoprox.predict.parzc.scaling import Floats
+from autoprox.predict.parzc.scaling import ROUNDING, Floats
 
 PENALTIES = np.logspace(-4, 4, 25)
 """Penalties that are tried; the spread of all columns together is of the order of 1."""
@@ -82,7 +82,8 @@ class LinearPath(nn.Module):
         self.centre = columns.nanmean(dim=0).nan_to_num()
         spread = (columns - self.centre).square().nanmean(dim=0).sqrt().nan_to_num()
         sizes = torch.cat([torch.full((size,), float(size), dtype=torch.float64) for size in self.families])
-        constant = spread <= 1e-9 * self.centre.abs().clamp(min=1.0)
+        # Statistics come scaled to unit variance, in float32.
+        constant = spread <= ROUNDING * self.centre.abs().clamp(min=1.0)
         self.scale = torch.where(constant, 0.0, 1 / (sizes.sqrt() * spread))
         inputs, values = self._standardised(columns).numpy(), targets.double().numpy()
         fits = [_ridge(inputs, each) for each in (values, normal_scores(values, groups.numpy()))]

@@ -4,6 +4,7 @@ A loss takes scores and targets `(..., N)` with an optional mask and optional gr
 done, and returns a scalar, the mean over leading dimensions: lower is better. To add one, register it in `LOSSES`.
 """
 
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -119,6 +120,26 @@ def diffkendall(
 LOSSES.register("diffkendall", diffkendall)
 LOSSES.register("pairwise", pairwise_logistic_loss)
 LOSSES.register("mse", mse_loss)
+
+
+@torch.no_grad()
+def ignores_level(loss: Loss, targets: Tensor, groups: Tensor) -> bool:
+    """Whether a loss stays as it is when all scores are shifted alike, found out by shifting them.
+
+    Args:
+        loss: The loss.
+        targets: `(..., N)`, what it will be used with.
+        groups: `(..., N)`, as for a loss.
+
+    Example:
+        >>> targets, groups = torch.tensor([0.0, 1.0]), torch.tensor([0, 0])
+        >>> {name: ignores_level(loss, targets, groups) for name, loss in LOSSES.items()}
+        {'diffkendall': True, 'pairwise': True, 'mse': False}
+    """
+    # In float64 a shift by 1 leaves an error of 1e-15, far below what any loss that sees it makes of it.
+    scores = targets.double()
+    here, there = (float(loss(each, scores, groups=groups)) for each in (scores, scores + 1.0))
+    return math.isclose(here, there, rel_tol=1e-9, abs_tol=1e-9)
 
 
 class SumOfLosses:

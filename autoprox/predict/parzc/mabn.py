@@ -26,6 +26,7 @@ class AbstractAggregator(nn.Module, ABC):
     Attributes:
         known: `(L,)`, the nodes that are trained on; those that a network learns nothing about take part only through
             what all nodes share. All are, until somebody says otherwise.
+        head: The last layers, which end in one score.
 
     Shape:
         statistics `(B, L, S)`, mask `(B, L)` (True where there is a node) -> scores `(B,)`. Statistics of missing nodes
@@ -33,6 +34,7 @@ class AbstractAggregator(nn.Module, ABC):
     """
 
     known: Tensor
+    head: nn.Sequential
 
     def __init__(self, nodes: int) -> None:
         super().__init__()
@@ -41,6 +43,12 @@ class AbstractAggregator(nn.Module, ABC):
     @abstractmethod
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
         """Scores; Bayesian layers draw anew."""
+
+    @property
+    def level(self) -> str:
+        """Name of the parameter that shifts all scores alike: the bias of the last layer."""
+        last = len(self.head) - 1
+        return f"head.{last}.bias_mu" if isinstance(self.head[last], BayesianLinear) else f"head.{last}.bias"
 
     def bayesian_layers(self) -> list[BayesianLinear]:
         """All layers with a posterior."""

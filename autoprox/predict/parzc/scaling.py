@@ -9,6 +9,9 @@ Booleans = npt.NDArray[np.bool_]
 HEAVY_TAILED = 10.0
 """A positive statistic whose largest value is this many times its smallest is taken on a logarithmic scale."""
 
+ROUNDING = 4 * float(np.finfo(np.float32).eps)
+"""Relative spread below which values are one value: networks give their statistics in float32."""
+
 
 class NodeScaler:
     """Brings statistics of nodes to a scale, learnt from the architectures of the fit.
@@ -51,7 +54,7 @@ class NodeScaler:
         self.centre = _defined(np.nanmean, scaled, axes)
         spread = _defined(np.nanstd, scaled, axes)
         # A constant statistic stays at 0; rounding must not be blown up to unit variance.
-        negligible = spread <= 1e-12 * np.maximum(1.0, np.abs(self.centre))
+        negligible = spread <= ROUNDING * np.maximum(np.abs(lowest), np.abs(highest)) * ~self.logarithmic
         self.spread = np.where(negligible, 1.0, spread)
         return self
 

@@ -3,12 +3,13 @@
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from autoprox.predict.parzc.losses import Loss
+from autoprox.predict.parzc.losses import Loss, ignores_level
 from autoprox.predict.parzc.mabn import AbstractAggregator
 
 
@@ -83,6 +84,10 @@ def train(
     because they are small. With a loss that is no likelihood this is a Gibbs posterior (Bissiri 2016,
     https://arxiv.org/abs/1306.6430).
 
+    A loss that only compares scores says nothing about their level. The gradient of the output bias is then rounding
+    error, of which Adam makes steps as long as any other, so that the bias would depend on the processor: such a loss
+    leaves it as it is.
+
     Args:
         networks: What to fit; changed in place and left in evaluation mode.
         parts: For each network the architectures that it sees.
@@ -93,16 +98,19 @@ def train(
     stacked = [_WithKl(network.train()) for network in networks]
     parameters, buffers = torch.func.stack_module_state(stacked)
     sizes = torch.tensor([float(len(part)) for part in parts])
-    optimiser = torch.optim.Adam(parameters.values(), lr=schedule.learning_rate, fused=True)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, total_steps=schedule.steps + 1)
     batches = _batches(parts, schedule.batch_size)
+    first = next(batches)
+    if ignores_level(loss, first.targets, first.groups):
+        parameters[f"network.{networks[0].level}"].requires_grad = False
+    trained = [each for each in parameters.values() if each.requires_grad]
+    optimiser = torch.optim.Adam(trained, lr=schedule.learning_rate, fused=True)
+    cycle = torch.optim.lr_scheduler.OneCycleLR(optimiser, schedule.learning_rate, total_steps=schedule.steps + 1)
 
     def outcome(own: dict[str, Tensor], held: dict[str, Tensor], statistics: Tensor, mask: Tensor) -> Any:
         return torch.func.functional_call(stacked[0], (own, held), (statistics, mask))
 
     together = torch.func.vmap(outcome, randomness="different")
-    for step in range(schedule.steps):
-        batch = next(batches)
+    for step, batch in zip(range(schedule.steps), chain([first], batches), strict=False):
         scores, kl = together(parameters, buffers, batch.statistics, batch.mask)
         # A sum over networks, so that each has the gradient that it would have alone; losses are means.
         scores = scores + batch.offsets
