@@ -1,4 +1,9 @@
 """Predictors: scikit-learn estimators that are fitted to labels.
 
-parzc/   a learned aggregator of node statistics
+- `parzc/`: a learned aggregator of node statistics
+- `regression`: accuracy or latency as a linear function of named features, with inference
 """
+
+from autoprox.predict.regression import MultivariateRegression, RegressionSummary
+
+__all__ = ["MultivariateRegression", "RegressionSummary"]

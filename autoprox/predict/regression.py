@@ -1,0 +1,259 @@
+"""Regressions that can be read: accuracy or latency as a linear function of named features of an architecture."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+from scipy import stats
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError, suggestion
+
+PENALTIES = tuple(10.0 ** (exponent / 4) for exponent in range(-24, 17))
+"""Penalties of the ridge that leave-one-out chooses among: 1e-6 to 1e4, for standardised columns and `n` rows."""
+ROWS_PER_TERM = 4
+"""With fewer rows per term than this, least squares gives way to a ridge."""
+LEAST_LEFT = 1e-12
+"""Share of a column's variance that the others leave over; below it, the inflation is infinite."""
+INTERCEPT = "intercept"
+_LEAST_DEGREES = 1e-9
+# Residual degrees of freedom below this are rounding: there are as many terms as rows.
+
+
+@dataclass(frozen=True)
+class RegressionSummary:
+    """How far a regression and each of its terms can be trusted.
+
+    Args:
+        terms: One row per term, the intercept first. Columns: `coefficient`, `std_error`, `t`, `p` (two-sided),
+            `vif` (variance inflation factor; NaN for the intercept and for a constant column).
+        r2: Share of the variance explained on the rows of the fit.
+        adjusted_r2: The same, adjusted for the degrees of freedom; NaN if none are left.
+        n: Rows of the fit.
+        degrees: Degrees of freedom left to the residuals: `n` minus the trace of the hat matrix.
+        residual_std: Standard deviation of the residuals, in units of the target.
+        penalty: Penalty of the ridge; 0 is ordinary least squares.
+    """
+
+    terms: pd.DataFrame
+    r2: float
+    adjusted_r2: float
+    n: int
+    degrees: float
+    residual_std: float
+    penalty: float
+
+    def __str__(self) -> str:
+        method = f"ridge, penalty {self.penalty:.3g}" if self.penalty else "ordinary least squares"
+        head = (
+            f"{method}; {self.n} rows, {len(self.terms)} terms, {self.degrees:.1f} residual degrees of freedom\n"
+            f"R2 {self.r2:.3f}, adjusted R2 {self.adjusted_r2:.3f}, residual standard deviation {self.residual_std:.3g}"
+        )
+        return f"{head}\n{self.terms.to_string(float_format=lambda value: f'{value:.3g}')}"
+
+    def _repr_html_(self) -> str:
+        head, figures, *_ = str(self).splitlines()
+        table: str = self.terms.to_html(float_format=lambda value: f"{value:.3g}")
+        return f"<p>{head}<br>{figures}</p>{table}"
+
+
+class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Linear regression on named features and declared interactions, with the inference that makes it explainable.
+
+    After FOX-NAS (Chiang 2021, https://arxiv.org/abs/2108.08189), which fits accuracy and latency by ordinary least
+    squares on depths, mean expansion ratios and mean kernels of each stage and on their products. With fewer than
+    `ROWS_PER_TERM` rows per term, a ridge on standardised columns takes its place; leave-one-out error, in closed form,
+    chooses the penalty. Standard errors of a ridge are those of its linear map given the penalty; they leave out its
+    bias.
+
+    Args:
+        interactions: Pairs of columns whose product is a further term; names of columns, or indices where the columns
+            have no names.
+        penalty: "auto" as described above, or a number: 0 is ordinary least squares.
+
+    Attributes:
+        coef_: `(K,)`, one coefficient per term, in units of the target per unit of the term.
+        intercept_: Prediction where all terms are 0.
+        terms_: `K` names: the columns, then the interactions as `a * b`.
+        means_: `(K,)`, means of the terms on the rows of the fit.
+        penalty_: Penalty that was used.
+        n_features_in_: Columns of X.
+        feature_names_in_: Names of the columns, if X had any.
+
+    Example:
+        >>> rng = np.random.default_rng(0)
+        >>> frame = pd.DataFrame({"depth": rng.integers(1, 9, 60), "width": rng.integers(4, 32, 60)})
+        >>> latency = 2 + 0.5 * frame["depth"] * frame["width"]
+        >>> model = MultivariateRegression(interactions=[("depth", "width")]).fit(frame, latency)
+        >>> model.coef_.round(6).tolist(), round(model.intercept_, 6)
+        ([0.0, 0.0, 0.5], 2.0)
+    """
+
+    def __init__(self, interactions: Sequence[tuple[str | int, str | int]] = (), penalty: float | str = "auto") -> None:
+        self.interactions = interactions
+        self.penalty = penalty
+
+    def fit(self, X: npt.ArrayLike | pd.DataFrame, y: npt.ArrayLike) -> Self:
+        """Fits the coefficients.
+
+        Args:
+            X: `(n, F)`, array or frame.
+            y: `(n,)`.
+
+        Raises:
+            SpecError: If an interaction names no column, or the penalty is neither "auto" nor a number of at least 0.
+            ValueError: If X or y are not finite, or have too few rows.
+        """
+        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        y = np.asarray(y, dtype=np.float64)
+        self._pairs = self._columns_of(self.interactions)
+        terms = self._terms(X)
+        names = self._names()
+        self.terms_ = [*names, *(f"{names[first]} * {names[second]}" for first, second in self._pairs)]
+        self.means_ = terms.mean(axis=0)
+        scale = terms.std(axis=0)
+        self._scale = np.where(scale > 0, scale, 1.0)
+        standard = (terms - self.means_) / self._scale
+        # The singular value decomposition serves all penalties, and columns that depend on one another.
+        u, s, vt = np.linalg.svd(standard, full_matrices=False)
+        kept = s > s.max(initial=0.0) * max(standard.shape) * np.finfo(np.float64).eps
+        u, s, vt = u[:, kept], s[kept], vt[kept]
+        target = y - y.mean()
+        self.penalty_ = self._chosen(u, s, target, len(self.terms_))
+        shrunk = s / (s**2 + self.penalty_)
+        standard_coef = vt.T @ (shrunk * (u.T @ target))
+        self.coef_ = standard_coef / self._scale
+        self.intercept_ = float(y.mean() - self.coef_ @ self.means_)
+        self._infer(s, vt, shrunk, standard, target - standard @ standard_coef, target)
+        return self
+
+    def predict(self, X: npt.ArrayLike | pd.DataFrame) -> Floats:
+        """Predicts the target, `(n, F)` -> `(n,)`."""
+        check_is_fitted(self)
+        X = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(self._terms(X) @ self.coef_ + self.intercept_)
+
+    def summary(self) -> RegressionSummary:
+        """Coefficients with standard errors, t, p and variance inflation; R2 and adjusted R2.
+
+        Example:
+            >>> rng = np.random.default_rng(0)
+            >>> X = rng.normal(size=(50, 2))
+            >>> summary = MultivariateRegression().fit(X, X @ [1.0, 0.0] + rng.normal(size=50)).summary()
+            >>> (summary.terms["p"] < 0.01).tolist(), summary.penalty
+            ([False, True, False], 0.0)
+        """
+        check_is_fitted(self)
+        return self._summary
+
+    def explain(self, x: npt.ArrayLike | pd.Series) -> pd.Series:
+        """Splits one prediction into terms.
+
+        Args:
+            x: `(F,)`, the features of one architecture.
+
+        Returns:
+            `mean` (the mean of the targets of the fit), then for each term what its distance from its mean adds; the
+            sum is the prediction.
+
+        Example:
+            >>> model = MultivariateRegression(penalty=0.0).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
+            >>> model.explain([3.0]).round(6).to_dict()
+            {'mean': 3.0, 'x0': 4.0}
+        """
+        check_is_fitted(self)
+        row = x.to_frame().T if isinstance(x, pd.Series) else np.asarray(x, dtype=np.float64)[None]
+        checked = validate_data(self, row, dtype=np.float64, reset=False)
+        parts = self.coef_ * (self._terms(checked)[0] - self.means_)
+        mean = self.intercept_ + float(self.coef_ @ self.means_)
+        return pd.Series([mean, *parts], index=["mean", *self.terms_], name="contribution")
+
+    def _chosen(self, u: Floats, s: Floats, target: Floats, terms: int) -> float:
+        """The penalty: the one given, or the one whose leave-one-out error is least."""
+        if isinstance(self.penalty, str):
+            if self.penalty != "auto":
+                raise SpecError(f"The penalty is '{self.penalty}'; give \"auto\" or a number of at least 0.")
+            if len(target) >= ROWS_PER_TERM * (terms + 1):
+                return 0.0
+            errors = [_leave_one_out(u, s, target, penalty) for penalty in PENALTIES]
+            return PENALTIES[int(np.argmin(errors))]
+        if not (np.isfinite(self.penalty) and self.penalty >= 0):
+            raise SpecError(f'The penalty is {self.penalty}; give "auto" or a number of at least 0.')
+        return float(self.penalty)
+
+    def _infer(
+        self, s: Floats, vt: Floats, shrunk: Floats, standard: Floats, residuals: Floats, target: Floats
+    ) -> None:
+        n = len(target)
+        degrees = n - 1 - float((s * shrunk).sum())
+        rss, tss = float(residuals @ residuals), float(target @ target)
+        # Nothing is known of the noise where every row has a term of its own.
+        variance = rss / degrees if degrees > _LEAST_DEGREES else np.nan
+        covariance = variance * (vt.T * shrunk**2) @ vt / np.outer(self._scale, self._scale)
+        intercept_variance = variance / n + self.means_ @ covariance @ self.means_
+        errors = np.sqrt(np.concatenate(([intercept_variance], np.diag(covariance))))
+        values = np.concatenate(([self.intercept_], self.coef_))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            t = values / errors
+        p = 2 * stats.t.sf(np.abs(t), degrees) if degrees > _LEAST_DEGREES else np.full_like(t, np.nan)
+        frame = pd.DataFrame(
+            {"coefficient": values, "std_error": errors, "t": t, "p": p, "vif": [np.nan, *_inflation(standard)]},
+            index=pd.Index([INTERCEPT, *self.terms_], name="term"),
+        )
+        r2 = 1 - rss / tss if tss > 0 else np.nan
+        adjusted = 1 - (1 - r2) * (n - 1) / degrees if degrees > _LEAST_DEGREES else np.nan
+        self._summary = RegressionSummary(frame, r2, adjusted, n, degrees, float(np.sqrt(variance)), self.penalty_)
+
+    def _names(self) -> list[str]:
+        if hasattr(self, "feature_names_in_"):
+            return [str(name) for name in self.feature_names_in_]
+        return [f"x{index}" for index in range(self.n_features_in_)]
+
+    def _columns_of(self, interactions: Sequence[tuple[str | int, str | int]]) -> list[tuple[int, int]]:
+        names = self._names()
+        places: dict[str | int, int] = {name: index for index, name in enumerate(names)}
+        places |= {index: index for index in range(len(names))}
+        pairs = []
+        for pair in interactions:
+            for column in pair:
+                if column not in places:
+                    raise SpecError(f"An interaction names the column {column!r}. {suggestion(str(column), names)}")
+            pairs.append((places[pair[0]], places[pair[1]]))
+        return pairs
+
+    def _terms(self, X: Floats) -> Floats:
+        return np.column_stack([X, *(X[:, first] * X[:, second] for first, second in self._pairs)])
+
+
+def _leave_one_out(u: Floats, s: Floats, target: Floats, penalty: float) -> float:
+    """Mean squared leave-one-out error of a ridge with an unpenalised intercept, in closed form.
+
+    The residual of a left-out row is its residual in the full fit divided by 1 - h, where h is its leverage
+    (Golub 1979, https://doi.org/10.1080/00401706.1979.10489751).
+    """
+    weights = s**2 / (s**2 + penalty)
+    leverage = (u**2) @ weights + 1 / len(target)
+    residuals = target - u @ (weights * (u.T @ target))
+    return float(np.mean((residuals / np.maximum(1 - leverage, np.finfo(np.float64).eps)) ** 2))
+
+
+def _inflation(standard: Floats) -> list[float]:
+    """Variance inflation factors of standardised columns `(n, K)`: the diagonal of their inverse correlation matrix.
+
+    A constant column has none. Columns that depend on one another have infinite ones.
+    """
+    varying = standard.std(axis=0) > 0
+    found = np.full(standard.shape[1], np.nan)
+    columns = standard[:, varying]
+    for place, index in enumerate(np.flatnonzero(varying)):
+        others = np.delete(columns, place, axis=1)
+        own = columns[:, place]
+        residual = own - others @ np.linalg.lstsq(others, own, rcond=None)[0] if others.shape[1] else own
+        left = float(residual @ residual) / float(own @ own)
+        found[index] = 1 / left if left > LEAST_LEFT else np.inf
+    return found.tolist()
