@@ -109,10 +109,10 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             SpecError: If an interaction names no column, or the penalty is neither "auto" nor a number of at least 0.
             ValueError: If X or y are not finite, or have too few rows.
         """
-        X, y = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
-        y = np.asarray(y, dtype=np.float64)
+        columns, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
+        goal: Floats = np.asarray(targets, dtype=np.float64)
         self._pairs = self._columns_of(self.interactions)
-        terms = self._terms(X)
+        terms = self._terms(columns)
         names = self._names()
         self.terms_ = [*names, *(f"{names[first]} * {names[second]}" for first, second in self._pairs)]
         self.means_ = terms.mean(axis=0)
@@ -123,20 +123,20 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         u, s, vt = np.linalg.svd(standard, full_matrices=False)
         kept = s > s.max(initial=0.0) * max(standard.shape) * np.finfo(np.float64).eps
         u, s, vt = u[:, kept], s[kept], vt[kept]
-        target = y - y.mean()
+        target = goal - goal.mean()
         self.penalty_ = self._chosen(u, s, target, len(self.terms_))
         shrunk = s / (s**2 + self.penalty_)
         standard_coef = vt.T @ (shrunk * (u.T @ target))
         self.coef_ = standard_coef / self._scale
-        self.intercept_ = float(y.mean() - self.coef_ @ self.means_)
+        self.intercept_ = float(goal.mean() - self.coef_ @ self.means_)
         self._infer(s, vt, shrunk, standard, target - standard @ standard_coef, target)
         return self
 
     def predict(self, X: npt.ArrayLike | pd.DataFrame) -> Floats:
         """Predicts the target, `(n, F)` -> `(n,)`."""
         check_is_fitted(self)
-        X = validate_data(self, X, dtype=np.float64, reset=False)
-        return np.asarray(self._terms(X) @ self.coef_ + self.intercept_)
+        columns = validate_data(self, X, dtype=np.float64, reset=False)
+        return np.asarray(self._terms(columns) @ self.coef_ + self.intercept_)
 
     def summary(self) -> RegressionSummary:
         """Coefficients with standard errors, t, p and variance inflation; R2 and adjusted R2.
@@ -181,7 +181,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             if len(target) >= ROWS_PER_TERM * (terms + 1):
                 return 0.0
             errors = [_leave_one_out(u, s, target, penalty) for penalty in PENALTIES]
-            return PENALTIES[int(np.argmin(errors))]
+            return float(PENALTIES[int(np.argmin(errors))])
         if not (np.isfinite(self.penalty) and self.penalty >= 0):
             raise SpecError(f'The penalty is {self.penalty}; give "auto" or a number of at least 0.')
         return float(self.penalty)
