@@ -43,14 +43,10 @@ _CACHE_KIB = 64 * 1024
 # What SQLite keeps of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk again and
 # again once there are some hundred thousand.
 
-_SIEVE_DIGITS = 7
-# Hexadecimal digits of a digest that name its bit in the sieve: 2^28 bits are 32 MB.
-
 _RECENT = 32_768
 # Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
 
 _COLUMNS = "status, sign, taus, joint, beyond, fitness"
-
 
 _IN_USE = "The run in '{}' is in progress in another process. Wait for it, or give another --out."
 
@@ -109,7 +105,9 @@ class Journal:
             self._connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
             self._connection.executescript(_SCHEMA)
             self._check(definition)
-            self._sieve = _Sieve()
+            # Nearly every graph that is drawn is new, and a query to learn that costs more than drawing it. A million
+            # digests take 124 MB.
+            self._recorded: set[str] = set()
             self._recent: dict[str, Evaluation] = {}
             self._older: dict[str, Evaluation] = {}
             self._opened = opened.pop_all()
@@ -126,7 +124,7 @@ class Journal:
 
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch; `resume` has to come first."""
-        if not self._sieve.may_hold(digest):
+        if digest not in self._recorded:
             return None
         recent = self._recent.get(digest) or self._older.get(digest)
         return _found(self._connection, digest) if recent is None else recent
@@ -138,8 +136,7 @@ class Journal:
             epoch, document = (-1, None) if row is None else row
             self._connection.execute("delete from evaluations where epoch > ?", (epoch,))
             self._connection.execute("delete from epochs where epoch > ?", (epoch,))
-            for (digest,) in self._connection.execute("select digest from evaluations"):
-                self._sieve.add(digest)
+            self._recorded = {digest for (digest,) in self._connection.execute("select digest from evaluations")}
         return None if document is None else dict(json.loads(document))
 
     def points(self) -> Iterator[FrontPoint]:
@@ -172,7 +169,7 @@ class Journal:
                 text = json.dumps(state, allow_nan=False)
                 connection.execute("insert or replace into state values (1, ?, ?)", (progress.epoch, text))
         for _, trial in rows:
-            self._sieve.add(trial.digest)
+            self._recorded.add(trial.digest)
             assert trial.evaluation is not None
             self._recent[trial.digest] = trial.evaluation
         if len(self._recent) > _RECENT:
@@ -212,24 +209,6 @@ class Journal:
                     f" {json.dumps(before)}, now {json.dumps(now)}. Give the options that it was begun with,"
                     " or another --out, or --force to begin anew."
                 )
-
-
-class _Sieve:
-    """Tells at once, and without growing, that a graph was not recorded; of the others it says nothing.
-
-    Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
-    """
-
-    def __init__(self) -> None:
-        self._bits = bytearray(16**_SIEVE_DIGITS // 8)
-
-    def add(self, digest: str) -> None:
-        place = int(digest[:_SIEVE_DIGITS], 16)
-        self._bits[place >> 3] |= 1 << (place & 7)
-
-    def may_hold(self, digest: str) -> bool:
-        place = int(digest[:_SIEVE_DIGITS], 16)
-        return bool(self._bits[place >> 3] >> (place & 7) & 1)
 
 
 class Reader:
