@@ -6,6 +6,7 @@ it as one line and exits with status 2.
 
 import difflib
 from collections.abc import Iterable
+from pathlib import Path
 
 
 class AutoproxError(Exception):
@@ -33,7 +34,16 @@ class ImageError(AutoproxError):
 
 
 class StoreMismatchError(AutoproxError):
-    """A stored file does not belong to what it is used with, or was changed by hand."""
+    """A stored file does not belong to what it is used with, or was changed by hand.
+
+    Args:
+        message: What is wrong, and what to do.
+        path: The file, where it is known.
+    """
+
+    def __init__(self, message: str, path: Path | None = None) -> None:
+        super().__init__(message)
+        self.path = path
 
 
 class CollectionError(AutoproxError):

@@ -38,20 +38,16 @@ class Problem:
 
 
 def statistics_of(table: Table) -> StatisticsCache:
-    """The user's cache, with the statistics that stand beside a table, so that they need not be computed.
+    """The user's cache, and before it the statistics that stand beside a table, so that they need not be computed.
+
+    Those count for networks of this table alone, and are not copied into the cache: whoever made the table could have
+    written anything there.
 
     Args:
         table: The table.
-
-    Raises:
-        StoreMismatchError: If one of the files is damaged, or of another version.
-        AutoproxError: If one of them cannot be used.
 
     Example:
         >>> statistics_of(Table.read()).path.name
         'statistics.sqlite'
     """
-    cache = StatisticsCache()
-    if table.bank is not None:
-        cache.adopt(table.bank)
-    return cache
+    return StatisticsCache(beside=table.bank)

@@ -4,16 +4,22 @@ A sealed split is worth what its secrecy is worth: every look at it is counted i
 print the count.
 """
 
-import sqlite3
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import platformdirs
 
-from autoprox.base.errors import AutoproxError
+from autoprox.base.errors import AutoproxError, SpecError
+from autoprox.base.files import require_writable
+from autoprox.base.store import Form, Store
 
-_SCHEMA = "create table if not exists sealed (table_digest text primary key, scorings integer not null) without rowid"
+_FORM = Form(
+    "count of scorings of the sealed split",
+    "create table sealed (table_digest text primary key, scorings integer not null) without rowid",
+    "Restore {path}, or delete it to count from 0.",
+    log=False,  # a log needs memory that processes share, which folders of users on a network cannot give
+    synchronous="full",
+)
+_COUNT = "select scorings from sealed where table_digest = ?"
 _INCREMENT = """
 insert into sealed values (?, 1) on conflict (table_digest) do update set scorings = scorings + 1 returning scorings
 """
@@ -29,9 +35,8 @@ def sealed_count(table_digest: str, folder: Path | None = None) -> int:
     Raises:
         AutoproxError: If the count cannot be read.
     """
-    with _database(folder) as connection:
-        row = connection.execute("select scorings from sealed where table_digest = ?", (table_digest,)).fetchone()
-    return 0 if row is None else int(row[0])
+    with _opened(folder) as store, store.decoding():
+        return sum(int(count) for (count,) in store.rows(_COUNT, (table_digest,)))
 
 
 def count_sealed(table_digest: str, folder: Path | None = None) -> int:
@@ -53,27 +58,17 @@ def count_sealed(table_digest: str, folder: Path | None = None) -> int:
         ...     count_sealed("a", Path(name)), count_sealed("a", Path(name)), sealed_count("b", Path(name))
         (1, 2, 0)
     """
-    with _database(folder) as connection:
-        (scorings,) = connection.execute(_INCREMENT, (table_digest,)).fetchone()
-    return int(scorings)
+    with _opened(folder) as store, store.decoding(), store.transaction() as connection:
+        ((scorings,),) = connection.execute(_INCREMENT, (table_digest,)).fetchall()
+        return int(scorings)
 
 
-@contextmanager
-def _database(folder: Path | None) -> Iterator[sqlite3.Connection]:
-    """Opens the counts; everything inside is one transaction, which SQLite's lock keeps apart from other processes."""
+def _opened(folder: Path | None) -> Store:
     place = Path(platformdirs.user_state_dir("autoprox")) if folder is None else folder
-    path = place / "sealed.sqlite"
     try:
-        place.mkdir(parents=True, exist_ok=True)
-        connection = sqlite3.connect(path, timeout=30)
-        try:
-            with connection:
-                connection.execute(_SCHEMA)
-                yield connection
-        finally:
-            connection.close()
-    except (OSError, sqlite3.Error) as error:
+        require_writable(place)
+    except SpecError as error:
         raise AutoproxError(
-            f"The count of scorings of the sealed split, {path}, cannot be used: {error}. Make the folder writable, or "
-            "delete the file if it is damaged."
+            f"Scorings of the sealed split cannot be counted. {error} The environment variable XDG_STATE_HOME names it."
         ) from error
+    return Store(place / "sealed.sqlite", _FORM, wait_s=30)

@@ -104,7 +104,7 @@ class Table:
 
     @property
     def bank(self) -> Path | None:
-        """Statistics of its networks that stand beside it, if there are any; a statistics cache can adopt them."""
+        """Statistics of its networks that stand beside it, if there are any."""
         path = TableFiles(self.path).bank
         return path if path.exists() else None
 

@@ -5,7 +5,7 @@ from typing import Any
 
 from autoprox.base.errors import SpecError
 from autoprox.base.files import atomically, write_json
-from autoprox.base.storage import discard
+from autoprox.base.store import discard
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.commands.record import RUN
 from autoprox.search import SearchResult

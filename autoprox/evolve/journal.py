@@ -1,19 +1,16 @@
-"""The journal of a run: every evaluation, and the state to go on from, in one SQLite file.
+"""The journal of a run: every evaluation, and the state to resume from, in one SQLite file.
 
 Evaluations are committed an epoch at a time, together with the state after it, so that a process that is killed at
 any moment leaves a state and exactly the evaluations that led to it. What a last, incomplete epoch added (a run that
-met its budget) is kept for reading, and dropped when the run goes on: it is then done again, the same.
+met its budget) is kept for reading, and dropped when the run is resumed: it is then done again, the same.
 """
 
 import json
-import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autoprox.base.errors import StoreMismatchError
-from autoprox.base.storage import discard, explained, first_value, locked
+from autoprox.base.store import FACTS, Form, Store, first_value
 from autoprox.bench.judging import finite_or_none
 from autoprox.evolve.fitness import Evaluation, Status
 from autoprox.evolve.front import FrontPoint
@@ -22,33 +19,28 @@ from autoprox.evolve.island import Trial
 JOURNAL = "journal.sqlite"
 """Name of the file in the folder of a run."""
 
-JOURNAL_FORMAT = 1
-
-_SCHEMA = """
-create table if not exists meta (name text primary key, value text not null) without rowid;
-create table if not exists evaluations (
+FORM = Form(
+    "journal",
+    f"""
+{FACTS};
+create table evaluations (
     id integer primary key, epoch integer not null, island integer not null, digest text not null unique,
     graph text not null, size integer not null, origin text not null, parents text not null, status text not null,
     sign integer not null, taus text not null, joint real, beyond real, fitness real
 );
-create table if not exists epochs (
+create table epochs (
     epoch integer primary key, evaluated integer not null, best real, seconds real not null
 );
-create table if not exists state (
+create table state (
     one integer primary key check (one = 1), epoch integer not null, document text not null
-);
-"""
+)
+""",
+    "Restore it, or delete it and run again.",
+)
 
 _CACHE_KIB = 64 * 1024
 # What SQLite keeps of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk again and
 # again once there are some hundred thousand.
-
-_RECENT = 32_768
-# Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
-
-_COLUMNS = "status, sign, taus, joint, beyond, fitness"
-
-_IN_USE = "The run in '{}' is in progress in another process. Wait for it, or give another --out."
 
 
 class Row(NamedTuple):
@@ -94,61 +86,52 @@ class Journal:
 
     def __init__(self, path: Path, definition: dict[str, Any], *, anew: bool = False) -> None:
         self.path = path
-        with explained(path), ExitStack() as opened:
-            opened.callback(locked(path, _IN_USE.format(path.parent)).close)
-            if anew:
-                discard(path)
-            self._connection = sqlite3.connect(path)
-            opened.callback(self._connection.close)
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = normal")
-            self._connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
-            self._connection.executescript(_SCHEMA)
-            self._check(definition)
-            # Nearly every graph that is drawn is new, and a query to learn that costs more than drawing it. A million
-            # digests take 124 MB.
-            self._recorded: set[str] = set()
-            self._recent: dict[str, Evaluation] = {}
-            self._older: dict[str, Evaluation] = {}
-            self._opened = opened.pop_all()
+        in_use = f"The run in '{path.parent}' is in progress in another process. Wait for it, or choose another folder."
+        self._store = Store(path, FORM, in_use=in_use, replace=anew)
+        try:
+            text = json.dumps(definition, allow_nan=False)
+            with self._store.decoding():
+                stored = dict(json.loads(self._store.bind({"definition": text})["definition"]))
+            self._store.require_same(stored, json.loads(text))
+            self._store.connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
+            self._known: set[str] = set()  # a million digests take 124 MB
+        except BaseException:
+            self._store.close()
+            raise
 
     def __enter__(self) -> "Journal":
         return self
 
     def __exit__(self, *_: object) -> None:
-        # Without the write-ahead log the file is whole by itself: it can be copied, and read in a folder that cannot be
-        # written. Where another process is reading, the log stays.
-        with suppress(sqlite3.OperationalError):
-            self._connection.execute("pragma journal_mode = delete")
-        self._opened.close()
+        self._store.finish()
 
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch; `resume` has to come first."""
-        if digest not in self._recorded:
-            return None
-        recent = self._recent.get(digest) or self._older.get(digest)
-        return _found(self._connection, digest) if recent is None else recent
+        # Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
+        return _found(self._store, digest) if digest in self._known else None
 
     def resume(self) -> dict[str, Any] | None:
-        """The state to go on from, or None at the beginning; evaluations that came after it are dropped."""
-        with explained(self.path), self._connection:
-            row = self._connection.execute("select epoch, document from state").fetchone()
+        """The state to resume from, or None at the beginning; evaluations that came after it are dropped."""
+        with self._store.decoding(), self._store.transaction() as connection:
+            row = connection.execute("select epoch, document from state").fetchone()
             epoch, document = (-1, None) if row is None else row
-            self._connection.execute("delete from evaluations where epoch > ?", (epoch,))
-            self._connection.execute("delete from epochs where epoch > ?", (epoch,))
-            self._recorded = {digest for (digest,) in self._connection.execute("select digest from evaluations")}
-        return None if document is None else dict(json.loads(document))
+            connection.execute("delete from evaluations where epoch > ?", (epoch,))
+            connection.execute("delete from epochs where epoch > ?", (epoch,))
+            self._known = {digest for (digest,) in connection.execute("select digest from evaluations")}
+            return None if document is None else dict(json.loads(document))
 
     def points(self) -> Iterator[FrontPoint]:
         """The valid evaluations of which it is known what they are worth beyond size, in their order."""
         query = "select graph, sign, size, joint, beyond from evaluations where status = ? and beyond is not null"
-        for row in self._connection.execute(f"{query} order by id", (Status.VALID.value,)):
-            yield FrontPoint(*row)
+        with self._store.guarded():
+            for row in self._store.connection.execute(f"{query} order by id", (Status.VALID.value,)):
+                yield FrontPoint(*row)
 
     def seconds(self) -> float:
         """Time of search so far, of all processes that worked on the run."""
-        row = self._connection.execute("select max(seconds) from epochs").fetchone()
-        return float(row[0] or 0.0)
+        with self._store.decoding():
+            ((seconds,),) = self._store.rows("select max(seconds) from epochs")
+            return float(seconds or 0.0)
 
     def commit(self, progress: Progress, rows: Sequence[Row], state: dict[str, Any] | None) -> None:
         """Records an epoch: all of it, or nothing if the process dies.
@@ -156,59 +139,23 @@ class Journal:
         Args:
             progress: How far the run is.
             rows: What was evaluated in it.
-            state: What to go on from; None if the epoch is incomplete.
+            state: What to resume from; None if the epoch is incomplete.
 
         Raises:
             AutoproxError: If the file cannot be written.
         """
         values = [_values(progress.epoch, row) for row in rows]
-        with explained(self.path), self._connection as connection:
+        with self._store.transaction() as connection:
             connection.executemany(f"insert into evaluations values (null{', ?' * 13})", values)  # noqa: S608
             connection.execute("insert or replace into epochs values (?, ?, ?, ?)", progress)
             if state is not None:
                 text = json.dumps(state, allow_nan=False)
                 connection.execute("insert or replace into state values (1, ?, ?)", (progress.epoch, text))
-        for _, trial in rows:
-            self._recorded.add(trial.digest)
-            assert trial.evaluation is not None
-            self._recent[trial.digest] = trial.evaluation
-        if len(self._recent) > _RECENT:
-            self._recent, self._older = {}, self._recent
+        self._known.update(trial.digest for _, trial in rows)
 
     def remember(self, name: str, value: Any) -> None:
         """Keeps a JSON-like value under a name, for readers of the journal."""
-        with explained(self.path), self._connection as connection:
-            connection.execute("insert or replace into meta values (?, ?)", (name, json.dumps(value, allow_nan=False)))
-
-    def _check(self, definition: dict[str, Any]) -> None:
-        expected = {"format": JOURNAL_FORMAT, "definition": json.loads(json.dumps(definition))}
-        found = dict(self._connection.execute("select name, value from meta where name in ('format', 'definition')"))
-        if not found:
-            # Both or neither: a journal that has but one of them could not be read.
-            rows = [(name, json.dumps(value, allow_nan=False)) for name, value in expected.items()]
-            with explained(self.path), self._connection as connection:
-                connection.executemany("insert into meta values (?, ?)", rows)
-            return
-        try:
-            version, stored = json.loads(found["format"]), dict(json.loads(found["definition"]))
-        except (KeyError, TypeError, ValueError) as error:
-            raise StoreMismatchError(
-                f"'{self.path}' is damaged: it does not say what was run. Give another --out, or --force to begin anew."
-            ) from error
-        if version != JOURNAL_FORMAT:
-            raise StoreMismatchError(
-                f"'{self.path}' has format {found.get('format')}, this autoprox writes {JOURNAL_FORMAT};"
-                " go on with the version that made it, or give --force to begin anew."
-            )
-        # What a user gave is short and says more than a digest of what followed from it.
-        for name in sorted({*stored, *expected["definition"]}, key=lambda name: (len(str(stored.get(name))), name)):
-            before, now = stored.get(name), expected["definition"].get(name)
-            if before != now:
-                raise StoreMismatchError(
-                    f"The run in '{self.path.parent}' was begun with another {name.replace('_', ' ')}:"
-                    f" {json.dumps(before)}, now {json.dumps(now)}. Give the options that it was begun with,"
-                    " or another --out, or --force to begin anew."
-                )
+        self._store.remember({name: json.dumps(value, allow_nan=False)})
 
 
 class Reader:
@@ -219,15 +166,15 @@ class Reader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
+        self._store = Store.reading(path, FORM)
 
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch."""
-        return _found(self._connection, digest)
+        return _found(self._store, digest)
 
     def close(self) -> None:
         """Closes the file."""
-        self._connection.close()
+        self._store.close()
 
 
 def has_begun(path: Path) -> bool:
@@ -236,15 +183,15 @@ def has_begun(path: Path) -> bool:
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    return first_value(path, "epochs", "select 1 from epochs") is not None
+    return first_value(path, FORM, "select 1 from epochs limit 1") is not None
 
 
-def _found(connection: sqlite3.Connection, digest: str) -> Evaluation | None:
-    row = connection.execute(f"select {_COLUMNS} from evaluations where digest = ?", (digest,)).fetchone()  # noqa: S608
-    if row is None:
-        return None
-    status, sign, taus, *numbers = row
-    return Evaluation.from_document((status, sign, json.loads(taus), *numbers))
+def _found(store: Store, digest: str) -> Evaluation | None:
+    query = "select status, sign, taus, joint, beyond, fitness from evaluations where digest = ?"
+    with store.decoding():
+        for status, sign, taus, *numbers in store.rows(query, (digest,)):
+            return Evaluation.from_document((status, sign, json.loads(taus), *numbers))
+    return None
 
 
 def _values(epoch: int, row: Row) -> tuple[Any, ...]:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 
+from autoprox.base.files import atomically
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.evolve.leaves import first_bank
@@ -21,7 +22,7 @@ def write_bank(
     jobs: int = 1,
     progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
 ) -> int:
-    """Writes the leaf values that every discovery for a problem begins with, as a file that a cache can adopt.
+    """Writes the leaf values that every discovery for a problem begins with, as a file that stands beside its table.
 
     They are those of the networks of fit and select; of sealed, a discovery needs the leaves of its winner alone. They
     are rounded to float32, which is what tensors are computed in, so that the file has half the size.
@@ -40,10 +41,13 @@ def write_bank(
     leaves = list(dict.fromkeys([*first_bank(), *leaves_of_all(affordable_zoo())]))
     found = collect_leaves(networks, leaves, cache, jobs=jobs, progress=progress)
     by_key = {network.key: each for network, each in zip(networks, found, strict=True)}
-    path.unlink(missing_ok=True)
+    atomically(path, lambda target: _write(by_key, target))
+    return len(by_key)
+
+
+def _write(by_key: dict[str, Leaves], path: Path) -> None:
     store = StatisticsCache(path)
     for key, each in sorted(by_key.items()):
         rounded = {name: values.astype(np.float32).astype(np.float64) for name, values in each.values.items()}
         store.put(key, rounded, each.roles)
     store.finish()
-    return len(by_key)

@@ -1,7 +1,6 @@
 """What a run leaves behind, as frames: finished, interrupted or still going on."""
 
 import json
-import sqlite3
 from contextlib import closing
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,13 +11,14 @@ import numpy as np
 import pandas as pd
 
 from autoprox.base.errors import StoreMismatchError
+from autoprox.base.store import Store
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.journal import JOURNAL, JOURNAL_FORMAT
+from autoprox.evolve.journal import FORM, JOURNAL
 from autoprox.graph import Proxy, parse
 from autoprox.scorers import BEST, HALL
 
 RUN, FRONT = "run.json", "front.json"
-"""Names of the files in the folder of a run, besides its journal and the two results that `autoprox.scorers` reads."""
+"""Files in the folder of a run, besides its journal and the two of results that `autoprox.scorers` reads."""
 
 
 @dataclass(frozen=True)
@@ -48,8 +48,13 @@ class Run:
         block, `joint`, `beyond` (tau beyond size, where it was asked for), `fitness`. What is undefined is NaN. The
         index counts from 1.
         """
-        with closing(_opened(self.folder)) as connection:
-            frame = pd.read_sql_query("select * from evaluations order by id", connection, index_col="id")
+        with closing(_opened(self.folder)) as store, store.decoding():
+            return self._evaluations(_frame(store, "select * from evaluations order by id", "id"))
+
+    def _evaluations(self, frame: pd.DataFrame) -> pd.DataFrame:
+        for name in ("digest", "graph", "origin", "parents", "status"):
+            if not frame[name].map(lambda value: isinstance(value, str)).all():
+                raise TypeError(f"the column {name} holds what is no text")
         frame["parents"] = [tuple(text.split()) for text in frame["parents"]]
         taus = [json.loads(text) for text in frame.pop("taus")]
         blocks = self.definition["blocks"]
@@ -80,9 +85,9 @@ class Run:
     @cached_property
     def epochs(self) -> pd.DataFrame:
         """Progress over time: `evaluated`, `best` (fitness so far) and `seconds` of search, one row an epoch."""
-        with closing(_opened(self.folder)) as connection:
-            frame = pd.read_sql_query("select * from epochs order by epoch", connection, index_col="epoch")
-        return frame.astype({"best": np.float64})
+        types = {"evaluated": np.int64, "best": np.float64, "seconds": np.float64}
+        with closing(_opened(self.folder)) as store, store.decoding():
+            return _frame(store, "select * from epochs order by epoch", "epoch").astype(types)
 
     @cached_property
     def provenance(self) -> pd.Series:
@@ -143,20 +148,10 @@ def load(folder: str | Path) -> Run:
         StoreMismatchError: If the folder holds no run, or one of another format.
     """
     path = Path(folder)
-    with closing(_opened(path)) as connection:
-        stored = dict(connection.execute("select name, value from meta"))
-    try:
-        meta = {name: json.loads(value) for name, value in stored.items()}
-    except ValueError as error:
-        raise StoreMismatchError(f"The journal in '{path}' is damaged ({error}).") from error
-    if meta.get("format") != JOURNAL_FORMAT:
-        raise StoreMismatchError(
-            f"The journal in '{path}' has format {meta.get('format')}, this autoprox reads {JOURNAL_FORMAT};"
-            " read it with the version that made it."
-        )
-    if "definition" not in meta:
-        raise StoreMismatchError(f"The journal in '{path}' does not say what was run; it was damaged, or cut off.")
-    return Run(path, meta["definition"], meta.get("stop", {}), meta.get("status", "begun"), meta.get("sealed_scorings"))
+    with closing(_opened(path)) as store, store.decoding():
+        meta = {name: json.loads(value) for name, value in store.remembered().items()}
+        definition, stop = dict(meta["definition"]), dict(meta.get("stop", {}))
+        return Run(path, definition, stop, str(meta.get("status", "begun")), meta.get("sealed_scorings"))
 
 
 def find(folder: str | Path) -> list[Path]:
@@ -169,18 +164,23 @@ def find(folder: str | Path) -> list[Path]:
     return sorted(path.parent for path in Path(folder).rglob(JOURNAL))
 
 
-def _opened(folder: Path) -> sqlite3.Connection:
-    path = folder / JOURNAL
-    if not path.is_file():
+def _opened(folder: Path) -> Store:
+    if not (folder / JOURNAL).is_file():
         raise StoreMismatchError(
             f"'{folder}' holds no {JOURNAL}, so it is no run; give the --out of an autoprox.evolve."
         )
+    store = Store.reading(folder / JOURNAL, FORM)
+    if store.is_empty:
+        store.close()
+        raise store.damaged("it does not say what was run")
+    return store
+
+
+def _frame(store: Store, query: str, index: str) -> pd.DataFrame:
     try:
-        connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)
-        connection.execute("select 1 from meta")
-    except sqlite3.Error as error:
-        raise StoreMismatchError(f"The journal '{path}' cannot be read: {error}.") from error
-    return connection
+        return pd.read_sql_query(query, store.connection, index_col=index)
+    except pd.errors.DatabaseError as error:
+        raise store.damaged(str(error)) from error
 
 
 def _read_json(path: Path) -> Any:

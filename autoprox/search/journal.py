@@ -6,32 +6,27 @@ in the journal what they are worth: so it ends as if it had never been stopped.
 
 import json
 import math
-import sqlite3
-from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from autoprox.base.errors import StoreMismatchError
-from autoprox.base.storage import discard, explained, first_value, locked
+from autoprox.base.store import FACTS, Form, Store, first_value
 from autoprox.search.scoring import Measured
 from autoprox.spaces import Arch
 
 JOURNAL = "candidates.sqlite"
 """Name of the file in the folder of a search: another one than that of a run, which `autoprox.runs` looks for."""
 
-JOURNAL_FORMAT = 1
-
-_SCHEMA = """
-create table if not exists meta (name text primary key, value text not null) without rowid;
-create table if not exists candidates (
+FORM = Form(
+    "journal of a search",
+    f"""
+{FACTS};
+create table candidates (
     id integer primary key, arch_id text not null unique, arch_json text not null, parts text not null,
     reason text not null
-);
-"""
-
-
-_IN_USE = "The search in '{}' is in progress in another process. Wait for it, or give another --out."
+)
+""",
+    "Restore it, or delete it and search again.",
+)
 
 
 class Journal:
@@ -53,26 +48,22 @@ class Journal:
     """
 
     def __init__(self, path: Path | None, definition: dict[str, Any], *, anew: bool = False) -> None:
-        self.path = path
-        with explained(path), ExitStack() as opened:
-            if path is not None:
-                opened.callback(locked(path, _IN_USE.format(path.parent)).close)
-                if anew:
-                    discard(path)
-            self._connection = sqlite3.connect(":memory:" if path is None else path, isolation_level=None)
-            opened.callback(self._connection.close)
-            self._connection.execute("pragma journal_mode = wal")
-            self._connection.execute("pragma synchronous = normal")
-            self._connection.executescript(_SCHEMA)
-            self._check(definition)
-            self._found = dict(self._rows())
-            self._opened = opened.pop_all()
+        place = "memory" if path is None else path.parent
+        in_use = f"The search in '{place}' is in progress in another process. Wait for it, or choose another folder."
+        self._store = Store(path, FORM, in_use=in_use, replace=anew)
+        try:
+            facts = {name: json.dumps(value) for name, value in definition.items()}
+            self._store.require_same(self._store.bind(facts), facts)
+            self._found = self._measured()
+        except BaseException:
+            self._store.close()
+            raise
 
     def __enter__(self) -> "Journal":
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._opened.close()
+        self._store.finish()
 
     def __len__(self) -> int:
         return len(self._found)
@@ -89,26 +80,17 @@ class Journal:
         """
         parts = json.dumps([value if math.isfinite(value) else None for value in measured.parts])
         row = (arch.arch_id, arch.json, parts, measured.reason)
-        with explained(self.path):
-            self._connection.execute("insert into candidates values (null, ?, ?, ?, ?)", row)
+        self._store.write("insert into candidates values (null, ?, ?, ?, ?)", [row])
         self._found[arch.arch_id] = measured
 
-    def _rows(self) -> Iterator[tuple[str, Measured]]:
-        for arch_id, parts, reason in self._connection.execute("select arch_id, parts, reason from candidates"):
-            values = tuple(math.nan if value is None else value for value in json.loads(parts))
-            yield arch_id, Measured(values, reason)
+    def _measured(self) -> dict[str, Measured]:
+        with self._store.decoding():
+            rows = self._store.rows("select arch_id, parts, reason from candidates")
+            return {arch_id: Measured(_values(parts), reason) for arch_id, parts, reason in rows}
 
-    def _check(self, definition: dict[str, Any]) -> None:
-        expected = {"format": JOURNAL_FORMAT, **definition}
-        for name, value in expected.items():
-            row = (name, json.dumps(value))
-            self._connection.execute("insert or ignore into meta values (?, ?)", row)
-            (found,) = self._connection.execute("select value from meta where name = ?", (name,)).fetchone()
-            if found != row[1]:
-                raise StoreMismatchError(
-                    f"The search in '{self.path}' was begun with another {name.replace('_', ' ')}: {found}, now "
-                    f"{row[1]}. Give the options that it was begun with, or another --out, or --force to begin anew."
-                )
+
+def _values(parts: str) -> tuple[float, ...]:
+    return tuple(math.nan if value is None else float(value) for value in json.loads(parts))
 
 
 def recorded(path: Path) -> int:
@@ -117,4 +99,4 @@ def recorded(path: Path) -> int:
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    return int(first_value(path, "candidates", "select count(*) from candidates") or 0)
+    return int(first_value(path, FORM, "select count(*) from candidates") or 0)

@@ -7,13 +7,15 @@ atomic, and lets processes read while one writes; a process that is killed at an
 
 import json
 import os
-import sqlite3
 import threading
 import weakref
 import zlib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -21,17 +23,27 @@ import platformdirs
 
 from autoprox.base.digest import bytes_digest, canonical_json
 from autoprox.base.errors import AutoproxError, StoreMismatchError
+from autoprox.base.store import Form, Store
 from autoprox.inspect.nodes import Role, Site
 
 Floats = npt.NDArray[np.float64]
 Layout = dict[Site, tuple[Role, ...]]
 """For every site of a network, the roles of its nodes in forward order."""
 
-FORMAT_VERSION = 1
-"""Raised when the file's format changes; a file of another version is refused."""
-
-_APPLICATION = 0x61707278
-# "aprx" in the file's header, by which a cache is told from any other SQLite file.
+FORM = Form(
+    "statistics cache",
+    """
+CREATE TABLE networks (network TEXT PRIMARY KEY, layout TEXT NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE bundles (bundle INTEGER PRIMARY KEY, expressions TEXT NOT NULL UNIQUE);
+CREATE TABLE results (
+    result INTEGER PRIMARY KEY, network TEXT NOT NULL, bundle INTEGER NOT NULL,
+    checksum TEXT NOT NULL, payload BLOB NOT NULL, UNIQUE (network, bundle)
+)
+""",
+    "Delete {path} (what was in it will be computed again) or choose another path.",
+    application=0x61707278,  # "aprx"
+)
+"""The format of the file. In the write-ahead log the last puts may be lost with the power: it is a cache."""
 
 _WAIT_S = 60.0
 # A put holds the lock for milliseconds, so that a longer wait means a process that was stopped within one.
@@ -39,50 +51,20 @@ _WAIT_S = 60.0
 _LEVEL = 1
 # Mantissas hardly compress: zlib's higher levels cost several times as much and save less than 1 % more.
 
-_DAMAGED = frozenset({"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_CORRUPT_INDEX", "SQLITE_CORRUPT_VTAB"})
-
-_SCHEMA = f"""
-CREATE TABLE networks (network TEXT PRIMARY KEY, layout TEXT NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
-CREATE TABLE bundles (bundle INTEGER PRIMARY KEY, expressions TEXT NOT NULL UNIQUE);
-CREATE TABLE results (
-    result INTEGER PRIMARY KEY, network TEXT NOT NULL, bundle INTEGER NOT NULL,
-    checksum TEXT NOT NULL, payload BLOB NOT NULL, UNIQUE (network, bundle)
-);
-PRAGMA application_id = {_APPLICATION};
-PRAGMA user_version = {FORMAT_VERSION};
-"""
-
-
-_LACKING = """
-SELECT 1 FROM other.results AS theirs JOIN other.bundles AS named USING (bundle) WHERE NOT EXISTS (
-    SELECT 1 FROM main.results AS ours JOIN main.bundles AS own USING (bundle)
-    WHERE ours.network = theirs.network AND own.expressions = named.expressions
-) LIMIT 1
-"""
-
-_DIFFERING = """
-SELECT theirs.network FROM other.networks AS theirs JOIN main.networks AS ours USING (network)
-WHERE theirs.layout <> ours.layout LIMIT 1
-"""
-
-_ADOPT = """
-INSERT OR IGNORE INTO main.networks SELECT network, layout, checksum FROM other.networks;
-INSERT OR IGNORE INTO main.bundles (expressions) SELECT expressions FROM other.bundles ORDER BY bundle;
-INSERT OR IGNORE INTO main.results (network, bundle, checksum, payload)
-    SELECT theirs.network, own.bundle, theirs.checksum, theirs.payload FROM other.results AS theirs
-    JOIN other.bundles AS named USING (bundle) JOIN main.bundles AS own ON own.expressions = named.expressions
-    ORDER BY theirs.result
-"""
+_LARGEST_B = 2**28
+# No put of a network is larger; a payload that would be is refused before memory is taken for it.
 
 
 class StatisticsCache:
     """Arrays of float64 under (network, expression), kept on disk.
 
-    It may be used by several threads and processes at once, and sent to another process, where it opens the file anew.
+    It may be used by several threads and processes at once, and sent to another process, which opens the file itself.
 
     Args:
         path: The file; made with its folders when something is first asked for or put. By default `statistics.sqlite`
             in the user's cache folder.
+        beside: A file of the same form that comes with a table. It has precedence, is only read, and nothing of it
+            reaches the cache itself: what a table brings along counts for work on that table alone.
 
     Example:
         >>> import tempfile
@@ -93,28 +75,30 @@ class StatisticsCache:
         {'expression': array([1., 2.])}
     """
 
-    def __init__(self, path: Path | str | None = None) -> None:
+    def __init__(self, path: Path | str | None = None, *, beside: Path | None = None) -> None:
         self.path = Path(path) if path is not None else default_path()
+        self.beside = beside
         self._lock = threading.Lock()
-        self._connection: sqlite3.Connection | None = None
+        self._stores: list[Store] = []
         self._owner = os.getpid()
-        self._inherited: list[sqlite3.Connection | None] = []
+        self._inherited: list[list[Store]] = []
 
-    def __reduce__(self) -> tuple[type["StatisticsCache"], tuple[Path]]:
-        return StatisticsCache, (self.path,)
+    def __reduce__(self) -> tuple[Any, ...]:
+        return partial(StatisticsCache, beside=self.beside), (self.path,)
 
     def close(self) -> None:
         """Closes the file; what is asked for next opens it again."""
         with self._lock:
-            if self._connection is not None and self._owner == os.getpid():
-                self._connection.close()
-                self._connection = None
+            if self._owner == os.getpid():
+                for store in self._stores:
+                    store.close()
+                self._stores = []
 
     def finish(self) -> None:
         """Closes the file as one that is handed on: compact, and with no log beside it."""
-        with self._connected() as connection:
-            connection.execute("PRAGMA journal_mode = DELETE")
-            connection.execute("VACUUM")
+        with self._opened() as (own, *_):
+            own.connection.execute("VACUUM")
+            own.finish()
         self.close()
 
     def get(self, network: str, expressions: Iterable[str]) -> dict[str, Floats]:
@@ -130,29 +114,18 @@ class StatisticsCache:
 
         Returns:
             Under every network a dictionary, without the expressions that are not stored; the arrays, `(n_nodes,)`, are
-            read-only.
+            read-only, and hold no memory but their own.
 
         Raises:
             StoreMismatchError: If the file is no cache of this version, is damaged, or a row of it was changed.
             AutoproxError: If the file cannot be read.
         """
         found: dict[str, dict[str, Floats]] = {network: {} for network in networks}
-        wanted = dict.fromkeys(expressions)
-        with self._connected() as connection:
-            names = self._bundles(connection, list(found))
-            places = {
-                bundle: [(name, index) for index, name in enumerate(held) if name in wanted]
-                for bundle, held in names.items()
-            }
-            useful = [bundle for bundle, picks in places.items() if picks]
-            for network, bundle, checksum, payload in self._results(connection, list(found), useful):
-                held = names[bundle]
-                lengths, values = self._decoded(network, held, checksum, payload)
-                ends = np.cumsum(lengths).tolist()
-                row = found[network]
-                for name, index in places[bundle]:
-                    # The first of two results stands, so that what was read once is what is read ever after.
-                    row.setdefault(name, values[ends[index] - lengths[index] : ends[index]])
+        wanted = set(expressions)
+        with self._opened() as stores:
+            for store in reversed(stores):
+                with store.decoding():
+                    _read(store, found, wanted)
         return found
 
     def put(self, network: str, values: Mapping[str, Floats], layout: Mapping[Site, Sequence[Role]]) -> None:
@@ -175,13 +148,10 @@ class StatisticsCache:
         roles = canonical_json({site: list(held) for site, held in layout.items()})
         expressions = " ".join(values)
         payload = _encoded(list(values.values()))
-        with self._connected() as connection, _transaction(connection):
+        with self._opened() as (own, *_), own.transaction() as connection:
             stored = connection.execute("SELECT layout FROM networks WHERE network = ?", (network,)).fetchone()
             if stored is not None and stored[0] != roles:
-                raise StoreMismatchError(
-                    f"The statistics cache {self.path} holds network {network} with other nodes than those given now: "
-                    f"the model's code has changed under one key. {self._remedy()}"
-                )
+                raise own.damaged(f"it holds network {network} with other nodes, as if the model's code had changed")
             if stored is None:
                 row = (network, roles, _checksum(network, roles))
                 connection.execute("INSERT INTO networks VALUES (?, ?, ?)", row)
@@ -192,202 +162,49 @@ class StatisticsCache:
                 (network, _checksum(network, expressions, payload), payload, expressions),
             )
 
-    def adopt(self, path: Path) -> None:
-        """Takes over what another cache file holds and this one does not, in one transaction.
-
-        It is how results that come with a table reach the cache. The other file is only read, also where its folder
-        cannot be written. What is taken over is checked when it is read, like everything else.
-
-        Args:
-            path: The other file.
-
-        Raises:
-            StoreMismatchError: If it is no cache of this version or damaged, or a network has other nodes there.
-            AutoproxError: If one of the files cannot be used.
-
-        Example:
-            >>> import tempfile
-            >>> with tempfile.TemporaryDirectory() as folder:
-            ...     other, own = (StatisticsCache(Path(folder) / name) for name in ("other.sqlite", "own.sqlite"))
-            ...     other.put("network", {"expression": np.array([1.0])}, {Site.LINEAR: (Role.HEAD,)})
-            ...     other.close()
-            ...     own.adopt(other.path)
-            ...     own.get("network", ["expression"])
-            {'expression': array([1.])}
-        """
-        with self._connected() as connection:
-            with _said_of(path):
-                connection.execute("ATTACH ? AS other", (f"{path.absolute().as_uri()}?mode=ro&immutable=1",))
-            try:
-                with _said_of(path):
-                    self._check_other(connection, path)
-                if connection.execute(_LACKING).fetchone() is not None:
-                    with _transaction(connection):
-                        for statement in _ADOPT.split(";"):
-                            connection.execute(statement)
-            finally:
-                connection.execute("DETACH other")
-
-    def _check_other(self, connection: sqlite3.Connection, path: Path) -> None:
-        """Checks that the attached file can be taken over."""
-        application = connection.execute("PRAGMA other.application_id").fetchone()[0]
-        version = connection.execute("PRAGMA other.user_version").fetchone()[0]
-        if (application, version) != (_APPLICATION, FORMAT_VERSION):
-            raise StoreMismatchError(
-                f"{path} is no statistics cache of format version {FORMAT_VERSION}. Make it anew with this autoprox."
-            )
-        differing = connection.execute(_DIFFERING).fetchone()
-        if differing is not None:
-            raise StoreMismatchError(
-                f"{path} holds network {differing[0]} with other nodes than the statistics cache {self.path}: the "
-                f"model's code has changed under one key. {self._remedy()}"
-            )
-
     def layouts(self, networks: Sequence[str]) -> dict[str, Layout]:
         """The roles of the nodes of those of the networks that are stored.
 
         Raises:
-            StoreMismatchError: As for `get_many`.
+            StoreMismatchError: As for `get_many`, and if what comes with a table has other nodes of a network.
             AutoproxError: If the file cannot be read.
         """
         found: dict[str, Layout] = {}
-        parsed: dict[str, Layout] = {}
-        # Keys go as one JSON array, here and below: the number of parameters of a statement is limited.
-        with self._connected() as connection:
-            query = "SELECT network, layout, checksum FROM networks WHERE network IN (SELECT value FROM json_each(?))"
-            for network, roles, checksum in connection.execute(query, (json.dumps(networks),)):
-                if checksum != _checksum(network, roles):
-                    raise self._changed(network)
-                if roles not in parsed:  # networks of one depth share theirs
-                    sites = json.loads(roles).items()
-                    parsed[roles] = {Site(site): tuple(Role(role) for role in held) for site, held in sites}
-                found[network] = dict(parsed[roles])
+        with self._opened() as stores:
+            for store in stores:
+                with store.decoding():
+                    for network, layout in _layouts(store, networks).items():
+                        if found.setdefault(network, layout) != layout:
+                            raise store.damaged(f"it holds network {network} with other nodes than '{self.path}'")
         return found
 
-    @staticmethod
-    def _bundles(connection: sqlite3.Connection, networks: list[str]) -> dict[int, list[str]]:
-        """The lists of expressions that results of these networks are of; one list serves many networks."""
-        query = (
-            "SELECT bundle, expressions FROM bundles"
-            " WHERE bundle IN (SELECT bundle FROM results WHERE network IN (SELECT value FROM json_each(?)))"
-        )
-        return {bundle: text.split(" ") for bundle, text in connection.execute(query, (json.dumps(networks),))}
-
-    @staticmethod
-    def _results(
-        connection: sqlite3.Connection, networks: list[str], bundles: list[int]
-    ) -> Iterator[tuple[str, int, str, bytes]]:
-        """The rows of these networks and bundles, the oldest of a network first."""
-        query = (
-            "SELECT network, bundle, checksum, payload FROM results"
-            " WHERE network IN (SELECT value FROM json_each(?)) AND bundle IN (SELECT value FROM json_each(?))"
-            " ORDER BY result"
-        )
-        yield from connection.execute(query, (json.dumps(networks), json.dumps(bundles)))
-
-    def _decoded(self, network: str, held: list[str], checksum: str, payload: bytes) -> tuple[list[int], Floats]:
-        """Lengths of the arrays of a row, and all of them one behind the other."""
-        if checksum != _checksum(network, " ".join(held), payload):
-            raise self._changed(network)
-        raw = zlib.decompress(payload)
-        lengths = np.frombuffer(raw, "<i8", len(held)).tolist()
-        values = np.frombuffer(raw, np.uint8, offset=8 * len(held)).reshape(8, -1).T.copy().view("<f8").ravel()
-        values.flags.writeable = False
-        return lengths, values
-
     @contextmanager
-    def _connected(self) -> Iterator[sqlite3.Connection]:
-        """The connection of this process, for one thread at a time.
+    def _opened(self) -> Iterator[list[Store]]:
+        """The files of this process, the cache itself first, for one thread at a time.
 
-        It is kept open from call to call: closing the last connection of a file copies its log into it, which waits for
-        the disk (20 ms a put against 2).
+        They are kept open from call to call: closing the last connection of a file copies its log into it, which waits
+        for the disk (20 ms a put against 2).
         """
         with self._lock:
-            try:
-                if self._owner != os.getpid():
-                    # After a fork the parent's connection may be neither used nor closed, so it is kept aside.
-                    self._inherited.append(self._connection)
-                    self._connection, self._owner = None, os.getpid()
-                if self._connection is None:
-                    self._connection = self._opened()
-                yield self._connection
-            except sqlite3.DatabaseError as error:
-                raise self._failure(error) from error
-            except zlib.error as error:
-                raise self._failure(sqlite3.DatabaseError(str(error))) from error
+            if self._owner != os.getpid():
+                # After a fork the parent's connections may be neither used nor closed, so they are kept aside.
+                self._inherited.append(self._stores)
+                self._stores, self._owner = [], os.getpid()
+            if not self._stores:
+                self._stores = self._connected()
+            yield self._stores
 
-    def _opened(self) -> sqlite3.Connection:
-        """Opens the file and checks it."""
+    def _connected(self) -> list[Store]:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"The statistics cache {self.path} cannot be made: {error}. Choose another path."
+            message = f"The statistics cache '{self.path}' cannot be made: {error}. Choose another path."
             raise AutoproxError(message) from error
-        connection = sqlite3.connect(
-            self.path.absolute().as_uri(), uri=True, timeout=_WAIT_S, isolation_level=None, check_same_thread=False
-        )
-        try:
-            self._check(connection)
-        except BaseException:
-            connection.close()
-            raise
-        weakref.finalize(self, connection.close)
-        return connection
-
-    def _check(self, connection: sqlite3.Connection) -> None:
-        """Checks that the file is a cache of this version, and makes one of an empty file."""
-        if _is_empty(connection):
-            connection.execute("PRAGMA journal_mode = WAL")
-            with _transaction(connection):
-                if _is_empty(connection):  # under the lock now: another process may have been first
-                    for statement in _SCHEMA.split(";"):
-                        connection.execute(statement)
-        application = connection.execute("PRAGMA application_id").fetchone()[0]
-        if application != _APPLICATION:
-            raise StoreMismatchError(f"{self.path} is an SQLite file, but no statistics cache. Choose another path.")
-        version = connection.execute("PRAGMA user_version").fetchone()[0]
-        if version != FORMAT_VERSION:
-            raise StoreMismatchError(
-                f"The statistics cache {self.path} has format version {version}, and this autoprox reads version "
-                f"{FORMAT_VERSION}. {self._remedy()}"
-            )
-        # In the write-ahead log the last puts may be lost with the power, but the file stays whole: it is a cache.
-        connection.execute("PRAGMA synchronous = NORMAL")
-
-    def _changed(self, network: str) -> StoreMismatchError:
-        return StoreMismatchError(
-            f"The statistics cache {self.path} was changed or damaged: what it holds for network {network} does not "
-            f"match its checksum. {self._remedy()}"
-        )
-
-    def _failure(self, error: sqlite3.DatabaseError) -> AutoproxError:
-        """What an error of SQLite means to a user."""
-        name = getattr(error, "sqlite_errorname", None)
-        if name is None or name in _DAMAGED:
-            return StoreMismatchError(f"The statistics cache {self.path} is damaged: {error}. {self._remedy()}")
-        if name.startswith("SQLITE_BUSY"):
-            return AutoproxError(
-                f"The statistics cache {self.path} has been locked by another process for {_WAIT_S:.0f} s. "
-                f"End that process or name another folder in XDG_CACHE_HOME."
-            )
-        return AutoproxError(
-            f"The statistics cache {self.path} cannot be used: {error}. Look at the free space and the permissions of "
-            f"its folder, or choose another path."
-        )
-
-    def _remedy(self) -> str:
-        return f"Delete {self.path} (what was in it will be computed again) or choose another path."
-
-
-@contextmanager
-def _said_of(path: Path) -> Iterator[None]:
-    """Says of a file that is taken over what would else be said of the cache that takes it."""
-    try:
-        yield
-    except sqlite3.DatabaseError as error:
-        raise StoreMismatchError(
-            f"{path} cannot be taken over: {error}. Delete it (what is in it will be computed again), or make it anew."
-        ) from error
+        stores = [] if self.beside is None else [Store.reading(self.beside, FORM, frozen=True)]
+        stores.insert(0, Store(self.path, FORM, wait_s=_WAIT_S))
+        for store in stores:
+            weakref.finalize(self, store.close)
+        return stores
 
 
 def default_path() -> Path:
@@ -400,16 +217,57 @@ def default_path() -> Path:
     return Path(platformdirs.user_cache_dir("autoprox")) / "statistics.sqlite"
 
 
-@contextmanager
-def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Takes the write lock at once, so that what was read within stays true until the commit."""
-    connection.execute("BEGIN IMMEDIATE")
-    with connection:
-        yield
+def _read(store: Store, found: dict[str, dict[str, Floats]], wanted: set[str]) -> None:
+    """Adds what a file has of the expressions to what was found before."""
+    # Keys go as one JSON array, here and below: the number of parameters of a statement is limited.
+    networks = json.dumps(list(found))
+    query = (
+        "SELECT bundle, expressions FROM bundles"
+        " WHERE bundle IN (SELECT bundle FROM results WHERE network IN (SELECT value FROM json_each(?)))"
+    )
+    bundles = {bundle: text.split(" ") for bundle, text in store.rows(query, (networks,))}
+    picks = {
+        bundle: chosen
+        for bundle, names in bundles.items()
+        if (chosen := [(index, name) for index, name in enumerate(names) if name in wanted])
+    }
+    query = (
+        "SELECT network, bundle, checksum, payload FROM results"
+        " WHERE network IN (SELECT value FROM json_each(?)) AND bundle IN (SELECT value FROM json_each(?))"
+        " ORDER BY result"
+    )
+    # Row by row: what is stored of many networks may be far more than what is asked for.
+    for network, bundle, checksum, payload in store.connection.execute(query, (networks, json.dumps(list(picks)))):
+        names, row = bundles[bundle], found[network]
+        # The first of two results stands, so that what was read once is what is read ever after.
+        missing = [(index, name) for index, name in picks[bundle] if name not in row]
+        if not missing:
+            continue
+        if checksum != _checksum(network, " ".join(names), payload):
+            raise _changed(store, network)
+        values, bounds = _decoded(payload, len(names))
+        for index, name in missing:
+            array = values[bounds[index] : bounds[index + 1]]
+            row[name] = array if len(missing) == len(names) else array.copy()
+            row[name].flags.writeable = False
 
 
-def _is_empty(connection: sqlite3.Connection) -> bool:
-    return not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+def _layouts(store: Store, networks: Sequence[str]) -> dict[str, Layout]:
+    found: dict[str, Layout] = {}
+    parsed: dict[str, Layout] = {}
+    query = "SELECT network, layout, checksum FROM networks WHERE network IN (SELECT value FROM json_each(?))"
+    for network, roles, checksum in store.rows(query, (json.dumps(networks),)):
+        if checksum != _checksum(network, roles):
+            raise _changed(store, network)
+        if roles not in parsed:  # networks of one depth share theirs
+            sites = json.loads(roles).items()
+            parsed[roles] = {Site(site): tuple(Role(role) for role in held) for site, held in sites}
+        found[network] = dict(parsed[roles])
+    return found
+
+
+def _changed(store: Store, network: str) -> StoreMismatchError:
+    return store.damaged(f"what it holds for network {network} does not match its checksum")
 
 
 def _encoded(arrays: Sequence[Floats]) -> bytes:
@@ -421,6 +279,26 @@ def _encoded(arrays: Sequence[Floats]) -> bytes:
     lengths = np.array([len(array) for array in arrays], dtype="<i8")
     values = np.concatenate([np.empty(0), *arrays]).astype("<f8")
     return zlib.compress(lengths.tobytes() + values.view(np.uint8).reshape(-1, 8).T.tobytes(), _LEVEL)
+
+
+def _decoded(payload: bytes, count: int) -> tuple[Floats, list[int]]:
+    """All arrays of a payload one behind the other, and where each begins and the last ends.
+
+    Raises:
+        ValueError: If it does not hold `count` arrays.
+    """
+    stream = zlib.decompressobj()
+    try:
+        raw = stream.decompress(payload, _LARGEST_B)
+    except zlib.error as error:
+        raise ValueError(str(error)) from error
+    if stream.unconsumed_tail:
+        raise ValueError(f"a row holds more than {_LARGEST_B} bytes")
+    lengths = np.frombuffer(raw, "<i8", count).tolist()
+    values = np.frombuffer(raw, np.uint8, offset=8 * count).reshape(8, -1).T.copy().view("<f8").ravel()
+    if min(lengths, default=0) < 0 or sum(lengths) != len(values):
+        raise ValueError("a row does not hold arrays of the lengths that it states")
+    return values, list(accumulate(lengths, initial=0))
 
 
 def _checksum(*parts: str | bytes) -> str:

@@ -33,6 +33,7 @@ import autoprox
 from autoprox.base.digest import derived_seed
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
+from autoprox.bench.problem import statistics_of
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -42,7 +43,6 @@ from autoprox.search import Constraints, Region, run
 from autoprox.search.verification import Verification, verify
 from autoprox.spaces import space
 from autoprox.spaces.task import Task
-from autoprox.statistics import StatisticsCache
 from autoprox.training.recipe import Recipe
 
 RESULTS = Path(__file__).parent / "results"
@@ -61,9 +61,7 @@ def scored(block: Block, table: Table, names: Sequence[str], jobs: int) -> np.nd
     """Scores of a block's architectures, `(P, A)`."""
     task = table.task(block.dataset, block.space)
     networks = [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
-    cache = StatisticsCache()
-    if table.bank is not None:
-        cache.adopt(table.bank)
+    cache = statistics_of(table)
     scorers = [autoprox.load(name) for name in names]
     return score_networks(scorers, networks, cache, jobs=jobs, progress=bar).required()
 

@@ -34,5 +34,5 @@ def test_no_count_is_lost_between_processes(tmp_path: Path) -> None:
 
 def test_damaged_count_is_explained(tmp_path: Path) -> None:
     (tmp_path / "sealed.sqlite").write_bytes(b"something else entirely" * 50)
-    with pytest.raises(AutoproxError, match=r"sealed\.sqlite, cannot be used"):
+    with pytest.raises(AutoproxError, match=r"sealed\.sqlite' is damaged"):
         count_sealed("a", tmp_path)

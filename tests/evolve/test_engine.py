@@ -135,7 +135,7 @@ def test_a_journal_in_use_is_not_replaced(path):
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 500])
 def test_a_damaged_journal_is_refused(path, content):
     path.write_bytes(content)
-    with pytest.raises(StoreMismatchError, match="--force"):
+    with pytest.raises(StoreMismatchError, match="delete it"):
         Journal(path, {})
 
 

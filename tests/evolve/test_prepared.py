@@ -36,8 +36,7 @@ def bank(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp_path: Path) -> None:
-    cache = StatisticsCache(tmp_path / "fresh.sqlite")
-    cache.adopt(bank)
+    cache = StatisticsCache(tmp_path / "fresh.sqlite", beside=bank)
     computed: list[int] = []
 
     def counted(found: Iterable[Leaves], total: int) -> Iterable[Leaves]:
@@ -77,9 +76,7 @@ def test_learned_aggregators_compute_nothing_beside_it(problem: Problem) -> None
 def test_values_are_those_of_the_cache_that_it_was_written_from(problem: Problem, bank: Path, tmp_path: Path) -> None:
     """But for the digits that float32 lacks. Against values computed anew: tests/golden/test_bank.py."""
     networks, leaves = problem.judge(Split.SELECT).networks[:2], first_bank()
-    adopted = StatisticsCache(tmp_path / "adopted.sqlite")
-    adopted.adopt(bank)
-    stored = collect_leaves(networks, leaves, adopted)
+    stored = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "fresh.sqlite", beside=bank))
     written = collect_leaves(networks, leaves, StatisticsCache())
     for one, other in zip(stored, written, strict=True):
         assert one.roles == other.roles

@@ -119,16 +119,39 @@ def test_a_hall_that_was_changed_is_refused(tmp_path, text):
             autoprox.runs.load(tmp_path).hall  # noqa: B018
 
 
-@pytest.mark.parametrize("change", ["delete from meta where name = 'definition'", "update meta set value = '{'"])
-def test_a_journal_that_was_cut_off_is_refused(tmp_path, change):
+@pytest.mark.parametrize(
+    "change",
+    [
+        "delete from meta where name = 'definition'",
+        "update meta set value = '{'",
+        "update meta set value = 3",
+        "update meta set value = replace(hex(zeroblob(50000)), '0', '[')",
+        "update meta set value = '[1]' where name = 'stop'",
+        "update meta set value = cast(x'ff' as text)",
+    ],
+)
+def test_a_journal_that_was_changed_is_refused(tmp_path, change):
     path = tmp_path / "journal.sqlite"
-    Journal(path, {"seed": 0, "blocks": ["a/b"]}).__exit__(None, None, None)
+    with Journal(path, {"seed": 0, "blocks": ["a/b"]}) as journal:
+        journal.remember("stop", {"budget": 3})
+        journal.remember("status", "begun")
     with closing(sqlite3.connect(path)) as connection, connection:
         connection.execute(change)
-    with pytest.raises(StoreMismatchError):
+    with pytest.raises(StoreMismatchError, match=r"journal\.sqlite' is damaged"):
         autoprox.runs.load(tmp_path)
-    with pytest.raises(StoreMismatchError, match="--force"):
-        Journal(path, {"seed": 0, "blocks": ["a/b"]})
+    if "stop" not in change:
+        with pytest.raises(StoreMismatchError, match="delete it"):
+            Journal(path, {"seed": 0, "blocks": ["a/b"]})
+
+
+@pytest.mark.parametrize("column", ["parents", "taus", "fitness", "joint", "graph", "digest", "status"])
+def test_values_of_other_types_in_a_journal_are_one_error(folder, tmp_path, column):
+    (tmp_path / "journal.sqlite").write_bytes((folder / "journal.sqlite").read_bytes())
+    with closing(sqlite3.connect(tmp_path / "journal.sqlite")) as connection, connection:
+        connection.execute(f"update evaluations set {column} = x'00ff' where id = 7")
+    run = autoprox.runs.load(tmp_path)
+    with pytest.raises(StoreMismatchError, match="is damaged"):
+        run.evaluations  # noqa: B018
 
 
 def test_a_search_is_no_run(tmp_path, capsys):

@@ -28,9 +28,7 @@ def problem() -> Problem:
 @pytest.fixture(scope="module")
 def shipped(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> StatisticsCache:
     assert problem.table.bank is not None
-    cache = StatisticsCache(tmp_path_factory.mktemp("bank") / "statistics.sqlite")
-    cache.adopt(problem.table.bank)
-    return cache
+    return StatisticsCache(tmp_path_factory.mktemp("bank") / "statistics.sqlite", beside=problem.table.bank)
 
 
 def test_holds_every_leaf_of_every_network_that_a_discovery_sees(problem, shipped):

@@ -8,14 +8,22 @@ import subprocess
 import sys
 import threading
 import time
+import zlib
 
 import numpy as np
 import pytest
 
+import autoprox
 from autoprox.base.errors import AutoproxError, StoreMismatchError
+from autoprox.graph import Evaluator, LeafTable, collect_leaves
 from autoprox.inspect.nodes import Role, Site
+from autoprox.networks.network import Network
+from autoprox.spaces import space
+from autoprox.spaces.task import noise_task
 from autoprox.statistics import StatisticsCache, cache
 
+ARCH = space("pit-micro").sample(np.random.default_rng(0))
+SNIP = autoprox.load("snip").graph
 LAYOUT = {Site.LINEAR: (Role.EMBED, Role.MLP, Role.HEAD), Site.NORM: (Role.MLP,), Site.ATTENTION: ()}
 
 
@@ -195,7 +203,7 @@ def test_a_killed_writer_leaves_whole_rows(tmp_path):
         assert set(sizes) <= {0, 40}, "a put is there as a whole or not at all"
         store.put("after", arrays(0), LAYOUT)
         assert equal(store.get("after", "abc"), arrays(0))
-        assert store._connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        assert store._stores[0].connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         store.close()
 
 
@@ -311,12 +319,12 @@ def test_a_database_of_something_else_is_refused_and_left_alone(store):
     store.path.parent.mkdir()
     edit(store.path, "CREATE TABLE precious (value)")
     before = store.path.read_bytes()
-    expect_mismatch(store, "no statistics cache. Choose another path")
+    expect_mismatch(store, "but no statistics cache.*choose another path")
     assert store.path.read_bytes() == before
 
 
 def test_another_version_is_refused(filled):
-    edit(filled.path, f"PRAGMA user_version = {cache.FORMAT_VERSION + 1}")
+    edit(filled.path, "PRAGMA user_version = 2")
     expect_mismatch(filled, "has format version 2, and this autoprox reads version 1. Delete")
 
 
@@ -343,10 +351,10 @@ def test_a_lock_that_is_not_given_back(filled, monkeypatch):
 
 def test_a_full_disk_loses_the_put_alone(filled):
     filled.get("network0", "a")
-    filled._connection.execute(
-        f"PRAGMA max_page_count = {filled._connection.execute('PRAGMA page_count').fetchone()[0]}"
+    filled._stores[0].connection.execute(
+        f"PRAGMA max_page_count = {filled._stores[0].connection.execute('PRAGMA page_count').fetchone()[0]}"
     )
-    with pytest.raises(AutoproxError, match=r"database or disk is full.*free space"):
+    with pytest.raises(AutoproxError, match=r"there is no space left.*free space"):
         filled.put("large", {"a": np.random.default_rng(0).normal(size=100_000)}, LAYOUT)
     filled.close()
     assert filled.get("large", "a") == {}
@@ -354,61 +362,93 @@ def test_a_full_disk_loses_the_put_alone(filled):
     assert equal(filled.get("network1", "abc"), arrays(1))
 
 
-# What comes from another file.
+# What comes with a table.
 
 
-def test_adopts_what_it_lacks_and_keeps_what_it_has(filled, tmp_path):
+def test_what_stands_beside_has_precedence_and_is_not_copied(filled, tmp_path):
     own = StatisticsCache(tmp_path / "own.sqlite")
-    own.put("network0", {"a": np.array([7.0])}, LAYOUT)
+    own.put("network0", {"a": np.array([7.0]), "d": np.array([8.0])}, LAYOUT)
     own.put("network9", arrays(9), LAYOUT)
-    for _ in range(2):  # the second time there is nothing to do
-        own.adopt(filled.path)
-        assert own.get("network0", ["a"])["a"].tolist() == [7.0]
-        assert equal(own.get("network0", ["b", "c"]), {name: arrays(0)[name] for name in ("b", "c")})
-        assert equal(own.get("network9", ["a", "b", "c"]), arrays(9))
-        for index in range(1, 5):
-            assert equal(own.get(f"network{index}", ["a", "b", "c"]), arrays(index))
-        assert own.layouts(["network3"]) == {"network3": LAYOUT}
+    both = StatisticsCache(own.path, beside=filled.path)
+    assert equal(both.get("network0", "abc"), arrays(0))
+    assert both.get("network0", "d")["d"].tolist() == [8.0]
+    assert equal(both.get("network9", "abc"), arrays(9))
+    assert both.layouts(["network3", "network9"]) == {"network3": LAYOUT, "network9": LAYOUT}
+    both.put("network3", {"d": np.ones(1)}, LAYOUT)
+    both.close()
+    assert own.get("network0", "a")["a"].tolist() == [7.0]
+    assert own.get("network3", "abcd").keys() == {"d"}
+    assert filled.get("network3", "d") == {}
 
 
-def test_adopts_from_a_folder_that_cannot_be_written(filled, tmp_path):
+def test_a_table_of_others_changes_no_score_of_another_table(tmp_path, monkeypatch):
+    """Even where it brings values of that table's own networks along."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
+    mine, hostile = Network(ARCH, noise_task("digits", 10, 8)), tmp_path / "hostile.bank.sqlite"
+    true = Evaluator(LeafTable(collect_leaves([mine], SNIP.node_leaves, StatisticsCache()))).scores([SNIP])
+    other = StatisticsCache(hostile)
+    leaves = collect_leaves([mine], SNIP.node_leaves, StatisticsCache())[0]
+    other.put(mine.key, {name: np.full_like(values, 99.0) for name, values in leaves.values.items()}, leaves.roles)
+    other.finish()
+    StatisticsCache().path.unlink()
+    for _ in range(2):
+        beside = collect_leaves([mine], SNIP.node_leaves, StatisticsCache(beside=hostile))
+        assert all((values == 99.0).all() for values in beside[0].values.values())
+    again = Evaluator(LeafTable(collect_leaves([mine], SNIP.node_leaves, StatisticsCache()))).scores([SNIP])
+    assert again == true
+
+
+def test_what_stands_beside_may_lie_in_a_folder_that_cannot_be_written(filled, tmp_path):
     folder = filled.path.parent
+    filled.finish()
     before = sorted(folder.iterdir())
     folder.chmod(0o500)
     try:
-        own = StatisticsCache(tmp_path / "own.sqlite")
-        own.adopt(filled.path)
+        own = StatisticsCache(tmp_path / "own.sqlite", beside=filled.path)
+        assert equal(own.get("network4", "abc"), arrays(4))
     finally:
         folder.chmod(0o700)
-    assert equal(own.get("network4", ["a", "b", "c"]), arrays(4))
     assert sorted(folder.iterdir()) == before
 
 
-def test_does_not_adopt_what_is_no_cache(store, tmp_path):
-    store.put("network0", arrays(0), LAYOUT)
+@pytest.mark.parametrize("content", [None, b"no database " * 100])
+def test_what_stands_beside_has_to_be_a_cache(store, tmp_path, content):
     foreign = tmp_path / "foreign.sqlite"
-    edit(foreign, "CREATE TABLE results (result INTEGER)")
-    with pytest.raises(StoreMismatchError, match="no statistics cache of format version"):
-        store.adopt(foreign)
-    (tmp_path / "text.sqlite").write_text("no database " * 100)
-    with pytest.raises(StoreMismatchError, match=r"text\.sqlite cannot be taken over"):
-        store.adopt(tmp_path / "text.sqlite")
-    with pytest.raises(AutoproxError):
-        store.adopt(tmp_path / "missing.sqlite")
-    assert equal(store.get("network0", ["a", "b", "c"]), arrays(0))
+    if content is not None:
+        foreign.write_bytes(content)
+    with pytest.raises(StoreMismatchError, match=r"foreign\.sqlite"):
+        StatisticsCache(store.path, beside=foreign).get("network0", "a")
 
 
-def test_does_not_adopt_other_nodes_under_the_same_key(filled, tmp_path):
+def test_other_nodes_beside_under_the_same_key_are_refused(filled, tmp_path):
     own = StatisticsCache(tmp_path / "own.sqlite")
     own.put("network0", arrays(0), {**LAYOUT, Site.NORM: ()})
+    both = StatisticsCache(own.path, beside=filled.path)
     with pytest.raises(StoreMismatchError, match="network0 with other nodes"):
-        own.adopt(filled.path)
-    assert own.get("network1", ["a"]) == {}
+        both.layouts(["network0"])
 
 
-def test_a_changed_row_that_was_adopted_is_not_believed(filled, tmp_path):
+def test_a_changed_row_beside_is_not_believed(filled, tmp_path):
     edit(filled.path, "UPDATE results SET payload = ? WHERE network = 'network2'", b"other")
-    own = StatisticsCache(tmp_path / "own.sqlite")
-    own.adopt(filled.path)
     with pytest.raises(StoreMismatchError, match="network2 does not match its checksum"):
-        own.get("network2", ["a"])
+        StatisticsCache(tmp_path / "own.sqlite", beside=filled.path).get("network2", ["a"])
+
+
+# How much memory it takes.
+
+
+def test_what_is_not_asked_for_is_not_kept(store):
+    """One array of a bundle must not hold the memory of all that was stored with it."""
+    store.put("network", {str(index): np.ones(100) for index in range(200)}, LAYOUT)
+    (array,) = store.get("network", ["17"]).values()
+    assert array.base is None
+    assert array.nbytes == 800
+
+
+def test_a_row_that_would_fill_the_memory_is_refused(filled, monkeypatch):
+    payload = zlib.compress(b"\0" * 10_000)
+    checksum = cache._checksum("network2", "a b c", payload)
+    edit(filled.path, "UPDATE results SET payload = ?, checksum = ? WHERE network = 'network2'", payload, checksum)
+    expect_mismatch(filled, "is damaged: a row does not hold")
+    monkeypatch.setattr(cache, "_LARGEST_B", 9_999)
+    expect_mismatch(filled, "is damaged: a row holds more than 9999 bytes")

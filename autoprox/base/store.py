@@ -1,0 +1,379 @@
+"""One SQLite file with a format: opened, locked, checked and read in one way, whatever it holds.
+
+A file is whole after a crash at any moment, because everything that is written is one transaction. A file that is
+damaged, foreign or of another format gives one error that names it and says what to do.
+"""
+
+import re
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from autoprox.base.errors import AutoproxError, StoreMismatchError
+
+FACTS = "create table meta (name text primary key, value text not null) without rowid"
+"""The table that `bind` and `remember` need."""
+
+_UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_AUTH")
+# The file may be sound, but it cannot be reached or written. Other errors say that its content is wrong.
+
+_CONTENT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
+# What decoding gives where a value is not what the format says: SQLite stores any type in any column.
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a kind of file holds.
+
+    Args:
+        noun: What it is, for messages.
+        schema: The statements that make its tables, separated by semicolons.
+        remedy: What to do with a file that cannot be used, as sentences; `{path}` stands for the file.
+        version: Of the format. A file without a number has the first one.
+        application: SQLite's `application_id`, by which a file is told from others with tables of the same names.
+        log: Whether a write-ahead log is kept, so that others read while one process writes.
+        synchronous: SQLite's setting of this name. With `normal`, a loss of power may undo the last transactions.
+    """
+
+    noun: str
+    schema: str
+    remedy: str
+    version: int = 1
+    application: int = 0
+    log: bool = True
+    synchronous: str = "normal"
+
+    @property
+    def tables(self) -> set[str]:
+        """The names of its tables."""
+        return set(re.findall(r"create table (\w+)", self.schema, re.IGNORECASE))
+
+
+class Store:
+    """An open SQLite file of a known form. It is made if it does not exist.
+
+    Args:
+        path: The file. None keeps everything in memory.
+        form: What it holds.
+        in_use: What to say if another process writes to it. None lets several processes write.
+        replace: Whether what stands there is removed, once nobody else is using it.
+        wait_s: How long to wait for the transaction of another process.
+
+    Raises:
+        StoreMismatchError: If the file is damaged, foreign, of another format, or in use.
+        AutoproxError: If it cannot be read or written.
+
+    Example:
+        >>> form = Form("list", "create table items (name text not null)", "Delete {path}.")
+        >>> with Store(None, form) as store:
+        ...     store.write("insert into items values (?)", [("one",), ("two",)])
+        ...     store.rows("select name from items")
+        [('one',), ('two',)]
+    """
+
+    def __init__(
+        self, path: Path | None, form: Form, *, in_use: str | None = None, replace: bool = False, wait_s: float = 5.0
+    ) -> None:
+        self.path, self.form = path, form
+        self._wait_s = wait_s
+        self._lock: sqlite3.Connection | None = None
+        if path is not None and in_use is not None:
+            self._lock = locked(path, in_use)
+        try:
+            if path is not None and replace:
+                discard(path)
+            with self.guarded():
+                target = ":memory:" if path is None else path.absolute().as_uri()
+                self.connection = sqlite3.connect(
+                    target, uri=True, timeout=wait_s, isolation_level=None, check_same_thread=False
+                )
+            self._checked(make=True)
+        except BaseException:
+            self._unlock()
+            raise
+
+    @classmethod
+    def reading(cls, path: Path, form: Form, *, frozen: bool = False) -> Self:
+        """Opens a file for reading alone, while another process may write to it.
+
+        Args:
+            path: The file.
+            form: What it holds.
+            frozen: Whether it is certain that nobody writes to it. Then its folder need not be writable.
+
+        Raises:
+            StoreMismatchError: If the file is missing, damaged, foreign or of another format.
+            AutoproxError: If it cannot be read.
+        """
+        store = cls.__new__(cls)
+        store.path, store.form, store._lock, store._wait_s = path, form, None, 5.0
+        if not path.is_file():
+            raise StoreMismatchError(f"There is no {form.noun} '{path}'.", path)
+        with store.guarded():
+            target = f"{path.absolute().as_uri()}?mode=ro{'&immutable=1' if frozen else ''}"
+            store.connection = sqlite3.connect(target, uri=True, isolation_level=None, check_same_thread=False)
+        store._checked(make=False)
+        return store
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and gives its lock back."""
+        self.connection.close()
+        self._unlock()
+
+    def finish(self) -> None:
+        """Closes the file as one that can be copied, and read in a folder that cannot be written.
+
+        Where another process is reading, its log stays beside it.
+        """
+        with suppress(sqlite3.OperationalError):
+            self.connection.execute("pragma journal_mode = delete")
+        self.close()
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the file has no tables: its maker was killed before the first transaction ended."""
+        return not self._objects()
+
+    @contextmanager
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """One transaction. The write lock is taken at once, so that what is read within stays true until the end.
+
+        Raises:
+            StoreMismatchError: If the file is damaged.
+            AutoproxError: If it cannot be written.
+        """
+        with self.guarded():
+            self.connection.execute("begin immediate")
+            with self.connection:
+                yield self.connection
+
+    def write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
+        """Executes a statement for each row, in one transaction; raises as `transaction` does."""
+        with self.transaction() as connection:
+            connection.executemany(statement, rows)
+
+    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
+        """What a query finds.
+
+        Raises:
+            StoreMismatchError: If the file is damaged.
+            AutoproxError: If it cannot be read.
+        """
+        with self.guarded():
+            return self.connection.execute(query, parameters).fetchall()
+
+    def remember(self, facts: Mapping[str, str]) -> None:
+        """Keeps texts under names; raises as `transaction` does."""
+        self.write("insert or replace into meta values (?, ?)", list(facts.items()))
+
+    def remembered(self) -> dict[str, str]:
+        """The texts that are kept, under their names; raises as `rows` does."""
+        return dict(self.rows("select name, value from meta"))
+
+    def bind(self, facts: Mapping[str, str]) -> dict[str, str]:
+        """Says what a new file belongs to. A file that was bound before stays as it is.
+
+        Args:
+            facts: Texts under names.
+
+        Returns:
+            What the file belongs to, under the same names.
+
+        Raises:
+            StoreMismatchError: If the file is damaged, or does not say it of every name.
+            AutoproxError: If it cannot be written.
+        """
+        with self.transaction() as connection:
+            stored = dict(connection.execute("select name, value from meta"))
+            if not stored:
+                connection.executemany("insert into meta values (?, ?)", list(facts.items()))
+                stored = dict(facts)
+        if missing := [name for name in facts if name not in stored]:
+            raise self.damaged(f"it does not say which {missing[0]} it was made with")
+        return {name: stored[name] for name in facts}
+
+    @contextmanager
+    def guarded(self) -> Iterator[None]:
+        """Turns what SQLite says of the file into errors that name it and say what to do.
+
+        Raises:
+            StoreMismatchError: If the file is damaged or no database.
+            AutoproxError: If it cannot be reached, read or written.
+        """
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise self._failure(error) from error
+
+    @contextmanager
+    def decoding(self) -> Iterator[None]:
+        """Does the same where values of the file are made into something else, whatever their types and sizes are.
+
+        Raises:
+            StoreMismatchError: If a value is not what the format says.
+            AutoproxError: If the file cannot be read.
+        """
+        try:
+            with self.guarded():
+                yield
+        except AutoproxError:
+            raise
+        except _CONTENT as error:
+            raise self.damaged(str(error) or type(error).__name__) from error
+
+    def damaged(self, cause: str) -> StoreMismatchError:
+        """The error for a file whose content is wrong."""
+        return self._mismatch(f"is damaged: {cause}")
+
+    def require_same(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+        """Refuses a file that belongs to something else.
+
+        Args:
+            before: What it belongs to.
+            now: What it would have to belong to.
+
+        Raises:
+            StoreMismatchError: If they differ. What is shortest is named: it is what a user gave, and the rest follows.
+        """
+        for name in sorted({*before, *now}, key=lambda name: (len(str(before.get(name))), name)):
+            if (old := before.get(name)) != (new := now.get(name)):
+                raise StoreMismatchError(
+                    f"The {self.form.noun} '{self.path}' was made with another {name.replace('_', ' ')}: {old}, now "
+                    f"{new}. Use what it was made with, or another file.",
+                    self.path,
+                )
+
+    def _checked(self, *, make: bool) -> None:
+        """Checks that the file has this form; an empty one gets it."""
+        try:
+            with self.guarded():
+                self.connection.execute("pragma trusted_schema = off")
+                if make:
+                    self._make()
+                if not self.is_empty:
+                    self._check()
+                if make:
+                    self.connection.execute(f"pragma synchronous = {self.form.synchronous}")
+        except BaseException:
+            self.connection.close()
+            raise
+
+    def _make(self) -> None:
+        if not self.is_empty:
+            return
+        if self.form.log:
+            self.connection.execute("pragma journal_mode = wal")
+        with self.transaction() as connection:
+            if self.is_empty:  # under the lock now: another process may have been first
+                for statement in self.form.schema.split(";"):
+                    connection.execute(statement)
+                connection.execute(f"pragma application_id = {self.form.application}")
+                connection.execute(f"pragma user_version = {self.form.version}")
+
+    def _check(self) -> None:
+        (application,) = self.connection.execute("pragma application_id").fetchone()
+        found = self._objects()
+        if application != self.form.application or found != {("table", name) for name in self.form.tables}:
+            raise StoreMismatchError(
+                f"'{self.path}' is an SQLite file, but no {self.form.noun}. It stays as it is: choose another path.",
+                self.path,
+            )
+        (version,) = self.connection.execute("pragma user_version").fetchone()
+        if (version or 1) != self.form.version:
+            raise self._mismatch(f"has format version {version}, and this autoprox reads version {self.form.version}")
+
+    def _objects(self) -> set[tuple[str, str]]:
+        """Kinds and names of what the file holds. A view or a trigger could run for ever, and no form has one."""
+        query = "select type, name from sqlite_master where type <> 'index' and name not like 'sqlite~_%' escape '~'"
+        return set(self.connection.execute(query))
+
+    def _failure(self, error: sqlite3.Error) -> AutoproxError:
+        name = str(getattr(error, "sqlite_errorname", ""))
+        if name.startswith(("SQLITE_BUSY", "SQLITE_LOCKED")):
+            return AutoproxError(
+                f"The {self.form.noun} '{self.path}' has been locked by another process for {self._wait_s:g} s. End "
+                "that process, or wait for it."
+            )
+        if name.startswith(_UNUSABLE):
+            cause = "there is no space left" if name == "SQLITE_FULL" else error
+            return AutoproxError(
+                f"The {self.form.noun} '{self.path}' cannot be used: {cause}. Look at the free space and the "
+                "permissions of its folder, and repeat the command. What was recorded is kept."
+            )
+        return self.damaged(str(error))
+
+    def _mismatch(self, what: str) -> StoreMismatchError:
+        remedy = self.form.remedy.format(path=f"'{self.path}'")
+        return StoreMismatchError(f"The {self.form.noun} '{self.path}' {what}. {remedy}", self.path)
+
+    def _unlock(self) -> None:
+        if self._lock is not None:
+            self._lock.close()
+
+
+def locked(path: Path, in_use: str) -> sqlite3.Connection:
+    """Takes the lock of a file; closing what is returned gives it back.
+
+    The lock is a database of its own beside the file, so that others can read the file while it is written. It goes
+    with the process, however that ends.
+
+    Args:
+        path: The file.
+        in_use: What to say if another process has it.
+
+    Raises:
+        StoreMismatchError: If another process has it.
+        AutoproxError: If the lock cannot be made.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     lock = locked(Path(folder) / "journal.sqlite", "in use")
+        ...     try:
+        ...         locked(Path(folder) / "journal.sqlite", "in use")
+        ...     except StoreMismatchError as error:
+        ...         print(error)
+        ...     lock.close()
+        in use
+    """
+    beside = path.with_name(path.name + ".lock")
+    lock = None
+    try:
+        lock = sqlite3.connect(beside, isolation_level=None, timeout=0)
+        lock.execute("begin exclusive")
+    except sqlite3.Error as error:
+        if lock is not None:
+            lock.close()
+        if str(getattr(error, "sqlite_errorname", "")).startswith("SQLITE_BUSY"):
+            raise StoreMismatchError(in_use) from error
+        raise AutoproxError(f"The lock '{beside}' cannot be taken: {error}. Choose another folder.") from error
+    return lock
+
+
+def discard(path: Path) -> None:
+    """Removes a store and what SQLite keeps beside it; the lock stays."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def first_value(path: Path, form: Form, query: str) -> Any:
+    """The first value of the first row that a query finds; None if there is no row or no file.
+
+    Raises:
+        StoreMismatchError: If the file is damaged, foreign or of another format.
+        AutoproxError: If it cannot be read.
+    """
+    if not path.exists() or not path.stat().st_size:
+        return None
+    with closing(Store.reading(path, form)) as store:
+        found = [] if store.is_empty else store.rows(query)
+    return found[0][0] if found else None
