@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: The name of a command and what it is given; that of the process if it is None.
 
     Raises:
-        SystemExit: After the --help of a command, and with status 2 if its options cannot be read.
+        SystemExit: After the --help of a command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
     if not given or given[0] in {"-h", "--help"}:

@@ -1,7 +1,6 @@
 """`python -m autoprox.bench`: builds, imports, checks and describes benchmark tables."""
 
 import argparse
-from pathlib import Path
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.schema import LabelKind
@@ -10,7 +9,8 @@ from autoprox.commands.bench_info import add_check, add_info
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import add_process_options, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
-from autoprox.datasets import LocalImages
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.datasets import DATASETS, LocalImages
 from autoprox.spaces import SPACES
 from autoprox.training.build import build
 from autoprox.training.device import device_named
@@ -34,51 +34,79 @@ def _add_options(top: CommandParser) -> None:
         ),
     )
     recipe = Recipe()
-    building.add_argument("--space", nargs="+", required=True, metavar="NAME", help="spaces of the architectures")
     building.add_argument(
-        "--archs", type=int, default=160, metavar="N", help="architectures of each space (default: 160)"
+        "--space",
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="spaces of the architectures",
+        type=Text(SPACES, files=True),
     )
     building.add_argument(
-        "--iso", type=int, default=80, metavar="N", help="how many of them have one size (default: 80)"
+        "--archs", type=Whole(1), default=160, metavar="N", help="architectures of each space (default: 160)"
     )
-    building.add_argument("--datasets", nargs="+", required=True, metavar="NAME", help="data sets")
+    building.add_argument(
+        "--iso", type=Whole(0), default=80, metavar="N", help="how many of them have one size (default: 80)"
+    )
+    building.add_argument(
+        "--datasets",
+        nargs="+",
+        required=True,
+        metavar="NAME",
+        help="data sets",
+        type=Text(DATASETS),
+    )
     add_images_option(building, "images of data sets that do not come with autoprox")
     building.add_argument(
-        "--img-size", type=int, metavar="PX", help="side of images from --images (default: that of the spaces)"
+        "--img-size",
+        type=Whole(1, 4096),
+        metavar="PX",
+        help="side of images from --images (default: that of the spaces)",
     )
     building.add_argument(
-        "--seeds", type=int, default=3, metavar="K", help="trainings of each architecture (default: 3)"
+        "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each architecture (default: 3)"
     )
-    building.add_argument("--iso-seeds", type=int, default=4, metavar="K", help="trainings of iso ones (default: 4)")
+    building.add_argument(
+        "--iso-seeds", type=Whole(1, 1000), default=4, metavar="K", help="trainings of iso ones (default: 4)"
+    )
     building.add_argument(
         "--more-iso-seeds",
         nargs="+",
         default=[],
         metavar="SPACE/DATASET=K",
         help="trainings of iso ones in blocks whose ceiling would be too low otherwise",
-    )
-    building.add_argument("--kd-seeds", type=int, default=2, metavar="K", help="trainings for kd labels (default: 2)")
-    building.add_argument(
-        "--labels", nargs="+", default=["scratch"], metavar="KIND", help="label kinds (default: scratch)"
+        type=Text(),
     )
     building.add_argument(
-        "--epochs", type=int, default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
+        "--kd-seeds", type=Whole(1, 1000), default=2, metavar="K", help="trainings for kd labels (default: 2)"
+    )
+    building.add_argument(
+        "--labels",
+        nargs="+",
+        default=["scratch"],
+        metavar="KIND",
+        help="label kinds (default: scratch)",
+        type=Text(TRAINABLE),
+    )
+    building.add_argument(
+        "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
     )
     building.add_argument(
         "--device",
         default="cpu",
         metavar="D",
         help="cpu, cuda or cuda:N; labels of another kind are others (default: cpu)",
+        type=Text(),
     )
     add_process_options(building, "trainings at a time", jobs=1)
-    building.add_argument("--out", type=Path, required=True, metavar="PATH", help="the parquet file")
+    building.add_argument("--out", type=PathTo(), required=True, metavar="PATH", help="the parquet file")
     building.add_argument(
         "--resume",
         action=argparse.BooleanOptionalAction,
         default=True,
         help="go on with a journal that is there (default)",
     )
-    building.add_argument("--extend", type=Path, metavar="TABLE", help="take over the labels of an earlier table")
+    building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="take over the labels of an earlier table")
     building.set_defaults(run=_build)
     add_info(commands)
     add_check(commands)

@@ -9,6 +9,8 @@ from autoprox.base.errors import SpecError, TableError
 from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say
+from autoprox.commands.values import PathTo, Text
+from autoprox.spaces import SPACES
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -37,26 +39,42 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         examples=_EXAMPLES,
     )
     parser.add_argument(
-        "files", nargs="+", type=Path, metavar="FILE", help=".pth, .csv or .parquet; one for each space"
+        "files", nargs="+", type=PathTo(), metavar="FILE", help=".pth, .csv or .parquet; one for each space"
     )
     parser.add_argument(
-        "--space", nargs="+", metavar="S", help="space of the architectures, one for each file; required for .pth"
+        "--space",
+        nargs="+",
+        metavar="S",
+        help="space of the architectures, one for each file; required for .pth",
+        type=Text(SPACES, files=True),
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="T", help="the parquet file")
+    parser.add_argument("--out", type=PathTo(), required=True, metavar="T", help="the parquet file")
     parser.add_argument(
         "--columns",
         nargs="+",
         default=[],
         metavar="NAME=COLUMN",
         help="column of the file for a column of the table; gene.NAME=COLUMN for one gene of the architecture",
+        type=Text(),
     )
     parser.add_argument(
-        "--constants", nargs="+", default=[], metavar="NAME=VALUE", help="one value for a whole column of the table"
+        "--constants",
+        nargs="+",
+        default=[],
+        metavar="NAME=VALUE",
+        help="one value for a whole column of the table",
+        type=Text(),
     )
     parser.add_argument(
         "--skip-invalid", action="store_true", help="leave out architectures that the space does not allow"
     )
-    parser.add_argument("--licence", default="unstated", metavar="TEXT", help="of the labels, for the manifest")
+    parser.add_argument(
+        "--licence",
+        default="unstated",
+        metavar="TEXT",
+        help="of the labels, for the manifest",
+        type=Text(),
+    )
     parser.add_argument("--force", action="store_true", help="replace a table that was imported earlier")
     parser.set_defaults(run=_import)
 

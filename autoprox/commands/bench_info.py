@@ -1,16 +1,16 @@
 """`python -m autoprox.bench info` and `check`: what a table holds, how far it can be trusted, what is wrong with it."""
 
 import argparse
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
-from autoprox.bench.schema import DEFAULT_METRIC, Stratum
+from autoprox.bench.schema import DEFAULT_METRIC, METRICS, Stratum
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, table_faults
 from autoprox.commands.console import interval, note, number, say, say_json, text_table
 from autoprox.commands.reporting import USER_ERROR
+from autoprox.commands.values import PathTo, Text
 from autoprox.spaces import SPACES
 
 if TYPE_CHECKING:
@@ -35,10 +35,14 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--plot", type=Path, metavar="FILE", help="draw size against label, a panel a block: .png or .svg"
+        "--plot", type=PathTo(), metavar="FILE", help="draw size against label, a panel a block: .png or .svg"
     )
     parser.add_argument(
-        "--metric", default=DEFAULT_METRIC, metavar="M", help="metric of the figure (default: %(default)s)"
+        "--metric",
+        default=DEFAULT_METRIC,
+        metavar="M",
+        help="metric of the figure (default: %(default)s)",
+        type=Text(METRICS),
     )
     parser.set_defaults(run=_info)
 
@@ -59,7 +63,12 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
 
 def _add_table(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "table", nargs="?", default=DEFAULT_TABLE, metavar="TABLE", help="path or name (default: %(default)s)"
+        "table",
+        nargs="?",
+        default=DEFAULT_TABLE,
+        metavar="TABLE",
+        help="path or name (default: %(default)s)",
+        type=Text((DEFAULT_TABLE,), files=True),
     )
 
 

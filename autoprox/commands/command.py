@@ -5,10 +5,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn
 
-from autoprox.base.errors import nearest
-from autoprox.base.logs import LOGGER
+from autoprox.base.errors import SpecError, nearest
 from autoprox.commands.console import chosen_backend
-from autoprox.commands.reporting import USER_ERROR, add_flags
+from autoprox.commands.reporting import add_flags
 
 NEAR = 0.8
 """From which likeness on another option is what may have been meant; most options share a few letters."""
@@ -43,14 +42,13 @@ class CommandParser(argparse.ArgumentParser):
         return found, unknown
 
     def error(self, message: str) -> NoReturn:
-        """Says what is wrong in one line.
+        """Refuses the command line.
 
         Raises:
-            SystemExit: With status 2.
+            SpecError: With the message, and where to look.
         """
         end = "" if message.endswith((".", "?")) else "."
-        LOGGER.error(f"{message}{end} See {self.prog} --help.")
-        raise SystemExit(USER_ERROR)
+        raise SpecError(f"{message}{end} See {self.prog} --help.")
 
 
 def run_part(options: argparse.Namespace) -> int:
@@ -87,8 +85,8 @@ class Command:
         """Runs the command and returns its exit status; the options have the whole command as `words`.
 
         Raises:
-            SystemExit: After --help, and with status 2 if the options cannot be read.
-            AutoproxError: If something that was asked for is not to be had.
+            SystemExit: After --help.
+            AutoproxError: If the options cannot be read, or something that was asked for is missing.
         """
         options = self.parser().parse_args(arguments)
         options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]

@@ -4,52 +4,17 @@ It is made once and kept, so that completing starts no Python.
 """
 
 import argparse
-from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterable, Iterator
 
 import shtab
 
-from autoprox.base.parallel import BACKENDS
-from autoprox.bench.schema import METRICS, LabelKind
-from autoprox.bench.table import DEFAULT_TABLE
 from autoprox.commands import COMMANDS, load_command
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import say
-from autoprox.datasets import DATASETS
-from autoprox.evolve import STRATEGIES
-from autoprox.scorers import ZOO
-from autoprox.shipped import names as shipped_names
-from autoprox.spaces import SPACES
-from autoprox.training.train import TRAINABLE
+from autoprox.commands.values import Completion
 
 SHELLS = ("bash", "zsh", "fish")
 """Shells whose scripts are tested; shtab knows more."""
-
-NAMES: Mapping[str, Iterable[str]] = {
-    "backend": BACKENDS,
-    "dataset": DATASETS,
-    "datasets": DATASETS,
-    "label_kind": LabelKind,
-    "labels": TRAINABLE,
-    "metric": METRICS,
-    "names": ZOO,
-    "space": SPACES,
-    "spaces": SPACES,
-    "strategy": STRATEGIES,
-    "verify": DATASETS,
-    "zoo": ZOO,
-}
-"""Options whose values are names, by what argparse calls them; other values may be allowed as well."""
-
-NAMES_OR_FILES: Mapping[str, Iterable[str]] = {
-    "bench": (DEFAULT_TABLE,),
-    "proxy": (*shipped_names(), *ZOO),
-    "table": (DEFAULT_TABLE,),
-}
-"""The same, where a file or a folder may be named instead."""
-
-FILES = ("columns", "images", "model", "parzc")
-"""Options that name files and are not read as paths."""
 
 
 def root_parser() -> CommandParser:
@@ -91,16 +56,17 @@ def script(shell: str) -> str:
 
 
 def _teach(action: argparse.Action) -> None:
-    """Tells shtab what values an argument has; those with choices it knows."""
+    """Tells shtab what values an argument has, as its type declares; those with choices it knows."""
     if action.choices is not None or action.nargs == 0:
         return
-    if action.dest in NAMES:
-        action.choices = list(NAMES[action.dest])
-    elif action.dest in NAMES_OR_FILES:
-        action.complete = _names_or_files(action.dest, NAMES_OR_FILES[action.dest])  # type: ignore[attr-defined]
-    elif action.metavar == "DIR":
+    offered: Completion = getattr(action.type, "completion", Completion())
+    if offered.names and offered.files:
+        action.complete = _names_or_files(action.dest, offered.names)  # type: ignore[attr-defined]
+    elif offered.names:
+        action.choices = offered.names
+    elif offered.folders:
         action.complete = shtab.DIRECTORY  # type: ignore[attr-defined]
-    elif action.type is Path or action.dest in FILES:
+    elif offered.files:
         action.complete = shtab.FILE  # type: ignore[attr-defined]
 
 

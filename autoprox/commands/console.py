@@ -14,6 +14,7 @@ from joblib import cpu_count
 from autoprox.base.logs import LOGGER
 from autoprox.base.parallel import BACKENDS, backend
 from autoprox.base.progress import progress, with_progress
+from autoprox.commands.values import Text, Whole
 
 T = TypeVar("T")
 
@@ -78,7 +79,7 @@ def add_process_options(parser: argparse.ArgumentParser, purpose: str = "process
     how = "%(default)s" if jobs is not None else "one a core, here %(default)s"
     parser.add_argument(
         "--jobs",
-        type=int,
+        type=Whole(1, 4096),
         default=count,
         metavar="N",
         help=f"{purpose}; results do not depend on it (default: {how})",
@@ -88,8 +89,14 @@ def add_process_options(parser: argparse.ArgumentParser, purpose: str = "process
         default=BACKENDS[0],
         metavar="B",
         help="where processes run: loky (this machine), dask or ray; results do not depend on it (default: loky)",
+        type=Text(BACKENDS),
     )
-    parser.add_argument("--address", metavar="A", help="address of the cluster, for dask such as tcp://host:8786")
+    parser.add_argument(
+        "--address",
+        metavar="A",
+        help="address of the cluster, for dask such as tcp://host:8786",
+        type=Text(),
+    )
 
 
 def chosen_backend(options: argparse.Namespace) -> AbstractContextManager[None]:

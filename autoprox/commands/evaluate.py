@@ -24,6 +24,7 @@ from autoprox.commands.console import (
     text_table,
     warn,
 )
+from autoprox.commands.names import SCORER
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
@@ -40,6 +41,7 @@ def _add_options(options: CommandParser) -> None:
         required=True,
         metavar="P",
         help="folders of runs, their best.json or hall.json, models of autoprox.parzc, names of shipped or zoo proxies",
+        type=SCORER,
     )
     add_problem_options(options)
     add_split_option(options)

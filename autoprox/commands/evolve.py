@@ -21,6 +21,7 @@ from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.runfolder import RunFolder
+from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
     DEFAULT_STRATEGY,
     PROXY_ROW,
@@ -43,25 +44,29 @@ def _add_options(options: CommandParser) -> None:
     add_problem_options(options)
     stop = options.add_mutually_exclusive_group()
     stop.add_argument(
-        "--budget", type=int, metavar="N", help=f"distinct valid candidates in total (default: {DEFAULT_BUDGET})"
+        "--budget", type=Whole(1), metavar="N", help=f"distinct valid candidates in total (default: {DEFAULT_BUDGET})"
     )
-    stop.add_argument("--seconds", type=float, metavar="S", help="search for S seconds; such a run does not repeat")
+    stop.add_argument(
+        "--seconds", type=Real(0, above=True), metavar="S", help="search for S seconds; such a run does not repeat"
+    )
     search = options.add_argument_group("how it is searched")
     search.add_argument(
         "--strategy",
         default=DEFAULT_STRATEGY,
         metavar="NAME",
         help=f"one of {', '.join(STRATEGIES)} (default: %(default)s)",
+        type=Text(STRATEGIES),
     )
     search.add_argument(
         "--set",
         nargs="+",
         metavar="NAME=VALUE",
         help="settings of the strategy, for example --set population=64 top_k=4",
+        type=Text(),
     )
     search.add_argument(
         "--islands",
-        type=int,
+        type=Whole(1, 256),
         default=1,
         metavar="K",
         help="populations that exchange members, spread over --jobs (default: 1)",
@@ -69,7 +74,7 @@ def _add_options(options: CommandParser) -> None:
     search.add_argument("--seed-zoo", action="store_true", help="let the graphs of the zoo be the first candidates")
     search.add_argument(
         "--beyond-size",
-        type=float,
+        type=Real(0),
         default=0.0,
         metavar="W",
         help="add W times the tau among architectures of one size (given parameters, where there are too few) to the"
@@ -77,14 +82,18 @@ def _add_options(options: CommandParser) -> None:
     )
     search.add_argument(
         "--growths",
-        type=int,
+        type=Whole(0, 100),
         default=Plan.growths,
         metavar="N",
         help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
         " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
     )
-    options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
-    options.add_argument("--out", type=Path, metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)")
+    options.add_argument(
+        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: 0)"
+    )
+    options.add_argument(
+        "--out", type=PathTo(folder=True), metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)"
+    )
     options.add_argument(
         "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
     )

@@ -5,6 +5,7 @@ from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from autoprox.base.errors import ImageError, SpecError, suggestion
+from autoprox.commands.values import Text
 
 
 def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup, purpose: str) -> None:
@@ -21,6 +22,7 @@ def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup,
         metavar="NAME=PATH|FOLDER",
         help=f"{purpose}: folders of data sets, or one folder with a folder for each, named like it; CIFAR-10 and "
         "CIFAR-100 (python version), Flowers-102, Chaoyang, or a folder a class",
+        type=Text(files=True),
     )
 
 

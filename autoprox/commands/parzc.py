@@ -22,8 +22,9 @@ from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
-from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, require_positive, splits_of
+from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, splits_of
 from autoprox.commands.record import record_beside, run_record
+from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.metrics import joint, kendall_tau_b
 from autoprox.predict.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
 from autoprox.predict.parzc.estimator import VARIANTS
@@ -57,18 +58,23 @@ def _add_options(top: CommandParser) -> None:
         default=[Split.FIT.value],
         help="architectures to learn from (default: fit; give fit select for a model that is judged on sealed)",
     )
-    fit.add_argument("--train", type=int, metavar="N", help="learn from N of them a block, drawn by --seed")
+    fit.add_argument("--train", type=Whole(1), metavar="N", help="learn from N of them a block, drawn by --seed")
     fit.add_argument(
         "--statistics",
         nargs="+",
         default=list(DEFAULT_STATISTICS),
         metavar="E",
         help="expressions that give one float a linear node (default: snip, grad_norm, synflow and four counts)",
+        type=Text(),
     )
     fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
     fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
-    fit.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: %(default)s)")
-    fit.add_argument("--out", type=Path, metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)")
+    fit.add_argument(
+        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: %(default)s)"
+    )
+    fit.add_argument(
+        "--out", type=PathTo(), metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)"
+    )
     fit.add_argument("--force", action="store_true", help="replace the file if it exists")
     fit.set_defaults(run=_fit)
     predict = commands.add_parser(
@@ -90,19 +96,25 @@ def _add_options(top: CommandParser) -> None:
     )
     judge.set_defaults(run=_evaluate)
     for each in (predict, judge):
-        each.add_argument("--model", required=True, metavar="FILE", help="a model that fit wrote")
+        each.add_argument(
+            "--model",
+            required=True,
+            metavar="FILE",
+            help="a model that fit wrote",
+            type=Text(files=True),
+        )
         add_problem_options(each)
         add_split_option(each)
     fit.add_argument(
         "--learning-curve",
         nargs="+",
-        type=int,
+        type=Whole(1),
         metavar="N",
         help=f"for the report: also fit {_DRAWS} times with N labels a block each, and judge these models on select",
     )
     for each in (fit, judge):
-        each.add_argument("--figures", type=Path, metavar="DIR", help="write figures into this folder")
-        each.add_argument("--report", type=Path, metavar="FILE", help="write a report into this HTML file")
+        each.add_argument("--figures", type=PathTo(folder=True), metavar="DIR", help="write figures into this folder")
+        each.add_argument("--report", type=PathTo(), metavar="FILE", help="write a report into this HTML file")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -110,7 +122,6 @@ def _add_options(top: CommandParser) -> None:
 def _fit(options: argparse.Namespace) -> int:
     started = time.monotonic()
     problem = problem_of(options)
-    require_positive(options, "train")
     _check_curve(options)
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
     if out.exists() and not options.force:

@@ -8,13 +8,16 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
-from autoprox.bench.schema import DEFAULT_METRIC
+from autoprox.bench.schema import DEFAULT_METRIC, METRICS, LabelKind
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import add_process_options, note
 from autoprox.commands.images import add_images_option, image_folders, require_used
+from autoprox.commands.values import Text, Whole
+from autoprox.datasets import DATASETS
 from autoprox.metrics import Aggregate
+from autoprox.spaces import SPACES
 
 _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
@@ -32,14 +35,36 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         default=table,
         metavar="PATH|NAME",
         help="benchmark table: a parquet file, or the name of an embedded table (default: %(default)s)",
+        type=Text((DEFAULT_TABLE,), files=True),
     )
     add_images_option(group, "statistics are computed on images from here, not on stored ones or noise")
-    group.add_argument("--spaces", nargs="+", metavar="S", help="only these spaces (default: all of the table)")
-    group.add_argument("--datasets", nargs="+", metavar="D", help="only these data sets (default: all of the table)")
     group.add_argument(
-        "--label-kind", metavar="K", help="scratch, kd or supernet (default: scratch where the table has it)"
+        "--spaces",
+        nargs="+",
+        metavar="S",
+        help="only these spaces (default: all of the table)",
+        type=Text(SPACES),
     )
-    group.add_argument("--metric", default=DEFAULT_METRIC, metavar="M", help="top1_pct or nll (default: %(default)s)")
+    group.add_argument(
+        "--datasets",
+        nargs="+",
+        metavar="D",
+        help="only these data sets (default: all of the table)",
+        type=Text(DATASETS),
+    )
+    group.add_argument(
+        "--label-kind",
+        metavar="K",
+        help="scratch, kd or supernet (default: scratch where the table has it)",
+        type=Text(LabelKind),
+    )
+    group.add_argument(
+        "--metric",
+        default=DEFAULT_METRIC,
+        metavar="M",
+        help="top1_pct or nll (default: %(default)s)",
+        type=Text(METRICS),
+    )
     group.add_argument(
         "--aggregate",
         choices=[each.value for each in Aggregate],
@@ -51,9 +76,14 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         metavar="W",
         help="weights for the weighted aggregate: SPACE=W, shared out evenly over the blocks of the space, or"
         " SPACE/DATASET=W for one block; every block needs one, and only one, of the two",
+        type=Text(),
     )
     group.add_argument(
-        "--init-seeds", type=int, default=1, metavar="K", help="average scores over K initialisations (default: 1)"
+        "--init-seeds",
+        type=Whole(1, 1000),
+        default=1,
+        metavar="K",
+        help="average scores over K initialisations (default: 1)",
     )
     add_process_options(parser, "processes that collect statistics")
 
@@ -90,9 +120,8 @@ def problem_of(options: argparse.Namespace) -> Problem:
     Raises:
         TableError: If the table or a block of it is not to be had.
         ImageError: If --images names images that are not to be had.
-        SpecError: If a number is out of range.
+        SpecError: If weights do not fit the blocks.
     """
-    require_positive(options, "jobs", "init_seeds")
     table = Table.read(options.bench, image_folders(options.images))
     require_used(options.images, table.images, table.datasets)
     if table.notes:
@@ -159,15 +188,3 @@ def block_weights(given: Sequence[str], blocks: Sequence[Block]) -> tuple[float,
     if not any(weights.values()):
         raise SpecError("--weights are all 0; give at least one above 0.")
     return tuple(weights[index] for index in range(len(blocks)))
-
-
-def require_positive(options: argparse.Namespace, *names: str) -> None:
-    """Refuses whole-number options below 1.
-
-    Raises:
-        SpecError: If one is.
-    """
-    for name in names:
-        value = getattr(options, name)
-        if value is not None and value < 1:
-            raise SpecError(f"--{name.replace('_', '-')} is {value}; it must be at least 1.")

@@ -11,6 +11,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.files import write_json
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.console import candidate_bar, network_bar
+from autoprox.commands.values import Whole
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import RUN, Run, load
 from autoprox.graph import Scorer
@@ -23,7 +24,7 @@ def add_random_option(parser: argparse._ActionsContainer) -> None:
     """Adds --random-budget."""
     parser.add_argument(
         "--random-budget",
-        type=int,
+        type=Whole(0),
         metavar="N",
         help="candidates of random search that the report shows beside the run, at most as many as the run had;"
         f" 0 for none (default: {RANDOM_BUDGET})",

@@ -2,19 +2,21 @@
 
 import argparse
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
 from autoprox.base.files import write_json
 from autoprox.commands.outfolder import AbstractOutFolder
 from autoprox.commands.record import RUN
+from autoprox.commands.values import PathTo
 
 RESULT = "result.json"
 
 
 def add_out_options(options: argparse.ArgumentParser) -> None:
     """Adds --out and --force."""
-    options.add_argument("--out", type=Path, metavar="DIR", help="also write result.json and run.json into this folder")
+    options.add_argument(
+        "--out", type=PathTo(folder=True), metavar="DIR", help="also write result.json and run.json into this folder"
+    )
     options.add_argument("--force", action="store_true", help="replace the result in this folder")
 
 

@@ -17,6 +17,7 @@ from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem import problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
+from autoprox.commands.values import PathTo
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import RUN, Run, find, load
@@ -28,7 +29,12 @@ _PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 
 def _add_options(options: CommandParser) -> None:
     options.add_argument(
-        "folder", nargs="?", type=Path, default=Path("runs"), metavar="DIR", help="a folder (default: %(default)s)"
+        "folder",
+        nargs="?",
+        type=PathTo(folder=True),
+        default=Path("runs"),
+        metavar="DIR",
+        help="a folder (default: %(default)s)",
     )
     options.add_argument("--json", action="store_true", help="print JSON")
     report = options.add_argument_group("the report, report.html in the folder of a finished run")

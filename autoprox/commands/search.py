@@ -15,11 +15,13 @@ from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import add_process_options, interval, number, say, say_json, text_table, warn
 from autoprox.commands.images import add_images_option
+from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import interruptible
-from autoprox.commands.problem import require_positive
 from autoprox.commands.record import run_record
 from autoprox.commands.searchfolder import SearchFolder
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.datasets import DATASETS
 from autoprox.graph import Scorer
 from autoprox.predict.parzc import LearnedProxy
 from autoprox.scorers import ZOO
@@ -37,25 +39,58 @@ DEFAULT_SPACE = "autoformer-micro"
 
 def _add_options(options: CommandParser) -> None:
     scorer = options.add_mutually_exclusive_group(required=True)
-    scorer.add_argument("--proxy", metavar="P", help="a run's folder, best.json or hall.json, or the name of a proxy")
-    scorer.add_argument("--parzc", metavar="FILE", help="a model that autoprox.parzc fit wrote")
-    scorer.add_argument("--zoo", metavar="NAME", help="a proxy of the zoo")
+    scorer.add_argument(
+        "--proxy",
+        metavar="P",
+        help="a run's folder, best.json or hall.json, or the name of a proxy",
+        type=SCORER,
+    )
+    scorer.add_argument(
+        "--parzc",
+        metavar="FILE",
+        help="a model that autoprox.parzc fit wrote",
+        type=Text(files=True),
+    )
+    scorer.add_argument(
+        "--zoo",
+        metavar="NAME",
+        help="a proxy of the zoo",
+        type=Text(ZOO),
+    )
     _add_searched(options)
     _add_method(options)
     check = options.add_argument_group("verification by training")
-    check.add_argument("--verify", metavar="DATASET", help="train the pick, random allowed architectures, the largest")
-    check.add_argument("--seeds", type=int, default=3, metavar="K", help="trainings of each (default: %(default)s)")
     check.add_argument(
-        "--randoms", type=int, default=RANDOM_ARCHS, metavar="N", help="random architectures (default: %(default)s)"
+        "--verify",
+        metavar="DATASET",
+        help="train the pick, random allowed architectures, the largest",
+        type=Text(DATASETS),
     )
     check.add_argument(
-        "--epochs", type=int, default=Recipe().epochs, metavar="N", help="of a training (default: %(default)s)"
+        "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each (default: %(default)s)"
     )
-    options.add_argument("--top", type=int, default=5, metavar="K", help="how many are reported (default: %(default)s)")
-    options.add_argument("--seed", type=int, default=0, metavar="S", help="same seed, same result (default: 0)")
+    check.add_argument(
+        "--randoms",
+        type=Whole(1),
+        default=RANDOM_ARCHS,
+        metavar="N",
+        help="random architectures (default: %(default)s)",
+    )
+    check.add_argument(
+        "--epochs", type=Whole(1), default=Recipe().epochs, metavar="N", help="of a training (default: %(default)s)"
+    )
+    options.add_argument(
+        "--top", type=Whole(1), default=5, metavar="K", help="how many are reported (default: %(default)s)"
+    )
+    options.add_argument(
+        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: 0)"
+    )
     add_process_options(options)
     options.add_argument(
-        "--out", type=Path, metavar="DIR", help="folder of the search (default: runs/search-SPACE-SCORER-BOUNDS-seedS)"
+        "--out",
+        type=PathTo(folder=True),
+        metavar="DIR",
+        help="folder of the search (default: runs/search-SPACE-SCORER-BOUNDS-seedS)",
     )
     options.add_argument(
         "--resume", action="store_true", help="go on with the search in this folder; --budget is the total"
@@ -67,24 +102,40 @@ def _add_options(options: CommandParser) -> None:
 def _add_searched(options: argparse.ArgumentParser) -> None:
     searched = options.add_argument_group("what is searched")
     searched.add_argument(
-        "--space", default=DEFAULT_SPACE, metavar="S", help=f"one of {', '.join(SPACES)} (default: %(default)s)"
+        "--space",
+        default=DEFAULT_SPACE,
+        metavar="S",
+        help=f"one of {', '.join(SPACES)} (default: %(default)s)",
+        type=Text(SPACES, files=True),
     )
     for name in Constraints.NAMES:
         end, counted = name.split("_")
         most = "most" if end == "max" else "fewest"
         word = COUNTED[counted] + (" of one image" if counted == "macs" else "")
-        searched.add_argument(f"--{end}-{counted}", metavar="N", help=f"{most} {word} allowed, such as 50000 or 50k")
+        searched.add_argument(
+            f"--{end}-{counted}",
+            metavar="N",
+            help=f"{most} {word} allowed, such as 50000 or 50k",
+            type=Text(),
+        )
     searched.add_argument(
         "--dataset",
         metavar="D",
         help="whose images statistics are computed on (default: that of --verify; else that of the embedded table in "
         "the space's own size; else noise)",
+        type=Text(DATASETS),
     )
     add_images_option(searched, "images of --dataset or --verify that do not come with autoprox")
-    searched.add_argument("--img-size", type=int, metavar="PX", help="side of noise and of images from --images")
-    searched.add_argument("--num-classes", type=int, metavar="N", help="classes, for noise (default: 10)")
     searched.add_argument(
-        "--init-seeds", type=int, default=1, metavar="K", help="average scores over K initialisations (default: 1)"
+        "--img-size", type=Whole(1, 4096), metavar="PX", help="side of noise and of images from --images"
+    )
+    searched.add_argument("--num-classes", type=Whole(2, 100_000), metavar="N", help="classes, for noise (default: 10)")
+    searched.add_argument(
+        "--init-seeds",
+        type=Whole(1, 1000),
+        default=1,
+        metavar="K",
+        help="average scores over K initialisations (default: 1)",
     )
 
 
@@ -99,28 +150,28 @@ def _add_method(options: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--budget",
-        type=int,
+        type=Whole(1),
         metavar="N",
         help=f"distinct candidates in total (default: {DEFAULT_BUDGET}); for exhaustive, the most it may take "
         f"(default: {EXHAUSTIVE_LIMIT})",
     )
     how.add_argument(
         "--population",
-        type=int,
+        type=Whole(1),
         default=plain.population,
         metavar="N",
         help="the latest N candidates may be parents (default: %(default)s)",
     )
     how.add_argument(
         "--tournament",
-        type=int,
+        type=Whole(1),
         default=plain.tournament,
         metavar="N",
         help="the best of N of them becomes the parent (default: %(default)s)",
     )
     how.add_argument(
         "--children",
-        type=int,
+        type=Whole(1),
         default=plain.children,
         metavar="N",
         help="candidates that are scored at once; 1 is the published method (default: %(default)s)",
@@ -180,7 +231,6 @@ def _default_folder(space: str, scorer: str, constraints: Constraints, seed: int
 
 
 def _check_numbers(options: argparse.Namespace) -> None:
-    require_positive(options, "jobs", "init_seeds", "budget", "top", "seeds", "randoms", "epochs", "num_classes")
     if options.seed < 0:
         raise SpecError(f"--seed is {options.seed}; it must be at least 0.")
 

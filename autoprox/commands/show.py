@@ -10,6 +10,8 @@ import autoprox
 from autoprox.base.errors import SpecError
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_columns
+from autoprox.commands.names import SCORER
+from autoprox.commands.values import PathTo
 from autoprox.graph import Expression, Proxy, Scorer
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
 from autoprox.scorers import FunctionProxy, RankedProxy
@@ -20,13 +22,18 @@ _FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_pn
 
 def _add_options(options: CommandParser) -> None:
     options.add_argument(
-        "proxy", metavar="PROXY", help="a run's folder or best.json, or the name of a shipped or zoo proxy"
+        "proxy",
+        metavar="PROXY",
+        help="a run's folder or best.json, or the name of a shipped or zoo proxy",
+        type=SCORER,
     )
     forms = options.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
-    forms.add_argument("--svg", type=Path, metavar="FILE", help="draw it as SVG")
-    forms.add_argument("--png", type=Path, metavar="FILE", help="draw it as PNG")
-    forms.add_argument("--python", type=Path, metavar="FILE", help="write it as one Python file that needs torch alone")
+    forms.add_argument("--svg", type=PathTo(), metavar="FILE", help="draw it as SVG")
+    forms.add_argument("--png", type=PathTo(), metavar="FILE", help="draw it as PNG")
+    forms.add_argument(
+        "--python", type=PathTo(), metavar="FILE", help="write it as one Python file that needs torch alone"
+    )
     options.add_argument("--force", action="store_true", help="overwrite the file")
 
 

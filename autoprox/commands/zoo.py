@@ -30,6 +30,7 @@ from autoprox.commands.console import (
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.resultfolder import ResultFolder, add_out_options
+from autoprox.commands.values import Text
 from autoprox.graph import Proxy, Scorer
 from autoprox.networks.network import Network
 from autoprox.scorers import ZOO, Scored, score_networks
@@ -41,7 +42,13 @@ _OF_A_TABLE = ("spaces", "datasets", "label_kind", "out")
 
 
 def _add_options(options: CommandParser) -> None:
-    options.add_argument("--names", nargs="+", metavar="P", help="only these proxies (default: all of the zoo)")
+    options.add_argument(
+        "--names",
+        nargs="+",
+        metavar="P",
+        help="only these proxies (default: all of the zoo)",
+        type=Text(ZOO),
+    )
     add_problem_options(options, table=None)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")

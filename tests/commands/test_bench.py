@@ -23,11 +23,11 @@ BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datas
         (["--datasets", "digit"], "Unknown data set 'digit'. Did you mean 'digits'?"),
         (["--labels", "skratch"], "Unknown label kind 'skratch'. Did you mean 'scratch'?"),
         (["--labels", "supernet"], "Labels of kind 'supernet' cannot be trained."),
-        (["--archs", "0"], "--archs must be at least 1"),
+        (["--archs", "0"], "--archs: 0 is too small; give a whole number of at least 1"),
         (["--iso", "5"], "--iso must lie between 0 and --archs (4)"),
-        (["--seeds", "0"], "--seeds must be at least 1"),
-        (["--epochs", "0"], "epochs must be at least 1"),
-        (["--jobs", "0"], "--jobs must be at least 1"),
+        (["--seeds", "0"], "--seeds: 0 is too small; give a whole number of at least 1"),
+        (["--epochs", "0"], "--epochs: 0 is too small"),
+        (["--jobs", "0"], "--jobs: 0 is too small; give a whole number of at least 1"),
     ],
 )
 def test_mistakes_are_one_line(

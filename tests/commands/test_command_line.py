@@ -182,8 +182,8 @@ def test_bad_table_is_one_line(fault, tmp_path, capsys):
         (["--set", "margin=nan"], "finite"),
         (["--set", "margin=inf"], "finite"),
         (["--islands", "0"], "islands"),
-        (["--beyond-size", "-1"], "beyond size"),
-        (["--beyond-size", "nan"], "beyond size"),
+        (["--beyond-size", "-1"], "--beyond-size"),
+        (["--beyond-size", "nan"], "--beyond-size"),
         (["--aggregate", "weighted"], "--weights"),
         (["--aggregate", "min", "--weights", "pit-micro=1"], "uses none"),
         (["--weights", "pit-mikro=1"], "pit-micro"),
@@ -300,7 +300,7 @@ def test_the_folder_of_another_command_is_left_alone(table, tmp_path, capsys, op
 @pytest.mark.parametrize("source", ["", ".", "/"])
 def test_a_table_without_a_name_is_one_line(source, capsys):
     assert main(["evaluate", "--proxy", "snip", "--bench", source]) == 2
-    _one_line(capsys, "is no file")
+    _one_line(capsys, "is no file" if source else "the value is empty")
 
 
 @pytest.mark.parametrize(
@@ -312,7 +312,7 @@ def test_a_table_without_a_name_is_one_line(source, capsys):
         (["nan.json"], "NaN"),
         (["empty"], "not finished"),
         (["x" * 300], "no proxy"),
-        ([""], "no proxy"),
+        ([""], "the value is empty"),
     ],
 )
 def test_bad_proxy_is_one_line(table, tmp_path, capsys, monkeypatch, proxies, word):

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from autoprox.commands.completion import FILES, NAMES, NAMES_OR_FILES, SHELLS, actions_of, root_parser, script
+from autoprox.commands.completion import SHELLS, actions_of, root_parser, script
+from autoprox.commands.values import Completion
 from autoprox.evolve import STRATEGIES
 from autoprox.scorers import ZOO
 from autoprox.spaces import SPACES
@@ -16,7 +17,7 @@ COMPLETED = [
     (["autoprox", "evo"], {"evolve"}),
     (["autoprox", "bench", ""], {"build", "check", "import", "info"}),
     (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds"}),
-    (["autoprox", "bench", "build", "--space", ""], set(SPACES)),
+    (["autoprox", "bench", "build", "--space", ""], {*SPACES, "snipped.json", "kept"}),
     (["autoprox", "search", "--zoo", "az_"], {name for name in ZOO if name.startswith("az_")}),
     (["autoprox", "evolve", "--strategy", ""], set(STRATEGIES)),
     (["autoprox", "evolve", "--aggregate", "w"], {"weighted"}),
@@ -73,9 +74,12 @@ def test_zsh_reads_its_script(scripts: Path, here: Path) -> None:
     assert answer("zsh", f"zsh -n {scripts / 'zsh'} && print fine", here) == ["fine"]
 
 
-def test_what_completion_knows_are_options_that_there_are() -> None:
-    found = {action.dest for action in actions_of(root_parser())}
-    assert {*NAMES, *NAMES_OR_FILES, *FILES} <= found
+def test_each_option_declares_how_it_is_read_and_completed() -> None:
+    for action in actions_of(root_parser()):
+        if action.nargs != 0 and action.choices is None:
+            assert isinstance(getattr(action.type, "completion", None), Completion), (
+                action.option_strings or action.dest
+            )
 
 
 def test_help_and_a_misspelt_command_load_nothing_heavy() -> None:

@@ -1,0 +1,165 @@
+"""Values of options: how a word of the command line is read and checked, and how a shell completes it.
+
+An instance is the `type` of an option, so that one declaration says all of it.
+"""
+
+import argparse
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+LARGEST = 10**9
+"""The largest whole number that an option takes where it states no bound of its own."""
+
+
+@dataclass(frozen=True)
+class Completion:
+    """What a shell offers.
+
+    Args:
+        names: Words.
+        files: Whether files are offered as well.
+        folders: Whether folders are offered.
+    """
+
+    names: tuple[str, ...] = ()
+    files: bool = False
+    folders: bool = False
+
+
+@dataclass(frozen=True)
+class Whole:
+    """A whole number within bounds.
+
+    Args:
+        least: The smallest that is allowed.
+        most: The largest that is allowed.
+
+    Example:
+        >>> Whole(1)("20_000")
+        20000
+        >>> Whole(1)("0")
+        Traceback (most recent call last):
+        ...
+        argparse.ArgumentTypeError: 0 is too small; give a whole number of at least 1
+    """
+
+    least: int = 0
+    most: int = LARGEST
+    completion: Completion = field(default=Completion(), init=False)
+
+    def __call__(self, text: str) -> int:
+        """Reads a number.
+
+        Raises:
+            argparse.ArgumentTypeError: If the text is not a whole number, or out of bounds.
+        """
+        try:
+            value = int(text)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(
+                f"'{text}' is not a whole number; give one of at least {self.least}"
+            ) from error
+        if value < self.least:
+            raise argparse.ArgumentTypeError(f"{value} is too small; give a whole number of at least {self.least}")
+        if value > self.most:
+            raise argparse.ArgumentTypeError(f"{value} is too large; give a whole number of at most {self.most}")
+        return value
+
+
+@dataclass(frozen=True)
+class Real:
+    """A finite number within bounds.
+
+    Args:
+        least: The lower bound.
+        above: Whether the bound itself is excluded.
+
+    Example:
+        >>> Real(0)("0.5")
+        0.5
+        >>> Real(0, above=True)("0")
+        Traceback (most recent call last):
+        ...
+        argparse.ArgumentTypeError: '0' is not allowed; give a finite number above 0
+    """
+
+    least: float
+    above: bool = False
+    completion: Completion = field(default=Completion(), init=False)
+
+    def __call__(self, text: str) -> float:
+        """Reads a number.
+
+        Raises:
+            argparse.ArgumentTypeError: If the text is not a finite number, or out of bounds.
+        """
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value) or value < self.least or (self.above and value == self.least):
+            bound = "above" if self.above else "of at least"
+            raise argparse.ArgumentTypeError(f"'{text}' is not allowed; give a finite number {bound} {self.least:g}")
+        return value
+
+
+class Text:
+    """Any text but an empty one; the names that are known are offered, and others are allowed.
+
+    Args:
+        names: Words that a shell offers.
+        files: Whether it offers files as well.
+
+    Example:
+        >>> Text(["digits", "patches"]).completion.names
+        ('digits', 'patches')
+        >>> Text()("")
+        Traceback (most recent call last):
+        ...
+        argparse.ArgumentTypeError: the value is empty; leave the option out, or give a value
+    """
+
+    def __init__(self, names: Iterable[str] = (), *, files: bool = False) -> None:
+        self.completion = Completion(tuple(names), files=files)
+
+    def __call__(self, text: str) -> str:
+        """Reads a text.
+
+        Raises:
+            argparse.ArgumentTypeError: If it is empty.
+        """
+        _require_some(text)
+        return text
+
+
+class PathTo:
+    """A path; an empty one is refused, as it would mean the current folder.
+
+    Args:
+        folder: Whether the path is that of a folder.
+
+    Example:
+        >>> PathTo()("runs/best.json").name
+        'best.json'
+    """
+
+    def __init__(self, *, folder: bool = False) -> None:
+        self.completion = Completion(files=not folder, folders=folder)
+
+    def __call__(self, text: str) -> Path:
+        """Reads a path.
+
+        Raises:
+            argparse.ArgumentTypeError: If it is empty, or longer than file systems allow.
+        """
+        _require_some(text)
+        if "\0" in text or len(text.encode("utf-8", "surrogateescape")) > 4096:
+            raise argparse.ArgumentTypeError("the path is too long or holds a NUL character; give another one")
+        return Path(text)
+
+
+def _require_some(text: str) -> None:
+    if not text.strip():
+        raise argparse.ArgumentTypeError("the value is empty; leave the option out, or give a value")
