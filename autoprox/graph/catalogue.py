@@ -106,13 +106,13 @@ _COMPARISONS: tuple[_Row, ...] = (
     ("cosine", tensors.compare_cosine, "0 where a tensor is all zeros", Laws(_EVEN, odd_in_each=True)),
 )
 _NODE_MAPS: tuple[_Row, ...] = (
-    ("zscore", nodes.zscore, "0 where all nodes are alike", Laws(_ODD)),
-    ("minmax", nodes.minmax, "0 where all nodes are alike", Laws(positivity=_ALWAYS)),
-    ("share", nodes.share, "0 where all nodes are 0", Laws(_ODD, positivity=_KEPT)),
-    ("rank", nodes.rank, "", Laws(positivity=_ALWAYS, idempotent=True)),
-    ("deep", nodes.deep, "", Laws(_ODD, positivity=_KEPT, pointwise=True)),
-    ("shallow", nodes.shallow, "", Laws(_ODD, positivity=_KEPT, pointwise=True)),
-    ("sine", nodes.sine, "", Laws(_ODD, positivity=_KEPT)),
+    ("zscore", nodes.node_zscore, "0 where all nodes are alike", Laws(_ODD)),
+    ("minmax", nodes.node_minmax, "0 where all nodes are alike", Laws(positivity=_ALWAYS)),
+    ("share", nodes.node_share, "0 where all nodes are 0", Laws(_ODD, positivity=_KEPT)),
+    ("rank", nodes.node_rank, "", Laws(positivity=_ALWAYS, idempotent=True)),
+    ("deep", nodes.node_deep, "", Laws(_ODD, positivity=_KEPT, pointwise=True)),
+    ("shallow", nodes.node_shallow, "", Laws(_ODD, positivity=_KEPT, pointwise=True)),
+    ("sine", nodes.node_sine, "", Laws(_ODD, positivity=_KEPT)),
 )
 _NO_NODE = "NaN for an architecture without such a node"
 _AGGREGATORS: tuple[_Row, ...] = (

@@ -125,7 +125,7 @@ class Evaluator:
         values = [layout.restrict(value, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
         if primitive.segmental:
             segments = layout.whole if kept == ALL_ROLES else layout.segments(kept)
-            return np.asarray(primitive.function(*values, segments))
+            return np.asarray(primitive.function(*values, segments, np, FLOAT64_EPS))
         return np.asarray(primitive.function(*values, np, FLOAT64_EPS))
 
     def _keep(self, key: str, value: Floats) -> None:

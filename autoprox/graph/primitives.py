@@ -59,8 +59,8 @@ class Primitive:
         name: What stands in the text of a graph.
         level: Level of the arguments.
         form: How kinds go in and out.
-        function: Called with the arguments and, by form and level, with the module and guard (element-wise and TENSOR
-            operations) or with the `Segments` (NODE operations that look at whole architectures).
+        function: Called with the arguments; then with the `Segments`, if it is segmental; then with the module and the
+            guard, as in `autoprox.graph.operations`. A reduction of tensors is called with their `Moments` alone.
         guard: What its value is where the plain formula is undefined; empty if that is nowhere.
         cost: What computing it takes; evolution fills its first bank with what is not dear.
         laws: What else is known of it.

@@ -100,7 +100,8 @@ def apply(primitive: Primitive, values: Sequence[Floats]) -> npt.NDArray[np.floa
     flat = [each.reshape(-1) for each in values]
     with np.errstate(all="ignore"):
         if primitive.segmental:
-            return np.asarray(primitive.function(*flat, _OF_ONE if flat[0].size == 1 else _OF_TWO))
+            segments = _OF_ONE if flat[0].size == 1 else _OF_TWO
+            return np.asarray(primitive.function(*flat, segments, np, FLOAT64_EPS))
         return np.asarray(primitive.function(*flat, np, FLOAT64_EPS))
 
 

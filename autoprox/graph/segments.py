@@ -42,6 +42,11 @@ class Segments:
         return cls(lengths.astype(np.int64), (index + 1) / np.repeat(np.maximum(lengths, 1), lengths))
 
     @cached_property
+    def index(self) -> npt.NDArray[np.int64]:
+        """Index of each node in its architecture, from 0, shape `(N,)`."""
+        return np.arange(self.position.size) - np.repeat(self.starts, self.lengths)
+
+    @cached_property
     def _filled(self) -> npt.NDArray[np.bool_]:
         return self.lengths > 0
 
@@ -68,11 +73,6 @@ class Segments:
     def mean(self, values: Floats) -> Floats:
         """Mean over each architecture, `(N,) -> (A,)`."""
         return self.sum(values) / self.lengths
-
-    def std(self, values: Floats) -> Floats:
-        """Population standard deviation over each architecture, `(N,) -> (A,)`."""
-        centred = values - self.expand(self.mean(values))
-        return np.sqrt(self.mean(centred * centred))
 
     def first(self, values: Floats) -> Floats:
         """Value of the first node of each architecture, `(N,) -> (A,)`."""

@@ -1,13 +1,13 @@
 """Which nodes a network has: what it declares, and what a forward pass shows of one that declares less."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, cast
 
 from torch import Tensor, nn
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_images, logits_of
-from autoprox.inspect.flow import trace
+from autoprox.inspect.flow import Flow, trace
 from autoprox.inspect.nodes import HOW_TO_DECLARE, Node, Role, Site, declared_roles, located
 from autoprox.inspect.preservation import preserved
 from autoprox.inspect.roles import found_roles
@@ -48,12 +48,7 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_ro
         2.norm2 norm head
         4 linear head
     """
-    modules = list(located(model))
-    weight = _any_weight(model, modules)
-    if weight is None or _says_all(model, modules):
-        found = [Node(name, module, site, cast(Role, role)) for name, module, site, role in modules]
-    else:
-        found = _traced(model, images(weight), weight, modules)
+    found = nodes_of(model, images, found_roles)
     # Of a network without linear nodes there is more to say than that a role is missing; `collect` does.
     any_linear = any(node.site is Site.LINEAR for node in found)
     for node in found:
@@ -63,6 +58,27 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_ro
                 f"or reads what a function gives that torch does not see. {HOW_TO_DECLARE}"
             )
     return found
+
+
+_Teller = Callable[[nn.Module, Flow], Mapping[str, Role | None]]
+
+
+def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _Teller) -> list[Node]:
+    """The nodes of any network, as `find_nodes`, with the roles that are declared and those that are told.
+
+    Args:
+        model: The network.
+        images: As for `find_nodes`.
+        tell_roles: From a network and its forward pass to the roles of nodes by name; it need not name all of them.
+
+    Raises:
+        CollectionError: If the network fails on the images.
+    """
+    modules = list(located(model))
+    weight = _any_weight(model, modules)
+    if weight is None or _says_all(model, modules):
+        return [Node(name, module, site, cast(Role, role)) for name, module, site, role in modules]
+    return _traced(model, images(weight), weight, modules, tell_roles)
 
 
 def describe(model: nn.Module, images: Any) -> str:
@@ -118,16 +134,16 @@ def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
     return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
 
 
-def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located) -> list[Node]:
+def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located, tell_roles: _Teller) -> list[Node]:
     """The nodes that a forward pass shows, then the modules that it does not call."""
     try:
         with preserved(model, weight.device):
             flow = trace(model, images.clone(), logits_of)
     except FAILURES as error:
         raise failed(model, images, "pass that finds nodes", error) from error
-    roles = found_roles(model, flow)
+    roles = tell_roles(model, flow)
     steps = flow.steps.values()
-    found = [Node(each.name, each.module, each.site, cast(Role, roles[each.name]), each.call) for each in steps]
+    found = [Node(each.name, each.module, each.site, cast(Role, roles.get(each.name)), each.call) for each in steps]
     # A softmax that nobody declared, and that no values are multiplied with, is no attention.
     return found + [
         Node(name, module, site, cast(Role, role))

@@ -1,6 +1,5 @@
 """What every registered primitive must hold, whoever adds it."""
 
-import inspect
 from dataclasses import replace
 
 import numpy as np
@@ -8,8 +7,20 @@ import pytest
 import torch
 
 from autoprox.base.errors import KindError, RegistryError
-from autoprox.graph import PRIMITIVES, Form, Kind, Level, Primitive, find_primitive, register
-from autoprox.graph.laws import Parity, Positivity
+from autoprox.graph import (
+    PRIMITIVES,
+    Evaluator,
+    Form,
+    Kind,
+    LeafTable,
+    Leaves,
+    Level,
+    Primitive,
+    find_primitive,
+    parse,
+    register,
+)
+from autoprox.graph.laws import NO_LAWS, Parity, Positivity
 from autoprox.graph.moments import Moments
 from autoprox.graph.operations import FLOAT64_EPS, TENSOR_EPS
 from autoprox.graph.registration import why_unfit
@@ -18,8 +29,21 @@ from autoprox.inspect.nodes import Role, Site
 from tests.graph.interpreter import AGGREGATORS, ELEMENTWISE, TENSOR, WITHIN
 
 ALL = [primitive for registry in PRIMITIVES.values() for primitive in registry.values()]
-IDS = [f"{each.level}-{each.name}" for each in ALL]
+
+
+def label(primitive):
+    return f"{primitive.level}-{primitive.name}"
+
+
 AT_TWO = Segments.of_lengths(np.array([5, 7]))
+
+
+# Of several scales, with equal elements and zeros.
+SAMPLES = [
+    np.random.default_rng(seed).integers(-3, 4, size=(2, 3, 4)) * 10.0 ** (seed - 4)
+    + (seed % 2) * np.random.default_rng(seed).normal(size=(2, 3, 4))
+    for seed in range(8)
+]
 
 
 def values_of(primitive: Primitive, *arrays: np.ndarray, dtype=torch.float32):
@@ -31,60 +55,112 @@ def values_of(primitive: Primitive, *arrays: np.ndarray, dtype=torch.float32):
             return primitive.function(*(Moments(each, channels_first=True) for each in tensors)).numpy()
         return primitive.function(*tensors, torch, TENSOR_EPS).numpy()
     flat = [each.ravel() for each in given]
-    return primitive.function(*flat, AT_TWO) if primitive.segmental else primitive.function(*flat, np, FLOAT64_EPS)
+    return primitive.function(*flat, *[AT_TWO] * primitive.segmental, np, FLOAT64_EPS)
 
 
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
-def test_passes_the_probe(primitive):
-    """Finite, of the right shape, on zeros, ones, negatives, huge, tiny and mixed values, and one element."""
-    assert why_unfit(primitive) == []
+# For each guard, an argument where the plain formula is undefined, and the value that is stated instead.
+GUARDS = {
+    "log": ([-1.0, 0.0], np.log),
+    "logabs": ([0.0], np.log),
+    "exp": ([31.0, 1e12], lambda _: np.exp(30.0)),
+    "reciprocal": ([0.0], 0.0),
+    "sqrt": ([-1.0], 0.0),
+    "sign": ([0.0], 0.0),
+    "heaviside": ([0.0], 0.0),
+    "div": ([0.0, 0.0], 0.0),
+    "zscore": ([2.0, 2.0], 0.0),
+    "minmax": ([2.0, 2.0], 0.0),
+    "share": ([0.0, 0.0], 0.0),
+    "std": ([2.0], 0.0),
+    "mean_log": ([0.0], np.log),
+    "entropy": ([0.0, 0.0], 0.0),
+    "skewness": ([2.0, 2.0], 0.0),
+    "kurtosis": ([2.0, 2.0], 0.0),
+    "effective_rank": ([0.0, 0.0], 0.0),
+    "stable_rank": ([0.0, 0.0], 0.0),
+    "condition": ([0.0, 0.0], 1e6),
+    "logdet": ([0.0], lambda eps: np.log(eps**2)),
+    "cosine": ([0.0, 0.0], 0.0),
+    "nodes_logsum": ([0.0], np.log),
+}
+GUARDED = [each for each in ALL if (each.guard and not each.name.startswith("nodes_")) or each.name == "nodes_logsum"]
 
 
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
-def test_says_what_its_guard_is(primitive):
-    """Where the plain formula has no finite value on a probe and the primitive has one, the guard must say which."""
-    name, plain = primitive.name, {"log": np.log, "sqrt": np.sqrt, "reciprocal": lambda x: 1 / x}
-    if name in plain:
-        with np.errstate(all="ignore"):
-            assert not np.isfinite(plain[name](np.array([0.0, -1.0]))).all()
-        assert primitive.guard
-    if primitive.form is Form.AGGREGATE:
-        empty = Segments.of_lengths(np.array([2, 0]))
-        assert np.isnan(primitive.function(np.ones(2), empty)[1])
-        assert "NaN" in primitive.guard
-
-
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
-def test_has_an_independent_reference(primitive):
+@pytest.mark.parametrize("primitive", GUARDED, ids=label)
+def test_where_its_plain_formula_is_undefined_it_has_the_stated_value(primitive):
+    elements, stated = GUARDS[primitive.name]
+    arguments = [np.array(elements)] * primitive.arity
     if primitive.level is Level.TENSOR:
-        assert primitive.name in TENSOR
-    elif primitive.form is Form.AGGREGATE:
-        assert primitive.name in AGGREGATORS
-    elif primitive.form is not Form.SELECT:
-        assert primitive.name in {**ELEMENTWISE, **WITHIN}
+        found, eps = values_of(primitive, *arguments, dtype=torch.float64), TENSOR_EPS
+    else:
+        segments = [Segments.of_lengths(np.array([len(elements)]))] * primitive.segmental
+        found, eps = primitive.function(*arguments, *segments, np, FLOAT64_EPS), FLOAT64_EPS
+    expected = stated(eps) if callable(stated) else stated
+    np.testing.assert_allclose(found, np.full(np.shape(found), expected), rtol=1e-12)
 
 
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
-def test_is_documented(primitive):
-    assert inspect.getdoc(primitive.function)
-    assert primitive.weight >= 0
-    assert primitive.version >= 1
+def test_every_guard_is_one_of_those():
+    assert {each.name for each in GUARDED} == set(GUARDS)
 
 
-@pytest.mark.parametrize("primitive", [each for each in ALL if each.arity == 2], ids=lambda p: f"{p.level}-{p.name}")
+AGGREGATES = [each for each in ALL if each.form is Form.AGGREGATE]
+
+
+@pytest.mark.parametrize("primitive", AGGREGATES, ids=lambda each: each.name)
+def test_an_architecture_without_nodes_has_no_value(primitive):
+    segments = Segments.of_lengths(np.array([2, 0]))
+    found = primitive.function(np.ones(2), segments, np, FLOAT64_EPS)
+    assert np.isfinite(found[0])
+    assert np.isnan(found[1])
+    assert "NaN" in primitive.guard
+
+
+@pytest.mark.parametrize("primitive", [each for each in ALL if each.form is not Form.SELECT], ids=label)
+def test_has_the_value_of_an_independent_reference(primitive):
+    for first, second in SAMPLES:
+        found = values_of(primitive, first, second, dtype=torch.float64)
+        given = [first, second][: primitive.arity]
+        if primitive.level is Level.TENSOR:
+            expected = TENSOR[primitive.name](*given)
+        elif primitive.form is Form.AGGREGATE:
+            expected = [AGGREGATORS[primitive.name](each.tolist()) for each in np.split(first.ravel(), [5])]
+        elif primitive.segmental:
+            within = WITHIN[primitive.name]
+            parts = [(each.tolist(), range(len(each)), len(each)) for each in np.split(first.ravel(), [5])]
+            expected = [value for part in parts for value in within(*part)]
+        else:
+            pairs = zip(*(each.ravel().tolist() for each in given), strict=True)
+            expected = [ELEMENTWISE[primitive.name](*pair, FLOAT64_EPS) for pair in pairs]
+        np.testing.assert_allclose(found, expected, rtol=1e-9, atol=1e-12 * np.abs(expected).max())
+
+
+@pytest.mark.parametrize(
+    ("name", "kept"),
+    [
+        ("only_attention", {Role.ATTENTION}),
+        ("only_mlp", {Role.MLP}),
+        ("only_body", {Role.ATTENTION, Role.MLP, Role.POOL}),
+        ("only_ends", {Role.EMBED, Role.HEAD}),
+    ],
+)
+def test_a_selector_keeps_the_nodes_of_its_roles(name, kept):
+    roles = tuple(Role)
+    graph = parse(f"nodes_sum({name}(params))")
+    (leaf,) = graph.node_leaves
+    powers = 2.0 ** np.arange(len(roles))
+    table = LeafTable([Leaves({Site.LINEAR: roles}, {leaf.digest: powers})])
+    expected = sum(power for role, power in zip(roles, powers, strict=True) if role in kept)
+    assert Evaluator(table).scores([graph]).item() == expected
+    selectors = {each.name for each in ALL if each.form is Form.SELECT}
+    assert selectors == {"only_attention", "only_mlp", "only_body", "only_ends"}
+
+
+@pytest.mark.parametrize("primitive", [each for each in ALL if each.arity == 2], ids=label)
 def test_commutative_as_declared(primitive):
     rng = np.random.default_rng(0)
     first, second = rng.normal(size=(3, 4)), rng.normal(size=(3, 4))
     same = values_of(primitive, first, second).tobytes() == values_of(primitive, second, first).tobytes()
     assert same == primitive.commutative
-
-
-# Of several scales, with equal elements and zeros.
-SAMPLES = [
-    np.random.default_rng(seed).integers(-3, 4, size=(2, 3, 4)) * 10.0 ** (seed - 4)
-    + (seed % 2) * np.random.default_rng(seed).normal(size=(2, 3, 4))
-    for seed in range(8)
-]
 
 
 def _negation(primitive, of, first, second):
@@ -119,7 +195,7 @@ def _repetition(primitive, of, first, second):
         np.testing.assert_array_equal(left, right)
 
 
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
+@pytest.mark.parametrize("primitive", [each for each in ALL if each.laws != NO_LAWS], ids=label)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_laws(primitive, dtype):
     """Each declared law holds to the last bit, but for the sign of a zero."""
@@ -135,7 +211,7 @@ def test_laws(primitive, dtype):
 MIRRORED = [each for each in ALL if each.laws.parity is Parity.MIRRORED]
 
 
-@pytest.mark.parametrize("primitive", MIRRORED, ids=lambda each: f"{each.level}-{each.name}")
+@pytest.mark.parametrize("primitive", MIRRORED, ids=label)
 def test_mirrors(primitive):
     mirror = find_primitive(primitive.laws.mirror, primitive.level)
     assert find_primitive(mirror.laws.mirror, mirror.level) is primitive
@@ -149,12 +225,12 @@ def test_pointwise(primitive):
     layout = Layout([(Role.MLP, Role.HEAD, Role.MLP), (Role.MLP, Role.ATTENTION)])
     everything, mlp = frozenset(Role), frozenset({Role.MLP})
     values = np.random.default_rng(0).normal(size=5)
-    inside = primitive.function(layout.restrict(values, everything, mlp), layout.segments(mlp))
-    outside = layout.restrict(primitive.function(values, layout.whole), everything, mlp)
+    inside = primitive.function(layout.restrict(values, everything, mlp), layout.segments(mlp), np, FLOAT64_EPS)
+    outside = layout.restrict(primitive.function(values, layout.whole, np, FLOAT64_EPS), everything, mlp)
     np.testing.assert_array_equal(inside, outside)
 
 
-@pytest.mark.parametrize("primitive", ALL, ids=IDS)
+@pytest.mark.parametrize("primitive", ALL, ids=label)
 def test_kinds(primitive):
     given = {
         Level.TENSOR: Kind.tensor(Site.LINEAR, "weight"),

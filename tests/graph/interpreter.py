@@ -93,7 +93,8 @@ ELEMENTWISE = {
     "exp": lambda x, _e: math.exp(x if x < 30 else 30.0),
     "relu": lambda x, _e: x if x > 0 else 0.0,
     "reciprocal": lambda x, e: x / (x * x + e * e),
-    "sigmoid": lambda x, _e: float(special.expit(x)),
+    # special.expit is 0 below -709, where the value is denormal, and so its sign is lost.
+    "sigmoid": lambda x, _e: math.exp(-np.logaddexp(0.0, -x)),
     "tanh": lambda x, _e: math.tanh(x),
     "sqrt": lambda x, _e: math.sqrt(x) if x > 0 else 0.0,
     "neg": lambda x, _e: -x,

@@ -17,7 +17,6 @@ import autoprox
 from autoprox.base.errors import KindError, UndefinedScoreError
 from autoprox.graph import PRIMITIVES, Form, Level, Primitive, Proxy, find_primitive, parse
 from autoprox.graph.export import to_python
-from autoprox.graph.export.python import SEGMENTAL
 from autoprox.graph.expression import Expression
 from autoprox.scorers import zoo_graphs
 from autoprox.statistics import STATISTICS
@@ -28,6 +27,7 @@ from tests.statistics import networks as hard
 REL = 1e-7
 """Stricter than what is promised (1e-5), wide enough for sums in another order."""
 
+LINEAR = torch.nn.Linear | torch.nn.Conv2d
 COUNTER = itertools.count()
 ALL = [primitive for registry in PRIMITIVES.values() for primitive in registry.values()]
 
@@ -103,8 +103,6 @@ def test_every_primitive_was_in_one_of_those_graphs():
             except KindError:
                 continue
         assert any(each.operation is primitive for graph in graphs for each in graph.walk())
-    segmental = {each.function for each in PRIMITIVES[Level.NODE].values() if each.segmental}
-    assert segmental <= set(SEGMENTAL)
 
 
 @pytest.mark.parametrize("name", STATISTICS)
@@ -274,9 +272,7 @@ def test_any_name_gives_a_readable_file(name, exported):
     proxy = Proxy(name, parse("nodes_sum(params)"), provenance={"source": '"""'})
     model, images, labels = foreign.seeded()
     assert exported(proxy).score(model, images, labels) == sum(
-        sum(p.numel() for p in each.parameters())
-        for each in model.modules()
-        if isinstance(each, torch.nn.Linear | torch.nn.Conv2d)
+        sum(p.numel() for p in each.parameters()) for each in model.modules() if isinstance(each, LINEAR)
     )
 
 
@@ -285,27 +281,37 @@ def with_numpy(x, _xp, _eps):
     return x * np.pi
 
 
-def nodes_elsewhere(values, _segments):
-    return values
+def above_the_mean(values, segments, xp, _eps):
+    """1 where a node is above the mean of its network, else 0."""
+    return xp.heaviside(values - segments.expand(segments.mean(values)), xp.zeros_like(values))
 
 
-@pytest.mark.parametrize(
-    ("function", "level", "segmental", "message"),
-    [
-        (lambda x, _xp, _eps: x, Level.TENSOR, False, "top of a module"),
-        (with_numpy, Level.TENSOR, False, "'numpy'"),
-        (nodes_elsewhere, Level.NODE, True, "SEGMENTAL"),
-    ],
-)
-def test_operations_that_cannot_stand_alone_are_refused(function, level, segmental, message):
-    primitive = Primitive("mine", level, Form.MAP, function, segmental=segmental)
-    if level is Level.TENSOR:
+def with_a_map(primitive):
+    """A proxy in which a map that is not registered stands."""
+    if primitive.level is Level.TENSOR:
         inner = parse("l1(weight)")
         graph = Expression(inner.operation, [Expression(primitive, inner.arguments)])
     else:
         graph = Expression(primitive, [parse("l1(weight)")])
+    return Proxy("p", Expression(parse("nodes_sum(params)").operation, [graph]))
+
+
+@pytest.mark.parametrize(
+    ("function", "message"),
+    [(lambda x, _xp, _eps: x, "top of a module"), (with_numpy, "'numpy'")],
+)
+def test_operations_that_cannot_stand_alone_are_refused(function, message):
     with pytest.raises(KindError, match=message):
-        to_python(Proxy("p", Expression(parse("nodes_sum(params)").operation, [graph])))
+        to_python(with_a_map(Primitive("mine", Level.TENSOR, Form.MAP, function)))
+
+
+def test_an_operation_of_ones_own_on_all_nodes(exported):
+    proxy = with_a_map(Primitive("mine", Level.NODE, Form.MAP, above_the_mean, segmental=True))
+    for model, images, labels in own_networks():
+        sizes = [each.weight.abs().sum().item() for each in model.modules() if isinstance(each, LINEAR)]
+        expected = sum(size > np.mean(sizes) for size in sizes)
+        assert exported(proxy).score(model, images, labels) == expected
+        assert proxy.score(model, images, labels) == expected
 
 
 START = """

@@ -2,10 +2,14 @@
 
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from autoprox.graph import PRIMITIVES, Level
+from autoprox.graph.export.runtime import OneNetwork
+from autoprox.graph.operations import FLOAT64_EPS
 from autoprox.graph.segments import Layout, Segments
 from autoprox.inspect.nodes import Role
 
@@ -17,7 +21,6 @@ LOOPS = {
     "mean": np.mean,
     "max": np.max,
     "min": np.min,
-    "std": np.std,
     "first": lambda x: x[0],
     "last": lambda x: x[-1],
 }
@@ -40,6 +43,21 @@ def test_rank(architectures):
     flat = np.array([x for each in architectures for x in each], dtype=np.float64)
     expected = [r / len(each) for each in architectures if each for r in stats.rankdata(each)]
     np.testing.assert_allclose(segments.rank(flat), expected)
+
+
+NODE_OPERATIONS = [each for each in PRIMITIVES[Level.NODE].values() if each.segmental]
+
+
+@pytest.mark.parametrize("primitive", NODE_OPERATIONS, ids=lambda each: each.name)
+@given(values=st.lists(VALUES | st.just(np.nan), max_size=6), depth=st.integers(0, 3))
+def test_one_network_in_torch_is_one_segment_in_numpy(primitive, values, depth):
+    position = (np.arange(len(values)) + 1.0 + depth) / (len(values) + depth + 1)
+    flat = np.array(values, dtype=np.float64)
+    segments = Segments(np.array([len(values)]), position)
+    with np.errstate(invalid="ignore"):
+        many = primitive.function(flat, segments, np, FLOAT64_EPS)
+    one = primitive.function(torch.from_numpy(flat), OneNetwork(torch.from_numpy(position)), torch, FLOAT64_EPS)
+    np.testing.assert_allclose(np.atleast_1d(one.numpy()), many, rtol=1e-9, atol=1e-12)
 
 
 def test_rank_of_a_broken_architecture_is_undefined_there_only():

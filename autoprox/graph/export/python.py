@@ -5,16 +5,12 @@ others, and the graph as plain statements. tests/graph/test_export_python.py sco
 every statistic, and compares.
 """
 
-from collections.abc import Callable
 from dataclasses import fields
 from enum import Enum
 from importlib.metadata import version
 from typing import Any
 
-from torch import Tensor
-
-from autoprox.base.errors import KindError
-from autoprox.graph import nodes, operations
+from autoprox.graph import operations
 from autoprox.graph.export import runtime
 from autoprox.graph.export.sources import Sources
 from autoprox.graph.expression import Expression, is_node_leaf
@@ -22,28 +18,9 @@ from autoprox.graph.kinds import ALL_ROLES, Level
 from autoprox.graph.moments import Moments
 from autoprox.graph.primitives import Form, Primitive
 from autoprox.graph.proxy import Proxy
+from autoprox.inspect.finding import find_nodes
 from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import STATISTICS, Pass, Statistic
-
-SEGMENTAL: dict[Callable[..., Any], Callable[[Tensor, Tensor], Tensor]] = {
-    nodes.zscore: runtime.node_zscore,
-    nodes.minmax: runtime.node_minmax,
-    nodes.share: runtime.node_share,
-    nodes.rank: runtime.node_rank,
-    nodes.deep: runtime.node_deep,
-    nodes.shallow: runtime.node_shallow,
-    nodes.sine: runtime.node_sine,
-    nodes.nodes_sum: runtime.nodes_sum,
-    nodes.nodes_mean: runtime.nodes_mean,
-    nodes.nodes_max: runtime.nodes_max,
-    nodes.nodes_min: runtime.nodes_min,
-    nodes.nodes_std: runtime.nodes_std,
-    nodes.nodes_logsum: runtime.nodes_logsum,
-    nodes.nodes_norm: runtime.nodes_norm,
-    nodes.nodes_first: runtime.nodes_first,
-    nodes.nodes_last: runtime.nodes_last,
-}
-"""For the operations over flat arrays of many networks, those over the nodes of one."""
 
 
 def to_python(proxy: Proxy) -> str:
@@ -60,8 +37,8 @@ def to_python(proxy: Proxy) -> str:
         The text of the file.
 
     Raises:
-        KindError: If an operation of the graph has no form that stands alone: its source cannot be found, it needs
-            other packages, or it looks at segments and `SEGMENTAL` has no form of it for one network.
+        KindError: If an operation of the graph does not stand alone: its source cannot be found, or it needs other
+            packages.
 
     Example:
         >>> from autoprox.graph import parse
@@ -84,7 +61,7 @@ class _Writer:
         self._sources = Sources()
         self._reductions: list[str] = []
         self._names: dict[str, str] = {}
-        self._position_names: dict[str, str] = {}
+        self._node_names: dict[tuple[Site, frozenset[Role]], str] = {}
         self._lines: list[str] = []
 
     def text(self) -> str:
@@ -96,10 +73,11 @@ class _Writer:
         passes = [f"{_constant(each)} = {self._call(each)}" for each in dict.fromkeys(each.pass_ for each in wanted)]
         statistics = ",\n    ".join(self._call(each) for each in wanted)
         needs_roles = any(each.kind.roles != ALL_ROLES for each in self._proxy.graph.walk())
+        find = self._sources.add(find_nodes if needs_roles else runtime.find_without_roles)
         sign = "" if self._proxy.sign == 1 else "-"
         body = "\n    ".join(
             [
-                f"found = take(model, images, labels, STATISTICS, loss, needs_roles={needs_roles})",
+                f"found = take(model, images, labels, STATISTICS, loss, {find})",
                 *self._lines,
                 f"return finite({sign}{result})",
             ]
@@ -144,7 +122,8 @@ class _Writer:
             return f"found.counts[{expression.operation.name!r}]"
         name = f"reduction_{len(self._reductions) + 1}"
         self._reductions.append(self._reduction(name, expression))
-        return f"found.reduce({name}, {', '.join(repr(each) for each in expression.statistics)})"
+        reduced = self._sources.add(runtime.reduced)
+        return f"{reduced}(found, {name}, {', '.join(repr(each) for each in expression.statistics)})"
 
     def _reduction(self, function: str, root: Expression) -> str:
         """A function from the tensors of one node to a number."""
@@ -180,31 +159,28 @@ class _Writer:
             kept = kinds[0].roles if primitive.form is Form.AGGREGATE else expression.kind.roles
             site = kinds[0].site
             assert site is not None
-            values = [_selected(value, site, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
-            if primitive.segmental:
-                position = self._positions(site, kept)
-                return f"{self._sources.add(self._segmental(primitive))}({values[0]}, {position})"
+            values = [self._selected(value, site, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
             if primitive.form is Form.SELECT:
                 return values[0]
+            if primitive.segmental:
+                values.append(self._nodes(site, kept))
         self._sources.add_name(operations.__name__, "FLOAT64_EPS")
         return f"{self._sources.add(primitive.function)}({', '.join(values)}, torch, FLOAT64_EPS)"
 
-    def _positions(self, site: Site, kept: frozenset[Role]) -> str:
-        """Writes the statement that gives the relative depths of nodes, once; returns the name of its value."""
-        chosen = "" if kept == ALL_ROLES else f", {_roles(kept)}"
-        line = f"found.positions({_literal(site)}{chosen})"
-        if line not in self._position_names:
-            self._position_names[line] = name = f"depth{len(self._position_names) + 1}"
-            self._lines.append(f"{name} = {line}")
-        return self._position_names[line]
+    def _nodes(self, site: Site, kept: frozenset[Role]) -> str:
+        """Writes the statement that gives the nodes of a network, once; returns the name of its value."""
+        if (site, kept) not in self._node_names:
+            positions = f"{self._sources.add(runtime.positions)}(found, {_literal(site)})"
+            positions = self._selected(positions, site, ALL_ROLES, kept)
+            self._node_names[site, kept] = name = f"nodes{len(self._node_names) + 1}"
+            self._lines.append(f"{name} = {self._sources.add(runtime.OneNetwork)}({positions})")
+        return self._node_names[site, kept]
 
-    def _segmental(self, primitive: Primitive) -> Callable[..., Any]:
-        if primitive.function not in SEGMENTAL:
-            raise KindError(
-                f"The NODE primitive '{primitive.name}' cannot be exported: no form of it for one network is known."
-                " Add one to autoprox.graph.export.python.SEGMENTAL."
-            )
-        return SEGMENTAL[primitive.function]
+    def _selected(self, value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:
+        if held == kept:
+            return value
+        selected = self._sources.add(runtime.selected)
+        return f"{selected}(found, {value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
 
     def _call(self, made: Statistic | Pass) -> str:
         """A statistic or a pass as the call that makes it."""
@@ -240,12 +216,6 @@ _SIGNATURE = '''def score(
 
 def _literal(value: Any) -> str:
     return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
-
-
-def _selected(value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:
-    if held == kept:
-        return value
-    return f"found.select({value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
 
 
 def _roles(roles: frozenset[Role]) -> str:
