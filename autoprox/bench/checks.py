@@ -14,8 +14,17 @@ import numpy.typing as npt
 import pandas as pd
 
 from autoprox.base.errors import SpecError, suggestion
+from autoprox.bench.cells import LARGEST, real, whole
 from autoprox.bench.faults import Fault
+from autoprox.bench.plausible import (
+    PERCENT,
+    complements,
+    doubts_of,
+    fractions_among_percents,
+    without_repetitions,
+)
 from autoprox.bench.schema import (
+    BLOCK_COLUMNS,
     COLUMNS,
     COUNT_COLUMNS,
     DEFAULT_METRIC,
@@ -53,6 +62,7 @@ class Checker:
 
     Attributes:
         notes: What was derived or defaulted, a sentence each.
+        doubts: What is possible and looks wrong all the same, a sentence each.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set of the table.
     """
@@ -60,6 +70,8 @@ class Checker:
     def __init__(self, frame: pd.DataFrame, path: Path, num_classes: Mapping[str, int]) -> None:
         self.path = path
         self.notes: list[str] = []
+        self.doubts: list[str] = []
+        self._seeds_given = True
         self.archs: dict[str, Arch] = {}
         self.num_classes: dict[str, int] = dict(num_classes)
         self._rows = frame.index
@@ -74,6 +86,7 @@ class Checker:
             self._values,
             self._architectures,
             self._classes,
+            self._scales,
             self._seeds,
             self._counts,
             self._epochs,
@@ -81,12 +94,29 @@ class Checker:
             yield from rule()
         known = (*COLUMNS, *OPTIONAL_COLUMNS)
         extra = [name for name in self._frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
+        self.doubts += [
+            f"Value and the column '{name}' add up to the same in every row: one is an error. Give the accuracy."
+            for name in complements(self._frame, extra)
+        ]
         if extra:
             self.notes.append(f"Columns that are not used: {', '.join(map(str, extra))}.")
 
     def complete(self) -> pd.DataFrame:
-        """The rows with all columns in their one order; only for a table whose rules were all gone through in vain."""
-        return self._frame[list(COLUMNS)].sort_values(list(KEY_COLUMNS), ignore_index=True, kind="stable")
+        """The rows with all columns in their one order; only for a table whose rules found no fault.
+
+        Rows that repeat a label of their architecture, and stand for no training of their own, are left out.
+        """
+        frame = without_repetitions(self._frame[list(COLUMNS)], seeds_given=self._seeds_given)
+        if repeated := len(self._frame) - len(frame):
+            self.doubts.append(
+                f"{repeated} of {len(self._frame)} rows repeat the value of another row of the same architecture: they"
+                " are left out, not taken as further trainings that agree."
+            )
+            if not self._seeds_given:
+                frame = frame.assign(train_seed=self._counted(frame))
+        complete = frame.sort_values(list(KEY_COLUMNS), ignore_index=True, kind="stable")
+        self.doubts += doubts_of(complete, self.num_classes)
+        return complete
 
     def _columns(self) -> Faults:
         given = ", ".join(map(str, self._frame.columns)) or "(none)"
@@ -139,13 +169,12 @@ class Checker:
         )
 
     def _values(self) -> Faults:
-        column = self._frame["value"]
-        if not pd.api.types.is_numeric_dtype(column) or pd.api.types.is_bool_dtype(column):
-            is_number = column.map(lambda value: isinstance(value, (int, float)) and not isinstance(value, bool))
-            yield from self._require(
-                is_number.to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number."
-            )
-        values = pd.to_numeric(column.where(self._sound["value"]), errors="coerce").astype(float)
+        numbers = self._frame["value"].map(real)
+        missing = self._frame["value"].isna()
+        yield from self._require(
+            (numbers.notna() | missing).to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number."
+        )
+        values = numbers.astype(float)
         self._frame["value"] = values
         yield from self._require(
             np.isfinite(values.to_numpy()),
@@ -250,11 +279,27 @@ class Checker:
             given=("dataset",),
         )
 
+    def _scales(self) -> Faults:
+        """Requires one scale in a block: fractions beside percents rank below everything else."""
+        sound = self._all_sound(("space", "dataset", "label_kind", "metric", "value"))
+        mixed = np.zeros(len(self._frame), dtype=bool)
+        accuracies = self._frame[sound & (self._frame["metric"] == PERCENT).to_numpy(dtype=bool)]
+        for _, rows in accuracies.groupby(list(BLOCK_COLUMNS), sort=False):
+            chance = 100 / self.num_classes[rows["dataset"].iloc[0]]
+            mixed[rows.index] = fractions_among_percents(rows["value"].to_numpy(), chance)
+        yield from self._require(
+            ~mixed,
+            "value",
+            lambda value: (
+                f"is {value:g}, a fraction, but other rows of the same block are percent. Give {100 * value:g}, if that"
+                " is what it means."
+            ),
+        )
+
     def _seeds(self) -> Faults:
-        key = [name for name in KEY_COLUMNS if name != "train_seed"]
-        if "train_seed" not in self._frame.columns:
-            counted = self._frame.groupby(key, sort=False, dropna=False).cumcount()
-            self._derive("train_seed", counted, "counted from 0 for each architecture")
+        self._seeds_given = "train_seed" in self._frame.columns
+        if not self._seeds_given:
+            self._derive("train_seed", self._counted(self._frame), "counted from 0 for each architecture")
         yield from self._whole("train_seed", lowest=0)
         sound = self._all_sound(KEY_COLUMNS)
         repeated = np.zeros(len(self._frame), dtype=bool)
@@ -267,6 +312,10 @@ class Checker:
                 "Number repetitions, or leave the column out to have them numbered."
             ),
         )
+
+    def _counted(self, frame: pd.DataFrame) -> "pd.Series[int]":
+        key = [name for name in KEY_COLUMNS if name != "train_seed"]
+        return frame.groupby(key, sort=False, dropna=False).cumcount()
 
     def _counts(self) -> Faults:
         wanted = [name for name in ("params_count", "macs_count") if name not in self._frame.columns]
@@ -309,20 +358,25 @@ class Checker:
     def _epochs(self) -> Faults:
         column = self._frame["epochs"]
         present = column.notna().to_numpy(dtype=bool)
-        numbers = pd.to_numeric(column, errors="coerce").astype("Float64").fillna(-1.0).to_numpy(dtype=float)
-        good = (numbers >= 0) & (numbers == np.floor(numbers))
+        numbers = [whole(cell) for cell in column]
+        good = np.array([number is not None and 0 <= number <= LARGEST for number in numbers], dtype=bool)
         yield from self._require(~present | good, "epochs", lambda value: f"is {value!r}, not a whole number.")
         self._frame["epochs"] = pd.array(
-            [int(n) if p and g else pd.NA for n, p, g in zip(numbers, present, good, strict=True)], dtype="Int64"
+            [number if sound else pd.NA for number, sound in zip(numbers, good, strict=True)], dtype="Int64"
         )
 
     def _whole(self, name: str, lowest: int) -> Faults:
         """Requires whole numbers without gaps, and brings them to int64; those with a fault become the lowest."""
-        column = pd.to_numeric(self._frame[name], errors="coerce").astype("Float64")
-        numbers = column.to_numpy(dtype=float, na_value=np.nan)
-        good = np.isfinite(numbers) & (numbers >= lowest) & (numbers == np.floor(numbers))
+        numbers = [whole(cell) for cell in self._frame[name]]
+        good = np.array([number is not None and number >= lowest for number in numbers], dtype=bool)
         yield from self._require(good, name, lambda value: f"is {value!r}, not a whole number from {lowest}.")
-        self._frame[name] = np.where(good, numbers, lowest).astype(np.int64)
+        fits = np.array([number is None or number <= LARGEST for number in numbers], dtype=bool)
+        yield from self._require(
+            fits, name, lambda value: f"is {value}, more than {LARGEST}, the largest that a table holds."
+        )
+        kept = good & fits
+        found = [int(number or 0) if sound else lowest for number, sound in zip(numbers, kept, strict=True)]
+        self._frame[name] = np.array(found, dtype=np.int64)
 
     def _require(self, good: Mask, column: str, complaint: Callable[[Any], str], given: tuple[str, ...] = ()) -> Faults:
         """Yields a fault for the cells that are not good, in rows that have no fault yet in what the rule rests on."""

@@ -63,7 +63,9 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise TableError(f"{path} is a folder, not a table; name the parquet file in it.")
     try:
         # One thread and no memory map: the file may be replaced while it is read.
-        frame: pd.DataFrame = pq.read_table(path, use_threads=False, memory_map=False).to_pandas(ignore_metadata=True)
+        table = pq.read_table(path, use_threads=False, memory_map=False)
+        # Whole numbers stay whole where a cell is empty.
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     except (pa.ArrowException, OSError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise TableError(

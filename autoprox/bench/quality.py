@@ -6,14 +6,12 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.ceiling import ceiling
-from autoprox.bench.schema import METRICS, Stratum
+from autoprox.bench.schema import BLOCK_COLUMNS, METRICS, Stratum
 from autoprox.metrics import kendall_tau_b
 from autoprox.spaces import SPACES
 
 DIGITS = 4
 """Decimals of what is for reading; nothing is computed from it."""
-
-BLOCK_COLUMNS = ["space", "dataset", "label_kind", "metric"]
 
 
 def blocks_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -23,7 +21,7 @@ def blocks_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
         frame: The rows of a complete table.
     """
     blocks = []
-    for key, rows in frame.groupby(BLOCK_COLUMNS, sort=True):
+    for key, rows in frame.groupby(list(BLOCK_COLUMNS), sort=True):
         described: dict[str, Any] = dict(zip(BLOCK_COLUMNS, key, strict=True))
         described["all"] = _describe(rows)
         iso = rows[rows["stratum"] == Stratum.ISO]

@@ -30,6 +30,7 @@ class Reading:
         manifest: What stands beside the table; empty for a table without one, or with one that cannot be read.
         batches: Stored batches by data set, likewise.
         notes: What was derived or defaulted, a sentence each.
+        doubts: What is possible and looks wrong all the same, a sentence each.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set.
     """
@@ -41,6 +42,7 @@ class Reading:
         self.manifest: dict[str, Any] = {}
         self.batches: dict[str, Batch] = {}
         self.notes: list[str] = []
+        self.doubts: list[str] = []
         self.archs: dict[str, Arch] = {}
         self.num_classes: dict[str, int] = {}
 
@@ -60,9 +62,10 @@ class Reading:
         for fault in checker.faults():
             clean = False
             yield fault
-        self.notes, self.archs, self.num_classes = checker.notes, checker.archs, checker.num_classes
         if clean:
             self.frame = checker.complete()
+        self.notes, self.doubts = checker.notes, checker.doubts
+        self.archs, self.num_classes = checker.archs, checker.num_classes
         if files.manifest.exists():
             try:
                 self.manifest = read_json(files.manifest)

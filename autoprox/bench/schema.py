@@ -83,5 +83,8 @@ COLUMNS = (
 OPTIONAL_COLUMNS = ("num_classes",)
 """What a user's table may add: the number of classes of a data set of which autoprox has no images."""
 
+BLOCK_COLUMNS = ("space", "dataset", "label_kind", "metric")
+"""What the rows of a block agree in."""
+
 KEY_COLUMNS = ("space", "arch_id", "dataset", "label_kind", "metric", "train_seed")
 """No two rows agree in all of these; rows are sorted by them."""

@@ -39,6 +39,7 @@ class Table:
         frame: The rows with all columns, in their one order.
         manifest: What stands beside the table; empty for a table without one.
         notes: What was derived or defaulted, a sentence each.
+        doubts: What is possible in its labels and looks wrong all the same, a sentence each.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set.
         batches: Stored batches by data set.
@@ -50,6 +51,7 @@ class Table:
     frame: pd.DataFrame
     manifest: dict[str, Any]
     notes: list[str]
+    doubts: list[str]
     archs: dict[str, Arch]
     num_classes: dict[str, int]
     batches: dict[str, Batch]
@@ -79,6 +81,7 @@ class Table:
             frame=reading.frame,
             manifest=reading.manifest,
             notes=reading.notes,
+            doubts=reading.doubts,
             archs=reading.archs,
             num_classes=reading.num_classes,
             batches=reading.batches,
@@ -274,8 +277,8 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
     ]
 
 
-def table_faults(source: str | Path) -> list[Fault]:
-    """All faults of a table, not only the first, which `Table.read` raises.
+def findings(source: str | Path) -> tuple[list[Fault], list[str]]:
+    """All faults of a table, not only the first, which `Table.read` raises, and what looks wrong beside them.
 
     Args:
         source: Path of a parquet file, or the name of an embedded table.
@@ -284,10 +287,11 @@ def table_faults(source: str | Path) -> list[Fault]:
         TableError: If there is no such table, or its rows cannot be read at all.
 
     Example:
-        >>> table_faults("vitbench101")
-        []
+        >>> findings("vitbench101")
+        ([], [])
     """
-    return list(Reading(TableFiles(_find(source))).faults())
+    reading = Reading(TableFiles(_find(source)))
+    return list(reading.faults()), reading.doubts
 
 
 def embedded_tables() -> dict[str, Path]:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from autoprox.base.errors import SpecError, TableError
 from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
-from autoprox.commands.console import fault, note, say
+from autoprox.commands.console import fault, note, say, warn
 from autoprox.commands.values import PathTo, Text
 from autoprox.spaces import SPACES
 
@@ -96,6 +96,8 @@ def _import(options: argparse.Namespace) -> int:
     table = Table.read(options.out)
     for line in (*done.notes, *(each for each in table.notes if "noise" in each)):
         note(line)
+    for line in done.doubts:
+        warn(line)
     say(f"Table: {options.out}")
     found = f"{len(table.archs)} architectures, {len(table.frame)} labels"
     say(f"{found}; look at them with: autoprox bench info {options.out}")

@@ -3,12 +3,12 @@
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from autoprox.bench.quality import BLOCK_COLUMNS, blocks_of
-from autoprox.bench.schema import DEFAULT_METRIC, METRICS, Stratum
+from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import BLOCK_COLUMNS, DEFAULT_METRIC, METRICS, Stratum
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
-from autoprox.bench.table import DEFAULT_TABLE, Table, table_faults
-from autoprox.commands.console import interval, note, number, say, say_json, text_table
+from autoprox.bench.table import DEFAULT_TABLE, Table, findings
+from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
 from autoprox.commands.reporting import USER_ERROR
 from autoprox.commands.values import PathTo, Text
 from autoprox.spaces import SPACES
@@ -53,7 +53,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
         "check",
         help="look for faults in a table",
         description="Checks the rows of a table, its manifest and its batches. Lists every fault with its row, counted "
-        "from 0, and exits with 2 if there is one.",
+        "from 0, and exits with 2 if there is one. What is possible and looks wrong is a warning.",
         examples=("bench check my/table.parquet", "bench check my/table.parquet --json"),
     )
     _add_table(parser)
@@ -73,13 +73,16 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    faults = table_faults(options.table)
+    faults, doubts = findings(options.table)
     if options.json:
-        say_json({"table": options.table, "faults": [entry for fault in faults for entry in fault.entries()]})
+        entries = [entry for fault in faults for entry in fault.entries()]
+        say_json({"table": options.table, "faults": entries, "doubts": doubts})
     else:
         lines = [line for fault in faults for line in fault.lines()]
         for line in lines:
             say(line)
+        for doubt in doubts:
+            warn(doubt)
         say(f"{options.table}: {len(lines) or 'no'} fault{'s' if len(lines) > 1 else ''}")
     return USER_ERROR if faults else 0
 
@@ -109,6 +112,7 @@ def _document(table: Table, blocks: list[dict[str, Any]]) -> dict[str, Any]:
         "labels": len(table.frame),
         "num_classes": table.num_classes,
         "notes": table.notes,
+        "doubts": table.doubts,
         "splits": _split_sizes(table),
         "sealed_scorings": sealed_count(table.digest),
         "manifest": {key: value for key, value in table.manifest.items() if key not in ("blocks", "splits")},
@@ -123,6 +127,8 @@ def _print(table: Table, blocks: list[dict[str, Any]]) -> None:
         say(f"{name.ljust(width)}  {text}")
     for remark in table.notes:
         note(remark)
+    for doubt in table.doubts:
+        warn(doubt)
     say()
     parts = [(block, part) for block in blocks for part in ("all", "iso") if part in block]
     say(

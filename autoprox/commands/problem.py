@@ -12,7 +12,7 @@ from autoprox.bench.schema import DEFAULT_METRIC, METRICS, LabelKind
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
-from autoprox.commands.console import add_process_options, note
+from autoprox.commands.console import add_process_options, note, warn
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
@@ -126,6 +126,8 @@ def problem_of(options: argparse.Namespace) -> Problem:
     require_used(options.images, table.images, table.datasets)
     if table.notes:
         note(" ".join(table.notes))
+    for doubt in table.doubts:
+        warn(doubt)
     blocks = table.blocks(options.spaces, options.datasets, options.label_kind, options.metric)
     aggregate, weights = _joining(options, blocks)
     used = blocks[0].label_kind

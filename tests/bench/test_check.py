@@ -1,4 +1,4 @@
-"""`table_faults`: every fault with its row, by the rules that reading uses; files beside a table are compared."""
+"""`findings`: every fault with its row, by the rules that reading uses; files beside a table are compared."""
 
 import json
 import shutil
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from autoprox.base.errors import AutoproxError
-from autoprox.bench.table import Table, embedded_tables, table_faults
+from autoprox.bench.table import Table, embedded_tables, findings
 from tests.bench.conftest import user_rows
 from tests.bench.test_table import FAULTS
 
@@ -18,12 +18,12 @@ WriteTable = Callable[..., Path]
 
 
 def lines(path: Path) -> list[str]:
-    return [line for fault in table_faults(path) for line in fault.lines()]
+    return [line for fault in findings(path)[0] for line in fault.lines()]
 
 
 def cells(path: Path) -> set[tuple[str | None, int | None]]:
     """Column and row of every line."""
-    entries = [entry for fault in table_faults(path) for entry in fault.entries()]
+    entries = [entry for fault in findings(path)[0] for entry in fault.entries()]
     return {(entry["column"], entry["row"]) for entry in entries}  # type: ignore[misc]
 
 
@@ -32,7 +32,7 @@ def test_reading_raises_the_first_of_the_listed_faults(
     change: Callable[[pd.DataFrame], pd.DataFrame], write_table: WriteTable
 ) -> None:
     path = write_table(change(user_rows()))
-    faults = table_faults(path)
+    faults = findings(path)[0]
     with pytest.raises(AutoproxError) as caught:
         Table.read(path)
     assert str(caught.value) == str(faults[0].exception())
@@ -88,7 +88,7 @@ def embedded(tmp_path: Path) -> Path:
 
 
 def test_files_beside_the_table_are_compared_and_all_told(embedded: Path) -> None:
-    assert table_faults(embedded) == []
+    assert findings(embedded)[0] == []
     manifest = embedded.with_suffix(".manifest.json")
     content = json.loads(manifest.read_text())
     batches = embedded.with_suffix(".batches.npz")

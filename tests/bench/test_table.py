@@ -104,11 +104,24 @@ def filled(column: str, default: object, row: int, value: object) -> Callable[[p
     return lambda frame: put(column, row, value)(frame.assign(**{column: default}))
 
 
+def seeds_from(first: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
+    return np.arange(first, first + 16, dtype=np.uint64)
+
+
 FAULTS = [
     fault("value", "row 3: is nan, not a finite number", put("value", 3, float("nan"))),
     fault("value", "row 2: is inf", put("value", 2, float("inf"))),
     fault("value", "row 4: is 101.0, but top1_pct lies between 0 and 100", put("value", 4, 101.0)),
-    fault("value", "row 0 .and 15 more rows.: is '1', not a number", lambda f: f.assign(value="1")),
+    fault("value", "row 0 .and 15 more rows.: is 'high', not a number", lambda f: f.assign(value="high")),
+    fault(
+        "value", "row 3: is '-', not a number", lambda f: f.assign(value=f["value"].astype(str)).replace("33.0", "-")
+    ),
+    fault(
+        "train_seed",
+        "row 2 .and 13 more rows.: is 9223372036854775808, more than",
+        lambda f: f.assign(train_seed=seeds_from(2**63 - 2)),
+    ),
+    fault("value", "row 2: is 0.32, a fraction, but other rows .* are percent. Give 32", put("value", 2, 0.32)),
     fault(
         "space", "row 5: is 'autoformer-mikro'.*Did you mean 'autoformer-micro'", put("space", 5, "autoformer-mikro")
     ),

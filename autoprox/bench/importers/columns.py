@@ -2,6 +2,7 @@
 
 import ast
 import json
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ import pandas as pd
 from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.bench.files import read_frame
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
-from autoprox.bench.schema import COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
+from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)
 GENE = "gene."
@@ -101,14 +102,32 @@ def read_columns(path: Path, mapping: Mapping, space_name: str | None, licence: 
         missing = int(without.sum())
         frame = frame[~without]
     description = {"columns": mapping.columns, "constants": constants}
-    return Draft(frame, path, path.suffix.removeprefix("."), licence, missing_labels=missing, description=description)
+    return Draft(
+        frame,
+        path,
+        path.suffix.removeprefix("."),
+        licence,
+        missing_labels=missing,
+        doubts=tuple(_doubts(mapping)),
+        description=description,
+    )
+
+
+def _doubts(mapping: Mapping) -> list[str]:
+    """Says of a column that is called an error and is taken as what is better where higher."""
+    source = mapping.columns.get("value", "value")
+    metric = METRICS.get(mapping.constants.get("metric", DEFAULT_METRIC))
+    if metric is None or not metric.higher_is_better or not re.search("err|loss", source, re.IGNORECASE):
+        return []
+    return [f"The column '{source}' is taken as {metric.name}, of which the higher is the better: is it an error?"]
 
 
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
     try:
-        return pd.read_csv(path)
+        # As texts: what a cell is is decided cell by cell, and no digit is lost where another cell is empty.
+        return pd.read_csv(path, dtype=str)
     except (OSError, ValueError) as error:  # pandas' parser errors and those of decoding are ValueErrors
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise TableError(

@@ -36,6 +36,7 @@ class Draft:
         licence: What may be done with the labels.
         missing_labels: How many labels are missing; they have no row.
         notes: What else is to be said, a sentence each.
+        doubts: What looks wrong, a sentence each.
         description: How the file was read, for the manifest.
     """
 
@@ -45,6 +46,7 @@ class Draft:
     licence: str
     missing_labels: int = 0
     notes: tuple[str, ...] = ()
+    doubts: tuple[str, ...] = ()
     description: dict[str, Any] = field(default_factory=dict)
 
 
@@ -56,11 +58,13 @@ class Import:
         faults: Why nothing was written, a line each; empty if the table was.
         skipped: What was left out as not allowed by its space, a line each.
         notes: What was derived or defaulted, a sentence each.
+        doubts: What looks wrong although it was written, a sentence each.
     """
 
     faults: list[str]
     skipped: list[str]
     notes: list[str]
+    doubts: list[str]
 
 
 def import_drafts(
@@ -85,7 +89,7 @@ def import_drafts(
     found = [_checked(draft, skip_invalid=skip_invalid) for draft in drafts]
     skipped = [line for each in found for line in each.skipped]
     if faults := [line for each in found for line in each.faults]:
-        return Import(faults, skipped, [])
+        return Import(faults, skipped, [], [])
     num_classes = _agreed(found)
     complete = pd.concat([each.complete for each in found], ignore_index=True)
     manifest = {
@@ -114,7 +118,8 @@ def import_drafts(
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
     files.batches.unlink(missing_ok=True)
     write_json(manifest, files.manifest)
-    return Import([], skipped, list(dict.fromkeys(note for each in found for note in each.notes)))
+    notes = list(dict.fromkeys(note for each in found for note in each.notes))
+    return Import([], skipped, notes, [doubt for each in found for doubt in each.doubts])
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,6 +135,7 @@ class _Checked:
         faults: Why it cannot be a table.
         skipped: What was left out.
         notes: What was derived or defaulted.
+        doubts: What looks wrong.
     """
 
     draft: Draft
@@ -140,6 +146,7 @@ class _Checked:
     faults: list[str]
     skipped: list[str]
     notes: list[str]
+    doubts: list[str]
 
 
 def _checked(draft: Draft, *, skip_invalid: bool) -> _Checked:
@@ -155,10 +162,11 @@ def _checked(draft: Draft, *, skip_invalid: bool) -> _Checked:
         checker = Checker(frame, draft.path, {})
         faults = list(checker.faults())
     if faults:
-        return _Checked(draft, source, frame, frame.iloc[:0], {}, _lines(faults), invalid, [])
+        return _Checked(draft, source, frame, frame.iloc[:0], {}, _lines(faults), invalid, [], [])
     complete = checker.complete()
-    notes = [*draft.notes, *checker.notes, *_remarks(draft, complete)]
-    return _Checked(draft, source, frame, complete, checker.num_classes, [], invalid, notes)
+    notes = [*draft.notes, *checker.notes, *_remarks(draft)]
+    doubts = [*draft.doubts, *checker.doubts]
+    return _Checked(draft, source, frame, complete, checker.num_classes, [], invalid, notes, doubts)
 
 
 def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
@@ -265,11 +273,7 @@ def _in_order(frame: pd.DataFrame, complete: pd.DataFrame) -> list[tuple[Arch, s
     return [(arch, str(strata[arch.arch_id])) for arch in archs]
 
 
-def _remarks(draft: Draft, frame: pd.DataFrame) -> list[str]:
-    remarks = []
+def _remarks(draft: Draft) -> list[str]:
     if draft.missing_labels:
-        remarks.append(f"{draft.missing_labels} labels are missing (None or not a number): they have no row.")
-    percent = frame[frame["metric"] == "top1_pct"]["value"]
-    if len(percent) and percent.max() <= 1.0:
-        remarks.append("No top1_pct lies above 1: is it a share? autoprox reads percent; ranks are the same.")
-    return remarks
+        return [f"{draft.missing_labels} labels are missing (None or not a number): they have no row."]
+    return []
