@@ -54,6 +54,10 @@ class UndefinedScoreError(AutoproxError):
     """A proxy has no finite value on a network."""
 
 
+class WorkerLossError(AutoproxError):
+    """A process that did part of the work is gone."""
+
+
 class FitError(AutoproxError, ValueError):
     """A predictor cannot be fitted to these data, or not be applied to them.
 

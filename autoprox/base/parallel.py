@@ -15,7 +15,7 @@ from typing import Any
 import joblib
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
-from autoprox.base.errors import AutoproxError, SpecError, suggestion
+from autoprox.base.errors import AutoproxError, SpecError, WorkerLossError, suggestion
 from autoprox.base.logs import levels
 
 BACKENDS = ("loky", "dask", "ray")
@@ -67,13 +67,13 @@ def explained_loss(advice: str) -> Iterator[None]:
         advice: What to do, as the end of the message.
 
     Raises:
-        AutoproxError: If a process of this machine was ended from outside, the workers of a cluster several times over
-            the same work, or its scheduler.
+        WorkerLossError: If a process of this machine was ended from outside, the workers of a cluster several times
+            over the same work, or its scheduler.
     """
     try:
         yield
     except _losses() as error:
-        raise AutoproxError(
+        raise WorkerLossError(
             f"A worker process, or the connection to the cluster, was lost ({type(error).__name__}); on one machine "
             f"the usual cause is want of memory. {advice}"
         ) from error

@@ -6,7 +6,6 @@ import shlex
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -117,12 +116,11 @@ def _evolve(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
     folder = RunFolder(out, force=options.force, resume=options.resume)
     stop = given or _stop_of(folder.journal, resume=options.resume)
-    discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar, lambda *_: None)
+    discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar)
     if folder.has_all(stop.budget, discoverer.definition(plan)):
         note(f"'{out}' holds a finished run of {stop.budget} candidates; nothing is left to do")
         return 0
-    fit = problem.judge(Split.FIT)
-    for line in small_block_warnings(fit.blocks, stop.budget or DEFAULT_BUDGET):
+    for line in small_block_warnings(discoverer.judges[Split.FIT].blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")
     folder.prepare()
     if options.resume and not has_begun(folder.journal):
@@ -146,8 +144,8 @@ def _searched(
     discoverer: Discoverer, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder
 ) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
-        telling = replace(discoverer, candidate_progress=show)
-        return telling.run(plan, stop, folder.journal, anew=not options.resume)
+        discoverer.candidate_progress = show
+        return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
 
 
 def _plan(options: argparse.Namespace) -> Plan:

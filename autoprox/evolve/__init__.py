@@ -4,7 +4,7 @@
 - `leaves`, `bank`: leaves whose values are at hand
 - `fitness`, `individual`, `hall`, `front`: what a candidate is worth
 - `breeding`, `strategies`: what to try next
-- `island`, `archipelago`, `engine`: the loop
+- `island`, `workshop`, `engine`: the loop
 - `journal`, `runs`: what a run leaves behind
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """

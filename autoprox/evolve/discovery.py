@@ -143,6 +143,15 @@ class Discoverer:
     def _statistics(self) -> StatisticsCache:
         return statistics_of(self.problem.table) if self.cache is None else self.cache
 
+    @cached_property
+    def judges(self) -> dict[Split, Judge]:
+        """The judge of every split.
+
+        Raises:
+            TableError: If a block cannot be judged in one of them.
+        """
+        return {split: self.problem.judge(split) for split in Split}
+
     def run(self, plan: Plan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
         """Runs one discovery, or takes one up that was begun.
 
@@ -189,7 +198,7 @@ class Discoverer:
         return journal
 
     def _searched(self, plan: Plan, stop: Stop, book: Journal) -> Search:
-        judges = {split: self.problem.judge(split) for split in Split}
+        judges = self.judges
         fit, select = judges[Split.FIT], judges[Split.SELECT]
         zoo = affordable_zoo()
         of_zoo = leaves_of_all(zoo)

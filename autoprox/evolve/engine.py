@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import zip_longest
 from typing import Any
 
@@ -16,15 +17,14 @@ import numpy as np
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.judging import Judge
-from autoprox.evolve.archipelago import Archipelago, Workshop
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.hall import Candidate, Hall
 from autoprox.evolve.individual import fittest
-from autoprox.evolve.island import DUPLICATE, Recipe, Stint, Trial
+from autoprox.evolve.island import DUPLICATE, Island, Trial
 from autoprox.evolve.journal import Journal, Progress, Row
 from autoprox.evolve.plan import Plan, Stop
-from autoprox.evolve.strategies import STRATEGIES
+from autoprox.evolve.workshop import Workshop, advanced
 from autoprox.graph import Expression, parse
 
 SEARCH_VERSION = 3
@@ -32,6 +32,9 @@ SEARCH_VERSION = 3
 
 EPOCH_ROUNDS = 16
 """Rounds between two meetings of islands."""
+
+MIGRANTS = 2
+"""Members that an island sends to the next one at a meeting, its best."""
 
 FIRST_GROWTH = 3_000
 """After so many valid candidates the bank is grown first, and again whenever there are twice as many: fixed counts,
@@ -84,7 +87,7 @@ class Engine:
         judge: Judge of the fit split.
         bank: Leaf values; it is grown.
         journal: Where evaluations are recorded.
-        seeds: Graphs that are proposed first.
+        seeds: Graphs that are proposed first, dealt out to the islands; what the grammar cannot draw is left out.
         progress: Called after each epoch with the number of valid candidates so far and the highest fitness.
         jobs: Processes over which islands are spread; the result does not depend on it.
     """
@@ -102,15 +105,18 @@ class Engine:
         self._bank = bank
         self._journal = journal
         self._progress = progress
-        measures = STRATEGIES[plan.strategy].measures_beyond
-        workshop = Workshop(judge, bank.fit, bank.usable(bank.leaves), plan.beyond_size, measures)
+        self._jobs = jobs
+        self._workshop = Workshop(plan, judge, bank.fit, bank.usable(bank.leaves))
         growth, *generators = (
             np.random.default_rng(each) for each in np.random.SeedSequence(plan.seed).spawn(plan.islands + 1)
         )
-        recipe = Recipe(plan.strategy, plan.chosen_settings)
+        drawable = [each for each in seeds if self._workshop.grammar.can_draw(each)]
+        self._islands = [
+            self._workshop.island(journal.lookup, rng, drawable[number :: plan.islands])
+            for number, rng in enumerate(generators)
+        ]
         self._growth_rng = growth
         self._growth_at = [FIRST_GROWTH * 2**number for number in range(plan.growths)]
-        self._islands = Archipelago(workshop, recipe, generators, journal.lookup, journal.path, seeds, jobs)
         self._hall = Hall(judge.by_block)
         self._evaluated = 0
         self._rejected: Counter[str] = Counter()
@@ -150,15 +156,16 @@ class Engine:
     def _advance(self, budget: int | None, started: float) -> None:
         before = self._evaluated
         left = None if budget is None else budget - before
-        stint = Stint(EPOCH_ROUNDS, left, self._hall.bound)
-        rows = self._merged(self._islands.advance(stint), budget)
+        advance = partial(Island.advance, rounds=EPOCH_ROUNDS, enough=left, bound=self._hall.bound)
+        trials = advanced(self._islands, advance, self._workshop, self._journal.path, self._jobs)
+        rows = self._merged(trials, budget)
         self._hall.update(_standing(rows))
         # An epoch in which the budget is met may be incomplete: what comes after it was not looked at. It is no state
         # to go on from.
         complete = budget is None or self._evaluated < budget
         if complete:
             self._stale = self._stale + 1 if self._evaluated == before else 0
-            self._islands.migrate()
+            self._migrate()
             for count in self._growth_at:
                 if before < count <= self._evaluated:
                     self._grow()
@@ -194,11 +201,20 @@ class Engine:
                             return rows
         return rows
 
+    def _migrate(self) -> None:
+        """Sends the best members of each island to the next one; all of them leave before any arrives."""
+        if len(self._islands) == 1:
+            return
+        departing = [fittest(island.strategy.members, MIGRANTS) for island in self._islands]
+        for number, island in enumerate(self._islands):
+            island.strategy.admit(departing[number - 1])
+
     def _grow(self) -> None:
-        best = fittest(self._islands.members, GROWTH_PARENTS)
+        members = [member for island in self._islands for member in island.strategy.members]
+        best = fittest(members, GROWTH_PARENTS)
         parents = list(dict.fromkeys(leaf for each in best for leaf in each.graph.node_leaves))
         held = len(self._bank.leaves)
-        self._islands.add(self._bank.grow(parents, GROWTH, self._growth_rng))
+        self._workshop.add(self._bank.grow(parents, GROWTH, self._growth_rng))
         self._grown += [str(each) for each in self._bank.leaves[held:]]
 
     def _state(self) -> dict[str, Any]:
@@ -209,7 +225,7 @@ class Engine:
             "stale": self._stale,
             "growth_rng": self._growth_rng.bit_generator.state,
             "grown": self._grown,
-            "islands": self._islands.state(),
+            "islands": [island.state() for island in self._islands],
             "hall": self._hall.to_document(),
         }
 
@@ -218,9 +234,10 @@ class Engine:
         self._rejected = Counter(state["rejected"])
         self._growth_rng.bit_generator.state = state["growth_rng"]
         self._grown = state["grown"]
-        self._islands.add(self._bank.extend([parse(text) for text in self._grown]))
-        self._islands.restore(state["islands"])
-        self._hall.restore(state["hall"], self._islands.fitness.scores)
+        self._workshop.add(self._bank.extend([parse(text) for text in self._grown]))
+        for island, stored in zip(self._islands, state["islands"], strict=True):
+            island.restore(stored)
+        self._hall.restore(state["hall"], self._workshop.fitness.scores)
 
 
 def _standing(rows: Sequence[Row]) -> list[Candidate]:

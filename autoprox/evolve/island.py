@@ -1,7 +1,6 @@
 """An island: one strategy with its own source of randomness. Between two meetings it knows nothing of the others."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +11,7 @@ from autoprox.evolve.fitness import Evaluation, Fitness, Status
 from autoprox.evolve.grammar import Grammar
 from autoprox.evolve.hall import rank
 from autoprox.evolve.individual import Individual, Origin, Proposal
-from autoprox.evolve.strategies import STRATEGIES, AbstractSettings, AskTell
+from autoprox.evolve.strategies import AbstractSettings, AbstractStrategy
 from autoprox.graph import Expression, parse
 
 KINDS, DUPLICATE = "kinds", "duplicate"
@@ -20,6 +19,9 @@ KINDS, DUPLICATE = "kinds", "duplicate"
 
 Lookup = Callable[[str], Evaluation | None]
 """What is known of the graph with this digest."""
+
+Rank = tuple[float, int] | None
+"""A rank as candidates of the hall of fame have it (`rank`), or that of nobody."""
 
 
 class Trial(NamedTuple):
@@ -46,38 +48,12 @@ class Trial(NamedTuple):
     scores: Floats | None = None
 
 
-@dataclass(frozen=True)
-class Recipe:
-    """How an island is made.
-
-    Args:
-        strategy: Name of its strategy.
-        settings: Settings of the strategy.
-    """
-
-    strategy: str
-    settings: AbstractSettings
-
-
-class Stint(NamedTuple):
-    """For how long an island goes on.
-
-    Args:
-        rounds: Rounds at most.
-        enough: It ends early when it has found so many valid candidates itself.
-        bound: Rank from which on a candidate may stand for the hall of fame, so that its scores are wanted.
-    """
-
-    rounds: int
-    enough: int | None = None
-    bound: tuple[float, int] | None = None
-
-
 class Island:
     """A strategy at work.
 
     Args:
-        recipe: Its strategy.
+        strategy: Its strategy.
+        settings: Settings of the strategy.
         fitness: Judges candidates.
         grammar: What candidates are drawn from.
         known: What earlier rounds of all islands found.
@@ -87,7 +63,8 @@ class Island:
 
     def __init__(
         self,
-        recipe: Recipe,
+        strategy: type[AbstractStrategy],
+        settings: AbstractSettings,
         fitness: Fitness,
         grammar: Grammar,
         known: Lookup,
@@ -98,14 +75,15 @@ class Island:
         self._earlier = known
         self._new: dict[str, Evaluation] = {}
         self._breeder = Breeder(grammar, lambda digest: self._known(digest) is not None, rng, seeds)
-        self.strategy = STRATEGIES[recipe.strategy](recipe.settings, self._breeder)
-        self._turns = AskTell(self.strategy)
+        self.strategy = strategy(settings, self._breeder)
 
-    def advance(self, stint: Stint) -> list[list[Trial]]:
+    def advance(self, rounds: int, enough: int | None = None, bound: Rank = None) -> list[list[Trial]]:
         """Goes on for some rounds.
 
         Args:
-            stint: How many, and what is wanted of them.
+            rounds: Rounds at most.
+            enough: It ends early when it has found so many valid candidates itself.
+            bound: Rank from which on a candidate may stand for the hall of fame, so that its scores are wanted.
 
         Returns:
             For each round, what became of every proposal.
@@ -113,14 +91,14 @@ class Island:
         self._new = {}
         done: list[list[Trial]] = []
         found = 0
-        while len(done) < stint.rounds and (stint.enough is None or found < stint.enough):
-            trials = self._round(stint.bound)
+        while len(done) < rounds and (enough is None or found < enough):
+            trials = self._round(bound)
             found += sum(each.outcome == Status.VALID for each in trials)
             done.append(trials)
         return done
 
-    def _round(self, bound: tuple[float, int] | None) -> list[Trial]:
-        proposals = self._turns.ask()
+    def _round(self, bound: Rank) -> list[Trial]:
+        proposals = self.strategy.ask()
         graphs = {each.graph.digest: each.graph for each in proposals if each.graph is not None}
         found = {digest: self._known(digest) for digest in graphs}
         new = [graph for digest, graph in graphs.items() if found[digest] is None]
@@ -130,7 +108,7 @@ class Island:
             stands = evaluation.status is Status.VALID and (bound is None or rank(evaluation, graph.size) > bound)
             untold[graph.digest] = scores if stands else None
         trials = [_trial(each, found, untold) for each in proposals]
-        self._turns.tell([_individual(each, found) for each in proposals])
+        self.strategy.tell([_individual(each, found) for each in proposals])
         return trials
 
     def _known(self, digest: str) -> Evaluation | None:

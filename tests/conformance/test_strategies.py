@@ -4,13 +4,12 @@ import numpy as np
 import pytest
 
 from autoprox.base.errors import SpecError
-from autoprox.evolve.breeding import Breeder
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.grammar import proxy_grammar
-from autoprox.evolve.island import DUPLICATE, KINDS, Island, Recipe, Stint
+from autoprox.evolve.island import DUPLICATE, KINDS, Island
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import Plan, Stop
-from autoprox.evolve.strategies import STRATEGIES, AskTell
+from autoprox.evolve.strategies import STRATEGIES
 from tests.evolve.world import World, search
 
 pytestmark = pytest.mark.parametrize("name", STRATEGIES)
@@ -28,8 +27,7 @@ def settings(name: str):
 def island(name: str, seed: int = 0) -> Island:
     world = World()
     fitness = world.fitness(measures_beyond=True)
-    recipe = Recipe(name, settings(name))
-    return Island(recipe, fitness, GRAMMAR, lambda _: None, np.random.default_rng(seed))
+    return Island(STRATEGIES[name], settings(name), fitness, GRAMMAR, lambda _: None, np.random.default_rng(seed))
 
 
 def found(trials) -> list[tuple]:
@@ -37,43 +35,28 @@ def found(trials) -> list[tuple]:
 
 
 def test_same_seed_same_course(name):
-    first, second = island(name).advance(Stint(6)), island(name).advance(Stint(6))
+    first, second = island(name).advance(6), island(name).advance(6)
     assert found(first) == found(second)
-    assert found(first) != found(island(name, seed=1).advance(Stint(6)))
+    assert found(first) != found(island(name, seed=1).advance(6))
 
 
 def test_a_restored_strategy_goes_on_as_the_stored_one(name):
     one = island(name)
-    before = one.advance(Stint(5))
+    before = one.advance(5)
     other = island(name, seed=99)
     other.restore(one.state())
     # What was evaluated before is known from the journal, in both.
     known = {each.digest: each.evaluation for part in before for each in part if each.evaluation is not None}
     one._earlier = other._earlier = known.get
-    assert found(one.advance(Stint(5))) == found(other.advance(Stint(5)))
+    assert found(one.advance(5)) == found(other.advance(5))
     assert one.state() == other.state()
 
 
 def test_no_graph_is_evaluated_twice(name):
-    trials = [each for part in island(name).advance(Stint(10)) for each in part]
+    trials = [each for part in island(name).advance(10) for each in part]
     digests = [each.digest for each in trials if each.evaluation is not None]
     assert len(set(digests)) == len(digests)
     assert {each.outcome for each in trials if each.evaluation is None} <= {DUPLICATE, KINDS}
-
-
-def test_ask_and_tell_take_turns(name):
-    breeder = Breeder(GRAMMAR, lambda _: False, np.random.default_rng(0))
-    turns = AskTell(STRATEGIES[name](settings(name), breeder))
-    with pytest.raises(RuntimeError, match="before ask"):
-        turns.tell([])
-    proposals = turns.ask()
-    assert proposals
-    with pytest.raises(RuntimeError, match="twice"):
-        turns.ask()
-    with pytest.raises(RuntimeError, match="answers"):
-        turns.tell([None] * (len(proposals) + 1))
-    turns.tell([None] * len(proposals))
-    assert turns.ask()
 
 
 @pytest.mark.parametrize("islands", [1, 3])
@@ -88,12 +71,12 @@ def test_budget_is_met_exactly(name, islands, tmp_path):
 
 def test_migrants_are_taken_in_or_refused_without_harm(name):
     one, two = island(name), island(name, seed=5)
-    one.advance(Stint(6))
-    two.advance(Stint(6))
+    one.advance(6)
+    two.advance(6)
     size = len(two.strategy.members)
     two.strategy.admit(one.strategy.members[:2])
     assert len(two.strategy.members) in (size, min(size + 2, SMALL["population"]))
-    two.advance(Stint(2))
+    two.advance(2)
 
 
 def test_settings_are_checked(name):

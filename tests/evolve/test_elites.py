@@ -41,8 +41,8 @@ def filled(settings: ElitesSettings, values: list[float], kind=ElitismPreserve, 
     members = [individual(value, number) for number, value in enumerate(values)]
     while members:
         batch, members = members[: settings.parents], members[settings.parents :]
-        strategy.propose()
-        strategy.learn([*batch, *[None] * (settings.parents - len(batch))])
+        strategy.ask()
+        strategy.tell([*batch, *[None] * (settings.parents - len(batch))])
     assert values_of(strategy) == values
     return strategy
 
@@ -58,8 +58,8 @@ def test_sequential_form_is_the_papers():
     children = list(np.random.default_rng(7).uniform(0, 1.2, size=200))
     strategy = filled(settings, start)
     for number, value in enumerate(children):
-        strategy.propose()
-        strategy.learn([individual(value, 100 + number)])
+        strategy.ask()
+        strategy.tell([individual(value, 100 + number)])
 
     members, stream, own = list(start), list(children), np.random.default_rng(3)
     while stream:
@@ -81,27 +81,27 @@ TWO = ElitesSettings(population=2, sample_ratio=1.0, top_k=1, margin=0.1, parent
 
 def test_child_below_the_margin_is_refused():
     strategy = filled(TWO, [0.1, 0.5])
-    strategy.propose()
-    strategy.learn([individual(0.59, 20)])
+    strategy.ask()
+    strategy.tell([individual(0.59, 20)])
     assert values_of(strategy) == [0.1, 0.5]
-    strategy.propose()
-    strategy.learn([individual(0.61, 21)])
+    strategy.ask()
+    strategy.tell([individual(0.61, 21)])
     assert values_of(strategy) == [0.5, 0.61]
 
 
 def test_invalid_children_cost_a_try_only():
     strategy = filled(TWO, [0.1, 0.5])
     for _ in range(10):
-        strategy.propose()
-        strategy.learn([None])
+        strategy.ask()
+        strategy.tell([None])
     assert values_of(strategy) == [0.1, 0.5]
 
 
 def test_population_holds_no_graph_twice():
     settings = ElitesSettings(population=2, sample_ratio=1.0, top_k=1, margin=0.0, parents=2, retries=2)
     strategy = filled(settings, [0.1, 0.5])
-    strategy.propose()
-    strategy.learn([individual(0.9, 20), individual(0.9, 20)])
+    strategy.ask()
+    strategy.tell([individual(0.9, 20), individual(0.9, 20)])
     assert sorted(values_of(strategy)) == [0.5, 0.9]
 
 
@@ -121,9 +121,9 @@ def test_best_member_never_leaves():
     rng = np.random.default_rng(0)
     best = 0.9
     for round_ in range(60):
-        strategy.propose()
+        strategy.ask()
         drawn = rng.uniform(0, 1, size=3)
-        strategy.learn([individual(value, 30 + 3 * round_ + place) for place, value in enumerate(drawn)])
+        strategy.tell([individual(value, 30 + 3 * round_ + place) for place, value in enumerate(drawn)])
         now = max(values_of(strategy))
         assert now >= best
         best = now
@@ -136,8 +136,8 @@ def test_search_climbs_where_random_draws_do_not(seed):
     strategy = ElitismPreserve(ElitesSettings(population=32, parents=16), Numbers(seed))
     numbers = iter(range(10**6))
     for _ in range(2000 // 16):
-        trees = [each.tree for each in strategy.propose()]
-        strategy.learn([individual(tree[0], next(numbers), tree) for tree in trees])
+        trees = [each.tree for each in strategy.ask()]
+        strategy.tell([individual(tree[0], next(numbers), tree) for tree in trees])
     assert max(values_of(strategy)) > np.random.default_rng(seed).normal(size=2000).max() + 1
 
 
@@ -154,9 +154,9 @@ def test_search_climbs_where_random_draws_do_not(seed):
 )
 def test_diversity_prompting_asks_for_both(child, fresh, expected):
     strategy = filled(TWO, [0.1, 0.5], DiversityPrompting)
-    assert len(strategy.propose()) == 2
+    assert len(strategy.ask()) == 2
     answers = [None if value is None else individual(value, 20 + place) for place, value in enumerate((child, fresh))]
-    strategy.learn(answers)
+    strategy.tell(answers)
     assert values_of(strategy) == expected
 
 

@@ -38,7 +38,7 @@ def test_selection_keeps_the_front():
         for evaluation in [Evaluation(Status.VALID, 1, (float(n),), *rng.uniform(size=2).tolist(), 0.0)]
     ]
     strategy = Nsga2(Nsga2Settings(population=20), breeder=None)
-    strategy.learn(candidates)
+    strategy.tell(candidates)
     values = [(each.evaluation.joint, each.evaluation.beyond, each.graph.size) for each in candidates]
     front = [
         each for each, own in zip(candidates, values, strict=True) if not any(beats(other, own) for other in values)
@@ -52,5 +52,5 @@ def test_one_ranking_written_twice_is_kept_once():
     evaluation = Evaluation(Status.VALID, 1, (0.5,), 0.5, 0.2, 0.5)
     pair = [Individual([], parse(text), evaluation) for text in ("abs(nodes_sum(params))", "neg(nodes_sum(params))")]
     strategy = Nsga2(Nsga2Settings(population=20), breeder=None)
-    strategy.learn(pair)
+    strategy.tell(pair)
     assert list(strategy.members) == pair[:1]

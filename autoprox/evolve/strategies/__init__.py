@@ -1,11 +1,11 @@
-"""Strategies of the search, one a file, behind ask and tell.
+"""Strategies of the search, one a file; each proposes candidates (`ask`) and learns what they were worth (`tell`).
 
 To add one, write it as an `AbstractStrategy` in a file of its own and register it here;
 tests/conformance/test_strategies.py finds it by its registration.
 """
 
 from autoprox.base.registry import Registry
-from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy, AskTell
+from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy
 from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
 from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
 from autoprox.evolve.strategies.nsga2 import Nsga2
@@ -19,4 +19,4 @@ STRATEGIES.register("diversity-prompting", DiversityPrompting)
 STRATEGIES.register("nsga2", Nsga2)
 STRATEGIES.register("random", RandomSearch)
 
-__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "AbstractSettings", "AbstractStrategy", "AskTell"]
+__all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "AbstractSettings", "AbstractStrategy"]

@@ -4,7 +4,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
-from typing import Any, ClassVar, Self, final
+from typing import Any, ClassVar, Self
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.evolve.breeding import Breeder
@@ -87,11 +87,11 @@ class AbstractStrategy(ABC):
         """Makes the strategy before its first proposal."""
 
     @abstractmethod
-    def propose(self) -> list[Proposal]:
+    def ask(self) -> list[Proposal]:
         """The proposals of the next round, at least one."""
 
     @abstractmethod
-    def learn(self, answers: Sequence[Individual | None]) -> None:
+    def tell(self, answers: Sequence[Individual | None]) -> None:
         """Takes what the proposals turned out to be, in their order; None for one that is not valid."""
 
     @property
@@ -110,41 +110,3 @@ class AbstractStrategy(ABC):
     @abstractmethod
     def restore(self, state: dict[str, Any]) -> None:
         """Takes up a stored state."""
-
-
-@final
-class AskTell:
-    """A strategy behind ask and tell, in turns.
-
-    Args:
-        strategy: The strategy.
-    """
-
-    def __init__(self, strategy: AbstractStrategy) -> None:
-        self.strategy = strategy
-        self._open: int | None = None
-
-    def ask(self) -> list[Proposal]:
-        """Proposals to evaluate.
-
-        Raises:
-            RuntimeError: If the last ones have not been answered.
-        """
-        if self._open is not None:
-            raise RuntimeError("ask() came twice: tell() what the last proposals were worth first.")
-        proposals = self.strategy.propose()
-        self._open = len(proposals)
-        return proposals
-
-    def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Answers the proposals, in their order.
-
-        Raises:
-            RuntimeError: If nothing was asked, or the number of answers is another.
-        """
-        if self._open is None:
-            raise RuntimeError("tell() came before ask(): there is nothing to answer.")
-        if len(answers) != self._open:
-            raise RuntimeError(f"tell() got {len(answers)} answers to {self._open} proposals; give one for each.")
-        self._open = None
-        self.strategy.learn(answers)

@@ -167,13 +167,13 @@ class AbstractElitism(AbstractStrategy):
     def children(self, answers: Sequence[Individual | None]) -> Sequence[Individual | None]:
         """What meets the parent of every slot, from the answers to `offspring`."""
 
-    def propose(self) -> list[Proposal]:
+    def ask(self) -> list[Proposal]:
         """Fresh trees until the population is full, offspring of its members afterwards."""
         if not self._elites.full:
             return [self._breeder.fresh() for _ in range(self._settings.parents)]
         return self.offspring(self._elites.parents())
 
-    def learn(self, answers: Sequence[Individual | None]) -> None:
+    def tell(self, answers: Sequence[Individual | None]) -> None:
         """Fills the population, or settles which children pass their parents."""
         if not self._elites.full:
             self._elites.fill(answers)

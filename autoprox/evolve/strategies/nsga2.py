@@ -66,13 +66,13 @@ class Nsga2(AbstractStrategy):
         self._breeder = breeder
         self._points: list[_Point] = []
 
-    def propose(self) -> list[Proposal]:
+    def ask(self) -> list[Proposal]:
         """New trees until the population is full, afterwards children of the winners of binary tournaments."""
         if len(self._points) < self._settings.population:
             return [self._breeder.fresh() for _ in range(self._settings.offspring)]
         return [self._child() for _ in range(self._settings.offspring)]
 
-    def learn(self, answers: Sequence[Individual | None]) -> None:
+    def tell(self, answers: Sequence[Individual | None]) -> None:
         """Selects the next population from the last one and the children."""
         self._select([each for each in answers if each is not None])
 

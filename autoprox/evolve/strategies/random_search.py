@@ -41,11 +41,11 @@ class RandomSearch(AbstractStrategy):
         self._settings = settings
         self._breeder = breeder
 
-    def propose(self) -> list[Proposal]:
+    def ask(self) -> list[Proposal]:
         """Fresh trees."""
         return [self._breeder.fresh() for _ in range(self._settings.batch)]
 
-    def learn(self, answers: Sequence[Individual | None]) -> None:
+    def tell(self, answers: Sequence[Individual | None]) -> None:
         """Forgets them."""
 
     @property

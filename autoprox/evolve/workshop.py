@@ -1,0 +1,130 @@
+"""What the islands of a run share, and how they advance: here, or each in a process."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property, lru_cache
+from pathlib import Path
+from typing import Any
+from uuid import uuid4
+
+import numpy as np
+from joblib import Parallel, delayed
+
+from autoprox.base.parallel import explained_loss
+from autoprox.base.threads import single_threaded
+from autoprox.bench.judging import Judge
+from autoprox.evolve.fitness import Fitness
+from autoprox.evolve.grammar import Grammar, proxy_grammar
+from autoprox.evolve.island import Island, Lookup, Trial
+from autoprox.evolve.journal import Reader
+from autoprox.evolve.plan import Plan
+from autoprox.evolve.strategies import STRATEGIES
+from autoprox.graph import Expression, LeafTable
+
+Advance = Callable[[Island], list[list[Trial]]]
+
+
+@dataclass(eq=False)
+class Workshop:
+    """What candidates are drawn from and judged by; it can be sent to another process.
+
+    Copies of one workshop are equal as long as they have the same number of terminals, which are only ever added to.
+
+    Args:
+        plan: How to search.
+        judge: Judge of the fit split.
+        table: Leaf values of its networks.
+        terminals: The leaves that candidates are made of, in their order.
+    """
+
+    plan: Plan
+    judge: Judge
+    table: LeafTable
+    terminals: list[Expression]
+    _token: str = field(default_factory=lambda: uuid4().hex)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Workshop) and self._key == other._key
+
+    def __hash__(self) -> int:
+        return hash(self._key)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leaves out what is made of the rest: the evaluator keeps much, and DEAP's types cannot be sent."""
+        return {name: value for name, value in vars(self).items() if name not in ("fitness", "grammar")}
+
+    @property
+    def _key(self) -> tuple[str, int]:
+        return self._token, len(self.terminals)
+
+    @cached_property
+    def fitness(self) -> Fitness:
+        """What candidates are judged by."""
+        measures = STRATEGIES[self.plan.strategy].measures_beyond
+        return Fitness(self.judge, self.table, self.plan.beyond_size, measures_beyond=measures)
+
+    @cached_property
+    def grammar(self) -> Grammar:
+        """What candidates are drawn from."""
+        return proxy_grammar(self.terminals)
+
+    def add(self, leaves: Sequence[Expression]) -> None:
+        """Adds leaves whose values are now in the table."""
+        for leaf in leaves:
+            self.grammar.add_terminal(leaf)
+        self.terminals.extend(leaves)
+
+    def island(self, known: Lookup, rng: np.random.Generator, seeds: Sequence[Expression] = ()) -> Island:
+        """An island of its own randomness that looks earlier evaluations up in `known`."""
+        strategy, settings = STRATEGIES[self.plan.strategy], self.plan.chosen_settings
+        return Island(strategy, settings, self.fitness, self.grammar, known, rng, seeds)
+
+
+def advanced(
+    islands: Sequence[Island], advance: Advance, workshop: Workshop, journal: Path, jobs: int
+) -> list[list[list[Trial]]]:
+    """Lets every island go on for some rounds.
+
+    Args:
+        islands: The islands.
+        advance: `Island.advance` with its arguments.
+        workshop: What the islands share.
+        journal: File of the journal, in which other processes look earlier evaluations up.
+        jobs: Processes; the result does not depend on it.
+
+    Returns:
+        For each island, for each round, what became of every proposal.
+
+    Raises:
+        WorkerLossError: If a process was ended from outside.
+    """
+    jobs = min(jobs, len(islands))
+    if jobs == 1:
+        return [advance(island) for island in islands]
+    tasks = [delayed(_elsewhere)(advance, workshop, journal, island.state()) for island in islands]
+    trials = []
+    with explained_loss("What was evaluated before is kept."):
+        for island, (done, state) in zip(islands, Parallel(n_jobs=jobs)(tasks), strict=True):
+            island.restore(state)
+            trials.append(done)
+    return trials
+
+
+def _elsewhere(
+    advance: Advance, workshop: Workshop, journal: Path, state: dict[str, Any]
+) -> tuple[list[list[Trial]], dict[str, Any]]:
+    """Runs in a worker process: takes an island up, advances it, and sends back what it did and where it stands."""
+    with single_threaded():
+        reader = Reader(journal)
+        try:
+            island = _kept(workshop).island(reader.lookup, np.random.default_rng(0))
+            island.restore(state)
+            return advance(island), island.state()
+        finally:
+            reader.close()
+
+
+@lru_cache(maxsize=1)
+def _kept(workshop: Workshop) -> Workshop:
+    """The first of equal copies, whose grammar is made already and whose evaluator knows parts of many graphs."""
+    return workshop
