@@ -8,31 +8,38 @@ Example:
 
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
-from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING
-from zipfile import is_zipfile
+
+from autoprox.base.interrupts import expect_interrupts
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from autoprox.graph import Scorer
     from autoprox.scorers import Ensemble
     from autoprox.spaces import AbstractSpace
 
-__version__ = version("autoprox")
+__version__: str
 __all__ = ["__version__", "ensemble", "load", "runs", "search", "shipped_names", "space"]
 
 # Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
 
+expect_interrupts()
 
-def __getattr__(name: str) -> ModuleType:
-    """Loads `autoprox.runs` or `autoprox.search` when it is first asked for."""
+
+def __getattr__(name: str) -> ModuleType | str:
+    """Loads `autoprox.runs` or `autoprox.search`, or looks the version up, when it is first asked for."""
     if name in {"runs", "search"}:
         return import_module(f"autoprox.{name}")
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("autoprox")
     raise AttributeError(f"module 'autoprox' has no attribute '{name}'")
 
 
-def load(name_or_path: str | Path) -> "Scorer":
+def load(name_or_path: "str | Path") -> "Scorer":
     """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
 
     A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), or a model
@@ -50,6 +57,8 @@ def load(name_or_path: str | Path) -> "Scorer":
         >>> str(load("jacov").requirements)
         'forward, backward to the images; 2 images'
     """
+    from zipfile import is_zipfile
+
     from autoprox.scorers import load_proxy
 
     if is_zipfile(name_or_path):  # what torch writes; a proxy is JSON

@@ -1,6 +1,6 @@
 """Where work in processes runs: on this machine, or on a cluster, through joblib's backends.
 
-The work itself is a `joblib.Parallel` without a named backend; `backend(...)` around it decides.
+The work itself is what `autoprox.base.workers.processes` gives; `backend(...)` around it decides where it runs.
 """
 
 import logging
@@ -60,11 +60,8 @@ def backend(name: str = "loky", address: str | None = None) -> Iterator[None]:
 
 
 @contextmanager
-def explained_loss(advice: str) -> Iterator[None]:
-    """Turns the loss of workers into an error that says what to do.
-
-    Args:
-        advice: What to do, as the end of the message.
+def explained_loss() -> Iterator[None]:
+    """Turns the loss of workers into an error that says what to do; around work whose finished parts are kept.
 
     Raises:
         WorkerLossError: If a process of this machine was ended from outside, the workers of a cluster several times
@@ -75,7 +72,7 @@ def explained_loss(advice: str) -> Iterator[None]:
     except _losses() as error:
         raise WorkerLossError(
             f"A worker process, or the connection to the cluster, was lost ({type(error).__name__}); on one machine "
-            f"the usual cause is want of memory. {advice}"
+            "the usual cause is want of memory: use fewer processes. What was finished is kept."
         ) from error
 
 

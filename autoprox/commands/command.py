@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn
 
 from autoprox.base.errors import SpecError, nearest
+from autoprox.base.interrupts import raised_interrupts
 from autoprox.commands.console import chosen_backend
 from autoprox.commands.reporting import add_flags
 
@@ -90,5 +91,5 @@ class Command:
         """
         options = self.parser().parse_args(arguments)
         options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]
-        with chosen_backend(options):
+        with raised_interrupts(), chosen_backend(options):
             return self.run(options)

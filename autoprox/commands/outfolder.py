@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import ClassVar
 
-from autoprox.base.errors import SpecError
+from autoprox.base.errors import AutoproxError, SpecError, WorkerLossError
 from autoprox.base.files import require_writable
 from autoprox.commands.record import RUN
 
@@ -81,7 +81,7 @@ class AbstractOutFolder(ABC):
 
 @contextmanager
 def interruptible(folder: Path, words: Sequence[str], recorded: Callable[[], int]) -> Iterator[None]:
-    """Says how to go on with what a journal records, should the work inside be interrupted.
+    """Says how to go on with what a journal records, should the work inside be interrupted or lose a process.
 
     Args:
         folder: Where the journal is.
@@ -90,11 +90,16 @@ def interruptible(folder: Path, words: Sequence[str], recorded: Callable[[], int
 
     Raises:
         KeyboardInterrupt: The one that came, with the sentence.
+        AutoproxError: For the loss, with the sentence.
     """
     try:
         yield
-    except KeyboardInterrupt as interruption:
+    except (KeyboardInterrupt, WorkerLossError) as end:
         done = recorded()
         again = [each for each in words if each not in ("--force", "--resume")]
         sentence = f"So are {done} candidates in '{folder}'; to go on: {shlex.join([*again, '--resume'])}"
-        raise KeyboardInterrupt(sentence if done else "") from interruption
+        if isinstance(end, KeyboardInterrupt):
+            raise KeyboardInterrupt(sentence if done else "") from end
+        if not done:
+            raise
+        raise AutoproxError(f"{end} {sentence}") from end

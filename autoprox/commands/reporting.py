@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from tqdm.auto import tqdm
 
 import autoprox.base.progress
-from autoprox.base.errors import AutoproxError
+from autoprox.base.errors import AutoproxError, WorkerLossError
+from autoprox.base.interrupts import INTERRUPTED
 from autoprox.base.logs import LOGGER, levels
 
 USER_ERROR = 2
-INTERRUPTED = 130
 
 FLAGS = {
     "--quiet": "say results and errors only: no notes, no warnings, no progress",
@@ -49,6 +49,9 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
     with reporting(name, quiet="--quiet" in arguments, log_json="--log-json" in arguments):
         try:
             return body()
+        except WorkerLossError as loss:
+            LOGGER.error(f"{loss} Give the same command again to go on, with fewer --jobs.")
+            return USER_ERROR
         except AutoproxError as error:
             LOGGER.error(str(error))
             return USER_ERROR

@@ -8,10 +8,11 @@ from typing import Any
 from uuid import uuid4
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
+from autoprox.base.workers import processes
 from autoprox.bench.judging import Judge
 from autoprox.evolve.fitness import Fitness
 from autoprox.evolve.grammar import Grammar, proxy_grammar
@@ -103,8 +104,8 @@ def advanced(
         return [advance(island) for island in islands]
     tasks = [delayed(_elsewhere)(advance, workshop, journal, island.state()) for island in islands]
     trials = []
-    with explained_loss("What was evaluated before is kept."):
-        for island, (done, state) in zip(islands, Parallel(n_jobs=jobs)(tasks), strict=True):
+    with explained_loss():
+        for island, (done, state) in zip(islands, processes(jobs)(tasks), strict=True):
             island.restore(state)
             trials.append(done)
     return trials

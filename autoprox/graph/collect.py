@@ -8,13 +8,14 @@ from typing import Any
 import networkx as nx
 import numpy as np
 import torch
-from joblib import Parallel, delayed
+from joblib import delayed
 from torch import Tensor, nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
+from autoprox.base.workers import processes
 from autoprox.graph.expression import Expression, merge
 from autoprox.graph.kinds import Level
 from autoprox.graph.moments import Moments
@@ -163,10 +164,10 @@ def collect_leaves(
     if pending:
         texts = {key: str(each) for key, each in wanted.items()}
         tasks = (delayed(_network_leaves)(networks[index], [texts[key] for key in gaps[index]]) for index in pending)
-        computed: Iterable[Leaves] = Parallel(n_jobs=min(jobs, len(pending)), return_as="generator")(tasks)
+        computed: Iterable[Leaves] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
         if progress is not None:
             computed = progress(computed, len(pending))
-        with explained_loss("What was finished is kept: give the same command again to go on, with fewer --jobs."):
+        with explained_loss():
             for index, leaves in zip(pending, computed, strict=True):
                 key = networks[index].key
                 cache.put(key, leaves.values, leaves.roles)

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 import numpy as np
-from joblib import Parallel, delayed
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib import delayed
 from torch import nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
+from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
+from autoprox.base.workers import processes
 from autoprox.graph import Evaluator, LeafScorer, LeafTable, Proxy, Scorer, collect_leaves, leaves_of
 from autoprox.graph.scorer import Loss
 from autoprox.networks.network import Network, alike
@@ -157,20 +158,15 @@ def _single_scores(
     refusals: dict[str, str] = {}
     if pending:
         tasks = (delayed(_network_scores)(networks[at], [scorers[name] for name in missing[at]]) for at in pending)
-        computed: Iterable[list[float | str]] = Parallel(min(jobs, len(pending)), return_as="generator")(tasks)
+        computed: Iterable[list[float | str]] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
         computed = computed if progress is None else progress(computed, len(pending))
-        try:
+        with explained_loss():
             for index, outcomes in zip(pending, computed, strict=True):
                 found = dict(zip(missing[index], outcomes, strict=True))
                 refusals = {name: text for name, text in found.items() if isinstance(text, str)} | refusals
                 values = {digests[name]: np.array([each]) for name, each in found.items() if isinstance(each, float)}
                 cache.put(keys[index], values, {})
                 stored[keys[index]].update(values)
-        except TerminatedWorkerError as error:
-            raise CollectionError(
-                f"A process that scored networks was ended from outside, most likely for want of memory; use fewer than"
-                f" {jobs} --jobs. What was finished is kept."
-            ) from error
     nothing = np.array([np.nan])
     rows = {name: np.array([stored[key].get(held, nothing)[0] for key in keys]) for name, held in digests.items()}
     return rows, refusals

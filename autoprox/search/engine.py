@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel
 
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.workers import processes
 from autoprox.search.constraints import Constraints
 from autoprox.search.journal import Journal
 from autoprox.search.methods import Evolution, History, Method, proposals
@@ -108,8 +108,8 @@ def run(
     course = Method.EXHAUSTIVE if region.size <= wanted else method
     history = History(assessor.join)
     # One at a time: an evolution hands out a few, and joblib would give them all to one process.
-    processes = Parallel(n_jobs=jobs, return_as="generator", batch_size=1)
-    with Journal(journal, definition, anew=anew) as held, processes as parallel:
+    pool = processes(jobs, return_as="generator", batch_size=1)
+    with Journal(journal, definition, anew=anew) as held, pool as parallel:
         batches = proposals(course, region, history, rng, settings)
 
         def candidates() -> Iterator[Arch]:

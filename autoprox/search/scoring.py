@@ -24,8 +24,6 @@ from autoprox.spaces.task import Task
 ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 """From a network, images `(B, C, H, W)` and labels `(B,)` to a score; higher is better."""
 
-_GO_ON = "What was scored is in the journal: go on with --resume, and with fewer --jobs."
-
 
 class Measured(NamedTuple):
     """What was measured of an architecture.
@@ -146,7 +144,7 @@ class Assessor:
             AutoproxError: If a process was ended from outside.
         """
         tasks = (delayed(_measured)(arch, task, init_seeds, self.parts) for arch in archs)
-        with explained_loss(_GO_ON):
+        with explained_loss():
             yield from zip(archs, parallel(tasks), strict=True)
 
 

@@ -11,11 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from joblib import Parallel, delayed
+from joblib import delayed
 from scipy import stats
 
 from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.parallel import explained_loss
+from autoprox.base.workers import processes
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.datasets import LocalImages
 from autoprox.search.region import Region
@@ -242,7 +243,7 @@ def verify(
     data = trainings[0].data()
     region.space.check_task(data.num_classes, data.img_size, data.in_chans)
     keys = {training: _key(recipe, training) for training in trainings}
-    with Journal(journal, recipe) as held, explained_loss("What was finished is kept: go on with --resume."):
+    with Journal(journal, recipe) as held, explained_loss():
         missing = [training for training in trainings if held.outcome(keys[training]) is None]
         finished = _trained(missing, recipe, jobs)
         done = len(trainings) - len(missing)
@@ -288,7 +289,7 @@ def _key(recipe: Recipe, training: Training) -> str:
 
 def _trained(trainings: Sequence[Training], recipe: Recipe, jobs: int) -> Iterator[tuple[Training, Outcome]]:
     """Yields trainings as they finish, in any order; nothing is dispatched ahead of the processes."""
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+    parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     yield from parallel(delayed(_train)(training, recipe) for training in trainings)
 
 

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pandas as pd
-from joblib import Parallel, delayed
+from joblib import delayed
 
 from autoprox.base.errors import SpecError, TableError
 from autoprox.base.files import require_writable, write_json
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import with_progress
+from autoprox.base.workers import processes
 from autoprox.bench.files import TableFiles, read_frame, write_frame
 from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
 from autoprox.datasets.batches import write_batches
@@ -25,8 +26,6 @@ from autoprox.training.plan import Plan
 from autoprox.training.recipe import Recipe
 from autoprox.training.teacher import teaching
 from autoprox.training.train import Outcome, Training, definition, train
-
-_GO_ON = "What was finished is in the journal: give the same command again to go on, with fewer --jobs."
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +61,7 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
         raise SpecError(f"--jobs must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
     require_writable(out.parent)
-    with Journal(files.journal, plan.recipe) as journal, explained_loss(_GO_ON):
+    with Journal(files.journal, plan.recipe) as journal, explained_loss():
         if extend is not None:
             _take_over(journal, work, extend)
         done = {job.key: outcome for job in work if (outcome := journal.outcome(job.key)) is not None}
@@ -103,7 +102,7 @@ def _trained(missing: list[Job], plan: Plan, jobs: int, total: int) -> Iterator[
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
     for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
         teaching(data, plan.recipe)  # once, before processes would each train it
-    parallel = Parallel(n_jobs=jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
+    parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     finished: Iterable[tuple[Job, Outcome]] = parallel(
         delayed(_train)(job, plan.recipe, plan.device) for job in missing
     )

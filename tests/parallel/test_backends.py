@@ -16,7 +16,7 @@ import pytest
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from autoprox.base import parallel
-from autoprox.base.errors import AutoproxError, SpecError
+from autoprox.base.errors import SpecError, WorkerLossError
 from autoprox.base.parallel import backend, explained_loss
 from autoprox.bench.files import TableFiles
 from autoprox.commands import main
@@ -134,7 +134,7 @@ def test_backends_that_cannot_be_had_are_one_line(
 def test_lost_workers_are_explained() -> None:
     for loss in (TerminatedWorkerError("gone"), distributed.KilledWorker("task", "worker", 3)):
         with (
-            pytest.raises(AutoproxError, match=r"want of memory\. Use fewer"),
-            explained_loss("Use fewer --jobs."),
+            pytest.raises(WorkerLossError, match="want of memory: use fewer"),
+            explained_loss(),
         ):
             raise loss

@@ -16,6 +16,7 @@ import pytest
 import torch
 
 from tests.commands.test_command_line import user_frame
+from tests.parallel.sessions import alive, in_a_session, wait_until, workers
 
 PROGRAM = """
 import sys
@@ -119,6 +120,45 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
     assert command[:3] == ["python", "-m", "autoprox.evolve"]
     subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
     assert (tmp_path / "run" / "best.json").read_bytes() == reference
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sessions are read from /proc")
+def test_a_killed_worker_is_one_line_that_says_how_to_go_on(table, shared_cache, tmp_path):
+    """The epoch in which it was killed is done again; the bytes are those of a run from which no process was taken."""
+    slow = ("--set", "population=48", "parents=128", "--growths", "0", "--quiet")
+    expected = best(table, tmp_path / "whole", *slow, budget=9_000, cache=shared_cache)
+    command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, tmp_path, 9_000), *slow, "--jobs", "2"]
+    with in_a_session(command, environment_of(shared_cache)) as victim:
+        wait_for(victim, lambda: rows_of(tmp_path / "run" / "journal.sqlite", "epochs") >= 1)
+        time.sleep(0.3)  # an epoch takes longer: the workers are at work
+        os.kill(workers(victim.pid)[0], signal.SIGKILL)
+        _, said = victim.communicate(timeout=300)
+        assert alive(victim.pid) == []
+    assert victim.returncode == 2
+    (line,) = said.splitlines()
+    assert line.startswith("autoprox: error: A worker process, or the connection to the cluster, was lost")
+    command = shlex.split(line.split("to go on: ")[1])
+    assert command[:3] == ["python", "-m", "autoprox.evolve"]
+    subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
+    assert (tmp_path / "run" / "best.json").read_bytes() == expected
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sessions are read from /proc")
+@pytest.mark.parametrize("ended_by", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_run_takes_its_workers_with_it(table, shared_cache, tmp_path, ended_by):
+    """While the workers of islands start; an interrupt goes to all processes, as a terminal sends it."""
+    options = [*arguments_of(table, tmp_path, BUDGET), "--jobs", "2", "--quiet"]
+    with in_a_session([sys.executable, "-m", "autoprox.evolve", *options], environment_of(shared_cache)) as victim:
+        wait_for(victim, lambda: bool(workers(victim.pid)))
+        (os.killpg if ended_by is signal.SIGINT else os.kill)(victim.pid, ended_by)
+        _, said = victim.communicate(timeout=300)
+        wait_until(lambda: not alive(victim.pid))
+    if ended_by is signal.SIGINT:
+        assert victim.returncode == 130
+        (line,) = said.splitlines()
+        assert line.startswith("autoprox: interrupted; ")
+    else:
+        assert victim.returncode == -ended_by
 
 
 def started(table: Path, folder: Path, cache: Path, *, stderr: int = subprocess.DEVNULL) -> subprocess.Popen[str]:
