@@ -8,8 +8,7 @@ Example:
 
 from collections.abc import Sequence
 from importlib import import_module
-from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from autoprox.base.interrupts import expect_interrupts
 
@@ -17,21 +16,24 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from autoprox.graph import Scorer
+    from autoprox.networks import define_space
     from autoprox.scorers import Ensemble
-    from autoprox.spaces import AbstractSpace
+    from autoprox.spaces import Space
 
 __version__: str
-__all__ = ["__version__", "ensemble", "load", "runs", "search", "shipped_names", "space"]
+__all__ = ["__version__", "define_space", "ensemble", "load", "runs", "search", "shipped_names", "space"]
 
 # Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
 
 expect_interrupts()
 
 
-def __getattr__(name: str) -> ModuleType | str:
-    """Loads `autoprox.runs` or `autoprox.search`, or looks the version up, when it is first asked for."""
+def __getattr__(name: str) -> Any:
+    """Loads what takes time when it is first asked for: `define_space`, `runs`, `search`, and the version."""
     if name in {"runs", "search"}:
         return import_module(f"autoprox.{name}")
+    if name == "define_space":
+        return import_module("autoprox.networks").define_space
     if name == "__version__":
         from importlib.metadata import version
 
@@ -104,16 +106,20 @@ def shipped_names() -> list[str]:
     return names()
 
 
-def space(name: str) -> "AbstractSpace":
-    """The architecture space of this name.
+def space(reference: str) -> "Space":
+    """The architecture space of this name, or a space of yours by where it stands.
+
+    Args:
+        reference: A name; `my_package.spaces:space`; or `my_file.py:space`.
 
     Raises:
         RegistryError: If there is none; the message names the nearest one.
+        SpecError: If the module or file cannot be imported, or what it holds is no space.
 
     Example:
         >>> space("autoformer-ti").default_img_size
         224
     """
-    from autoprox.spaces import space as find
+    from autoprox.spaces import load_space
 
-    return find(name)
+    return load_space(reference)

@@ -16,6 +16,7 @@ import pandas as pd
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.cells import LARGEST, real, whole
 from autoprox.bench.faults import Fault
+from autoprox.bench.owners import origin
 from autoprox.bench.plausible import (
     PERCENT,
     complements,
@@ -39,7 +40,7 @@ from autoprox.bench.schema import (
     Stratum,
 )
 from autoprox.datasets import DATASETS
-from autoprox.spaces import SPACES, Arch
+from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS
 
 MIN_ARCHS = 12
@@ -59,6 +60,8 @@ class Checker:
         frame: The rows as they were read; their index numbers them in messages.
         path: Where they came from, for messages.
         num_classes: Number of classes of the data sets whose images stand beside the table.
+        spaces: The spaces that it may hold, by name.
+        manifest: What stands beside it, to say where a missing space comes from.
 
     Attributes:
         notes: What was derived or defaulted, a sentence each.
@@ -67,8 +70,17 @@ class Checker:
         num_classes: Number of classes of every data set of the table.
     """
 
-    def __init__(self, frame: pd.DataFrame, path: Path, num_classes: Mapping[str, int]) -> None:
+    def __init__(
+        self,
+        frame: pd.DataFrame,
+        path: Path,
+        num_classes: Mapping[str, int],
+        spaces: Mapping[str, Space],
+        manifest: Mapping[str, Any] | None = None,
+    ) -> None:
         self.path = path
+        self._spaces = spaces
+        self._manifest = manifest or {}
         self.notes: list[str] = []
         self.doubts: list[str] = []
         self._seeds_given = True
@@ -153,13 +165,21 @@ class Checker:
                 # Categories would sort in an order of their own.
                 self._frame[name] = self._frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
-            "space": SPACES,
             "label_kind": [kind.value for kind in LabelKind],
             "metric": METRICS,
             "stratum": [stratum.value for stratum in Stratum],
         }
+        yield from self._require(
+            self._frame["space"].isin(list(self._spaces)).to_numpy(dtype=bool), "space", self._unknown_space
+        )
         for name, values in allowed.items():
             yield from self._one_of(name, list(values))
+
+    def _unknown_space(self, name: str) -> str:
+        place = origin(name, self._manifest)
+        if place is None:
+            return f"is '{name}', which is unknown. {suggestion(name, self._spaces)}"
+        return f"is '{name}', a space from {place}. Give that space with the table; nothing is imported unasked."
 
     def _one_of(self, name: str, known: list[str]) -> Faults:
         yield from self._require(
@@ -200,7 +220,7 @@ class Checker:
         reasons: dict[tuple[str, str], str] = {}
         for space_name, text in dict.fromkeys(pair for pair, good in zip(pairs, readable, strict=True) if good):
             try:
-                parsed[space_name, text] = SPACES[space_name].parse(text)
+                parsed[space_name, text] = self._spaces[space_name].parse(text)
             except SpecError as error:
                 reasons[space_name, text] = str(error)
         broken = np.array([pair in reasons for pair in pairs], dtype=bool) & readable
@@ -345,7 +365,7 @@ class Checker:
             arch = self.archs[arch_id]
             classes = self.num_classes[dataset_name]
             try:
-                counts = SPACES[arch.space].counts(arch, classes, *_image_shape(dataset_name))
+                counts = self._spaces[arch.space].counts(arch, classes, *_image_shape(dataset_name))
             except SpecError as error:
                 reasons[arch_id, dataset_name] = str(error)
             else:

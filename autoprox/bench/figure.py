@@ -15,7 +15,6 @@ from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.base.files import atomically
 from autoprox.bench.schema import METRICS, Stratum
 from autoprox.bench.table import Table
-from autoprox.spaces import SPACES
 
 COLOURS = {Stratum.FREE: "#3b6ea5", Stratum.ISO: "#d9822b"}
 LABELS = {Stratum.FREE: "free: anywhere in the space", Stratum.ISO: "iso: one size, many shapes"}
@@ -123,7 +122,7 @@ def _count(value: float, _: object) -> str:
 
 
 def _sizes(table: Table, space_name: str) -> dict[str, int]:
-    owner = SPACES[space_name]
+    owner = table.spaces[space_name]
     return {arch_id: owner.backbone_params(arch) for arch_id, arch in table.archs.items() if arch.space == space_name}
 
 

@@ -26,7 +26,8 @@ from autoprox.metrics import (
     resample_counts,
     spearman,
 )
-from autoprox.networks.network import Network, count_scores
+from autoprox.networks import Fresh, Network
+from autoprox.networks.network import count_scores
 
 RESAMPLES = 1000
 
@@ -124,6 +125,7 @@ class Judge:
         self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in blocks)
         self.aggregate = aggregate
         self._weights = weights
+        self._init_seeds = init_seeds
         self._spaces = [block.space for block in self.blocks]
         self.networks: list[Network] = []
         places: dict[tuple[str, str, str], int] = {}
@@ -132,7 +134,8 @@ class Judge:
             for arch_id in block.arch_ids:
                 if (block.space, block.dataset, arch_id) not in places:
                     places[block.space, block.dataset, arch_id] = len(self.networks)
-                    self.networks += [Network(table.archs[arch_id], task, seed) for seed in range(init_seeds)]
+                    arch, space = table.archs[arch_id], table.spaces[block.space]
+                    self.networks += [Network(space, arch, task, Fresh(seed)) for seed in range(init_seeds)]
         self._columns = [
             np.array([places[block.space, block.dataset, arch_id] for arch_id in block.arch_ids])[:, None]
             + np.arange(init_seeds)
@@ -265,8 +268,8 @@ class Judge:
 
     def rebuilt(self) -> list[Network]:
         """The same networks from initialisations that none of them has: as many seeds further."""
-        seeds = 1 + max(network.init_seed for network in self.networks)
-        return [replace(network, init_seed=network.init_seed + seeds) for network in self.networks]
+        seeds = self._init_seeds
+        return [replace(each, weights=Fresh(seeds + index % seeds)) for index, each in enumerate(self.networks)]
 
     def _resampled(self, resamples: int) -> list[npt.NDArray[np.int64]]:
         """Bootstrap counts `(B, n)` of each block; the blocks of one space share their draw of architectures."""

@@ -1,5 +1,6 @@
 """How far each block of a table can be trusted: spread, agreement of seeds, ceiling, and what mere counts reach."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -8,30 +9,31 @@ import pandas as pd
 from autoprox.bench.ceiling import ceiling
 from autoprox.bench.schema import BLOCK_COLUMNS, METRICS, Stratum
 from autoprox.metrics import kendall_tau_b
-from autoprox.spaces import SPACES
+from autoprox.spaces import Space
 
 DIGITS = 4
 """Decimals of what is for reading; nothing is computed from it."""
 
 
-def blocks_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+def blocks_of(frame: pd.DataFrame, spaces: Mapping[str, Space]) -> list[dict[str, Any]]:
     """Describes every block of a table, as a whole and in its iso stratum.
 
     Args:
         frame: The rows of a complete table.
+        spaces: Its spaces by name.
     """
     blocks = []
     for key, rows in frame.groupby(list(BLOCK_COLUMNS), sort=True):
         described: dict[str, Any] = dict(zip(BLOCK_COLUMNS, key, strict=True))
-        described["all"] = _describe(rows)
+        described["all"] = _describe(rows, spaces)
         iso = rows[rows["stratum"] == Stratum.ISO]
         if not iso.empty:
-            described["iso"] = _describe(iso)
+            described["iso"] = _describe(iso, spaces)
         blocks.append(described)
     return blocks
 
 
-def _describe(rows: pd.DataFrame) -> dict[str, Any]:
+def _describe(rows: pd.DataFrame, spaces: Mapping[str, Space]) -> dict[str, Any]:
     """Spread, agreement of seeds, ceiling, and tau of each count of the architectures of one block."""
     by_arch = rows.sort_values(["arch_id", "train_seed"]).groupby("arch_id", sort=True)
     values = by_arch["value"].mean()
@@ -45,17 +47,17 @@ def _describe(rows: pd.DataFrame) -> dict[str, Any]:
         "seed_tau": None if estimate is None else _rounded(estimate.seed_tau),
         "ceiling": None if estimate is None else _rounded(estimate.ceiling),
         "ceiling_ci95": None if estimate is None else [_rounded(bound) for bound in estimate.ceiling_ci95],
-        "count_taus": _count_taus(rows, values),
+        "count_taus": _count_taus(rows, values, spaces),
     }
 
 
-def _count_taus(rows: pd.DataFrame, values: "pd.Series[float]") -> dict[str, float | None]:
+def _count_taus(rows: pd.DataFrame, values: "pd.Series[float]", spaces: Mapping[str, Space]) -> dict[str, float | None]:
     """Kendall tau-b of each count with goodness; None where it is undefined."""
     first = rows.drop_duplicates("arch_id").set_index("arch_id").loc[values.index]
     counts = {"params_count": first["params_count"].to_list(), "macs_count": first["macs_count"].to_list()}
     features = []
     for space_name, arch_json in zip(first["space"], first["arch_json"], strict=True):
-        space = SPACES[space_name]
+        space = spaces[space_name]
         features.append(space.features(space.parse(arch_json)))
     counts |= {name: [feature[name] for feature in features] for name in features[0]}
     sign = 1.0 if METRICS[rows["metric"].iloc[0]].higher_is_better else -1.0

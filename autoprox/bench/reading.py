@@ -1,6 +1,6 @@
 """Reads the files of a table and compares them with each other."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from autoprox.bench.checks import Checker
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
 from autoprox.bench.files import TableFiles, read_frame, read_json
+from autoprox.bench.owners import changes, known_spaces
 from autoprox.bench.splits import from_document
 from autoprox.datasets import read_contents
 from autoprox.datasets.batches import Batch, read_batches
-from autoprox.spaces import Arch
+from autoprox.spaces import Arch, Space
 
 
 class Reading:
@@ -24,6 +25,7 @@ class Reading:
     Args:
         files: The files.
         images: Folders with images of the user, by data set; only the number of classes is taken from them here.
+        spaces: The spaces of the user.
 
     Attributes:
         frame: The complete rows, once they were found without fault.
@@ -33,11 +35,16 @@ class Reading:
         doubts: What is possible and looks wrong all the same, a sentence each.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set.
+        spaces: The spaces that the table may hold, by name.
     """
 
-    def __init__(self, files: TableFiles, images: Mapping[str, Path] | None = None) -> None:
+    def __init__(
+        self, files: TableFiles, images: Mapping[str, Path] | None = None, spaces: Iterable[Space] = ()
+    ) -> None:
+        self.spaces = known_spaces(spaces)
         self._files = files
         self._images = images or {}
+        self._described = False
         self.frame = pd.DataFrame()
         self.manifest: dict[str, Any] = {}
         self.batches: dict[str, Batch] = {}
@@ -57,8 +64,11 @@ class Reading:
         yield from self._read_batches()
         rows = read_frame(files.table)
         stored = {name: batch.num_classes for name, batch in self.batches.items()}
-        checker = Checker(rows, files.table, stored | self._classes_of_images(rows, stored))
-        clean = True
+        faults = list(self._read_manifest())
+        clean = not faults
+        yield from faults
+        classes = stored | self._classes_of_images(rows, stored)
+        checker = Checker(rows, files.table, classes, self.spaces, self.manifest)
         for fault in checker.faults():
             clean = False
             yield fault
@@ -66,13 +76,19 @@ class Reading:
             self.frame = checker.complete()
         self.notes, self.doubts = checker.notes, checker.doubts
         self.archs, self.num_classes = checker.archs, checker.num_classes
-        if files.manifest.exists():
+        if self._described:
+            yield from self._compare_with_manifest(clean=clean)
+
+    def _read_manifest(self) -> Iterator[Fault]:
+        if self._files.manifest.exists():
             try:
-                self.manifest = read_json(files.manifest)
+                self.manifest = read_json(self._files.manifest)
             except TableError as error:
                 yield self._fault(str(error), TableError)
             else:
-                yield from self._compare_with_manifest(clean=clean)
+                self._described = True
+                for text in changes(self.spaces, self.manifest):
+                    yield self._fault(f"The table {self._files.table}: {text}")
 
     def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
         """Number of classes of the data sets that the user has images of."""

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from autoprox.base.errors import StoreMismatchError
-from autoprox.spaces import SPACES, Arch
+from autoprox.spaces import Arch, Space
 
 
 class Split(StrEnum):
@@ -32,39 +32,41 @@ PLACES = (2, 1, 2)
 """How many of five architectures that follow each other go to each split."""
 
 
-def deal(members: Iterable[tuple[Arch, str]]) -> dict[str, Split]:
+def deal(members: Iterable[tuple[Arch, str]], spaces: Mapping[str, Space]) -> dict[str, Split]:
     """Deals architectures out, so that all splits are alike in space, stratum, size and shape.
 
     Of every five of a space and stratum, two go to fit, one to select and two to sealed. Among the splits that have
     places left in the five, an architecture joins the one whose members are, on average, farthest from it in the
-    logarithms of backbone parameters, depth and mean width. For each split `p` of share `w`, this keeps the energy
+    logarithm of backbone parameters and in `Space.outline`. For each split `p` of share `w`, this keeps the energy
     distance `2 E|x - y| - E|x - x'| - E|y - y'|` (Székely 2004) between its members and all of them small: adding `x`
     changes the sum of these distances, up to what all splits have in common, by `-sum over y in p of |x - y| / w`.
 
     Args:
         members: Architectures with their strata, in the order in which they are dealt out.
+        spaces: Their spaces by name.
 
     Returns:
         The split of every architecture by its identity, sorted.
 
     Example:
-        >>> from autoprox.spaces import space
-        >>> micro, rng = space("pit-micro"), np.random.default_rng(0)
+        >>> from autoprox.spaces import SPACES
+        >>> micro, rng = SPACES["pit-micro"], np.random.default_rng(0)
         >>> ten = [(micro.sample(rng), "free") for _ in range(10)]
-        >>> [list(deal(ten).values()).count(part) for part in Split]
+        >>> [list(deal(ten, SPACES).values()).count(part) for part in Split]
         [4, 2, 4]
-        >>> deal(ten[:7]).items() <= deal(ten).items()
+        >>> deal(ten[:7], SPACES).items() <= deal(ten, SPACES).items()
         True
     """
     ordered = sorted(members, key=lambda member: (member[0].space, member[1]))  # stable: keeps the order of the list
     parts: dict[str, Split] = {}
-    for _, group in groupby(ordered, key=lambda member: (member[0].space, member[1])):
-        parts |= _deal_group([arch for arch, _ in group])
+    for (name, _), group in groupby(ordered, key=lambda member: (member[0].space, member[1])):
+        parts |= _deal_group([arch for arch, _ in group], spaces[name])
     return dict(sorted(parts.items()))
 
 
-def _deal_group(archs: list[Arch]) -> dict[str, Split]:
-    shapes = np.array([_shape(arch) for arch in archs])
+def _deal_group(archs: list[Arch], space: Space) -> dict[str, Split]:
+    # The same for every data set.
+    shapes = np.array([(np.log(max(space.backbone_params(arch), 1)), *space.outline(arch)) for arch in archs])
     chosen = np.zeros(len(archs), dtype=np.intp)
     left, members = np.zeros(len(Split), dtype=int), np.zeros(len(Split), dtype=int)
     for index in range(len(archs)):
@@ -80,14 +82,6 @@ def _deal_group(archs: list[Arch]) -> dict[str, Split]:
         left[best] -= 1
     splits = tuple(Split)
     return {arch.arch_id: splits[choice] for arch, choice in zip(archs, chosen, strict=True)}
-
-
-def _shape(arch: Arch) -> tuple[float, float, float]:
-    """Logarithms of backbone parameters, depth and mean width: the same for every data set."""
-    space = SPACES[arch.space]
-    features = space.features(arch)
-    size = float(np.log(space.backbone_params(arch)))
-    return size, float(np.log(features["depth"])), float(np.log(features["mean_width"]))
 
 
 def to_document(splits: Mapping[str, Split]) -> dict[str, list[str]]:

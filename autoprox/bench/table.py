@@ -1,6 +1,6 @@
 """Reading a benchmark table: its blocks, its splits, and the tasks that its networks are made for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from importlib.resources import files as package_files
@@ -21,7 +21,7 @@ from autoprox.bench.splits import Split, deal, from_document
 from autoprox.datasets import DATASETS, LocalImages, dataset
 from autoprox.datasets.batches import Batch, draw_batch
 from autoprox.metrics import chance_of_best
-from autoprox.spaces import SPACES, Arch
+from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import NOISE_CLASSES, Task, noise_task
 
 DEFAULT_TABLE = "vitbench101"
@@ -40,6 +40,7 @@ class Table:
         manifest: What stands beside the table; empty for a table without one.
         notes: What was derived or defaulted, a sentence each.
         doubts: What is possible in its labels and looks wrong all the same, a sentence each.
+        spaces: The spaces by name, sorted.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set.
         batches: Stored batches by data set.
@@ -52,13 +53,19 @@ class Table:
     manifest: dict[str, Any]
     notes: list[str]
     doubts: list[str]
+    spaces: dict[str, Space]
     archs: dict[str, Arch]
     num_classes: dict[str, int]
     batches: dict[str, Batch]
     images: dict[str, Path]
 
     @classmethod
-    def read(cls, source: str | Path = DEFAULT_TABLE, images: Mapping[str, Path] | None = None) -> "Table":
+    def read(
+        cls,
+        source: str | Path = DEFAULT_TABLE,
+        images: Mapping[str, Path] | None = None,
+        spaces: Iterable[Space] = (),
+    ) -> "Table":
         """Reads a table and checks it.
 
         Args:
@@ -66,14 +73,15 @@ class Table:
                 wins over a name.
             images: Folders with images to compute statistics on, by data set, in the formats of
                 `autoprox.bench.datasets.open_images`; those of data sets that the table does not have are left out.
+            spaces: Spaces of yours that the table holds; those that come with autoprox are known.
 
         Raises:
             TableError: If there is no such table, or it is not acceptable; the message names file, column and row.
-            StoreMismatchError: If the table or its batches differ from what the manifest beside them says.
+            StoreMismatchError: If the table, a space of it or its batches differ from what the manifest says.
             ImageError: If a folder holds no images in a known format, or of another number of classes.
         """
         files = TableFiles(_find(source))
-        reading = Reading(files, images)
+        reading = Reading(files, images, spaces)
         raise_first(reading.faults())
         table = cls(
             name=files.table.stem,
@@ -82,6 +90,7 @@ class Table:
             manifest=reading.manifest,
             notes=reading.notes,
             doubts=reading.doubts,
+            spaces={name: reading.spaces[name] for name in sorted(set(reading.frame["space"]))},
             archs=reading.archs,
             num_classes=reading.num_classes,
             batches=reading.batches,
@@ -110,11 +119,6 @@ class Table:
         """Statistics of its networks that stand beside it, if there are any."""
         path = TableFiles(self.path).bank
         return path if path.exists() else None
-
-    @property
-    def spaces(self) -> list[str]:
-        """Names of the spaces, sorted."""
-        return sorted(set(self.frame["space"]))
 
     @property
     def datasets(self) -> list[str]:
@@ -152,7 +156,7 @@ class Table:
         """
         kind = self._label_kind(label_kind)
         self._known("metric", [metric], self.metrics)
-        wanted_spaces = self._known("space", spaces, self.spaces)
+        wanted_spaces = self._known("space", spaces, list(self.spaces))
         wanted_datasets = self._known("dataset", datasets, self.datasets)
         selected = self.frame[(self.frame["label_kind"] == kind) & (self.frame["metric"] == metric)]
         blocks = []
@@ -177,7 +181,7 @@ class Table:
         if "splits" in self.manifest:
             return from_document(self.manifest["splits"], self.archs)
         strata = self.frame.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
-        return deal((arch, strata[arch_id]) for arch_id, arch in self.archs.items())
+        return deal(((arch, strata[arch_id]) for arch_id, arch in self.archs.items()), self.spaces)
 
     def task(self, dataset_name: str, space_name: str) -> Task:
         """What a network of a space has to do for a data set, and the batch for its statistics.
@@ -195,15 +199,16 @@ class Table:
             ImageError: If an image of the user cannot be decoded.
         """
         self._known("dataset", [dataset_name], self.datasets)
+        owner = self.spaces[space_name] if space_name in self.spaces else load_space(space_name)
         stored = self.batches.get(dataset_name)
         if dataset_name in self.images:
-            img_size = SPACES[space_name].default_img_size if stored is None else stored.images.shape[-1]
+            img_size = owner.default_img_size if stored is None else stored.images.shape[-1]
             return draw_batch(LocalImages(dataset_name, self.images[dataset_name], img_size).open()).task(dataset_name)
         if stored is not None:
             return stored.task(dataset_name)
         if self._has_images(dataset_name):
             return draw_batch(dataset(dataset_name)).task(dataset_name)
-        return noise_task(dataset_name, NOISE_CLASSES, SPACES[space_name].default_img_size)
+        return noise_task(dataset_name, NOISE_CLASSES, owner.default_img_size)
 
     def _has_images(self, dataset_name: str) -> bool:
         """Whether real images are stored or can be loaded; without the package that holds them there is noise."""
@@ -277,11 +282,12 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
     ]
 
 
-def findings(source: str | Path) -> tuple[list[Fault], list[str]]:
+def findings(source: str | Path, spaces: Iterable[Space] = ()) -> tuple[list[Fault], list[str]]:
     """All faults of a table, not only the first, which `Table.read` raises, and what looks wrong beside them.
 
     Args:
         source: Path of a parquet file, or the name of an embedded table.
+        spaces: Spaces of yours that the table holds.
 
     Raises:
         TableError: If there is no such table, or its rows cannot be read at all.
@@ -290,7 +296,7 @@ def findings(source: str | Path) -> tuple[list[Fault], list[str]]:
         >>> findings("vitbench101")
         ([], [])
     """
-    reading = Reading(TableFiles(_find(source)))
+    reading = Reading(TableFiles(_find(source)), spaces=spaces)
     return list(reading.faults()), reading.doubts
 
 

@@ -11,7 +11,7 @@ from autoprox.commands.console import add_process_options, say
 from autoprox.commands.images import add_images_option, image_folders, require_used
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS, LocalImages
-from autoprox.spaces import SPACES
+from autoprox.spaces import SPACES, load_space
 from autoprox.training.build import build
 from autoprox.training.device import device_named
 from autoprox.training.plan import Plan
@@ -146,7 +146,7 @@ def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:
     require_used(options.images, folders, options.datasets)
     if not folders:
         return ()
-    sizes = {SPACES[name].default_img_size for name in options.space}
+    sizes = {load_space(name).default_img_size for name in options.space}
     if options.img_size is None and len(sizes) > 1:
         raise SpecError(
             f"The spaces are made for images of different sizes ({', '.join(map(str, sorted(sizes)))} px). Choose one "

@@ -2,6 +2,7 @@
 
 import argparse
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +11,7 @@ from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say, warn
 from autoprox.commands.values import PathTo, Text
-from autoprox.spaces import SPACES
+from autoprox.spaces import SPACES, Space, load_space
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -80,9 +81,14 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
 
 
 def _import(options: argparse.Namespace) -> int:
-    drafts = _drafts(options)
+    spaces = [load_space(reference) for reference in options.space or []]
     done = import_drafts(
-        drafts, options.out, _command(options), skip_invalid=options.skip_invalid, replace=options.force
+        _drafts(options, spaces),
+        options.out,
+        _command(options),
+        spaces=spaces,
+        skip_invalid=options.skip_invalid,
+        replace=options.force,
     )
     for line in done.skipped:
         note(f"left out: {line}")
@@ -93,7 +99,7 @@ def _import(options: argparse.Namespace) -> int:
         hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
-    table = Table.read(options.out)
+    table = Table.read(options.out, spaces=spaces)
     for line in (*done.notes, *(each for each in table.notes if "noise" in each)):
         note(line)
     for line in done.doubts:
@@ -104,16 +110,17 @@ def _import(options: argparse.Namespace) -> int:
     return 0
 
 
-def _drafts(options: argparse.Namespace) -> list[Draft]:
-    spaces = options.space or [None] * len(options.files)
-    if len(spaces) != len(options.files):
+def _drafts(options: argparse.Namespace, spaces: Sequence[Space]) -> list[Draft]:
+    if spaces and len(spaces) != len(options.files):
         raise SpecError(
             f"--space names {len(spaces)} spaces for {len(options.files)} files; give one for each, in order."
         )
-    return [_draft(path, space, options) for path, space in zip(options.files, spaces, strict=True)]
+    each: Sequence[Space | None] = spaces or [None] * len(options.files)
+    pairs = zip(options.files, each, strict=True)
+    return [_draft(path, space, options) for path, space in pairs]
 
 
-def _draft(path: Path, space: str | None, options: argparse.Namespace) -> Draft:
+def _draft(path: Path, space: Space | None, options: argparse.Namespace) -> Draft:
     suffix = path.suffix.lower()
     if suffix in PUBLISHED:
         if space is None:

@@ -11,7 +11,7 @@ from autoprox.bench.table import DEFAULT_TABLE, Table, findings
 from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
 from autoprox.commands.reporting import USER_ERROR
 from autoprox.commands.values import PathTo, Text
-from autoprox.spaces import SPACES
+from autoprox.spaces import load_space
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -70,10 +70,18 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
         help="path or name (default: %(default)s)",
         type=Text((DEFAULT_TABLE,), files=True),
     )
+    parser.add_argument(
+        "--space",
+        nargs="+",
+        default=[],
+        metavar="REF",
+        help="spaces of yours that the table holds: my_package.spaces:space or my_file.py:space",
+        type=Text(files=True),
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
-    faults, doubts = findings(options.table)
+    faults, doubts = findings(options.table, [load_space(reference) for reference in options.space])
     if options.json:
         entries = [entry for fault in faults for entry in fault.entries()]
         say_json({"table": options.table, "faults": entries, "doubts": doubts})
@@ -88,8 +96,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
-    table = Table.read(options.table)
-    blocks = blocks_of(table.frame)
+    table = Table.read(options.table, spaces=[load_space(reference) for reference in options.space])
+    blocks = blocks_of(table.frame, table.spaces)
     if options.plot is not None:
         # Imported here because it takes a second, and few want a figure.
         from autoprox.bench.figure import plot
@@ -197,7 +205,7 @@ def _failed(run: dict[str, Any]) -> str:
 
 def _archs_of(table: Table, space_name: str) -> dict[str, Any]:
     """How many architectures a space has, how many in the iso stratum, and between which sizes."""
-    owner, archs = SPACES[space_name], [arch for arch in table.archs.values() if arch.space == space_name]
+    owner, archs = table.spaces[space_name], [arch for arch in table.archs.values() if arch.space == space_name]
     rows = table.frame[(table.frame["space"] == space_name) & (table.frame["stratum"] == Stratum.ISO)]
     sizes = [owner.backbone_params(arch) for arch in archs]
     return {"all": len(archs), "iso": rows["arch_id"].nunique(), "backbone_params": [min(sizes), max(sizes)]}

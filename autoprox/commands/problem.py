@@ -17,7 +17,7 @@ from autoprox.commands.images import add_images_option, image_folders, require_u
 from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.metrics import Aggregate
-from autoprox.spaces import SPACES
+from autoprox.spaces import SPACES, load_space
 
 _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
@@ -36,6 +36,14 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         metavar="PATH|NAME",
         help="benchmark table: a parquet file, or the name of an embedded table (default: %(default)s)",
         type=Text((DEFAULT_TABLE,), files=True),
+    )
+    group.add_argument(
+        "--space",
+        nargs="+",
+        default=[],
+        metavar="REF",
+        help="spaces of yours that the table holds: my_package.spaces:space or my_file.py:space",
+        type=Text(files=True),
     )
     add_images_option(group, "statistics are computed on images from here, not on stored ones or noise")
     group.add_argument(
@@ -122,7 +130,8 @@ def problem_of(options: argparse.Namespace) -> Problem:
         ImageError: If --images names images that are not to be had.
         SpecError: If weights do not fit the blocks.
     """
-    table = Table.read(options.bench, image_folders(options.images))
+    spaces = [load_space(reference) for reference in options.space]
+    table = Table.read(options.bench, image_folders(options.images), spaces)
     require_used(options.images, table.images, table.datasets)
     if table.notes:
         note(" ".join(table.notes))

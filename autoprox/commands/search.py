@@ -30,7 +30,7 @@ from autoprox.search.constraints import COUNTED, whole_count
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.scoring import Assessor
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
-from autoprox.spaces import SPACES
+from autoprox.spaces import SPACES, load_space
 from autoprox.spaces.task import Task
 from autoprox.training.recipe import Recipe
 
@@ -105,7 +105,7 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
         "--space",
         default=DEFAULT_SPACE,
         metavar="S",
-        help=f"one of {', '.join(SPACES)} (default: %(default)s)",
+        help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
         type=Text(SPACES, files=True),
     )
     for name in Constraints.NAMES:
@@ -182,7 +182,7 @@ def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
     settings = Evolution(options.population, options.tournament, options.children)
-    scorer, space = _scorer(options), SPACES[options.space]
+    scorer, space = _scorer(options), load_space(options.space)
     constraints = _constraints(options)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = SearchFolder(out, force=options.force, resume=options.resume)

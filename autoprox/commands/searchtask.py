@@ -7,14 +7,14 @@ from autoprox.bench.table import Table
 from autoprox.commands.images import image_folders, require_used
 from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.datasets.batches import draw_batch
-from autoprox.spaces import AbstractSpace
+from autoprox.spaces import Space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, noise_task
 
 NOISE = "noise"
 """Name of the task where there are no images."""
 
 
-def searched_task(options: argparse.Namespace, space: AbstractSpace) -> Task:
+def searched_task(options: argparse.Namespace, space: Space) -> Task:
     """What networks are built for while they are scored.
 
     Args:
@@ -42,7 +42,7 @@ def searched_task(options: argparse.Namespace, space: AbstractSpace) -> Task:
     return draw_batch(dataset(name) if local is None else local.open()).task(name)
 
 
-def local_images(options: argparse.Namespace, name: str, space: AbstractSpace) -> LocalImages | None:
+def local_images(options: argparse.Namespace, name: str, space: Space) -> LocalImages | None:
     """Where the images of a data set lie; None for one that comes with autoprox.
 
     Raises:
@@ -87,7 +87,7 @@ def _shaped(options: argparse.Namespace) -> bool:
     return options.img_size is not None or options.num_classes is not None
 
 
-def _fitting(table: Table, space: AbstractSpace) -> str | None:
+def _fitting(table: Table, space: Space) -> str | None:
     """The first data set of a table whose stored images have the size that a space was made for."""
     fitting = (
         name for name, batch in sorted(table.batches.items()) if batch.images.shape[-1] == space.default_img_size

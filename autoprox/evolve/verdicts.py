@@ -70,7 +70,7 @@ def golden_scores(judge: Judge, scores: Floats) -> list[dict[str, Any]]:
                     "arch_json": network.arch.json,
                     "dataset": network.task.dataset,
                     "batch": network.task.digest,
-                    "init_seed": network.init_seed,
+                    "init_seed": network.weights.identity,
                     "score": float(score),
                 }
             )

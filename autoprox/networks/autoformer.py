@@ -8,10 +8,14 @@ in attention but not in the mean, as in the published code.
 import torch
 from torch import Tensor, nn
 
+from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.networks.blocks import NORM_EPS, Block, init_normal
-from autoprox.spaces.arch import Arch
+from autoprox.networks.seeding import seeded
 from autoprox.spaces.autoformer import AutoFormer, AutoFormerShape
+from autoprox.spaces.genes import Genes
+from autoprox.spaces.space import Space
+from autoprox.spaces.task import TaskShape
 
 
 class AutoFormerModel(nn.Module):
@@ -61,18 +65,20 @@ class AutoFormerModel(nn.Module):
                 nn.init.zeros_(module.bias)
 
 
-def build(space: AutoFormer, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> AutoFormerModel:
-    """Builds the network of an architecture; use `AbstractSpace.build`, which checks and seeds.
-
-    Raises:
-        SpecError: If the space does not allow the architecture.
+@seeded
+def build(space: Space, genes: Genes, task: TaskShape) -> AutoFormerModel:
+    """Builds the network of allowed genes; use `Space.build`, which checks them.
 
     Example:
         >>> import numpy as np
-        >>> from autoprox.spaces import space
-        >>> micro = space("autoformer-micro")
-        >>> model = build(micro, micro.sample(np.random.default_rng(0)), num_classes=10, img_size=8, in_chans=1)
+        >>> from autoprox.spaces import load_space
+        >>> micro = load_space("autoformer-micro")
+        >>> genes = micro.sample(np.random.default_rng(0)).genes
+        >>> model = build(micro, genes, TaskShape(num_classes=10, img_size=8, in_chans=1), seed=0)
         >>> model(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
-    return AutoFormerModel(space.shape(arch, img_size), num_classes, in_chans, space.drop_path, space.init_std)
+    if not isinstance(space, AutoFormer):
+        raise SpecError(f"The space '{space.name}' is none of the AutoFormer family.")
+    shape = space.shape(genes, task.img_size)
+    return AutoFormerModel(shape, task.num_classes, task.in_chans, space.drop_path, space.init_std)

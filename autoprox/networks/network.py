@@ -1,6 +1,6 @@
-"""A network that statistics are taken of: an architecture, built for a task, from one initialisation."""
+"""A network that statistics are taken of: an architecture, built for a task, with its weights."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -8,7 +8,8 @@ import torch
 from torch import nn
 
 from autoprox.base.digest import digest
-from autoprox.spaces import Arch, space
+from autoprox.networks.weights import Fresh, Weights
+from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
 
 DTYPE = "float32"
@@ -17,17 +18,19 @@ DTYPE = "float32"
 
 @dataclass(frozen=True, eq=False)
 class Network:
-    """One architecture, built for one task, from one initialisation.
+    """One architecture, built for one task.
 
     Args:
+        space: The space of the architecture.
         arch: The architecture.
         task: Number of classes, image size, and the batch that statistics are computed on.
-        init_seed: Seed of the initialisation.
+        weights: Where its parameters come from.
     """
 
+    space: Space
     arch: Arch
     task: Task
-    init_seed: int = 0
+    weights: Weights = Fresh()  # noqa: RUF009 - it is immutable
 
     @cached_property
     def key(self) -> str:
@@ -35,26 +38,24 @@ class Network:
 
         Of torch it is the release, not the build: builds for a CPU and for a GPU compute alike on a CPU.
         """
-        version, release = space(self.arch.space).version, str(torch.__version__).partition("+")[0]
-        return digest([self.arch.arch_id, version, self.task.digest, self.init_seed, DTYPE, release])
+        release = str(torch.__version__).partition("+")[0]
+        parts = [self.arch.arch_id, self.space.identity, self.task.digest, self.weights.identity, DTYPE, release]
+        return digest(parts)
 
     def build(self) -> nn.Module:
-        """Builds the untrained network."""
-        task = self.task
-        return space(self.arch.space).build(
-            self.arch, num_classes=task.num_classes, img_size=task.img_size, in_chans=task.in_chans, seed=self.init_seed
-        )
+        """Builds the network."""
+        return self.weights.network(self.space, self.arch, self.task.shape)
 
 
 def alike(networks: Sequence[Network]) -> list[list[int]]:
-    """Which networks are ranked among each other: those of one space, one task and one initialisation.
+    """Which networks are ranked among each other: those of one space, one task and one group of weights.
 
     Returns:
         Their places, group by group, in the order in which groups first appear.
     """
-    groups: dict[tuple[str, str, int], list[int]] = {}
+    groups: dict[tuple[str, str, Hashable], list[int]] = {}
     for index, network in enumerate(networks):
-        groups.setdefault((network.arch.space, network.task.digest, network.init_seed), []).append(index)
+        groups.setdefault((network.space.name, network.task.digest, network.weights.group), []).append(index)
     return list(groups.values())
 
 
@@ -62,14 +63,10 @@ def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:
     """What an architecture scores by counting alone: the baselines that a proxy has to beat.
 
     Returns:
-        For each of params, macs, depth, mean_width and sum_dim_depth, one value a network.
+        For each of params, macs and the features that all the spaces have and compare, one value a network.
     """
     rows = []
     for network in networks:
-        owner = space(network.arch.space)
-        task = network.task
-        counts = owner.counts(network.arch, task.num_classes, task.img_size, task.in_chans)
-        features = owner.features(network.arch)
-        shape = {name: float(features[name]) for name in ("depth", "mean_width", "sum_dim_depth")}
-        rows.append({"params": float(counts.params), "macs": float(counts.macs), **shape})
-    return {name: [row[name] for row in rows] for name in rows[0]} if rows else {}
+        counts = network.space.counts(network.arch, *network.task.shape)
+        rows.append({"params": float(counts.params), "macs": float(counts.macs), **network.space.rivals(network.arch)})
+    return {name: [row[name] for row in rows] for name in rows[0] if all(name in row for row in rows)} if rows else {}

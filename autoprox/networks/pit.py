@@ -8,10 +8,14 @@ layers and convolutions keep torch's default initialisation, as in the published
 import torch
 from torch import Tensor, nn
 
+from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.networks.blocks import NORM_EPS, Block, init_normal
-from autoprox.spaces.arch import Arch
+from autoprox.networks.seeding import seeded
+from autoprox.spaces.genes import Genes
 from autoprox.spaces.pit import PiT, PiTShape
+from autoprox.spaces.space import Space
+from autoprox.spaces.task import TaskShape
 
 
 class Pool(nn.Module):
@@ -71,18 +75,19 @@ class PiTModel(nn.Module):
         return logits
 
 
-def build(space: PiT, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> PiTModel:
-    """Builds the network of an architecture; use `AbstractSpace.build`, which checks and seeds.
-
-    Raises:
-        SpecError: If the space does not allow the architecture.
+@seeded
+def build(space: Space, genes: Genes, task: TaskShape) -> PiTModel:
+    """Builds the network of allowed genes; use `Space.build`, which checks them.
 
     Example:
         >>> import numpy as np
-        >>> from autoprox.spaces import space
-        >>> micro = space("pit-micro")
-        >>> model = build(micro, micro.sample(np.random.default_rng(0)), num_classes=10, img_size=8, in_chans=1)
+        >>> from autoprox.spaces import load_space
+        >>> micro = load_space("pit-micro")
+        >>> genes = micro.sample(np.random.default_rng(0)).genes
+        >>> model = build(micro, genes, TaskShape(num_classes=10, img_size=8, in_chans=1), seed=0)
         >>> model(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
-    return PiTModel(space.shape(arch, img_size), num_classes, in_chans)
+    if not isinstance(space, PiT):
+        raise SpecError(f"The space '{space.name}' is none of the PiT family.")
+    return PiTModel(space.shape(genes, task.img_size), task.num_classes, task.in_chans)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 from typing import ClassVar, NamedTuple
 
 from autoprox.base.errors import SpecError
+from autoprox.base.numbers import is_whole
 from autoprox.spaces import Counts
-from autoprox.spaces.base import is_whole
 
 COUNTED = {"params": "parameters", "macs": "multiply-accumulates"}
 """What can be bounded, with the word for it."""

@@ -16,8 +16,7 @@ from autoprox.search.methods import Evolution, History, Method, proposals
 from autoprox.search.region import Region
 from autoprox.search.result import Candidate, SearchResult
 from autoprox.search.scoring import Assessor
-from autoprox.spaces import AbstractSpace, Arch
-from autoprox.spaces import space as find_space
+from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 
 Progress = Callable[[Iterable[Arch], int, int], Iterable[Arch]]
@@ -31,7 +30,7 @@ EXHAUSTIVE_LIMIT = 10_000
 
 def run(
     scorer: Any,
-    space: AbstractSpace | str,
+    space: Space | str,
     constraints: Constraints | None = None,
     rng: np.random.Generator | None = None,
     *,
@@ -55,7 +54,7 @@ def run(
     Args:
         scorer: Anything with `score(model, images, labels)`, or a function of the same arguments; higher is better. A
             function of one's own gets the images `(B, C, H, W)` and labels `(B,)` as tensors.
-        space: The space, or its name.
+        space: The space, or what `load_space` finds it by.
         constraints: What is allowed; everything if None.
         rng: Where all draws come from; `default_rng(0)` if None.
         task: What networks are built for, and the batch; noise of the space's image size and ten classes if None.
@@ -82,7 +81,7 @@ def run(
         >>> found.pick.params <= 20_000, found.pick.score == found.pick.params, len(found.candidates)
         (True, True, 30)
     """
-    owner = find_space(space) if isinstance(space, str) else space
+    owner = load_space(space)
     rng = np.random.default_rng(0) if rng is None else rng
     task = noise_task("noise", DEFAULT_NUM_CLASSES, owner.default_img_size) if task is None else task
     settings = settings or Evolution()
@@ -94,7 +93,7 @@ def run(
     method = _method(method)
     wanted = _wanted(region, method, budget)
     definition = {
-        "space": [owner.name, owner.version],
+        "space": [owner.name, owner.identity],
         "scorer": assessor.identity,
         "constraints": region.constraints.to_document(),
         "images": [task.dataset, task.img_size, task.digest],
@@ -116,7 +115,7 @@ def run(
             while len(history) < wanted:
                 batch = next(batches)[: wanted - len(history)]
                 missing = [arch for arch in batch if held.lookup(arch) is None]
-                for arch, measured in assessor.measured(missing, task, init_seeds, parallel):
+                for arch, measured in assessor.measured(owner, missing, task, init_seeds, parallel):
                     held.record(arch, measured)
                     yield arch
                 for arch in batch:

@@ -42,8 +42,8 @@ class Journal:
 
     Example:
         >>> with Journal(None, {"seed": 0}) as journal:
-        ...     journal.record(Arch.of("toy", {"width": 8}), Measured((0.5,), ""))
-        ...     len(journal), journal.lookup(Arch.of("toy", {"width": 8}))
+        ...     journal.record(Arch("toy", {"width": 8}), Measured((0.5,), ""))
+        ...     len(journal), journal.lookup(Arch("toy", {"width": 8}))
         (1, Measured(parts=(0.5,), reason=''))
     """
 

@@ -14,7 +14,7 @@ from autoprox.base.digest import canonical_json
 from autoprox.base.errors import SpecError
 from autoprox.search.constraints import COUNTED, Bound, Constraints
 from autoprox.search.sizes import Shape, joined, size_table
-from autoprox.spaces import AbstractSpace, Arch, Counts
+from autoprox.spaces import Arch, Counts, Space
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.task import Task
 
@@ -54,7 +54,7 @@ class Region:
 classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or choose another space.
     """
 
-    def __init__(self, space: AbstractSpace, task: Task, constraints: Constraints) -> None:
+    def __init__(self, space: Space, task: Task, constraints: Constraints) -> None:
         self.space = space
         self.task = task
         self.constraints = constraints
@@ -70,7 +70,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         if not self._shapes:
             raise SpecError(self._why_empty(table.shapes))
         self._by_genes = {canonical_json(shape.fixed): shape for shape in self._shapes}
-        # As `AbstractSpace.sample` draws: every combination of fixed genes alike, then every choice of the layers.
+        # As `Space.sample` draws: every combination of fixed genes alike, then every choice of the layers.
         shares = np.array([ways / shape.total for shape, ways in allowed if ways])
         self._shares = shares / shares.sum()
 
@@ -87,12 +87,12 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         return self.constraints.allow(self.counts(arch))
 
     def draw(self, rng: np.random.Generator) -> Arch:
-        """Draws an allowed architecture: the distribution of `AbstractSpace.sample`, given that it is allowed."""
+        """Draws an allowed architecture: the distribution of `Space.sample`, given that it is allowed."""
         shape = self._shapes[rng.choice(len(self._shapes), p=self._shares)]
         return self._completed(shape, [None] * shape.depth, range(shape.depth), rng)
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        """Changes one gene as `AbstractSpace.mutate` does, and others only as far as the constraints demand.
+        """Changes one gene as `Space.mutate` does, and others only as far as the constraints demand.
 
         Where the new value of a fixed gene cannot be had within the bounds, the nearest combination of fixed genes that
         can takes its place. Layers keep their values, in an order drawn at random but with those that the mutation

@@ -16,9 +16,9 @@ from autoprox.base.threads import single_threaded
 from autoprox.graph import Proxy, Scorer
 from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.metrics import mean_ranks
-from autoprox.networks.network import Network
+from autoprox.networks import Fresh, Network
 from autoprox.scorers import Ensemble, RankedProxy, score_together
-from autoprox.spaces import Arch
+from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
 
 ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
@@ -130,11 +130,12 @@ class Assessor:
         return cls(own.name, (own,), _only)
 
     def measured(
-        self, archs: Sequence[Arch], task: Task, init_seeds: int, parallel: Parallel
+        self, space: Space, archs: Sequence[Arch], task: Task, init_seeds: int, parallel: Parallel
     ) -> Iterator[tuple[Arch, Measured]]:
         """Builds and measures networks, in their order.
 
         Args:
+            space: Their space.
             archs: The architectures.
             task: What the networks are built for, and the batch.
             init_seeds: Number of initialisations, the seeds 0, 1, ...; values are averaged over them.
@@ -143,7 +144,7 @@ class Assessor:
         Raises:
             AutoproxError: If a process was ended from outside.
         """
-        tasks = (delayed(_measured)(arch, task, init_seeds, self.parts) for arch in archs)
+        tasks = (delayed(_measured)(space, arch, task, init_seeds, self.parts) for arch in archs)
         with explained_loss():
             yield from zip(archs, parallel(tasks), strict=True)
 
@@ -158,13 +159,13 @@ def _only(parts: Floats) -> Floats:
     return np.asarray(parts[0])
 
 
-def _measured(arch: Arch, task: Task, init_seeds: int, parts: Sequence[Scorer]) -> Measured:
+def _measured(space: Space, arch: Arch, task: Task, init_seeds: int, parts: Sequence[Scorer]) -> Measured:
     """Runs in a worker process. What a scorer cannot be computed on is no candidate; the search goes on without it."""
     names = [part.name for part in parts]
     rows = []
     with single_threaded():
         for seed in range(init_seeds):
-            model = Network(arch, task, seed).build()
+            model = Network(space, arch, task, Fresh(seed)).build()
             try:
                 found = score_together(parts, model, task.images, task.labels)
             except (CollectionError, FitError) as error:

@@ -17,7 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.search.constraints import COUNTED
-from autoprox.spaces import AbstractSpace, Arch
+from autoprox.spaces import Arch, Space
 from autoprox.spaces.genes import Genes
 
 Size = tuple[int, ...]
@@ -81,7 +81,7 @@ class SizeTable:
     shapes: tuple[Shape, ...]
 
 
-def size_of(space: AbstractSpace, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> Size:
+def size_of(space: Space, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> Size:
     """The size of an architecture, in the order of `COUNTED`.
 
     Example:
@@ -96,7 +96,7 @@ def size_of(space: AbstractSpace, arch: Arch, num_classes: int, img_size: int, i
 
 
 @lru_cache(maxsize=8)
-def size_table(space: AbstractSpace, num_classes: int, img_size: int, in_chans: int) -> SizeTable:
+def size_table(space: Space, num_classes: int, img_size: int, in_chans: int) -> SizeTable:
     """Measures a space: one count for each combination of its fixed genes, and one for each choice of a layer in it.
 
     Args:
@@ -118,12 +118,12 @@ def size_table(space: AbstractSpace, num_classes: int, img_size: int, in_chans: 
     choices = tuple(product(*(gene.choices for gene in layout.layered))) if layout.layered else ((),)
 
     def size(fixed: Genes, layers: list[tuple[Any, ...]]) -> Size:
-        arch = Arch.of(space.name, joined(space, fixed, layers))
+        arch = Arch(space.name, joined(space, fixed, layers))
         return size_of(space, arch, num_classes, img_size, in_chans)
 
     shapes = []
     for fixed in _fixed(space):
-        depth = fixed[layout.depth] if layout.layered else 0
+        depth = layout.count(layout.layered[0], fixed) if layout.layered else 0
         plain = size(fixed, [choices[0]] * depth)
         added = [tuple(0 for _ in COUNTED)] if depth else []
         for choice in choices[1:] if depth else ():
@@ -133,12 +133,12 @@ def size_table(space: AbstractSpace, num_classes: int, img_size: int, in_chans: 
     return SizeTable(choices, tuple(shapes))
 
 
-def joined(space: AbstractSpace, fixed: Genes, layers: list[tuple[Any, ...]]) -> Genes:
+def joined(space: Space, fixed: Genes, layers: list[tuple[Any, ...]]) -> Genes:
     """Genes out of the fixed ones and a choice for each layer."""
     return {**fixed, **{gene.name: [layer[at] for layer in layers] for at, gene in enumerate(space.layout.layered)}}
 
 
-def _fixed(space: AbstractSpace) -> Iterator[Genes]:
+def _fixed(space: Space) -> Iterator[Genes]:
     genes = space.layout.fixed
     for values in product(*(gene.choices for gene in genes)):
         plain = (list(value) if isinstance(value, tuple) else value for value in values)

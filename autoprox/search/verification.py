@@ -65,7 +65,7 @@ class Trained:
         """Its 95 % t interval over trainings; NaN with fewer than two of them.
 
         Example:
-            >>> arch = Arch.of("toy", {"width": 8})
+            >>> arch = Arch("toy", {"width": 8})
             >>> [round(bound, 2) for bound in Trained("pick", arch, 10, (90.0, 92.0, 94.0)).interval]
             [87.03, 96.97]
         """
@@ -239,7 +239,11 @@ def verify(
     pick, largest = result.pick.arch, region.largest()
     drawn = _drawn(region, {pick, largest}, randoms, rng)
     archs = list(dict.fromkeys([pick, *drawn, largest]))
-    trainings = [Training(arch, dataset, LabelKind.SCRATCH, seed, images) for arch in archs for seed in range(seeds)]
+    trainings = [
+        Training(region.space, arch, dataset, LabelKind.SCRATCH, seed, images)
+        for arch in archs
+        for seed in range(seeds)
+    ]
     data = trainings[0].data()
     region.space.check_task(data.num_classes, data.img_size, data.in_chans)
     keys = {training: _key(recipe, training) for training in trainings}

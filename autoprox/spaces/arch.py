@@ -1,83 +1,100 @@
-"""What an architecture is: the name of a space and the values of its genes, as canonical JSON."""
+"""What an architecture is: the name of a space and the values of its genes."""
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from autoprox.base.digest import canonical_json, digest
 from autoprox.base.errors import SpecError
+from autoprox.spaces.genes import Genes, copied
 
 ARCH_ID_LENGTH = 16
 """Hexadecimal characters of an architecture's identity: 64 bits, ample for tables of millions."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, eq=False, init=False, repr=False)
 class Arch:
     """An architecture: immutable, hashable, and the same text on every machine.
 
-    An `Arch` knows the form of its JSON but not what its space allows; `AbstractSpace.arch` and `AbstractSpace.parse`
-    make architectures that are checked.
+    An `Arch` knows what JSON can hold but not what its space allows; `Space.arch` and `Space.parse` make architectures
+    that are checked.
 
     Args:
         space: Name of the space.
-        json: The genes as canonical JSON (sorted keys, no blanks).
+        genes: Values that JSON can hold, by name.
 
     Raises:
-        SpecError: If `json` is not canonical JSON of an object.
+        SpecError: If JSON cannot hold the genes.
 
     Example:
-        >>> arch = Arch.of("toy", {"width": 8, "depth": 2})
+        >>> arch = Arch("toy", {"width": 8, "depth": (2, 3)})
         >>> arch.json
-        '{"depth":2,"width":8}'
+        '{"depth":[2,3],"width":8}'
         >>> arch.genes["depth"], len(arch.arch_id)
-        (2, 16)
+        ([2, 3], 16)
     """
 
     space: str
-    json: str
 
-    def __post_init__(self) -> None:
-        genes = loads_genes(self.json, self.space)
+    def __init__(self, space: str, genes: Mapping[str, Any]) -> None:
         try:
-            canonical = canonical_json(genes)
-        except ValueError as error:
-            raise SpecError(f"The genes {self.json} of space '{self.space}' must be finite numbers.") from error
-        if canonical != self.json:
-            raise SpecError(
-                f"The genes {self.json} of space '{self.space}' are not in canonical form, which is {canonical}. "
-                "Make architectures with Arch.of(space, genes) or space(name).parse(text)."
-            )
+            plain = json.loads(canonical_json(dict(genes)))
+        except (TypeError, ValueError) as error:
+            raise SpecError(f"The genes {genes!r} of space '{space}' cannot be written as JSON: {error}.") from error
+        self._fill(space, plain, None)
 
     @classmethod
-    def of(cls, space: str, genes: Mapping[str, Any]) -> "Arch":
-        """Writes genes in their canonical form.
+    def trusted(cls, space: str, genes: Genes, checked_by: object) -> "Arch":
+        """An architecture of genes in their canonical form, which it takes over; for spaces, which know what they made.
 
         Args:
             space: Name of the space.
-            genes: Values that JSON can hold, by name.
-
-        Raises:
-            SpecError: If JSON cannot hold the genes.
-
-        Example:
-            >>> Arch.of("toy", {"b": 1, "a": (2, 3)}).json
-            '{"a":[2,3],"b":1}'
+            genes: The genes in the form that JSON gives back.
+            checked_by: The layout that allows them.
         """
-        try:
-            return cls(space, canonical_json(dict(genes)))
-        except (TypeError, ValueError) as error:
-            raise SpecError(f"The genes {genes!r} of space '{space}' cannot be written as JSON: {error}.") from error
+        arch = object.__new__(cls)
+        arch._fill(space, genes, checked_by)
+        return arch
+
+    def _fill(self, space: str, genes: Genes, checked_by: object) -> None:
+        object.__setattr__(self, "space", space)
+        object.__setattr__(self, "_genes", genes)
+        object.__setattr__(self, "_checked_by", checked_by)
+
+    def genes_checked_by(self, layout: object) -> Genes | None:
+        """The genes themselves, not to be changed, if this very layout allowed them; None if that is not known."""
+        held: Genes = self.__dict__["_genes"]
+        return held if self.__dict__["_checked_by"] is layout else None
 
     @property
-    def genes(self) -> dict[str, Any]:
+    def genes(self) -> Genes:
         """The genes by name; a fresh copy, lists for what is a sequence."""
-        return loads_genes(self.json, self.space)
+        genes: Genes = copied(self.__dict__["_genes"])
+        return genes
 
-    @property
+    @cached_property
+    def json(self) -> str:
+        """The genes as canonical JSON (sorted keys, no blanks)."""
+        return canonical_json(self.__dict__["_genes"])
+
+    @cached_property
     def arch_id(self) -> str:
         """Identity of the architecture: the digest of space and genes, 16 hexadecimal characters."""
-        return digest({"space": self.space, "genes": self.genes})[:ARCH_ID_LENGTH]
+        return digest({"space": self.space, "genes": self.__dict__["_genes"]})[:ARCH_ID_LENGTH]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Arch) and (self.space, self.json) == (other.space, other.json)
+
+    def __hash__(self) -> int:
+        return hash((self.space, self.json))
+
+    def __repr__(self) -> str:
+        return f"Arch({self.space!r}, {self.__dict__['_genes']!r})"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Arch, (self.space, self.__dict__["_genes"])
 
 
 def loads_genes(text: str, space: str) -> dict[str, Any]:
@@ -96,7 +113,7 @@ def loads_genes(text: str, space: str) -> dict[str, Any]:
     """
     try:
         genes = json.loads(text)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RecursionError) as error:
         raise SpecError(f"The architecture {text!r} of space '{space}' is not JSON: {error}.") from error
     if not isinstance(genes, dict):
         raise SpecError(f"The architecture {text!r} of space '{space}' must be a JSON object of genes by name.")

@@ -4,13 +4,16 @@
 of Wei 2024, https://arxiv.org/abs/2312.09059, labels). `autoformer-micro` is ours, for images of 8 to 32 px.
 """
 
+from collections import Counter
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import final
 
-from autoprox.spaces.arch import Arch
-from autoprox.spaces.base import SPACES, AbstractSpace, Layer
-from autoprox.spaces.counts import Cost, Counts, block, conv, layer_norm, linear
-from autoprox.spaces.genes import Gene, Layout
+from autoprox.spaces.counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces.genes import Gene, Genes
+from autoprox.spaces.layout import Layout
+from autoprox.spaces.space import SPACES, Builder, Candidate
+from autoprox.spaces.task import TaskShape
+from autoprox.spaces.transformer import Layer, TransformerSpace
 
 MICRO_GRID = 4
 """Patches along an edge that the micro space aims at; the rounding of the patch size can give more."""
@@ -42,42 +45,30 @@ class AutoFormerShape:
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class AutoFormer(AbstractSpace):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AutoFormer(TransformerSpace):
     """A space of the AutoFormer family.
 
+    Its genes are `hidden_dim`, `depth`, and per layer `mlp_ratio` and `num_heads`.
+
     Args:
-        name: Name of the space.
-        layout: The genes `hidden_dim`, `depth`, and per layer `mlp_ratio` and `num_heads`.
-        default_img_size: Image size in px that the space was made for.
-        img_sizes: Image sizes in px that it takes.
         patch: Edge of a patch in px; None lets it follow the image size so that there are at least 4 x 4 patches.
         drop_path: Probability of dropping the last block's branches in training, rising linearly from 0 at the first.
         init_std: Standard deviation of the fresh weights of linear layers, whose biases are then 0; None leaves both to
             torch's own initialisation, which follows the width.
     """
 
-    name: str
-    layout: Layout
-    default_img_size: int
-    img_sizes: range
     patch: int | None
     drop_path: float
     init_std: float | None
-    family: ClassVar[str] = "autoformer"
-    version: ClassVar[int] = 1
+    builder: Builder | str = "autoprox.networks.autoformer:build"
 
-    def layers(self, arch: Arch) -> tuple[Layer, ...]:
-        """The transformer blocks in the order of the forward pass.
+    def layers_of(self, genes: Genes) -> tuple[Layer, ...]:
+        """The transformer blocks of allowed genes, in the order of the forward pass."""
+        width, per_layer = genes["hidden_dim"], zip(genes["num_heads"], genes["mlp_ratio"], strict=True)
+        return tuple(Layer(width, heads, ratio) for heads, ratio in per_layer)
 
-        Raises:
-            SpecError: If the space does not allow the architecture.
-        """
-        genes = self.genes(arch)
-        per_layer = zip(genes["num_heads"], genes["mlp_ratio"], strict=True)
-        return tuple(Layer(genes["hidden_dim"], heads, ratio) for heads, ratio in per_layer)
-
-    def shape(self, arch: Arch, img_size: int) -> AutoFormerShape:
+    def shape(self, arch: Candidate, img_size: int) -> AutoFormerShape:
         """All sizes of the network for images of one size.
 
         Pixels beyond the last whole patch are not seen.
@@ -87,54 +78,48 @@ class AutoFormer(AbstractSpace):
 
         Example:
             >>> import numpy as np
-            >>> from autoprox.spaces import space
-            >>> micro = space("autoformer-micro")
+            >>> from autoprox.spaces import load_space
+            >>> micro = load_space("autoformer-micro")
             >>> shape = micro.shape(micro.sample(np.random.default_rng(0)), img_size=28)
             >>> shape.patch, shape.tokens
             (7, 17)
         """
+        patch, grid = self._grid(img_size)
+        return AutoFormerShape(patch, grid, self.layers(arch))
+
+    def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
+        """Parameters and multiply-accumulates in closed form."""
+        patch, grid = self._grid(task.img_size)
+        width, tokens = genes["hidden_dim"], grid**2 + 1
+        # Blocks differ in their MLP alone, and layers are many: each ratio is counted once.
+        params, macs = layer_norm(width)
+        ratios: Counter[float] = Counter(genes["mlp_ratio"])
+        for ratio, times in ratios.items():
+            more_params, more_macs = block(width, int(width * ratio), tokens)
+            params, macs = params + times * more_params, macs + times * more_macs
+        embed = conv(task.in_chans * patch**2, width, grid**2)
+        head = linear(width, task.num_classes)
+        positions_and_class = tokens * width + width
+        total = embed.params + positions_and_class + params + head.params
+        return Counts(total, embed.macs + macs + head.macs, params)
+
+    def _grid(self, img_size: int) -> tuple[int, int]:
+        """Edge of a patch in px, and patches along an edge."""
         patch = self.patch or img_size // MICRO_GRID
-        return AutoFormerShape(patch, img_size // patch, self.layers(arch))
-
-    def counts(self, arch: Arch, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> Counts:
-        """Parameters and multiply-accumulates in closed form, without building the network.
-
-        Args:
-            arch: An architecture of this space.
-            num_classes: Number of classes, at least 2.
-            img_size: Edge of the image in px; the space's default if None.
-            in_chans: Channels of the image, at least 1.
-
-        Raises:
-            SpecError: If the space does not allow the architecture or the image size.
-
-        Example:
-            >>> from autoprox.spaces import space
-            >>> tiny = space("autoformer-ti")
-            >>> genes = {"hidden_dim": 192, "depth": 12, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12}
-            >>> tiny.counts(tiny.arch(genes), num_classes=1000).params
-            5717416
-        """
-        num_classes, size, in_chans = self.check_task(num_classes, img_size, in_chans)
-        shape = self.shape(arch, size)
-        embed = conv(in_chans * shape.patch**2, shape.width, shape.grid**2)
-        positions_and_class = Cost(shape.tokens * shape.width + shape.width)
-        blocks = (block(layer.width, layer.hidden, shape.tokens) for layer in shape.layers)
-        backbone = sum(blocks, start=layer_norm(shape.width))
-        total = embed + positions_and_class + backbone + linear(shape.width, num_classes)
-        return Counts(total.params, total.macs, backbone.params)
+        return patch, img_size // patch
 
 
 SPACES.register(
     "autoformer-ti",
     AutoFormer(
         name="autoformer-ti",
+        reference="autoformer-ti",
         layout=Layout(
             (
                 Gene("hidden_dim", (192, 216, 240)),
                 Gene("depth", (12, 13, 14)),
-                Gene("mlp_ratio", (3.5, 4.0), per_layer=True),
-                Gene("num_heads", (3, 4), per_layer=True),
+                Gene("mlp_ratio", (3.5, 4.0), along="depth"),
+                Gene("num_heads", (3, 4), along="depth"),
             )
         ),
         default_img_size=224,
@@ -149,12 +134,13 @@ SPACES.register(
     "autoformer-micro",
     AutoFormer(
         name="autoformer-micro",
+        reference="autoformer-micro",
         layout=Layout(
             (
                 Gene("hidden_dim", tuple(range(12, 97, 12))),
                 Gene("depth", tuple(range(1, 11))),
-                Gene("mlp_ratio", (0.5, 1.0, 2.0, 3.0, 4.0), per_layer=True),
-                Gene("num_heads", (1, 2, 3, 4), per_layer=True),
+                Gene("mlp_ratio", (0.5, 1.0, 2.0, 3.0, 4.0), along="depth"),
+                Gene("num_heads", (1, 2, 3, 4), along="depth"),
             )
         ),
         default_img_size=28,

@@ -1,38 +1,64 @@
-"""The declarative layout of a space's genes, over which sampling and variation are written once.
+"""What varies in a space: genes, the values they may have, and how many of them.
 
-Genes are handled in the form that JSON gives back: numbers, and lists for what is a sequence.
+Genes are handled in the form that JSON gives back: numbers and texts, and lists for what is a sequence.
 """
 
+import math
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
 
-from autoprox.base.errors import suggestion
+from autoprox.base.errors import SpecError
+from autoprox.base.numbers import is_whole
 
-Choice: TypeAlias = int | float | tuple[int, ...]
-"""One allowed value of a gene: a number, or numbers that are only allowed together."""
+Choice: TypeAlias = int | float | str | tuple[Any, ...]
+"""One allowed value of a gene: a number, a text, or several of them that are only allowed together."""
 
 Genes: TypeAlias = dict[str, Any]
 
-
-def _elements(value: object) -> list[Any] | None:
-    """The elements of a list, tuple or array; None for anything else."""
-    if isinstance(value, np.ndarray) and value.ndim > 0:
-        return list(value)
-    return list(value) if isinstance(value, list | tuple) else None
+Axis: TypeAlias = str | int | Callable[[Genes], int]
+"""How many values a gene has: as many as another gene of this name says, a fixed number, or a function of the genes."""
 
 
-def _equals(value: object, choice: Choice) -> bool:
-    if isinstance(choice, tuple):
-        elements = _elements(value)
-        return elements is not None and len(elements) == len(choice) and all(map(_equals, elements, choice))
-    if type(value) is type(choice):
-        return value == choice
-    # A boolean equals 0 or 1 in Python, but it is no width and no ratio.
-    return not isinstance(value, bool) and isinstance(value, numbers.Real) and value == choice
+@dataclass(frozen=True, slots=True)
+class Total:
+    """An axis as long as the values of a gene add up to: one value for each layer where `depth` has one for each stage.
+
+    Args:
+        gene: Name of the gene.
+
+    Example:
+        >>> Total("depth")({"depth": [2, 3]})
+        5
+    """
+
+    gene: str
+
+    def __call__(self, genes: Mapping[str, Any]) -> int:
+        """The sum."""
+        return int(sum(genes[self.gene]))
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """An axis with as many values as a gene has: one for each stage where `depth` has one for each stage.
+
+    Args:
+        gene: Name of the gene.
+
+    Example:
+        >>> Length("depth")({"depth": [2, 3]})
+        2
+    """
+
+    gene: str
+
+    def __call__(self, genes: Mapping[str, Any]) -> int:
+        """The number of values."""
+        return len(genes[self.gene])
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,35 +67,54 @@ class Gene:
 
     Args:
         name: Key of the gene in the genes of an architecture.
-        choices: The allowed values, at least two and all different; their types are the canonical ones.
-        per_layer: Whether each layer has its own value, so that the gene is a list.
+        choices: The allowed values, all different; their types are the canonical ones.
+        along: If it is not None, the gene is a list with as many values as this says: the name of a gene whose value
+            is a whole number (`"depth"`: one for each layer), a number, or a function of the genes (`Total("depth")`
+            where `depth` is itself a list of the layers of each stage).
+
+    Raises:
+        SpecError: If name or choices are not of this form.
 
     Example:
-        >>> Gene("mlp_ratio", (3.5, 4.0), per_layer=True).match(4)
+        >>> Gene("mlp_ratio", (3.5, 4.0), along="depth").match(4)
         4.0
+        >>> Gene("mixer", ["depthwise", "pool"]).allowed()
+        'depthwise, pool'
     """
 
     name: str
-    choices: tuple[Choice, ...]
-    per_layer: bool = False
+    choices: Sequence[Choice]
+    along: Axis | None = None
 
     def __post_init__(self) -> None:
-        assert len(set(self.choices)) == len(self.choices) > 1, f"gene '{self.name}' needs distinct choices"
+        if not isinstance(self.name, str) or not self.name:
+            raise SpecError(f"A gene needs a text as its name, not {self.name!r}.")
+        if isinstance(self.choices, str):
+            raise SpecError(f"The choices of the gene '{self.name}' are a text; give a sequence of choices.")
+        choices = tuple(_checked(choice, self.name) for choice in self.choices)
+        if not 0 < len(set(choices)) == len(choices):
+            raise SpecError(f"The gene '{self.name}' needs at least one choice, and distinct ones, not {choices}.")
+        object.__setattr__(self, "choices", choices)
+        if not (self.along is None or isinstance(self.along, str) or is_whole(self.along) or callable(self.along)):
+            raise SpecError(
+                f"The gene '{self.name}' is along {self.along!r}; give the name of a gene, a number, or a function of "
+                "the genes."
+            )
 
     def match(self, value: object) -> Any:
         """Returns the choice that a value equals, in the canonical type and form of JSON; None if there is none."""
         for choice in self.choices:
             if _equals(value, choice):
-                return _json_form(choice)
+                return json_form(choice)
         return None
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Draws a value uniformly."""
-        return _json_form(self.choices[rng.integers(len(self.choices))])
+        return json_form(self.choices[int(rng.integers(len(self.choices)))])
 
     def others(self, value: object) -> list[Any]:
         """The allowed values apart from the given one, in their declared order."""
-        return [_json_form(choice) for choice in self.choices if not _equals(value, choice)]
+        return [json_form(choice) for choice in self.choices if not _equals(value, choice)]
 
     def draw_other(self, value: object, rng: np.random.Generator) -> Any:
         """Draws uniformly among the allowed values apart from the given one."""
@@ -78,139 +123,60 @@ class Gene:
 
     def allowed(self) -> str:
         """The choices as a text for messages."""
-        return ", ".join(str(_json_form(choice)) for choice in self.choices)
+        return ", ".join(str(json_form(choice)) for choice in self.choices)
 
 
-def _json_form(choice: Choice) -> Any:
-    return list(choice) if isinstance(choice, tuple) else choice
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """The genes of a space.
-
-    Args:
-        genes: All genes, in the order in which they are drawn.
-        depth: Name of the gene that says how many values a per-layer gene has; only needed if there are such genes.
+def json_form(choice: Choice) -> Any:
+    """A choice as JSON gives it back.
 
     Example:
-        >>> layout = Layout((Gene("depth", (1, 2)), Gene("heads", (1, 2, 4), per_layer=True)))
-        >>> layout.why_not({"depth": 2, "heads": [1, 3]})
-        ["The gene 'heads' of layer 2 is 3; allowed: 1, 2, 4."]
+        >>> json_form((1, ("a", 2)))
+        [1, ['a', 2]]
     """
-
-    genes: tuple[Gene, ...]
-    depth: str = "depth"
-
-    def __post_init__(self) -> None:
-        assert not self.layered or self.depth in [gene.name for gene in self.fixed], "per-layer genes need a depth gene"
-
-    @property
-    def fixed(self) -> list[Gene]:
-        """The genes with one value for the whole architecture."""
-        return [gene for gene in self.genes if not gene.per_layer]
-
-    @property
-    def layered(self) -> list[Gene]:
-        """The genes with one value a layer."""
-        return [gene for gene in self.genes if gene.per_layer]
-
-    def sample(self, rng: np.random.Generator) -> Genes:
-        """Draws every gene uniformly and independently; a per-layer gene anew for each layer."""
-        genes: Genes = {gene.name: gene.draw(rng) for gene in self.fixed}
-        for gene in self.layered:
-            genes[gene.name] = [gene.draw(rng) for _ in range(genes[self.depth])]
-        return genes
-
-    def mutate(self, genes: Genes, rng: np.random.Generator) -> Genes:
-        """Changes one gene, chosen uniformly by name and then, for a per-layer gene, by layer.
-
-        A smaller depth drops the last layers; for a larger one the genes of the new layers are drawn.
-        """
-        child = _copy(genes)
-        gene = self.genes[rng.integers(len(self.genes))]
-        if gene.per_layer:
-            layer = int(rng.integers(len(child[gene.name])))
-            child[gene.name][layer] = gene.draw_other(child[gene.name][layer], rng)
-        else:
-            child[gene.name] = gene.draw_other(child[gene.name], rng)
-        for layered in self.layered:
-            values = child[layered.name]
-            missing = child[self.depth] - len(values)
-            child[layered.name] = values[: child[self.depth]] + [layered.draw(rng) for _ in range(missing)]
-        return child
-
-    def crossover(self, first: Genes, second: Genes, rng: np.random.Generator) -> Genes:
-        """Takes every gene, and every layer's value of a per-layer gene, from either parent with probability 1/2.
-
-        Where only one parent has a layer, its value is taken.
-        """
-        parents = (first, second)
-        child: Genes = {gene.name: parents[rng.integers(2)][gene.name] for gene in self.fixed}
-        for gene in self.layered:
-            values = []
-            for layer in range(child[self.depth]):
-                holders = [parent[gene.name] for parent in parents if layer < len(parent[gene.name])]
-                values.append(holders[rng.integers(len(holders))][layer])
-            child[gene.name] = values
-        return _copy(child)
-
-    def neighbours(self, genes: Genes) -> list[Genes]:
-        """All genes that differ in one value, in a fixed order.
-
-        Where the depth differs, the last layers are dropped or the last layer is repeated.
-        """
-        found = []
-        for gene in self.fixed:
-            for value in gene.others(genes[gene.name]):
-                neighbour = {**_copy(genes), gene.name: value}
-                for layered in self.layered:
-                    values = neighbour[layered.name]
-                    grown = values + values[-1:] * (neighbour[self.depth] - len(values))
-                    neighbour[layered.name] = grown[: neighbour[self.depth]]
-                found.append(neighbour)
-        for gene in self.layered:
-            for layer, current in enumerate(genes[gene.name]):
-                for value in gene.others(current):
-                    neighbour = _copy(genes)
-                    neighbour[gene.name][layer] = value
-                    found.append(neighbour)
-        return found
-
-    def why_not(self, genes: object) -> list[str]:
-        """Says in sentences why genes are not allowed; an empty list if they are."""
-        if not isinstance(genes, Mapping):
-            return [f"Genes must be a mapping of names to values, not {genes!r}."]
-        names = [gene.name for gene in self.genes]
-        reasons = [f"There is no gene '{name}'. {suggestion(str(name), names)}" for name in genes if name not in names]
-        for gene in self.genes:
-            if gene.name not in genes:
-                reasons.append(f"The gene '{gene.name}' is missing; allowed: {gene.allowed()}.")
-            elif gene.per_layer:
-                reasons += self._why_not_layers(gene, genes)
-            elif gene.match(genes[gene.name]) is None:
-                reasons.append(f"The gene '{gene.name}' is {genes[gene.name]!r}; allowed: {gene.allowed()}.")
-        return reasons
-
-    def _why_not_layers(self, gene: Gene, genes: Mapping[str, Any]) -> Iterable[str]:
-        values = _elements(genes[gene.name])
-        if values is None:
-            yield f"The gene '{gene.name}' is {genes[gene.name]!r}; it must be a list with one value a layer."
-            return
-        depth = next(other for other in self.fixed if other.name == self.depth).match(genes.get(self.depth))
-        if depth is not None and len(values) != depth:
-            yield f"The gene '{gene.name}' has {len(values)} values for a '{self.depth}' of {depth}; give one a layer."
-        for layer, value in enumerate(values, start=1):
-            if gene.match(value) is None:
-                yield f"The gene '{gene.name}' of layer {layer} is {value!r}; allowed: {gene.allowed()}."
-
-    def normalised(self, genes: Mapping[str, Any]) -> Genes:
-        """Returns allowed genes in their canonical types: the declared choices, lists for sequences."""
-        normal: Genes = {gene.name: gene.match(genes[gene.name]) for gene in self.fixed}
-        for gene in self.layered:
-            normal[gene.name] = [gene.match(value) for value in genes[gene.name]]
-        return normal
+    return [json_form(each) for each in choice] if isinstance(choice, tuple) else choice
 
 
-def _copy(genes: Genes) -> Genes:
-    return {name: list(value) if isinstance(value, list) else value for name, value in genes.items()}
+def copied(value: Any) -> Any:
+    """A copy of genes, or of one value, that shares no list or dictionary with them.
+
+    Example:
+        >>> genes = {"depth": [1, 2]}
+        >>> copied(genes) == genes, copied(genes)["depth"] is genes["depth"]
+        (True, False)
+    """
+    if isinstance(value, dict):
+        return {name: copied(each) if isinstance(each, list | dict) else each for name, each in value.items()}
+    if isinstance(value, list):
+        return [copied(each) if isinstance(each, list | dict) else each for each in value]
+    return value
+
+
+def elements(value: object) -> list[Any] | None:
+    """The elements of a list, tuple or array; None for anything else."""
+    if isinstance(value, np.ndarray) and value.ndim > 0:
+        return list(value)
+    return list(value) if isinstance(value, list | tuple) else None
+
+
+def _checked(choice: object, name: str) -> Choice:
+    plain = choice.item() if isinstance(choice, np.generic) else choice
+    if isinstance(plain, list | tuple):
+        return tuple(_checked(each, name) for each in plain)
+    finite = not isinstance(plain, float) or math.isfinite(plain)
+    if isinstance(plain, bool) or not isinstance(plain, int | float | str) or not finite:
+        raise SpecError(
+            f"The gene '{name}' has the choice {choice!r}; a choice is a finite number, a text, or a tuple of them."
+        )
+    return plain
+
+
+def _equals(value: object, choice: Choice) -> bool:
+    if isinstance(choice, tuple):
+        parts = elements(value)
+        return parts is not None and len(parts) == len(choice) and all(map(_equals, parts, choice))
+    if type(value) is type(choice):
+        return value == choice
+    if isinstance(choice, str):
+        return isinstance(value, str) and value == choice
+    # A boolean equals 0 or 1 in Python, but it is no width and no ratio.
+    return not isinstance(value, bool) and isinstance(value, numbers.Real) and value == choice

@@ -5,13 +5,16 @@ https://arxiv.org/abs/2312.09059, labels). `pit-micro` is ours, for images of 8 
 """
 
 from dataclasses import dataclass
+from functools import cache
 from itertools import product
-from typing import ClassVar, final
+from typing import final
 
-from autoprox.spaces.arch import Arch
-from autoprox.spaces.base import SPACES, AbstractSpace, Layer
-from autoprox.spaces.counts import Cost, Counts, block, conv, layer_norm, linear
-from autoprox.spaces.genes import Gene, Layout
+from autoprox.spaces.counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces.genes import Gene, Genes
+from autoprox.spaces.layout import Layout
+from autoprox.spaces.space import SPACES, Builder, Candidate
+from autoprox.spaces.task import TaskShape
+from autoprox.spaces.transformer import Layer, TransformerSpace
 
 MICRO_GRIDS = range(4, 9)
 """Tokens along an edge of the first stage that the micro space allows."""
@@ -71,35 +74,24 @@ def pooled(grid: int) -> int:
 
 
 @final
-@dataclass(frozen=True, eq=False)
-class PiT(AbstractSpace):
+@dataclass(frozen=True, eq=False, kw_only=True)
+class PiT(TransformerSpace):
     """A space of the PiT family.
 
+    Its genes are `base_dim` (size of a head), `mlp_ratio`, and for the three stages `depth` and `num_heads`.
+
     Args:
-        name: Name of the space.
-        layout: The genes `base_dim` (size of a head), `mlp_ratio`, and for the three stages `depth` and `num_heads`.
-        default_img_size: Image size in px that the space was made for.
-        img_sizes: Image sizes in px that it takes.
         stride: Distance of patches in px, which are twice as wide; None lets it follow the image size.
     """
 
-    name: str
-    layout: Layout
-    default_img_size: int
-    img_sizes: range
     stride: int | None
-    family: ClassVar[str] = "pit"
-    version: ClassVar[int] = 1
+    builder: Builder | str = "autoprox.networks.pit:build"
 
-    def layers(self, arch: Arch) -> tuple[Layer, ...]:
-        """The transformer blocks in the order of the forward pass.
+    def layers_of(self, genes: Genes) -> tuple[Layer, ...]:
+        """The transformer blocks of allowed genes, in the order of the forward pass."""
+        return tuple(layer for stage in self._stages(genes) for layer in stage)
 
-        Raises:
-            SpecError: If the space does not allow the architecture.
-        """
-        return tuple(layer for stage in self._stage_layers(arch) for layer in stage)
-
-    def shape(self, arch: Arch, img_size: int) -> PiTShape:
+    def shape(self, arch: Candidate, img_size: int) -> PiTShape:
         """All sizes of the network for images of one size.
 
         Pixels beyond the last whole patch are not seen.
@@ -109,58 +101,47 @@ class PiT(AbstractSpace):
 
         Example:
             >>> import numpy as np
-            >>> from autoprox.spaces import space
-            >>> micro = space("pit-micro")
+            >>> from autoprox.spaces import load_space
+            >>> micro = load_space("pit-micro")
             >>> shape = micro.shape(micro.sample(np.random.default_rng(0)), img_size=28)
             >>> shape.patch, [stage.grid for stage in shape.stages]
             (8, [6, 3, 2])
         """
-        stride = self.stride or micro_stride(img_size)
+        stride = self._stride(img_size)
         grid = first_grid(img_size, stride)
         stages = []
-        for layers in self._stage_layers(arch):
+        for layers in self._stages(self._genes(arch)):
             stages.append(Stage(grid, layers))
             grid = pooled(grid)
         return PiTShape(2 * stride, stride, tuple(stages))
 
-    def counts(self, arch: Arch, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> Counts:
-        """Parameters and multiply-accumulates in closed form, without building the network.
+    def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
+        """Parameters and multiply-accumulates in closed form."""
+        stride = self._stride(task.img_size)
+        grid = first_grid(task.img_size, stride)
+        ratio, widths = genes["mlp_ratio"], [genes["base_dim"] * heads for heads in genes["num_heads"]]
+        embed = conv(task.in_chans * (2 * stride) ** 2, widths[0], grid**2)
+        positions_and_class = grid**2 * widths[0] + widths[0]
+        params, macs = layer_norm(widths[-1])
+        for stage, (width, depth) in enumerate(zip(widths, genes["depth"], strict=True)):
+            if stage > 0:
+                grid = pooled(grid)
+                pool, token = conv(9, width, grid**2), linear(widths[stage - 1], width)
+                params, macs = params + pool.params + token.params, macs + pool.macs + token.macs
+            more_params, more_macs = block(width, int(width * ratio), grid**2 + 1)
+            params, macs = params + depth * more_params, macs + depth * more_macs
+        head = linear(widths[-1], task.num_classes)
+        total = embed.params + positions_and_class + params + head.params
+        return Counts(total, embed.macs + macs + head.macs, params)
 
-        Args:
-            arch: An architecture of this space.
-            num_classes: Number of classes, at least 2.
-            img_size: Edge of the image in px; the space's default if None.
-            in_chans: Channels of the image, at least 1.
-
-        Raises:
-            SpecError: If the space does not allow the architecture or the image size.
-
-        Example:
-            >>> from autoprox.spaces import space
-            >>> tiny = space("pit-ti")
-            >>> genes = {"base_dim": 16, "mlp_ratio": 6, "depth": [2, 8, 4], "num_heads": [2, 4, 4]}
-            >>> tiny.counts(tiny.arch(genes), num_classes=100).params
-            893828
-        """
-        num_classes, size, in_chans = self.check_task(num_classes, img_size, in_chans)
-        shape = self.shape(arch, size)
-        first, last = shape.stages[0], shape.stages[-1]
-        embed = conv(in_chans * shape.patch**2, first.width, first.grid**2)
-        positions_and_class = Cost(first.grid**2 * first.width + first.width)
-        backbone = layer_norm(last.width)
-        for stage in shape.stages:
-            backbone = sum((block(layer.width, layer.hidden, stage.tokens) for layer in stage.layers), start=backbone)
-        for before, after in zip(shape.stages, shape.stages[1:], strict=False):
-            backbone += conv(9, after.width, after.grid**2) + linear(before.width, after.width)
-        total = embed + positions_and_class + backbone + linear(last.width, num_classes)
-        return Counts(total.params, total.macs, backbone.params)
-
-    def _stage_layers(self, arch: Arch) -> list[tuple[Layer, ...]]:
-        genes = self.genes(arch)
+    def _stages(self, genes: Genes) -> list[tuple[Layer, ...]]:
         return [
             (Layer(genes["base_dim"] * heads, heads, genes["mlp_ratio"]),) * depth
             for depth, heads in zip(genes["depth"], genes["num_heads"], strict=True)
         ]
+
+    def _stride(self, img_size: int) -> int:
+        return self.stride or micro_stride(img_size)
 
 
 def first_grid(img_size: int, stride: int) -> int:
@@ -173,6 +154,7 @@ def first_grid(img_size: int, stride: int) -> int:
     return (img_size - 2 * stride) // stride + 1
 
 
+@cache
 def micro_stride(img_size: int) -> int:
     """The stride in px whose token grid is allowed and nearest to the aim; the smaller one of two.
 
@@ -188,6 +170,7 @@ SPACES.register(
     "pit-ti",
     PiT(
         name="pit-ti",
+        reference="pit-ti",
         layout=Layout(
             (
                 Gene("base_dim", (16, 24, 32, 40)),
@@ -220,6 +203,7 @@ SPACES.register(
     "pit-micro",
     PiT(
         name="pit-micro",
+        reference="pit-micro",
         layout=Layout(
             (
                 Gene("base_dim", (4, 6, 8, 10, 12)),

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -27,6 +28,20 @@ class ImageSource(StrEnum):
     NOISE = "noise"
 
 
+class TaskShape(NamedTuple):
+    """What a network has to fit: all that its builder is told of a task.
+
+    Args:
+        num_classes: Number of classes.
+        img_size: Side of the images in pixels.
+        in_chans: Channels of the images.
+    """
+
+    num_classes: int
+    img_size: int
+    in_chans: int
+
+
 @dataclass(frozen=True, eq=False)
 class Task:
     """What a network has to do, and the batch on which its statistics are computed.
@@ -48,6 +63,11 @@ class Task:
     images: npt.NDArray[np.float32]
     labels: npt.NDArray[np.int64]
     source: ImageSource
+
+    @property
+    def shape(self) -> TaskShape:
+        """What a network for it has to fit."""
+        return TaskShape(self.num_classes, self.img_size, self.in_chans)
 
     @cached_property
     def digest(self) -> str:

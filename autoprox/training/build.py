@@ -19,7 +19,6 @@ from autoprox.base.workers import processes
 from autoprox.bench.files import TableFiles, read_frame, write_frame
 from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
 from autoprox.datasets.batches import write_batches
-from autoprox.spaces import SPACES
 from autoprox.training.journal import Journal, training_key
 from autoprox.training.manifest import manifest_of
 from autoprox.training.plan import Plan
@@ -160,9 +159,9 @@ def table_frame(plan: Plan, work: list[Job], done: dict[str, Outcome]) -> pd.Dat
     sources = {name: plan.source(name) for name in plan.datasets}
     rows = []
     for job in work:
-        arch = job.training.arch
+        space, arch = job.training.space, job.training.arch
         data = sources[job.training.dataset]
-        counts = SPACES[arch.space].counts(arch, data.num_classes, data.img_size, data.in_chans)
+        counts = space.counts(arch, data.num_classes, data.img_size, data.in_chans)
         for metric, value in done[job.key].values.items():
             rows.append(
                 {

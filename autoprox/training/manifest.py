@@ -10,6 +10,7 @@ from autoprox.base.versions import versions
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.files import TableFiles
+from autoprox.bench.owners import remembered
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
 from autoprox.bench.splits import deal, to_document
@@ -42,19 +43,21 @@ def manifest_of(
     """
     timed = [value for value in seconds if value > 0]
     present = set(frame["arch_id"])
-    splits = deal((item.arch, item.stratum) for item in plan.architectures)
+    spaces = {space.name: space for space in plan.owners}
+    splits = deal(((item.arch, item.stratum) for item in plan.architectures), spaces)
     return {
         "name": files.table.stem,
         "schema_version": SCHEMA_VERSION,
         "digest": frame_digest(frame),
         "batches": {name: batch.digest for name, batch in read_batches(files.batches).items()},
+        "spaces": remembered(plan.owners),
         "command": plan.command(files.table.name),
         "versions": versions(),
         "device": kind_of(plan.device),
         "recipe": {"digest": plan.recipe.digest, **plan.recipe.as_dict()},
         "iso": {
             "tolerance": ISO_TOLERANCE,
-            "backbone_params_budget": {name: iso_budget(name) for name in plan.spaces if plan.iso},
+            "backbone_params_budget": {space.name: iso_budget(space) for space in plan.owners if plan.iso},
         },
         "images": {
             name: {"digest": digest, "licence": plan.source(name).licence}
@@ -82,6 +85,6 @@ def manifest_of(
             for training, reason in failures
         ],
         "ceiling_method": METHOD,
-        "blocks": blocks_of(frame),
+        "blocks": blocks_of(frame, spaces),
         "splits": to_document({arch_id: split for arch_id, split in splits.items() if arch_id in present}),
     }

@@ -7,7 +7,7 @@ from functools import cached_property
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.schema import LabelKind, Stratum
 from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
-from autoprox.spaces import SPACES
+from autoprox.spaces import Space, load_space
 from autoprox.training.device import CPU, kind_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled, sample
@@ -22,7 +22,7 @@ class Plan:
     up from 0.
 
     Attributes:
-        spaces: Names of the spaces.
+        spaces: The spaces, or what `load_space` finds them by.
         archs: Architectures of each space.
         iso: How many of them are in the iso stratum.
         datasets: Names of the data sets.
@@ -47,7 +47,7 @@ class Plan:
         ['space pit-micro', 'archs 4']
     """
 
-    spaces: tuple[str, ...]
+    spaces: tuple[Space | str, ...]
     archs: int
     iso: int
     datasets: tuple[str, ...]
@@ -67,7 +67,8 @@ class Plan:
                 raise SpecError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
         if not 0 <= self.iso <= self.archs:
             raise SpecError(f"--iso must lie between 0 and --archs ({self.archs}), not at {self.iso}.")
-        for option, names in (("--space", self.spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
+        spaces = tuple(space.name for space in self.owners)
+        for option, names in (("--space", spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
             if not names or len(set(names)) != len(names):
                 raise SpecError(f"{option} needs at least one name and none twice, not: {' '.join(names) or '(none)'}.")
         for kind in self.label_kinds:
@@ -79,7 +80,7 @@ class Plan:
 
     def _check_blocks(self) -> None:
         """What names a block has to name one that there is, once, and more seeds than the others have."""
-        blocks = [f"{name}/{dataset_name}" for name in self.spaces for dataset_name in self.datasets]
+        blocks = [f"{space.name}/{dataset_name}" for space in self.owners for dataset_name in self.datasets]
         named = [block for block, _ in self.more_iso_seeds]
         for block, seeds in self.more_iso_seeds:
             if block not in blocks:
@@ -96,10 +97,15 @@ class Plan:
             if local.name in DATASETS or local.name not in self.datasets:
                 what = "comes with autoprox" if local.name in DATASETS else "is not among --datasets"
                 raise SpecError(f"--images names '{local.name}', which {what}. Give these images a name of their own.")
-        for name in self.spaces:
+        for space in self.owners:
             for dataset_name in self.datasets:
                 source = self.source(dataset_name)
-                SPACES[name].check_task(source.num_classes, source.img_size, source.in_chans)
+                space.check_task(source.num_classes, source.img_size, source.in_chans)
+
+    @cached_property
+    def owners(self) -> tuple[Space, ...]:
+        """The spaces."""
+        return tuple(load_space(each) for each in self.spaces)
 
     @cached_property
     def architectures(self) -> tuple[Sampled, ...]:
@@ -110,13 +116,14 @@ class Plan:
         """
         if self.sampled is not None:
             return self.sampled
-        lists = [sample(name, self.archs, self.iso) for name in self.spaces]
+        lists = [sample(space, self.archs, self.iso) for space in self.owners]
         return tuple(item for turn in zip(*lists, strict=True) for item in turn)
 
     def trainings(self) -> list[Training]:
         """All trainings, those of an architecture together."""
+        owners = {space.name: space for space in self.owners}
         return [
-            Training(item.arch, dataset_name, kind, seed, self._local(dataset_name))
+            Training(owners[item.arch.space], item.arch, dataset_name, kind, seed, self._local(dataset_name))
             for item in self.architectures
             for kind in self.label_kinds
             for dataset_name in self.datasets
@@ -160,7 +167,7 @@ class Plan:
             out: What stands behind --out.
         """
         parts: Sequence[tuple[str, Sequence[object]]] = (
-            ("--space", self.spaces),
+            ("--space", [space.reference or space.name for space in self.owners]),
             ("--archs", [self.archs]),
             ("--iso", [self.iso]),
             ("--datasets", self.datasets),

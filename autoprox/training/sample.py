@@ -13,14 +13,16 @@ from scipy.stats import qmc
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import SpecError
 from autoprox.bench.schema import Stratum
-from autoprox.spaces import AbstractSpace, Arch
-from autoprox.spaces import space as space_named
+from autoprox.spaces import Arch, Space
 
 ISO_TOLERANCE = 0.03
 """Largest relative distance of an iso architecture's backbone parameters from the budget."""
 
 POOL_SIZE = 30_000
 """Random architectures from which both strata are chosen: enough for hundreds within the tolerance of a budget."""
+
+BUILT_POOL_SIZE = 1_000
+"""The same for a space without closed form, whose networks are built to be counted."""
 
 ISO_BUDGETS = {"autoformer-micro": 43_000, "pit-micro": 36_000}
 """Backbone parameters at which shapes differ most, among those at which trainings are cheap: depth 1 to 10 and width 24
@@ -48,7 +50,7 @@ class Pool:
     Attributes:
         archs: In the order of the draw.
         sizes: `(A,)`, backbone parameters.
-        shapes: `(A, 4)`, depth, and the logarithms of mean width, mean MLP ratio and mean number of heads.
+        shapes: `(A, k)`, the coordinates of `Space.spread`.
     """
 
     archs: tuple[Arch, ...]
@@ -57,80 +59,82 @@ class Pool:
 
 
 @lru_cache(maxsize=4)
-def pool(space_name: str, size: int = POOL_SIZE) -> Pool:
+def pool(space: Space, size: int | None = None) -> Pool:
     """Draws the pool of a space: always the same one.
 
     Args:
-        space_name: Name of the space.
-        size: Number of draws.
+        space: The space.
+        size: Number of draws; if None, fewer where each network has to be built to be counted.
 
     Example:
-        >>> drawn = pool("pit-micro", size=50)
+        >>> from autoprox.spaces import load_space
+        >>> drawn = pool(load_space("pit-micro"), size=50)
         >>> drawn.sizes.shape == (len(drawn.archs),), drawn.shapes.shape[1]
         (True, 4)
     """
-    space = space_named(space_name)
-    rng = np.random.default_rng(derived_seed("sample pool", space_name))
-    archs = tuple(dict.fromkeys(space.sample(rng) for _ in range(size)))
+    rng = np.random.default_rng(derived_seed("sample pool", space.name))
+    draws = size or (POOL_SIZE if space.has_closed_form else BUILT_POOL_SIZE)
+    archs = tuple(dict.fromkeys(space.sample(rng) for _ in range(draws)))
     sizes = np.array([space.backbone_params(arch) for arch in archs], dtype=np.float64)
-    return Pool(archs, sizes, np.array([_shape(space, arch) for arch in archs]))
+    return Pool(archs, sizes, np.array([space.spread(arch) for arch in archs]))
 
 
-def iso_budget(space_name: str) -> int:
+def iso_budget(space: Space) -> int:
     """The budget of backbone parameters of a space's iso stratum: a chosen one, or the median size of the pool.
 
     Args:
-        space_name: Name of the space.
+        space: The space.
 
     Example:
-        >>> iso_budget("autoformer-micro")
+        >>> from autoprox.spaces import load_space
+        >>> iso_budget(load_space("autoformer-micro"))
         43000
     """
-    chosen = ISO_BUDGETS.get(space_name)
-    return round(float(np.median(pool(space_name).sizes))) if chosen is None else chosen
+    chosen = ISO_BUDGETS.get(space.name)
+    return round(float(np.median(pool(space).sizes))) if chosen is None else chosen
 
 
-def free_archs(space_name: str, count: int) -> list[Arch]:
+def free_archs(space: Space, count: int) -> list[Arch]:
     """The first architectures of the free stratum: spread over the sizes of the space, evenly in the logarithm.
 
     The band of the iso stratum is left out, so that no architecture belongs to both.
 
     Args:
-        space_name: Name of the space.
+        space: The space.
         count: How many.
 
     Raises:
         SpecError: If the pool has fewer.
     """
-    drawn = pool(space_name)
-    outside = ~_within(drawn.sizes, iso_budget(space_name))
+    drawn = pool(space)
+    outside = ~_within(drawn.sizes, iso_budget(space))
     low, high = np.log(np.quantile(drawn.sizes, SIZE_QUANTILES))
     coordinates = (np.log(drawn.sizes) - low) / (high - low)
     return _spread(drawn, coordinates[:, None], outside, count)
 
 
-def iso_archs(space_name: str, count: int) -> list[Arch]:
+def iso_archs(space: Space, count: int) -> list[Arch]:
     """The first architectures of the iso stratum: spread over the shapes that the budget allows.
 
     Args:
-        space_name: Name of the space.
+        space: The space.
         count: How many.
 
     Raises:
         SpecError: If the pool has fewer within the tolerance.
     """
-    drawn = pool(space_name)
-    inside = _within(drawn.sizes, iso_budget(space_name))
+    drawn = pool(space)
+    inside = _within(drawn.sizes, iso_budget(space))
     low, high = drawn.shapes[inside].min(axis=0), drawn.shapes[inside].max(axis=0)
     coordinates = (drawn.shapes - low) / np.where(high > low, high - low, 1.0)
     return _spread(drawn, coordinates, inside, count)
 
 
-def sample(space_name: str, archs: int, iso: int) -> list[Sampled]:
+def sample(space: Space, archs: int, iso: int) -> list[Sampled]:
     """The architectures of a table, free and iso ones alternating so that every beginning of the list is balanced.
 
     Args:
-        space_name: Name of the space.
+        space: The space.
         archs: Number of architectures in all.
         iso: How many of them are in the iso stratum.
 
@@ -139,17 +143,11 @@ def sample(space_name: str, archs: int, iso: int) -> list[Sampled]:
     """
     if not 0 <= iso <= archs:
         raise SpecError(f"--iso must lie between 0 and --archs ({archs}), not at {iso}.")
-    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space_name, archs - iso)]
-    same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space_name, iso)]
+    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space, archs - iso)]
+    same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space, iso)]
     shorter = min(len(free), len(same_size))
     alternating = [item for pair in zip(free, same_size, strict=False) for item in pair]
     return alternating + free[shorter:] + same_size[shorter:]
-
-
-def _shape(space: AbstractSpace, arch: Arch) -> tuple[float, ...]:
-    features = space.features(arch)
-    logs = (float(np.log(features[name])) for name in ("mean_width", "mean_mlp_ratio", "mean_heads"))
-    return features["depth"], *logs
 
 
 def _within(sizes: Floats, budget: float) -> npt.NDArray[np.bool_]:

@@ -6,7 +6,7 @@ was measured: on one core it is slower for all but the smallest networks.
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -17,7 +17,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.threads import single_threaded
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import Dataset, LocalImages, dataset
-from autoprox.spaces import Arch, space
+from autoprox.spaces import Arch, Space
 from autoprox.training.device import CPU, device_named, kind_of
 from autoprox.training.guidance import Guidance
 from autoprox.training.loop import fit, measure
@@ -36,6 +36,7 @@ class Training:
     """What is trained, but for the recipe.
 
     Attributes:
+        space: The space of the architecture.
         arch: The architecture.
         dataset: Name of the data set.
         label_kind: How the label comes about.
@@ -43,6 +44,7 @@ class Training:
         images: Where the images are, if the data set is not one of `DATASETS`.
     """
 
+    space: Space = field(compare=False)
     arch: Arch
     dataset: str
     label_kind: LabelKind
@@ -82,7 +84,7 @@ class Outcome:
 def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
     """Identity of how a label was made, but for architecture and seed; rows of a table carry it as their source.
 
-    It holds the digests of recipe and data set, the label kind, the version of the space's networks, and the kind of
+    It holds the digests of recipe and data set, the label kind, the identity of the space's networks, and the kind of
     device if it is not the CPU.
 
     Args:
@@ -93,8 +95,8 @@ def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
     Raises:
         SpecError: If the device has no valid name.
     """
-    version, kind = space(training.arch.space).version, training.label_kind
-    parts = [recipe.definition(kind), training.data().digest, kind, training.arch.space, version]
+    space, kind = training.space, training.label_kind
+    parts = [recipe.definition(kind), training.data().digest, kind, space.name, space.identity]
     device_kind = kind_of(device)
     return digest(parts if device_kind == CPU else [*parts, device_kind])
 
@@ -110,12 +112,13 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
     Raises:
         SpecError: If the label kind cannot be trained, the space does not take the data set's images, or there is no
             such device.
-        RegistryError: If the space or the data set is unknown.
+        RegistryError: If the data set is unknown.
 
     Example:
-        >>> from autoprox.spaces import space
-        >>> arch = space("autoformer-micro").sample(np.random.default_rng(0))
-        >>> outcome = train(Training(arch, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=1))
+        >>> from autoprox.spaces import load_space
+        >>> micro = load_space("autoformer-micro")
+        >>> arch = micro.sample(np.random.default_rng(0))
+        >>> outcome = train(Training(micro, arch, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=1))
         >>> sorted(outcome.values), outcome.failure
         (['nll', 'top1_pct'], '')
     """
@@ -126,11 +129,8 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
     data = training.data()
     # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
     with single_threaded(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
-        network = (
-            space(training.arch.space)
-            .build(training.arch, data.num_classes, data.img_size, data.in_chans, seed=training.seed("parameters"))
-            .to(place)
-        )
+        task, seed = (data.num_classes, data.img_size, data.in_chans), training.seed("parameters")
+        network = training.space.build(training.arch, *task, seed=seed).to(place)
         guide = _guide(network, data, training, recipe)
         failure = fit(network, data, recipe, training.seed("order"), guide)
         values = {} if failure else measure(network, data)

@@ -24,6 +24,7 @@ from sklearn.preprocessing import StandardScaler
 
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import DATASETS, Dataset, dataset
+from autoprox.spaces import load_space
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import sample
 from autoprox.training.train import Training, train
@@ -49,8 +50,9 @@ def linear(data: Dataset, train_features: npt.NDArray[np.float64], test_features
 
 def networks(name: str, space_name: str, count: int) -> list[float]:
     """Test accuracies in percent, sorted."""
-    archs = [item.arch for item in sample(space_name, 80, 40)[:count]]
-    outcomes = [train(Training(arch, name, LabelKind.SCRATCH, 0), Recipe()) for arch in archs]
+    space = load_space(space_name)
+    archs = [item.arch for item in sample(space, 80, 40)[:count]]
+    outcomes = [train(Training(space, arch, name, LabelKind.SCRATCH, 0), Recipe()) for arch in archs]
     return sorted(outcome.values["top1_pct"] for outcome in outcomes)
 
 

@@ -15,6 +15,7 @@ from autoprox.bench.splits import Split
 from autoprox.graph import Proxy, Scorer, parse
 from autoprox.metrics import interval95
 from autoprox.scorers import ZOO, Ensemble, score_networks
+from autoprox.spaces import SPACES
 from autoprox.statistics import StatisticsCache
 
 RANDOM = "random"
@@ -196,7 +197,7 @@ def _ceilings(problem: Problem) -> list[dict[str, Any]]:
     first = problem.blocks[0]
     frame = problem.table.frame
     wanted = (frame["label_kind"] == first.label_kind) & (frame["metric"] == first.metric)
-    return blocks_of(frame[wanted])
+    return blocks_of(frame[wanted], SPACES)
 
 
 def _share(tau: float, ceiling: float | None) -> float | None:

@@ -108,7 +108,7 @@ def block_data(table: Table, names: list[str], jobs: int, *, published: bool) ->
     found = []
     for block in table.blocks(label_kind=LABEL_KIND if published else None):
         task = table.task(block.dataset, block.space)
-        networks = [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
+        networks = [Network(table.spaces[block.space], table.archs[arch_id], task) for arch_id in block.arch_ids]
         leaves = collect_leaves(networks, expressions, cache, jobs=jobs, progress=network_bar)
         shapes = [space(block.space).features(table.archs[arch_id]) for arch_id in block.arch_ids]
         scores = {name: np.array([each[feature] for each in shapes]) for name, feature in LABEL_FREE.items()}

@@ -5,6 +5,7 @@ from pathlib import Path
 from autoprox.base.errors import TableError
 from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.table import Table
+from autoprox.spaces import SPACES
 
 FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
 """The file of each space, as its authors named it."""
@@ -25,7 +26,7 @@ def published_table(source: Path, space: str, work: Path) -> Table:
     """
     target = work / f"{space}.parquet"
     if not target.exists():
-        made = import_drafts([read_published(source / FILES[space], space)], target, f"benchmarks, {space}")
+        made = import_drafts([read_published(source / FILES[space], SPACES[space])], target, f"benchmarks, {space}")
         if made.faults:
             raise TableError(f"{source / FILES[space]} cannot be used: {'; '.join(made.faults)}")
     return Table.read(target)

@@ -60,7 +60,7 @@ def bar(items: Any, total: int, done: int = 0) -> Any:
 def scored(block: Block, table: Table, names: Sequence[str], jobs: int) -> np.ndarray:
     """Scores of a block's architectures, `(P, A)`."""
     task = table.task(block.dataset, block.space)
-    networks = [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
+    networks = [Network(table.spaces[block.space], table.archs[arch_id], task) for arch_id in block.arch_ids]
     cache = statistics_of(table)
     scorers = [autoprox.load(name) for name in names]
     return score_networks(scorers, networks, cache, jobs=jobs, progress=bar).required()

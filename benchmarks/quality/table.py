@@ -47,7 +47,7 @@ def main() -> None:
         f"{teachers}.\n"
     )
     print(f"Ceiling: {made['ceiling_method']}.\n")
-    rows = [row(block, part) for part in ("all", "iso") for block in blocks_of(table.frame)]
+    rows = [row(block, part) for part in ("all", "iso") for block in blocks_of(table.frame, table.spaces)]
     print("| " + " | ".join(rows[0]) + " |")
     print("|" + "---|" * len(rows[0]))
     for each in rows:

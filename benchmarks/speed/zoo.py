@@ -35,7 +35,7 @@ def networks(name: str) -> list[Network]:
     """Some architectures of a space, on a batch of 32 images."""
     rng = np.random.default_rng(0)
     task = noise_task("noise", num_classes=10, img_size=IMG_SIZE, in_chans=1)
-    return [Network(autoprox.space(name).sample(rng), task) for _ in range(NETWORKS)]
+    return [Network(autoprox.space(name), autoprox.space(name).sample(rng), task) for _ in range(NETWORKS)]
 
 
 def seconds(function: Callable[[], object]) -> float:

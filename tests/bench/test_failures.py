@@ -18,6 +18,7 @@ from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
 from autoprox.bench.files import TableFiles, read_json
 from autoprox.bench.schema import LabelKind
 from autoprox.commands import main
+from autoprox.spaces import load_space
 from autoprox.training.build import build
 from autoprox.training.device import device_named, kind_of
 from autoprox.training.recipe import Recipe
@@ -175,7 +176,7 @@ def test_devices_that_are_not_there(
 
 
 def test_a_label_knows_the_kind_of_its_device() -> None:
-    training = Training(tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 0)
+    training = Training(load_space("autoformer-micro"), tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 0)
     recipe = Recipe(epochs=1)
     assert kind_of("cuda:3") == "cuda"
     assert definition(recipe, training, "cuda:3") == definition(recipe, training, "cuda:0")

@@ -19,7 +19,7 @@ from autoprox.bench.importers import Import, Mapping, import_drafts, read_column
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, findings
 from autoprox.commands import main
-from autoprox.spaces import space
+from autoprox.spaces import SPACES, load_space, space
 from autoprox.spaces.task import ImageSource
 
 PUBLISHED = Path(__file__).parents[3] / "shared" / "data" / "published"
@@ -48,7 +48,7 @@ def saved(content: object, path: Path) -> Path:
 
 
 def imported(path: Path, out: Path, space_name: str = "autoformer-micro", **options: bool) -> Import:
-    return import_drafts([read_published(path, space_name)], out, "the command", **options)
+    return import_drafts([read_published(path, SPACES[space_name])], out, "the command", **options)
 
 
 def test_records_become_rows_and_label_kinds_stay_apart(tmp_path: Path) -> None:
@@ -100,7 +100,7 @@ def test_files_of_several_spaces_are_one_table(tmp_path: Path) -> None:
     manifest = json.loads((tmp_path / "both.manifest.json").read_text())
     assert [each["file"].partition(":")[0] for each in manifest["imported"]] == ["gt.pth", "pit.pth"]
     with pytest.raises(TableError, match="one file for each space"):
-        import_drafts([read_published(one, "autoformer-micro")] * 2, tmp_path / "twice.parquet", "the command")
+        import_drafts([read_published(one, SPACES["autoformer-micro"])] * 2, tmp_path / "twice.parquet", "the command")
 
 
 def test_a_file_that_grows_at_its_end_keeps_its_splits(tmp_path: Path) -> None:
@@ -150,7 +150,7 @@ def test_code_in_a_file_is_named_and_not_run(form: str, message: str, tmp_path: 
     else:
         torch.save(made, path, _use_new_zipfile_serialization=form == "zip")
     with pytest.raises(TableError, match=f"{message}.* Nothing of it was run"):
-        read_published(path, "autoformer-micro")
+        read_published(path, SPACES["autoformer-micro"])
     assert not (tmp_path / "ran").exists()
 
 
@@ -170,7 +170,7 @@ def _written(path: Path, data: bytes) -> Path:
 @pytest.mark.parametrize("name", ["truncated", "text", "empty", "zip"])
 def test_broken_files_are_an_error(name: str, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=f"{name}.pth cannot be read"):
-        read_published(broken_files(tmp_path)[name], "autoformer-micro")
+        read_published(broken_files(tmp_path)[name], SPACES["autoformer-micro"])
 
 
 @pytest.mark.parametrize(
@@ -191,7 +191,7 @@ def test_broken_files_are_an_error(name: str, tmp_path: Path) -> None:
 )
 def test_files_of_another_form(content: object, message: str, tmp_path: Path) -> None:
     with pytest.raises(TableError, match=message):
-        read_published(saved(content, tmp_path / "gt.pth"), "autoformer-micro")
+        read_published(saved(content, tmp_path / "gt.pth"), SPACES["autoformer-micro"])
 
 
 def test_wrong_space_of_the_right_family_is_explained(tmp_path: Path) -> None:
@@ -199,9 +199,9 @@ def test_wrong_space_of_the_right_family_is_explained(tmp_path: Path) -> None:
     with pytest.raises(TableError, match=r"'autoformer-micro' allows 14 of them; give --space autoformer-micro"):
         imported(path, tmp_path / "t.parquet", "autoformer-ti")
     with pytest.raises(RegistryError, match="Did you mean 'autoformer-ti'"):
-        read_published(path, "autoformer-t")
+        read_published(path, load_space("autoformer-t"))
     with pytest.raises(TableError, match="no file"):
-        read_published(tmp_path / "none.pth", "autoformer-ti")
+        read_published(tmp_path / "none.pth", SPACES["autoformer-ti"])
 
 
 @pytest.fixture
@@ -220,7 +220,9 @@ MAPPING = Mapping({"arch_json": "model", "value": "acc", "dataset": "task"}, {"n
 
 
 def test_csv_with_a_mapping(wide: Path, tmp_path: Path) -> None:
-    done = import_drafts([read_columns(wide, MAPPING, "pit-micro", "CC0")], tmp_path / "t.parquet", "the command")
+    done = import_drafts(
+        [read_columns(wide, MAPPING, SPACES["pit-micro"], "CC0")], tmp_path / "t.parquet", "the command"
+    )
     assert done.faults == []
     assert any("not used: note" in note for note in done.notes)
     table = Table.read(tmp_path / "t.parquet")
@@ -240,8 +242,8 @@ def test_genes_in_columns_and_parquet_with_structs_give_the_same_table(tmp_path:
     mapping = Mapping({f"gene.{name}": column for name, column in names.items()}, {})
     plain.assign(genes=[record["arch"] for record in made]).to_parquet(tmp_path / "structs.parquet")
     drafts = [
-        read_columns(tmp_path / "genes.csv", mapping, "pit-micro", "CC0"),
-        read_columns(tmp_path / "structs.parquet", Mapping({"arch_json": "genes"}, {}), "pit-micro", "CC0"),
+        read_columns(tmp_path / "genes.csv", mapping, SPACES["pit-micro"], "CC0"),
+        read_columns(tmp_path / "structs.parquet", Mapping({"arch_json": "genes"}, {}), SPACES["pit-micro"], "CC0"),
     ]
     tables = []
     for number, draft in enumerate(drafts):
@@ -255,7 +257,7 @@ def test_every_fault_of_a_csv_has_the_row_of_the_file(wide: Path, tmp_path: Path
     rows.loc[5, "acc"], rows.loc[9, "model"], rows.loc[12, "acc"] = 140, "{'depth': 1}", "high"
     rows.to_csv(wide, index=False)
     done = import_drafts(
-        [read_columns(wide, MAPPING, "pit-micro", "CC0")], tmp_path / "t.parquet", "", skip_invalid=True
+        [read_columns(wide, MAPPING, SPACES["pit-micro"], "CC0")], tmp_path / "t.parquet", "", skip_invalid=True
     )
     # Row 3 is missing and row 9 left out.
     assert [line.partition(":")[0] for line in done.faults] == ["column 'value', row 12", "column 'value', row 5"]

@@ -13,7 +13,7 @@ from autoprox.bench.importers import Mapping, import_drafts, read_columns
 from autoprox.bench.plausible import fractions_among_percents
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table, embedded_tables, findings
-from autoprox.spaces import space
+from autoprox.spaces import SPACES, space
 from tests.bench.conftest import user_rows
 
 WriteTable = Callable[..., Path]
@@ -28,7 +28,7 @@ def trained(archs: int = 40, seeds: int = 1, seed: int = 3) -> pd.DataFrame:
 
 
 def ceiling_of(path: Path) -> object:
-    (block,) = blocks_of(Table.read(path).frame)
+    (block,) = blocks_of(Table.read(path).frame, SPACES)
     return block["all"]["ceiling"]
 
 

@@ -9,7 +9,7 @@ from scipy import stats
 
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
-from autoprox.spaces import space
+from autoprox.spaces import SPACES, space
 from tests.bench.conftest import user_rows
 
 
@@ -20,7 +20,7 @@ def test_block_is_described_as_scipy_would(metric: str, sign: int, write_table: 
     rows["value"] = 50 + rng.normal(size=40).repeat(3) + 0.5 * rng.normal(size=120)
     rows["stratum"] = np.where(np.arange(120) // 3 % 2 == 0, "free", "iso")
     table = Table.read(write_table(rows))
-    (block,) = blocks_of(table.frame)
+    (block,) = blocks_of(table.frame, table.spaces)
     assert (block["space"], block["dataset"], block["metric"]) == ("autoformer-micro", "digits", metric)
     (judged,) = table.blocks(metric=metric)
     for part, wanted in (("all", {"free", "iso"}), ("iso", {"iso"})):
@@ -41,7 +41,7 @@ def test_block_is_described_as_scipy_would(metric: str, sign: int, write_table: 
 
 
 def test_single_seeds_have_no_ceiling(write_table: Callable[..., Path]) -> None:
-    (block,) = blocks_of(Table.read(write_table(user_rows())).frame)
+    (block,) = blocks_of(Table.read(write_table(user_rows())).frame, SPACES)
     assert block["all"]["seed_tau"] is None
     assert block["all"]["ceiling"] is None
     assert "iso" not in block

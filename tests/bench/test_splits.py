@@ -9,7 +9,7 @@ from scipy.stats import energy_distance
 
 from autoprox.base.errors import StoreMismatchError
 from autoprox.bench.splits import Split, deal, from_document, to_document
-from autoprox.spaces import Arch, space
+from autoprox.spaces import SPACES, Arch, space
 
 NAMES = ("autoformer-micro", "pit-micro")
 Member = tuple[Arch, str]
@@ -26,7 +26,7 @@ def members_of(space_name: str, count: int = 160) -> tuple[Member, ...]:
 @pytest.mark.parametrize("count", [40, 80, 160])
 def test_shares_hold_in_every_space_and_stratum(count: int) -> None:
     members = [member for name in NAMES for member in members_of(name)[:count]]
-    parts = deal(members)
+    parts = deal(members, SPACES)
     for name in NAMES:
         for stratum in ("free", "iso"):
             counts = Counter(parts[a.arch_id] for a, s in members if (a.space, s) == (name, stratum))
@@ -35,9 +35,9 @@ def test_shares_hold_in_every_space_and_stratum(count: int) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_growth_changes_the_split_of_no_architecture(name: str) -> None:
-    whole = deal(members_of(name))
+    whole = deal(members_of(name), SPACES)
     for count in (2, 7, 40, 81):
-        assert deal(members_of(name)[:count]).items() <= whole.items()
+        assert deal(members_of(name)[:count], SPACES).items() <= whole.items()
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -49,7 +49,7 @@ def test_parts_are_nearer_to_the_whole_than_those_of_chance(name: str, stratum: 
     shapes = np.log(
         [(owner.backbone_params(a), owner.features(a)["depth"], owner.features(a)["mean_width"]) for a in archs]
     )
-    parts = deal((arch, stratum) for arch in archs)
+    parts = deal(((arch, stratum) for arch in archs), SPACES)
     labels = np.array([parts[arch.arch_id] for arch in archs])
 
     def distance(labels: np.ndarray) -> float:
@@ -62,14 +62,14 @@ def test_parts_are_nearer_to_the_whole_than_those_of_chance(name: str, stratum: 
 
 @pytest.mark.parametrize("count", [12, 16, 33])
 def test_foreign_tables_reach_all_parts_in_their_shares(count: int) -> None:
-    counts = Counter(deal((arch, "free") for arch, _ in members_of("pit-micro", count)).values())
+    counts = Counter(deal(((arch, "free") for arch, _ in members_of("pit-micro", count)), SPACES).values())
     assert sum(counts.values()) == count
     for part, share in ((Split.FIT, 0.4), (Split.SELECT, 0.2), (Split.SEALED, 0.4)):
         assert abs(counts[part] - share * count) < 1.2 + 1e-9
 
 
 def test_document_holds_the_splits_and_refuses_those_of_others() -> None:
-    parts = deal(members_of("pit-micro", 12))
+    parts = deal(members_of("pit-micro", 12), SPACES)
     document = to_document(parts)
     assert from_document(document, parts) == parts
     ids = list(parts)

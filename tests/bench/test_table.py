@@ -27,7 +27,7 @@ def test_four_columns_are_enough(write_table: WriteTable) -> None:
     rows = user_rows(archs=16, datasets=("digits", "leaves"))
     table = Table.read(write_table(rows))
     assert list(table.frame.columns) == list(COLUMNS)
-    assert (table.spaces, table.datasets, table.label_kinds) == (
+    assert (list(table.spaces), table.datasets, table.label_kinds) == (
         ["autoformer-micro"],
         ["digits", "leaves"],
         ["scratch"],
@@ -338,7 +338,7 @@ def test_a_broken_image_is_named_and_the_table_is_left_as_it_is(
 def test_the_embedded_table_ships_no_block_below_its_ceilings() -> None:
     """At least .75 in the whole table and, from scratch, .7 in the iso stratum; 160 architectures, half of one size."""
     table = Table.read()
-    for block in blocks_of(table.frame):
+    for block in blocks_of(table.frame, table.spaces):
         assert block["all"]["n"] >= 160
         assert block["iso"]["n"] >= 80
         assert block["all"]["ceiling"] >= 0.75

@@ -69,9 +69,9 @@ def test_info_of_a_built_table_says_how_it_was_made(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     table = Table.read()
-    computed = blocks_of(table.frame)
+    computed = blocks_of(table.frame, table.spaces)
     assert computed == table.manifest["blocks"]
-    monkeypatch.setattr(bench_info, "blocks_of", lambda _: computed)  # seconds of bootstrap each time
+    monkeypatch.setattr(bench_info, "blocks_of", lambda *_: computed)  # seconds of bootstrap each time
     assert main(["bench", "info"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     manifest = table.manifest

@@ -33,7 +33,7 @@ ROUNDING = {
 def answers() -> dict[str, bool]:
     table = Table.read()
     chosen = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:10]
-    networks = [Network(arch, table.task("digits", "pit-micro")) for arch in chosen]
+    networks = [Network(table.spaces["pit-micro"], arch, table.task("digits", "pit-micro")) for arch in chosen]
     texts = [*STEADY, *ROUNDING.values()]
     graphs = [parse(text) for text in texts]
     cache = statistics_of(table)

@@ -17,6 +17,7 @@ import autoprox
 from autoprox.bench.importers import import_drafts, read_published
 from autoprox.bench.table import Table
 from autoprox.commands import main
+from autoprox.spaces import SPACES
 from autoprox.spaces.task import NOISE_CLASSES, noise_task
 
 NAMES = autoprox.shipped_names()
@@ -64,7 +65,7 @@ def test_belongs_to_the_published_labels(name, tmp_path):
     proxy = autoprox.load(name)
     files = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
     spaces = [space for space in files if any(block.startswith(f"{space}/") for block in proxy.provenance["batches"])]
-    drafts = [read_published(PUBLISHED / files[space], space) for space in spaces]
+    drafts = [read_published(PUBLISHED / files[space], SPACES[space]) for space in spaces]
     assert import_drafts(drafts, tmp_path / "table.parquet", "the command").faults == []
     assert Table.read(tmp_path / "table.parquet").digest == proxy.provenance["table_digest"]
 

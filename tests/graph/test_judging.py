@@ -158,7 +158,7 @@ def test_scores_are_averaged_over_initialisations(table):
     blocks = tuple(table.blocks())
     one, three = Problem(table, blocks).judge(Split.FIT), Problem(table, blocks, init_seeds=3).judge(Split.FIT)
     assert len(three.networks) == 3 * len(one.networks)
-    assert [n.init_seed for n in three.networks[:3]] == [0, 1, 2]
+    assert [n.weights.seed for n in three.networks[:3]] == [0, 1, 2]
     scores = np.random.default_rng(3).normal(size=(2, len(one.networks)))
     noise = np.array([-0.5, 0.1, 0.4])
     spread = (scores[:, :, None] + noise).reshape(2, -1)
@@ -181,8 +181,8 @@ def test_split_without_different_labels_is_an_error(table):
 
 def test_agreement_between_initialisations(table):
     judge = Problem(table, tuple(table.blocks()), init_seeds=2).judge(Split.FIT)
-    assert {n.init_seed for n in judge.networks} == {0, 1}
-    assert [n.init_seed for n in judge.rebuilt()] == [n.init_seed + 2 for n in judge.networks]
+    assert {n.weights.seed for n in judge.networks} == {0, 1}
+    assert [n.weights.seed for n in judge.rebuilt()] == [n.weights.seed + 2 for n in judge.networks]
     rng = np.random.default_rng(4)
     one, other = rng.normal(size=(2, len(judge.networks))), rng.normal(size=(2, len(judge.networks)))
     expected = [

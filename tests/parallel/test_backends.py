@@ -21,7 +21,8 @@ from autoprox.base.parallel import backend, explained_loss
 from autoprox.bench.files import TableFiles
 from autoprox.commands import main
 from autoprox.graph import collect_leaves, parse
-from autoprox.networks.network import Network
+from autoprox.networks import Fresh, Network
+from autoprox.spaces import SPACES
 from autoprox.spaces.task import noise_task
 from autoprox.statistics import StatisticsCache
 from autoprox.training.build import build
@@ -76,7 +77,9 @@ def test_a_killed_worker_changes_no_byte(cluster: Cluster, tmp_path: Path) -> No
 @pytest.mark.filterwarnings("ignore")
 def test_statistics_of_a_cluster_are_those_of_this_process(cluster: Cluster, tmp_path: Path) -> None:
     task = noise_task("leaves", 7, 8, 1)
-    networks = [Network(item.arch, task, seed) for item in tiny_archs(3) for seed in (0, 1)]
+    networks = [
+        Network(SPACES[item.arch.space], item.arch, task, Fresh(seed)) for item in tiny_archs(3) for seed in (0, 1)
+    ]
     leaves = [parse(text) for text in ("l1(weight)", "frobenius(mul(weight, weight_grad))")]
     here = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "here"))
     with backend("dask", cluster.address):

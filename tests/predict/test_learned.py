@@ -37,7 +37,10 @@ def proxy(table):
 @pytest.fixture(scope="module")
 def networks(table):
     task = table.task("digits", "pit-micro")
-    return [Network(table.archs[arch_id], task) for arch_id in table.blocks(["pit-micro"], ["digits"])[0].arch_ids[:4]]
+    return [
+        Network(table.spaces["pit-micro"], table.archs[arch_id], task)
+        for arch_id in table.blocks(["pit-micro"], ["digits"])[0].arch_ids[:4]
+    ]
 
 
 def test_it_is_a_scorer(proxy):

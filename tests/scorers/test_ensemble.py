@@ -115,7 +115,11 @@ def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
     """What `evaluate` shows of an ensemble is what its members' scores give by hand."""
     table = Table.read()
     archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:6]
-    networks = [Network(arch, table.task(name, arch.space)) for name in ("digits", "mnist5k") for arch in archs]
+    networks = [
+        Network(table.spaces[arch.space], arch, table.task(name, arch.space))
+        for name in ("digits", "mnist5k")
+        for arch in archs
+    ]
     proxies = [autoprox.load(name) for name in NAMES]
     cache = StatisticsCache(tmp_path / "statistics.sqlite")
     rows = score_networks([*proxies, autoprox.ensemble(proxies, "all")], networks, cache).required()
@@ -130,7 +134,7 @@ def test_members_are_told_apart_by_what_they_are_and_measured_in_one_pass(tmp_pa
     """Two ensembles whose members bear one name keep their own, and each network is collected once for all."""
     table, passes = Table.read(), []
     archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:5]
-    networks = [Network(arch, table.task("digits", arch.space)) for arch in archs]
+    networks = [Network(table.spaces[arch.space], arch, table.task("digits", arch.space)) for arch in archs]
     one, two = (Proxy("member", parse(text)) for text in ("nodes_sum(l1(weight))", "nodes_max(max(weight))"))
 
     def counted(leaves, total):

@@ -6,7 +6,7 @@ import pytest
 import autoprox
 from autoprox.base.errors import CollectionError
 from autoprox.graph.scorer import Requirements
-from autoprox.networks.network import Network
+from autoprox.networks import Fresh, Network
 from autoprox.scorers import FunctionProxy, score_networks, zoo_graphs
 from autoprox.spaces.task import noise_task
 from autoprox.statistics import StatisticsCache
@@ -22,8 +22,8 @@ def networks():
     for name in ("autoformer-micro", "pit-micro"):
         owner = autoprox.space(name)
         archs = sorted((owner.sample(rng) for _ in range(12)), key=owner.backbone_params)[:2]
-        found += [Network(arch, task, seed) for arch in archs for seed in (0, 1)]
-    return [*found, Network(archs[0], other)]
+        found += [Network(owner, arch, task, Fresh(seed)) for arch in archs for seed in (0, 1)]
+    return [*found, Network(owner, archs[0], other)]
 
 
 @pytest.fixture

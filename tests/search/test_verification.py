@@ -17,8 +17,8 @@ from autoprox.spaces import Arch, space
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, train
 
-ARCH = Arch.of("toy", {"width": 8})
-OTHER = Arch.of("toy", {"width": 9})
+ARCH = Arch("toy", {"width": 8})
+OTHER = Arch("toy", {"width": 9})
 
 
 def trained(*accuracies, role="pick", arch=ARCH):
@@ -77,7 +77,7 @@ def test_verify_trains_what_it_says(tmp_path):
     assert found.largest.arch == region.largest()
     assert len({each.arch for each in found.rows}) == 4
     assert all(region.allows(each.arch) for each in found.rows)
-    second = train(Training(found.pick.arch, "digits", LabelKind.SCRATCH, 1), recipe)
+    second = train(Training(region.space, found.pick.arch, "digits", LabelKind.SCRATCH, 1), recipe)
     assert found.pick.accuracies[1] == second.values["top1_pct"]
     few = Region(micro, task, Constraints(max_params=region.counts(found.pick.arch).params))
     with pytest.raises(SpecError, match="too few"):

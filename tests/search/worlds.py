@@ -2,8 +2,8 @@
 
 from itertools import product
 
+from autoprox.spaces import Gene, Layout
 from autoprox.spaces.autoformer import AutoFormer
-from autoprox.spaces.genes import Gene, Layout
 from autoprox.spaces.task import noise_task
 
 TASK = noise_task("noise", 4, 8, 1)
@@ -15,8 +15,8 @@ TINY = AutoFormer(
         (
             Gene("hidden_dim", (4, 8, 12)),
             Gene("depth", (1, 2, 3)),
-            Gene("mlp_ratio", (1.0, 2.0, 3.0), per_layer=True),
-            Gene("num_heads", (1, 2), per_layer=True),
+            Gene("mlp_ratio", (1.0, 2.0, 3.0), along="depth"),
+            Gene("num_heads", (1, 2), along="depth"),
         )
     ),
     default_img_size=8,
@@ -42,7 +42,7 @@ ALL = listed(TINY)
 
 
 def probability(arch):
-    """How likely `AbstractSpace.sample` draws an architecture of `TINY`."""
+    """How likely `Space.sample` draws an architecture of `TINY`."""
     return 1 / 9 / 6 ** arch.genes["depth"]
 
 

@@ -3,23 +3,19 @@
 import numpy as np
 import pytest
 
-from autoprox.spaces.genes import Gene, Layout
+from autoprox.base.errors import SpecError
+from autoprox.spaces import Gene, Layout
 
 TOY = Layout(
-    (Gene("depth", (1, 2, 3)), Gene("pair", ((1, 2), (3, 4))), Gene("heads", (1, 2, 4), per_layer=True)),
+    (Gene("depth", (1, 2, 3)), Gene("pair", ((1, 2), (3, 4))), Gene("heads", (1, 2, 4), along="depth")),
 )
 GENES = {"depth": 2, "pair": [1, 2], "heads": [1, 4]}
 
 
-@pytest.mark.parametrize("choices", [(1,), (), (1, 1), (1, 1.0)])
+@pytest.mark.parametrize("choices", [(), (1, 1), (1, 1.0), "ab", (True, 2), (None,), (float("nan"),), ({1: 2},)])
 def test_a_gene_needs_distinct_choices(choices):
-    with pytest.raises(AssertionError, match="distinct"):
+    with pytest.raises(SpecError, match="gene 'width'"):
         Gene("width", choices)
-
-
-def test_per_layer_genes_need_a_depth():
-    with pytest.raises(AssertionError, match="depth"):
-        Layout((Gene("heads", (1, 2), per_layer=True),))
 
 
 @pytest.mark.parametrize(
@@ -61,15 +57,13 @@ def test_every_fault_is_named():
         "There is no gene 'depht'. Did you mean 'depth'? Allowed: depth, heads, pair.",
         "The gene 'depth' is missing; allowed: 1, 2, 3.",
         "The gene 'pair' is [2, 1]; allowed: [1, 2], [3, 4].",
-        "The gene 'heads' of layer 2 is 3; allowed: 1, 2, 4.",
-        "The gene 'heads' of layer 3 is 7; allowed: 1, 2, 4.",
+        "Value 2 of the gene 'heads' is 3; allowed: 1, 2, 4.",
+        "Value 3 of the gene 'heads' is 7; allowed: 1, 2, 4.",
     ]
 
 
 def test_wrong_number_of_layers():
-    assert TOY.why_not({**GENES, "heads": [1]}) == [
-        "The gene 'heads' has 1 values for a 'depth' of 2; give one a layer."
-    ]
+    assert TOY.why_not({**GENES, "heads": [1]}) == ["The gene 'heads' has 1 values; for a 'depth' of 2 it must have 2."]
 
 
 def test_neighbours_of_another_depth_drop_or_repeat_the_last_layer():

@@ -384,7 +384,7 @@ def test_what_stands_beside_has_precedence_and_is_not_copied(filled, tmp_path):
 def test_a_table_of_others_changes_no_score_of_another_table(tmp_path, monkeypatch):
     """Even where it brings values of that table's own networks along."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "user"))
-    mine, hostile = Network(ARCH, noise_task("digits", 10, 8)), tmp_path / "hostile.bank.sqlite"
+    mine, hostile = Network(space("pit-micro"), ARCH, noise_task("digits", 10, 8)), tmp_path / "hostile.bank.sqlite"
     true = Evaluator(LeafTable(collect_leaves([mine], SNIP.node_leaves, StatisticsCache()))).scores([SNIP])
     other = StatisticsCache(hostile)
     leaves = collect_leaves([mine], SNIP.node_leaves, StatisticsCache())[0]

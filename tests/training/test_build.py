@@ -17,7 +17,7 @@ from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
 from autoprox.datasets import dataset
-from autoprox.spaces import space
+from autoprox.spaces import SPACES, space
 from autoprox.training import build as building
 from autoprox.training.build import build
 from autoprox.training.journal import Journal
@@ -58,7 +58,9 @@ def test_rows_are_what_single_trainings_give(built: Path) -> None:
     micro = space("autoformer-micro")
     for item in plan.architectures:
         for seed in range(plan.seeds_of(item, plan.label_kinds[0], plan.datasets[0])):
-            values = train(Training(item.arch, "digits", plan.label_kinds[0], seed), plan.recipe).values
+            values = train(
+                Training(SPACES[item.arch.space], item.arch, "digits", plan.label_kinds[0], seed), plan.recipe
+            ).values
             rows = frame[(frame["arch_id"] == item.arch.arch_id) & (frame["train_seed"] == seed)]
             assert dict(zip(rows["metric"], rows["value"], strict=True)) == values
             assert set(rows["stratum"]) == {item.stratum.value}
@@ -169,7 +171,7 @@ def test_built_table_is_read_without_a_remark(tmp_path: Path) -> None:
     table = Table.read(build(tiny_plan(archs=12, iso_seeds=1), tmp_path / "t.parquet"))
     assert table.notes == []
     assert table.manifest["digest"] == table.digest
-    dealt = deal((item.arch, item.stratum) for item in tiny_archs(12))
+    dealt = deal(((item.arch, item.stratum) for item in tiny_archs(12)), SPACES)
     assert table.splits() == dealt == from_document(table.manifest["splits"], table.archs)
     assert table.manifest["images"]["digits"]["digest"] == dataset("digits").digest
     assert [block.dataset for block in table.blocks()] == ["digits"]

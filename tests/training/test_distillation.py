@@ -82,13 +82,16 @@ def test_guidance_reaches_students_and_projections() -> None:
 
 def test_kd_labels_repeat_and_differ_from_scratch() -> None:
     arch = tiny_archs(1)[0].arch
-    labelled = {kind: train(Training(arch, "digits", kind, 0), RECIPE) for kind in (LabelKind.SCRATCH, LabelKind.KD)}
+    labelled = {
+        kind: train(Training(space("autoformer-micro"), arch, "digits", kind, 0), RECIPE)
+        for kind in (LabelKind.SCRATCH, LabelKind.KD)
+    }
     state = torch.get_rng_state()
-    again = train(Training(arch, "digits", LabelKind.KD, 0), RECIPE)
+    again = train(Training(space("autoformer-micro"), arch, "digits", LabelKind.KD, 0), RECIPE)
     assert torch.equal(state, torch.get_rng_state())
     assert again.values == labelled[LabelKind.KD].values != labelled[LabelKind.SCRATCH].values
     other = replace(RECIPE, distillation=replace(RECIPE.distillation, guidance_weight=0.5))
-    assert train(Training(arch, "digits", LabelKind.KD, 0), other).values != again.values
+    assert train(Training(space("autoformer-micro"), arch, "digits", LabelKind.KD, 0), other).values != again.values
 
 
 def test_a_teacher_is_trained_once_and_kept(

@@ -6,14 +6,14 @@ from scipy import stats
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.schema import Stratum
-from autoprox.spaces import space
+from autoprox.spaces import load_space
 from autoprox.training.sample import ISO_TOLERANCE, free_archs, iso_archs, iso_budget, pool, sample
 
-SPACE = "pit-micro"  # its pool is the quicker one to draw
+SPACE = load_space("pit-micro")  # its pool is the quicker one to draw
 
 
 def sizes(archs: list[object]) -> np.ndarray:
-    return np.array([space(SPACE).backbone_params(arch) for arch in archs], dtype=float)  # type: ignore[arg-type]
+    return np.array([SPACE.backbone_params(arch) for arch in archs], dtype=float)  # type: ignore[arg-type]
 
 
 def test_lists_are_nested_and_without_repetition() -> None:
@@ -39,7 +39,7 @@ def test_free_sizes_are_even_in_the_logarithm() -> None:
 
 
 def test_iso_shapes_range_widely() -> None:
-    features = [space(SPACE).features(arch) for arch in iso_archs(SPACE, 40)]
+    features = [SPACE.features(arch) for arch in iso_archs(SPACE, 40)]
     depths = np.array([feature["depth"] for feature in features])
     widths = np.array([feature["mean_width"] for feature in features])
     assert np.ptp(depths) >= 6

@@ -11,12 +11,12 @@ from torch import nn
 from autoprox.base.errors import SpecError
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import dataset
-from autoprox.spaces import space
+from autoprox.spaces import load_space
 from autoprox.training.recipe import Distillation, Recipe
 from autoprox.training.train import Training, train
 from tests.bench.tiny import tiny_archs
 
-ARCH = tiny_archs(2)[1].arch
+MICRO, ARCH = load_space("autoformer-micro"), tiny_archs(2)[1].arch
 RECIPE = Recipe(epochs=5, warmup=0.125)
 
 
@@ -30,7 +30,7 @@ def plain_training(training: Training, recipe: Recipe) -> tuple[float, float]:
         pixels = torch.from_numpy((images / 255 - mean) / std).float()
         return torch.utils.data.TensorDataset(pixels, torch.tensor(labels))
 
-    network = space(training.arch.space).build(training.arch, 10, 8, 1, seed=training.seed("parameters")).train()
+    network = training.space.build(training.arch, 10, 8, 1, seed=training.seed("parameters")).train()
     optimizer = torch.optim.AdamW(
         network.parameters(), lr=recipe.learning_rate, weight_decay=recipe.weight_decay, foreach=False
     )
@@ -67,7 +67,7 @@ def plain_training(training: Training, recipe: Recipe) -> tuple[float, float]:
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter in:UserWarning")
 def test_training_agrees_with_a_plain_loop() -> None:
-    training = Training(ARCH, "digits", LabelKind.SCRATCH, 0)
+    training = Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0)
     outcome = train(training, RECIPE)
     top1, nll = plain_training(training, RECIPE)
     assert outcome.values["nll"] == pytest.approx(nll, rel=1e-4)
@@ -75,18 +75,18 @@ def test_training_agrees_with_a_plain_loop() -> None:
 
 
 def test_training_learns() -> None:
-    wide = space("autoformer-micro").arch({"hidden_dim": 48, "depth": 1, "num_heads": [2], "mlp_ratio": [2.0]})
-    outcome = train(Training(wide, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=15))
+    wide = MICRO.arch({"hidden_dim": 48, "depth": 1, "num_heads": [2], "mlp_ratio": [2.0]})
+    outcome = train(Training(MICRO, wide, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=15))
     assert outcome.values["top1_pct"] > 40
     assert outcome.values["nll"] < np.log(10)
 
 
 def test_training_depends_on_its_description_only() -> None:
-    training = Training(ARCH, "digits", LabelKind.SCRATCH, 0)
+    training = Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0)
     first = train(training, RECIPE)
     torch.manual_seed(99)
     np.random.seed(99)  # noqa: NPY002
-    train(Training(tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 5), RECIPE)
+    train(Training(MICRO, tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 5), RECIPE)
     torch.set_num_threads(2)
     try:
         again = train(training, RECIPE)
@@ -95,20 +95,20 @@ def test_training_depends_on_its_description_only() -> None:
         torch.set_num_threads(1)
     assert again.values == first.values
     state = torch.get_rng_state()
-    other_seed = train(Training(ARCH, "digits", LabelKind.SCRATCH, 1), RECIPE)
+    other_seed = train(Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 1), RECIPE)
     assert torch.equal(state, torch.get_rng_state())
     assert other_seed.values != first.values
 
 
 def test_divergence_is_a_failure_with_a_reason() -> None:
-    outcome = train(Training(ARCH, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=2, learning_rate=1e38))
+    outcome = train(Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=2, learning_rate=1e38))
     assert outcome.values == {}
     assert "not finite" in outcome.failure
 
 
 def test_only_trainable_label_kinds() -> None:
     with pytest.raises(SpecError, match="'supernet' cannot be trained; possible: scratch, kd"):
-        train(Training(ARCH, "digits", LabelKind.SUPERNET, 0), RECIPE)
+        train(Training(MICRO, ARCH, "digits", LabelKind.SUPERNET, 0), RECIPE)
 
 
 @pytest.mark.parametrize("warmup", [-0.1, 1.0])

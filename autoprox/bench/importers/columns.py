@@ -14,6 +14,7 @@ from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.bench.files import read_frame
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
+from autoprox.spaces import Space
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)
 GENE = "gene."
@@ -62,13 +63,14 @@ source, space, stratum, train_seed, value.
         return cls(_pairs("--columns", "COLUMN", columns), _pairs("--constants", "VALUE", constants))
 
 
-def read_columns(path: Path, mapping: Mapping, space_name: str | None, licence: str) -> Draft:
+def read_columns(path: Path, mapping: Mapping, space: Space | None, licence: str) -> Draft:
     """Reads a CSV or parquet file.
 
     Args:
         path: The file; its suffix says what it is.
         mapping: Where columns come from.
-        space_name: The space of all rows; None if the file has a column for it.
+        space: The space of all rows; None if the file has a column for it. Where the file has a column for each of its
+            genes and none for whole architectures, these are the genes.
         licence: What may be done with the labels, for the manifest.
 
     Returns:
@@ -85,15 +87,14 @@ def read_columns(path: Path, mapping: Mapping, space_name: str | None, licence: 
     for name, source in mapping.columns.items():
         if not name.startswith(GENE):
             frame[name] = given[source]
-    genes = {
-        name.removeprefix(GENE): given[source] for name, source in mapping.columns.items() if name.startswith(GENE)
-    }
+    genes = _genes(given, mapping, space)
+    frame = frame.drop(columns=[name for name in genes if name in frame and name not in TARGETS])
     if genes:
         columns = [column.map(_read_value) for column in genes.values()]
         frame["arch_json"] = [genes_text(dict(zip(genes, cells, strict=True))) for cells in zip(*columns, strict=True)]
     elif "arch_json" in frame:
         frame["arch_json"] = [genes_text(_read_value(cell)) for cell in frame["arch_json"]]
-    constants = mapping.constants | ({} if space_name is None else {"space": space_name})
+    constants = mapping.constants | ({} if space is None else {"space": space.name})
     for name, text in constants.items():
         frame[name] = text if name in TEXT_COLUMNS else _read_value(text)
     missing = 0
@@ -120,6 +121,15 @@ def _doubts(mapping: Mapping) -> list[str]:
     if metric is None or not metric.higher_is_better or not re.search("err|loss", source, re.IGNORECASE):
         return []
     return [f"The column '{source}' is taken as {metric.name}, of which the higher is the better: is it an error?"]
+
+
+def _genes(given: pd.DataFrame, mapping: Mapping, space: Space | None) -> dict[str, "pd.Series[Any]"]:
+    """The columns of the genes: those that are mapped, or those that bear the names of the genes of the space."""
+    mapped = {name.removeprefix(GENE): given[at] for name, at in mapping.columns.items() if name.startswith(GENE)}
+    if space is None or "arch_json" in given or "arch_json" in mapping.columns:
+        return mapped
+    names = [gene.name for gene in space.layout.genes if gene.name not in mapped]
+    return mapped | {name: given[name] for name in names} if all(name in given for name in names) else mapped
 
 
 def _read_csv(path: Path) -> pd.DataFrame:

@@ -1,6 +1,6 @@
 """From a draft, rows of others in our columns, to a table: checked by the rules of every table, and with a manifest."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,11 @@ from autoprox.bench.checks import Checker
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
 from autoprox.bench.files import TableFiles, write_frame
+from autoprox.bench.owners import known_spaces, remembered
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION
 from autoprox.bench.splits import deal, to_document
-from autoprox.spaces import SPACES, Arch
+from autoprox.spaces import Arch, Space
 
 ARCHITECTURE = "arch_json"
 """Column whose faults --skip-invalid leaves out."""
@@ -68,7 +69,13 @@ class Import:
 
 
 def import_drafts(
-    drafts: Sequence[Draft], out: Path, command: str, *, skip_invalid: bool = False, replace: bool = False
+    drafts: Sequence[Draft],
+    out: Path,
+    command: str,
+    *,
+    spaces: Iterable[Space] = (),
+    skip_invalid: bool = False,
+    replace: bool = False,
 ) -> Import:
     """Checks drafts and writes them as one table, or nothing at all.
 
@@ -76,6 +83,7 @@ def import_drafts(
         drafts: The rows of one file or of several, each with spaces of its own.
         out: The parquet file; its manifest stands beside it.
         command: What was asked for, for the manifest.
+        spaces: Spaces of the user that the drafts hold.
         skip_invalid: Leave out the architectures that their space does not allow, instead of refusing the draft.
         replace: Replace a table that was imported earlier.
 
@@ -86,7 +94,8 @@ def import_drafts(
     """
     files = TableFiles(out)
     _check_target(files, replace=replace)
-    found = [_checked(draft, skip_invalid=skip_invalid) for draft in drafts]
+    known = known_spaces(spaces)
+    found = [_checked(draft, known, skip_invalid=skip_invalid) for draft in drafts]
     skipped = [line for each in found for line in each.skipped]
     if faults := [line for each in found for line in each.faults]:
         return Import(faults, skipped, [], [])
@@ -97,6 +106,7 @@ def import_drafts(
         "schema_version": SCHEMA_VERSION,
         "digest": frame_digest(complete),
         "batches": {},
+        "spaces": remembered(known[name] for name in sorted(set(complete["space"]))),
         "command": command,
         "versions": versions(),
         "imported": [
@@ -111,8 +121,8 @@ def import_drafts(
         "skipped": skipped,
         "licence": "; ".join(dict.fromkeys(draft.licence for draft in drafts)),
         "ceiling_method": METHOD,
-        "blocks": blocks_of(complete),
-        "splits": to_document(deal([pair for each in found for pair in _in_order(each.frame, each.complete)])),
+        "blocks": blocks_of(complete, known),
+        "splits": to_document(deal([pair for each in found for pair in _in_order(each, known)], known)),
     }
     require_writable(out.parent)
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
@@ -149,17 +159,17 @@ class _Checked:
     doubts: list[str]
 
 
-def _checked(draft: Draft, *, skip_invalid: bool) -> _Checked:
+def _checked(draft: Draft, spaces: Mapping[str, Space], *, skip_invalid: bool) -> _Checked:
     source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
     frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
-    checker = Checker(frame, draft.path, {})
+    checker = Checker(frame, draft.path, {}, spaces)
     faults = list(checker.faults())
     invalid: list[str] = []
-    _require_some_allowed(frame, draft.path, faults)
+    _require_some_allowed(frame, draft.path, faults, spaces)
     if skip_invalid and (left := [fault for fault in faults if fault.column == ARCHITECTURE]):
         invalid = _lines(left)
         frame = frame[~frame.index.isin({row for fault in left for row in fault.rows})]
-        checker = Checker(frame, draft.path, {})
+        checker = Checker(frame, draft.path, {}, spaces)
         faults = list(checker.faults())
     if faults:
         return _Checked(draft, source, frame, frame.iloc[:0], {}, _lines(faults), invalid, [], [])
@@ -238,38 +248,39 @@ def _check_target(files: TableFiles, *, replace: bool) -> None:
         raise TableError(f"The table {files.table} exists. Choose another --out, or --force to replace it.")
 
 
-def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault]) -> None:
+def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], spaces: Mapping[str, Space]) -> None:
     """Where a space allows none of its architectures, it is the wrong space: says which one would be right."""
     first = next((fault for fault in faults if fault.column == ARCHITECTURE), None)
     if first is None or len(first.rows) < len(frame):
         return
     genes = frame[ARCHITECTURE].drop_duplicates()
-    allowed = {name: sum(_allows(name, text) for text in genes) for name in SPACES}
+    allowed = {name: sum(_allows(space, text) for text in genes) for name, space in spaces.items()}
     best = max(allowed, key=lambda name: allowed[name])
     advice = (
         f"'{best}' allows {allowed[best]} of them; give --space {best}."
         if allowed[best]
         else "No other space of autoprox does either."
     )
-    spaces = ", ".join(sorted({str(name) for name in frame["space"]}))
+    given = ", ".join(sorted({str(name) for name in frame["space"]}))
     raise TableError(
-        f"None of the {len(genes)} architectures of {path} is allowed by {spaces}. The first: {first.texts[0]} {advice}"
+        f"None of the {len(genes)} architectures of {path} is allowed by {given}. The first: {first.texts[0]} {advice}"
     )
 
 
-def _allows(space_name: str, text: str) -> bool:
+def _allows(space: Space, text: str) -> bool:
     try:
-        SPACES[space_name].parse(text)
+        space.parse(text)
     except SpecError:
         return False
     return True
 
 
-def _in_order(frame: pd.DataFrame, complete: pd.DataFrame) -> list[tuple[Arch, str]]:
+def _in_order(found: _Checked, spaces: Mapping[str, Space]) -> list[tuple[Arch, str]]:
     """Architectures and strata in the order of the file, so that a file that grows at its end keeps its splits."""
+    frame, complete = found.frame, found.complete
     strata = complete.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
     pairs = dict.fromkeys(zip(frame["space"], frame[ARCHITECTURE], strict=True))
-    archs = dict.fromkeys(SPACES[name].parse(text) for name, text in pairs)
+    archs = dict.fromkeys(spaces[name].parse(text) for name, text in pairs)
     return [(arch, str(strata[arch.arch_id])) for arch in archs]
 
 

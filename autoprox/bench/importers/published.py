@@ -22,7 +22,7 @@ import torch
 from autoprox.base.errors import TableError
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
-from autoprox.spaces import SPACES, space
+from autoprox.spaces import SPACES, Space
 
 LABEL = re.compile(r"(?P<dataset>.+)_(?P<kind>base|kd|super)_acc")
 KINDS = {"base": LabelKind.SCRATCH, "kd": LabelKind.KD, "super": LabelKind.SUPERNET}
@@ -31,12 +31,12 @@ NUM_CLASSES = {"c100": 100, "flower": 102, "chaoyang": 4, "imagenet": 1000}
 LICENCE = "ViT-Bench-101, ground truth published with Auto-Prox (Wei 2024; lilujunai/Auto-Prox-AAAI24), Apache-2.0"
 
 
-def read_published(path: Path, space_name: str) -> Draft:
+def read_published(path: Path, space: Space) -> Draft:
     """Reads a published file.
 
     Args:
         path: The .pth file.
-        space_name: The space that its architectures belong to; the file does not say it.
+        space: The space that its architectures belong to; the file does not say it.
 
     Returns:
         A row for each label that is there, numbered by its record from 0.
@@ -44,11 +44,9 @@ def read_published(path: Path, space_name: str) -> Draft:
     Raises:
         TableError: If the file cannot be read, holds code, is no list of such records, or its architectures have other
             genes than those of the space.
-        RegistryError: If there is no such space.
     """
-    owner = space(space_name)
     records = _load(path)
-    _check_genes(path, records, space_name, {gene.name for gene in owner.layout.genes})
+    _check_genes(path, records, space)
     rows, numbers, missing = [], [], 0
     ignored: set[str] = set()
     for number, record in enumerate(records):
@@ -60,7 +58,7 @@ def read_published(path: Path, space_name: str) -> Draft:
             elif is_missing(_plain(value)):
                 missing += 1
             else:
-                rows.append(_row(arch_json, space_name, label["dataset"], KINDS[label["kind"]], _plain(value)))
+                rows.append(_row(arch_json, space.name, label["dataset"], KINDS[label["kind"]], _plain(value)))
                 numbers.append(number)
     if not rows:
         raise TableError(f"The file {path} has no label: no key such as 'c100_kd_acc' with a value. Check the file.")
@@ -125,8 +123,9 @@ def _unreadable(path: Path, reason: str) -> TableError:
     )
 
 
-def _check_genes(path: Path, records: list[dict[str, Any]], space_name: str, expected: set[str]) -> None:
+def _check_genes(path: Path, records: list[dict[str, Any]], space: Space) -> None:
     """Refuses a file in which no architecture has the genes of the space: it is the wrong space, not bad records."""
+    expected = {gene.name for gene in space.layout.genes}
     found = Counter(frozenset(map(str, record["arch"])) for record in records)
     if frozenset(expected) in found:
         return
@@ -134,7 +133,7 @@ def _check_genes(path: Path, records: list[dict[str, Any]], space_name: str, exp
     fitting = [name for name, other in SPACES.items() if {gene.name for gene in other.layout.genes} == common]
     advice = f"Give --space {' or '.join(fitting)}." if fitting else "No space of autoprox has these genes."
     raise TableError(
-        f"The architectures of {path} have the genes {', '.join(sorted(common))}; those of the space '{space_name}' "
+        f"The architectures of {path} have the genes {', '.join(sorted(common))}; those of the space '{space.name}' "
         f"are {', '.join(sorted(expected))}. {advice}"
     )
 

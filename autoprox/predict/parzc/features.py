@@ -1,5 +1,6 @@
 """Node statistics as an array: architectures x nodes x statistics, NaN where an architecture has no such node."""
 
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -16,9 +17,8 @@ from autoprox.bench.table import Table
 from autoprox.graph import Expression, Leaves, collect_leaves, is_node_leaf, parse
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.nodes import nodes as located_nodes
-from autoprox.networks.network import Network
+from autoprox.networks import Fresh, Network
 from autoprox.predict.parzc.scaling import Booleans, Floats
-from autoprox.spaces import space
 from autoprox.statistics import StatisticsCache
 
 DEFAULT_STATISTICS = (
@@ -162,10 +162,11 @@ def features(
     groups: list[str] = []
     for block in chosen:
         task = table.task(block.dataset, block.space)
-        networks += [Network(table.archs[arch_id], task) for arch_id in block.arch_ids]
+        space = table.spaces[block.space]
+        networks += [Network(space, table.archs[arch_id], task) for arch_id in block.arch_ids]
         arch_ids += block.arch_ids
         groups += [block.name] * len(block)
-    seeded = [replace(network, init_seed=seed) for seed in range(init_seeds) for network in networks]
+    seeded = [replace(network, weights=Fresh(seed)) for seed in range(init_seeds) for network in networks]
     leaves = collect_leaves(seeded, expressions, cache or statistics_of(table), jobs=jobs, progress=progress)
     found = features_of(leaves, expressions, arch_ids * init_seeds)
     found = found.aligned(_in_order({*found.nodes, *_deepest(table, networks)}), found.statistics)
@@ -293,15 +294,20 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def _deepest(table: Table, networks: Sequence[Network]) -> list[str]:
-    """Nodes of the deepest architectures of the table in each space that the networks are of."""
+    """Nodes of the architectures of the table in each space that the networks are of.
+
+    Where a space has a depth, those of the deepest architecture are all there are; elsewhere each network is built.
+    """
     found = []
-    for name in sorted({network.arch.space for network in networks}):
-        task = next(network.task for network in networks if network.arch.space == name)
-        depths = {
-            arch_id: space(name).features(arch)["depth"] for arch_id, arch in table.archs.items() if arch.space == name
-        }
-        deepest = Network(table.archs[max(depths, key=depths.__getitem__)], task).build()
-        found += _names([node.role for node in located_nodes(deepest) if node.site is Site.LINEAR])
+    for name in sorted({network.space.name for network in networks}):
+        first = next(network for network in networks if network.space.name == name)
+        archs = [arch for arch in table.archs.values() if arch.space == name]
+        depths = {arch: first.space.features(arch).get("depth", math.nan) for arch in archs}
+        if not any(map(math.isnan, depths.values())):
+            archs = [max(archs, key=depths.__getitem__)]
+        for arch in archs:
+            model = replace(first, arch=arch).build()
+            found += _names([node.role for node in located_nodes(model) if node.site is Site.LINEAR])
     return found
 
 

@@ -1,0 +1,105 @@
+"""What a function or a class does, as text: its source, and that of all it uses from its own module."""
+
+import functools
+import inspect
+import textwrap
+from collections.abc import Iterator
+from types import CodeType, FunctionType, MethodType, ModuleType
+from typing import Any
+
+_Plain = int | float | complex | str | bytes | None
+# What says all of itself by its repr.
+
+
+def content(definition: object) -> str:
+    """A text that changes when a definition does, or anything that it uses from the module where it stands.
+
+    What it uses from other modules appears by name only: a library is known by its version.
+
+    Args:
+        definition: A function, a class, a `functools.partial`, or a callable object such as a dataclass.
+
+    Returns:
+        The sources; of a function whose source is not to be found, such as one from an interactive session, its
+        bytecode.
+
+    Example:
+        >>> content(textwrap.dedent) == content(textwrap.dedent), "def dedent" in content(textwrap.dedent)
+        (True, True)
+    """
+    found: dict[str, str] = {}
+    _add(definition, found, getattr(definition, "__module__", None) or type(definition).__module__)
+    return "\n".join(found[name] for name in sorted(found))
+
+
+def _add(value: object, found: dict[str, str], home: str) -> None:
+    """Adds a value under its name, and what it refers to."""
+    key = _key(value)
+    if key in found:
+        return
+    if isinstance(value, functools.partial):
+        found[key] = f"partial {value.args!r} {sorted(value.keywords.items())!r}"
+        parts: Iterator[Any] = iter([value.func])
+    elif isinstance(value, MethodType):
+        found[key] = "method"
+        parts = iter([value.__func__, value.__self__])
+    elif isinstance(value, FunctionType | type) and value.__module__ == home:
+        found[key] = _source(value)
+        parts = _used(value)
+    elif isinstance(value, FunctionType | type | ModuleType):
+        found[key], parts = key, iter([])
+    elif callable(value) and type(value).__module__ == home:
+        found[key], parts = repr(value), iter([type(value)])
+    else:
+        found[key], parts = key, iter([])
+    for part in parts:
+        _add(part, found, home)
+
+
+def _key(value: object) -> str:
+    if isinstance(value, FunctionType | type):
+        return f"{value.__module__}:{value.__qualname__}"
+    if isinstance(value, ModuleType):
+        return value.__name__
+    if isinstance(value, _Plain | tuple | list | dict | set | frozenset | range) or "__repr__" in vars(type(value)):
+        return f"{type(value).__name__} {value!r}"
+    return f"{type(value).__module__}:{type(value).__qualname__}"
+
+
+def _source(value: Any) -> str:
+    try:
+        lines = textwrap.dedent(inspect.getsource(value)).splitlines()
+    except (OSError, TypeError):
+        return _bytecode(value.__code__) if isinstance(value, FunctionType) else value.__qualname__
+    return "\n".join(line.rstrip() for line in lines)
+
+
+def _bytecode(code: CodeType) -> str:
+    constants = [_bytecode(each) if isinstance(each, CodeType) else repr(each) for each in code.co_consts]
+    return " ".join([code.co_code.hex(), *code.co_names, *constants])
+
+
+def _used(value: Any) -> Iterator[Any]:
+    """What a function or class refers to: globals by name, cells of its closure, base classes, its own methods."""
+    if isinstance(value, type):
+        yield from value.__bases__
+        for member in vars(value).values():
+            inner = inspect.unwrap(getattr(member, "__func__", None) or getattr(member, "fget", None) or member)
+            if isinstance(inner, FunctionType):
+                yield from _used(inner)
+        return
+    for cell in value.__closure__ or ():
+        try:
+            yield cell.cell_contents
+        except ValueError:  # not filled yet
+            continue
+    for name in _names(value.__code__):
+        if name in value.__globals__:
+            yield value.__globals__[name]
+
+
+def _names(code: CodeType) -> Iterator[str]:
+    yield from code.co_names
+    for each in code.co_consts:
+        if isinstance(each, CodeType):
+            yield from _names(each)

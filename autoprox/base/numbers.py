@@ -1,0 +1,14 @@
+"""What counts as a whole number."""
+
+from numbers import Integral
+
+
+def is_whole(value: object) -> bool:
+    """Whether a value is an integer of Python or NumPy; a boolean is none.
+
+    Example:
+        >>> import numpy as np
+        >>> is_whole(np.int64(3)), is_whole(3.0), is_whole(True)
+        (True, False, False)
+    """
+    return isinstance(value, Integral) and not isinstance(value, bool)

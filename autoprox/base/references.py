@@ -1,0 +1,105 @@
+"""What is named by a text: `package.module:name`, or `file.py:name`."""
+
+import importlib
+import importlib.util
+import sys
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+from autoprox.base.digest import text_digest
+from autoprox.base.errors import SpecError, suggestion
+
+
+def is_reference(text: str) -> bool:
+    """Whether a text names something in a module or a file.
+
+    Example:
+        >>> is_reference("my_file.py:space"), is_reference("pit-micro")
+        (True, False)
+    """
+    place, mark, name = text.rpartition(":")
+    return bool(mark and place) and name.isidentifier()
+
+
+def resolved(reference: Any) -> Any:
+    """What a reference names; anything but a text is what it is.
+
+    The module is imported, or the file is run, once a process. A module is also looked for in the working folder.
+
+    Args:
+        reference: `package.module:name` or `file.py:name`.
+
+    Raises:
+        SpecError: If there is no such module, file or name, or running it fails.
+
+    Example:
+        >>> resolved("math:gcd")(12, 18)
+        6
+        >>> resolved("math:gdc")
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.SpecError: 'math:gdc' names nothing: math has no 'gdc'. Did you mean 'gcd'?
+    """
+    if not isinstance(reference, str):
+        return reference
+    if not is_reference(reference):
+        raise SpecError(f"'{reference}' is no reference. Write package.module:name or file.py:name.")
+    place, _, name = reference.rpartition(":")
+    module = _file(Path(place)) if place.endswith(".py") else _module(place)
+    if not hasattr(module, name):
+        near = suggestion(name, vars(module)).partition(" Allowed:")[0]
+        near = "" if near.startswith("Allowed:") else f" {near}"
+        raise SpecError(f"'{reference}' names nothing: {place} has no '{name}'.{near}")
+    return getattr(module, name)
+
+
+def absolute(reference: str) -> str:
+    """A reference that names the same from whatever folder.
+
+    Example:
+        >>> absolute("math:gcd")
+        'math:gcd'
+        >>> absolute("mine.py:space").endswith("/mine.py:space")
+        True
+    """
+    place, _, name = reference.rpartition(":")
+    return f"{Path(place).resolve()}:{name}" if place.endswith(".py") else reference
+
+
+def _module(name: str) -> ModuleType:
+    folder = str(Path.cwd())
+    added = folder not in sys.path and "" not in sys.path
+    if added:
+        sys.path.insert(0, folder)
+    try:
+        return importlib.import_module(name)
+    except Exception as error:
+        raise _failed(name, error) from error
+    finally:
+        if added and folder in sys.path:
+            sys.path.remove(folder)
+
+
+def _file(path: Path) -> ModuleType:
+    name = f"{path.stem}_{text_digest(str(path.resolve()))[:8]}"
+    if name in sys.modules:
+        return sys.modules[name]
+    if not path.is_file():
+        raise SpecError(f"There is no file {path}. Check the path.")
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise SpecError(f"{path} is no Python file.")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses and pickle look a module up by its name
+    try:
+        spec.loader.exec_module(module)
+    except Exception as error:
+        del sys.modules[name]
+        raise _failed(str(path), error) from error
+    return module
+
+
+def _failed(what: str, error: Exception) -> SpecError:
+    reason = str(error).strip().splitlines()
+    return SpecError(f"{what} cannot be imported: {type(error).__name__}{': ' + reason[0] if reason else ''}.")

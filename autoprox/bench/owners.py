@@ -1,0 +1,50 @@
+"""The spaces of a table: those that the user gives, compared with what the table remembers of them."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any
+
+from autoprox.spaces import SPACES, Space
+
+
+def known_spaces(given: Iterable[Space] = ()) -> dict[str, Space]:
+    """The spaces that a table may hold, by name: those that come with autoprox, and those that are given.
+
+    Example:
+        >>> sorted(known_spaces())[0]
+        'autoformer-micro'
+    """
+    return {**dict(SPACES.items()), **{space.name: space for space in given}}
+
+
+def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
+    """What a manifest remembers of spaces: where they come from, and what they were.
+
+    Example:
+        >>> remembered([SPACES["pit-micro"]])
+        {'pit-micro': {'reference': 'pit-micro', 'identity': 1}}
+    """
+    return {space.name: {"reference": space.reference, "identity": space.identity} for space in spaces}
+
+
+def origin(name: str, manifest: Mapping[str, Any]) -> str | None:
+    """Where a space of a table comes from, as its manifest says; None if it does not."""
+    memory = _memory(manifest).get(name)
+    reference = memory.get("reference") if isinstance(memory, Mapping) else None
+    return reference if isinstance(reference, str) else None
+
+
+def changes(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Says of each space that is not what the manifest remembers, in a sentence, what to do."""
+    for name, memory in sorted(_memory(manifest).items()):
+        identity = memory.get("identity") if isinstance(memory, Mapping) else None
+        if name in spaces and identity != spaces[name].identity:
+            place = spaces[name].reference or "the one given"
+            yield (
+                f"The space '{name}' ({place}) is not what it was when this table was made: its genes, version or "
+                "builder changed. Restore it, or make the table again."
+            )
+
+
+def _memory(manifest: Mapping[str, Any]) -> Mapping[str, Any]:
+    memory = manifest.get("spaces")
+    return memory if isinstance(memory, Mapping) else {}

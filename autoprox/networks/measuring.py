@@ -1,0 +1,52 @@
+"""What a network costs, counted in the network itself: for spaces without a closed form."""
+
+from collections.abc import Callable
+
+import torch
+from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+
+from autoprox.networks.seeding import CPU, settled
+from autoprox.spaces.task import TaskShape
+
+META = torch.device("meta")
+
+
+def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
+    """Counts the parameters of a network, and the multiply-accumulates of its forward pass for one image.
+
+    The multiply-accumulates are half the operations that torch's own counter sees: those of linear layers, convolutions
+    and matrix products.
+
+    Args:
+        model: The network, on whatever device; on the meta device nothing is computed.
+        task: Size and channels of the image.
+
+    Example:
+        >>> parameters_and_macs(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), TaskShape(3, 8, 1))
+        (195, 192)
+    """
+    device = next((each.device for each in model.parameters()), CPU)
+    counter = FlopCounterMode(display=False)
+    # Fused attention is unknown to the counter. Gradients keep torch from its fused encoder layers, unknown as well.
+    with device, sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
+        model(torch.zeros(1, task.in_chans, task.img_size, task.img_size))
+    params = sum(each.numel() for each in model.parameters() if each.requires_grad)
+    return params, counter.get_total_flops() // 2
+
+
+def measured(build: Callable[[], nn.Module], task: TaskShape) -> tuple[int, int]:
+    """Builds a network and counts its parameters and multiply-accumulates, without computing anything if it can.
+
+    Args:
+        build: Builds the network.
+        task: Size and channels of the image.
+    """
+    try:
+        with settled(META):
+            return parameters_and_macs(build().eval(), task)
+    except (NotImplementedError, RuntimeError, ValueError, TypeError):
+        # Some code asks for the value of a tensor, which there is none of on the meta device.
+        with settled():
+            return parameters_and_macs(build().eval(), task)

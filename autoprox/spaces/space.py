@@ -1,0 +1,356 @@
+"""What a space is: genes, how a network is built, and what it costs."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
+
+import numpy as np
+
+from autoprox.base.errors import RegistryError, SpecError, suggestion
+from autoprox.base.numbers import is_whole
+from autoprox.base.references import absolute, is_reference, resolved
+from autoprox.base.registry import Registry
+from autoprox.spaces.arch import Arch, loads_genes
+from autoprox.spaces.counts import Counts
+from autoprox.spaces.genes import Genes
+from autoprox.spaces.layout import Layout
+from autoprox.spaces.task import TaskShape
+
+if TYPE_CHECKING:
+    from torch import nn
+
+Candidate: TypeAlias = Arch | Mapping[str, Any]
+"""An architecture, or its genes by name."""
+
+Builder: TypeAlias = Callable[["Space", Genes, TaskShape, int], "nn.Module"]
+"""From a space, allowed genes, a task and the seed of the initialisation to a network in evaluation mode."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Space(ABC):
+    """A set of architectures and what can be done with them.
+
+    There are two ways to one: a final class in `autoprox/spaces/`, whose instances are registered in `SPACES`, and
+    `autoprox.define_space`, for a space in a file of yours.
+
+    Args:
+        name: Name in benchmark tables.
+        layout: The genes.
+        builder: What builds the networks, or where it stands: `module:function`, imported when a network is built.
+        default_img_size: Image size in px that the space was made for.
+        img_sizes: All image sizes in px that it takes, in ascending order; images are square.
+        version: Raised when the networks change: what was measured on the old ones is not theirs.
+        compared: The features that proxies are compared with; all if None.
+        reference: What `load_space` finds the space by; None if it finds it by nothing.
+
+    Example:
+        >>> from autoprox.spaces import load_space
+        >>> micro = load_space("autoformer-micro")
+        >>> arch = micro.sample(np.random.default_rng(0))
+        >>> micro.why_not(arch), micro.mutate(arch, np.random.default_rng(1)) == arch
+        ([], False)
+    """
+
+    name: str
+    layout: Layout
+    builder: Builder | str
+    default_img_size: int
+    img_sizes: Sequence[int]
+    version: int = 1
+    compared: tuple[str, ...] | None = None
+    reference: str | None = None
+
+    @property
+    @abstractmethod
+    def identity(self) -> int | str:
+        """What tells its networks from those of another space of its name; part of the keys of all that is stored."""
+
+    @property
+    @abstractmethod
+    def has_closed_form(self) -> bool:
+        """Whether counts are computed by a formula, and not by building the network."""
+
+    @abstractmethod
+    def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
+        """What a network costs; `counts` calls it with allowed genes and a task that was checked."""
+
+    @abstractmethod
+    def features_of(self, genes: Genes) -> dict[str, float]:
+        """The features of allowed genes, which are not to be changed."""
+
+    def sample(self, rng: np.random.Generator) -> Arch:
+        """Draws an architecture: every gene uniform and independent, the values of a list one by one.
+
+        Raises:
+            SpecError: If hardly any combination of genes is allowed.
+        """
+        return self._trusted(self.layout.sample(rng))
+
+    def mutate(self, arch: Candidate, rng: np.random.Generator) -> Arch:
+        """Returns an architecture that differs in one gene; see `Layout.mutate`.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return self._trusted(self.layout.mutate(self._genes(arch), rng))
+
+    def crossover(self, first: Candidate, second: Candidate, rng: np.random.Generator) -> Arch:
+        """Returns an architecture whose every gene comes from one of two parents; see `Layout.crossover`.
+
+        Raises:
+            SpecError: If the space does not allow one of the architectures.
+        """
+        return self._trusted(self.layout.crossover(self._genes(first), self._genes(second), rng))
+
+    def neighbours(self, arch: Candidate) -> tuple[Arch, ...]:
+        """Returns all architectures one gene away, distinct and in a fixed order; see `Layout.neighbours`.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return tuple(self._trusted(genes) for genes in self.layout.neighbours(self._genes(arch)))
+
+    def why_not(self, candidate: Candidate) -> list[str]:
+        """Says in sentences why an architecture or its genes are not allowed; an empty list if they are.
+
+        Example:
+            >>> from autoprox.spaces import load_space
+            >>> genes = {"base_dim": 20, "mlp_ratio": 6, "depth": [2, 8, 4], "num_heads": [2, 4, 4]}
+            >>> load_space("pit-ti").why_not(genes)
+            ["The gene 'base_dim' is 20; allowed: 16, 24, 32, 40."]
+        """
+        if not isinstance(candidate, Arch):
+            return self.layout.why_not(candidate)
+        if candidate.space != self.name:
+            return [f"The architecture belongs to the space '{candidate.space}', not to '{self.name}'."]
+        return self.layout.why_not(candidate.genes)
+
+    def arch(self, genes: Candidate) -> Arch:
+        """Makes an architecture of genes, brought to their canonical types; an architecture stays what it is.
+
+        Raises:
+            SpecError: If the space does not allow the genes; the message holds every reason.
+
+        Example:
+            >>> from autoprox.spaces import load_space
+            >>> genes = {"base_dim": 16.0, "mlp_ratio": 6, "depth": (2, 8, 4), "num_heads": [2, 4, 4]}
+            >>> load_space("pit-ti").arch(genes).json
+            '{"base_dim":16,"depth":[2,8,4],"mlp_ratio":6,"num_heads":[2,4,4]}'
+        """
+        allowed = self._genes(genes)
+        known = isinstance(genes, Arch) and genes.genes_checked_by(self.layout) is not None
+        return genes if isinstance(genes, Arch) and known else self._trusted(allowed)
+
+    def parse(self, arch_json: str) -> Arch:
+        """Reads an architecture from JSON text, in whatever form it is written.
+
+        Raises:
+            SpecError: If the text is not a JSON object, or the space does not allow its genes.
+        """
+        return self.arch(loads_genes(arch_json, self.name))
+
+    def genes(self, arch: Candidate) -> Genes:
+        """The genes of an architecture of this space, checked and in their canonical types; a fresh copy.
+
+        Raises:
+            SpecError: If the architecture belongs to another space, or this one does not allow it.
+        """
+        return self.arch(arch).genes
+
+    def features(self, arch: Candidate) -> dict[str, float]:
+        """What tells architectures apart without building them, such as depth and width: the rivals of every proxy.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return self.features_of(self._genes(arch))
+
+    def rivals(self, arch: Candidate) -> dict[str, float]:
+        """The features that proxies are compared with.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        found = self.features(arch)
+        return found if self.compared is None else {name: found[name] for name in self.compared}
+
+    def outline(self, arch: Candidate) -> tuple[float, ...]:
+        """Coordinates in which architectures of one shape lie close: splits of a table are made alike by them.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return tuple(float(np.arcsinh(value)) for value in self.features(arch).values())
+
+    def spread(self, arch: Candidate) -> tuple[float, ...]:
+        """Coordinates over which the architectures of a built table are spread evenly.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return self.outline(arch)
+
+    def counts(self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> Counts:
+        """Parameters and multiply-accumulates: in closed form where the space has one, else counted in the network.
+
+        Args:
+            arch: An architecture of this space, or its genes.
+            num_classes: Number of classes, at least 2.
+            img_size: Edge of the image in px; the space's default if None.
+            in_chans: Channels of the image, at least 1.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the image size.
+
+        Example:
+            >>> from autoprox.spaces import load_space
+            >>> genes = {"hidden_dim": 192, "depth": 12, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12}
+            >>> load_space("autoformer-ti").counts(genes, num_classes=1000).params
+            5717416
+        """
+        return self.counts_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
+
+    def backbone_params(self, arch: Candidate) -> int:
+        """The size of an architecture whatever the data set: see `Counts.backbone_params`.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return self.counts(arch, num_classes=2).backbone_params
+
+    def build(
+        self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3, seed: int = 0
+    ) -> "nn.Module":
+        """Builds the network with freshly initialised parameters, in evaluation mode and on the CPU.
+
+        Args:
+            arch: An architecture of this space, or its genes.
+            num_classes: Number of classes, at least 2.
+            img_size: Edge of the image in px; the space's default if None.
+            in_chans: Channels of the image, at least 1.
+            seed: Seed of the initialisation, in [0, 2**63). Same seed, same parameters; the global generators of torch
+                stay as they are.
+
+        Returns:
+            A module that maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)`.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or one of the other arguments.
+
+        Example:
+            >>> import torch
+            >>> from autoprox.spaces import load_space
+            >>> micro = load_space("pit-micro")
+            >>> arch = micro.sample(np.random.default_rng(0))
+            >>> model = micro.build(arch, num_classes=10, img_size=8, in_chans=1)
+            >>> model(torch.zeros(2, 1, 8, 8)).shape
+            torch.Size([2, 10])
+        """
+        genes, task = self.genes(arch), self.check_task(num_classes, img_size, in_chans)
+        builder: Builder = resolved(self.builder)
+        return builder(self, genes, task, seed)
+
+    def check_task(self, num_classes: int, img_size: int | None, in_chans: int) -> TaskShape:
+        """Checks what a task asks of a network.
+
+        Returns:
+            Number of classes, edge of the image in px (the default if None was given) and channels, as plain integers.
+
+        Raises:
+            SpecError: If there are fewer than 2 classes or 1 channel, or the space does not take the image size.
+
+        Example:
+            >>> from autoprox.spaces import load_space
+            >>> load_space("autoformer-ti").check_task(num_classes=10, img_size=None, in_chans=3)
+            TaskShape(num_classes=10, img_size=224, in_chans=3)
+        """
+        size = self.default_img_size if img_size is None else img_size
+        if not is_whole(size) or size not in self.img_sizes:
+            raise SpecError(
+                f"The space '{self.name}' takes images of {_said(self.img_sizes)} px, not {img_size} px. Resize the "
+                "images or choose another space."
+            )
+        if not is_whole(num_classes) or num_classes < 2:
+            raise SpecError(
+                f"A network of '{self.name}' needs a whole number of at least 2 classes, not {num_classes}."
+            )
+        if not is_whole(in_chans) or in_chans < 1:
+            raise SpecError(f"A network of '{self.name}' needs a whole number of at least 1 channel, not {in_chans}.")
+        return TaskShape(int(num_classes), int(size), int(in_chans))
+
+    def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
+        # Another process finds it as this one did; a space without a reference travels with all that it holds.
+        return super().__reduce_ex__(protocol) if self.reference is None else (load_space, (absolute(self.reference),))
+
+    def _genes(self, candidate: Candidate) -> Genes:
+        """Allowed genes in canonical form, not to be changed."""
+        if isinstance(candidate, Arch):
+            known = candidate.genes_checked_by(self.layout)
+            if known is not None:
+                return known
+            candidate_genes: Mapping[str, Any] = candidate.genes
+        else:
+            candidate_genes = candidate
+        if reasons := self.why_not(candidate):
+            raise SpecError(f"The space '{self.name}' does not allow this architecture: {' '.join(reasons)}")
+        return self.layout.normalised(candidate_genes)
+
+    def _trusted(self, genes: Genes) -> Arch:
+        return Arch.trusted(self.name, genes, self.layout)
+
+
+def _said(sizes: Sequence[int]) -> str:
+    """Image sizes as a text for messages."""
+    if not isinstance(sizes, range):
+        return ", ".join(map(str, sizes))
+    step = f" in steps of {sizes.step}" if sizes.step > 1 else ""
+    return f"{sizes[0]} to {sizes[-1]}{step}" if len(sizes) > 1 else str(sizes[0])
+
+
+SPACES: Registry[Space] = Registry("space")
+"""The spaces that come with autoprox, by name; `autoprox.spaces` fills it."""
+
+
+def load_space(reference: Space | str) -> Space:
+    """Finds a space.
+
+    Args:
+        reference: The name of a space that comes with autoprox; or where a space of yours stands, as
+            `my_package.spaces:space` or `my_file.py:space`, which is then imported. A space is returned as it is.
+
+    Raises:
+        RegistryError: If there is no space of this name; the message gives the nearest name and all of them.
+        SpecError: If there is no such module or file, it cannot be imported, or what it holds is no space.
+
+    Example:
+        >>> load_space("pit-micro").default_img_size
+        28
+        >>> load_space("pit-mikro")
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
+autoformer-micro, autoformer-ti, pit-micro, pit-ti. A space of yours is named as my_package.spaces:space or \
+my_file.py:space.
+    """
+    if isinstance(reference, Space):
+        return reference
+    if reference in SPACES:
+        return SPACES[reference]
+    if not is_reference(reference):
+        raise RegistryError(
+            f"Unknown space '{reference}'. {suggestion(reference, SPACES)} A space of yours is named as "
+            "my_package.spaces:space or my_file.py:space."
+        )
+    return _referenced(reference, absolute(reference))
+
+
+@lru_cache(maxsize=64)
+def _referenced(reference: str, _place: str) -> Space:
+    found = resolved(reference)
+    if not isinstance(found, Space):
+        raise SpecError(
+            f"'{reference}' is a {type(found).__name__}, not a space. Name what autoprox.define_space returned."
+        )
+    return found if found.reference is not None else replace(found, reference=reference)
