@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from autoprox.graph import nodes, operations, spectra, tensors
-from autoprox.graph.kinds import ALL_ROLES, Level
+from autoprox.graph.kinds import Level
 from autoprox.graph.laws import NO_LAWS, Laws, Parity, Positivity
 from autoprox.graph.primitives import Cost, Form, Primitive
 from autoprox.graph.registration import register
@@ -131,7 +131,7 @@ _SELECTORS = {
     "only_attention": frozenset({Role.ATTENTION}),
     "only_mlp": frozenset({Role.MLP}),
     "only_body": _BODY,
-    "only_ends": ALL_ROLES - _BODY,
+    "only_ends": frozenset({Role.EMBED, Role.HEAD}),
 }
 
 

@@ -1,7 +1,7 @@
 """TENSOR to NODE: one streaming pass over networks, whose results are cached and whose tensors are not kept."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,6 @@ from joblib import delayed
 from torch import Tensor, nn
 
 from autoprox.base.arrays import Floats
-from autoprox.base.errors import CollectionError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
@@ -46,6 +45,8 @@ def leaves_of(
     labels: Any,
     expressions: Sequence[Expression],
     loss: Callable[..., Tensor] | None = None,
+    *,
+    told: Container[Site] = (),
 ) -> Leaves:
     """Evaluates leaf expressions on a live model.
 
@@ -55,12 +56,13 @@ def leaves_of(
         labels: Class indices, shape `(B,)`.
         expressions: Leaf expressions (`is_node_leaf`).
         loss: What the backward pass starts from; the mean cross entropy by default.
+        told: Sites of which the role of every node has to be known (`Expression.selected_sites`).
 
     Raises:
         CollectionError: If the statistics cannot be collected.
     """
     names = sorted({name for each in expressions for name in each.statistics})
-    collection = collect(model, images, labels, names, loss=loss)
+    collection = collect(model, images, labels, names, loss=loss, told=told)
     roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
     return Leaves(roles, evaluate_leaves(collection, expressions))
 
@@ -73,18 +75,13 @@ def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -
         expressions: Leaf expressions.
 
     Returns:
-        Under the digest of each expression, shape `(nodes of its site,)`, float64.
-
-    Raises:
-        CollectionError: If the network has no node of a site that an expression needs.
+        Under the digest of each expression, shape `(nodes of its site,)`, float64; empty where the network has none.
     """
     values: dict[str, Floats] = {}
     reductions: dict[Site, list[Expression]] = {}
     for each in expressions:
         site = each.kind.site
         assert site is not None
-        if not collection.nodes.get(site):
-            raise CollectionError(f"'{each}' needs {site} nodes, and the network has none that autoprox knows.")
         if each.arguments:
             reductions.setdefault(site, []).append(each)
         else:
@@ -92,7 +89,7 @@ def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -
     for site, roots in reductions.items():
         plan = _Plan(roots)
         rows = [plan.run(collection, index) for index in range(len(collection.nodes[site]))]
-        columns = torch.stack(rows).cpu().numpy().T
+        columns = torch.stack(rows).cpu().numpy().T if rows else np.empty((len(roots), 0))
         values.update({root.digest: np.ascontiguousarray(column) for root, column in zip(roots, columns, strict=True)})
     return values
 
@@ -180,4 +177,6 @@ def _network_leaves(network: Network, texts: list[str]) -> Leaves:
     """Runs in a worker process: expressions travel as text."""
     with single_threaded():
         task = network.task
-        return leaves_of(network.build(), task.images, task.labels, [parse(text) for text in texts])
+        # What is stored serves graphs that are written later: the role of every node has to be known.
+        expressions = [parse(text) for text in texts]
+        return leaves_of(network.build(), task.images, task.labels, expressions, told=tuple(Site))

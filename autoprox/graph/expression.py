@@ -9,7 +9,8 @@ import networkx as nx
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import KindError
 from autoprox.graph.kinds import Kind, Level
-from autoprox.graph.primitives import Cost, Primitive
+from autoprox.graph.primitives import Cost, Form, Primitive
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import Statistic, StatisticKind
 
 
@@ -106,6 +107,21 @@ class Expression:
         What lies above them is arithmetic on arrays.
         """
         return tuple(each for each in self.walk() if is_node_leaf(each))
+
+    @cached_property
+    def selected_sites(self) -> frozenset[Site]:
+        """The sites of which it keeps nodes of some roles alone: there, the role of every node has to be known.
+
+        Example:
+            >>> from autoprox.graph import parse
+            >>> parse("nodes_sum(only_mlp(l1(weight)))").selected_sites, parse("nodes_sum(l1(weight))").selected_sites
+            (frozenset({<Site.LINEAR: 'linear'>}), frozenset())
+        """
+        return frozenset(
+            each.kind.site
+            for each in self.walk()
+            if isinstance(each.operation, Primitive) and each.operation.form is Form.SELECT and each.kind.site
+        )
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """The graph as networkx has it: a vertex a distinct sub-expression, edges from arguments to their use.

@@ -12,7 +12,7 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
-from autoprox.graph.collect import leaves_of
+from autoprox.graph.collect import Leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
@@ -111,14 +111,20 @@ class Proxy:
             CollectionError: If its statistics cannot be collected from the model.
             UndefinedScoreError: If the proxy has no finite value on this model.
         """
-        leaves = leaves_of(model, images, labels, self.graph.node_leaves, loss)
+        leaves = leaves_of(model, images, labels, self.graph.node_leaves, loss, told=self.graph.selected_sites)
         value = float(self.sign * Evaluator(LeafTable([leaves])).scores([self.graph])[0, 0])
         if not np.isfinite(value):
-            raise UndefinedScoreError(
-                f"The proxy '{self.name}' has no finite value on this model (it gives {value});"
-                " rank it last or choose another proxy."
-            )
+            raise UndefinedScoreError(f"The proxy '{self.name}' {self._why_undefined(model, leaves, value)}")
         return value
+
+    def _why_undefined(self, model: nn.Module, leaves: Leaves, value: float) -> str:
+        for leaf in self.graph.node_leaves:
+            if leaf.kind.site is not None and not leaves.roles[leaf.kind.site]:
+                return (
+                    f"is undefined on this model: it reads {leaf.kind.site} nodes, and the {type(model).__name__} has "
+                    "none that autoprox sees (autoprox.inspect.describe lists what it sees); choose another proxy."
+                )
+        return f"has no finite value on this model (it gives {value}); rank it last or choose another proxy."
 
     def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
         """Scores live models one after the other.

@@ -1,35 +1,36 @@
 """Which nodes a network has: what it declares, and what a forward pass shows of one that declares less."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any
 
 from torch import Tensor, nn
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_images, logits_of
 from autoprox.inspect.flow import Flow, trace
-from autoprox.inspect.nodes import HOW_TO_DECLARE, Node, Role, Site, declared_roles, located
+from autoprox.inspect.nodes import Node, Role, Site, declared_roles, located
 from autoprox.inspect.preservation import preserved
 from autoprox.inspect.roles import found_roles
 
 
-def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_roles: bool = True) -> list[Node]:
+def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:
     """The nodes of any network, in the order in which its forward pass calls them.
 
     A network of which every node is declared, and that has modules for every site, is taken at its word and not run:
     its nodes are its modules, in the order of their definition. Any other is run once, forward, and left as it was, to
     the bit. That shows attention, activations, normalisations and linear maps in functional form
     (`autoprox.inspect.functions`), also those inside torch's own MultiheadAttention, and roles that are not declared
-    (`autoprox.inspect.roles.found_roles` states the rules).
+    (`autoprox.inspect.roles.found_roles` states the rules). Of modules that it does not call, those with a weight of
+    their own are nodes, of the role OTHER, and so are those that were declared.
+
+    A role that no rule tells is OTHER, and the node says what was observed: see `autoprox.inspect.nodes.check_told`.
 
     Args:
         model: The network.
         images: Given a weight of the network, the images to run it on, of the weight's dtype and device.
-        needs_roles: Whether a node without a role is an error.
 
     Raises:
-        CollectionError: If the network fails on the images, or the role of a node is neither declared nor told by a
-            rule.
+        CollectionError: If the network fails on the images, or what was declared is no role.
 
     Example:
         >>> import torch
@@ -48,16 +49,7 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor], *, needs_ro
         2.norm2 norm head
         4 linear head
     """
-    found = nodes_of(model, images, found_roles)
-    # Of a network without linear nodes there is more to say than that a role is missing; `collect` does.
-    any_linear = any(node.site is Site.LINEAR for node in found)
-    for node in found:
-        if needs_roles and any_linear and node.role is None:
-            raise CollectionError(
-                f"The {type(node.module).__name__} '{node.name}' has no role, and none can be told: it is not called, "
-                f"or reads what a function gives that torch does not see. {HOW_TO_DECLARE}"
-            )
-    return found
+    return nodes_of(model, images, found_roles)
 
 
 _Teller = Callable[[nn.Module, Flow], Mapping[str, Role | None]]
@@ -77,19 +69,21 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _
     modules = list(located(model))
     weight = _any_weight(model, modules)
     if weight is None or _says_all(model, modules):
-        return [Node(name, module, site, cast(Role, role)) for name, module, site, role in modules]
+        return [Node(name, module, site, role or Role.OTHER) for name, module, site, role in modules]
     return _traced(model, images(weight), weight, modules, tell_roles)
 
 
 def describe(model: nn.Module, images: Any) -> str:
-    """What autoprox sees of a network, a node a line: name, site, role, and whether the role is declared or told.
+    """What autoprox sees of a network, a node a line: name, site, role, and how the role is known.
+
+    It is declared, or told by a rule, or neither, and then it stands there what was observed.
 
     Args:
         model: Any network; it is left as it was, to the bit.
         images: A batch that it takes, as for `autoprox.statistics.collect`.
 
     Raises:
-        CollectionError: As `find_nodes`, but for nodes without a role, which are listed.
+        CollectionError: As `find_nodes`.
 
     Example:
         >>> import torch
@@ -100,14 +94,14 @@ def describe(model: nn.Module, images: Any) -> str:
         3  linear      mlp    told
         4  linear      head   told
     """
-    found = find_nodes(model, lambda weight: checked_images(images, weight), needs_roles=False)
+    found = find_nodes(model, lambda weight: checked_images(images, weight))
     declared = declared_roles(model)
     names = {id(module): name for name, module in model.named_modules()}
     rows = []
     for node in found:
         path = names.get(id(node.module if node.call is None or id(node.module) in names else node.call.owner), "")
-        told = "unknown" if node.role is None else "told" if declared[path] is None else "declared"
-        rows.append((node.name, node.site.value, node.role.value if node.role else "?", told))
+        told = node.untold or ("told" if declared[path] is None else "declared")
+        rows.append((node.name, node.site.value, node.role.value, told))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
@@ -143,13 +137,26 @@ def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located,
         raise failed(model, images, "pass that finds nodes", error) from error
     roles = tell_roles(model, flow)
     steps = flow.steps.values()
-    found = [Node(each.name, each.module, each.site, cast(Role, roles.get(each.name)), each.call) for each in steps]
-    # A softmax that nobody declared, and that no values are multiplied with, is no attention.
-    return found + [
-        Node(name, module, site, cast(Role, role))
-        for name, module, site, role in modules
-        if name not in flow.steps and (site is not Site.ATTENTION or role is not None)
+    found = [
+        Node(each.name, each.module, each.site, told or Role.OTHER, each.call, "" if told else _UNTOLD[each.site])
+        for each in steps
+        for told in [roles.get(each.name)]
     ]
+    known = {id(node.module._parameters.get("weight")) for node in found if node.site is Site.LINEAR}
+    return found + [
+        Node(name, module, site, role or Role.OTHER)
+        for name, module, site, role in modules
+        # A softmax that nobody declared, and that no values are multiplied with, is no attention; a norm or an
+        # activation that is not called is nothing. A weight that is used under another name is a node already.
+        if name not in flow.steps
+        and (role or (site is Site.LINEAR and id(module._parameters.get("weight")) not in known))
+    ]
+
+
+_UNTOLD = dict.fromkeys(Site, "nothing that torch sees reads what it gives") | {
+    Site.LINEAR: "it reads what a function gives that torch does not see"
+}
+"""For a node whose role no rule tells, what was observed of it."""
 
 
 FAILURES = (RuntimeError, ValueError, AssertionError)

@@ -41,6 +41,7 @@ class Step:
         call: As in `Node`; also for a module whose weight was used by a function, not by its own forward pass.
         reads: Marks of what it was applied to, over all its calls.
         operands: Of an attention, the marks of queries, keys and values.
+        unseen: Whether it was applied to what depends on the images by ways that the marks do not show.
     """
 
     name: str
@@ -50,6 +51,7 @@ class Step:
     call: Call | None
     reads: Marks = NO_MARKS
     operands: list[Marks] = field(default_factory=list)
+    unseen: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +78,14 @@ def marked(marks: Marks, site: Site) -> frozenset[str]:
     return frozenset(name for kind, name in marks if kind == site)
 
 
+def touches_images(step: Step) -> bool:
+    """Whether something comes to the node from the images with nothing linear between."""
+    return (_IMAGES, "") in step.reads
+
+
 def reads_images(step: Step) -> bool:
-    """Whether nothing linear lies between the images and the node."""
-    return (_IMAGES, "") in step.reads and not marked(step.reads, Site.LINEAR)
+    """Whether all that comes to the node comes so."""
+    return touches_images(step) and not marked(step.reads, Site.LINEAR)
 
 
 def trace(network: nn.Module, images: Tensor, output_of: Callable[[Any], Any]) -> Flow:
@@ -118,9 +125,13 @@ class _Tracer:
         self._steps: dict[str, Step] = {}
         self._products: list[tuple[Marks, Marks]] = []
         self._confirmed: set[str] = set()
+        self._images: Tensor | None = None
 
     def run(self, images: Tensor, output_of: Callable[[Any], Any]) -> Flow:
         mode = CallMode(self._network, self._function)
+        if images.is_floating_point():
+            self._images = images.detach().requires_grad_()
+            images = self._images.clone()  # into which the network may write
         self._marks[images] = frozenset({(_IMAGES, "")})
         hooks = [
             module.register_forward_hook(self._module, with_kwargs=True)
@@ -145,7 +156,7 @@ class _Tracer:
         site, name = site_of(module), self._names[id(module)]
         assert site is not None
         step = self._steps.setdefault(name, Step(name, name, module, site, None))
-        self._note(step, self._marks_of((args, kwargs)), output)
+        self._note(step, (args, kwargs), output)
 
     def _function(
         self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -164,7 +175,7 @@ class _Tracer:
             self._confirmed.add(step.name)
             self._mark(output, frozenset({(Site.ATTENTION, step.name)}))
         elif step is not None:
-            self._note(step, self._marks_of((args[:1], kwargs.get("input"))), output)
+            self._note(step, (args[:1], kwargs.get("input")), output)
         elif name == "__setitem__":
             self._mark(args[0], given)
         else:
@@ -198,8 +209,11 @@ class _Tracer:
         call = Call(self._network, holder, function, 0, attribute)
         return self._steps.setdefault(name, Step(name, path, stand_in(weight, bias), Site.LINEAR, call))
 
-    def _note(self, step: Step, reads: Marks, output: Any) -> None:
+    def _note(self, step: Step, given: Any, output: Any) -> None:
+        reads = self._marks_of(given)
         step.reads |= reads
+        if not reads and self._images is not None:
+            step.unseen |= any(_reaches(tensor, self._images) for tensor in _tensors(given))
         own: Marks = frozenset({(step.site, step.name)})
         if step.site is Site.LINEAR:
             # The mixing of heads is linear and lies between product, softmax and values.
@@ -237,6 +251,20 @@ class _Tracer:
 
     def _marks_of(self, values: Any) -> Marks:
         return NO_MARKS.union(*(self._marks.get(tensor, NO_MARKS) for tensor in _tensors(values)))
+
+
+def _reaches(tensor: Tensor, leaf: Tensor) -> bool:
+    """Whether a gradient at a tensor flows on to a leaf, also through functions that torch does not override."""
+    seen: set[Any] = {None}
+    pending = [tensor.grad_fn]
+    while pending:
+        node: Any = pending.pop()
+        if node not in seen:
+            seen.add(node)
+            if getattr(node, "variable", None) is leaf:
+                return True
+            pending.extend(before for before, _ in node.next_functions)
+    return False
 
 
 def whole(weight: Tensor) -> Tensor:

@@ -6,7 +6,7 @@ activations by functions, `autoprox.inspect.find_nodes` finds out in a forward p
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -42,6 +42,8 @@ class Role(StrEnum):
     MLP = "mlp"
     POOL = "pool"
     HEAD = "head"
+    OTHER = "other"
+    """What is none of these: nothing in it depends on the images, it takes no part, or no rule tells what it does."""
 
 
 _SITES: tuple[tuple[tuple[type[nn.Module], ...], Site], ...] = (
@@ -99,6 +101,7 @@ class Node:
         module: The module itself. For a call, a module that is no part of the network and holds the parameters of it.
         site: What kind of module it is.
         role: Which part of the network it belongs to.
+        untold: Where no rule tells the role, which is OTHER then, what was observed of the node; empty otherwise.
         call: The call; None for a module that is called as one. A layer has one too if a function uses its weight, as
             torch's own attention does with its last layer.
     """
@@ -108,6 +111,25 @@ class Node:
     site: Site
     role: Role
     call: Call | None = None
+    untold: str = ""
+
+
+def check_told(found: Iterable[Node], sites: Container[Site]) -> None:
+    """Checks that it is known which roles the nodes of some sites have.
+
+    Raises:
+        CollectionError: If the role of one is neither declared nor told by a rule.
+
+    Example:
+        >>> node = Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.OTHER, untold="it reads nothing that torch sees")
+        >>> check_told([node], {Site.NORM})
+    """
+    for node in found:
+        if node.untold and node.site in sites:
+            raise CollectionError(
+                f"The {type(node.module).__name__} '{node.name}' has no role, and none can be told: {node.untold}. "
+                f"{HOW_TO_DECLARE}"
+            )
 
 
 def declare(module: M, role: Role) -> M:
@@ -141,7 +163,7 @@ def nodes(model: nn.Module) -> list[Node]:
         Traceback (most recent call last):
         ...
         autoprox.base.errors.CollectionError: The Linear '0' has no role. Call autoprox.inspect.nodes.declare(module, \
-role), or set module.autoprox_role, on it or on a module above it; roles: embed, attention, mlp, pool, head.
+role), or set module.autoprox_role, on it or on a module above it; roles: embed, attention, mlp, pool, head, other.
     """
     found = []
     for name, module, site, role in located(model):

@@ -6,7 +6,7 @@ from functools import cache
 
 from torch import nn
 
-from autoprox.inspect.flow import Flow, Step, marked, reads_images
+from autoprox.inspect.flow import Flow, Step, marked, reads_images, touches_images
 from autoprox.inspect.nodes import Role, Site, declared_roles
 
 _ATTENTION_NAME = re.compile(r"\w*(Attention|Attn)")
@@ -30,15 +30,18 @@ def found_roles(network: nn.Module, flow: Flow) -> dict[str, Role | None]:
        the result of an attention.
     4. POOL: what lies in a module without attention whose class is called `...Merging`, `...Downsample` or
        `...Pool(ing)`, and a convolution with a stride.
-    5. MLP: any other.
+    5. OTHER: what depends on no image: it reads constants and parameters alone, such as the coordinates of which a
+       position bias is made, or other such nodes.
+    6. MLP: any other.
 
     A **normalisation** inside the modules of rules 1 to 4 has their role; any other has that of the first linear node
     that reads what it gives, so that the norm before an attention belongs to the attention, and is HEAD if only the
     output does. An **activation** likewise, but first of all it belongs to the linear nodes that it is applied to, if
     these agree. **Attention** probabilities are ATTENTION.
 
-    No rule tells the role of a linear node that was not called, or that reads what came out of a function of which
-    torch does not say what went in (a kernel of one's own): they have to be declared.
+    No rule tells the role of a linear node that reads what came out of a function of which torch does not say what went
+    in (a kernel of one's own), nor that of another node whose result no linear node and not the output reads. A graph
+    that selects by role has to have it declared.
 
     Example:
         >>> import torch
@@ -157,7 +160,13 @@ class _Roles:
         stride = getattr(step.module, "stride", ())
         if area is Role.POOL or (isinstance(stride, tuple) and any(each > 1 for each in stride)):
             return Role.POOL
-        return Role.MLP if step.reads else None
+        if step.unseen:
+            return None
+        before = marked(step.reads, Site.LINEAR)
+        varies = any(self._found.get(name) is not Role.OTHER for name in before)
+        if varies or touches_images(step) or marked(step.reads, Site.ATTENTION):
+            return Role.MLP
+        return Role.OTHER
 
     def _is_projection(self, step: Step) -> bool:
         """Whether it gives queries, keys or values, or reads the result of an attention and nothing else."""

@@ -16,9 +16,9 @@ from autoprox.graph.scorer import Loss, Requirements, score_each
 from autoprox.inspect import find_nodes
 from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.inspect.finding import FAILURES
-from autoprox.inspect.nodes import Node, Role, Site
+from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.inspect.preservation import preserved
-from autoprox.statistics import Collection, collect
+from autoprox.statistics import STATISTICS, Collection, collect
 from autoprox.statistics.passes.losses import output_sum
 
 T = TypeVar("T")
@@ -50,12 +50,15 @@ class Subject:
         """The nodes of a site, of some roles or of all.
 
         Raises:
-            CollectionError: If there are none.
+            CollectionError: If some roles are asked for, and the role of a node of the site is not known.
+            UndefinedScoreError: If there are none.
         """
+        if roles:
+            check_told(self.nodes, {site})
         found = [node for node in self.nodes if node.site is site and (not roles or node.role in roles)]
         if not found:
             role = f" of the role {' or '.join(roles)}" if roles else ""
-            raise CollectionError(f"The {type(self.model).__name__} has no {site} nodes{role} that autoprox knows.")
+            raise UndefinedScoreError(f"the {type(self.model).__name__} has no {site} nodes{role} that autoprox sees.")
         return found
 
     def once(self, function: Callable[["Subject"], T]) -> T:
@@ -82,7 +85,10 @@ class Subject:
 
         Raises:
             CollectionError: If they cannot be collected.
+            UndefinedScoreError: If the model has no nodes that they are taken at.
         """
+        for site in {STATISTICS[name].site for name in names}:
+            self.at(site)
         return collect(self.model, self.images, self.labels, names, loss=self._loss)
 
     def noise(self, purpose: str, like: Tensor) -> Tensor:
@@ -178,6 +184,8 @@ class FunctionProxy:
             ) from error
         except CollectionError as error:
             raise CollectionError(f"The proxy '{self.name}': {error}") from error
+        except UndefinedScoreError as error:
+            raise UndefinedScoreError(f"The proxy '{self.name}' is undefined on this model: {error}") from error
         if not np.isfinite(value):
             raise UndefinedScoreError(
                 f"The proxy '{self.name}' has no finite value on this model (it gives {value});"

@@ -233,7 +233,8 @@ def score_together(
     scores: dict[str, float] = {}
     if graphs:
         expressions = list(dict.fromkeys(leaf for proxy in graphs for leaf in proxy.graph.node_leaves))
-        table = LeafTable([leaves_of(model, images, labels, expressions, loss)])
+        told = frozenset().union(*(proxy.graph.selected_sites for proxy in graphs))
+        table = LeafTable([leaves_of(model, images, labels, expressions, loss, told=told)])
         found = Evaluator(table).scores([proxy.graph for proxy in graphs])[:, 0]
         scores = {proxy.name: _finite(proxy.sign * value) for proxy, value in zip(graphs, found, strict=True)}
     others = [each for each in scorers if not isinstance(each, Proxy)]

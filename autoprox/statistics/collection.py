@@ -1,6 +1,6 @@
 """`collect`: runs the passes that are needed, once, and gives what was asked for."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,7 +12,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.inspect.finding import FAILURES, failed, find_nodes
-from autoprox.inspect.nodes import Node, Role, Site
+from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.inspect.preservation import preserved
 from autoprox.inspect.roles import hidden_attention
 from autoprox.statistics.registry import STATISTICS
@@ -50,7 +50,13 @@ class Collection:
 
 
 def collect(
-    model: nn.Module, images: Any, labels: Any, names: Iterable[str], *, loss: Loss | None = None
+    model: nn.Module,
+    images: Any,
+    labels: Any,
+    names: Iterable[str],
+    *,
+    loss: Loss | None = None,
+    told: Container[Site] = (),
 ) -> Collection:
     """Collects statistics of all nodes of a model.
 
@@ -75,12 +81,15 @@ def collect(
         names: Statistics, see `STATISTICS`.
         loss: What is differentiated, a function of the model's output and the labels; by default the mean cross entropy
             of logits `(B, num_classes)`: the output or, as in Hugging Face's classifiers, its attribute `logits`.
+        told: Sites of which the role of every node has to be known, because something selects by it; elsewhere a role
+            that no rule tells is OTHER.
 
     Raises:
         RegistryError: If a name is unknown.
-        CollectionError: If the model has no linear layer or none of the nodes that a statistic is of, if images or
-            labels do not fit it or are not finite, if there are too few of them for a statistic, or if the model fails
-            on them or has not the derivatives that are needed.
+        CollectionError: If the model has no linear layer, if images or labels do not fit it or are not finite, if there
+            are too few of them for a statistic, if a role is not known that has to be, or if the model fails on the
+            images or has not the derivatives that are needed. A site that it has no nodes of is no error: there are
+            no tensors and no counts then.
 
     Example:
         >>> from autoprox.inspect.nodes import declare
@@ -94,6 +103,7 @@ def collect(
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     found = find_nodes(model, lambda weight: checked_images(images, weight))
+    check_told(found, told)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
     given = Given(model, found, torch.empty(0), None, loss)
@@ -111,7 +121,7 @@ def collect(
 
 
 def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted: Sequence[Statistic]) -> None:
-    """Checks that the model has nodes of every site that is asked of."""
+    """Checks that the model has linear nodes, and that attention, where it is asked of, can be seen."""
     if not by_site[Site.LINEAR]:
         raise CollectionError(
             f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
@@ -120,13 +130,6 @@ def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted:
     attention = next((each for each in wanted if each.site is Site.ATTENTION), None)
     if attention is not None:
         _check_attention(model, by_site[Site.ATTENTION], attention)
-    for each in wanted:
-        if not by_site[each.site]:
-            held = ", ".join(site for site, at in by_site.items() if at)
-            raise CollectionError(
-                f"The statistic '{each.name}' is taken at {each.site} nodes, and the {type(model).__name__} has none; "
-                f"it has nodes of: {held}. See autoprox.inspect.find_nodes for what is seen as a node."
-            )
 
 
 def _check_attention(model: nn.Module, found: Sequence[Node], wanted: Statistic) -> None:
@@ -150,11 +153,18 @@ def needs_batch(wanted: Sequence[Statistic]) -> bool:
 def run_passes(given: Given, wanted: Sequence[Statistic]) -> Taken:
     """Runs the passes that the statistics declare, each once, and each on the model as it was given.
 
+    Nothing is run for a statistic of a site that the model has no nodes of.
+
     Raises:
         CollectionError: If a statistic needs more images than there are, or a pass fails.
     """
     _check_enough(given, wanted)
-    taken = Taken({}, {})
+    absent = [each for each in wanted if not given.at(each.site)]
+    wanted = [each for each in wanted if each not in absent]
+    taken = Taken(
+        {each.name: [] for each in absent if each.count is None},
+        {each.name: torch.empty(0, dtype=torch.float64) for each in absent if each.count is not None},
+    )
     for pass_ in dict.fromkeys(each.pass_ for each in wanted):
         found = _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
         taken.tensors.update(found.tensors)

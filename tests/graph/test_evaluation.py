@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from autoprox.base.errors import CollectionError, KindError
+from autoprox.base.errors import KindError
 from autoprox.evolve.grammar import leaf_grammar, proxy_grammar
 from autoprox.evolve.leaves import FIRST_DEEPER, first_bank
 from autoprox.evolve.variation import generate
@@ -122,13 +122,18 @@ def test_score_must_be_scalar():
         Evaluator(table).scores([parse("params")])
 
 
-def test_missing_site_is_named():
+def test_a_site_without_nodes_is_undefined_and_nothing_else_is():
     import torch
 
     from autoprox.inspect.nodes import Role, declare
     from autoprox.statistics import collect
 
     model = declare(torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(16, 2)), Role.HEAD)
-    collection = collect(model, torch.ones(1, 1, 4, 4), [0], ["weight"])
-    with pytest.raises(CollectionError, match="needs attention nodes"):
-        evaluate_leaves(collection, [parse("l1(attention)")])
+    collection = collect(model, torch.ones(1, 1, 4, 4), [0], ["weight", "attention"])
+    graphs = [parse("nodes_sum(l1(attention))"), parse("nodes_sum(l1(weight))")]
+    leaves = [leaf for graph in graphs for leaf in graph.node_leaves]
+    roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
+    table = LeafTable([Leaves(roles, evaluate_leaves(collection, leaves))])
+    scores = Evaluator(table).scores(graphs)[:, 0]
+    assert np.isnan(scores[0])
+    assert scores[1] == pytest.approx(model[1].weight.abs().sum().item())

@@ -223,13 +223,36 @@ def test_roles_are_found_as_autoprox_finds_them_and_marks_count_more(exported):
     assert looking.score(model, images, labels) < found
 
 
+class Unseen(torch.autograd.Function):
+    """What goes through a kernel of one's own: torch sees nothing of it."""
+
+    @staticmethod
+    def forward(_, x):
+        return torch.from_numpy(x.numpy().copy())
+
+    @staticmethod
+    def backward(_, gradient):
+        return gradient
+
+
 def test_a_node_without_a_role_is_no_matter_to_a_graph_that_looks_at_none(exported):
     model, images, labels = foreign.seeded()
-    model.spare = torch.nn.Linear(2, 2)
+    model.blocks[0].mlp.register_forward_pre_hook(lambda _, given: Unseen.apply(*given))
     assert exported(proxy_of("nodes_sum(params)")).score(model, images, labels) > 0
     looking = exported(proxy_of("nodes_sum(only_mlp(params))"))
-    with pytest.raises(looking.CollectionError, match=r"Linear 'spare' has no role"):
+    with pytest.raises(looking.CollectionError, match=r"Linear 'blocks.0.mlp.0' has no role.*torch does not see"):
         looking.score(model, images, labels)
+
+
+def test_a_graph_of_nodes_that_a_network_lacks_is_undefined(exported):
+    model = torch.nn.Sequential(torch.nn.Flatten(), torch.nn.Linear(4, 3))
+    for graph in ("nodes_mean(zscore(mean(attention)))", "nodes_max(minmax(norm_width))", "nodes_last(share(params))"):
+        file = exported(proxy_of(graph))
+        if graph == "nodes_last(share(params))":
+            assert file.score(model, torch.ones(2, 1, 2, 2), [0, 1]) == pytest.approx(1.0)
+        else:
+            with pytest.raises(file.UndefinedScoreError, match="no finite value"):
+                file.score(model, torch.ones(2, 1, 2, 2), [0, 1])
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 import autoprox
-from autoprox.base.errors import CollectionError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.scorers import prepared
 from autoprox.scorers.zoo.structure import blocks
@@ -58,13 +58,13 @@ def test_shared_parameters_count_once():
 def test_a_model_without_blocks_is_refused():
     model = declare(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), Role.MLP)
     for name in ("depth", "rankme", "az_trainability", "zen"):
-        with pytest.raises(CollectionError, match=f"'{name}'.*no transformer block"):
+        with pytest.raises(UndefinedScoreError, match=f"'{name}'.*no transformer block"):
             autoprox.load(name).score(model, torch.zeros(2, 4), None)
 
 
 def test_a_model_without_activations_is_refused():
     model = declare(nn.Sequential(nn.Flatten(), nn.Linear(4, 4)), Role.MLP)
-    with pytest.raises(CollectionError, match=r"'nwot'.*activation nodes"):
+    with pytest.raises(UndefinedScoreError, match=r"'nwot'.*activation nodes"):
         autoprox.load("nwot").score(model, torch.zeros(2, 4), None)
 
 

@@ -72,12 +72,13 @@ class _Writer:
         wanted = [STATISTICS[name] for name in self._proxy.statistics]
         passes = [f"{_constant(each)} = {self._call(each)}" for each in dict.fromkeys(each.pass_ for each in wanted)]
         statistics = ",\n    ".join(self._call(each) for each in wanted)
-        needs_roles = any(each.kind.roles != ALL_ROLES for each in self._proxy.graph.walk())
-        find = self._sources.add(find_nodes if needs_roles else runtime.find_without_roles)
+        sites = self._proxy.graph.selected_sites
+        told = ", ".join(_literal(site) for site in Site if site in sites)
+        find = self._sources.add(find_nodes if sites else runtime.find_without_roles)
         sign = "" if self._proxy.sign == 1 else "-"
         body = "\n    ".join(
             [
-                f"found = take(model, images, labels, STATISTICS, loss, {find})",
+                f"found = take(model, images, labels, STATISTICS, loss, {find}, told=[{told}])",
                 *self._lines,
                 f"return finite({sign}{result})",
             ]

@@ -6,7 +6,7 @@ NODE is a float64 tensor `(N,)`.
 """
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.batch import check_images, check_labels, model_weight
 from autoprox.inspect.finding import nodes_of
-from autoprox.inspect.nodes import Node, Role, Site
+from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.statistics.collection import check_sites, needs_batch, run_passes
 from autoprox.statistics.statistic import Given, Statistic
 
@@ -33,7 +33,8 @@ class Found:
 def reduced(found: Found, reduction: Callable[..., Tensor], *names: str) -> Tensor:
     """Applies a reduction to the tensors of each node, one node after the other."""
     rows = zip(*(found.tensors[name] for name in names), strict=True)
-    return torch.stack([reduction(*map(_widened, row)) for row in rows]).cpu()
+    values = [reduction(*map(_widened, row)) for row in rows]
+    return torch.stack(values).cpu() if values else torch.empty(0, dtype=torch.float64)
 
 
 def selected(found: Found, values: Tensor, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> Tensor:
@@ -59,9 +60,12 @@ def take(
     wanted: Sequence[Statistic],
     loss: Callable[[Any, Any], Tensor] | None,
     find: Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]],
+    *,
+    told: Container[Site],
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
     found = find(model, lambda weight: _inputs(images, weight))
+    check_told(found, told)
     by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
     check_sites(model, by_site, wanted)
     given = Given(model, found, torch.empty(0), None, loss)

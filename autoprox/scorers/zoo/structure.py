@@ -6,9 +6,9 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from autoprox.base.errors import CollectionError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.batch import model_weight
-from autoprox.inspect.nodes import Node, Role, Site
+from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.scorers.function import Subject
 
 
@@ -40,7 +40,8 @@ def blocks(subject: Subject) -> list[Block]:
     A block is the smallest module that holds both a linear layer of attention and one of an MLP.
 
     Raises:
-        CollectionError: If there is none below the model itself.
+        CollectionError: If the role of a linear layer is not known.
+        UndefinedScoreError: If there is none below the model itself.
 
     Example:
         >>> import autoprox, torch
@@ -52,6 +53,7 @@ def blocks(subject: Subject) -> list[Block]:
         [('blocks.0', 48), ('blocks.1', 48)]
     """
     found = subject.nodes
+    check_told(found, {Site.LINEAR})
     linear = [node for node in found if node.site is Site.LINEAR]
     with_mlp = {above for node in linear if node.role == Role.MLP for above in _ancestors(node.name)}
     names: dict[str, None] = {}
@@ -61,9 +63,9 @@ def blocks(subject: Subject) -> list[Block]:
             if holder is not None:
                 names[holder] = None
     if not names:
-        raise CollectionError(
-            f"The {type(subject.model).__name__} has no transformer block that autoprox knows: no module in it holds"
-            " both a linear layer of attention and one of an MLP. autoprox.inspect.nodes names the roles of parts."
+        raise UndefinedScoreError(
+            f"the {type(subject.model).__name__} has no transformer block that autoprox sees: no module in it holds"
+            " both a linear layer of attention and one of an MLP (autoprox.inspect.describe lists the roles)."
         )
     return [
         Block(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:")))) for name in names
