@@ -42,6 +42,9 @@ _CACHE_KIB = 64 * 1024
 # What SQLite keeps of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk again and
 # again once there are some hundred thousand.
 
+_RECENT = 32_768
+# Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
+
 
 class Row(NamedTuple):
     """A trial to be recorded, with the island that made it."""
@@ -95,6 +98,8 @@ class Journal:
             self._store.require_same(stored, json.loads(text))
             self._store.connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
             self._known: set[str] = set()  # a million digests take 124 MB
+            self._recent: dict[str, Evaluation] = {}
+            self._older: dict[str, Evaluation] = {}
         except BaseException:
             self._store.close()
             raise
@@ -108,7 +113,10 @@ class Journal:
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch; `resume` has to come first."""
         # Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
-        return _found(self._store, digest) if digest in self._known else None
+        if digest not in self._known:
+            return None
+        recent = self._recent.get(digest) or self._older.get(digest)
+        return _found(self._store, digest) if recent is None else recent
 
     def resume(self) -> dict[str, Any] | None:
         """The state to resume from, or None at the beginning; evaluations that came after it are dropped."""
@@ -152,6 +160,9 @@ class Journal:
                 text = json.dumps(state, allow_nan=False)
                 connection.execute("insert or replace into state values (1, ?, ?)", (progress.epoch, text))
         self._known.update(trial.digest for _, trial in rows)
+        self._recent.update((trial.digest, trial.evaluation) for _, trial in rows if trial.evaluation is not None)
+        if len(self._recent) > _RECENT:
+            self._recent, self._older = {}, self._recent
 
     def remember(self, name: str, value: Any) -> None:
         """Keeps a JSON-like value under a name, for readers of the journal."""
