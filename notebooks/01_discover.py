@@ -41,7 +41,7 @@ from autoprox.bench.figure import draw
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.graph import formula
 from autoprox.graph.export import to_svg
 from autoprox.metrics import joint
@@ -105,8 +105,8 @@ problem = Problem(table, tuple(blocks))
 discoverer = Discoverer(problem)
 folder = Path(tempfile.mkdtemp())
 stop = Stop(BUDGET)
-found = discoverer.search(Plan(SEED), stop, folder / "evolution" / "journal.sqlite")
-discoverer.search(Plan(SEED, strategy="random"), stop, folder / "random" / "journal.sqlite")
+found = discoverer.search(EvolutionPlan(SEED), stop, folder / "evolution" / "journal.sqlite")
+discoverer.search(EvolutionPlan(SEED, strategy="random"), stop, folder / "random" / "journal.sqlite")
 print(found.proxy.formula)
 
 # %%

@@ -28,8 +28,8 @@ from autoprox.evolve import (
     ZOO_ROW,
     Discoverer,
     Discovery,
+    EvolutionPlan,
     Margin,
-    Plan,
     Stop,
 )
 from autoprox.evolve.journal import has_begun
@@ -82,7 +82,7 @@ def _add_options(options: CommandParser) -> None:
     search.add_argument(
         "--growths",
         type=Whole(0, 100),
-        default=Plan.growths,
+        default=EvolutionPlan.growths,
         metavar="N",
         help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
         " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
@@ -141,16 +141,16 @@ def _evolve(options: argparse.Namespace) -> int:
 
 
 def _searched(
-    discoverer: Discoverer, plan: Plan, stop: Stop, options: argparse.Namespace, folder: RunFolder
+    discoverer: Discoverer, plan: EvolutionPlan, stop: Stop, options: argparse.Namespace, folder: RunFolder
 ) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
         discoverer.candidate_progress = show
         return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
 
 
-def _plan(options: argparse.Namespace) -> Plan:
+def _plan(options: argparse.Namespace) -> EvolutionPlan:
     kind = STRATEGIES[options.strategy].settings_type
-    return Plan(
+    return EvolutionPlan(
         options.seed,
         options.strategy,
         kind.read(options.set or []),

@@ -9,9 +9,9 @@
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve.discovery import Discoverer, Discovery, Search
-from autoprox.evolve.engine import Ending, Outcome
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.discovery import Discoverer, Discovery, Found
+from autoprox.evolve.engine import Ending, EvolutionOutcome
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
 from autoprox.evolve.verdicts import PROXY_ROW, ZOO_ROW, Margin
 
@@ -23,9 +23,9 @@ __all__ = [
     "Discoverer",
     "Discovery",
     "Ending",
+    "EvolutionOutcome",
+    "EvolutionPlan",
+    "Found",
     "Margin",
-    "Outcome",
-    "Plan",
-    "Search",
     "Stop",
 ]

@@ -15,11 +15,11 @@ from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
 from autoprox.evolve.bank import Bank
-from autoprox.evolve.engine import SEARCH_VERSION, Engine, Outcome
+from autoprox.evolve.engine import SEARCH_VERSION, Engine, EvolutionOutcome
 from autoprox.evolve.front import Front, FrontPoint
-from autoprox.evolve.journal import JOURNAL, Journal
+from autoprox.evolve.journal import JOURNAL, EvolutionJournal
 from autoprox.evolve.leaves import first_bank
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
 from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, in_short, standings, winner
 from autoprox.evolve.strategies import STRATEGIES
@@ -49,8 +49,8 @@ def _unsaid(_evaluated: int, _best: float) -> None:
 
 
 @dataclass(frozen=True)
-class Search:
-    """A search that has ended, before anybody looked at the sealed split.
+class Found:
+    """What a search found, before anybody looked at the sealed split.
 
     Args:
         proxy: The winner, without provenance and results.
@@ -70,10 +70,10 @@ class Search:
     hall: tuple[Standing, ...]
     front: tuple[FrontPoint, ...]
     zoo: Proxy | None
-    outcome: Outcome
+    outcome: EvolutionOutcome
     bank: Bank
     judges: dict[Split, Judge]
-    plan: Plan
+    plan: EvolutionPlan
     stop: Stop
 
     @property
@@ -109,7 +109,7 @@ class Discovery:
     hall: tuple[Standing, ...]
     ensemble: EnsembleTrial
     front: tuple[FrontPoint, ...]
-    outcome: Outcome
+    outcome: EvolutionOutcome
     sealed_scorings: int
 
 
@@ -128,7 +128,7 @@ class Discoverer:
         >>> from autoprox.bench.table import Table
         >>> table = Table.read()
         >>> discoverer = Discoverer(Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))))
-        >>> found = discoverer.search(Plan(seed=1), Stop(budget=100))  # discoverer.judge(found) looks at sealed
+        >>> found = discoverer.search(EvolutionPlan(seed=1), Stop(100))  # discoverer.judge(found) looks at sealed
         >>> found.outcome.evaluated, found.best.joint > 0
         (100, True)
     """
@@ -152,7 +152,7 @@ class Discoverer:
         """
         return {split: self.problem.judge(split) for split in Split}
 
-    def run(self, plan: Plan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
+    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
         """Runs one discovery, or takes one up that was begun.
 
         Args:
@@ -175,7 +175,7 @@ class Discoverer:
             book.remember("status", "finished")
         return discovery
 
-    def search(self, plan: Plan, stop: Stop, journal: Path | None = None) -> Search:
+    def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Found:
         """The same without a look at the sealed split: for work that is not finished, and for comparisons.
 
         Args:
@@ -191,13 +191,13 @@ class Discoverer:
             book.remember("status", "searched")
         return search
 
-    def _journal(self, path: Path, plan: Plan, stop: Stop, *, anew: bool = False) -> Journal:
-        journal = Journal(path, self.definition(plan), anew=anew)
+    def _journal(self, path: Path, plan: EvolutionPlan, stop: Stop, *, anew: bool = False) -> EvolutionJournal:
+        journal = EvolutionJournal(path, self.definition(plan), anew=anew)
         journal.remember("stop", asdict(stop))
         journal.remember("status", "begun")
         return journal
 
-    def _searched(self, plan: Plan, stop: Stop, book: Journal) -> Search:
+    def _searched(self, plan: EvolutionPlan, stop: Stop, book: EvolutionJournal) -> Found:
         judges = self.judges
         fit, select = judges[Split.FIT], judges[Split.SELECT]
         zoo = affordable_zoo()
@@ -216,7 +216,7 @@ class Discoverer:
         best = winner(hall)
         proxy = Proxy(f"{self.problem.table.name}-seed{plan.seed}", *in_short(best.member, bank))
         rival = best_of(zoo, select, bank.select)
-        return Search(
+        return Found(
             proxy,
             best,
             tuple(hall),
@@ -233,7 +233,7 @@ class Discoverer:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
 
-    def judge(self, found: Search) -> Discovery:
+    def judge(self, found: Found) -> Discovery:
         """Scores the winner of a search on the sealed split, beside its rivals; the look is counted.
 
         Args:
@@ -284,7 +284,7 @@ class Discoverer:
     def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
         return LeafTable(self.collect(networks, leaves_of_all(proxies)))
 
-    def definition(self, plan: Plan) -> dict[str, Any]:
+    def definition(self, plan: EvolutionPlan) -> dict[str, Any]:
         """All that the course of a run depends on, as JSON-like data."""
         problem = self.problem
         labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
@@ -321,7 +321,9 @@ class Discoverer:
             "init_seeds": problem.init_seeds,
         }
 
-    def _provenance(self, plan: Plan, stop: Stop, outcome: Outcome, bank: Sequence[Expression]) -> dict[str, Any]:
+    def _provenance(
+        self, plan: EvolutionPlan, stop: Stop, outcome: EvolutionOutcome, bank: Sequence[Expression]
+    ) -> dict[str, Any]:
         return {
             **self._question(),
             **plan.to_document(),

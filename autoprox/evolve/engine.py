@@ -19,11 +19,11 @@ from autoprox.base.errors import SpecError
 from autoprox.bench.judging import Judge
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.hall import Candidate, Hall
+from autoprox.evolve.hall import Contender, Hall
 from autoprox.evolve.individual import fittest
 from autoprox.evolve.island import DUPLICATE, Island, Trial
-from autoprox.evolve.journal import Journal, Progress, Row
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.journal import Epoch, EvolutionJournal, Row
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.workshop import Workshop, advanced
 from autoprox.graph import Expression, parse
 
@@ -59,7 +59,7 @@ class Ending(StrEnum):
 
 
 @dataclass(frozen=True)
-class Outcome:
+class EvolutionOutcome:
     """What a run found.
 
     Args:
@@ -71,7 +71,7 @@ class Outcome:
         ending: Why it ended.
     """
 
-    hall: tuple[Candidate, ...]
+    hall: tuple[Contender, ...]
     evaluated: int
     rejected: dict[str, int]
     searched: int
@@ -94,10 +94,10 @@ class Engine:
 
     def __init__(
         self,
-        plan: Plan,
+        plan: EvolutionPlan,
         judge: Judge,
         bank: Bank,
-        journal: Journal,
+        journal: EvolutionJournal,
         seeds: Sequence[Expression],
         progress: Callable[[int, float], None],
         jobs: int = 1,
@@ -128,7 +128,7 @@ class Engine:
         if state is not None:
             self._restore(state)
 
-    def run(self, stop: Stop) -> Outcome:
+    def run(self, stop: Stop) -> EvolutionOutcome:
         """Searches until the stop.
 
         Raises:
@@ -151,7 +151,7 @@ class Engine:
                 break
         seconds = time.monotonic() - started
         rejected = dict(sorted(self._rejected.items()))
-        return Outcome(tuple(self._hall), self._evaluated, rejected, self._evaluated - before, seconds, ending)
+        return EvolutionOutcome(tuple(self._hall), self._evaluated, rejected, self._evaluated - before, seconds, ending)
 
     def _advance(self, budget: int | None, started: float) -> None:
         before = self._evaluated
@@ -171,9 +171,9 @@ class Engine:
                     self._grow()
         best = self._hall[0].value if len(self._hall) else None
         seconds = self._seconds_before + time.monotonic() - started
-        progress = Progress(self._epoch, self._evaluated, best, seconds)
+        epoch = Epoch(self._epoch, self._evaluated, best, seconds)
         self._epoch += 1
-        self._journal.commit(progress, rows, self._state() if complete else None)
+        self._journal.commit(epoch, rows, self._state() if complete else None)
         self._progress(self._evaluated, np.nan if best is None else best)
 
     def _merged(self, islands: Sequence[Sequence[Sequence[Trial]]], budget: int | None) -> list[Row]:
@@ -240,10 +240,10 @@ class Engine:
         self._hall.restore(state["hall"], self._workshop.fitness.scores)
 
 
-def _standing(rows: Sequence[Row]) -> list[Candidate]:
+def _standing(rows: Sequence[Row]) -> list[Contender]:
     """Those of the trials that may stand for the hall of fame."""
     return [
-        Candidate(trial.text, trial.size, trial.evaluation, trial.scores)
+        Contender(trial.text, trial.size, trial.evaluation, trial.scores)
         for _, trial in rows
         if trial.evaluation is not None and trial.scores is not None
     ]

@@ -20,7 +20,7 @@ NEAR_COPY = 0.98
 
 
 @dataclass(frozen=True, eq=False)
-class Candidate:
+class Contender:
     """What stands for the hall: a valid candidate with its scores.
 
     Args:
@@ -73,15 +73,15 @@ class Hall:
         self._by_block = by_block
         self._size = size
         self._near_copy = near_copy
-        self._members: list[Candidate] = []
+        self._members: list[Contender] = []
 
     def __len__(self) -> int:
         return len(self._members)
 
-    def __iter__(self) -> Iterator[Candidate]:
+    def __iter__(self) -> Iterator[Contender]:
         return iter(self._members)
 
-    def __getitem__(self, index: int) -> Candidate:
+    def __getitem__(self, index: int) -> Contender:
         return self._members[index]
 
     @property
@@ -89,7 +89,7 @@ class Hall:
         """What a candidate's rank has to pass to be looked at; None while there is room."""
         return self._members[-1].rank if len(self._members) >= self._size else None
 
-    def update(self, candidates: Iterable[Candidate]) -> None:
+    def update(self, candidates: Iterable[Contender]) -> None:
         """Fills the hall anew from its members and candidates, best first; near-copies of one are left out."""
         bound = self.bound
         newcomers = [each for each in candidates if bound is None or each.rank > bound]
@@ -128,4 +128,4 @@ class Hall:
         texts, sizes, evaluations = zip(*document, strict=True) if document else ((), (), ())
         known = [Evaluation.from_document(each) for each in evaluations]
         scores = scored([parse(text) for text in texts], [each.sign for each in known])
-        self._members = [Candidate(*each) for each in zip(texts, sizes, known, scores, strict=True)]
+        self._members = [Contender(*each) for each in zip(texts, sizes, known, scores, strict=True)]

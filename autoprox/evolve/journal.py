@@ -53,23 +53,23 @@ class Row(NamedTuple):
     trial: Trial
 
 
-class Progress(NamedTuple):
+class Epoch(NamedTuple):
     """How far a run is after an epoch.
 
     Args:
-        epoch: Its number.
+        number: The number of the epoch.
         evaluated: Distinct valid candidates so far.
         best: Highest fitness so far; None before the first.
         seconds: Time of search so far.
     """
 
-    epoch: int
+    number: int
     evaluated: int
     best: float | None
     seconds: float
 
 
-class Journal:
+class EvolutionJournal:
     """The evaluations of one run. One process at a time may write; others may read meanwhile.
 
     Args:
@@ -82,7 +82,7 @@ class Journal:
 
     Example:
         >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / JOURNAL, {"seed": 0}) as journal:
+        >>> with tempfile.TemporaryDirectory() as name, EvolutionJournal(Path(name) / JOURNAL, {"seed": 0}) as journal:
         ...     journal.resume() is None, journal.lookup("0123456789abcdef") is None
         (True, True)
     """
@@ -104,7 +104,7 @@ class Journal:
             self._store.close()
             raise
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "EvolutionJournal":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -141,24 +141,24 @@ class Journal:
             ((seconds,),) = self._store.rows("select max(seconds) from epochs")
             return float(seconds or 0.0)
 
-    def commit(self, progress: Progress, rows: Sequence[Row], state: dict[str, Any] | None) -> None:
+    def commit(self, epoch: Epoch, rows: Sequence[Row], state: dict[str, Any] | None) -> None:
         """Records an epoch: all of it, or nothing if the process dies.
 
         Args:
-            progress: How far the run is.
+            epoch: How far the run is.
             rows: What was evaluated in it.
             state: What to resume from; None if the epoch is incomplete.
 
         Raises:
             AutoproxError: If the file cannot be written.
         """
-        values = [_values(progress.epoch, row) for row in rows]
+        values = [_values(epoch.number, row) for row in rows]
         with self._store.transaction() as connection:
             connection.executemany(f"insert into evaluations values (null{', ?' * 13})", values)  # noqa: S608
-            connection.execute("insert or replace into epochs values (?, ?, ?, ?)", progress)
+            connection.execute("insert or replace into epochs values (?, ?, ?, ?)", epoch)
             if state is not None:
                 text = json.dumps(state, allow_nan=False)
-                connection.execute("insert or replace into state values (1, ?, ?)", (progress.epoch, text))
+                connection.execute("insert or replace into state values (1, ?, ?)", (epoch.number, text))
         self._known.update(trial.digest for _, trial in rows)
         self._recent.update((trial.digest, trial.evaluation) for _, trial in rows if trial.evaluation is not None)
         if len(self._recent) > _RECENT:

@@ -32,7 +32,7 @@ class Stop:
 
 
 @dataclass(frozen=True)
-class Plan:
+class EvolutionPlan:
     """How to search. The same plan on the same problem goes the same way, however far.
 
     Args:
@@ -49,7 +49,7 @@ class Plan:
         RegistryError: If there is no such strategy.
 
     Example:
-        >>> Plan(seed=1, strategy="random").chosen_settings.batch
+        >>> EvolutionPlan(seed=1, strategy="random").chosen_settings.batch
         64
     """
 

@@ -11,7 +11,7 @@ from autoprox.base.errors import TableError
 from autoprox.bench.judging import Judge, finite_or_none
 from autoprox.bench.splits import Split
 from autoprox.evolve.bank import Bank, Collect
-from autoprox.evolve.hall import Candidate
+from autoprox.evolve.hall import Contender
 from autoprox.evolve.steadiness import steady
 from autoprox.graph import Evaluator, Expression, formula, simplify
 from autoprox.scorers import HALL_MEMBERS, joined_ranks
@@ -30,7 +30,7 @@ class Standing:
             where they do not, it ranks by rounding.
     """
 
-    member: Candidate
+    member: Contender
     joint: float
     beyond: float
     value: float
@@ -101,7 +101,7 @@ class EnsembleTrial:
 
 
 def standings(
-    hall: Sequence[Candidate], judges: Mapping[Split, Judge], bank: Bank, collect: Collect, beyond_size: float
+    hall: Sequence[Contender], judges: Mapping[Split, Judge], bank: Bank, collect: Collect, beyond_size: float
 ) -> list[Standing]:
     """The members of the hall with what they are worth on select, in the order of the hall.
 
@@ -125,7 +125,7 @@ def standings(
     return [Standing(each, float(a), float(b), float(c), bool(d)) for each, a, b, c, d in rows]
 
 
-def in_short(member: Candidate, bank: Bank) -> tuple[Expression, int]:
+def in_short(member: Contender, bank: Bank) -> tuple[Expression, int]:
     """Graph and sign of a member as they are published: as small as can be without new leaves."""
     graph, sign = member.graph, member.evaluation.sign
     small = simplify(graph)
@@ -151,7 +151,7 @@ def winner(ranked: Sequence[Standing]) -> Standing:
     return max(eligible, key=lambda each: (each.value, each.member.value, -each.member.graph.size))
 
 
-def ensemble_of(ranked: Sequence[Standing]) -> list[Candidate]:
+def ensemble_of(ranked: Sequence[Standing]) -> list[Contender]:
     """The members of the hall that make its ensemble: the fittest on fit, without those that rank by rounding.
 
     Args:
@@ -176,7 +176,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
     return EnsembleTrial(len(members), joint, best.joint, select.margin(together, alone)[1])
 
 
-def _scores(members: Sequence[Candidate], bank: Bank) -> Floats:
+def _scores(members: Sequence[Contender], bank: Bank) -> Floats:
     """Scores on the networks of select, sign included."""
     signs = np.array([each.evaluation.sign for each in members], dtype=np.float64)[:, None]
     return np.asarray(signs * Evaluator(bank.select).scores([each.graph for each in members]))

@@ -18,7 +18,7 @@ from autoprox.evolve.fitness import Fitness
 from autoprox.evolve.grammar import Grammar, proxy_grammar
 from autoprox.evolve.island import Island, Lookup, Trial
 from autoprox.evolve.journal import Reader
-from autoprox.evolve.plan import Plan
+from autoprox.evolve.plan import EvolutionPlan
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.graph import Expression, LeafTable
 
@@ -38,7 +38,7 @@ class Workshop:
         terminals: The leaves that candidates are made of, in their order.
     """
 
-    plan: Plan
+    plan: EvolutionPlan
     judge: Judge
     table: LeafTable
     terminals: list[Expression]

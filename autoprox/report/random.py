@@ -10,7 +10,7 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.bench.splits import Split
-from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.rivals import scores_of
 from autoprox.evolve.runs import Run, load
@@ -61,7 +61,9 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch
     candidates = min(budget, int(run.proxy.provenance["evaluated"]))
     if candidates == 0 or definition["strategy"] == _STRATEGY:
         return None
-    plan = Plan(definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"], growths=definition["growths"])
+    plan = EvolutionPlan(
+        definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"], growths=definition["growths"]
+    )
     started = time.monotonic()
     with TemporaryDirectory() as folder:
         found = discoverer.search(plan, Stop(candidates), Path(folder) / JOURNAL)

@@ -32,7 +32,7 @@ from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE
 from autoprox.commands.problem import add_problem_options, problem_of
-from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, Plan, Stop
+from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.selection import ensemble_trial
 from autoprox.graph import Proxy
@@ -50,9 +50,9 @@ class Contender:
     options: dict[str, Any] = field(default_factory=dict)
     shuffled: bool = False
 
-    def plan(self, seed: int) -> Plan:
+    def plan(self, seed: int) -> EvolutionPlan:
         """How it searches with a seed."""
-        return Plan(seed=seed, **self.options)
+        return EvolutionPlan(seed=seed, **self.options)
 
 
 CONTENDERS = (

@@ -39,7 +39,7 @@ from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import network_bar
-from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
 from autoprox.graph import LeafTable, Proxy, collect_leaves, parse
@@ -128,7 +128,7 @@ def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) 
     if stored.exists() and (known := json.loads(stored.read_text()))["stamp"] == stamp:
         return Found.from_document(known)
     discoverer = Discoverer(problem, StatisticsCache(), jobs, network_bar, lambda *_: None)
-    search = discoverer.search(Plan(seed=fold), Stop(budget))
+    search = discoverer.search(EvolutionPlan(seed=fold), Stop(budget))
     found = Found(search.proxy, [each for each in search.ensemble.members if isinstance(each, Proxy)])
     stored.write_text(json.dumps({"stamp": stamp, **found.to_document()}) + "\n")
     return found

@@ -36,9 +36,9 @@ from autoprox.evolve.breeding import MAX_HEIGHT
 from autoprox.evolve.engine import Engine
 from autoprox.evolve.fitness import Fitness, Status
 from autoprox.evolve.grammar import Grammar, proxy_grammar
-from autoprox.evolve.journal import Journal
+from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.leaves import first_bank
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.variation import generate
 from autoprox.graph import (
     Evaluator,
@@ -152,8 +152,8 @@ class FilledBank(Bank):
 def search(data: Data) -> None:
     at_hand = dict(zip(data.judge.networks, data.leaves, strict=True))
     bank = FilledBank(lambda networks, _: [at_hand[each] for each in networks], data.judge, data.judge)
-    with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "journal.sqlite", {}) as journal:
-        engine = Engine(Plan(), data.judge, bank, journal, [], lambda *_: None)
+    with tempfile.TemporaryDirectory() as folder, EvolutionJournal(Path(folder) / "journal.sqlite", {}) as journal:
+        engine = Engine(EvolutionPlan(), data.judge, bank, journal, [], lambda *_: None)
         taken = seconds(lambda: engine.run(Stop(SEARCHED)))
     blocks = ", ".join(str(len(each.arch_ids)) for each in data.judge.blocks)
     print("## The search on the embedded table\n")

@@ -8,7 +8,7 @@ from autoprox.evolve.fitness import Status
 from autoprox.evolve.grammar import proxy_grammar
 from autoprox.evolve.island import DUPLICATE, KINDS, Island
 from autoprox.evolve.leaves import first_bank
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import STRATEGIES
 from tests.evolve.world import World, search
 
@@ -61,7 +61,7 @@ def test_no_graph_is_evaluated_twice(name):
 
 @pytest.mark.parametrize("islands", [1, 3])
 def test_budget_is_met_exactly(name, islands, tmp_path):
-    plan = Plan(strategy=name, settings=settings(name), islands=islands)
+    plan = EvolutionPlan(strategy=name, settings=settings(name), islands=islands)
     outcome = search(plan, Stop(150), tmp_path / "journal.sqlite").outcome
     assert outcome.evaluated == 150
     values = [each.value for each in outcome.hall]
@@ -85,4 +85,4 @@ def test_settings_are_checked(name):
         with pytest.raises(SpecError):
             kind.read(wrong)
     with pytest.raises(SpecError, match="takes"):
-        Plan(strategy=name, settings=object())
+        EvolutionPlan(strategy=name, settings=object())

@@ -11,8 +11,8 @@ from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.evolve import engine as engine_module
 from autoprox.evolve.engine import Ending
 from autoprox.evolve.fitness import Fitness, Status
-from autoprox.evolve.journal import Journal
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.journal import EvolutionJournal
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies.elites import ElitesSettings
 from autoprox.graph import Evaluator, LeafTable, parse
 from tests.evolve.world import World, leaves, search
@@ -37,7 +37,7 @@ def hall(outcome) -> list:
 
 @pytest.mark.parametrize("budget", [1, 33, 500])
 def test_budget_is_met_exactly(budget, path):
-    outcome = search(Plan(settings=SMALL), Stop(budget), path).outcome
+    outcome = search(EvolutionPlan(settings=SMALL), Stop(budget), path).outcome
     assert outcome.evaluated == budget
     assert outcome.ending is Ending.BUDGET
     found = rows(path)
@@ -46,7 +46,7 @@ def test_budget_is_met_exactly(budget, path):
 
 
 def test_hall_holds_what_scipy_confirms(path):
-    found = search(Plan(settings=SMALL), Stop(600), path)
+    found = search(EvolutionPlan(settings=SMALL), Stop(600), path)
     for member in found.outcome.hall:
         score = member.evaluation.sign * Evaluator(found.bank.fit).scores([member.graph])[0]
         expected = [stats.kendalltau(score, target).statistic for target in found.world.targets]
@@ -62,7 +62,7 @@ def test_hall_holds_what_scipy_confirms(path):
 def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatch):
     """Cut anywhere, also in the middle of an epoch and after the bank has grown."""
     monkeypatch.setattr(engine_module, "FIRST_GROWTH", 300)
-    plan = Plan(settings=SMALL, islands=islands, growths=2)
+    plan = EvolutionPlan(settings=SMALL, islands=islands, growths=2)
     whole = search(plan, Stop(1200), tmp_path / "whole.sqlite")
     parts = tmp_path / "parts.sqlite"
     for budget in (1, 350, 700, 1200):
@@ -75,7 +75,7 @@ def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatc
 
 def test_islands_exchange_their_best(path):
     """After a meeting the next island breeds from what came: children whose parents another island evaluated."""
-    search(Plan(settings=SMALL, islands=2), Stop(1500), path)
+    search(EvolutionPlan(settings=SMALL, islands=2), Stop(1500), path)
     found = rows(path)
     assert {row[2] for row in found} == {0, 1}
     island_of = {row[3]: row[2] for row in found}
@@ -84,7 +84,7 @@ def test_islands_exchange_their_best(path):
 
 
 def test_pedigree_leads_back_to_fresh_candidates(path):
-    search(Plan(settings=SMALL), Stop(400), path)
+    search(EvolutionPlan(settings=SMALL), Stop(400), path)
     seen: set[str] = set()
     for row in rows(path):
         parents = row[7].split()
@@ -95,39 +95,39 @@ def test_pedigree_leads_back_to_fresh_candidates(path):
 
 def test_seeds_come_first_and_only_once(path):
     seeds = [parse("nodes_sum(l1(weight))"), parse("nodes_max(log(params))"), parse("nodes_sum(l1(exp(exp(weight))))")]
-    search(Plan(settings=SMALL), Stop(100), path, seeds=seeds)
+    search(EvolutionPlan(settings=SMALL), Stop(100), path, seeds=seeds)
     origins = [(row[4], row[6]) for row in rows(path)]
     assert origins[:2] == [("nodes_sum(l1(weight))", "zoo"), ("nodes_max(log(params))", "zoo")]
     assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not at hand
 
 
 def test_a_budget_that_is_spent_already_is_refused(path):
-    search(Plan(settings=SMALL), Stop(800), path)
+    search(EvolutionPlan(settings=SMALL), Stop(800), path)
     with pytest.raises(SpecError, match="larger"):
-        search(Plan(settings=SMALL), Stop(300), path)
+        search(EvolutionPlan(settings=SMALL), Stop(300), path)
 
 
 def test_another_plan_is_refused_by_name(path):
-    search(Plan(settings=SMALL), Stop(50), path)
+    search(EvolutionPlan(settings=SMALL), Stop(50), path)
     with pytest.raises(StoreMismatchError, match="seed"):
-        search(Plan(settings=SMALL, seed=1), Stop(80), path)
+        search(EvolutionPlan(settings=SMALL, seed=1), Stop(80), path)
     with pytest.raises(StoreMismatchError, match="islands"):
-        search(Plan(settings=SMALL, islands=2), Stop(80), path)
+        search(EvolutionPlan(settings=SMALL, islands=2), Stop(80), path)
 
 
 def test_a_journal_in_use_is_refused(path):
-    with Journal(path, {}), pytest.raises(StoreMismatchError, match="in progress"):
-        Journal(path, {})
+    with EvolutionJournal(path, {}), pytest.raises(StoreMismatchError, match="in progress"):
+        EvolutionJournal(path, {})
 
 
 def test_a_journal_in_use_is_not_replaced(path):
-    search(Plan(settings=SMALL), Stop(50), path)
+    search(EvolutionPlan(settings=SMALL), Stop(50), path)
     before = rows(path)
-    with Journal(path, Plan(settings=SMALL).to_document()):
+    with EvolutionJournal(path, EvolutionPlan(settings=SMALL).to_document()):
         with pytest.raises(StoreMismatchError, match="in progress"):
-            Journal(path, {"seed": 5}, anew=True)
+            EvolutionJournal(path, {"seed": 5}, anew=True)
         assert rows(path) == before
-    with Journal(path, {"seed": 5}, anew=True) as journal:
+    with EvolutionJournal(path, {"seed": 5}, anew=True) as journal:
         assert journal.resume() is None
     assert rows(path) == []
 
@@ -136,13 +136,13 @@ def test_a_journal_in_use_is_not_replaced(path):
 def test_a_damaged_journal_is_refused(path, content):
     path.write_bytes(content)
     with pytest.raises(StoreMismatchError, match="delete it"):
-        Journal(path, {})
+        EvolutionJournal(path, {})
 
 
 def test_known_graphs_keep_every_bit(path):
-    plan = Plan(settings=SMALL, beyond_size=0.3)
+    plan = EvolutionPlan(settings=SMALL, beyond_size=0.3)
     evaluations = {each.graph.digest: each.evaluation for each in search(plan, Stop(600), path).outcome.hall}
-    with Journal(path, plan.to_document()) as journal:
+    with EvolutionJournal(path, plan.to_document()) as journal:
         kept = {text for text, *_ in journal.resume()["hall"]}
         for digest, evaluation in evaluations.items():
             found = journal.lookup(digest)
@@ -155,7 +155,8 @@ def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_module, "FIRST_GROWTH", 100)
     before = len(World().table._values)
     grown = {
-        (growths, budget): len(search(Plan(settings=SMALL, growths=growths), Stop(budget), path).bank.leaves) - before
+        (growths, budget): len(search(EvolutionPlan(settings=SMALL, growths=growths), Stop(budget), path).bank.leaves)
+        - before
         for growths, budget, path in (
             (3, 99, tmp_path / "none.sqlite"),
             (3, 390, tmp_path / "two.sqlite"),
@@ -168,7 +169,7 @@ def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
 
 
 def test_seconds_end_a_run(path):
-    assert search(Plan(settings=SMALL), Stop(seconds=0.2), path).outcome.ending is Ending.SECONDS
+    assert search(EvolutionPlan(settings=SMALL), Stop(seconds=0.2), path).outcome.ending is Ending.SECONDS
 
 
 @pytest.mark.parametrize("text", ["nodes_sum(share(abs(l1(weight))))", "nodes_max(minmax(l1(weight)))"])
@@ -233,4 +234,4 @@ def test_bad_stop(wrong, word):
 )
 def test_bad_plan(wrong, word):
     with pytest.raises(SpecError, match=word):
-        Plan(**wrong)
+        EvolutionPlan(**wrong)

@@ -6,20 +6,20 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.hall import Candidate, Hall
+from autoprox.evolve.hall import Contender, Hall
 
 NETWORKS = 12
 
 
-def candidate(value: float, size: int, scores: np.ndarray, text: str = "nodes_sum(params)") -> Candidate:
-    return Candidate(text, size, Evaluation(Status.VALID, 1, (value,), value, np.nan, value), scores)
+def candidate(value: float, size: int, scores: np.ndarray, text: str = "nodes_sum(params)") -> Contender:
+    return Contender(text, size, Evaluation(Status.VALID, 1, (value,), value, np.nan, value), scores)
 
 
 def halves(scores: np.ndarray) -> list[np.ndarray]:
     return [scores[:, :6], scores[:, 6:]]
 
 
-def similarity(one: Candidate, other: Candidate) -> float:
+def similarity(one: Contender, other: Contender) -> float:
     pairs = ((one.scores[:6], other.scores[:6]), (one.scores[6:], other.scores[6:]))
     return float(np.mean([stats.spearmanr(*pair).statistic for pair in pairs]))
 
@@ -37,7 +37,7 @@ def test_hall_is_the_greedy_choice(seed):
     hall = Hall(halves, size=5, near_copy=0.9)
     hall.update(everyone)
     hall.update(everyone[::2])  # what was looked at before changes nothing
-    expected: list[Candidate] = []
+    expected: list[Contender] = []
     for each in sorted(everyone, key=lambda one: (-one.value, one.size)):
         if len(expected) < 5 and all(similarity(each, other) < 0.9 for other in expected):
             expected.append(each)

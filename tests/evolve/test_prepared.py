@@ -10,7 +10,7 @@ from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.evolve import Discoverer, Plan, Stop
+from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
@@ -43,7 +43,7 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
         computed.append(total)
         return found
 
-    Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(Plan(seed=0), Stop(budget=60))
+    Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(EvolutionPlan(seed=0), Stop(budget=60))
     sealed, rebuilt = (len(problem.judge(split).networks) for split in (Split.SEALED, Split.SELECT))
     # The hall on a few disturbed networks of fit and of select; then the winner alone, on sealed, and on select from
     # another initialisation.
@@ -51,7 +51,7 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
 
 
 def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem, tmp_path: Path) -> None:
-    discoverer, plan, stop = Discoverer(problem), Plan(seed=3), Stop(budget=60)
+    discoverer, plan, stop = Discoverer(problem), EvolutionPlan(seed=3), Stop(budget=60)
     looks = sealed_count(problem.table.digest)
     found = discoverer.search(plan, stop, tmp_path / "new" / "folder" / JOURNAL)
     assert load(tmp_path / "new" / "folder").status == "searched"

@@ -12,7 +12,7 @@ import autoprox
 from autoprox.base.errors import StoreMismatchError
 from autoprox.commands import main
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.journal import Journal
+from autoprox.evolve.journal import EvolutionJournal
 from tests.commands.test_command_line import user_frame
 
 
@@ -102,7 +102,7 @@ def test_command(folder, capsys):
 
 
 def test_unfinished_run_can_be_read(tmp_path):
-    with Journal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
+    with EvolutionJournal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
         run = autoprox.runs.load(tmp_path)
         assert run.status == "begun"
         assert run.evaluations.empty
@@ -113,7 +113,7 @@ def test_unfinished_run_can_be_read(tmp_path):
 
 @pytest.mark.parametrize("text", ["[{}]", "{}x", "3", '["a"]', '[{"graph": 5}]'])
 def test_a_hall_that_was_changed_is_refused(tmp_path, text):
-    with Journal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
+    with EvolutionJournal(tmp_path / "journal.sqlite", {"seed": 0, "blocks": ["a/b"]}):
         (tmp_path / "hall.json").write_text(text)
         with pytest.raises(StoreMismatchError, match=r"hall\.json"):
             autoprox.runs.load(tmp_path).hall  # noqa: B018
@@ -132,7 +132,7 @@ def test_a_hall_that_was_changed_is_refused(tmp_path, text):
 )
 def test_a_journal_that_was_changed_is_refused(tmp_path, change):
     path = tmp_path / "journal.sqlite"
-    with Journal(path, {"seed": 0, "blocks": ["a/b"]}) as journal:
+    with EvolutionJournal(path, {"seed": 0, "blocks": ["a/b"]}) as journal:
         journal.remember("stop", {"budget": 3})
         journal.remember("status", "begun")
     with closing(sqlite3.connect(path)) as connection, connection:
@@ -141,7 +141,7 @@ def test_a_journal_that_was_changed_is_refused(tmp_path, change):
         autoprox.runs.load(tmp_path)
     if "stop" not in change:
         with pytest.raises(StoreMismatchError, match="delete it"):
-            Journal(path, {"seed": 0, "blocks": ["a/b"]})
+            EvolutionJournal(path, {"seed": 0, "blocks": ["a/b"]})
 
 
 @pytest.mark.parametrize("column", ["parents", "taus", "fitness", "joint", "graph", "digest", "status"])

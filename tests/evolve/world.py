@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from autoprox.evolve.bank import Bank
-from autoprox.evolve.engine import Engine, Outcome
+from autoprox.evolve.engine import Engine, EvolutionOutcome
 from autoprox.evolve.fitness import Fitness
-from autoprox.evolve.journal import Journal
+from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.leaves import first_bank
-from autoprox.evolve.plan import Plan, Stop
+from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Evaluator, LeafTable, Leaves, parse
 from autoprox.inspect.nodes import Role, Site
 from autoprox.metrics import Aggregate, kendall_tau_b
@@ -78,13 +78,13 @@ class World:
 class Search:
     """A search that has ended, with what it was made of."""
 
-    outcome: Outcome
+    outcome: EvolutionOutcome
     world: World
     bank: Bank
     seen: list[tuple[int, float]]
 
 
-def search(plan: Plan, stop: Stop, journal: Path, *, jobs: int = 1, seeds=()) -> Search:
+def search(plan: EvolutionPlan, stop: Stop, journal: Path, *, jobs: int = 1, seeds=()) -> Search:
     """Searches in the world, or goes on where the journal stands."""
     fit, select = World(), World(range(COUNT, 2 * COUNT))
 
@@ -95,7 +95,7 @@ def search(plan: Plan, stop: Stop, journal: Path, *, jobs: int = 1, seeds=()) ->
 
     bank = Bank(collect, fit, select)
     seen: list[tuple[int, float]] = []
-    with Journal(journal, plan.to_document()) as book:
+    with EvolutionJournal(journal, plan.to_document()) as book:
         engine = Engine(plan, fit, bank, book, seeds, lambda *told: seen.append(told), jobs)
         outcome = engine.run(stop)
     return Search(outcome, fit, bank, seen)

@@ -9,7 +9,7 @@ from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy
 from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
 from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
 from autoprox.evolve.strategies.nsga2 import Nsga2
-from autoprox.evolve.strategies.random_search import RandomSearch
+from autoprox.evolve.strategies.random_search import RandomStrategy
 
 DEFAULT_STRATEGY = "elitism-preserve"
 
@@ -17,6 +17,6 @@ STRATEGIES: Registry[type[AbstractStrategy]] = Registry("strategy")
 STRATEGIES.register(DEFAULT_STRATEGY, ElitismPreserve)
 STRATEGIES.register("diversity-prompting", DiversityPrompting)
 STRATEGIES.register("nsga2", Nsga2)
-STRATEGIES.register("random", RandomSearch)
+STRATEGIES.register("random", RandomStrategy)
 
 __all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "AbstractSettings", "AbstractStrategy"]

@@ -27,7 +27,7 @@ class RandomSettings(AbstractSettings):
 
 
 @final
-class RandomSearch(AbstractStrategy):
+class RandomStrategy(AbstractStrategy):
     """Draws every tree from nothing, like the first population of the other strategies, and learns nothing.
 
     Args:
