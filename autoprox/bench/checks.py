@@ -16,7 +16,6 @@ import pandas as pd
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.cells import LARGEST, real, whole
 from autoprox.bench.faults import Fault
-from autoprox.bench.owners import origin
 from autoprox.bench.plausible import (
     PERCENT,
     complements,
@@ -61,7 +60,6 @@ class Checker:
         path: Where they came from, for messages.
         num_classes: Number of classes of the data sets whose images stand beside the table.
         spaces: The spaces that it may hold, by name.
-        manifest: What stands beside it, to say where a missing space comes from.
 
     Attributes:
         notes: What was derived or defaulted, a sentence each.
@@ -76,11 +74,9 @@ class Checker:
         path: Path,
         num_classes: Mapping[str, int],
         spaces: Mapping[str, Space],
-        manifest: Mapping[str, Any] | None = None,
     ) -> None:
         self.path = path
         self._spaces = spaces
-        self._manifest = manifest or {}
         self.notes: list[str] = []
         self.doubts: list[str] = []
         self._seeds_given = True
@@ -165,21 +161,13 @@ class Checker:
                 # Categories would sort in an order of their own.
                 self._frame[name] = self._frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
+            "space": self._spaces,
             "label_kind": [kind.value for kind in LabelKind],
             "metric": METRICS,
             "stratum": [stratum.value for stratum in Stratum],
         }
-        yield from self._require(
-            self._frame["space"].isin(list(self._spaces)).to_numpy(dtype=bool), "space", self._unknown_space
-        )
         for name, values in allowed.items():
             yield from self._one_of(name, list(values))
-
-    def _unknown_space(self, name: str) -> str:
-        place = origin(name, self._manifest)
-        if place is None:
-            return f"is '{name}', which is unknown. {suggestion(name, self._spaces)}"
-        return f"is '{name}', a space from {place}. Give that space with the table; nothing is imported unasked."
 
     def _one_of(self, name: str, known: list[str]) -> Faults:
         yield from self._require(

@@ -26,11 +26,13 @@ def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
     return {space.name: {"reference": space.reference, "identity": space.identity} for space in spaces}
 
 
-def origin(name: str, manifest: Mapping[str, Any]) -> str | None:
-    """Where a space of a table comes from, as its manifest says; None if it does not."""
-    memory = _memory(manifest).get(name)
-    reference = memory.get("reference") if isinstance(memory, Mapping) else None
-    return reference if isinstance(reference, str) else None
+def missing(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Says of each space that the manifest remembers and that was not given what to give."""
+    for name, memory in sorted(_memory(manifest).items()):
+        if name not in spaces:
+            reference = memory.get("reference") if isinstance(memory, Mapping) else None
+            place = f"from {reference}" if isinstance(reference, str) else "of yours"
+            yield f"It holds the space '{name}' {place}. Give that space with the table; nothing is imported unasked."
 
 
 def changes(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:

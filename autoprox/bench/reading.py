@@ -12,7 +12,7 @@ from autoprox.bench.checks import Checker
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.faults import Fault
 from autoprox.bench.files import TableFiles, read_frame, read_json
-from autoprox.bench.owners import changes, known_spaces
+from autoprox.bench.owners import changes, known_spaces, missing
 from autoprox.bench.splits import from_document
 from autoprox.datasets import read_contents
 from autoprox.datasets.batches import Batch, read_batches
@@ -67,8 +67,10 @@ class Reading:
         faults = list(self._read_manifest())
         clean = not faults
         yield from faults
+        if next(missing(self.spaces, self.manifest), None):
+            return  # every row of such a space would be a fault
         classes = stored | self._classes_of_images(rows, stored)
-        checker = Checker(rows, files.table, classes, self.spaces, self.manifest)
+        checker = Checker(rows, files.table, classes, self.spaces)
         for fault in checker.faults():
             clean = False
             yield fault
@@ -89,6 +91,8 @@ class Reading:
                 self._described = True
                 for text in changes(self.spaces, self.manifest):
                     yield self._fault(f"The table {self._files.table}: {text}")
+                for text in missing(self.spaces, self.manifest):
+                    yield self._fault(f"The table {self._files.table}: {text}", TableError)
 
     def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
         """Number of classes of the data sets that the user has images of."""

@@ -183,7 +183,7 @@ class Table:
         strata = self.frame.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
         return deal(((arch, strata[arch_id]) for arch_id, arch in self.archs.items()), self.spaces)
 
-    def task(self, dataset_name: str, space_name: str) -> Task:
+    def task(self, dataset_name: str, space: Space | str) -> Task:
         """What a network of a space has to do for a data set, and the batch for its statistics.
 
         Real images are those of the user, those stored beside the table, or those that come with packages; where there
@@ -192,14 +192,14 @@ class Table:
 
         Args:
             dataset_name: Name of a data set of the table.
-            space_name: Name of a space; it decides the size of noise only.
+            space: A space, or its name; it decides the size of noise, and of images of the user.
 
         Raises:
             TableError: If the table has no such data set.
             ImageError: If an image of the user cannot be decoded.
         """
         self._known("dataset", [dataset_name], self.datasets)
-        owner = self.spaces[space_name] if space_name in self.spaces else load_space(space_name)
+        owner = self.spaces[space] if isinstance(space, str) and space in self.spaces else load_space(space)
         stored = self.batches.get(dataset_name)
         if dataset_name in self.images:
             img_size = owner.default_img_size if stored is None else stored.images.shape[-1]

@@ -38,7 +38,7 @@ def searched_task(options: argparse.Namespace, space: Space) -> Task:
         option = "--num-classes" if options.num_classes is not None else "--img-size"
         raise SpecError(f"{option} is about noise, and the data set '{name}' has its own; leave one of them out.")
     if local is None and name in table.datasets:
-        return table.task(name, space.name)
+        return table.task(name, space)
     return draw_batch(dataset(name) if local is None else local.open()).task(name)
 
 

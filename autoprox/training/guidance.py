@@ -1,18 +1,18 @@
-"""Locality guidance: three blocks of a transformer imitate the feature maps of a convolutional teacher.
+"""Locality guidance: three blocks of a network imitate the feature maps of a convolutional teacher.
 
 Li 2022 (https://arxiv.org/abs/2207.10026) lets fixed blocks of a transformer of twelve imitate the three stages of a
 residual network through 1 x 1 convolutions. Depths differ here, so it is the first, the middle and the last block; a
-network of one block imitates all three with it. The teacher's map is brought to the student's token grid, and the
-distance is the mean square, averaged over the stages.
+network of one block imitates all three with it. The teacher's map is brought to the student's grid, and the distance
+is the mean square, averaged over the stages.
 """
 
-from math import isqrt
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from autoprox.networks.blocks import Block
+from autoprox.training.maps import blocks_of, feature_map
 from autoprox.training.recipe import Distillation
 from autoprox.training.teacher import Teaching
 
@@ -21,7 +21,7 @@ class Guidance:
     """Adds the distance from a teacher to the loss of a student.
 
     Args:
-        student: A network of blocks whose tokens are a class token and a square map.
+        student: A network with blocks that give maps; see `blocks_of`.
         teaching: Feature maps and logits of the teacher, for the training images in their order.
         images: Some training images `(B, C, H, W)` on the student's device, run once to learn its sizes.
         distillation: The weights.
@@ -33,14 +33,14 @@ class Guidance:
     ) -> None:
         self._distillation = distillation
         self._logits = teaching.logits.to(images.device)
-        self._tokens: dict[int, Tensor] = {}
-        blocks = [module for module in student.modules() if isinstance(module, Block)]
+        self._maps: dict[int, Tensor] = {}
+        blocks = blocks_of(student, images)
         chosen = (blocks[0], blocks[len(blocks) // 2], blocks[-1])
         for stage, block in enumerate(chosen):
             block.register_forward_hook(self._keep(stage))
         with torch.no_grad():
             student(images)
-        sizes = [(isqrt(tokens.shape[1] - 1), tokens.shape[2]) for _, tokens in sorted(self._tokens.items())]
+        sizes = [(given.shape[-1], given.shape[1]) for _, given in sorted(self._maps.items())]
         self._targets = [
             _resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
         ]
@@ -57,7 +57,7 @@ class Guidance:
     def loss(self, batch: Tensor, logits: Tensor) -> Tensor:
         """The weighted distance from the teacher, of the training images with these indices `(B,)`."""
         distances = [
-            functional.mse_loss(projection(_token_map(self._tokens[stage])), target[batch])
+            functional.mse_loss(projection(self._maps[stage]), target[batch])
             for stage, (projection, target) in enumerate(zip(self._projections, self._targets, strict=True))
         ]
         loss = self._distillation.guidance_weight * torch.stack(distances).mean()
@@ -72,17 +72,12 @@ class Guidance:
         return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
 
     def _keep(self, stage: int):  # type: ignore[no-untyped-def]
-        def hook(_module: nn.Module, _arguments: object, tokens: Tensor) -> None:
-            self._tokens[stage] = tokens
+        def hook(_module: nn.Module, _arguments: object, output: Any) -> None:
+            given = feature_map(output)
+            if given is not None:
+                self._maps[stage] = given
 
         return hook
-
-
-def _token_map(tokens: Tensor) -> Tensor:
-    """Tokens `(B, 1 + grid^2, width)`, class token first, as a map `(B, width, grid, grid)`."""
-    batch, count, width = tokens.shape
-    grid = isqrt(count - 1)
-    return tokens[:, 1:].transpose(1, 2).reshape(batch, width, grid, grid)
 
 
 def _resized(target: Tensor, grid: int) -> Tensor:

@@ -94,22 +94,26 @@ def iso_budget(space: Space) -> int:
     return round(float(np.median(pool(space).sizes))) if chosen is None else chosen
 
 
-def free_archs(space: Space, count: int) -> list[Arch]:
+def free_archs(space: Space, count: int, *, beside_iso: bool = True) -> list[Arch]:
     """The first architectures of the free stratum: spread over the sizes of the space, evenly in the logarithm.
 
-    The band of the iso stratum is left out, so that no architecture belongs to both.
+    The band of the iso stratum is left out, so that no architecture belongs to both. Where there is no iso stratum and
+    the rest is too few, as in a space whose architectures are all of one size, the band counts as well.
 
     Args:
         space: The space.
         count: How many.
+        beside_iso: Whether the table has an iso stratum as well.
 
     Raises:
         SpecError: If the pool has fewer.
     """
     drawn = pool(space)
     outside = ~_within(drawn.sizes, iso_budget(space))
+    if not beside_iso and outside.sum() < count:
+        outside[:] = True
     low, high = np.log(np.quantile(drawn.sizes, SIZE_QUANTILES))
-    coordinates = (np.log(drawn.sizes) - low) / (high - low)
+    coordinates = (np.log(drawn.sizes) - low) / (high - low if high > low else 1.0)
     return _spread(drawn, coordinates[:, None], outside, count)
 
 
@@ -143,7 +147,7 @@ def sample(space: Space, archs: int, iso: int) -> list[Sampled]:
     """
     if not 0 <= iso <= archs:
         raise SpecError(f"--iso must lie between 0 and --archs ({archs}), not at {iso}.")
-    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space, archs - iso)]
+    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space, archs - iso, beside_iso=iso > 0)]
     same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space, iso)]
     shorter = min(len(free), len(same_size))
     alternating = [item for pair in zip(free, same_size, strict=False) for item in pair]
