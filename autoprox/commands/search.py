@@ -13,28 +13,48 @@ from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import SpecError
 from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser
-from autoprox.commands.console import add_process_options, interval, number, say, say_json, text_table, warn
+from autoprox.commands.console import (
+    add_process_options,
+    interval,
+    note,
+    number,
+    say,
+    say_json,
+    text_table,
+    warn,
+)
 from autoprox.commands.images import add_images_option
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import interruptible
 from autoprox.commands.record import run_record
-from autoprox.commands.searchfolder import SearchFolder
+from autoprox.commands.searchbounds import (
+    LatencyTable,
+    add_bound_options,
+    bounds_as_options,
+    constraints_of,
+    latency_of,
+)
+from autoprox.commands.searchfolder import CANDIDATES, SearchFolder
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.graph import Scorer
 from autoprox.predict.parzc import LearnedProxy
 from autoprox.scorers import ZOO
-from autoprox.search import Constraints, Evolution, Method, Region, SearchResult, run
-from autoprox.search.constraints import COUNTED, whole_count
+from autoprox.search import METHODS, AbstractMethod, Constraints, Evolution, Region, SearchResult, run
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
+from autoprox.search.result import DIGITS
 from autoprox.search.scoring import Assessor
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES, load_space
+from autoprox.spaces.costs import MACS, PARAMS
 from autoprox.spaces.task import Task
+from autoprox.spaces.units import SECONDS
 from autoprox.training.recipe import Recipe
 
 DEFAULT_SPACE = "autoformer-micro"
+PILOT_DRAWS = 4
+"""Architectures that are measured to say beforehand what a search costs."""
 
 
 def _add_options(options: CommandParser) -> None:
@@ -108,16 +128,7 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
         help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
         type=Text(SPACES, files=True),
     )
-    for name in Constraints.NAMES:
-        end, counted = name.split("_")
-        most = "most" if end == "max" else "fewest"
-        word = COUNTED[counted] + (" of one image" if counted == "macs" else "")
-        searched.add_argument(
-            f"--{end}-{counted}",
-            metavar="N",
-            help=f"{most} {word} allowed, such as 50000 or 50k",
-            type=Text(),
-        )
+    add_bound_options(searched)
     searched.add_argument(
         "--dataset",
         metavar="D",
@@ -144,8 +155,8 @@ def _add_method(options: argparse.ArgumentParser) -> None:
     how = options.add_argument_group("how it is searched")
     how.add_argument(
         "--method",
-        choices=[each.value for each in Method],
-        default=Method.EVOLUTION.value,
+        choices=list(METHODS),
+        default=Evolution.name,
         help="regularised evolution, independent draws, or all that is allowed (default: %(default)s)",
     )
     how.add_argument(
@@ -181,13 +192,14 @@ def _add_method(options: argparse.ArgumentParser) -> None:
 def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
-    settings = Evolution(options.population, options.tournament, options.children)
+    method = _method(options)
     scorer, space = _scorer(options), load_space(options.space)
-    constraints = _constraints(options)
+    constraints = constraints_of(options)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = SearchFolder(out, force=options.force, resume=options.resume)
     task = searched_task(options, space)
-    region = Region(space, task, constraints)
+    with bounds_as_options(options):
+        region = Region(space, task, constraints)
     folder.refuse()
     folder.require_no_less(options.budget)
     if options.verify:
@@ -195,16 +207,16 @@ def _search(options: argparse.Namespace) -> int:
         data = opened(local_images(options, options.verify, space), options.verify)
         space.check_task(data.num_classes, data.img_size, data.in_chans)
     folder.prepare()
-    with interruptible(out, options.words, folder.recorded):
+    _say_what_bounds_cost(region, DEFAULT_BUDGET if options.budget is None else options.budget)
+    with interruptible(out, options.words, folder.recorded), bounds_as_options(options):
         result = run(
             scorer,
             space,
             region.constraints,
             np.random.default_rng(options.seed),
             task=task,
-            method=options.method,
+            method=method,
             budget=options.budget,
-            settings=settings,
             init_seeds=options.init_seeds,
             jobs=options.jobs,
             journal=folder.journal,
@@ -214,19 +226,21 @@ def _search(options: argparse.Namespace) -> int:
         verification = _verified(options, result, region, folder) if options.verify else None
     document = _document(options, result, task, verification)
     identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
-    record = run_record(options, started, identity)
+    latencies = LatencyTable.of(latency_of(options), result.top(options.top), space, task)
+    record = run_record(options, started, identity, latency=latencies.to_document())
     written = folder.finish(document, record, result, options.top)
     if options.json:
         say_json(document)
     else:
-        _report(result, task, options.top, verification)
+        _report(result, task, options.top, latencies, verification)
         say(f"written: {', '.join(map(str, written))}")
     _note_unscored(result)
+    latencies.warn()
     return 0
 
 
 def _default_folder(space: str, scorer: str, constraints: Constraints, seed: int) -> Path:
-    bounds = [f"{bound.option.removeprefix('--')}-{bound.value}" for bound in constraints.bounds]
+    bounds = [f"{bound.name.replace('_', '-')}-{bound.value}" for bound in constraints.bounds]
     return Path("runs") / "-".join(["search", space, Path(scorer).stem, *bounds, f"seed{seed}"])
 
 
@@ -241,16 +255,28 @@ def _scorer(options: argparse.Namespace) -> Scorer:
     return ZOO[options.zoo] if options.zoo is not None else autoprox.load(options.proxy)
 
 
-def _constraints(options: argparse.Namespace) -> Constraints:
-    bounds: dict[str, int] = {}
-    for name in Constraints.NAMES:
-        text = getattr(options, name)
-        if text is not None:
-            try:
-                bounds[name] = whole_count(text)
-            except SpecError as error:
-                raise SpecError(f"--{name.replace('_', '-')}: {error}") from error
-    return Constraints(**bounds)
+def _method(options: argparse.Namespace) -> AbstractMethod:
+    if options.method == Evolution.name:
+        return Evolution(options.population, options.tournament, options.children)
+    return METHODS[options.method]()
+
+
+def _say_what_bounds_cost(region: Region, budget: int) -> None:
+    """Says beforehand what a search costs whose candidates have to be measured."""
+    if not region.measured:
+        return
+    started = time.monotonic()
+    # Not the same draws at each call: those are remembered, and would cost nothing the second time.
+    pilot = region.pilot(PILOT_DRAWS, np.random.default_rng())
+    each = (time.monotonic() - started) / pilot.tried
+    named = " and ".join(cost.noun for cost in region.measured)
+    share = f"{pilot.kept} of {pilot.tried} draws are allowed"
+    drawn = budget * pilot.tried / max(pilot.kept, 1)
+    at_least = "" if pilot.kept else "more than "
+    note(
+        f"{named} is measured for each architecture that is drawn, about {SECONDS.text(each)} each; {share}, so that "
+        f"{budget:,} candidates need {at_least}about {SECONDS.text(drawn * each)} beside their scores"
+    )
 
 
 def _bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
@@ -292,23 +318,33 @@ def _document(
     }
 
 
-def _report(result: SearchResult, task: Task, top: int, verification: Verification | None) -> None:
-    share = f"{result.allowed:,} of {result.total:,} architectures are allowed"
-    say(f"{result.space}, {described(task)}: {share}; {len(result.candidates):,} scored by '{result.scorer}'")
-    picks = result.top(top)
+def _report(
+    result: SearchResult, task: Task, top: int, latencies: LatencyTable, verification: Verification | None
+) -> None:
+    say(
+        f"{result.space}, {described(task)}: {_allowed(result)}; {len(result.candidates):,} scored by '{result.scorer}'"
+    )
+    picks, units = result.top(top), {cost.name: cost.unit for cost in (PARAMS, MACS, *result.constraints.costs)}
     rows = [
         {
-            "rank": str(rank),
-            "arch_id": each.arch.arch_id,
-            "score": f"{each.score:.8g}",
-            "params": f"{each.params:,}",
-            "macs": f"{each.macs:,}",
+            "rank": str(pick.rank),
+            "arch_id": pick.best.arch.arch_id,
+            "score": f"{pick.best.score:.{DIGITS}g}",
+            **{name: unit.text(pick.best.costs[name]) for name, unit in units.items()},
+            "latency": latencies.cell(pick.best.arch),
+            "ties": str(len(pick.others)) if pick.others else "",
         }
-        for rank, each in enumerate(picks, start=1)
+        for pick in picks
     ]
     say(text_table(rows))
-    for rank, each in enumerate(picks, start=1):
-        say(f"{rank}: {each.arch.json}")
+    for pick in picks:
+        say(f"{pick.rank}: {pick.best.arch.json}")
+    if any(pick.others for pick in picks):
+        say(
+            "ties: so many other candidates have the same score, and of these the smallest network is shown; "
+            f"{CANDIDATES} has all of them"
+        )
+    say(latencies.legend)
     if verification is not None:
         say()
         say(f"trained on {verification.dataset}, {verification.epochs} epochs; test accuracy in %, 95 % t interval")
@@ -317,6 +353,15 @@ def _report(result: SearchResult, task: Task, top: int, verification: Verificati
             say(f"the pick {difference.verdict}")
         if verification.pick.arch == verification.largest.arch:
             say("the pick is the largest allowed architecture")
+
+
+def _allowed(result: SearchResult) -> str:
+    total = "an unknown number of" if result.total is None else f"{result.total:,}"
+    if result.allowed is not None:
+        return f"{result.allowed:,} of {total} architectures are allowed"
+    assert result.acceptance is not None
+    tried, kept = result.acceptance
+    return f"how many of {total} architectures are allowed is not known, {kept:,} of {tried:,} draws were"
 
 
 def _cells(trained: Trained) -> dict[str, str]:
@@ -345,6 +390,7 @@ COMMAND = Command(
         "search --proxy autoformer_micro --max-params 50k",
         "search --zoo snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",
         "search --proxy runs/short --space pit-ti --max-macs 500M --budget 200 --seed 1",
+        "search --proxy pit_micro --space pit-micro --max latency=3ms --max params=50k --budget 100",
         "search --parzc runs/parzc.pt --max-params 50k --verify digits --seeds 3",
         "search --proxy autoformer_micro --max-params 50k --budget 5000 --resume",
     ),

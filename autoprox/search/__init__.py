@@ -1,18 +1,35 @@
 """Training-free architecture search with any scorer.
 
-- `constraints`: how large an architecture may be
-- `sizes`, `region`: the architectures that are allowed, counted, drawn and varied without leaving them
+- `constraints`: what an architecture may cost
+- `region`: the architectures that are allowed: exactly, without a draw in vain, where a space has closed forms
+  (`closed`, `sizes`), and by tries elsewhere (`whole`)
 - `scoring`: from anything that scores to numbers for architectures
-- `methods`: regularised evolution, random draws, everything
+- `methods`: regularised evolution, annealing, random draws, everything
 - `journal`, `engine`: the search, and how it goes on after an interruption
 - `result`, `figure`: what was found
 - `verification`: the find, trained beside others
 """
 
-from autoprox.search.constraints import Constraints
+from autoprox.networks.latency import Latency
+from autoprox.search.constraints import Bound, Constraints
 from autoprox.search.engine import run
-from autoprox.search.methods import Evolution, Method
+from autoprox.search.methods import METHODS, AbstractMethod, Annealing, Evolution, Exhaustive, RandomSearch
 from autoprox.search.region import Region
-from autoprox.search.result import Candidate, SearchResult
+from autoprox.search.result import Candidate, Pick, SearchResult
 
-__all__ = ["Candidate", "Constraints", "Evolution", "Method", "Region", "SearchResult", "run"]
+__all__ = [
+    "METHODS",
+    "AbstractMethod",
+    "Annealing",
+    "Bound",
+    "Candidate",
+    "Constraints",
+    "Evolution",
+    "Exhaustive",
+    "Latency",
+    "Pick",
+    "RandomSearch",
+    "Region",
+    "SearchResult",
+    "run",
+]

@@ -1,117 +1,111 @@
-"""How large an architecture may be."""
+"""What an architecture may cost."""
 
-import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import ClassVar, NamedTuple
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from math import inf
+from numbers import Real
 
-from autoprox.base.errors import SpecError
+from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.numbers import is_whole
-from autoprox.spaces import Counts
+from autoprox.spaces.costs import COSTS, Cost
 
-COUNTED = {"params": "parameters", "macs": "multiply-accumulates"}
-"""What can be bounded, with the word for it."""
-
-_SUFFIXES = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
+ENDS = ("min", "max")
 
 
-class Bound(NamedTuple):
+@dataclass(frozen=True)
+class Bound:
     """One end of what is allowed.
 
     Args:
-        name: Its name, as in `Constraints`.
-        counted: `params` or `macs`.
+        cost: What is bounded.
         lower: Whether it is the smallest allowed value.
-        value: The value, itself allowed.
+        value: The value, itself allowed, in the cost's unit.
     """
 
-    name: str
-    counted: str
+    cost: Cost
     lower: bool
-    value: int
+    value: int | float
 
     @property
-    def option(self) -> str:
-        """How the command line calls it."""
-        return f"--{self.name.replace('_', '-')}"
+    def name(self) -> str:
+        """Its name as an argument of `Constraints`."""
+        return f"{'min' if self.lower else 'max'}_{self.cost.name}"
 
-    def allows(self, count: int) -> bool:
-        """Whether a count keeps it."""
-        return count >= self.value if self.lower else count <= self.value
+    @property
+    def text(self) -> str:
+        """It and its value, for people."""
+        return f"{self.name} {self.cost.unit.text(self.value)}"
+
+    def allows(self, value: float) -> bool:
+        """Whether a cost keeps it."""
+        return value >= self.value if self.lower else value <= self.value
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, init=False)
 class Constraints:
-    """Bounds of what a network may cost, both ends allowed; None leaves an end open.
+    """Bounds of what a network may cost, both ends allowed.
 
     Args:
-        min_params: Fewest parameters.
-        max_params: Most parameters.
-        min_macs: Fewest multiply-accumulates of one forward pass, per image.
-        max_macs: Most of them.
+        costs: The costs that can be bounded, by name; those of the registry if None.
+        bounds: Values by `min_` or `max_` and the name of a cost: numbers in the cost's unit, or text such as "20ms"
+            and "5.5M". None leaves an end open.
 
     Raises:
-        SpecError: If a bound is no whole number of at least 1, or a smallest value lies above a largest one.
+        SpecError: If there is no such cost, a value is out of range, or a smallest value lies above a largest one.
 
     Example:
-        >>> Constraints(max_params=50_000).allow(Counts(params=40_000, macs=10**6, backbone_params=30_000))
-        True
+        >>> bounds = Constraints(max_params="50k", min_macs=10**6)
+        >>> bounds.allow({"params": 40_000, "macs": 10**6}), bounds.allow({"params": 60_000, "macs": 10**6})
+        (True, False)
+        >>> bounds.to_document()
+        {'max_params': 50000, 'min_macs': 1000000}
     """
 
-    min_params: int | None = None
-    max_params: int | None = None
-    min_macs: int | None = None
-    max_macs: int | None = None
+    bounds: tuple[Bound, ...]
 
-    NAMES: ClassVar[tuple[str, ...]] = ("min_params", "max_params", "min_macs", "max_macs")
-
-    def __post_init__(self) -> None:
-        for bound in self.bounds:
-            if not is_whole(bound.value) or bound.value < 1:
-                raise SpecError(f"{bound.option} is {bound.value}; it must be a whole number of at least 1.")
-        for counted in COUNTED:
-            low, high = getattr(self, f"min_{counted}"), getattr(self, f"max_{counted}")
-            if low is not None and high is not None and low > high:
-                raise SpecError(
-                    f"--min-{counted} {low} lies above --max-{counted} {high}, so that nothing is allowed; swap them."
-                )
+    def __init__(self, costs: Mapping[str, Cost] | None = None, /, **bounds: float | str | None) -> None:
+        known = dict(COSTS.items()) if costs is None else costs
+        given = tuple(_bound(name, value, known) for name, value in bounds.items() if value is not None)
+        object.__setattr__(self, "bounds", given)
+        for low, high in ((low, high) for low in given for high in given if low.lower and not high.lower):
+            if low.cost == high.cost and low.value > high.value:
+                raise SpecError(f"{low.text} lies above {high.text}, so that nothing is allowed; swap them.")
 
     @property
-    def bounds(self) -> tuple[Bound, ...]:
-        """The bounds that are given."""
-        named = ((name, getattr(self, name)) for name in self.NAMES)
-        return tuple(
-            Bound(name, name.partition("_")[2], name.startswith("min"), value)
-            for name, value in named
-            if value is not None
-        )
+    def costs(self) -> tuple[Cost, ...]:
+        """The costs that are bounded, each once."""
+        return tuple({bound.cost.name: bound.cost for bound in self.bounds}.values())
 
-    def allow(self, counts: Counts) -> bool:
-        """Whether a network of these counts is allowed."""
-        return all(bound.allows(getattr(counts, bound.counted)) for bound in self.bounds)
+    def allow(self, costs: Mapping[str, float]) -> bool:
+        """Whether a network of these costs, by name, is allowed."""
+        return all(bound.allows(costs[bound.cost.name]) for bound in self.bounds)
 
-    def to_document(self) -> Mapping[str, int | None]:
+    def to_document(self) -> dict[str, int | float]:
         """The bounds as JSON-like data."""
-        return asdict(self)
+        return {bound.name: bound.value for bound in self.bounds}
 
 
-def whole_count(text: str) -> int:
-    """Reads a count as people write it.
+def bounded(bounds: Iterable[Bound]) -> str:
+    """Bounds as a part of a sentence."""
+    return " and ".join(bound.text for bound in bounds)
 
-    Args:
-        text: A whole number, or a number with k, M or G for thousands, millions or billions.
 
-    Raises:
-        SpecError: If it is neither.
-
-    Example:
-        >>> whole_count("5.5M"), whole_count("40k"), whole_count("1234")
-        (5500000, 40000, 1234)
-    """
-    found = re.fullmatch(r"(\d+)(?:\.(\d+))?([kmg]?)", text.strip().replace("_", "").lower())
-    if found is not None:
-        whole, fraction, suffix = found[1], found[2] or "", found[3]
-        scaled, rest = divmod(int(whole + fraction) * _SUFFIXES[suffix], int(10 ** len(fraction)))
-        if not rest:
-            return scaled
-    raise SpecError(f"'{text}' is not a count; give a whole number, or one with k, M or G, such as 5.5M.")
+def _bound(name: str, value: object, costs: Mapping[str, Cost]) -> Bound:
+    end, _, of = name.partition("_")
+    if end not in ENDS or of not in costs:
+        allowed = [f"{end}_{cost}" for cost in costs for end in ENDS]
+        raise SpecError(f"There is no bound '{name}'. {suggestion(name, allowed)}")
+    cost = costs[of]
+    if isinstance(value, str):
+        try:
+            value = cost.unit.parse(value)
+        except SpecError as error:
+            raise SpecError(f"{name}: {error}") from error
+    if cost.unit.whole and (not is_whole(value) or value < 1):  # type: ignore[operator]
+        raise SpecError(f"{name} is {value}; it must be a whole number of at least 1.")
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise SpecError(f"{name} is {value!r}; it must be a number above 0.")
+    number = float(value)
+    if not 0 < number < inf:
+        raise SpecError(f"{name} is {value}; it must be a number above 0.")
+    return Bound(cost, end == "min", int(value) if is_whole(value) and cost.unit.whole else number)  # type: ignore[call-overload]

@@ -12,9 +12,9 @@ from autoprox.base.errors import CollectionError, SpecError
 from autoprox.base.workers import processes
 from autoprox.search.constraints import Constraints
 from autoprox.search.journal import Journal
-from autoprox.search.methods import Evolution, History, Method, proposals
+from autoprox.search.methods import METHODS, AbstractMethod, Exhaustive, History
 from autoprox.search.region import Region
-from autoprox.search.result import Candidate, SearchResult
+from autoprox.search.result import Candidate, SearchResult, by_score
 from autoprox.search.scoring import Assessor
 from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
@@ -35,9 +35,8 @@ def run(
     rng: np.random.Generator | None = None,
     *,
     task: Task | None = None,
-    method: Method | str = Method.EVOLUTION,
+    method: AbstractMethod | str = "evolution",
     budget: int | None = None,
-    settings: Evolution | None = None,
     init_seeds: int = 1,
     jobs: int = 1,
     journal: Path | None = None,
@@ -47,7 +46,9 @@ def run(
     """Searches a space for the architectures that score best, without training any.
 
     The same generator, scorer and options give the same result, whatever `jobs` is and however often a search with a
-    journal was interrupted. Where no more architectures are allowed than the budget, all are scored.
+    journal was interrupted. Where no more architectures are allowed than the budget, all are scored. Where bounds can
+    only be tried (of a latency, or in a space without closed forms), a search may end below its budget: when it finds
+    nothing more that is allowed.
 
     A scorer that ranks over a set (`az_nas`, ensembles) ranks all candidates of the search among each other.
 
@@ -58,9 +59,9 @@ def run(
         constraints: What is allowed; everything if None.
         rng: Where all draws come from; `default_rng(0)` if None.
         task: What networks are built for, and the batch; noise of the space's image size and ten classes if None.
-        method: `evolution` (regularised, with tournaments; see `Evolution`), `random`, or `exhaustive`.
+        method: How candidates are proposed: one of `METHODS` by its name, or with settings, such as
+            `Evolution(population=20)`.
         budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
-        settings: Of the evolution.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes; the result does not depend on it.
         journal: A file that records every candidate; a search that finds its own there goes on with it.
@@ -68,7 +69,9 @@ def run(
         progress: A progress bar.
 
     Raises:
-        SpecError: If no architecture is allowed, too many are for an exhaustive search, or an argument is out of range.
+        SpecError: If no architecture is allowed or none is found, too many are for an exhaustive search, or an argument
+            is out of range.
+        RegistryError: If there is no such method.
         CollectionError: If the scorer cannot be computed on any of the first candidates.
         StoreMismatchError: If the journal belongs to another search, or is damaged.
 
@@ -84,36 +87,36 @@ def run(
     owner = load_space(space)
     rng = np.random.default_rng(0) if rng is None else rng
     task = noise_task("noise", DEFAULT_NUM_CLASSES, owner.default_img_size) if task is None else task
-    settings = settings or Evolution()
-    for name, value in {"jobs": jobs, "init-seeds": init_seeds, "budget": budget}.items():
+    for name, value in {"jobs": jobs, "init_seeds": init_seeds, "budget": budget}.items():
         if value is not None and value < 1:
-            raise SpecError(f"--{name} is {value}; it must be at least 1.")
+            raise SpecError(f"{name} is {value}; it must be at least 1.")
+    method = METHODS[method]() if isinstance(method, str) else method
     assessor = Assessor.of(scorer)
     region = Region(owner, task, constraints or Constraints())
-    method = _method(method)
     wanted = _wanted(region, method, budget)
     definition = {
         "space": [owner.name, owner.identity],
         "scorer": assessor.identity,
         "constraints": region.constraints.to_document(),
+        "costs": [cost.identity for cost in region.constraints.costs],
         "images": [task.dataset, task.img_size, task.digest],
         "init_seeds": init_seeds,
-        "method": method.value,
-        "settings": settings.to_document() if method is Method.EVOLUTION else {},
+        "method": method.name,
+        "settings": method.to_document(),
         "seed": text_digest(str(rng.bit_generator.state)),
         "torch": str(torch.__version__).partition("+")[0],
     }
     # Where everything is to be scored there is nothing to choose.
-    course = Method.EXHAUSTIVE if region.size <= wanted else method
+    everything = region.size is not None and region.size <= wanted
+    course = Exhaustive() if everything else method
     history = History(assessor.join)
     # One at a time: an evolution hands out a few, and joblib would give them all to one process.
     pool = processes(jobs, return_as="generator", batch_size=1)
     with Journal(journal, definition, anew=anew) as held, pool as parallel:
-        batches = proposals(course, region, history, rng, settings)
+        batches = course.proposals(region, history, rng)
 
         def candidates() -> Iterator[Arch]:
-            while len(history) < wanted:
-                batch = next(batches)[: wanted - len(history)]
+            while len(history) < wanted and (batch := next(batches, [])[: wanted - len(history)]):
                 missing = [arch for arch in batch if held.lookup(arch) is None]
                 for arch, measured in assessor.measured(owner, missing, task, init_seeds, parallel):
                     held.record(arch, measured)
@@ -132,29 +135,31 @@ def run(
             f"'{assessor.name}' has no finite score on any of the {len(history)} candidates, so nothing can be chosen "
             "by it. Look at what it computes, or take another scorer."
         )
-    ranked = sorted(_candidates(region, history), key=_order)
     return SearchResult(
-        assessor.name, owner.name, region.constraints, method.value, tuple(ranked), region.size, region.total
+        scorer=assessor.name,
+        space=owner.name,
+        constraints=region.constraints,
+        method=method.name,
+        candidates=tuple(sorted(_candidates(region, history), key=by_score)),
+        allowed=region.size,
+        total=region.total,
+        acceptance=region.acceptance,
     )
 
 
-def _method(name: Method | str) -> Method:
-    try:
-        return Method(name)
-    except ValueError as error:
-        raise SpecError(f"There is no method '{name}'. Allowed: {', '.join(Method)}.") from error
-
-
-def _wanted(region: Region, method: Method, budget: int | None) -> int:
-    if method is not Method.EXHAUSTIVE:
-        return min(region.size, DEFAULT_BUDGET if budget is None else budget)
+def _wanted(region: Region, method: AbstractMethod, budget: int | None) -> int:
+    if not isinstance(method, Exhaustive):
+        wanted = DEFAULT_BUDGET if budget is None else budget
+        return wanted if region.size is None else min(region.size, wanted)
     limit = EXHAUSTIVE_LIMIT if budget is None else budget
-    if region.size > limit:
+    listed = region.listed if region.size is None else region.size
+    if listed is None or listed > limit:
+        many = "more architectures than can be listed" if listed is None else f"{listed:,} architectures"
         raise SpecError(
-            f"An exhaustive search of '{region.space.name}' has to score {region.size:,} architectures, and the budget "
-            f"is {limit:,}. Narrow the constraints, raise --budget, or use --method evolution or random."
+            f"An exhaustive search of '{region.space.name}' has to look at {many}, and the budget is {limit:,}. Narrow "
+            "the constraints, raise the budget, or search by evolution or at random."
         )
-    return region.size
+    return listed
 
 
 def _require_a_score(history: History) -> None:
@@ -167,10 +172,4 @@ def _require_a_score(history: History) -> None:
 
 def _candidates(region: Region, history: History) -> Iterator[Candidate]:
     for arch, measured, score in zip(history.archs, history.measured, history.scores.tolist(), strict=True):
-        counts = region.counts(arch)
-        yield Candidate(arch, score, counts.params, counts.macs, measured.reason)
-
-
-def _order(candidate: Candidate) -> tuple[bool, float, int, str]:
-    undefined = bool(np.isnan(candidate.score))
-    return undefined, 0.0 if undefined else -candidate.score, candidate.params, candidate.arch.arch_id
+        yield Candidate(arch, score, region.costs(arch), measured.reason)

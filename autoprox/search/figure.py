@@ -7,7 +7,8 @@ import matplotlib as mpl
 from matplotlib.figure import Figure
 
 from autoprox.base.files import atomically
-from autoprox.search.result import Candidate, SearchResult
+from autoprox.search.result import Pick, SearchResult
+from autoprox.spaces.costs import PARAMS
 
 CANDIDATE, PICK, BOUND = "#3b6ea5", "#d9822b", "#999999"
 
@@ -28,11 +29,11 @@ def write_figure(result: SearchResult, top: int, path: Path) -> None:
         atomically(path, lambda target: figure.savefig(target, format="svg", metadata={"Date": None}))
 
 
-def draw(result: SearchResult, picks: Sequence[Candidate]) -> Figure:
+def draw(result: SearchResult, picks: Sequence[Pick]) -> Figure:
     """Draws number of parameters against score: a point a candidate, the picks by their rank, the bounds as lines."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
-    marked = {each.arch for each in picks}
+    marked = {each.arch for pick in picks for each in pick.candidates}
     others = [each for each in result.scored if each.arch not in marked]
     axes.scatter(
         [each.params for each in others],
@@ -44,21 +45,24 @@ def draw(result: SearchResult, picks: Sequence[Candidate]) -> Figure:
         label=f"{len(result.scored)} scored candidates",
     )
     axes.scatter(
-        [each.params for each in picks],
-        [each.score for each in picks],
+        [each.params for pick in picks for each in pick.candidates],
+        [each.score for pick in picks for each in pick.candidates],
         s=30,
         color=PICK,
         label="the pick" if len(picks) == 1 else f"the {len(picks)} picks",
     )
-    for rank, each in enumerate(picks, start=1):
-        axes.annotate(str(rank), (each.params, each.score), textcoords="offset points", xytext=(5, 4), fontsize=8)
+    for pick in picks:
+        axes.annotate(
+            str(pick.rank), (pick.best.params, pick.best.score), textcoords="offset points", xytext=(5, 4), fontsize=8
+        )
     for bound in result.constraints.bounds:
-        if bound.counted == "params":
+        if bound.cost is PARAMS:
             axes.axvline(bound.value, color=BOUND, linestyle="--", linewidth=0.9)
     axes.xaxis.set_major_formatter(lambda value, _: f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k")
     axes.set_xlabel("parameters")
     axes.set_ylabel(f"score of {result.scorer}")
-    axes.set_title(f"{result.space}, {result.method}: {result.allowed:,} architectures are allowed", fontsize=10)
+    allowed = "" if result.allowed is None else f": {result.allowed:,} architectures are allowed"
+    axes.set_title(f"{result.space}, {result.method}{allowed}", fontsize=10)
     axes.grid(color="#e6e6e6", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)

@@ -1,16 +1,23 @@
 """What a search found."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
 from typing import Any
 
 import pandas as pd
 
 from autoprox.base.errors import SpecError
 from autoprox.search.constraints import Constraints
+from autoprox.search.region import Pilot
 from autoprox.spaces import Arch
+
+DIGITS = 8
+"""Significant digits in which scores are told apart, and in which they are shown: the rest is rounding."""
+NAMED = 20
+"""How many architectures of a tie are named in a document; the table of all candidates has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,25 +27,69 @@ class Candidate:
     Args:
         arch: The architecture, for `Space.build`.
         score: Higher is better; NaN where there is no finite score.
-        params: Parameters.
-        macs: Multiply-accumulates of one forward pass, per image.
+        costs: What its network costs, by name: `params`, `macs` and whatever was bounded.
         reason: Why it could not be scored; empty if it could be, or is just undefined.
     """
 
     arch: Arch
     score: float
-    params: int
-    macs: int
+    costs: Mapping[str, int | float]
     reason: str = ""
 
+    @property
+    def params(self) -> int:
+        """Parameters."""
+        return int(self.costs["params"])
+
+    @property
+    def macs(self) -> int:
+        """Multiply-accumulates of one forward pass, per image."""
+        return int(self.costs["macs"])
+
+    @property
+    def shown_score(self) -> float:
+        """The score in as many digits as are told apart; NaN where there is none."""
+        return float(f"{self.score:.{DIGITS}g}")
+
     def to_document(self) -> dict[str, Any]:
-        """The candidate as JSON-like data; `arch` are the genes, for `Space.arch`, or as text for `Space.parse`."""
+        """The candidate as JSON-like data; `arch` are the genes, which `Space.build` takes as they are."""
         return {
             "arch": self.arch.genes,
             "arch_id": self.arch.arch_id,
             "score": self.score if math.isfinite(self.score) else None,
-            "params": self.params,
-            "macs": self.macs,
+            **self.costs,
+        }
+
+
+@dataclass(frozen=True)
+class Pick:
+    """The candidates of one rank: the scorer cannot tell them apart.
+
+    Args:
+        rank: 1 for the best; the next lower score has the next rank.
+        candidates: All of them, the smallest network first.
+    """
+
+    rank: int
+    candidates: tuple[Candidate, ...]
+
+    @property
+    def best(self) -> Candidate:
+        """The smallest network of them, which costs least for the same score."""
+        return self.candidates[0]
+
+    @property
+    def others(self) -> tuple[Candidate, ...]:
+        """Those that are as good."""
+        return self.candidates[1:]
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON-like data: the smallest network, how many others tie with it, and which (at most 20)."""
+        return {
+            "rank": self.rank,
+            **self.best.to_document(),
+            "ties": len(self.others),
+            "tied_with": [each.to_document() for each in self.others[:NAMED]],
         }
 
 
@@ -51,9 +102,11 @@ class SearchResult:
         space: Name of the space.
         constraints: What was allowed.
         method: How candidates were proposed.
-        candidates: The best first; of equal scores the smaller network; those without a score last.
-        allowed: Number of architectures that the constraints allow.
-        total: Number of architectures of the space.
+        candidates: The best first; of scores that are equal in `DIGITS` digits the smaller network; those without a
+            score last.
+        allowed: Number of architectures that the constraints allow; None where that is not known.
+        total: Number of architectures of the space; None where that is not known.
+        acceptance: How many of the architectures that were drawn are allowed; None where nothing was drawn in vain.
     """
 
     scorer: str
@@ -61,12 +114,13 @@ class SearchResult:
     constraints: Constraints
     method: str
     candidates: tuple[Candidate, ...]
-    allowed: int
-    total: int
+    allowed: int | None
+    total: int | None
+    acceptance: Pilot | None = None
 
     @property
     def pick(self) -> Candidate:
-        """The best candidate."""
+        """The best candidate; of several with the same score the smallest network."""
         return self.candidates[0]
 
     @cached_property
@@ -79,29 +133,36 @@ class SearchResult:
         """Why the first of those that could not be scored could not be; empty if all could be."""
         return next((each.reason for each in self.candidates if each.reason), "")
 
-    def top(self, count: int) -> Sequence[Candidate]:
-        """The best candidates; fewer if fewer have a score.
+    @cached_property
+    def ranked(self) -> tuple[Pick, ...]:
+        """The candidates that have a score, those that it does not tell apart together."""
+        groups = groupby(self.scored, key=lambda each: each.shown_score)
+        return tuple(Pick(rank, tuple(group)) for rank, (_, group) in enumerate(groups, start=1))
+
+    def top(self, count: int) -> Sequence[Pick]:
+        """The best ranks; fewer if there are fewer different scores.
 
         Raises:
             SpecError: If the count is below 1.
         """
         if count < 1:
-            raise SpecError(f"--top is {count}; it must be at least 1.")
-        return self.scored[:count]
+            raise SpecError(f"The number of picks is {count}; it must be at least 1.")
+        return self.ranked[:count]
 
     def frame(self) -> pd.DataFrame:
-        """All candidates as rows, the best first: arch_id, arch_json, score, params, macs."""
-        rows = [
-            {
+        """All candidates as rows, the best first: rank, arch_id, arch_json, score, and a column a cost."""
+        return pd.DataFrame(self._rows())
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        ranks = {each.arch: pick.rank for pick in self.ranked for each in pick.candidates}
+        for each in self.candidates:
+            yield {
+                "rank": ranks.get(each.arch),
                 "arch_id": each.arch.arch_id,
                 "arch_json": each.arch.json,
                 "score": each.score,
-                "params": each.params,
-                "macs": each.macs,
+                **each.costs,
             }
-            for each in self.candidates
-        ]
-        return pd.DataFrame(rows)
 
     def to_document(self, top: int = 1) -> dict[str, Any]:
         """What was searched and the best candidates, as JSON-like data; the same for every way to the same result."""
@@ -112,7 +173,14 @@ class SearchResult:
             "constraints": self.constraints.to_document(),
             "allowed_architectures": self.allowed,
             "all_architectures": self.total,
+            "acceptance": None if self.acceptance is None else self.acceptance._asdict(),
             "evaluated": len(self.candidates),
             "without_score": len(self.candidates) - len(self.scored),
-            "picks": [{"rank": rank, **each.to_document()} for rank, each in enumerate(self.top(top), start=1)],
+            "picks": [pick.to_document() for pick in self.top(top)],
         }
+
+
+def by_score(candidate: Candidate) -> tuple[bool, float, float, str]:
+    """Sorts candidates: the best score first, of those that are not told apart the smallest network."""
+    undefined = not math.isfinite(candidate.score)
+    return undefined, 0.0 if undefined else -candidate.shown_score, candidate.params, candidate.arch.arch_id

@@ -1,9 +1,9 @@
 """The sizes that a space reaches, and how many architectures reach each, without listing architectures.
 
-A count of a network is what its fixed genes cost (width, depth, heads of stages, ...) plus what each layer's own genes
+A cost of a network is what its fixed genes cost (width, depth, heads of stages, ...) plus what each layer's own genes
 add: the order of the layers does not matter, so that a thousand sums stand for the 20^10 ways to choose the layers of
-`autoformer-micro` at one width and depth. That every space counts so is a law of `tests/conformance/test_search.py`;
-a size that an architecture does not have is an error there, and never a result that breaks a constraint here.
+`autoformer-micro` at one width and depth. That a space counts so is a law of `tests/conformance/test_search.py`; a size
+that an architecture does not have is an error there, and never a result that breaks a constraint here.
 """
 
 from collections import Counter
@@ -16,12 +16,13 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from autoprox.search.constraints import COUNTED
 from autoprox.spaces import Arch, Space
-from autoprox.spaces.genes import Genes
+from autoprox.spaces.costs import Cost
+from autoprox.spaces.genes import Genes, json_form
+from autoprox.spaces.task import TaskShape
 
 Size = tuple[int, ...]
-"""One count for each of `COUNTED`."""
+"""One value for each of several additive costs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +30,7 @@ class Sums:
     """What a number of layers can add together.
 
     Args:
-        sizes: `(n, counts)`, distinct sums, in a fixed order.
+        sizes: `(n, costs)`, distinct sums, in a fixed order.
         ways: `(n,)`, how many choices of the layers give each; Python integers, for they outgrow 64 bits.
     """
 
@@ -55,11 +56,11 @@ class Shape:
 
     def sums(self, layers: int) -> Sums:
         """What some of the layers can add together."""
-        return _sums(self.added, layers)
+        return _sums(self.added, layers, len(self.base))
 
     @property
     def sizes(self) -> npt.NDArray[np.int64]:
-        """The distinct sizes of its architectures, `(n, counts)`."""
+        """The distinct sizes of its architectures, `(n, costs)`."""
         return self.base + self.sums(self.depth).sizes
 
     @property
@@ -81,36 +82,22 @@ class SizeTable:
     shapes: tuple[Shape, ...]
 
 
-def size_of(space: Space, arch: Arch, num_classes: int, img_size: int, in_chans: int) -> Size:
-    """The size of an architecture, in the order of `COUNTED`.
-
-    Example:
-        >>> from autoprox.spaces import space
-        >>> tiny = space("autoformer-ti")
-        >>> genes = {"hidden_dim": 192, "depth": 12, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12}
-        >>> size_of(tiny, tiny.arch(genes), 1000, 224, 3)
-        (5717416, 1253683200)
-    """
-    counts = space.counts(arch, num_classes, img_size, in_chans)
-    return tuple(getattr(counts, counted) for counted in COUNTED)
-
-
 @lru_cache(maxsize=8)
-def size_table(space: Space, num_classes: int, img_size: int, in_chans: int) -> SizeTable:
+def size_table(space: Space, task: TaskShape, costs: tuple[Cost, ...]) -> SizeTable:
     """Measures a space: one count for each combination of its fixed genes, and one for each choice of a layer in it.
 
     Args:
         space: The space.
-        num_classes: Number of classes.
-        img_size: Edge of the image in px.
-        in_chans: Channels of the image.
+        task: Number of classes and shape of the images.
+        costs: The costs that make a size; all of them additive.
 
     Raises:
         SpecError: If the space does not take such images.
 
     Example:
-        >>> from autoprox.spaces import space
-        >>> table = size_table(space("autoformer-ti"), 1000, 224, 3)
+        >>> from autoprox.spaces import load_space
+        >>> from autoprox.spaces.costs import COSTS
+        >>> table = size_table(load_space("autoformer-ti"), TaskShape(1000, 224, 3), (COSTS["params"],))
         >>> len(table.layer_choices), len(table.shapes), sum(shape.total for shape in table.shapes)
         (4, 9, 1056964608)
     """
@@ -119,13 +106,13 @@ def size_table(space: Space, num_classes: int, img_size: int, in_chans: int) -> 
 
     def size(fixed: Genes, layers: list[tuple[Any, ...]]) -> Size:
         arch = Arch(space.name, joined(space, fixed, layers))
-        return size_of(space, arch, num_classes, img_size, in_chans)
+        return tuple(int(cost.of(space, arch, task)) for cost in costs)
 
     shapes = []
-    for fixed in _fixed(space):
+    for fixed in fixed_combinations(space):
         depth = layout.count(layout.layered[0], fixed) if layout.layered else 0
         plain = size(fixed, [choices[0]] * depth)
-        added = [tuple(0 for _ in COUNTED)] if depth else []
+        added = [tuple(0 for _ in costs)] if depth else []
         for choice in choices[1:] if depth else ():
             changed = size(fixed, [choice] + [choices[0]] * (depth - 1))
             added.append(tuple(new - old for new, old in zip(changed, plain, strict=True)))
@@ -138,18 +125,18 @@ def joined(space: Space, fixed: Genes, layers: list[tuple[Any, ...]]) -> Genes:
     return {**fixed, **{gene.name: [layer[at] for layer in layers] for at, gene in enumerate(space.layout.layered)}}
 
 
-def _fixed(space: Space) -> Iterator[Genes]:
+def fixed_combinations(space: Space) -> Iterator[Genes]:
+    """Every combination of the genes with one value, in the form of JSON and in a fixed order."""
     genes = space.layout.fixed
-    for values in product(*(gene.choices for gene in genes)):
-        plain = (list(value) if isinstance(value, tuple) else value for value in values)
-        yield dict(zip((gene.name for gene in genes), plain, strict=True))
+    for values in product(*([json_form(choice) for choice in gene.choices] for gene in genes)):
+        yield dict(zip((gene.name for gene in genes), values, strict=True))
 
 
 @lru_cache(maxsize=4096)
-def _sums(added: tuple[Size, ...], layers: int) -> Sums:
+def _sums(added: tuple[Size, ...], layers: int, costs: int) -> Sums:
     if layers == 0:
-        return Sums(np.zeros((1, len(COUNTED)), dtype=np.int64), np.array([1], dtype=object))
-    fewer = _sums(added, layers - 1)
+        return Sums(np.zeros((1, costs), dtype=np.int64), np.array([1], dtype=object))
+    fewer = _sums(added, layers - 1, costs)
     found: dict[Size, int] = {}
     for step, alike in Counter(added).items():
         sums = map(tuple, (fewer.sizes + np.array(step, dtype=np.int64)).tolist())

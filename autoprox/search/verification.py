@@ -22,6 +22,7 @@ from autoprox.datasets import LocalImages
 from autoprox.search.region import Region
 from autoprox.search.result import SearchResult
 from autoprox.spaces import Arch
+from autoprox.spaces.costs import PARAMS
 from autoprox.training.journal import Journal, training_key
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Outcome, Training, definition, train
@@ -30,6 +31,9 @@ RANDOM_ARCHS = 5
 CONFIDENCE = 0.95
 JOURNAL = "verification.sqlite"
 """Name of the file in the folder of a search that keeps finished trainings."""
+
+_DRAWS = 100
+# Draws for each random architecture, more than which only a region of very few needs.
 
 PICK, LARGEST, RANDOM = "pick", "largest", "random"
 
@@ -235,7 +239,7 @@ def verify(
     recipe = recipe or Recipe()
     for name, value in {"seeds": seeds, "randoms": randoms}.items():
         if value < 1:
-            raise SpecError(f"--{name} is {value}; it must be at least 1.")
+            raise SpecError(f"{name} is {value}; it must be at least 1.")
     pick, largest = result.pick.arch, region.largest()
     drawn = _drawn(region, {pick, largest}, randoms, rng)
     archs = list(dict.fromkeys([pick, *drawn, largest]))
@@ -259,7 +263,7 @@ def verify(
         found = [outcome for training, outcome in outcomes.items() if training.arch == arch and outcome is not None]
         accuracies = tuple(each.values[DEFAULT_METRIC] for each in found if not each.failure)
         failures = tuple(each.failure for each in found if each.failure)
-        return Trained(role, arch, region.counts(arch).params, accuracies, failures)
+        return Trained(role, arch, int(region.cost(PARAMS, arch)), accuracies, failures)
 
     own = trained(PICK, pick)
     if not own.accuracies:
@@ -270,21 +274,26 @@ def verify(
 
 def _drawn(region: Region, taken: set[Arch], wanted: int, rng: np.random.Generator) -> list[Arch]:
     """Distinct random architectures; listed where so few are allowed that drawing them would take long."""
-    left = region.size - len(taken)
-    if left < wanted:
+    left = None if region.size is None else region.size - len(taken)
+    if left is not None and left < wanted:
         raise SpecError(
             f"The constraints allow {region.size} architectures, too few for a pick, the largest and {wanted} random "
-            "ones beside them. Widen the constraints, or ask for fewer with --randoms."
+            "ones beside them. Widen the constraints, or ask for fewer."
         )
-    if left <= 4 * wanted:
+    if left is not None and left <= 4 * wanted:
         others = [arch for arch in region if arch not in taken]
         return [others[index] for index in rng.permutation(left)[:wanted]]
     drawn: list[Arch] = []
-    while len(drawn) < wanted:
+    for _ in range(_DRAWS * wanted):
         arch = region.draw(rng)
         if arch not in taken and arch not in drawn:
             drawn.append(arch)
-    return drawn
+        if len(drawn) == wanted:
+            return drawn
+    raise SpecError(
+        f"{_DRAWS * wanted} draws gave only {len(drawn)} different architectures that the constraints allow, and "
+        f"{wanted} random ones are wanted. Widen the constraints, or ask for fewer."
+    )
 
 
 def _key(recipe: Recipe, training: Training) -> str:

@@ -107,7 +107,10 @@ def bounds_of(name: str, task: Task) -> dict[str, Constraints]:
     rng, owner = np.random.default_rng(derived_seed("median size", name)), space(name)
     sizes = [owner.counts(owner.sample(rng), task.num_classes, task.img_size, task.in_chans).params for _ in range(501)]
     median = int(np.median(sizes))
-    return {"cap": Constraints(max_params=median), "band": Constraints(round(BAND * median), median)}
+    return {
+        "cap": Constraints(max_params=median),
+        "band": Constraints(min_params=round(BAND * median), max_params=median),
+    }
 
 
 def verified(table: Table, options: argparse.Namespace) -> list[dict[str, Any]]:
@@ -152,7 +155,7 @@ def markdown(results: dict[str, Any]) -> str:
         lines += regret_lines(results["regret"])
     for entry in results.get("verify", []):
         check = entry["verification"]
-        named = " and ".join(f"{key} {value:,}" for key, value in entry["constraints"].items() if value is not None)
+        named = " and ".join(f"{key} {value:,}" for key, value in entry["constraints"].items())
         lines += [
             f"## {entry['space']}, {check['dataset']}, {entry['regime']}: {named} ({entry['scorer']})",
             "",

@@ -61,6 +61,39 @@ def test_json_is_one_object_and_that_of_the_file(tmp_path, capsys):
     assert json.loads(capsys.readouterr().out) == json.loads((tmp_path / "run" / "result.json").read_text())
 
 
+def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
+    bounds = ["--max", "latency=10s", "--max", "params=9k", "--min", "params=3001"]
+    options = ["--space", "pit-micro", "--dataset", "digits", "--budget", "4", "--jobs", "1", "--top", "2", "--json"]
+    assert search("--zoo", "snip", *options, *bounds, "--out", tmp_path / "run") == 0
+    printed = capsys.readouterr()
+    assert re.search(
+        r"latency is measured for each architecture .* 4 of 4 draws .* 4 candidates need about", printed.err
+    )
+    document = json.loads(printed.out)
+    assert document["constraints"] == {"min_params": 3001, "max_latency": 10.0, "max_params": 9000}
+    assert document["allowed_architectures"] is None
+    assert document["acceptance"]["kept"] == document["acceptance"]["tried"] >= 4
+    record = json.loads((tmp_path / "run" / "run.json").read_text())["latency"]
+    assert (record["threads"], record["batch_size"]) == (1, 1)
+    for pick in document["picks"]:
+        assert 3000 < pick["params"] <= 9000
+        assert record["picks"][pick["arch_id"]]["seconds"] == pick["latency"] <= 10
+    assert search("--zoo", "snip", *options, *bounds, "--out", tmp_path / "again") == 0
+    assert (tmp_path / "again" / "result.json").read_bytes() == (tmp_path / "run" / "result.json").read_bytes()
+
+
+def test_the_table_shows_latency_and_ties(tmp_path, capsys):
+    assert small(tmp_path / "run", "--budget", 12, "--top", 3, scorer=("--zoo", "depth")) == 0
+    printed = capsys.readouterr().out
+    header = printed.splitlines()[1].split()
+    assert header == ["rank", "arch_id", "score", "params", "macs", "latency", "ties"]
+    assert re.search(r"latency: median of a forward pass of 1 image with 1 thread.* cores, torch", printed)
+    assert "the same score" in printed
+    ranks = pd.read_csv(tmp_path / "run" / "candidates.csv")["rank"]
+    document = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert [pick["ties"] + 1 for pick in document["picks"]] == list(ranks.value_counts().sort_index()[:3])
+
+
 def test_nothing_is_replaced_unasked(tmp_path, capsys):
     out = tmp_path / "run"
     assert small(out, "--budget", 5) == 0
@@ -153,6 +186,12 @@ def one_line(capsys, word):
         (["--zoo", "snip", "--max-params", "10"], "--max-params 10 "),
         (["--zoo", "snip", "--min-params", "5G"], "--min-params"),
         (["--zoo", "snip", "--max-macs", "1"], "--max-macs 1 "),
+        (["--zoo", "snip", "--max", "params=10"], "--max params 10 "),
+        (["--zoo", "snip", "--max", "latency=20"], "--max latency: '20'"),
+        (["--zoo", "snip", "--max", "latncy=20ms"], "'latency'"),
+        (["--zoo", "snip", "--max", "latency"], "--max latency=20ms"),
+        (["--zoo", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
+        (["--zoo", "snip", "--max", "latency=1ns"], "--max latency 1.00 ns"),
         (["--zoo", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
         (["--zoo", "snip", "--max-params", "5k", "--min-params", "6k"], "swap"),
         (["--zoo", "snip", "--budget", "0"], "--budget"),
@@ -161,7 +200,7 @@ def one_line(capsys, word):
         (["--zoo", "snip", "--seed", "-1"], "--seed"),
         (["--zoo", "snip", "--seeds", "0"], "--seeds"),
         (["--zoo", "snip", "--init-seeds", "0"], "--init-seeds"),
-        (["--zoo", "snip", "--tournament", "99"], "--population"),
+        (["--zoo", "snip", "--tournament", "99"], "population of 50"),
         (["--zoo", "snip", "--dataset", "digit"], "digits"),
         (["--zoo", "snip", "--verify", "digit"], "digits"),
         (["--zoo", "snip", "--space", "pit-ti", "--verify", "digits"], "8 px"),

@@ -44,7 +44,9 @@ def test_no_architecture_is_forgotten(name):
     assert Region(owner, task, Constraints()).size == Region(owner, task, Constraints(min_params=1)).total
     for _ in range(20):
         counts = owner.counts(owner.sample(rng), task.num_classes, task.img_size, task.in_chans)
-        exact = Constraints(counts.params, counts.params, counts.macs, counts.macs)
+        exact = Constraints(
+            min_params=counts.params, max_params=counts.params, min_macs=counts.macs, max_macs=counts.macs
+        )
         assert Region(owner, task, exact).size >= 1
 
 

@@ -79,6 +79,6 @@ def test_verify_trains_what_it_says(tmp_path):
     assert all(region.allows(each.arch) for each in found.rows)
     second = train(Training(region.space, found.pick.arch, "digits", LabelKind.SCRATCH, 1), recipe)
     assert found.pick.accuracies[1] == second.values["top1_pct"]
-    few = Region(micro, task, Constraints(max_params=region.counts(found.pick.arch).params))
+    few = Region(micro, task, Constraints(max_params=region.costs(found.pick.arch)["params"]))
     with pytest.raises(SpecError, match="too few"):
         verify(result, few, "digits", np.random.default_rng(1), randoms=few.size, journal=tmp_path / "c.sqlite")

@@ -1,0 +1,166 @@
+"""Bounds of costs as options of a command, and the latency of what was found."""
+
+import argparse
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from autoprox.base.errors import SpecError, suggestion
+from autoprox.commands.console import warn
+from autoprox.commands.values import Text, Whole
+from autoprox.networks.latency import NOISY, Latency, Timing, latency_path, machine
+from autoprox.search import Constraints, Pick
+from autoprox.search.constraints import ENDS
+from autoprox.spaces import Arch, Space
+from autoprox.spaces.costs import COSTS, MACS, PARAMS, Cost
+from autoprox.spaces.task import Task
+from autoprox.spaces.units import SECONDS
+
+_SHORT = (PARAMS, MACS)
+# Costs with options of their own, which came first.
+
+
+def add_bound_options(parser: argparse._ActionsContainer) -> None:
+    """Adds --min and --max for any cost, short forms for parameters and MACs, and how latency is measured."""
+    for end in ENDS:
+        most = "most" if end == "max" else "least"
+        parser.add_argument(
+            f"--{end}",
+            action="append",
+            default=[],
+            metavar="COST=V",
+            help=f"{most} that is allowed of {', '.join(COSTS)}, such as latency=20ms or params=5M; may be repeated",
+            type=Text([f"{name}=" for name in COSTS]),
+        )
+        for cost in _SHORT:
+            parser.add_argument(
+                f"--{end}-{cost.name}", metavar="N", help=f"short for --{end} {cost.name}=N", type=Text()
+            )
+    plain = Latency()
+    parser.add_argument(
+        "--latency-threads",
+        type=Whole(1, 256),
+        default=plain.threads,
+        metavar="N",
+        help="threads of torch while latency is measured (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--latency-batch",
+        type=Whole(1, 4096),
+        default=plain.batch_size,
+        metavar="N",
+        help="images a forward pass while latency is measured (default: %(default)s)",
+    )
+
+
+def latency_of(options: argparse.Namespace) -> Latency:
+    """The latency that the options ask for."""
+    return Latency(options.latency_threads, options.latency_batch)
+
+
+def constraints_of(options: argparse.Namespace) -> Constraints:
+    """The bounds that the options give.
+
+    Raises:
+        SpecError: If one cannot be read, is given twice, or is about no cost.
+    """
+    costs: dict[str, Cost] = {**dict(COSTS.items()), "latency": latency_of(options)}
+    with bounds_as_options(options):
+        return Constraints(costs, **_given(options))
+
+
+@contextmanager
+def bounds_as_options(options: argparse.Namespace) -> Iterator[None]:
+    """Lets errors of the library call bounds what the command line calls them.
+
+    Raises:
+        SpecError: As the library does.
+    """
+    try:
+        yield
+    except SpecError as error:
+        short = {f"{end}_{cost.name}" for end in ENDS for cost in _SHORT if getattr(options, f"{end}_{cost.name}")}
+
+        def option(found: re.Match[str]) -> str:
+            return f"--{found[1]}-{found[2]}" if found[0] in short else f"--{found[1]} {found[2]}"
+
+        names = "|".join(re.escape(name) for name in COSTS)
+        raise type(error)(re.sub(rf"\b({'|'.join(ENDS)})_({names})\b", option, str(error))) from error
+
+
+def _given(options: argparse.Namespace) -> dict[str, str]:
+    """Values of bounds by their names, as they were written."""
+    found: dict[str, str] = {}
+    for end in ENDS:
+        pairs = [(cost.name, getattr(options, f"{end}_{cost.name}"), f"--{end}-{cost.name}") for cost in _SHORT]
+        for text in getattr(options, end):
+            name, equals, value = text.partition("=")
+            if not equals or not value:
+                raise SpecError(f"--{end} {text}: give a cost and its value, such as --{end} latency=20ms.")
+            if name not in COSTS:
+                raise SpecError(f"--{end} {text}: there is no cost '{name}'. {suggestion(name, COSTS)}")
+            pairs.append((name, value, f"--{end} {name}"))
+        for name, value, option in pairs:
+            if value is None:
+                continue
+            if f"{end}_{name}" in found:
+                raise SpecError(f"{option} is given twice; give it once.")
+            found[f"{end}_{name}"] = value
+    return found
+
+
+@dataclass(frozen=True)
+class LatencyTable:
+    """How long forward passes of what was found take on this machine.
+
+    Args:
+        latency: How they are measured.
+        timings: By architecture.
+    """
+
+    latency: Latency
+    timings: dict[Arch, Timing]
+
+    @classmethod
+    def of(cls, latency: Latency, picks: Sequence[Pick], space: Space, task: Task) -> "LatencyTable":
+        """Measures the first architecture of each pick."""
+        return cls(latency, {pick.best.arch: latency.timing(space, pick.best.arch, task.shape) for pick in picks})
+
+    def cell(self, arch: Arch) -> str:
+        """One of them for a table, with its spread."""
+        timing = self.timings[arch]
+        return f"{SECONDS.text(timing.median)} ±{50 * timing.spread:.0f} %"
+
+    @property
+    def legend(self) -> str:
+        """How they were measured, in words."""
+        images = "1 image" if self.latency.batch_size == 1 else f"{self.latency.batch_size} images"
+        threads = "1 thread" if self.latency.threads == 1 else f"{self.latency.threads} threads"
+        return (
+            f"latency: median of a forward pass of {images} with {threads}, ± half the interquartile range, on "
+            f"{', '.join(machine())}"
+        )
+
+    def warn(self) -> None:
+        """Says it if the machine is too noisy for the last digits to mean anything."""
+        noisy = [timing for timing in self.timings.values() if timing.spread > NOISY]
+        if noisy:
+            warn(
+                f"the latency of {len(noisy)} of {len(self.timings)} picks varies by more than {NOISY:.0%} between "
+                "repeats: this machine does other work, or changes its clock. To measure again when it is idle, delete "
+                f"{latency_path()}"
+            )
+
+    def to_document(self) -> dict[str, Any]:
+        """As JSON-like data."""
+        return {
+            "threads": self.latency.threads,
+            "batch_size": self.latency.batch_size,
+            "machine": list(machine()),
+            "picks": {
+                arch.arch_id: {"seconds": each.median, "spread": each.spread, "repeats": each.repeats}
+                for arch, each in self.timings.items()
+            },
+        }

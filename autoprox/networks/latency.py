@@ -1,0 +1,166 @@
+"""How long a forward pass takes on this machine: measured, and remembered with what it was measured on."""
+
+import os
+import platform
+from dataclasses import astuple, dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, ClassVar
+
+import platformdirs
+import torch
+from torch import Tensor, nn
+from torch.utils.benchmark import Timer
+
+from autoprox.base.digest import digest
+from autoprox.base.store import Form, Store
+from autoprox.spaces import Arch, Space
+from autoprox.spaces.costs import COSTS, Cost
+from autoprox.spaces.task import TaskShape
+from autoprox.spaces.units import SECONDS, Unit
+
+NOISY = 0.1
+"""From which spread on (interquartile range over median) a measurement is repeated, and said to be noisy."""
+FORM = Form(
+    "table of latencies",
+    "create table timings (key text primary key, seconds real not null, spread real not null, repeats integer not null)"
+    " without rowid",
+    "Delete '{path}': it holds only times, which are measured again.",
+)
+"""What the file holds."""
+
+_WAIT_S = 60.0
+# Another process may be writing, which takes milliseconds unless it was stopped.
+_LEAST_S, _MOST_S = 0.1, 1.0
+# How long is measured: until the spread is small, within these.
+_LEAST_REPEATS = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What repeated forward passes took.
+
+    Args:
+        median: Seconds a pass, median of the repeats.
+        spread: Interquartile range of the repeats over their median.
+        repeats: How many repeats there were.
+    """
+
+    median: float
+    spread: float
+    repeats: int
+
+
+def time_forward(model: nn.Module, images: Tensor, threads: int = 1) -> Timing:
+    """Times the forward pass of a network, after a warm-up.
+
+    Repeats go on until they agree within `NOISY`: for at least 0.1 s and ten passes, and at most 1 s or ten passes.
+
+    Args:
+        model: The network; it is called in the mode that it is in.
+        images: One batch.
+        threads: Threads of torch meanwhile; the number before is restored.
+
+    Example:
+        >>> timing = time_forward(nn.Linear(8, 8), torch.zeros(1, 8))
+        >>> 0 < timing.median < 1, timing.repeats >= 4
+        (True, True)
+    """
+    timer = Timer("model(images)", globals={"model": model, "images": images}, num_threads=threads)
+    with torch.inference_mode():
+        once = timer.timeit(2).mean  # a warm-up as well
+        most = max(_MOST_S, _LEAST_REPEATS * once)
+        found = timer.adaptive_autorange(NOISY, min_run_time=max(_LEAST_S, _LEAST_REPEATS * once), max_run_time=most)
+    return Timing(found.median, found.iqr / found.median, len(found.times) * found.number_per_run)
+
+
+@cache
+def machine() -> tuple[str, ...]:
+    """What tells one machine from another where times are compared: processor, cores, torch and what it runs on.
+
+    Example:
+        >>> len(machine())
+        4
+    """
+    release = str(torch.__version__)
+    return _processor(), f"{os.cpu_count()} cores", f"torch {release}", torch.backends.cpu.get_cpu_capability()
+
+
+def _processor() -> str:
+    """The name of the processor; the architecture where the system does not tell more."""
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        lines = []
+    names = (line.partition(":")[2].strip() for line in lines if line.lower().startswith("model name"))
+    return next(names, "") or platform.processor() or platform.machine()
+
+
+@dataclass(frozen=True)
+class Latency(Cost):
+    """Seconds of one forward pass of one batch on this machine, in evaluation mode, median of repeats.
+
+    Values depend on the processor and on what else it does, so that what is stored belongs to one machine.
+
+    Args:
+        threads: Threads of torch.
+        batch_size: Images a batch.
+
+    Example:
+        >>> Latency(threads=2).identity[:4]
+        ['latency', 1, 2, 1]
+    """
+
+    threads: int = 1
+    batch_size: int = 1
+    name: str = field(default="latency", init=False)
+    noun: str = field(default="latency", init=False)
+    unit: Unit = field(default=SECONDS, init=False)
+    version: int = field(default=1, init=False)
+    additive: bool = field(default=False, init=False)
+    measured: ClassVar[bool] = True
+
+    def of(self, space: Space, arch: Arch, task: TaskShape) -> float:
+        """Seconds of a forward pass.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the task.
+        """
+        return self.timing(space, arch, task).median
+
+    def spread(self, space: Space, arch: Arch, task: TaskShape) -> float:
+        """Interquartile range of the repeats over their median."""
+        return self.timing(space, arch, task).spread
+
+    @property
+    def identity(self) -> list[Any]:
+        """Threads, batch size and the machine, beside name and version."""
+        return [self.name, self.version, self.threads, self.batch_size, *machine()]
+
+    def timing(self, space: Space, arch: Arch, task: TaskShape) -> Timing:
+        """The measurement with its spread: taken once on a machine, and remembered.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the task.
+            StoreMismatchError: If the file that remembers is damaged.
+            AutoproxError: If it cannot be written.
+        """
+        key = digest([self.identity, space.identity, arch.arch_id, list(task)])
+        path = latency_path()
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with Store(path, FORM, wait_s=_WAIT_S) as store:
+            for stored in store.rows("select seconds, spread, repeats from timings where key = ?", (key,)):
+                return Timing(*stored)
+            model = space.build(arch, *task)
+            images = torch.zeros(self.batch_size, task.in_chans, task.img_size, task.img_size)
+            found = time_forward(model, images, self.threads)
+            store.write("insert or ignore into timings values (?, ?, ?, ?)", [(key, *astuple(found))])
+        return found
+
+
+def latency_path() -> Path:
+    """The file that remembers latencies, in the user's cache folder."""
+    return Path(platformdirs.user_cache_dir("autoprox")) / "latency.sqlite"
+
+
+COSTS.register("latency", Latency())

@@ -1,0 +1,16 @@
+"""How candidates are proposed, one method a file."""
+
+from autoprox.base.registry import Registry
+from autoprox.search.methods.annealing import Annealing
+from autoprox.search.methods.base import AbstractMethod, History
+from autoprox.search.methods.evolution import Evolution
+from autoprox.search.methods.exhaustive import Exhaustive
+from autoprox.search.methods.random import RandomSearch
+
+METHODS: Registry[type[AbstractMethod]] = Registry("method")
+"""All methods by name; each has defaults for all its settings."""
+
+for _method in (Evolution, RandomSearch, Exhaustive, Annealing):
+    METHODS.register(_method.name, _method)
+
+__all__ = ["METHODS", "AbstractMethod", "Annealing", "Evolution", "Exhaustive", "History", "RandomSearch"]
