@@ -32,28 +32,26 @@ def content(definition: object) -> str:
     return "\n".join(found[name] for name in sorted(found))
 
 
-def _add(value: object, found: dict[str, str], home: str) -> None:
+def _add(value: object, found: dict[str, str], home: str, name: str = "") -> None:
     """Adds a value under its name, and what it refers to."""
-    key = _key(value)
+    key = f"{name} {_key(value)}"
     if key in found:
         return
+    found[key] = key
+    parts: Iterator[tuple[str, Any]] = iter([])
     if isinstance(value, functools.partial):
         found[key] = f"partial {value.args!r} {sorted(value.keywords.items())!r}"
-        parts: Iterator[Any] = iter([value.func])
+        parts = iter([("", value.func)])
     elif isinstance(value, MethodType):
-        found[key] = "method"
-        parts = iter([value.__func__, value.__self__])
-    elif isinstance(value, FunctionType | type) and value.__module__ == home:
-        found[key] = _source(value)
-        parts = _used(value)
-    elif isinstance(value, FunctionType | type | ModuleType):
-        found[key], parts = key, iter([])
+        parts = iter([("", value.__func__), ("", value.__self__)])
+    elif isinstance(value, FunctionType | type):
+        if value.__module__ == home:
+            found[key] = _source(value)
+            parts = _used(value)
     elif callable(value) and type(value).__module__ == home:
-        found[key], parts = repr(value), iter([type(value)])
-    else:
-        found[key], parts = key, iter([])
-    for part in parts:
-        _add(part, found, home)
+        parts = iter([("", type(value))])
+    for part_name, part in parts:
+        _add(part, found, home, part_name)
 
 
 def _key(value: object) -> str:
@@ -79,23 +77,23 @@ def _bytecode(code: CodeType) -> str:
     return " ".join([code.co_code.hex(), *code.co_names, *constants])
 
 
-def _used(value: Any) -> Iterator[Any]:
+def _used(value: Any) -> Iterator[tuple[str, Any]]:
     """What a function or class refers to: globals by name, cells of its closure, base classes, its own methods."""
     if isinstance(value, type):
-        yield from value.__bases__
+        yield from (("", base) for base in value.__bases__)
         for member in vars(value).values():
             inner = inspect.unwrap(getattr(member, "__func__", None) or getattr(member, "fget", None) or member)
             if isinstance(inner, FunctionType):
                 yield from _used(inner)
         return
-    for cell in value.__closure__ or ():
+    for name, cell in zip(value.__code__.co_freevars, value.__closure__ or (), strict=True):
         try:
-            yield cell.cell_contents
+            yield name, cell.cell_contents
         except ValueError:  # not filled yet
             continue
     for name in _names(value.__code__):
         if name in value.__globals__:
-            yield value.__globals__[name]
+            yield name, value.__globals__[name]
 
 
 def _names(code: CodeType) -> Iterator[str]:

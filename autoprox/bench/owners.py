@@ -32,7 +32,7 @@ def missing(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterato
         if name not in spaces:
             reference = memory.get("reference") if isinstance(memory, Mapping) else None
             place = f"from {reference}" if isinstance(reference, str) else "of yours"
-            yield f"It holds the space '{name}' {place}. Give that space with the table; nothing is imported unasked."
+            yield f"holds the space '{name}' {place}. Give that space with the table; nothing is imported unasked."
 
 
 def changes(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -92,7 +92,7 @@ class Reading:
                 for text in changes(self.spaces, self.manifest):
                     yield self._fault(f"The table {self._files.table}: {text}")
                 for text in missing(self.spaces, self.manifest):
-                    yield self._fault(f"The table {self._files.table}: {text}", TableError)
+                    yield self._fault(f"The table {self._files.table} {text}", TableError)
 
     def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
         """Number of classes of the data sets that the user has images of."""

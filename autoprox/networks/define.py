@@ -15,7 +15,7 @@ from autoprox.base.digest import canonical_json, digest
 from autoprox.base.errors import RegistryError, SpecError
 from autoprox.base.numbers import is_whole
 from autoprox.base.references import resolved
-from autoprox.networks.measuring import measured
+from autoprox.networks.measuring import measured, parameters, parameters_and_macs
 from autoprox.networks.seeding import seeded
 from autoprox.spaces import SPACES, Counts, Gene, Layout, Space, TaskShape
 from autoprox.spaces.genes import Genes, copied, json_form
@@ -64,9 +64,7 @@ class DefinedSpace(Space):
         """What a network costs: as the given function says, or counted in the network, once for each architecture."""
         if self.costs is None:
             params, macs = _measured(self, canonical_json(genes), task)
-            usual = TaskShape(2, self.default_img_size, 3)
-            backbone = params if task == usual else _measured(self, canonical_json(genes), usual)[0]
-            return Counts(params, macs, backbone)
+            return Counts(params, macs, _usual_params(self, canonical_json(genes)))
         counts = self.costs(copied(genes), task)
         if not isinstance(counts, Counts):
             raise SpecError(
@@ -192,5 +190,13 @@ build = seeded(_build)
 
 
 @lru_cache(maxsize=2**16)
+def _usual_params(space: DefinedSpace, arch_json: str) -> int:
+    """Parameters of the network of a usual task; it is not run, for a space may be made for other channels."""
+    task = TaskShape(2, space.default_img_size, 3)
+    return measured(lambda: _build(space, space.parse(arch_json).genes, task), parameters)
+
+
+@lru_cache(maxsize=2**16)
 def _measured(space: DefinedSpace, arch_json: str, task: TaskShape) -> tuple[int, int]:
-    return measured(lambda: _build(space, space.parse(arch_json).genes, task), task)
+    genes = space.parse(arch_json).genes
+    return measured(lambda: _build(space, genes, task), lambda model: parameters_and_macs(model, task))

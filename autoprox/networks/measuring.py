@@ -1,6 +1,7 @@
 """What a network costs, counted in the network itself: for spaces without a closed form."""
 
 from collections.abc import Callable
+from typing import TypeVar
 
 import torch
 from torch import nn
@@ -10,6 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from autoprox.networks.seeding import CPU, settled
 from autoprox.spaces.task import TaskShape
 
+T = TypeVar("T")
 META = torch.device("meta")
 
 
@@ -32,21 +34,30 @@ def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
     # Fused attention is unknown to the counter. Gradients keep torch from its fused encoder layers, unknown as well.
     with device, sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
         model(torch.zeros(1, task.in_chans, task.img_size, task.img_size))
-    params = sum(each.numel() for each in model.parameters() if each.requires_grad)
-    return params, counter.get_total_flops() // 2
+    return parameters(model), counter.get_total_flops() // 2
 
 
-def measured(build: Callable[[], nn.Module], task: TaskShape) -> tuple[int, int]:
-    """Builds a network and counts its parameters and multiply-accumulates, without computing anything if it can.
+def parameters(model: nn.Module) -> int:
+    """The number of trainable parameters.
+
+    Example:
+        >>> parameters(nn.Linear(4, 3))
+        15
+    """
+    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+
+
+def measured(build: Callable[[], nn.Module], measure: Callable[[nn.Module], T]) -> T:
+    """Builds a network and measures it, without computing anything if it can be done on the meta device.
 
     Args:
         build: Builds the network.
-        task: Size and channels of the image.
+        measure: What is asked of it, which does not depend on the values of tensors.
     """
     try:
         with settled(META):
-            return parameters_and_macs(build().eval(), task)
+            return measure(build().eval())
     except (NotImplementedError, RuntimeError, ValueError, TypeError):
         # Some code asks for the value of a tensor, which there is none of on the meta device.
         with settled():
-            return parameters_and_macs(build().eval(), task)
+            return measure(build().eval())

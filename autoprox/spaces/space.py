@@ -44,6 +44,7 @@ class Space(ABC):
         version: Raised when the networks change: what was measured on the old ones is not theirs.
         compared: The features that proxies are compared with; all if None.
         reference: What `load_space` finds the space by; None if it finds it by nothing.
+        place: The same from whatever folder, for a space of yours.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -61,6 +62,7 @@ class Space(ABC):
     version: int = 1
     compared: tuple[str, ...] | None = None
     reference: str | None = None
+    place: str | None = None
 
     @property
     @abstractmethod
@@ -282,7 +284,9 @@ class Space(ABC):
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         # Another process finds it as this one did; a space without a reference travels with all that it holds.
-        return super().__reduce_ex__(protocol) if self.reference is None else (load_space, (absolute(self.reference),))
+        if self.reference is None:
+            return super().__reduce_ex__(protocol)
+        return _referenced, (self.reference, self.place or self.reference)
 
     def _genes(self, candidate: Candidate) -> Genes:
         """Allowed genes in canonical form, not to be changed."""
@@ -347,10 +351,10 @@ my_file.py:space.
 
 
 @lru_cache(maxsize=64)
-def _referenced(reference: str, _place: str) -> Space:
-    found = resolved(reference)
+def _referenced(reference: str, place: str) -> Space:
+    found = SPACES[place] if place in SPACES else resolved(place)
     if not isinstance(found, Space):
         raise SpecError(
             f"'{reference}' is a {type(found).__name__}, not a space. Name what autoprox.define_space returned."
         )
-    return found if found.reference is not None else replace(found, reference=reference)
+    return found if found.reference is not None else replace(found, reference=reference, place=place)
