@@ -8,7 +8,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from autoprox.base.errors import AutoproxError, SpecError
+from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
+
+LARGEST_JSON_B = 2**28
+"""Of a file that is read as JSON; a larger one is none of ours."""
 
 
 def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
@@ -17,8 +20,43 @@ def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
     Raises:
         AutoproxError: If the file cannot be written; what stood there before stays.
     """
-    text = json.dumps(content, indent=1, allow_nan=False) + "\n"
-    atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
+    atomically(path, json_writer(content))
+
+
+def json_writer(content: dict[str, Any] | list[Any]) -> Callable[[Path], object]:
+    """What writes a JSON object or array to the path that it is given."""
+    text = json_text(content)
+    return lambda path: path.write_text(text, encoding="utf-8")
+
+
+def json_text(content: dict[str, Any] | list[Any]) -> str:
+    """A JSON object or array, readable for people.
+
+    Example:
+        >>> print(json_text({"seed": 0}), end="")
+        {
+         "seed": 0
+        }
+    """
+    return json.dumps(content, indent=1, allow_nan=False) + "\n"
+
+
+def read_json(path: Path) -> Any:
+    """Reads a JSON file, whatever it holds.
+
+    Raises:
+        StoreMismatchError: If it is no file, is too large, or holds no JSON.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise StoreMismatchError(f"'{path}' is no file.", path)
+        if path.stat().st_size > LARGEST_JSON_B:
+            raise StoreMismatchError(
+                f"'{path}' is larger than {LARGEST_JSON_B} bytes, so autoprox did not write it.", path
+            )
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).", path) from error
 
 
 def require_writable(folder: Path) -> None:

@@ -8,6 +8,7 @@ from typing import Any, NoReturn
 from autoprox.base.errors import SpecError, nearest
 from autoprox.base.interrupts import raised_interrupts
 from autoprox.commands.console import chosen_backend
+from autoprox.commands.record import resumed
 from autoprox.commands.reporting import add_flags
 
 NEAR = 0.8
@@ -89,6 +90,7 @@ class Command:
             SystemExit: After --help.
             AutoproxError: If the options cannot be read, or something that was asked for is missing.
         """
+        arguments = resumed(self.name, arguments)
         options = self.parser().parse_args(arguments)
         options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]
         with raised_interrupts(), chosen_backend(options):

@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +13,7 @@ import autoprox
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
+from autoprox.base.files import json_writer
 from autoprox.bench.judging import Judge, Verdict, finite_or_none
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.command import Command, CommandParser
@@ -25,9 +27,9 @@ from autoprox.commands.console import (
     warn,
 )
 from autoprox.commands.names import SCORER
+from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
-from autoprox.commands.resultfolder import ResultFolder, add_out_options
 from autoprox.graph import Proxy, Scorer
 from autoprox.networks.network import Network
 from autoprox.predict.parzc.learned import LearnedProxy
@@ -68,17 +70,16 @@ class Judgement:
 
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
-    folder = ResultFolder.chosen(options)
+    folder = result_folder(options, "evaluate")
     proxies = named_proxies(options.proxy)
     problem = problem_of(options)
-    if folder is not None:
-        folder.prepare()
-    found = judged(options, problem, proxies)
-    say_judgement(options, problem, found)
-    if folder is not None:
-        document = _document(options, problem, found)
-        digests = {"table": problem.table.digest, "result": digest(document)}
-        folder.finish(document, run_record(options, started, digests))
+    with nullcontext() if folder is None else folder.opened(options):
+        found = judged(options, problem, proxies)
+        say_judgement(options, problem, found)
+        if folder is not None:
+            document = _document(options, problem, found)
+            digests = {"table": problem.table.digest, "result": digest(document)}
+            folder.finish({RESULT: json_writer(document)}, run_record(options, started, digests))
     return 0
 
 

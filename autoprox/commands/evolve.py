@@ -1,25 +1,29 @@
 """`python -m autoprox.evolve`: discovers a proxy on a benchmark table."""
 
 import argparse
+import csv
+import json
 import math
 import shlex
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from autoprox.base.errors import SpecError
+from autoprox.base.files import json_writer
 from autoprox.bench.judging import Verdict
 from autoprox.bench.problem import Problem, statistics_of
+from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
-from autoprox.commands.outfolder import interruptible
+from autoprox.commands.outfolder import Kind, OutFolder
 from autoprox.commands.problem import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
-from autoprox.commands.runfolder import RunFolder
 from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
     DEFAULT_STRATEGY,
@@ -32,11 +36,14 @@ from autoprox.evolve import (
     Margin,
     Stop,
 )
-from autoprox.evolve.journal import has_begun
-from autoprox.evolve.runs import load
+from autoprox.evolve.journal import FORM, JOURNAL, has_begun
+from autoprox.evolve.runs import FRONT, load
 from autoprox.evolve.selection import EnsembleTrial
+from autoprox.report import EVIDENCE, REPORT
+from autoprox.scorers import BEST, HALL
 
 DEFAULT_BUDGET = 20_000
+FRONT_TABLE = "front.csv"
 
 
 def _add_options(options: CommandParser) -> None:
@@ -109,43 +116,88 @@ def _evolve(options: argparse.Namespace) -> int:
     plan = _plan(options)
     random_budget = chosen_random_budget(options)
     unlimited = options.budget is None and options.seconds is None
-    given = None if unlimited else Stop(options.budget, options.seconds)
+    stop = Stop(DEFAULT_BUDGET) if unlimited else Stop(options.budget, options.seconds)
     if options.out is not None:
-        RunFolder(options.out, force=options.force, resume=options.resume).refuse()
+        OutFolder(options.out, RUN_FOLDER, force=options.force, resume=options.resume).refuse()
     problem = problem_of(options)
     out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
-    folder = RunFolder(out, force=options.force, resume=options.resume)
-    stop = given or _stop_of(folder.journal, resume=options.resume)
-    discoverer = Discoverer(problem, statistics_of(problem.table), options.jobs, network_bar)
-    if folder.has_all(stop.budget, discoverer.definition(plan)):
-        note(f"'{out}' holds a finished run of {stop.budget} candidates; nothing is left to do")
+    folder = OutFolder(out, RUN_FOLDER, force=options.force, resume=options.resume)
+    cache = statistics_of(problem.table)
+    discoverer = Discoverer(problem, cache, options.jobs, network_bar)
+    if folder.has_all_of(options.words) or _has_all(folder, stop.budget, discoverer.definition(plan), options):
+        note(f"'{out}' holds a finished run of {folder.recorded()} candidates; nothing is left to do")
         return 0
     for line in small_block_warnings(discoverer.judges[Split.FIT].blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")
-    folder.prepare()
-    if options.resume and not has_begun(folder.journal):
-        note(f"there is nothing to go on with in '{out}'; a new run begins")
-    with interruptible(out, options.words, folder.recorded):
-        discovery = _searched(discoverer, plan, stop, options, folder)
-    run = _record(options, started, problem, discovery)
-    written = folder.finish(discovery.proxy, discovery.hall, discovery.front, run)
-    _say(problem, discovery, written, time.monotonic() - started)
-    if not options.no_report:
-        try:
-            page = make_report(out, problem, jobs=options.jobs, random_budget=random_budget)
-        except KeyboardInterrupt as interruption:
-            command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
-            raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
-        say(f"report: {page}")
+    # What could not be written later is refused before anything is replaced.
+    cache.get_many([], [])
+    sealed_count(problem.table.digest)
+    with folder.opened(options, leave=(REPORT, EVIDENCE) if options.no_report else ()):
+        if options.resume and not folder.recorded():
+            note(f"there is nothing to resume in '{out}'; a new run starts")
+        with folder.interruptible():
+            discovery = _searched(discoverer, plan, stop, options, folder)
+        written = folder.finish(_contents(discovery), _record(options, started, problem, discovery))
+        _say(problem, discovery, written, time.monotonic() - started)
+        if not options.no_report:
+            try:
+                page = make_report(out, problem, jobs=options.jobs, random_budget=random_budget)
+            except KeyboardInterrupt as interruption:
+                command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
+                raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
+            say(f"report: {page}")
     return 0
 
 
+def _recorded(folder: Path) -> int:
+    """How many candidates the journal in a folder holds."""
+    return int(load(folder).epochs["evaluated"].max()) if has_begun(folder / JOURNAL) else 0
+
+
+RUN_FOLDER = Kind(
+    "evolve", "run", BEST, (HALL, FRONT, FRONT_TABLE, REPORT, EVIDENCE), {JOURNAL: FORM}, recorded=_recorded
+)
+
+
+def _has_all(folder: OutFolder, budget: int | None, definition: dict[str, Any], options: argparse.Namespace) -> bool:
+    """Whether the run that is resumed is finished and has all the candidates that are asked for.
+
+    Raises:
+        SpecError: If it is finished and has more than that.
+    """
+    if not options.resume or budget is None or not folder.finished or not folder.recorded():
+        return False
+    if load(folder.path).definition != json.loads(json.dumps(definition)):
+        return False  # the journal will say what differs
+    if (done := folder.recorded()) > budget:
+        raise SpecError(
+            f"'{folder.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a larger "
+            "one to extend it, or --force to replace it."
+        )
+    return done == budget
+
+
+def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
+    """The files of a run, each with what writes it."""
+    points = [each.to_document() for each in discovery.front]
+    front = {FRONT: json_writer(points), FRONT_TABLE: lambda path: _write_csv(path, points)} if points else {}
+    hall = json_writer([each.to_document() for each in discovery.hall])
+    return {BEST: discovery.proxy.save, HALL: hall, **front}
+
+
+def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(rows)
+
+
 def _searched(
-    discoverer: Discoverer, plan: EvolutionPlan, stop: Stop, options: argparse.Namespace, folder: RunFolder
+    discoverer: Discoverer, plan: EvolutionPlan, stop: Stop, options: argparse.Namespace, folder: OutFolder
 ) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
         discoverer.candidate_progress = show
-        return discoverer.run(plan, stop, folder.journal, anew=not options.resume)
+        return discoverer.run(plan, stop, folder.path / JOURNAL)
 
 
 def _plan(options: argparse.Namespace) -> EvolutionPlan:
@@ -159,11 +211,6 @@ def _plan(options: argparse.Namespace) -> EvolutionPlan:
         options.beyond_size,
         options.growths,
     )
-
-
-def _stop_of(journal: Path, *, resume: bool) -> Stop:
-    """The end where none was asked for: that of the run that is gone on with, if there is one."""
-    return Stop(**load(journal.parent).stop) if resume and has_begun(journal) else Stop(DEFAULT_BUDGET)
 
 
 def _record(options: argparse.Namespace, started: float, problem: Problem, discovery: Discovery) -> dict[str, Any]:

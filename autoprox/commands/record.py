@@ -1,23 +1,37 @@
-"""run.json: how a result came about. What may differ between two runs of one seed stands here and nowhere else."""
+"""run.json: how a result came about, and whether it is finished.
+
+What may differ between two runs of one seed stands here and nowhere else. The record is written before the first other
+file, as that of unfinished work, and once more after the last one: it alone says whether a folder is finished, and
+which files in it autoprox wrote.
+"""
 
 import argparse
 import platform
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from autoprox.base.errors import SpecError, StoreMismatchError
+from autoprox.base.files import read_json
 from autoprox.base.versions import versions
 
 RUN = "run.json"
 """Name of the record in a folder of results."""
 
+PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
+"""How many words of a recorded command come before its options."""
+
+_ENDS = {"--budget", "--seconds"}
+_OF_ONE_USE = {"--force", "--resume", "--quiet", "--log-json", "--json", "--backend", "--address"}
+# Options that are not taken over: of the first at most one is allowed, and the others say how a command is used once.
+
 
 def run_record(
     options: argparse.Namespace, started: float, digests: Mapping[str, str | None], **more: Any
 ) -> dict[str, Any]:
-    """The record of a command that writes something.
+    """The record of a command that has finished.
 
     Args:
         options: Its options; `words` are the command and `seed`, if it has one, the seed.
@@ -40,6 +54,24 @@ def run_record(
     }
 
 
+def read_record(path: Path) -> dict[str, Any] | None:
+    """Reads a record; None if there is none.
+
+    Raises:
+        SpecError: If the file is not one that autoprox wrote.
+    """
+    if not path.exists():
+        return None
+    try:
+        record = dict(read_json(path))
+        program, words = record["command"][2], [*record["command"], *record.get("files", [])]
+        if program.startswith("autoprox.") and all(isinstance(each, str) for each in words):
+            return record
+    except (StoreMismatchError, LookupError, TypeError, ValueError, AttributeError):
+        pass
+    raise SpecError(f"'{path}' was not written by autoprox, and stays. Move it away, or give another --out.")
+
+
 def record_beside(path: Path) -> Path:
     """Where the record of a result stands that is a single file.
 
@@ -48,3 +80,62 @@ def record_beside(path: Path) -> Path:
         'parzc.run.json'
     """
     return path.with_suffix(f".{RUN}")
+
+
+def resumed(name: str, words: Sequence[str]) -> list[str]:
+    """The options of a command. With --resume, those that its --out was made with come first.
+
+    What is given has precedence, and what was given before need not be repeated.
+
+    Args:
+        name: Of the command.
+        words: Its options as they were given.
+
+    Raises:
+        SpecError: If the folder has a record that autoprox did not write, or was made with code of a user.
+    """
+    given = grouped(words)
+    if "--resume" not in given or "--out" not in given:
+        return list(words)
+    place = Path(given["--out"][-1].removeprefix("--out="))
+    record = read_record(place / RUN if place.is_dir() else record_beside(place))
+    if record is None or record["command"][2] != f"autoprox.{name}":
+        return list(words)
+    before = lasting(record["command"])
+    if _ENDS & given.keys():
+        before = {option: group for option, group in before.items() if option not in _ENDS}
+    for option in ("--space", "--spaces"):
+        if option not in given and any(":" in word for word in before.get(option, ())):
+            raise SpecError(
+                f"'{place}' was made with {' '.join(before[option])}. Code is imported only where it is named on the "
+                f"command line: give {option} again."
+            )
+    return [word for group in (before | given).values() for word in group]
+
+
+def lasting(command: Sequence[str]) -> dict[str, list[str]]:
+    """The options of a recorded command, without those that say how it is used once.
+
+    Example:
+        >>> lasting(["python", "-m", "autoprox.evolve", "--seed=1", "--budget", "5", "--force"])
+        {'--seed': ['--seed=1'], '--budget': ['--budget', '5']}
+    """
+    groups = grouped(command[PROGRAM_WORDS:])
+    return {name: group for name, group in groups.items() if name not in _OF_ONE_USE}
+
+
+def grouped(words: Sequence[str]) -> dict[str, list[str]]:
+    """Options by their names, each with its words; what stands before them has an empty name. The last use counts.
+
+    Example:
+        >>> grouped(["fit", "--seed", "1", "--splits", "fit", "select", "--seed=2"])
+        {'': ['fit'], '--seed': ['--seed=2'], '--splits': ['--splits', 'fit', 'select']}
+    """
+    groups: dict[str, list[str]] = {}
+    name = ""
+    for word in words:
+        if word.startswith("--"):
+            name = word.partition("=")[0]
+            groups[name] = []
+        groups.setdefault(name, []).append(word)
+    return groups

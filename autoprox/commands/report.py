@@ -1,7 +1,6 @@
 """The report of a run: gathered when the run is finished, or made again from what was kept of it."""
 
 import argparse
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,11 @@ from autoprox.base.errors import SpecError
 from autoprox.base.files import write_json
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.console import candidate_bar, network_bar
+from autoprox.commands.outfolder import claim
+from autoprox.commands.record import RUN, read_record
 from autoprox.commands.values import Whole
 from autoprox.evolve import Discoverer
-from autoprox.evolve.runs import RUN, Run, load
+from autoprox.evolve.runs import Run, load
 from autoprox.graph import Scorer
 from autoprox.networks.network import Network
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
@@ -59,6 +60,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
         StoreMismatchError: If the run is not finished, or was made on another table.
         AutoproxError: If a file cannot be written.
     """
+    claim(folder, (REPORT, EVIDENCE))
     run, cache = load(folder), statistics_of(problem.table)
 
     def scored(scorers: Sequence[Scorer], networks: Sequence[Network]) -> Floats:
@@ -79,6 +81,7 @@ def write_report(run: Run, evidence: Mapping[str, Any]) -> Path:
         AutoproxError: If the file cannot be written.
     """
     page = run.folder / REPORT
+    claim(run.folder, (REPORT,))
     write_page(page, discovery_report(run, evidence))
     return page
 
@@ -93,6 +96,4 @@ def remember(folder: Path, **values: Any) -> None:
     Raises:
         AutoproxError: If the file cannot be written.
     """
-    path = folder / RUN
-    document = json.loads(path.read_text()) if path.exists() else {}
-    write_json(document | values, path)
+    write_json((read_record(folder / RUN) or {}) | values, folder / RUN)

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from autoprox.base.digest import bytes_digest
-from autoprox.base.errors import SpecError, StoreMismatchError
+from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser
-from autoprox.commands.console import chosen_backend, number, say, say_json, text_table
+from autoprox.commands.console import chosen_backend, number, say, say_json, text_table, warn
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem import problem_of
 from autoprox.commands.record import run_record
@@ -22,8 +22,10 @@ from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import RUN, Run, find, load
 from autoprox.report import read_evidence
+from autoprox.scorers import BEST
 
 _HALL_LINES = 5
+_COLUMNS = ("run", "status", "table", "strategy", "islands", "seed", "evaluated", "fit", "select", "sealed")
 _PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 
 
@@ -64,7 +66,7 @@ def _show(options: argparse.Namespace) -> int:
         else:
             _print(summary)
         return 0
-    rows = [_row(load(each)) for each in folders]
+    rows = [_row_of(each) for each in folders]
     if options.json:
         say_json(rows)
     else:
@@ -94,20 +96,36 @@ def _gathered(run: Run, random_budget: int) -> Path:
         return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)
 
 
+def _row_of(folder: Path) -> dict[str, Any]:
+    """A run in one line, whatever is wrong with it: the others are shown all the same."""
+    try:
+        return _row(load(folder))
+    except AutoproxError as error:
+        warn(str(error))
+        return {**dict.fromkeys(_COLUMNS), "run": _printable(folder), "status": "damaged"}
+
+
 def _row(run: Run) -> dict[str, Any]:
     """A run in one line."""
     epochs = run.epochs
     row = {
-        "run": str(run.folder),
+        "run": _printable(run.folder),
         "status": run.status,
-        **{name: run.definition[name] for name in ("table", "strategy", "islands", "seed")},
+        **{name: run.definition.get(name) for name in ("table", "strategy", "islands", "seed")},
         "evaluated": int(epochs["evaluated"].max()) if len(epochs) else 0,
         "fit": _finite(epochs["best"].max()) if len(epochs) else None,
     }
-    splits = run.proxy.results["splits"] if run.status == "finished" else {}
-    for split in (Split.SELECT, Split.SEALED):
-        row[split.value] = splits[split.value][PROXY_ROW]["joint"] if splits else None
-    return row
+    try:
+        splits = run.proxy.results["splits"] if run.status == "finished" else {}
+        joints = {name: splits[name][PROXY_ROW]["joint"] if splits else None for name in (Split.SELECT, Split.SEALED)}
+    except (LookupError, TypeError) as error:
+        raise StoreMismatchError(f"'{run.folder / BEST}' does not hold the results of a run ({error!r}).") from error
+    return row | {split.value: joint for split, joint in joints.items()}
+
+
+def _printable(folder: Path) -> str:
+    """The name of a folder, whose bytes need not be Unicode."""
+    return str(folder).encode("utf-8", "backslashreplace").decode()
 
 
 def _summary(run: Run) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from autoprox.commands.console import (
 )
 from autoprox.commands.images import add_images_option
 from autoprox.commands.names import SCORER
-from autoprox.commands.outfolder import interruptible
+from autoprox.commands.outfolder import OutFolder
 from autoprox.commands.record import run_record
 from autoprox.commands.searchbounds import (
     LatencyTable,
@@ -34,7 +34,7 @@ from autoprox.commands.searchbounds import (
     constraints_of,
     latency_of,
 )
-from autoprox.commands.searchfolder import CANDIDATES, SearchFolder
+from autoprox.commands.searchfolder import CANDIDATES, SEARCH_FOLDER, contents_of, require_no_less
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
@@ -43,8 +43,10 @@ from autoprox.predict.parzc import LearnedProxy
 from autoprox.scorers import ZOO
 from autoprox.search import METHODS, AbstractMethod, Constraints, Evolution, Region, SearchResult, run
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
+from autoprox.search.journal import JOURNAL
 from autoprox.search.result import DIGITS
 from autoprox.search.scoring import Assessor
+from autoprox.search.verification import JOURNAL as VERIFICATION
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES, load_space
 from autoprox.spaces.costs import MACS, PARAMS
@@ -196,39 +198,41 @@ def _search(options: argparse.Namespace) -> int:
     scorer, space = _scorer(options), load_space(options.space)
     constraints = constraints_of(options)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
-    folder = SearchFolder(out, force=options.force, resume=options.resume)
+    folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)
     task = searched_task(options, space)
     with bounds_as_options(options):
         region = Region(space, task, constraints)
     folder.refuse()
-    folder.require_no_less(options.budget)
+    if folder.has_all_of(options.words):
+        note(f"'{out}' holds a finished search of {folder.recorded()} candidates; nothing is left to do")
+        return 0
+    require_no_less(folder, options)
     if options.verify:
         # What could not be trained later is refused before anything is computed.
         data = opened(local_images(options, options.verify, space), options.verify)
         space.check_task(data.num_classes, data.img_size, data.in_chans)
-    folder.prepare()
     _say_what_bounds_cost(region, DEFAULT_BUDGET if options.budget is None else options.budget)
-    with interruptible(out, options.words, folder.recorded), bounds_as_options(options):
-        result = run(
-            scorer,
-            space,
-            region.constraints,
-            np.random.default_rng(options.seed),
-            task=task,
-            method=method,
-            budget=options.budget,
-            init_seeds=options.init_seeds,
-            jobs=options.jobs,
-            journal=folder.journal,
-            anew=not options.resume,
-            progress=_bar("candidate"),
-        )
-        verification = _verified(options, result, region, folder) if options.verify else None
-    document = _document(options, result, task, verification)
-    identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
-    latencies = LatencyTable.of(latency_of(options), result.top(options.top), space, task)
-    record = run_record(options, started, identity, latency=latencies.to_document())
-    written = folder.finish(document, record, result, options.top)
+    with folder.opened(options):
+        with folder.interruptible(), bounds_as_options(options):
+            result = run(
+                scorer,
+                space,
+                region.constraints,
+                np.random.default_rng(options.seed),
+                task=task,
+                method=method,
+                budget=options.budget,
+                init_seeds=options.init_seeds,
+                jobs=options.jobs,
+                journal=folder.path / JOURNAL,
+                progress=_bar("candidate"),
+            )
+            verification = _verified(options, result, region, folder.path) if options.verify else None
+        document = _document(options, result, task, verification)
+        identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
+        latencies = LatencyTable.of(latency_of(options), result.top(options.top), space, task)
+        record = run_record(options, started, identity, latency=latencies.to_document())
+        written = folder.finish(contents_of(document, result, options.top), record)
     if options.json:
         say_json(document)
     else:
@@ -283,7 +287,7 @@ def _bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
     return lambda items, total, done: with_progress(items, total, unit, done=done)
 
 
-def _verified(options: argparse.Namespace, result: SearchResult, region: Region, folder: SearchFolder) -> Verification:
+def _verified(options: argparse.Namespace, result: SearchResult, region: Region, folder: Path) -> Verification:
     return verify(
         result,
         region,
@@ -294,7 +298,7 @@ def _verified(options: argparse.Namespace, result: SearchResult, region: Region,
         seeds=options.seeds,
         randoms=options.randoms,
         jobs=options.jobs,
-        journal=folder.verification,
+        journal=folder / VERIFICATION,
         progress=_bar("training"),
     )
 

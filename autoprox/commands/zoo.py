@@ -5,6 +5,7 @@ import math
 import statistics
 import time
 from collections.abc import Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,9 +14,10 @@ from torch import nn
 
 from autoprox.base.digest import digest
 from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.files import json_writer
 from autoprox.base.threads import single_threaded
 from autoprox.bench.judging import Judge, Verdict, finite_or_none
-from autoprox.bench.problem import statistics_of
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
     interval,
@@ -27,9 +29,9 @@ from autoprox.commands.console import (
     text_table,
     warn,
 )
+from autoprox.commands.outfolder import RESULT, OutFolder, add_out_options, result_folder
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
-from autoprox.commands.resultfolder import ResultFolder, add_out_options
 from autoprox.commands.values import Text
 from autoprox.graph import Proxy, Scorer
 from autoprox.networks.network import Network
@@ -111,10 +113,15 @@ class _Row:
 
 def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
     started = time.monotonic()
-    folder = ResultFolder.chosen(options)
+    folder = result_folder(options, "zoo")
     problem = problem_of(options)
-    if folder is not None:
-        folder.prepare()
+    with nullcontext() if folder is None else folder.opened(options):
+        return _judged(options, problem, scorers, folder, started)
+
+
+def _judged(
+    options: argparse.Namespace, problem: Problem, scorers: Sequence[Scorer], folder: OutFolder | None, started: float
+) -> int:
     judge = judge_of(problem, options.split)
     cache = statistics_of(problem.table)
     found = score_networks(scorers, judge.networks, cache, jobs=options.jobs, progress=network_bar)
@@ -125,7 +132,8 @@ def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
         result = {"bench": problem.table.name, "split": options.split, "proxies": documents}
         identity = {"table": problem.table.digest, "result": digest(result)}
         times = {row.scorer.name: finite_or_none(row.seconds) for row in rows}
-        folder.finish(result, run_record(options, started, identity, cpu_seconds_per_architecture=times))
+        record = run_record(options, started, identity, cpu_seconds_per_architecture=times)
+        folder.finish({RESULT: json_writer(result)}, record)
     if options.json:
         timed = [
             {**each, "cpu_seconds_per_architecture": finite_or_none(row.seconds)}

@@ -172,7 +172,7 @@ class Discoverer:
             sealed_count(self.problem.table.digest)
             discovery = self.judge(self._searched(plan, stop, book))
             book.remember("sealed_scorings", discovery.sealed_scorings)
-            book.remember("status", "finished")
+            book.remember("status", "judged")
         return discovery
 
     def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Found:

@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from autoprox.base.errors import StoreMismatchError
+from autoprox.base.files import read_json
 from autoprox.base.store import Store
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.journal import FORM, JOURNAL
@@ -29,7 +30,7 @@ class Run:
         folder: Its folder.
         definition: All that its course depends on: table, labels, strategy, seed, and so on.
         stop: Budget or seconds of the last command that worked on it.
-        status: "finished" or "begun".
+        status: "finished" once all files were written; "searched" where a search ended without judgement; else "begun".
         sealed_scorings: How often the sealed split had been scored when it finished; None before.
     """
 
@@ -95,7 +96,7 @@ class Run:
         document = dict(self.definition) | {"status": self.status, "sealed_scorings": self.sealed_scorings}
         document |= {f"stop_{name}": value for name, value in self.stop.items()}
         if (self.folder / RUN).exists():
-            document |= _read_json(self.folder / RUN)
+            document |= dict(read_json(self.folder / RUN))
         return pd.Series(document, name=str(self.folder), dtype=object)
 
     @cached_property
@@ -120,9 +121,11 @@ class Run:
             StoreMismatchError: If the run is not finished, or the file was changed.
         """
         path = self.folder / HALL
+        if not path.exists():
+            raise _not_finished(path)
         try:
-            return pd.DataFrame(self._hall_rows(_read_json(path)))
-        except (KeyError, TypeError, IndexError) as error:
+            return pd.DataFrame(self._hall_rows(read_json(path)))
+        except (LookupError, TypeError, ValueError) as error:
             raise StoreMismatchError(f"'{path}' is no hall of fame of this autoprox ({error!r}).") from error
 
     def _hall_rows(self, members: Any) -> list[dict[str, Any]]:
@@ -151,7 +154,16 @@ def load(folder: str | Path) -> Run:
     with closing(_opened(path)) as store, store.decoding():
         meta = {name: json.loads(value) for name, value in store.remembered().items()}
         definition, stop = dict(meta["definition"]), dict(meta.get("stop", {}))
-        return Run(path, definition, stop, str(meta.get("status", "begun")), meta.get("sealed_scorings"))
+        status = "finished" if _has_finished(path) else "searched" if meta.get("status") == "searched" else "begun"
+        return Run(path, definition, stop, status, meta.get("sealed_scorings"))
+
+
+def _has_finished(folder: Path) -> bool:
+    """Whether all files were written: the record says so, which is written last."""
+    if not (folder / RUN).exists() or not (folder / BEST).exists():
+        return False
+    record = read_json(folder / RUN)
+    return isinstance(record, dict) and "finished" in record
 
 
 def find(folder: str | Path) -> list[Path]:
@@ -181,15 +193,6 @@ def _frame(store: Store, query: str, index: str) -> pd.DataFrame:
         return pd.read_sql_query(query, store.connection, index_col=index)
     except pd.errors.DatabaseError as error:
         raise store.damaged(str(error)) from error
-
-
-def _read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text())
-    except FileNotFoundError as error:
-        raise _not_finished(path) from error
-    except ValueError as error:
-        raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error
 
 
 def _not_finished(path: Path) -> StoreMismatchError:

@@ -213,21 +213,23 @@ def test_out_that_cannot_be_written_is_found_at_the_start(table, capsys):
     _one_line(capsys, "cannot be written")
 
 
-def test_two_runs_in_one_folder_keep_both_results(table, tmp_path, capsys, monkeypatch):
-    """A run that finds the folder finished when it ends says so and keeps what it found beside."""
+@pytest.mark.parametrize("options", [[], ["--force"], ["--resume"]])
+def test_a_folder_belongs_to_one_run_at_a_time(table, tmp_path, capsys, monkeypatch, options):
     out = tmp_path / "run"
-    discover = Discoverer.run
+    discover, refused = Discoverer.run, []
 
-    def other_finishes_first(self, *arguments, **options):
-        (out / "best.json").write_text("of another run")
-        return discover(self, *arguments, **options)
+    def other_starts_meanwhile(self, *arguments, **given):
+        found = discover(self, *arguments, **given)
+        monkeypatch.setattr(Discoverer, "run", discover)
+        refused.append(evolve("--bench", table, "--budget", 10, "--seed", 5, "--out", out, *options))
+        return found
 
-    monkeypatch.setattr(Discoverer, "run", other_finishes_first)
-    assert evolve("--bench", table, "--budget", 10, "--out", out) == 2
-    _one_line(capsys, "Another run finished")
-    assert (out / "best.json").read_text() == "of another run"
-    (kept,) = out.glob(".best.json.*.part")
-    assert json.loads(kept.read_text())["format"] == "autoprox.proxy"
+    monkeypatch.setattr(Discoverer, "run", other_starts_meanwhile)
+    assert evolve("--bench", table, "--budget", 10, "--out", out) == 0
+    assert refused == [2]
+    assert ("another process" in (said := capsys.readouterr().err)) or "not finished" in said
+    assert runs.load(out).definition["seed"] == 0
+    assert runs.load(out).status == "finished"
 
 
 def test_renaming_a_table_does_not_reset_the_sealed_count(table, tmp_path, capsys):
@@ -278,7 +280,8 @@ def test_a_run_that_is_replaced_leaves_nothing_to_an_interrupted_one(table, tmp_
 
     monkeypatch.setattr(Discoverer, "run", interrupted)
     assert evolve("--bench", table, "--budget", 30, "--seed", 5, "--out", out, "--force") == 130
-    assert not {"best.json", "hall.json", "run.json", "report.html"} & {path.name for path in out.iterdir()}
+    assert not {"best.json", "hall.json", "report.html", "journal.sqlite"} & {path.name for path in out.iterdir()}
+    assert "finished" not in json.loads((out / "run.json").read_text())
 
 
 @pytest.mark.parametrize("options", [[], ["--force"]])
