@@ -1,7 +1,11 @@
-"""The errors that a user can meet. Every one of them derives from `AutoproxError`.
+"""The errors that a user can meet.
 
-A message says what was given, where, what is allowed, the nearest valid name, and what to do. The command line prints
-it as one line and exits with status 2.
+Every one of them derives from `AutoproxError`, and from what Python raises in such a case: a value that is not allowed
+is a `ValueError`, an unknown name a `LookupError`.
+
+A message says what was given, where, what is allowed, the nearest valid name, and what to do. It names arguments of
+functions in backticks, as in `jobs`, and no options of the command line: `autoprox.commands` puts an option in the
+place of its argument, prints the message as one line and exits with status 2.
 """
 
 import difflib
@@ -13,27 +17,27 @@ class AutoproxError(Exception):
     """Root of all errors that autoprox raises on purpose."""
 
 
-class RegistryError(AutoproxError):
+class RegistryError(AutoproxError, LookupError):
     """A name is unknown, or registered twice."""
 
 
-class SpecError(AutoproxError):
+class SpecError(AutoproxError, ValueError):
     """An architecture or an option lies outside what is allowed."""
 
 
-class KindError(AutoproxError):
+class KindError(AutoproxError, ValueError):
     """The kinds of a graph do not fit together, or its text cannot be read."""
 
 
-class TableError(AutoproxError):
+class TableError(AutoproxError, ValueError):
     """A benchmark table is missing, broken, or does not hold what was asked of it."""
 
 
-class ImageError(AutoproxError):
+class ImageError(AutoproxError, ValueError):
     """Images are missing or broken, or do not lie as any known data set does."""
 
 
-class StoreMismatchError(AutoproxError):
+class StoreMismatchError(AutoproxError, ValueError):
     """A stored file does not belong to what it is used with, or was changed by hand.
 
     Args:
@@ -46,23 +50,20 @@ class StoreMismatchError(AutoproxError):
         self.path = path
 
 
-class CollectionError(AutoproxError):
+class CollectionError(AutoproxError, ValueError):
     """Statistics cannot be collected from this model with these inputs."""
 
 
-class UndefinedScoreError(AutoproxError):
+class UndefinedScoreError(AutoproxError, ArithmeticError):
     """A proxy has no finite value on a network."""
 
 
-class WorkerLossError(AutoproxError):
+class WorkerLossError(AutoproxError, RuntimeError):
     """A process that did part of the work is gone."""
 
 
 class FitError(AutoproxError, ValueError):
-    """A predictor cannot be fitted to these data, or not be applied to them.
-
-    It is a ValueError as well: that is what users of scikit-learn expect.
-    """
+    """A predictor cannot be fitted to these data, or not be applied to them."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:

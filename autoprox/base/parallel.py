@@ -48,7 +48,7 @@ def backend(name: str = "loky", address: str | None = None) -> Iterator[None]:
         raise SpecError(f"There is no backend '{name}'. {suggestion(name, BACKENDS)}")
     if name == "loky":
         if address is not None:
-            raise SpecError("--address is the address of a cluster; give --backend dask or ray with it.")
+            raise SpecError("`address` is the address of a cluster; give the backend dask or ray with it.")
         with joblib.parallel_config(backend="loky"):
             yield
     elif name == "dask":
@@ -97,7 +97,7 @@ def _dask(address: str | None) -> Iterator[None]:
     _require("dask", "distributed")
     if address is None:
         raise SpecError(
-            "--backend dask needs --address, the address of a scheduler such as tcp://host:8786. Start one with: dask "
+            "The backend dask needs `address`, that of a scheduler, such as tcp://host:8786. Start one with: dask "
             "scheduler; and on each machine: dask worker ADDRESS --nworkers N --nthreads 1."
         )
     from distributed import Client
@@ -150,6 +150,6 @@ def _ray(address: str | None) -> Iterator[None]:
 def _require(name: str, module: str) -> None:
     if find_spec(module) is None:
         raise SpecError(
-            f"--backend {name} needs the package {module}, which is not installed. Install it with: pip install "
+            f"The backend {name} needs the package {module}, which is not installed. Install it with: pip install "
             "'autoprox[distributed]'."
         )

@@ -42,7 +42,7 @@ def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> 
     """
     form = path.suffix.removeprefix(".").lower()
     if form not in FORMATS:
-        raise SpecError(f"--plot takes a file that ends in .png or .svg, not '{path}'.")
+        raise SpecError(f"`path` takes a file that ends in .png or .svg, not '{path}'.")
     figure = draw(table, blocks, metric)
     # The same bytes every time: no date, and identifiers that depend on the figure alone.
     with mpl.rc_context({"svg.hashsalt": table.digest}):

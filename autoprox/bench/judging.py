@@ -372,7 +372,7 @@ def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
         raise TableError(
             f"In the table '{table}' the block {block.space} / {block.dataset} / {block.label_kind} has"
             f" {len(block.arch_ids)} architecture(s) in {' + '.join(splits)}, and their labels do not differ: nothing"
-            " can be ranked there. Give more architectures, or leave the block out with --spaces or --datasets."
+            " can be ranked there. Give more architectures, or leave the block out by `spaces` or `datasets`."
         )
     return block
 

@@ -180,4 +180,5 @@ COMMAND = Command(
     ),
     _add_options,
     run_part,
+    {"spaces": "--space", "label_kinds": "--labels", "replace": "--force", "path": "--plot"},
 )

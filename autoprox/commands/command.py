@@ -1,11 +1,12 @@
 """What a command is: a name, options, examples, and what it does. All else that commands share follows from it."""
 
 import argparse
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
-from autoprox.base.errors import SpecError, nearest
+from autoprox.base.errors import AutoproxError, SpecError, nearest
 from autoprox.base.interrupts import raised_interrupts
 from autoprox.commands.console import chosen_backend
 from autoprox.commands.record import resumed
@@ -53,6 +54,41 @@ class CommandParser(argparse.ArgumentParser):
         raise SpecError(f"{message}{end} See {self.prog} --help.")
 
 
+_ARGUMENT = re.compile(r"`(\w+)`")
+
+
+def option_names(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, str]:
+    """The options of a parser, and of the part that was chosen, under the names of what they are stored as.
+
+    Example:
+        >>> parser = CommandParser(prog="example")
+        >>> _ = parser.add_argument("--max-params")
+        >>> option_names(parser, parser.parse_args([]))["max_params"]
+        '--max-params'
+    """
+    found: dict[str, str] = {}
+    for action in parser._actions:
+        if isinstance(action, argparse._SubParsersAction):
+            found |= option_names(action.choices[getattr(options, action.dest)], options)
+        elif action.option_strings:
+            found[action.dest] = next(each for each in action.option_strings if each.startswith("--"))
+    return found
+
+
+def with_options(message: str, names: Mapping[str, str]) -> str:
+    """A message of the library, in which arguments stand in backticks, as the command line says it.
+
+    Args:
+        message: The text.
+        names: The options that arguments are called by; other arguments stay as they are.
+
+    Example:
+        >>> with_options("`iso_seeds` must be at least 1, not 0.", {"iso_seeds": "--iso-seeds"})
+        '--iso-seeds must be at least 1, not 0.'
+    """
+    return _ARGUMENT.sub(lambda found: names.get(found[1], found[0]), message)
+
+
 def run_part(options: argparse.Namespace) -> int:
     """Runs the part of a command that the options name, which its parser has as the default of `run`."""
     run: Callable[[argparse.Namespace], int] = options.run
@@ -69,6 +105,7 @@ class Command:
         examples: Command lines, without the name of the program.
         add_options: Adds its options to a parser.
         run: What it does with what was found; returns the exit status.
+        arguments: For arguments of the library that are named otherwise than the options they come from, the options.
     """
 
     name: str
@@ -76,6 +113,7 @@ class Command:
     examples: tuple[str, ...]
     add_options: Callable[[CommandParser], None]
     run: Callable[[argparse.Namespace], int]
+    arguments: Mapping[str, str] = field(default_factory=dict)
 
     def parser(self) -> CommandParser:
         """The parser of its options."""
@@ -91,7 +129,13 @@ class Command:
             AutoproxError: If the options cannot be read, or something that was asked for is missing.
         """
         arguments = resumed(self.name, arguments)
-        options = self.parser().parse_args(arguments)
+        parser = self.parser()
+        options = parser.parse_args(arguments)
         options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]
-        with raised_interrupts(), chosen_backend(options):
-            return self.run(options)
+        try:
+            with raised_interrupts(), chosen_backend(options):
+                return self.run(options)
+        except AutoproxError as error:
+            names = {**option_names(parser, options), **self.arguments}
+            error.args = (with_options(str(error), names),)
+            raise

@@ -179,7 +179,7 @@ def find(folder: str | Path) -> list[Path]:
 def _opened(folder: Path) -> Store:
     if not (folder / JOURNAL).is_file():
         raise StoreMismatchError(
-            f"'{folder}' holds no {JOURNAL}, so it is no run; give the --out of an autoprox.evolve."
+            f"'{folder}' holds no {JOURNAL}, so it is no run; give the folder that a discovery wrote."
         )
     store = Store.reading(folder / JOURNAL, FORM)
     if store.is_empty:
@@ -196,6 +196,4 @@ def _frame(store: Store, query: str, index: str) -> pd.DataFrame:
 
 
 def _not_finished(path: Path) -> StoreMismatchError:
-    return StoreMismatchError(
-        f"There is no '{path}': the run is not finished. Go on with the command that began it and --resume."
-    )
+    return StoreMismatchError(f"There is no '{path}': the run is not finished. Resume it.")

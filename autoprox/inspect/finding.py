@@ -133,6 +133,8 @@ def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located,
     try:
         with preserved(model, weight.device):
             flow = trace(model, images.clone(), logits_of)
+    except CollectionError:
+        raise
     except FAILURES as error:
         raise failed(model, images, "pass that finds nodes", error) from error
     roles = tell_roles(model, flow)

@@ -177,15 +177,15 @@ class FunctionProxy:
             raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
         try:
             value = float(self.sign * self.function(subject))
+        except CollectionError as error:
+            raise CollectionError(f"The proxy '{self.name}': {error}") from error
+        except UndefinedScoreError as error:
+            raise UndefinedScoreError(f"The proxy '{self.name}' is undefined on this model: {error}") from error
         except FAILURES as error:
             raise CollectionError(
                 f"The proxy '{self.name}' failed on the {type(subject.model).__name__} and images of shape"
                 f" {tuple(subject.images.shape)}: {error}"
             ) from error
-        except CollectionError as error:
-            raise CollectionError(f"The proxy '{self.name}': {error}") from error
-        except UndefinedScoreError as error:
-            raise UndefinedScoreError(f"The proxy '{self.name}' is undefined on this model: {error}") from error
         if not np.isfinite(value):
             raise UndefinedScoreError(
                 f"The proxy '{self.name}' has no finite value on this model (it gives {value});"

@@ -89,7 +89,7 @@ def run(
     task = noise_task("noise", DEFAULT_NUM_CLASSES, owner.default_img_size) if task is None else task
     for name, value in {"jobs": jobs, "init_seeds": init_seeds, "budget": budget}.items():
         if value is not None and value < 1:
-            raise SpecError(f"{name} is {value}; it must be at least 1.")
+            raise SpecError(f"`{name}` is {value}; it must be at least 1.")
     method = METHODS[method]() if isinstance(method, str) else method
     assessor = Assessor.of(scorer)
     region = Region(owner, task, constraints or Constraints())

@@ -239,7 +239,7 @@ def verify(
     recipe = recipe or Recipe()
     for name, value in {"seeds": seeds, "randoms": randoms}.items():
         if value < 1:
-            raise SpecError(f"{name} is {value}; it must be at least 1.")
+            raise SpecError(f"`{name}` is {value}; it must be at least 1.")
     pick, largest = result.pick.arch, region.largest()
     drawn = _drawn(region, {pick, largest}, randoms, rng)
     archs = list(dict.fromkeys([pick, *drawn, largest]))

@@ -190,5 +190,7 @@ def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
             # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
             labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
             return pass_.run(pass_, replace(given, labels=labels), wanted)
+    except CollectionError:
+        raise
     except FAILURES as error:
         raise failed(given.model, given.images, f"{pass_.name} pass", error) from error

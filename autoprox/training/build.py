@@ -37,7 +37,7 @@ class Job:
 
 
 def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: Path | None = None) -> Path:
-    """Builds a table, going on where an interrupted or smaller build of the same --out stopped.
+    """Builds a table, going on where an interrupted or smaller build of the same file stopped.
 
     Args:
         plan: What the table holds.
@@ -57,7 +57,7 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
     files = TableFiles(out)
     _check_target(files, resume=resume)
     if jobs < 1:
-        raise SpecError(f"--jobs must be at least 1, not {jobs}.")
+        raise SpecError(f"`jobs` must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
     require_writable(out.parent)
     with Journal(files.journal, plan.recipe) as journal, explained_loss():
@@ -74,18 +74,18 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
 
 def _check_target(files: TableFiles, *, resume: bool) -> None:
     if files.table.suffix != ".parquet":
-        raise TableError(f"--out must name a file that ends in .parquet, not {files.table}.")
+        raise TableError(f"`out` must name a file that ends in .parquet, not {files.table}.")
     if files.table.is_dir():
-        raise TableError(f"--out {files.table} is a folder; name a file that ends in .parquet.")
+        raise TableError(f"`out` {files.table} is a folder; name a file that ends in .parquet.")
     if files.table.exists() and not files.journal.exists():
         raise TableError(
-            f"The table {files.table} exists, without the journal of its build. Choose another --out; with "
-            f"--extend {files.table} its labels are taken over."
+            f"The table {files.table} exists, without the journal of its build. Choose another `out`; with "
+            f"`extend` {files.table} its labels are taken over."
         )
     if files.journal.exists() and not resume:
         raise TableError(
-            f"There is a journal of an earlier build, {files.journal}. Leave out --no-resume to go on with it, or "
-            "choose another --out."
+            f"There is a journal of an earlier build, {files.journal}. Go on with it (`resume`), or choose another "
+            "`out`."
         )
 
 
@@ -132,7 +132,7 @@ def _take_over(journal: Journal, work: list[Job], table: Path) -> None:
     if taken == 0:
         raise TableError(
             f"The table {table} holds no label that this build could take over: recipe, data sets and architectures of "
-            "the two must be the same. Leave out --extend to train everything."
+            "the two must be the same. Leave out `extend` to train everything."
         )
 
 

@@ -27,9 +27,9 @@ def kind_of(name: str) -> str:
     try:
         device = torch.device(name)
     except RuntimeError as error:
-        raise SpecError(f"--device takes cpu, cuda or cuda:N, not '{name}'.") from error
+        raise SpecError(f"A device is cpu, cuda or cuda:N, not '{name}'.") from error
     if device.type not in (CPU, "cuda"):
-        raise SpecError(f"--device takes cpu, cuda or cuda:N, not '{name}'.")
+        raise SpecError(f"A device is cpu, cuda or cuda:N, not '{name}'.")
     return device.type
 
 
@@ -52,5 +52,5 @@ def device_named(name: str) -> torch.device:
     number = torch.device(name).index or 0
     if number >= count:
         found = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
-        raise SpecError(f"There is no device '{name}': {found}. Give another --device; cpu is always there.")
+        raise SpecError(f"There is no device '{name}': {found}. Give another `device`; cpu is always there.")
     return torch.device(name)

@@ -64,13 +64,16 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("archs", "seeds", "iso_seeds", "kd_seeds"):
             if getattr(self, name) < 1:
-                raise SpecError(f"--{name.replace('_', '-')} must be at least 1, not {getattr(self, name)}.")
+                raise SpecError(f"`{name}` must be at least 1, not {getattr(self, name)}.")
         if not 0 <= self.iso <= self.archs:
-            raise SpecError(f"--iso must lie between 0 and --archs ({self.archs}), not at {self.iso}.")
+            raise SpecError(f"`iso` must lie between 0 and `archs` ({self.archs}), not at {self.iso}.")
         spaces = tuple(space.name for space in self.owners)
-        for option, names in (("--space", spaces), ("--datasets", self.datasets), ("--labels", self.label_kinds)):
+        named = {"spaces": spaces, "datasets": self.datasets, "label_kinds": self.label_kinds}
+        for argument, names in named.items():
             if not names or len(set(names)) != len(names):
-                raise SpecError(f"{option} needs at least one name and none twice, not: {' '.join(names) or '(none)'}.")
+                raise SpecError(
+                    f"`{argument}` needs at least one name and none twice, not: {' '.join(names) or '(none)'}."
+                )
         for kind in self.label_kinds:
             if kind not in TRAINABLE:
                 raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
@@ -85,18 +88,18 @@ class Plan:
         for block, seeds in self.more_iso_seeds:
             if block not in blocks:
                 raise SpecError(
-                    f"--more-iso-seeds names '{block}', which this table lacks. {suggestion(block, blocks)}"
+                    f"`more_iso_seeds` names '{block}', which this table lacks. {suggestion(block, blocks)}"
                 )
             if named.count(block) > 1:
-                raise SpecError(f"--more-iso-seeds names '{block}' twice.")
+                raise SpecError(f"`more_iso_seeds` names '{block}' twice.")
             if seeds <= self.iso_seeds:
-                raise SpecError(f"--more-iso-seeds {block}={seeds} has to exceed --iso-seeds ({self.iso_seeds}).")
+                raise SpecError(f"`more_iso_seeds` {block}={seeds} has to exceed `iso_seeds` ({self.iso_seeds}).")
 
     def _check_datasets(self) -> None:
         for local in self.images:
             if local.name in DATASETS or local.name not in self.datasets:
-                what = "comes with autoprox" if local.name in DATASETS else "is not among --datasets"
-                raise SpecError(f"--images names '{local.name}', which {what}. Give these images a name of their own.")
+                what = "comes with autoprox" if local.name in DATASETS else "is not among `datasets`"
+                raise SpecError(f"`images` names '{local.name}', which {what}. Give these images a name of their own.")
         for space in self.owners:
             for dataset_name in self.datasets:
                 source = self.source(dataset_name)

@@ -146,7 +146,7 @@ def sample(space: Space, archs: int, iso: int) -> list[Sampled]:
         SpecError: If the numbers do not fit together, or the space has not enough architectures.
     """
     if not 0 <= iso <= archs:
-        raise SpecError(f"--iso must lie between 0 and --archs ({archs}), not at {iso}.")
+        raise SpecError(f"`iso` must lie between 0 and `archs` ({archs}), not at {iso}.")
     free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space, archs - iso, beside_iso=iso > 0)]
     same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space, iso)]
     shorter = min(len(free), len(same_size))

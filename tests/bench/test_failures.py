@@ -159,8 +159,8 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "message"),
     [
-        ("gpu", "--device takes cpu, cuda or cuda:N, not 'gpu'"),
-        ("meta", "--device takes cpu, cuda or cuda:N, not 'meta'"),
+        ("gpu", "A device is cpu, cuda or cuda:N, not 'gpu'"),
+        ("meta", "A device is cpu, cuda or cuda:N, not 'meta'"),
         ("cuda:99", "There is no device 'cuda:99'"),
     ],
 )

@@ -184,7 +184,7 @@ def test_broken_files_are_an_error(name: str, tmp_path: Path) -> None:
             "genes depth; those of the space 'autoformer-micro' are",
         ),
         ([{**record, "arch": {**record["arch"], "x": 1}} for record in records()], "No space of autoprox has these"),  # type: ignore[dict-item]
-        (records(space_name="pit-micro"), "Give --space pit-ti or pit-micro"),
+        (records(space_name="pit-micro"), "Give the space pit-ti or pit-micro"),
         ([{"arch": record["arch"], "top1": 3.0} for record in records()], "has no label"),
         ([{"arch": record["arch"], "birds_kd_acc": 3.0} for record in records()], "data set 'birds', whose number"),
     ],
@@ -196,7 +196,7 @@ def test_files_of_another_form(content: object, message: str, tmp_path: Path) ->
 
 def test_wrong_space_of_the_right_family_is_explained(tmp_path: Path) -> None:
     path = saved(records(space_name="autoformer-micro"), tmp_path / "gt.pth")
-    with pytest.raises(TableError, match=r"'autoformer-micro' allows 14 of them; give --space autoformer-micro"):
+    with pytest.raises(TableError, match=r"'autoformer-micro' allows 14 of them; give the space autoformer-micro"):
         imported(path, tmp_path / "t.parquet", "autoformer-ti")
     with pytest.raises(RegistryError, match="Did you mean 'autoformer-ti'"):
         read_published(path, load_space("autoformer-t"))

@@ -218,12 +218,12 @@ def test_targets_that_are_in_the_way(built: Path, tmp_path: Path) -> None:
         build(plan, tmp_path / "folder.parquet")
     foreign = tmp_path / "foreign.parquet"
     foreign.write_bytes(built.read_bytes())
-    with pytest.raises(TableError, match="--extend"):
+    with pytest.raises(TableError, match="`extend`"):
         build(plan, foreign)
     assert foreign.read_bytes() == built.read_bytes()
     with pytest.raises(TableError, match="journal of an earlier build"):
         build(tiny_plan(), built, resume=False)
-    with pytest.raises(SpecError, match="--jobs must be at least 1"):
+    with pytest.raises(SpecError, match="`jobs` must be at least 1"):
         build(plan, tmp_path / "t.parquet", jobs=0)
 
 
@@ -242,15 +242,15 @@ def test_full_disk_is_explained_and_leaves_no_half_file(built: Path, monkeypatch
 @pytest.mark.parametrize(
     ("change", "error", "message"),
     [
-        ({"archs": 0}, SpecError, "--archs must be at least 1"),
-        ({"iso": 9}, SpecError, "--iso must lie between 0 and --archs"),
-        ({"seeds": 0}, SpecError, "--seeds must be at least 1"),
+        ({"archs": 0}, SpecError, "`archs` must be at least 1"),
+        ({"iso": 9}, SpecError, "`iso` must lie between 0 and `archs`"),
+        ({"seeds": 0}, SpecError, "`seeds` must be at least 1"),
         ({"spaces": ("pit-mikro",)}, RegistryError, "Did you mean 'pit-micro'"),
-        ({"spaces": ()}, SpecError, "--space needs at least one name"),
+        ({"spaces": ()}, SpecError, "`spaces` needs at least one name"),
         ({"datasets": ("digit",)}, RegistryError, "Did you mean 'digits'"),
-        ({"datasets": ("digits", "digits")}, SpecError, "--datasets needs at least one name and none twice"),
+        ({"datasets": ("digits", "digits")}, SpecError, "`datasets` needs at least one name and none twice"),
         ({"more_iso_seeds": (("pit-micro/digit", 2),)}, SpecError, "Did you mean 'pit-micro/digits'"),
-        ({"more_iso_seeds": (("pit-micro/digits", 1),)}, SpecError, "has to exceed --iso-seeds"),
+        ({"more_iso_seeds": (("pit-micro/digits", 1),)}, SpecError, "has to exceed `iso_seeds`"),
         ({"more_iso_seeds": (("pit-micro/digits", 2), ("pit-micro/digits", 3))}, SpecError, "twice"),
         ({"spaces": ("pit-ti",)}, SpecError, "takes images of 32"),
     ],

@@ -75,7 +75,7 @@ def test_broken_images_stop_a_build_before_it_trains(
 def test_names_that_do_not_fit(leaves: Path) -> None:
     with pytest.raises(SpecError, match="names 'digits', which comes with autoprox"):
         plan_of(leaves, name="digits")
-    with pytest.raises(SpecError, match="names 'moss', which is not among --datasets"):
+    with pytest.raises(SpecError, match="names 'moss', which is not among `datasets`"):
         plan_of(leaves, name="moss")
 
 
@@ -84,7 +84,7 @@ def test_names_that_do_not_fit(leaves: Path) -> None:
     [
         (["--datasets", "leaves", "--images", "leafs={leaves}"], "names 'leafs', which is no data set here"),
         (["--datasets", "leaves", "--images", "leaves={leaves}x"], "There is no folder"),
-        (["--datasets", "leaves", "--images", "leaves={leaves}", "--img-size", "0"], "at least 1 px"),
+        (["--datasets", "leaves", "--images", "leaves={leaves}", "--img-size", "0"], "--img-size: 0 is too small"),
         (["--datasets", "leaves", "--images", "leaves={leaves}", "--img-size", "400"], "400"),
         (["--datasets", "leaves"], "Unknown data set 'leaves'"),
         (["--datasets", "leaves", "--images", "leaves={leaves}", "--space", "pit-ti", "pit-micro"], "--img-size"),

@@ -60,7 +60,7 @@ source, space, stratum, train_seed, value.
         Raises:
             SpecError: If one has no equals sign, or a name is given twice.
         """
-        return cls(_pairs("--columns", "COLUMN", columns), _pairs("--constants", "VALUE", constants))
+        return cls(_pairs("columns", "COLUMN", columns), _pairs("constants", "VALUE", constants))
 
 
 def read_columns(path: Path, mapping: Mapping, space: Space | None, licence: str) -> Draft:
@@ -157,13 +157,13 @@ def _read_value(cell: Any) -> Any:
     return cell
 
 
-def _pairs(option: str, what: str, texts: Sequence[str]) -> dict[str, str]:
+def _pairs(argument: str, what: str, texts: Sequence[str]) -> dict[str, str]:
     pairs: dict[str, str] = {}
     for text in texts:
         name, separator, value = text.partition("=")
         if not separator or not name or not value:
-            raise SpecError(f"{option} takes NAME={what}, not '{text}'.")
+            raise SpecError(f"`{argument}` takes NAME={what}, not '{text}'.")
         if name in pairs:
-            raise SpecError(f"{option} names '{name}' twice.")
+            raise SpecError(f"`{argument}` names '{name}' twice.")
         pairs[name] = value
     return pairs

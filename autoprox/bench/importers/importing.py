@@ -23,7 +23,7 @@ from autoprox.bench.splits import deal, to_document
 from autoprox.spaces import Arch, Space
 
 ARCHITECTURE = "arch_json"
-"""Column whose faults --skip-invalid leaves out."""
+"""Column whose faults may be left out."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -237,15 +237,15 @@ def _lines(faults: list[Fault]) -> list[str]:
 
 def _check_target(files: TableFiles, *, replace: bool) -> None:
     if files.table.suffix != ".parquet":
-        raise TableError(f"--out must name a file that ends in .parquet, not {files.table}.")
+        raise TableError(f"`out` must name a file that ends in .parquet, not {files.table}.")
     if files.table.is_dir():
-        raise TableError(f"--out {files.table} is a folder; name a file that ends in .parquet.")
+        raise TableError(f"`out` {files.table} is a folder; name a file that ends in .parquet.")
     if files.journal.exists():
         raise TableError(
-            f"--out {files.table} belongs to a build, whose journal stands beside it. Choose another --out."
+            f"`out` {files.table} belongs to a build, whose journal stands beside it. Choose another `out`."
         )
     if files.table.exists() and not replace:
-        raise TableError(f"The table {files.table} exists. Choose another --out, or --force to replace it.")
+        raise TableError(f"The table {files.table} exists. Choose another `out`, or `replace` it.")
 
 
 def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], spaces: Mapping[str, Space]) -> None:
@@ -257,7 +257,7 @@ def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], 
     allowed = {name: sum(_allows(space, text) for text in genes) for name, space in spaces.items()}
     best = max(allowed, key=lambda name: allowed[name])
     advice = (
-        f"'{best}' allows {allowed[best]} of them; give --space {best}."
+        f"'{best}' allows {allowed[best]} of them; give the space {best}."
         if allowed[best]
         else "No other space of autoprox does either."
     )

@@ -131,7 +131,7 @@ def _check_genes(path: Path, records: list[dict[str, Any]], space: Space) -> Non
         return
     common = found.most_common(1)[0][0]
     fitting = [name for name, other in SPACES.items() if {gene.name for gene in other.layout.genes} == common]
-    advice = f"Give --space {' or '.join(fitting)}." if fitting else "No space of autoprox has these genes."
+    advice = f"Give the space {' or '.join(fitting)}." if fitting else "No space of autoprox has these genes."
     raise TableError(
         f"The architectures of {path} have the genes {', '.join(sorted(common))}; those of the space '{space.name}' "
         f"are {', '.join(sorted(expected))}. {advice}"

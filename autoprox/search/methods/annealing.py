@@ -48,11 +48,11 @@ class Annealing(AbstractMethod):
     def __post_init__(self) -> None:
         for name in ("chains", "warm_up"):
             if getattr(self, name) < 1:
-                raise SpecError(f"{name} is {getattr(self, name)}; it must be at least 1.")
+                raise SpecError(f"`{name}` is {getattr(self, name)}; it must be at least 1.")
         if not 0 < self.acceptance < 1:
-            raise SpecError(f"acceptance is {self.acceptance}; it must lie between 0 and 1.")
+            raise SpecError(f"`acceptance` is {self.acceptance}; it must lie between 0 and 1.")
         if not 0 < self.cooling <= 1:
-            raise SpecError(f"cooling is {self.cooling}; it must be above 0 and at most 1.")
+            raise SpecError(f"`cooling` is {self.cooling}; it must be above 0 and at most 1.")
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
         """A batch a round: one candidate a chain."""

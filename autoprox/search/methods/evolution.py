@@ -37,7 +37,7 @@ class Evolution(AbstractMethod):
     def __post_init__(self) -> None:
         for name, value in self.to_document().items():
             if value < 1:
-                raise SpecError(f"{name} is {value}; it must be at least 1.")
+                raise SpecError(f"`{name}` is {value}; it must be at least 1.")
         if self.tournament > self.population:
             raise SpecError(
                 f"A tournament of {self.tournament} is more than the population of {self.population} that it is drawn "

@@ -1,0 +1,88 @@
+"""The library names its arguments, the command line the options that they come from."""
+
+import ast
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+import autoprox
+from autoprox.base import errors
+from autoprox.base.errors import AutoproxError
+from autoprox.commands import COMMANDS, load_command, main
+from autoprox.search import Evolution
+from autoprox.training.plan import Plan
+
+ERRORS = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, AutoproxError)]
+
+
+@pytest.mark.parametrize("error", [each for each in ERRORS if each is not AutoproxError])
+def test_an_error_is_one_of_pythons_own_as_well(error):
+    assert issubclass(error, ValueError | LookupError | ArithmeticError | RuntimeError)
+
+
+def test_what_the_library_says_can_be_caught_and_names_its_argument():
+    with pytest.raises(ValueError, match="`population` is 0; it must be at least 1"):
+        Evolution(population=0)
+    with pytest.raises(ValueError, match="`label_kinds` needs at least one name"):
+        Plan(("pit-micro",), 1, 0, ("digits",), 1, 1, label_kinds=())
+    with pytest.raises(LookupError, match="Did you mean 'pit-micro'"):
+        autoprox.space("pit-mikro")
+
+
+ROOT = Path(autoprox.__file__).parent
+BUILD_COMMAND_LINES = {"training/plan.py", "report/discovery.py"}
+
+
+def option_texts(path):
+    """The texts of a module that hold an option, but for docstrings."""
+    tree = ast.parse(path.read_text())
+    docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in docstrings:
+            yield from re.findall(r"\S*\s?(?<![^\s'`])--[a-z][a-z-]+", node.value)
+
+
+def test_no_text_outside_the_commands_speaks_of_an_option():
+    found = {
+        path.relative_to(ROOT).as_posix(): options
+        for path in ROOT.rglob("*.py")
+        if path.parent != ROOT / "commands" and (options := list(option_texts(path)))
+    }
+    assert found.pop("base/parallel.py") == ["ADDRESS --nworkers", "N --nthreads"]  # of dask
+    assert set(found) == BUILD_COMMAND_LINES
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_arguments_that_have_another_name_belong_to_an_option_that_there_is(name):
+    command = load_command(name)
+    help_text = "".join(part.format_help() for part in parts(command.parser()))
+    assert all(f"{option} " in help_text for option in command.arguments.values())
+
+
+def parts(parser):
+    yield parser
+    for action in parser._actions:
+        if isinstance(action.choices, dict):
+            for part in action.choices.values():
+                yield from parts(part)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ("bench build --space pit-micro --archs 2 --iso 3 --datasets digits --out t.parquet", "and --archs (2)"),
+        (
+            "bench build --space pit-micro pit-micro --datasets digits --out t.parquet",
+            "--space needs at least one name",
+        ),
+        ("bench build --space pit-micro --datasets digits --out t.csv", "--out must name a file"),
+        ("bench info --plot picture.gif", "--plot takes a file that ends in .png or .svg"),
+        ("evaluate --proxy params --backend dask", "The backend dask needs --address"),
+    ],
+)
+def test_the_command_line_names_its_options(words, message, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(words.split()) == 2
+    assert message in capsys.readouterr().err
