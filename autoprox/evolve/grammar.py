@@ -8,7 +8,8 @@ DEAP wants a class for each type. The classes are made here, one a kind, and nev
 all choices are made in the order of registration, which is the same in every process.
 """
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TypeAlias
@@ -38,6 +39,12 @@ anything is reduced.
 
 TypeKey = tuple[Level, Site | None, str | None]
 
+LeafWeights = Mapping[StatisticKind, float]
+"""How often leaves are drawn whose statistics are of a kind; only ratios count."""
+
+LeafGroup = tuple[Site, StatisticKind]
+"""What leaves have in common that share a weight: their site, and the kind of their statistics."""
+
 
 def type_key(kind: Kind) -> TypeKey:
     """What of a kind DEAP's types tell apart: roles are checked when the graph is built, not by type."""
@@ -66,12 +73,15 @@ class Grammar:
 
     Args:
         root: Type of a whole tree.
+        leaf_shares: For each group of leaves, the sampling weight that its leaves share; each leaf has weight 1 if
+            None.
 
     Attributes:
         pset: DEAP's primitive set.
     """
 
-    def __init__(self, root: TypeKey) -> None:
+    def __init__(self, root: TypeKey, leaf_shares: Mapping[LeafGroup, float] | None = None) -> None:
+        self._leaf_shares = leaf_shares
         self._types: dict[TypeKey, type] = {}
         self._operations: dict[str, Primitive | Expression] = {}
         self._weights: dict[str, float] = {}
@@ -141,7 +151,12 @@ class Grammar:
         return self._choices[key]
 
     def _choice(self, items: Sequence[Item]) -> "Choice":
-        return Choice(items, np.cumsum([self._weights[each.name] for each in items]))
+        leaves = [each for each in (self._operations[item.name] for item in items) if isinstance(each, Expression)]
+        if self._leaf_shares is None or not leaves:
+            return Choice(items, np.cumsum([self._weights[each.name] for each in items]))
+        groups = [leaf_group(leaf) for leaf in leaves]
+        sizes = Counter(groups)
+        return Choice(items, np.cumsum([self._leaf_shares[group] / sizes[group] for group in groups]))
 
     def expression(self, tree: Iterable[Item]) -> Expression:
         """The graph of a tree.
@@ -204,23 +219,36 @@ class Grammar:
         return heights
 
 
-def proxy_grammar(leaves: Sequence[Expression]) -> Grammar:
+def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = None) -> Grammar:
     """The grammar of proxies over leaves: NODE and SCALAR arithmetic.
 
-    A site is drawn in proportion to the number of its statistics.
+    A site is drawn in proportion to the number of its statistics, and the leaves of a site alike. With weights, a leaf
+    is drawn from statistics of each kind in proportion to the weight of the kind, however many there are: its site in
+    proportion to the number of statistics of that kind, and the leaves of that kind and site alike.
 
     Args:
         leaves: NODE expressions whose values are at hand. More can be added later.
+        weights: The weight of each kind of statistics; all above 0.
+
+    Example:
+        >>> from autoprox.graph import parse
+        >>> params, l1 = (parse(text) for text in ("params", "l1(weight)"))
+        >>> grammar = proxy_grammar([params, l1], {StatisticKind.COUNT: 3, StatisticKind.TENSOR: 1})
+        >>> grammar.terminals(grammar.type_of(type_key(params.kind))).cumulated
+        array([3., 4.])
     """
     scalar: TypeKey = (Level.SCALAR, None, None)
-    grammar = Grammar(scalar)
-    sites = list(dict.fromkeys(leaf.kind.site for leaf in leaves))
-    share = {site: sum(1 for each in drawn_statistics() if each.site == site) for site in sites}
+    sites = list(dict.fromkeys(leaf_group(leaf)[0] for leaf in leaves))
+    found = Counter((each.site, each.kind) for each in drawn_statistics() if each.site in sites)
+    kinds = Counter(kind for _, kind in found.elements())
+    shares = None if weights is None else {group: weights[group[1]] * found[group] / kinds[group[1]] for group in found}
+    grammar = Grammar(scalar, shares)
+    of_site = {site: sum(share for group, share in (shares or found).items() if group[0] == site) for site in sites}
     for site in sites:
         node: TypeKey = (Level.NODE, site, None)
         for primitive in _drawn(Level.NODE):
             aggregates = primitive.form is Form.AGGREGATE
-            weight = primitive.weight * (share[site] / sum(share.values()) if aggregates else 1.0)
+            weight = primitive.weight * (of_site[site] / sum(of_site.values()) if aggregates else 1.0)
             grammar.add_primitive(primitive, node, scalar if aggregates else node, weight)
     for primitive in _drawn(Level.SCALAR):
         grammar.add_primitive(primitive, scalar, scalar, primitive.weight)
@@ -243,6 +271,19 @@ def leaf_grammar(site: Site) -> Grammar:
     for statistic in statistics:
         grammar.add_terminal(Expression(statistic))
     return grammar
+
+
+def leaf_group(leaf: Expression) -> LeafGroup:
+    """The site of a leaf and the kind of its statistics, which is one: counts are leaves, tensors lie below others.
+
+    Example:
+        >>> from autoprox.graph import parse
+        >>> leaf_group(parse("params"))
+        (<Site.LINEAR: 'linear'>, <StatisticKind.COUNT: 'count'>)
+    """
+    site = leaf.kind.site
+    assert site is not None
+    return site, STATISTICS[leaf.statistics[0]].kind
 
 
 def tensor_statistics() -> list[Statistic]:

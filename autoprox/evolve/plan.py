@@ -5,7 +5,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autoprox.base.errors import SpecError
+from autoprox.evolve.grammar import LeafWeights
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
+from autoprox.statistics import StatisticKind
 
 MOST_GROWTHS = 16
 """Bound on the growths of the bank: the last one would come after a hundred million candidates."""
@@ -43,6 +45,8 @@ class EvolutionPlan:
         seed_zoo: Whether the first proposals are the zoo's graphs.
         beyond_size: Weight of what candidates know beyond size, in the fitness.
         growths: How often the bank of leaves is grown by mutants of those that good candidates use.
+        leaf_weights: How often leaves are drawn whose statistics are of a kind, for every kind; all leaves of a site
+            alike if None. With equal weights, half of what is drawn are counts.
 
     Raises:
         SpecError: If a value is out of range.
@@ -60,6 +64,7 @@ class EvolutionPlan:
     seed_zoo: bool = False
     beyond_size: float = 0.0
     growths: int = 1
+    leaf_weights: LeafWeights | None = None
     chosen_settings: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -71,6 +76,8 @@ class EvolutionPlan:
             raise SpecError(f"The weight beyond size is {self.beyond_size}; it must be 0 or more, and finite.")
         if not 0 <= self.growths <= MOST_GROWTHS:
             raise SpecError(f"The number of growths is {self.growths}; it must be from 0 to {MOST_GROWTHS}.")
+        if self.leaf_weights is not None:
+            _require_weights(self.leaf_weights)
         wanted = STRATEGIES[self.strategy].settings_type
         settings = wanted() if self.settings is None else self.settings
         if type(settings) is not wanted:
@@ -79,6 +86,7 @@ class EvolutionPlan:
 
     def to_document(self) -> dict[str, Any]:
         """The plan as JSON-like data."""
+        weights = {} if self.leaf_weights is None else {"leaf_weights": dict(sorted(self.leaf_weights.items()))}
         return {
             "seed": self.seed,
             "strategy": self.strategy,
@@ -87,4 +95,18 @@ class EvolutionPlan:
             "seed_zoo": self.seed_zoo,
             "beyond_size": self.beyond_size,
             "growths": self.growths,
+            **weights,
         }
+
+
+def _require_weights(weights: LeafWeights) -> None:
+    """Refuses weights that are not one above 0 for each kind.
+
+    Raises:
+        SpecError: If they are not.
+    """
+    if set(weights) != set(StatisticKind) or not all(0 < each < math.inf for each in weights.values()):
+        given = {str(kind): weight for kind, weight in weights.items()}
+        raise SpecError(
+            f"The leaf weights are {given}; give each of {', '.join(StatisticKind)} a number above 0, and finite."
+        )

@@ -67,7 +67,7 @@ class Workshop:
     @cached_property
     def grammar(self) -> Grammar:
         """What candidates are drawn from."""
-        return proxy_grammar(self.terminals)
+        return proxy_grammar(self.terminals, self.plan.leaf_weights)
 
     def add(self, leaves: Sequence[Expression]) -> None:
         """Adds leaves whose values are now in the table."""

@@ -62,7 +62,11 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch
     if candidates == 0 or definition["strategy"] == _STRATEGY:
         return None
     plan = EvolutionPlan(
-        definition["seed"], _STRATEGY, beyond_size=definition["beyond_size"], growths=definition["growths"]
+        definition["seed"],
+        _STRATEGY,
+        beyond_size=definition["beyond_size"],
+        growths=definition["growths"],
+        leaf_weights=definition.get("leaf_weights"),
     )
     started = time.monotonic()
     with TemporaryDirectory() as folder:
