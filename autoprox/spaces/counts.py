@@ -71,7 +71,8 @@ def block(width: int, hidden: int, tokens: int) -> Cost:
         >>> block(width=8, hidden=16, tokens=5)
         Cost(params=600, macs=2960)
     """
-    linears = (linear(width, 3 * width, tokens), linear(width, width, tokens), linear(width, hidden, tokens))
-    parts = (*linears, linear(hidden, width, tokens))
-    params = 2 * layer_norm(width).params + sum(part.params for part in parts)
-    return Cost(params, 2 * tokens * tokens * width + sum(part.macs for part in parts))
+    attention = 4 * width * width
+    mlp = 2 * width * hidden
+    # Biases of the four linear layers, and scale and shift of the two normalisations.
+    vectors = 4 * width + hidden + width + 4 * width
+    return Cost(attention + mlp + vectors, tokens * (attention + mlp + 2 * tokens * width))
