@@ -37,7 +37,8 @@ import autoprox
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
-from autoprox.metrics import diffkendall_tau, kendall_tau_b
+from autoprox.metrics import kendall_tau_b
+from autoprox.metrics.diffkendall import diffkendall_tau
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.predict.parzc.figures import (
     calibration_figure,

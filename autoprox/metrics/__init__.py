@@ -6,13 +6,10 @@
     ranks.py         several rankings as one
     bootstrap.py     intervals, paired over architectures
     chance.py        what the best of many random candidates would reach
-    diffkendall.py   a Kendall tau that can be differentiated; needs torch, so it is loaded when it is asked for
+    diffkendall.py   a Kendall tau that can be differentiated; it needs torch, so it is imported from there
 
 SciPy is the judge of all of them in the tests. A value that is not defined is NaN, never a number that stands for it.
 """
-
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
 from autoprox.metrics.bootstrap import bootstrap_taus, interval95, resample_counts
 from autoprox.metrics.chance import chance_of_best
@@ -20,16 +17,11 @@ from autoprox.metrics.correlation import dense_ranks, kendall_tau_b, partial_tau
 from autoprox.metrics.joint import Aggregate, joint
 from autoprox.metrics.ranks import mean_ranks
 
-if TYPE_CHECKING:
-    from autoprox.metrics.diffkendall import diffkendall_loss, diffkendall_tau
-
 __all__ = [
     "Aggregate",
     "bootstrap_taus",
     "chance_of_best",
     "dense_ranks",
-    "diffkendall_loss",
-    "diffkendall_tau",
     "interval95",
     "joint",
     "kendall_tau_b",
@@ -38,9 +30,3 @@ __all__ = [
     "resample_counts",
     "spearman",
 ]
-
-
-def __getattr__(name: str) -> Any:
-    if name in ("diffkendall_loss", "diffkendall_tau"):
-        return getattr(import_module("autoprox.metrics.diffkendall"), name)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,7 +1,6 @@
 """DiffKendall: a Kendall tau that can be differentiated, as a metric and as a loss.
 
-Needs torch, and is therefore not imported with `autoprox.metrics`: `autoprox.metrics.diffkendall_loss` loads it when it
-is first asked for.
+It needs torch, so `autoprox.metrics` does not import it.
 """
 
 import math

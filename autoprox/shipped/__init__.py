@@ -18,7 +18,7 @@ def names() -> list[str]:
     """Names of the shipped proxies, sorted.
 
     Example:
-        >>> names() == sorted(names())
-        True
+        >>> names()[:2]
+        ['autoformer_micro', 'beyond_size']
     """
     return sorted(module.name for module in pkgutil.iter_modules(__path__))

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from autoprox.base.errors import RegistryError
-from autoprox.metrics import diffkendall_tau
+from autoprox.metrics.diffkendall import diffkendall_tau
 from autoprox.predict.parzc.losses import LOSSES, SumOfLosses
 
 rng = np.random.default_rng(0)

@@ -102,7 +102,7 @@ def diffkendall(
     groups: Tensor | None = None,
     progress: float = 1.0,
 ) -> Tensor:
-    """`autoprox.metrics.diffkendall_loss` of standardised scores, with a steepness that grows from 0.5 to 5.
+    """`diffkendall_loss` of standardised scores, with a steepness that grows from 0.5 to 5.
 
     0.5 is the published value. Without standardised scores the loss could be lowered by scaling them up. It is for
     targets of unit variance.

@@ -1,7 +1,7 @@
 """Published proxies that are graphs.
 
 To add one, register it below with its source; tests/conformance/test_zoo.py finds it by its registration, and
-tests/zoo/test_published.py asks for an independent computation of its value.
+tests/scorers/test_values.py asks for an independent computation of its value.
 """
 
 from collections.abc import Sequence
