@@ -59,11 +59,12 @@ def load(name_or_path: "str | Path") -> "Scorer":
         >>> str(load("jacov").requirements)
         'forward, backward to the images; 2 images'
     """
+    from os.path import isfile
     from zipfile import is_zipfile
 
     from autoprox.scorers import load_proxy
 
-    if is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
+    if isfile(name_or_path) and is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
         from autoprox.predict.parzc import LearnedProxy
 
         return LearnedProxy.load(name_or_path)

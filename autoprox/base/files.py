@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
+from autoprox.base.foreign import guarded
+from autoprox.base.foreign import read_json as read_document
 
 LARGEST_JSON_B = 2**28
 """Of a file that is read as JSON; a larger one is none of ours."""
@@ -47,16 +49,10 @@ def read_json(path: Path) -> Any:
     Raises:
         StoreMismatchError: If it is no file, is too large, or holds no JSON.
     """
-    try:
-        if path.exists() and not path.is_file():
-            raise StoreMismatchError(f"'{path}' is no file.", path)
-        if path.stat().st_size > LARGEST_JSON_B:
-            raise StoreMismatchError(
-                f"'{path}' is larger than {LARGEST_JSON_B} bytes, so autoprox did not write it.", path
-            )
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).", path) from error
+    if path.exists() and not path.is_file():
+        raise StoreMismatchError(f"'{path}' is no file.", path)
+    with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).", path)):
+        return read_document(path, LARGEST_JSON_B)
 
 
 def require_writable(folder: Path) -> None:

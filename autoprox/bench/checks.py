@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.foreign import excerpt
 from autoprox.bench.cells import LARGEST, real, whole
 from autoprox.bench.faults import Fault
 from autoprox.bench.plausible import (
@@ -158,6 +159,12 @@ class Checker:
             if name in self._frame.columns:
                 is_text = self._frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
                 yield from self._require(is_text, name, lambda value: f"is {value!r}, not a text.")
+                writable = self._frame[name].map(lambda value: not isinstance(value, str) or _is_writable(value))
+                yield from self._require(
+                    writable.to_numpy(dtype=bool),
+                    name,
+                    lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
+                )
                 # Categories would sort in an order of their own.
                 self._frame[name] = self._frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
@@ -416,3 +423,8 @@ def _image_shape(dataset_name: str) -> tuple[int | None, int]:
     if dataset_name in DATASETS:
         return DATASETS[dataset_name].img_size, DATASETS[dataset_name].in_chans
     return None, NOISE_CHANNELS
+
+
+def _is_writable(text: str) -> bool:
+    """Whether a text is Unicode without NUL and other control characters; spaces of all kinds are allowed."""
+    return all(each.isprintable() or each.isspace() for each in text)

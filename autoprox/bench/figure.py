@@ -21,6 +21,8 @@ LABELS = {Stratum.FREE: "free: anywhere in the space", Stratum.ISO: "iso: one si
 PANEL = (3.7, 3.1)
 """Width and height of a panel in inches."""
 FORMATS = ("png", "svg")
+PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
+"""Names of users may hold dollar signs."""
 
 Described = Mapping[str, Any]
 """A block as `autoprox.bench.quality.blocks_of` describes it."""
@@ -52,6 +54,7 @@ def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> 
 _METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def draw(table: Table, blocks: Sequence[Described], metric: str) -> Figure:
     """Draws backbone size against label: a row of panels for each space and label kind, a panel for each data set.
 

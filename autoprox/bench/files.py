@@ -1,6 +1,5 @@
 """The files of a table: where they stand, and how they are read and written. pyarrow is used nowhere else."""
 
-import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,9 +10,14 @@ import pyarrow.parquet as pq
 
 from autoprox.base.errors import TableError
 from autoprox.base.files import atomically
+from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded
+from autoprox.base.foreign import read_json as read_document
 from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 
 COMPRESSION = "zstd"
+
+MOST_ROWS = 10**7
+"""Labels that a table may hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +65,25 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise TableError(f"There is no table {path}. Check the path.")
     if path.is_dir():
         raise TableError(f"{path} is a folder, not a table; name the parquet file in it.")
-    try:
-        # One thread and no memory map: the file may be replaced while it is read.
-        table = pq.read_table(path, use_threads=False, memory_map=False)
-        # Whole numbers stay whole where a cell is empty.
-        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
-    except (pa.ArrowException, OSError) as error:
-        reason = str(error).splitlines()[0].rstrip(".")
-        raise TableError(
+    if not path.is_file():
+        raise TableError(f"{path} is no ordinary file; name a parquet file.")
+
+    def unreadable(reason: str) -> TableError:
+        return TableError(
             f"The table {path} cannot be read as parquet: {reason}. It may be truncated or of another format; copy or "
             "build it again."
-        ) from error
+        )
+
+    with guarded(unreadable):
+        stated = pq.read_metadata(path)
+        held = sum(stated.row_group(group).total_byte_size for group in range(stated.num_row_groups))
+        if stated.num_rows > MOST_ROWS or held > MOST_ARRAY_BYTES:
+            raise ValueError(f"it holds {stated.num_rows} rows in {held} bytes, more than a table may")
+        # One thread and no memory map: the file may be replaced while it is read.
+        table = pq.read_table(path, use_threads=False, memory_map=False)
+        table.validate(full=True)  # texts are Unicode, and offsets lie inside
+        # Whole numbers stay whole where a cell is empty.
+        frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     return frame
 
 
@@ -94,12 +106,10 @@ def read_json(path: Path) -> dict[str, Any]:
     Raises:
         TableError: If the file holds something else.
     """
-    try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise TableError(
-            f"The manifest {path} cannot be read: {error}. Build the table again, or delete it."
-        ) from error
+    with guarded(
+        lambda reason: TableError(f"The manifest {path} cannot be read: {reason}. Build the table again, or delete it.")
+    ):
+        content = read_document(path)
     if not isinstance(content, dict):
         raise TableError(f"The manifest {path} does not hold a JSON object. Build the table again, or delete it.")
     return content

@@ -11,6 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from autoprox.base.errors import SpecError, suggestion
+from autoprox.commands.streams import with_tolerant_streams
 
 if TYPE_CHECKING:
     from autoprox.commands.command import Command
@@ -57,6 +58,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         SystemExit: After the --help of a command.
     """
     given = list(sys.argv[1:] if arguments is None else arguments)
+    return with_tolerant_streams(lambda: _hand_over(given))
+
+
+def _hand_over(given: list[str]) -> int:
     if not given or given[0] in {"-h", "--help"}:
         lines = [f"  {name:10}  {purpose}" for name, purpose in COMMANDS.items()]
         sys.stdout.write(_HELP.format(commands="\n".join(lines)))

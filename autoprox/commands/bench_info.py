@@ -9,7 +9,7 @@ from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
 from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
-from autoprox.commands.reporting import USER_ERROR
+from autoprox.commands.streams import USER_ERROR
 from autoprox.commands.values import PathTo, Text
 from autoprox.spaces import load_space
 

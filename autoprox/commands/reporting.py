@@ -18,8 +18,7 @@ import autoprox.base.progress
 from autoprox.base.errors import AutoproxError, WorkerLossError
 from autoprox.base.interrupts import INTERRUPTED
 from autoprox.base.logs import LOGGER, levels
-
-USER_ERROR = 2
+from autoprox.commands.streams import USER_ERROR
 
 FLAGS = {
     "--quiet": "say results and errors only: no notes, no warnings, no progress",
@@ -61,10 +60,6 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
             # More than an error, so that --quiet lets it through, and none, so that nothing calls it one.
             LOGGER.critical(f"interrupted; what was finished (statistics, trainings) is kept. {remedy}")
             return INTERRUPTED
-        except BrokenPipeError:
-            # The reader of our output went away (`| head`): not an error of ours, and nobody is left to be told.
-            sys.stderr.close()
-            return 0
 
 
 @contextmanager
@@ -99,7 +94,7 @@ class StandardError(logging.Handler):
         self.setFormatter(form)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Writes one record; that the reader went away is for `run_command`."""
+        """Writes one record."""
         tqdm.write(self.format(record), file=sys.stderr)
         sys.stderr.flush()
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from autoprox.base.digest import array_digest, derived_seed, digest
 from autoprox.base.errors import TableError
 from autoprox.base.files import atomically
+from autoprox.base.foreign import guarded, read_arrays
 from autoprox.datasets.base import Dataset, normalise, stratified_split
 from autoprox.spaces.task import BATCH_SIZE, ImageSource, Task
 
@@ -119,9 +120,8 @@ def read_batches(path: Path) -> dict[str, Batch]:
     """
     if not path.exists():
         return {}
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {key: stored[key] for key in stored.files}
+    with guarded(lambda reason: TableError(f"The batches {path} cannot be read: {reason}. Build the table again.")):
+        arrays = read_arrays(path)
         names = sorted({key.partition("/")[0] for key in arrays})
         return {
             name: Batch(
@@ -133,5 +133,3 @@ def read_batches(path: Path) -> dict[str, Batch]:
             )
             for name in names
         }
-    except (OSError, ValueError, KeyError, EOFError) as error:
-        raise TableError(f"The batches {path} cannot be read: {error}. Build the table again.") from error

@@ -4,11 +4,11 @@ The folder holds `train.json` and `test.json`, each a list of objects with `name
 and `label`: normal, serrated, adenocarcinoma or adenoma.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
 from autoprox.base.errors import ImageError
+from autoprox.base.foreign import guarded, read_json
 from autoprox.datasets.base import Int64
 from autoprox.datasets.contents import Contents, checked_labels, existing
 from autoprox.datasets.pictures import Files
@@ -32,12 +32,10 @@ def read_chaoyang(path: Path) -> Contents:
 
 def _read(path: Path, name: str) -> tuple[Files, Int64]:
     listing = path / name
-    try:
-        entries: Any = json.loads(listing.read_bytes())
-    except FileNotFoundError as error:
-        raise ImageError(f"The file {listing} of Chaoyang is missing. Restore it.") from error
-    except (OSError, ValueError, RecursionError) as error:
-        raise ImageError(f"The file {listing} cannot be read ({error}). Take the original file.") from error
+    if not listing.exists():
+        raise ImageError(f"The file {listing} of Chaoyang is missing. Restore it.")
+    with guarded(lambda reason: ImageError(f"The file {listing} cannot be read ({reason}). Take the original file.")):
+        entries: Any = read_json(listing)
     if not isinstance(entries, list) or not entries:
         raise ImageError(f"The file {listing} holds no list of images with name and label. Take the original file.")
     for number, entry in enumerate(entries):

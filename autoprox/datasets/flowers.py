@@ -5,23 +5,23 @@ The folder holds `jpg/image_00001.jpg` and so on, `imagelabels.mat` with the cla
 the published labels of ViT-Bench-101.
 """
 
-import zlib
+import math
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import scipy.io
-from scipy.io.matlab import MatReadError
 
 from autoprox.base.errors import ImageError
+from autoprox.base.foreign import guarded
 from autoprox.datasets.contents import Contents, checked_labels, existing
 
 NUM_CLASSES = 102
 TRAIN_SPLITS = ("trnid", "valid")
 TEST_SPLIT = "tstid"
-_UNREADABLE = (OSError, ValueError, TypeError, LookupError, EOFError, NotImplementedError, MatReadError, zlib.error)
-# What SciPy raises on files that it does not understand.
+MOST_NUMBERS = 10**6
+"""More than the images of the data set, by far."""
 
 
 def is_flowers(path: Path) -> bool:
@@ -58,10 +58,13 @@ def _numbers(path: Path, name: str) -> npt.NDArray[np.int64]:
     """A row of whole numbers from a MATLAB file, `(n,)`."""
     if not path.is_file():
         raise ImageError(f"The file {path} of Flowers-102 is missing. Restore it.")
-    try:
-        held: dict[str, Any] = scipy.io.loadmat(path)
-    except _UNREADABLE as error:
-        raise ImageError(f"The MATLAB file {path} cannot be read ({error}). Take the original file.") from error
+    with guarded(
+        lambda reason: ImageError(f"The MATLAB file {path} cannot be read ({reason}). Take the original file.")
+    ):
+        sizes = {each: math.prod(shape) for each, shape, _ in scipy.io.whosmat(path)}
+        if sizes.get(name, 0) > MOST_NUMBERS:
+            raise ValueError(f"its row '{name}' has {sizes[name]} numbers")
+        held: dict[str, Any] = scipy.io.loadmat(path, variable_names=[name])
     numbers = held.get(name)
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "iuf" or (numbers != np.rint(numbers)).any():
         raise ImageError(f"The MATLAB file {path} has no row '{name}' of whole numbers. Take the original file.")

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from autoprox.base.errors import ImageError
+from autoprox.base.foreign import guarded, parts_of
 
 
 class _Refused(pickle.UnpicklingError):
@@ -90,28 +91,18 @@ def read_pickled_arrays(path: Path) -> Any:
     Raises:
         ImageError: If the file cannot be read, is no whole pickle, or asks for anything else.
     """
-    try:
-        with path.open("rb") as file:
-            return _ArrayUnpickler(file, encoding="latin1").load()
-    except _Refused as error:
-        raise ImageError(
-            f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
-            "dictionaries, texts and numbers are read. Take the original files of the data set."
-        ) from error
-    except OSError as error:
-        raise ImageError(f"The file {path} cannot be read: {error.strerror}.") from error
-    except (
-        pickle.UnpicklingError,
-        ArithmeticError,
-        AttributeError,
-        EOFError,
-        LookupError,
-        MemoryError,
-        RecursionError,
-        TypeError,
-        ValueError,
-    ) as error:
-        raise ImageError(
-            f"The file {path} is no pickle, or is cut off or damaged ({error}). Take the original files of the data "
-            "set."
-        ) from error
+    damaged = f"The file {path} is no pickle, or is cut off or damaged"
+    with guarded(lambda reason: ImageError(f"{damaged} ({reason}). Take the original files of the data set.")):
+        try:
+            with path.open("rb") as file:
+                held = _ArrayUnpickler(file, encoding="latin1").load()
+        except _Refused as error:
+            raise ImageError(
+                f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
+                "dictionaries, texts and numbers are read. Take the original files of the data set."
+            ) from error
+        except OSError as error:
+            raise ImageError(f"The file {path} cannot be read: {error.strerror}.") from error
+        for _ in parts_of(held):
+            pass  # a pickle of a few bytes can hold lists of lists without end
+    return held

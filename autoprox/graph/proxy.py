@@ -12,6 +12,7 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.foreign import guarded, read_json
 from autoprox.graph.collect import Leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
@@ -222,15 +223,8 @@ class Proxy:
         Raises:
             StoreMismatchError: If the file is missing, no JSON, or not what `save` wrote.
         """
-        try:
-            document = json.loads(path.read_text(), parse_constant=_refuse_constant)
-        except FileNotFoundError as error:
-            raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.") from error
-        except (OSError, ValueError, RecursionError) as error:
-            raise StoreMismatchError(f"'{path}' cannot be read as JSON ({error}).") from error
+        if not path.exists():
+            raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.")
+        with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).")):
+            document = read_json(path)
         return cls.from_document(document, f"'{path}'")
-
-
-def _refuse_constant(name: str) -> None:
-    """Python's JSON reader would take NaN and infinities, which no proxy holds."""
-    raise ValueError(f"it holds {name}")

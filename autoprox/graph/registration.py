@@ -1,5 +1,6 @@
 """`register`: adds a primitive to the language after it was tried on what breaks formulas."""
 
+import sys
 from collections.abc import Sequence
 
 import numpy as np
@@ -54,7 +55,9 @@ def why_unfit(primitive: Primitive) -> list[str]:
         >>> why_unfit(Primitive("inverse", Level.SCALAR, Form.MAP, lambda x, _xp, _eps: 1 / x))
         ['its function has no docstring', "its result for 'zeros' is not finite, and it does not declare that"]
     """
-    reasons = [] if (primitive.function.__doc__ or "").strip() else ["its function has no docstring"]
+    # python -OO takes all docstrings away.
+    documented = sys.flags.optimize > 1 or (primitive.function.__doc__ or "").strip()
+    reasons = [] if documented else ["its function has no docstring"]
     unknown = sorted(primitive.undefined - set(PROBES))
     if unknown:
         reasons.append(f"it declares unknown cases as undefined: {', '.join(unknown)}; known: {', '.join(PROBES)}")

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 
 from autoprox.base.errors import KindError, RegistryError, suggestion
+from autoprox.base.foreign import excerpt
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
 from autoprox.graph.primitives import PRIMITIVES, find_primitive
@@ -11,6 +12,7 @@ from autoprox.statistics import STATISTICS
 
 _TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*|[(),])")
 _MAX_NESTING = 200
+_MAX_LENGTH = 100_000
 
 _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
@@ -74,11 +76,13 @@ class _Reader:
         self._next = 0
 
     def _split(self) -> Iterator[str]:
-        place = 0
-        while self._text[place:].strip():
-            found = _TOKEN.match(self._text, place)
+        if len(self._text) > _MAX_LENGTH:
+            raise KindError(f"The graph text has {len(self._text)} characters; {_MAX_LENGTH} are allowed.")
+        text, place = self._text.rstrip(), 0
+        while place < len(text):
+            found = _TOKEN.match(text, place)
             if found is None:
-                raise KindError(f"Cannot read the graph text at character {place}: {self._text[place : place + 20]!r}.")
+                raise KindError(f"Cannot read the graph text at character {place}: {text[place : place + 20]!r}.")
             yield found.group(1)
             place = found.end()
         yield "end of text"
@@ -91,14 +95,15 @@ class _Reader:
     def expect(self, wanted: str) -> None:
         found = self.take()
         if found != wanted:
-            raise KindError(f"Cannot read the graph text {self._text!r}: expected {wanted!r}, found {found!r}.")
+            shown = excerpt(self._text)
+            raise KindError(f"Cannot read the graph text {shown!r}: expected {wanted!r}, found {found!r}.")
 
     def expression(self, nesting: int) -> Expression:
         if nesting > _MAX_NESTING:
             raise KindError(f"The graph text is nested more than {_MAX_NESTING} deep.")
         name = self.take()
         if name in {"(", ")", ",", "end of text"}:
-            raise KindError(f"Cannot read the graph text {self._text!r}: expected a name, found {name!r}.")
+            raise KindError(f"Cannot read the graph text {excerpt(self._text)!r}: expected a name, found {name!r}.")
         if self._tokens[self._next] != "(":
             return _statistic(name)
         self.expect("(")

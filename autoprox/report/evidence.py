@@ -3,7 +3,6 @@
 Nothing here reads the sealed split: what is said of it comes from best.json.
 """
 
-import json
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -12,6 +11,7 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import StoreMismatchError
+from autoprox.base.foreign import guarded, read_json
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge, finite_or_none
 from autoprox.bench.problem import Problem
@@ -84,11 +84,9 @@ def read_evidence(run: Run) -> dict[str, Any] | None:
     digest = run.proxy.to_document()["digest"]
     if not path.exists():
         return None
-    try:
-        document: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    with guarded(lambda why: StoreMismatchError(f"'{path}' is damaged ({why}); delete it and make the report again.")):
+        document: dict[str, Any] = read_json(path)
         current = document["format"] == EVIDENCE_FORMAT and document["proxy_digest"] == digest
-    except (ValueError, KeyError, TypeError) as error:
-        raise StoreMismatchError(f"'{path}' is damaged ({error}); delete it and make the report again.") from error
     return document if current else None
 
 

@@ -1,11 +1,11 @@
 """From a name or a path to a proxy."""
 
-import json
 from importlib import import_module
 from pathlib import Path
 
 from autoprox import shipped
-from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
+from autoprox.base.errors import RegistryError, StoreMismatchError, nearest
+from autoprox.base.foreign import guarded, read_json
 from autoprox.graph import Proxy, Scorer, parse
 from autoprox.scorers.ensemble import HALL_MEMBERS, Ensemble
 from autoprox.scorers.zoo.registry import ZOO
@@ -60,13 +60,11 @@ def hall_ensemble(path: Path) -> Ensemble:
         StoreMismatchError: If it is none, or holds no member that may take part.
     """
     run = path.resolve().parent.name
-    try:
-        members = [each for each in json.loads(path.read_text()) if each["steady"]][:HALL_MEMBERS]
+    with guarded(lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
+        members = [each for each in read_json(path) if each["steady"]][:HALL_MEMBERS]
         proxies = [
             Proxy(f"{run} {number}", parse(each["graph"]), each["sign"]) for number, each in enumerate(members, 1)
         ]
-    except (OSError, ValueError, LookupError, TypeError, AutoproxError) as error:
-        raise StoreMismatchError(f"'{path}' is no hall of fame of a run: {error}") from error
     if not proxies:
         raise StoreMismatchError(f"The hall of fame '{path}' has no member that ranks by more than rounding.")
     return Ensemble(proxies, f"{run} hall")

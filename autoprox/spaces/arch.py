@@ -8,6 +8,7 @@ from typing import Any
 
 from autoprox.base.digest import canonical_json, digest
 from autoprox.base.errors import SpecError
+from autoprox.base.foreign import excerpt
 from autoprox.spaces.genes import Genes, copied
 
 ARCH_ID_LENGTH = 16
@@ -114,7 +115,9 @@ def loads_genes(text: str, space: str) -> dict[str, Any]:
     try:
         genes = json.loads(text)
     except (TypeError, ValueError, RecursionError) as error:
-        raise SpecError(f"The architecture {text!r} of space '{space}' is not JSON: {error}.") from error
+        raise SpecError(f"The architecture {excerpt(text)!r} of space '{space}' is not JSON: {error}.") from error
     if not isinstance(genes, dict):
-        raise SpecError(f"The architecture {text!r} of space '{space}' must be a JSON object of genes by name.")
+        raise SpecError(
+            f"The architecture {excerpt(text)!r} of space '{space}' must be a JSON object of genes by name."
+        )
     return genes

@@ -8,7 +8,6 @@ change because nothing is augmented.
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from pickle import UnpicklingError
 
 import platformdirs
 import torch
@@ -17,6 +16,8 @@ from torch import Tensor, nn
 from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import AutoproxError
 from autoprox.base.files import atomically
+from autoprox.base.foreign import guarded
+from autoprox.base.tensors import read_tensors
 from autoprox.base.threads import single_threaded
 from autoprox.datasets import Dataset
 from autoprox.training.loop import TEST_BATCH, fit, measure
@@ -127,12 +128,10 @@ def _teacher(data: Dataset, recipe: Recipe) -> ResNet:
         teacher = ResNet(data.in_chans, distillation.teacher_width, data.num_classes)
     path = _path(data, recipe)
     if path.exists():
-        try:
-            teacher.load_state_dict(torch.load(path, weights_only=True))
-        except (OSError, RuntimeError, ValueError, EOFError, UnpicklingError) as error:
-            raise AutoproxError(
-                f"The teacher {path} cannot be read: {error}. Delete it; it is trained anew."
-            ) from error
+        with guarded(
+            lambda reason: AutoproxError(f"The teacher {path} cannot be read: {reason}. Delete it, to have it trained.")
+        ):
+            teacher.load_state_dict(read_tensors(path))
         return teacher.eval()
     failure = fit(teacher, data, _teacher_recipe(recipe), derived_seed("teacher order", data.name))
     if failure:

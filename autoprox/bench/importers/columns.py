@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
+from autoprox.base.foreign import guarded
 from autoprox.bench.files import read_frame
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
@@ -135,14 +136,11 @@ def _genes(given: pd.DataFrame, mapping: Mapping, space: Space | None) -> dict[s
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
-    try:
+    with guarded(
+        lambda reason: TableError(f"The file {path} cannot be read as CSV: {reason}. Check its separator and encoding.")
+    ):
         # As texts: what a cell is is decided cell by cell, and no digit is lost where another cell is empty.
         return pd.read_csv(path, dtype=str)
-    except (OSError, ValueError) as error:  # pandas' parser errors and those of decoding are ValueErrors
-        reason = str(error).strip().splitlines()[0].rstrip(".")
-        raise TableError(
-            f"The file {path} cannot be read as CSV: {reason}. Check its separator and encoding."
-        ) from error
 
 
 def _read_value(cell: Any) -> Any:

@@ -10,7 +10,6 @@ everything else before anything of it runs.
 
 import pickle
 import re
-import warnings
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -20,6 +19,8 @@ import pandas as pd
 import torch
 
 from autoprox.base.errors import TableError
+from autoprox.base.foreign import guarded
+from autoprox.base.tensors import read_tensors
 from autoprox.bench.importers.importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.spaces import SPACES, Space
@@ -88,20 +89,17 @@ def _load(path: Path) -> list[dict[str, Any]]:
     """Reads the list of records; nothing that a file asks to be called is called."""
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # a pickle of another protocol is read all the same
-            content = torch.load(path, map_location="cpu", weights_only=True)
-    except pickle.UnpicklingError as error:
-        asked = re.search(r"(?:GLOBAL|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
-        if asked is None:
-            raise _unreadable(path, "its pickle is not of plain values") from error
-        raise TableError(
-            f"The file {path} asks for '{asked[1]}' while it is read: it holds code, or objects other than numbers, "
-            "texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
-        ) from error
-    except (OSError, EOFError, RuntimeError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise _unreadable(path, str(error).splitlines()[0] if str(error) else type(error).__name__) from error
+    with guarded(lambda reason: _unreadable(path, reason)):
+        try:
+            content = read_tensors(path)
+        except pickle.UnpicklingError as error:
+            asked = re.search(r"(?:GLOBAL|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
+            if asked is None:
+                raise _unreadable(path, "its pickle is not of plain values") from error
+            raise TableError(
+                f"The file {path} asks for '{asked[1]}' while it is read: it holds code, or objects other than numbers,"
+                " texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
+            ) from error
     if not isinstance(content, list) or not content:
         kind = type(content).__name__ if content else "nothing"
         raise TableError(

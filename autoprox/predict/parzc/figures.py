@@ -5,7 +5,9 @@ Every function returns a `matplotlib.figure.Figure` that belongs to no window: `
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
+from typing import Any
 
+import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
@@ -13,11 +15,15 @@ from scipy import stats
 
 from autoprox.predict.parzc.scaling import Floats
 
+PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
+"""Names of users may hold dollar signs."""
+
 _SIZE = (5.0, 3.6)
 _MARKERS = "osD^vP*X"
 _LEVELS = np.linspace(0.05, 0.95, 19)
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure:
     """Learned importance over depth, one line a role.
 
@@ -51,6 +57,7 @@ def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure
     return figure
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def prediction_figure(
     targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, groups: npt.ArrayLike | None = None
 ) -> Figure:
@@ -84,6 +91,7 @@ def prediction_figure(
     return figure
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def calibration_figure(targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike) -> Figure:
     """Share of targets inside the central interval, against the share that the interval promises.
 
@@ -110,6 +118,7 @@ def calibration_figure(targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.Arr
     return figure
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def learning_curve_figure(sizes: Sequence[int], taus: Mapping[str, npt.ArrayLike]) -> Figure:
     """Kendall's tau over the number of labels, with the standard error over draws.
 

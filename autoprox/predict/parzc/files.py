@@ -5,7 +5,6 @@ Read with torch's restricted loader, which takes tensors and plain data only: no
 
 import io
 import json
-import pickle
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,8 @@ import autoprox
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import atomically
+from autoprox.base.foreign import guarded
+from autoprox.base.tensors import read_tensors
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.scaling import NodeScaler
 
@@ -60,6 +61,11 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
 def load(path: Path) -> MABNRegressor:
     """Reads a model; see `MABNRegressor.load`."""
     document = _read(path)
+    with guarded(lambda reason: StoreMismatchError(f"The model in '{path}' is damaged ({reason}). Fit it again.")):
+        return _restored(document)
+
+
+def _restored(document: dict[str, Any]) -> MABNRegressor:
     header = json.loads(document["header"])
     tensors: dict[str, Tensor] = document["tensors"]
     settings = header["settings"]
@@ -78,14 +84,17 @@ def load(path: Path) -> MABNRegressor:
         setattr(model.scaler_, name, tensors[f"scaler.{name}"].numpy())
     shape = model.importance_.shape
     model.members_ = []
+    if max(model.depth, len(header["members"])) > len(tensors):
+        raise ValueError("it has more layers than tensors")
     for index, (slope, intercept) in enumerate(header["members"]):
-        member = model.member(*shape)
+        with torch.device("meta"):  # nothing is allocated for sizes that the file only claims
+            member = model.member(*shape)
         member.network.double().eval()
         for part, module in (("network", member.network), ("path", member.path)):
             prefix = f"member.{index}.{part}."
             if module is not None:
                 own = {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
-                module.load_state_dict(own)
+                module.load_state_dict(own, assign=True)
         model.members_.append(replace(member, share=model.network_share_, slope=slope, intercept=intercept))
     model.provenance_ = header["provenance"]
     return model
@@ -98,12 +107,10 @@ def versions() -> dict[str, str]:
 
 def _read(path: Path) -> dict[str, Any]:
     no_model = f"The file '{path}' does not hold a fitted model; give one that `python -m autoprox.parzc fit` wrote"
-    try:
-        document = torch.load(path, weights_only=True, map_location="cpu")
-    except FileNotFoundError as error:
-        raise StoreMismatchError(f"There is no file '{path}'.") from error
-    except (OSError, RuntimeError, pickle.UnpicklingError, EOFError, ValueError, KeyError) as error:
-        raise StoreMismatchError(f"{no_model} ({type(error).__name__}).") from error
+    if not path.is_file():
+        raise StoreMismatchError(f"There is no file '{path}'.")
+    with guarded(lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
+        document = read_tensors(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise StoreMismatchError(f"{no_model}.")
     if document.get("format_version") != FORMAT_VERSION:
@@ -111,7 +118,9 @@ def _read(path: Path) -> dict[str, Any]:
             f"The file '{path}' has format version {document.get('format_version')}, this autoprox reads version"
             f" {FORMAT_VERSION}; install the version that wrote it, or fit the model anew."
         )
-    if document.get("digest") != _digest(document["header"], document["tensors"]):
+    with guarded(lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
+        own = _digest(document["header"], document["tensors"])
+    if document.get("digest") != own:
         raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content. Fit it anew.")
     return document
 
