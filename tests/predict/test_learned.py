@@ -142,7 +142,7 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
     [
         (["fit", *WHERE, "--train", "100"], "architectures to learn from, and 100 were asked for"),
         (["fit", *WHERE, "--train", "2"], "at least 6 are needed"),
-        (["fit", *WHERE, "--train", "0"], "--train is 0"),
+        (["fit", *WHERE, "--train", "0"], "--train: 0 is too small"),
         (["fit", *WHERE, "--statistics", "weight"], "does not give one float"),
         (["fit", *WHERE, "--out", "{file}"], "exists; give another --out"),
         (["predict", "--model", "nothing.pt"], "There is no file"),
