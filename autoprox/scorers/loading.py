@@ -4,7 +4,7 @@ from importlib import import_module
 from pathlib import Path
 
 from autoprox import shipped
-from autoprox.base.errors import RegistryError, StoreMismatchError, nearest
+from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
 from autoprox.base.foreign import guarded, read_json
 from autoprox.graph import Proxy, Scorer, parse
 from autoprox.scorers.ensemble import HALL_MEMBERS, Ensemble
