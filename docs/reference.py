@@ -40,7 +40,11 @@ def exported(module: ModuleType) -> dict[str, str]:
 def page(package: str, modules: list[str]) -> str:
     """The page of a package."""
     offers = exported(importlib.import_module(package))
-    elsewhere = [name for name, home in offers.items() if not f"{home}.".startswith(f"{package}.")]
+    elsewhere = [
+        name
+        for name, home in offers.items()
+        if not f"{home}.".startswith(f"{package}.") or _offered_below(package, name, home)
+    ]
     lines = [package, "=" * len(package), "", *_automodule(package, elsewhere)]
     for module in modules:
         short = module.rpartition(".")[2]
@@ -48,6 +52,13 @@ def page(package: str, modules: list[str]) -> str:
         # A function may have the name of its module: that name then means the function.
         lines += [short, "-" * len(short), "", *_automodule(module, here, indexed=short not in offers)]
     return "\n".join(lines)
+
+
+def _offered_below(package: str, name: str, home: str) -> bool:
+    """Whether a package between this one and the module that holds the object exports it too: it is described there."""
+    between = home.removeprefix(f"{package}.").split(".")[:-1]
+    inner = [".".join([package, *between[: depth + 1]]) for depth in range(len(between))]
+    return any(exported(importlib.import_module(each)).get(name) == home for each in inner)
 
 
 def _automodule(name: str, left_out: list[str], *, indexed: bool = True) -> list[str]:
