@@ -8,7 +8,8 @@ import torch
 
 from autoprox.base.memory import keep_freed_memory
 
-_ONE_AT_A_TIME = threading.RLock()
+ONE_AT_A_TIME = threading.RLock()
+"""Held by who draws from torch's generators, sets what belongs to the process, or changes a model for a time."""
 
 
 @contextmanager
@@ -25,7 +26,7 @@ def single_threaded() -> Iterator[None]:
         1
     """
     keep_freed_memory()
-    with _ONE_AT_A_TIME:
+    with ONE_AT_A_TIME:
         before = torch.get_num_threads()
         torch.set_num_threads(1)
         try:

@@ -21,6 +21,7 @@ from autoprox.graph.moments import Moments
 from autoprox.graph.operations import TENSOR_EPS
 from autoprox.graph.primitives import Primitive
 from autoprox.graph.text import parse
+from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect
@@ -64,7 +65,8 @@ def leaves_of(
     names = sorted({name for each in expressions for name in each.statistics})
     collection = collect(model, images, labels, names, loss=loss, told=told)
     roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
-    return Leaves(roles, evaluate_leaves(collection, expressions))
+    with isolated():
+        return Leaves(roles, evaluate_leaves(collection, expressions))
 
 
 def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -> dict[str, Floats]:

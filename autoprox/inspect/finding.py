@@ -70,7 +70,7 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _
     weight = _any_weight(model, modules)
     if weight is None or _says_all(model, modules):
         return [Node(name, module, site, role or Role.OTHER) for name, module, site, role in modules]
-    return _traced(model, images(weight), weight, modules, tell_roles)
+    return _traced(model, images(weight), modules, tell_roles)
 
 
 def describe(model: nn.Module, images: Any) -> str:
@@ -123,15 +123,16 @@ def _says_all(model: nn.Module, modules: _Located) -> bool:
 
 def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
     """A weight whose device and dtype stand for the model's: of its first linear layer, or any."""
-    layers = [module.weight for _, module, site, _ in modules if site is Site.LINEAR and hasattr(module, "weight")]
+    # Not by the attribute: to look at a weight that is computed from others may change those.
+    layers = [module._parameters.get("weight") for _, module, site, _ in modules if site is Site.LINEAR]
     weights: list[Any] = [*layers, *model.parameters()]
     return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
 
 
-def _traced(model: nn.Module, images: Tensor, weight: Tensor, modules: _Located, tell_roles: _Teller) -> list[Node]:
+def _traced(model: nn.Module, images: Tensor, modules: _Located, tell_roles: _Teller) -> list[Node]:
     """The nodes that a forward pass shows, then the modules that it does not call."""
     try:
-        with preserved(model, weight.device):
+        with preserved(model):
             flow = trace(model, images.clone(), logits_of)
     except CollectionError:
         raise

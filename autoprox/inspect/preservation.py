@@ -1,43 +1,68 @@
 """The model after a collection is the model before it, to the bit, also when the collection fails."""
 
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils.hooks import RemovableHandle
+
+from autoprox.inspect.hidden import Hidden, can_be_kept
+from autoprox.inspect.isolation import DRAW_SEED, isolated
+from autoprox.inspect.support import check_supported
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
+Again = Callable[[bool], None]
+"""Puts the model back into the state that statistics are taken in; the argument is that of `preserved`."""
+
 
 @contextmanager
-def preserved(model: nn.Module, device: torch.device) -> Iterator[None]:
+def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Again]:
     """Puts a model into the state that statistics are taken in, and back into the one that it had.
 
-    Inside: evaluation mode, gradients enabled for every parameter that can have one, recorded, without autocasting.
-    Afterwards as before: content and identity of parameters and buffers, the mode of every module, `requires_grad`,
-    `.grad`, and the state of torch's generators.
+    Inside: evaluation mode, gradients enabled for every parameter that can have one, and nothing around it that could
+    change a value (`autoprox.inspect.isolation`). Afterwards as before: content and identity of parameters and buffers,
+    attributes and what hooks hold (`autoprox.inspect.hidden`), the mode of every module, `requires_grad`, `.grad`, and
+    the state of torch's generators.
+
+    A batch normalisation that has never been trained normalises nothing in evaluation mode, so that the output grows or
+    the gradients vanish from layer to layer. While its running statistics are those that it was made with, zeros and
+    ones, it takes those of the batch, wherever a channel has more than one value; its own are not touched.
 
     The modes are set module by module, because `train` and `eval` may be overridden and then do more than that (merge
     adapters, for one). Contents are compared with a copy, because writes through `.data` leave no trace elsewhere.
 
     Args:
         model: The model.
-        device: Where it is.
+        batch_statistics: Whether untrained batch normalisations take the statistics of the batch.
+
+    Yields:
+        A function that makes the state of the beginning again.
+
+    Raises:
+        CollectionError: If the model is of a kind that cannot be looked at (`autoprox.inspect.support`).
 
     Example:
         >>> model = nn.Linear(2, 2)
-        >>> with preserved(model, torch.device("cpu")):
+        >>> with preserved(model):
         ...     _ = model.weight.data.zero_()
         >>> model.training, bool(model.weight.any())
         (True, True)
     """
-    state = _State(model)
-    with _generators_kept(device):
+    check_supported(model)
+    first = next((each for each in model.parameters() if each.is_floating_point()), torch.empty(0))
+    with isolated(first.device, first.dtype):
+        state = _State(model)
+
+        def again(batch_statistics: bool) -> None:
+            state.restore()
+            state.prepare(batch_statistics)
+
         try:
-            with torch.inference_mode(mode=False), torch.enable_grad(), torch.autocast(device.type, enabled=False):
-                state.prepare()
-                yield
+            state.prepare(batch_statistics)
+            yield again
         finally:
             state.restore()
 
@@ -47,31 +72,43 @@ class _State:
 
     def __init__(self, model: nn.Module) -> None:
         self._modes = [(module, module.training) for module in model.modules()]
+        self._hidden = Hidden(model)
         held: list[dict[str, Any]] = []
         for module, _ in self._modes:
             held += [module._parameters, module._buffers]
         self._entries = [(holder, dict(holder)) for holder in held]
         tensors = {id(tensor): tensor for holder in held for tensor in holder.values() if tensor is not None}
-        self._contents = [(tensor, tensor.detach().clone()) for tensor in tensors.values()]
         parameters = [tensor for tensor in tensors.values() if isinstance(tensor, nn.Parameter)]
+        tensors |= {id(tensor): tensor for tensor in self._hidden.tensors if can_be_kept(tensor)}
+        self._contents = [(tensor, tensor.detach().clone()) for tensor in tensors.values()]
         self._gradients = [(parameter, parameter.requires_grad, parameter.grad) for parameter in parameters]
+        self._untrained = [module for module, _ in self._modes if _is_untrained(module)]
+        self._hooks: list[RemovableHandle] = []
 
-    def prepare(self) -> None:
+    def prepare(self, batch_statistics: bool) -> None:
         """Evaluation mode, and a gradient for every parameter that can have one."""
+        torch.default_generator.manual_seed(DRAW_SEED)
         for module, mode in self._modes:
             if mode:
                 module.training = False
         for parameter, _, _ in self._gradients:
             if parameter.is_floating_point() or parameter.is_complex():
                 parameter.requires_grad_()
+        if batch_statistics:
+            for norm in self._untrained:
+                self._hooks += _with_batch_statistics(norm)
 
     def restore(self) -> None:
         """Puts back what is not as it was, and touches nothing else."""
+        for hook in self._hooks:
+            hook.remove()
+        self._hooks.clear()
         for module, mode in self._modes:
             if module.training is not mode:
                 module.training = mode
         for holder, before in self._entries:
             _restore_entries(holder, before)
+        self._hidden.restore()
         _restore_contents(self._contents)
         for parameter, requires_grad, grad in self._gradients:
             if parameter.requires_grad is not requires_grad:
@@ -80,11 +117,28 @@ class _State:
                 parameter.grad = grad
 
 
-def _generators_kept(device: torch.device) -> AbstractContextManager[None]:
-    """Keeps the state of the CPU's generator and of the device's."""
-    if device.type == "cpu":
-        return torch.random.fork_rng([])
-    return torch.random.fork_rng([device], device_type=device.type)
+def _is_untrained(module: nn.Module) -> bool:
+    """Whether a module is a batch normalisation with the running statistics that it was made with."""
+    if not isinstance(module, nn.modules.batchnorm._BatchNorm):
+        return False
+    mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
+    return mean is not None and variance is not None and bool((mean == 0).all()) and bool((variance == 1).all())
+
+
+def _with_batch_statistics(norm: nn.Module) -> list[RemovableHandle]:
+    """Hides the running statistics from a normalisation; of a single value a channel there are no others."""
+    own = {name: norm._buffers[name] for name in ("running_mean", "running_var")}
+    nothing = dict.fromkeys(own)
+
+    def before(module: nn.Module, given: tuple[Any, ...]) -> None:
+        single = bool(given) and given[0].numel() == given[0].shape[1]
+        module._buffers.update(own if single else nothing)
+
+    def behind(module: nn.Module, _given: Any, _output: Any) -> None:
+        module._buffers.update(nothing)
+
+    norm._buffers.update(nothing)
+    return [norm.register_forward_pre_hook(before), norm.register_forward_hook(behind)]
 
 
 def _restore_entries(holder: dict[str, Any], before: dict[str, Any]) -> None:

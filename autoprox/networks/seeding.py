@@ -3,13 +3,13 @@
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import wraps
-from threading import RLock
 
 import torch
 from torch import nn
 
 from autoprox.base.errors import SpecError
 from autoprox.base.numbers import is_whole
+from autoprox.base.threads import ONE_AT_A_TIME
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.space import Builder, Space
 from autoprox.spaces.task import TaskShape
@@ -17,9 +17,6 @@ from autoprox.spaces.task import TaskShape
 CPU = torch.device("cpu")
 SEEDS = range(2**63)
 """The seeds that an initialisation takes."""
-
-_ONE_AT_A_TIME = RLock()
-# What initialises parameters draws from the generator of the whole process, and asks it for the type of numbers.
 
 
 def seeded(build: Callable[[Space, Genes, TaskShape], nn.Module]) -> Builder:
@@ -48,7 +45,7 @@ def settled(device: torch.device = CPU) -> Iterator[None]:
     Args:
         device: Where tensors are made unless their code says otherwise.
     """
-    with _ONE_AT_A_TIME, torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False), torch.enable_grad():
+    with ONE_AT_A_TIME, torch.random.fork_rng(devices=[]), torch.inference_mode(mode=False), torch.enable_grad():
         precision = torch.get_default_dtype()
         torch.set_default_dtype(torch.float32)
         try:

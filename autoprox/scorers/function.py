@@ -110,15 +110,14 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = Non
     Raises:
         CollectionError: If images or labels cannot be used with this model, or it has no linear layer.
     """
-    nodes = find_nodes(model, lambda weight: checked_images(images, weight))
-    linear = next((node.module for node in nodes if node.site is Site.LINEAR), None)
-    if linear is None:
-        raise CollectionError(f"The {type(model).__name__} has no Linear and no Conv2d; give the network itself.")
-    weight = model_weight(linear)
-    checked = checked_images(images, weight)
-    if labels is not None:
-        labels = checked_labels(labels, checked) if loss is None else own_labels(labels, checked)
-    with preserved(model, weight.device):
+    with preserved(model):
+        nodes = find_nodes(model, lambda weight: checked_images(images, weight))
+        linear = next((node.module for node in nodes if node.site is Site.LINEAR), None)
+        if linear is None:
+            raise CollectionError(f"The {type(model).__name__} has no Linear and no Conv2d; give the network itself.")
+        checked = checked_images(images, model_weight(linear))
+        if labels is not None:
+            labels = checked_labels(labels, checked) if loss is None else own_labels(labels, checked)
         # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
         labels = labels.clone() if isinstance(labels, Tensor) else labels
         yield Subject(model, nodes, checked.clone(), labels, loss)

@@ -13,7 +13,7 @@ from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.inspect.finding import FAILURES, failed, find_nodes
 from autoprox.inspect.nodes import Node, Role, Site, check_told
-from autoprox.inspect.preservation import preserved
+from autoprox.inspect.preservation import Again, preserved
 from autoprox.inspect.roles import hidden_attention
 from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
@@ -102,18 +102,19 @@ def collect(
         (torch.Size([3, 16]), torch.Size([2, 3]), [1.0])
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
-    found = find_nodes(model, lambda weight: checked_images(images, weight))
-    check_told(found, told)
-    by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
-    check_sites(model, by_site, wanted)
-    given = Given(model, found, torch.empty(0), None, loss)
-    if needs_batch(wanted):
-        inputs = checked_images(images, model_weight(by_site[Site.LINEAR][0].module))
-        targets = labels
-        if labels is not None or any(each.needs_labels for each in wanted):
-            targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
-        given = replace(given, images=inputs, labels=targets)
-    taken = run_passes(given, wanted)
+    with preserved(model) as again:
+        found = find_nodes(model, lambda weight: checked_images(images, weight))
+        check_told(found, told)
+        by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
+        check_sites(model, by_site, wanted)
+        given = Given(model, found, torch.empty(0), None, loss)
+        if needs_batch(wanted):
+            inputs = checked_images(images, model_weight(by_site[Site.LINEAR][0].module))
+            targets = labels
+            if labels is not None or any(each.needs_labels for each in wanted):
+                targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
+            given = replace(given, images=inputs, labels=targets)
+        taken = run_passes(given, wanted, again)
     tensors = {name: tuple(held) for name, held in taken.tensors.items()}
     counts = {name: held.numpy() for name, held in taken.counts.items()}
     infos = {site: tuple(NodeInfo(node.name, node.role) for node in at) for site, at in by_site.items()}
@@ -150,10 +151,15 @@ def needs_batch(wanted: Sequence[Statistic]) -> bool:
     return any(each.pass_.least_images for each in wanted)
 
 
-def run_passes(given: Given, wanted: Sequence[Statistic]) -> Taken:
+def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Taken:
     """Runs the passes that the statistics declare, each once, and each on the model as it was given.
 
     Nothing is run for a statistic of a site that the model has no nodes of.
+
+    Args:
+        given: What the passes work on.
+        wanted: The statistics.
+        again: Of the model that is `preserved` around this, what puts it into its state again.
 
     Raises:
         CollectionError: If a statistic needs more images than there are, or a pass fails.
@@ -166,6 +172,7 @@ def run_passes(given: Given, wanted: Sequence[Statistic]) -> Taken:
         {each.name: torch.empty(0, dtype=torch.float64) for each in absent if each.count is not None},
     )
     for pass_ in dict.fromkeys(each.pass_ for each in wanted):
+        again(pass_.batch_statistics)
         found = _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
         taken.tensors.update(found.tensors)
         taken.counts.update(found.counts)
@@ -186,10 +193,9 @@ def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
     if not pass_.least_images:
         return pass_.run(pass_, given, wanted)
     try:
-        with preserved(given.model, given.images.device):
-            # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
-            labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
-            return pass_.run(pass_, replace(given, labels=labels), wanted)
+        # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
+        labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
+        return pass_.run(pass_, replace(given, labels=labels), wanted)
     except CollectionError:
         raise
     except FAILURES as error:

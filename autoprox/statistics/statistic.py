@@ -92,6 +92,8 @@ class Pass:
         parameters: What every floating-point parameter is replaced by while it runs; None for themselves.
         dtype: What it is computed in; None for the dtype of the model.
         least_images: The fewest images that it needs; 0 if it needs no batch at all.
+        batch_statistics: Whether untrained batch normalisations take the statistics of what it gives the model, see
+            `autoprox.inspect.preservation.preserved`; those of one artificial image mean nothing.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -108,6 +110,7 @@ class Pass:
     parameters: Callable[[Tensor], Tensor] | None = None
     dtype: torch.dtype | None = None
     least_images: int = 1
+    batch_statistics: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -223,9 +223,16 @@ def weight_parameter(node: Node) -> nn.Parameter:
     holder, name = (node.module, "weight") if node.call is None else (node.call.owner, node.call.weight)
     weight = holder._parameters.get(name)
     if weight is None:
+        by_hook = isinstance(holder.__dict__.get(name), Tensor)
+        remedy = (
+            "remove what was put on it, for instance by torch.nn.utils.prune.remove(module, 'weight') or "
+            "torch.nn.utils.remove_spectral_norm(module)"
+            if by_hook
+            else "make it one by torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')"
+        )
         raise CollectionError(
-            f"The weight of '{node.name}' is no parameter of its own but computed from others; make it one by "
-            f"torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')."
+            f"The weight of '{node.name}' is no parameter of its own but computed from others{' by a hook' * by_hook}; "
+            f"{remedy}."
         )
     return weight
 

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.batch import check_images, check_labels, model_weight
 from autoprox.inspect.finding import nodes_of
+from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Node, Role, Site, check_told
+from autoprox.inspect.preservation import preserved
 from autoprox.statistics.collection import check_sites, needs_batch, run_passes
 from autoprox.statistics.statistic import Given, Statistic
 
@@ -33,7 +35,8 @@ class Found:
 def reduced(found: Found, reduction: Callable[..., Tensor], *names: str) -> Tensor:
     """Applies a reduction to the tensors of each node, one node after the other."""
     rows = zip(*(found.tensors[name] for name in names), strict=True)
-    values = [reduction(*map(_widened, row)) for row in rows]
+    with isolated():
+        values = [reduction(*map(_widened, row)) for row in rows]
     return torch.stack(values).cpu() if values else torch.empty(0, dtype=torch.float64)
 
 
@@ -64,17 +67,18 @@ def take(
     told: Container[Site],
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
-    found = find(model, lambda weight: _inputs(images, weight))
-    check_told(found, told)
-    by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
-    check_sites(model, by_site, wanted)
-    given = Given(model, found, torch.empty(0), None, loss)
-    if needs_batch(wanted):
-        weight = model_weight(by_site[Site.LINEAR][0].module)
-        inputs = _inputs(images, weight)
-        targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
-        given = replace(given, images=inputs, labels=targets)
-    taken = run_passes(given, wanted)
+    with preserved(model) as again:
+        found = find(model, lambda weight: _inputs(images, weight))
+        check_told(found, told)
+        by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
+        check_sites(model, by_site, wanted)
+        given = Given(model, found, torch.empty(0), None, loss)
+        if needs_batch(wanted):
+            weight = model_weight(by_site[Site.LINEAR][0].module)
+            inputs = _inputs(images, weight)
+            targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
+            given = replace(given, images=inputs, labels=targets)
+        taken = run_passes(given, wanted, again)
     return Found(by_site, taken.tensors, taken.counts)
 
 

@@ -41,6 +41,7 @@ VIRTUAL = Pass(
     run_tapped,
     one_of_ones,
     output_sum,
+    batch_statistics=False,
 )
 
 SYNFLOW = Pass(
@@ -53,6 +54,7 @@ SYNFLOW = Pass(
     # The output grows as the product of the layers and leaves float32 in deep networks; behind a normalisation, a
     # gradient is what is left of summands that cancel.
     torch.float64,
+    batch_statistics=False,
 )
 
 HESSIAN = Pass(

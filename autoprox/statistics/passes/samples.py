@@ -56,7 +56,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
         cut = slice(start, start + chunk)
         try:
             # Fused attention has no batched form; torch's plain form of the same function has.
-            with preserved(model, given.images.device), sdpa_kernel(SDPBackend.MATH), _fallbacks_unsaid():
+            with preserved(model), sdpa_kernel(SDPBackend.MATH), _fallbacks_unsaid():
                 chosen = {names[id(weight)]: weight.detach() for weight in weights}
                 images = given.images[cut].clone()
                 found, losses = gradients(chosen, images, None if labels is None else labels[cut])

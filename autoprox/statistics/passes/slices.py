@@ -33,7 +33,7 @@ def spread_over(given: Given, weights: Sequence[nn.Parameter], cuts: Iterable[sl
     for cut in cuts:
         images, labels = given.images[cut], labels_at(given, cut)
         # Each slice finds the model as it was: a model may change itself in its forward pass.
-        with preserved(given.model, images.device):
+        with preserved(given.model):
             output = given.model(images.clone())
             logits = logits_of(output)
             if given.loss is None and isinstance(logits, Tensor) and logits.ndim:
