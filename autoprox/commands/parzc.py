@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from matplotlib.figure import Figure
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import bytes_digest, derived_seed
 from autoprox.base.errors import AutoproxError, SpecError, TableError
-from autoprox.base.files import require_writable, write_json
+from autoprox.base.files import atomically, require_writable, write_json
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
 from autoprox.bench.judging import finite_or_none
@@ -23,7 +24,7 @@ from autoprox.commands.console import network_bar, note, number, say, say_json, 
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, splits_of
-from autoprox.commands.record import record_beside, run_record
+from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.metrics import joint, kendall_tau_b
 from autoprox.predict.parzc import DEFAULT_STATISTICS, LOSSES, LearnedProxy, MABNRegressor, NodeFeatures, features
@@ -126,6 +127,7 @@ def _fit(options: argparse.Namespace) -> int:
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
     if out.exists() and not options.force:
         raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    read_record(record_beside(out))  # one that autoprox did not write stays
     require_writable(out.parent)
     _try_writing(options)
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
@@ -334,7 +336,7 @@ def _write_figures(folder: Path, prefix: str, figures: dict[str, Figure]) -> Non
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for name, figure in figures.items():
-            figure.savefig(folder / f"{prefix}-{name}.png", dpi=150)
+            atomically(folder / f"{prefix}-{name}.png", partial(figure.savefig, format="png", dpi=150))
     except OSError as error:
         raise AutoproxError(f"The figures cannot be written to '{folder}': {error}.") from error
     note(f"figures: {', '.join(f'{prefix}-{name}.png' for name in figures)} in {folder}")

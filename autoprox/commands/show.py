@@ -8,6 +8,7 @@ from pathlib import Path
 
 import autoprox
 from autoprox.base.errors import SpecError
+from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_columns
 from autoprox.commands.names import SCORER
@@ -61,16 +62,15 @@ def _write(path: Path, content: str | bytes, *, overwrite: bool) -> None:
     """Writes a new file, or with `overwrite` any file.
 
     Raises:
-        SpecError: If the file exists, or cannot be written.
+        SpecError: If the file exists.
+        AutoproxError: If it cannot be written.
     """
     data = content.encode() if isinstance(content, str) else content
-    try:
-        with path.open("wb" if overwrite else "xb") as file:
-            file.write(data)
-    except FileExistsError as error:
-        raise SpecError(f"'{path}' exists; give another file, or --force to overwrite it.") from error
-    except OSError as error:
-        raise SpecError(f"'{path}' cannot be written ({error.strerror}).") from error
+    if path.is_dir():
+        raise SpecError(f"'{path}' cannot be written: it is a folder.")
+    if path.exists() and not overwrite:
+        raise SpecError(f"'{path}' exists; give another file, or --force to overwrite it.")
+    atomically(path, lambda target: target.write_bytes(data))
 
 
 def _print(proxy: Proxy) -> None:

@@ -12,6 +12,7 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded, read_json
 from autoprox.graph.collect import Leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
@@ -213,8 +214,13 @@ class Proxy:
             raise KindError(f"{where}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes the proxy as JSON, the same bytes for the same proxy."""
-        Path(path).write_text(json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n")
+        """Writes the proxy as JSON, the same bytes for the same proxy.
+
+        Raises:
+            AutoproxError: If the file cannot be written; what stood there before stays.
+        """
+        text = json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        atomically(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
 
     @classmethod
     def read(cls, path: Path) -> "Proxy":

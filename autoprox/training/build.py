@@ -82,6 +82,9 @@ def _check_target(files: TableFiles, *, resume: bool) -> None:
             f"The table {files.table} exists, without the journal of its build. Choose another `out`; with "
             f"`extend` {files.table} its labels are taken over."
         )
+    for path in (files.manifest, files.batches):
+        if path.exists() and not files.journal.exists():
+            raise TableError(f"{path} is of no build that can go on, and stays. Move it away, or choose another `out`.")
     if files.journal.exists() and not resume:
         raise TableError(
             f"There is a journal of an earlier build, {files.journal}. Go on with it (`resume`), or choose another "

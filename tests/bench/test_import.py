@@ -346,3 +346,13 @@ def test_published_files(file: str, space_name: str, records_count: int, labels:
         values = {kind: table.blocks(datasets=["c100"], label_kind=kind)[0].values for kind in ("scratch", "kd")}
         assert kendalltau(values["scratch"], values["kd"]).statistic == pytest.approx(-0.27, abs=5e-3)
         assert rows["value"].min() == pytest.approx(48.56, abs=5e-3)  # the failed run of record 9
+
+
+@pytest.mark.parametrize("suffix", [".batches.npz", ".manifest.json"])
+def test_files_of_others_beside_the_table_stay(tmp_path: Path, suffix: str) -> None:
+    theirs = (tmp_path / "t.parquet").with_suffix(suffix)
+    theirs.write_bytes(b"mine")
+    for replace in (False, True):
+        with pytest.raises(TableError, match=r"It stays|and stays"):
+            import_drafts([], tmp_path / "t.parquet", "the command", replace=replace)
+    assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(theirs.name, b"mine")]

@@ -221,6 +221,12 @@ def test_targets_that_are_in_the_way(built: Path, tmp_path: Path) -> None:
     with pytest.raises(TableError, match="`extend`"):
         build(plan, foreign)
     assert foreign.read_bytes() == built.read_bytes()
+    for beside in (TableFiles(tmp_path / "t.parquet").batches, TableFiles(tmp_path / "t.parquet").manifest):
+        beside.write_bytes(b"mine")
+        with pytest.raises(TableError, match="stays"):
+            build(plan, tmp_path / "t.parquet")
+        assert beside.read_bytes() == b"mine"
+        beside.unlink()
     with pytest.raises(TableError, match="journal of an earlier build"):
         build(tiny_plan(), built, resume=False)
     with pytest.raises(SpecError, match="`jobs` must be at least 1"):

@@ -126,7 +126,6 @@ def import_drafts(
     }
     require_writable(out.parent)
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
-    files.batches.unlink(missing_ok=True)
     write_json(manifest, files.manifest)
     notes = list(dict.fromkeys(note for each in found for note in each.notes))
     return Import([], skipped, notes, [doubt for each in found for doubt in each.doubts])
@@ -246,6 +245,15 @@ def _check_target(files: TableFiles, *, replace: bool) -> None:
         )
     if files.table.exists() and not replace:
         raise TableError(f"The table {files.table} exists. Choose another `out`, or `replace` it.")
+    if files.batches.exists():
+        raise TableError(
+            f"{files.batches} would be taken for the images of this table, but an import has none. It stays: move it "
+            "away, or choose another `out`."
+        )
+    if files.manifest.exists() and not files.table.exists():
+        raise TableError(
+            f"{files.manifest} is there without its table, and stays. Move it away, or choose another `out`."
+        )
 
 
 def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], spaces: Mapping[str, Space]) -> None:
