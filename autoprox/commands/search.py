@@ -230,7 +230,7 @@ def _search(options: argparse.Namespace) -> int:
             verification = _verified(options, result, region, folder.path) if options.verify else None
         document = _document(options, result, task, verification)
         identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
-        latencies = LatencyTable.of(latency_of(options), result.top(options.top), space, task)
+        latencies = LatencyTable.of(latency_of(options), result, options.top, space, task)
         record = run_record(options, started, identity, latency=latencies.to_document())
         written = folder.finish(contents_of(document, result, options.top), record)
     if options.json:

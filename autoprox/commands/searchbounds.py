@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +11,7 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.commands.console import warn
 from autoprox.commands.values import Text, Whole
 from autoprox.networks.latency import NOISY, Latency, Timing, latency_path, machine
-from autoprox.search import Constraints, Pick
+from autoprox.search import Constraints, SearchResult
 from autoprox.search.constraints import ENDS
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.costs import COSTS, MACS, PARAMS, Cost
@@ -117,16 +117,22 @@ class LatencyTable:
 
     Args:
         latency: How they are measured.
-        timings: By architecture.
+        timings: Of the first architecture of each pick.
+        spreads: Of everything that was measured: the picks, and all candidates where a bound had them measured.
     """
 
     latency: Latency
     timings: dict[Arch, Timing]
+    spreads: tuple[float, ...]
 
     @classmethod
-    def of(cls, latency: Latency, picks: Sequence[Pick], space: Space, task: Task) -> "LatencyTable":
+    def of(cls, latency: Latency, result: SearchResult, top: int, space: Space, task: Task) -> "LatencyTable":
         """Measures the first architecture of each pick."""
-        return cls(latency, {pick.best.arch: latency.timing(space, pick.best.arch, task.shape) for pick in picks})
+        timings = {pick.best.arch: latency.timing(space, pick.best.arch, task.shape) for pick in result.top(top)}
+        measured = set(timings)
+        if latency in result.constraints.costs:
+            measured |= {each.arch for each in result.candidates}
+        return cls(latency, timings, tuple(latency.spread(space, arch, task.shape) for arch in measured))
 
     def cell(self, arch: Arch) -> str:
         """One of them for a table, with its spread."""
@@ -145,12 +151,12 @@ class LatencyTable:
 
     def warn(self) -> None:
         """Says it if the machine is too noisy for the last digits to mean anything."""
-        noisy = [timing for timing in self.timings.values() if timing.spread > NOISY]
+        noisy = sum(spread > NOISY for spread in self.spreads)
         if noisy:
             warn(
-                f"the latency of {len(noisy)} of {len(self.timings)} picks varies by more than {NOISY:.0%} between "
-                "repeats: this machine does other work, or changes its clock. To measure again when it is idle, delete "
-                f"{latency_path()}"
+                f"the latency of {noisy} of {len(self.spreads)} networks that were measured varies by more than "
+                f"{100 * NOISY:.0f} % between repeats: this machine does other work, or changes its clock. To measure "
+                f"again when it is idle, delete {latency_path()}"
             )
 
     def to_document(self) -> dict[str, Any]:

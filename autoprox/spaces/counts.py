@@ -25,54 +25,54 @@ class Counts:
     backbone_params: int
 
 
-class Cost(NamedTuple):
+class PartCounts(NamedTuple):
     """Parameters and multiply-accumulates per image of a part of a network."""
 
     params: int
     macs: int
 
 
-def linear(fan_in: int, fan_out: int, tokens: int = 1) -> Cost:
+def linear(fan_in: int, fan_out: int, tokens: int = 1) -> PartCounts:
     """A linear layer with bias, applied to each of `tokens` vectors.
 
     Example:
         >>> linear(4, 3, tokens=10)
-        Cost(params=15, macs=120)
+        PartCounts(params=15, macs=120)
     """
-    return Cost(fan_in * fan_out + fan_out, fan_in * fan_out * tokens)
+    return PartCounts(fan_in * fan_out + fan_out, fan_in * fan_out * tokens)
 
 
-def conv(fan_in: int, channels: int, positions: int) -> Cost:
+def conv(fan_in: int, channels: int, positions: int) -> PartCounts:
     """A convolution with bias; `fan_in` counts the inputs of one output value (kernel area x channels of its group).
 
     Example:
         >>> conv(fan_in=9, channels=8, positions=16)
-        Cost(params=80, macs=1152)
+        PartCounts(params=80, macs=1152)
     """
-    return Cost(fan_in * channels + channels, fan_in * channels * positions)
+    return PartCounts(fan_in * channels + channels, fan_in * channels * positions)
 
 
-def layer_norm(width: int) -> Cost:
+def layer_norm(width: int) -> PartCounts:
     """A layer normalisation with scale and shift.
 
     Example:
         >>> layer_norm(8)
-        Cost(params=16, macs=0)
+        PartCounts(params=16, macs=0)
     """
-    return Cost(2 * width, 0)
+    return PartCounts(2 * width, 0)
 
 
-def block(width: int, hidden: int, tokens: int) -> Cost:
+def block(width: int, hidden: int, tokens: int) -> PartCounts:
     """A pre-norm transformer block: attention with biases and an MLP of one hidden layer.
 
     Queries times keys and probabilities times values take `tokens^2 * width` each, whatever the number of heads.
 
     Example:
         >>> block(width=8, hidden=16, tokens=5)
-        Cost(params=600, macs=2960)
+        PartCounts(params=600, macs=2960)
     """
     attention = 4 * width * width
     mlp = 2 * width * hidden
     # Biases of the four linear layers, and scale and shift of the two normalisations.
     vectors = 4 * width + hidden + width + 4 * width
-    return Cost(attention + mlp + vectors, tokens * (attention + mlp + 2 * tokens * width))
+    return PartCounts(attention + mlp + vectors, tokens * (attention + mlp + 2 * tokens * width))

@@ -39,9 +39,9 @@ class Annealing(AbstractMethod):
         SpecError: If a setting is out of range.
     """
 
-    chains: int = 4
+    chains: int = 2
     warm_up: int = 40
-    acceptance: float = 0.5
+    acceptance: float = 0.2
     cooling: float = 0.98
     name: ClassVar[str] = "annealing"
 
