@@ -43,6 +43,8 @@ def w_pca(subject: Subject) -> float:
         tokens = each.flatten(0, -2).double()
         tokens = tokens - tokens.mean(dim=0)
         variances = torch.linalg.svdvals(tokens).square()
+        if not variances.sum() > 0:
+            return float("nan")  # Tokens that are all alike have no components.
         explained = variances.cumsum(0) / variances.sum()
         components += int((explained < ETA).sum()) + 1
     return params(subject) * components

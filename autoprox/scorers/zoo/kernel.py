@@ -68,7 +68,9 @@ def ntk_cond(subject: Subject) -> float:
     a model names them.
     """
     values = torch.linalg.eigvalsh(subject.once(tangent_kernel))
-    return float(values[-1] / values[0])
+    # Of a singular kernel, the smallest eigenvalue is rounding, which may be negative: there is no condition.
+    rounding = len(values) * torch.finfo(values.dtype).eps * values[-1]
+    return float(values[-1] / values[0]) if values[0] > rounding else float("nan")
 
 
 @function_proxy(

@@ -79,9 +79,11 @@ _publish(
     "Wang 2020, GraSP, https://arxiv.org/abs/2002.07376, as a proxy in Abdelfattah 2021: minus the sum of weight *"
     " (Hessian @ gradient), of the weights of linear layers and convolutions.",
 )
+_SIGNAL = "sum(mul(batch_grad_mean_abs, reciprocal(batch_grad_std)))"
 _publish(
     "zico",
-    "nodes_sum(log(sum(mul(batch_grad_mean_abs, reciprocal(batch_grad_std)))))",
+    # As in the published code, a layer of which no gradient differs adds nothing: a value by itself is 1, or 0 at 0.
+    f"nodes_sum(mul(log({_SIGNAL}), div({_SIGNAL}, {_SIGNAL})))",
     1,
     "Li 2023, ZiCo, https://arxiv.org/abs/2301.11300: sum over layers of the logarithm of the sum over weights of mean"
     " |gradient| / standard deviation of the gradient, over the two halves of the batch.",
