@@ -15,9 +15,8 @@ from autoprox.base.interrupts import expect_interrupts
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from autoprox.graph import Scorer
     from autoprox.networks import define_space
-    from autoprox.scorers import Ensemble
+    from autoprox.scorers import Ensemble, Scorer
     from autoprox.spaces import Space
 
 __version__: str
@@ -56,7 +55,7 @@ def load(name_or_path: "str | Path") -> "Scorer":
     Example:
         >>> load("snip").formula
         'nodes_sum(l1(weight * weight_grad))'
-        >>> str(load("jacov").requirements)
+        >>> str(load("jacov").needs)
         'forward, backward to the images; 2 images'
     """
     from os.path import isfile

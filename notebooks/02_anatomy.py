@@ -49,7 +49,7 @@ problem, cache = Problem(table, tuple(table.blocks())), statistics_of(table)
 judge = problem.judge(Split.FIT, Split.SELECT)
 proxy = autoprox.load(PROXY)
 print(proxy.formula)
-print("needs:", proxy.requirements)
+print("needs:", proxy.needs)
 if proxy.results:
     sealed = proxy.results["splits"]["sealed"]["proxy"]
     print(f"stored: sealed tau {sealed['joint']:.2f}, 95 % {np.round(sealed['ci95'], 2)}")

@@ -30,10 +30,8 @@ from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
-from autoprox.graph import Proxy, Scorer
 from autoprox.networks.network import Network
-from autoprox.predict.parzc.learned import LearnedProxy
-from autoprox.scorers import score_networks
+from autoprox.scorers import Scorer, score_networks
 
 
 def _add_options(options: CommandParser) -> None:
@@ -134,9 +132,7 @@ def named_proxies(names: Sequence[str]) -> dict[str, Scorer]:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         raise SpecError(f"--proxy names '{twice[0]}' more than once; give each proxy once.")
-    loaded = {name: autoprox.load(name) for name in names}
-    own = (Proxy, LearnedProxy)
-    return {name: each.renamed(name) if isinstance(each, own) else each for name, each in loaded.items()}
+    return {name: autoprox.load(name).renamed(name) for name in names}
 
 
 def _warn_undefined(judge: Judge, proxies: Mapping[str, Scorer], scores: Floats) -> None:
@@ -152,8 +148,8 @@ def _warn_undefined(judge: Judge, proxies: Mapping[str, Scorer], scores: Floats)
 def _warn_other_table(problem: Problem, proxies: Mapping[str, Scorer]) -> None:
     """A table that grows keeps its splits, but a table of the same name need not have grown out of the other."""
     for name, proxy in proxies.items():
-        provenance = proxy.provenance if isinstance(proxy, Proxy | LearnedProxy) else {}
-        if provenance.get("table") == problem.table.name and provenance["table_digest"] != problem.table.digest:
+        found = proxy.provenance
+        if found.get("table") == problem.table.name and found["table_digest"] != problem.table.digest:
             warn(
                 f"'{name}' was discovered on another version of '{problem.table.name}':"
                 " what is sealed here may have been fitted on there"

@@ -15,10 +15,9 @@ from autoprox.commands.record import RUN, read_record
 from autoprox.commands.values import Whole
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import Run, load
-from autoprox.graph import Scorer
 from autoprox.networks.network import Network
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
-from autoprox.scorers import score_networks
+from autoprox.scorers import Scorer, score_networks
 
 
 def add_random_option(parser: argparse._ActionsContainer) -> None:

@@ -38,14 +38,10 @@ from autoprox.commands.searchfolder import CANDIDATES, SEARCH_FOLDER, contents_o
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
-from autoprox.graph import Scorer
-from autoprox.predict.parzc import LearnedProxy
-from autoprox.scorers import ZOO
 from autoprox.search import METHODS, AbstractMethod, Constraints, Evolution, Region, SearchResult, run
 from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.journal import JOURNAL
 from autoprox.search.result import DIGITS
-from autoprox.search.scoring import Assessor
 from autoprox.search.verification import JOURNAL as VERIFICATION
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES, load_space
@@ -60,24 +56,12 @@ PILOT_DRAWS = 4
 
 
 def _add_options(options: CommandParser) -> None:
-    scorer = options.add_mutually_exclusive_group(required=True)
-    scorer.add_argument(
+    options.add_argument(
         "--proxy",
+        required=True,
         metavar="P",
-        help="a run's folder, best.json or hall.json, or the name of a proxy",
+        help="a run's folder, best.json or hall.json, a model of autoprox.parzc, or the name of a shipped or zoo proxy",
         type=SCORER,
-    )
-    scorer.add_argument(
-        "--parzc",
-        metavar="FILE",
-        help="a model that autoprox.parzc fit wrote",
-        type=Text(files=True),
-    )
-    scorer.add_argument(
-        "--zoo",
-        metavar="NAME",
-        help="a proxy of the zoo",
-        type=Text(ZOO),
     )
     _add_searched(options)
     _add_method(options)
@@ -195,7 +179,7 @@ def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
     method = _method(options)
-    scorer, space = _scorer(options), load_space(options.space)
+    scorer, space = autoprox.load(options.proxy), load_space(options.space)
     constraints = constraints_of(options)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)
@@ -229,7 +213,7 @@ def _search(options: argparse.Namespace) -> int:
             )
             verification = _verified(options, result, region, folder.path) if options.verify else None
         document = _document(options, result, task, verification)
-        identity = {"scorer": digest(Assessor.of(scorer).identity), "images": task.digest, "result": digest(document)}
+        identity = {"scorer": scorer.identity, "images": task.digest, "result": digest(document)}
         latencies = LatencyTable.of(latency_of(options), result, options.top, space, task)
         record = run_record(options, started, identity, latency=latencies.to_document())
         written = folder.finish(contents_of(document, result, options.top), record)
@@ -251,12 +235,6 @@ def _default_folder(space: str, scorer: str, constraints: Constraints, seed: int
 def _check_numbers(options: argparse.Namespace) -> None:
     if options.seed < 0:
         raise SpecError(f"--seed is {options.seed}; it must be at least 0.")
-
-
-def _scorer(options: argparse.Namespace) -> Scorer:
-    if options.parzc is not None:
-        return LearnedProxy.load(options.parzc)
-    return ZOO[options.zoo] if options.zoo is not None else autoprox.load(options.proxy)
 
 
 def _method(options: argparse.Namespace) -> AbstractMethod:
@@ -392,10 +370,10 @@ COMMAND = Command(
     "pick beside random architectures and the largest one.",
     (
         "search --proxy autoformer_micro --max-params 50k",
-        "search --zoo snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",
+        "search --proxy snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",
         "search --proxy runs/short --space pit-ti --max-macs 500M --budget 200 --seed 1",
         "search --proxy pit_micro --space pit-micro --max latency=3ms --max params=50k --budget 100",
-        "search --parzc runs/parzc.pt --max-params 50k --verify digits --seeds 3",
+        "search --proxy runs/parzc.pt --max-params 50k --verify digits --seeds 3",
         "search --proxy autoformer_micro --max-params 50k --budget 5000 --resume",
     ),
     _add_options,

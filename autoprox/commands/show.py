@@ -1,7 +1,6 @@
 """`python -m autoprox.show`: what a proxy is, for readers and for other programs."""
 
 import argparse
-import inspect
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -13,9 +12,9 @@ from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_columns
 from autoprox.commands.names import SCORER
 from autoprox.commands.values import PathTo
-from autoprox.graph import Expression, Proxy, Scorer
+from autoprox.graph import Expression, Proxy
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
-from autoprox.scorers import FunctionProxy, RankedProxy
+from autoprox.scorers import Scorer
 from autoprox.statistics import STATISTICS
 
 _FILES: dict[str, Callable[[Proxy], str | bytes]] = {"svg": to_svg, "png": to_png, "python": to_python}
@@ -45,7 +44,7 @@ def _show(options: argparse.Namespace) -> int:
     proxy = autoprox.load(options.proxy)
     if not isinstance(proxy, Proxy):
         if options.latex or chosen is not None:
-            raise SpecError(f"'{proxy.name}' is a function, not a graph: it can be shown, but not drawn or exported.")
+            raise SpecError(f"'{proxy.name}' is not a graph: it can be shown, but not drawn or exported.")
         _print_function(proxy)
     elif options.latex:
         say(to_latex(proxy))
@@ -96,13 +95,12 @@ def _print_function(proxy: Scorer) -> None:
     rows = [
         ["proxy", proxy.name],
         ["sign", f"{proxy.sign} (a higher score is better, the sign is in the score)"],
-        ["needs", str(proxy.requirements)],
+        ["needs", str(proxy.needs)],
         ["source", proxy.source],
     ]
     say_columns(rows)
-    for each in proxy.parts if isinstance(proxy, RankedProxy) else (proxy,):
-        if isinstance(each, FunctionProxy):
-            say(f"\n{each.name}: {inspect.getdoc(each.function)}")
+    for each in proxy.parts:
+        say(f"\n{each.name}: {each.description}")
 
 
 def _steps(graph: Expression) -> list[list[str]]:

@@ -33,9 +33,9 @@ from autoprox.commands.outfolder import RESULT, OutFolder, add_out_options, resu
 from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.values import Text
-from autoprox.graph import Proxy, Scorer
+from autoprox.graph import Proxy
 from autoprox.networks.network import Network
-from autoprox.scorers import ZOO, Scored, score_networks
+from autoprox.scorers import ZOO, Scored, Scorer, score_networks
 
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
@@ -67,13 +67,13 @@ def _zoo(options: argparse.Namespace) -> int:
     if options.json:
         say_json({"proxies": [_description(each) for each in chosen]})
         return 0
-    rows = [[each.name, f"{each.sign:+d}", _form(each), str(each.requirements), each.source] for each in chosen]
+    rows = [[each.name, f"{each.sign:+d}", _form(each), str(each.needs), each.source] for each in chosen]
     say_columns([["name", "sign", "form", "needs", "source"], *rows])
     return 0
 
 
 def _description(scorer: Scorer) -> dict[str, Any]:
-    needs = scorer.requirements
+    needs = scorer.needs
     return {
         "name": scorer.name,
         "sign": scorer.sign,

@@ -14,7 +14,8 @@ from autoprox.evolve.bank import Bank, Collect
 from autoprox.evolve.hall import Contender
 from autoprox.evolve.steadiness import steady
 from autoprox.graph import Evaluator, Expression, formula, simplify
-from autoprox.scorers import HALL_MEMBERS, joined_ranks
+from autoprox.metrics import mean_ranks
+from autoprox.scorers import HALL_MEMBERS, joined_alike
 
 
 @dataclass(frozen=True)
@@ -170,7 +171,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
         bank: Leaf values of it.
     """
     members = ensemble_of(ranked)
-    together = joined_ranks(_scores(members, bank), select.networks)
+    together = joined_alike(mean_ranks, _scores(members, bank), select.networks)
     alone = _scores([best.member], bank)[0]
     joint = float(select.joint(select.taus(together[None]))[0])
     return EnsembleTrial(len(members), joint, best.joint, select.margin(together, alone)[1])

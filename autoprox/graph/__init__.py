@@ -7,13 +7,12 @@
 - `collect`: TENSOR to NODE over many networks, cached
 - `evaluate`: NODE to SCALAR, array arithmetic
 - `simplify`, `fingerprints`: graphs, and score vectors, that rank alike
-- `scorer`: what everything that scores networks has in common
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
 """
 
 from autoprox.graph import catalogue as _catalogue  # noqa: F401 - registers the primitives
-from autoprox.graph.collect import Leaves, collect_leaves, evaluate_leaves, leaves_of
+from autoprox.graph.collect import Leaves, collect_leaves, collect_leaves_or_reasons, evaluate_leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression, is_node_leaf, merge
 from autoprox.graph.fingerprints import rank_fingerprints
@@ -21,7 +20,6 @@ from autoprox.graph.kinds import Kind, Level
 from autoprox.graph.primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
 from autoprox.graph.proxy import Proxy
 from autoprox.graph.registration import register
-from autoprox.graph.scorer import LeafScorer, Requirements, Scorer
 from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
 from autoprox.graph.text import formula, parse
 
@@ -32,16 +30,14 @@ __all__ = [
     "Expression",
     "Form",
     "Kind",
-    "LeafScorer",
     "LeafTable",
     "Leaves",
     "Level",
     "Primitive",
     "Proxy",
-    "Requirements",
-    "Scorer",
     "Simplified",
     "collect_leaves",
+    "collect_leaves_or_reasons",
     "evaluate_leaves",
     "find_primitive",
     "formula",

@@ -1,7 +1,7 @@
 """TENSOR to NODE: one streaming pass over networks, whose results are cached and whose tensors are not kept."""
 
 from collections import Counter
-from collections.abc import Callable, Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from joblib import delayed
 from torch import Tensor, nn
 
 from autoprox.base.arrays import Floats
+from autoprox.base.errors import CollectionError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
@@ -25,6 +26,9 @@ from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+"""Wraps an iterable of computed networks, given with its length (a progress bar)."""
 
 
 @dataclass(frozen=True)
@@ -137,7 +141,7 @@ def collect_leaves(
     cache: StatisticsCache,
     *,
     jobs: int = 1,
-    progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
+    progress: Progress | None = None,
 ) -> list[Leaves]:
     """Leaf values of many networks: from the cache where it has them, computed and stored where it has not.
 
@@ -152,6 +156,33 @@ def collect_leaves(
 
     Returns:
         For each network, the values of all expressions.
+
+    Raises:
+        CollectionError: If the statistics of a network cannot be collected.
+    """
+
+    def strict(found: Iterable[Leaves | str], total: int) -> Iterator[Leaves | str]:
+        for each in found if progress is None else progress(found, total):
+            if isinstance(each, str):
+                raise CollectionError(each)
+            yield each
+
+    found = collect_leaves_or_reasons(networks, expressions, cache, jobs=jobs, progress=strict)
+    return [each for each in found if isinstance(each, Leaves)]
+
+
+def collect_leaves_or_reasons(
+    networks: Sequence[Network],
+    expressions: Sequence[Expression],
+    cache: StatisticsCache,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> list[Leaves | str]:
+    """`collect_leaves` that goes on with the other networks where the statistics of one cannot be collected.
+
+    Returns:
+        For each network, the values of all expressions, or why there are none.
     """
     wanted = {each.digest: each for each in expressions}
     assert all(each.kind.level is Level.NODE for each in expressions)
@@ -160,25 +191,33 @@ def collect_leaves(
     # Data sets that share a noise batch share networks: each is built once.
     first = {network.key: index for index, network in reversed(list(enumerate(networks)))}
     pending = [index for index, gap in enumerate(gaps) if gap and first[networks[index].key] == index]
+    reasons: dict[str, str] = {}
     if pending:
         texts = {key: str(each) for key, each in wanted.items()}
         tasks = (delayed(_network_leaves)(networks[index], [texts[key] for key in gaps[index]]) for index in pending)
-        computed: Iterable[Leaves] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
+        computed: Iterable[Leaves | str] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
         if progress is not None:
             computed = progress(computed, len(pending))
         with explained_loss():
             for index, leaves in zip(pending, computed, strict=True):
                 key = networks[index].key
+                if isinstance(leaves, str):
+                    reasons[key] = leaves
+                    continue
                 cache.put(key, leaves.values, leaves.roles)
                 stored[key].update(leaves.values)
     layouts = cache.layouts([network.key for network in networks])
-    return [Leaves(layouts[network.key], stored[network.key]) for network in networks]
+    keys = [network.key for network in networks]
+    return [reasons[key] if key in reasons else Leaves(layouts[key], stored[key]) for key in keys]
 
 
-def _network_leaves(network: Network, texts: list[str]) -> Leaves:
-    """Runs in a worker process: expressions travel as text."""
+def _network_leaves(network: Network, texts: list[str]) -> Leaves | str:
+    """Runs in a worker process: expressions travel as text. Gives the reason where there are no values."""
     with single_threaded():
         task = network.task
         # What is stored serves graphs that are written later: the role of every node has to be known.
         expressions = [parse(text) for text in texts]
-        return leaves_of(network.build(), task.images, task.labels, expressions, told=tuple(Site))
+        try:
+            return leaves_of(network.build(), task.images, task.labels, expressions, told=tuple(Site))
+        except CollectionError as error:
+            return str(error)

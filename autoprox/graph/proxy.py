@@ -1,8 +1,9 @@
 """A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +15,15 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded, read_json
+from autoprox.base.outcomes import attempted, values_of
 from autoprox.graph.collect import Leaves, leaves_of
 from autoprox.graph.evaluate import Evaluator, LeafTable
 from autoprox.graph.expression import Expression
 from autoprox.graph.kinds import Level
-from autoprox.graph.scorer import Loss, Requirements, requirements_of, score_each
 from autoprox.graph.text import formula, parse
+from autoprox.inspect.nodes import Site
+from autoprox.statistics import Loss, Requirements
+from autoprox.statistics.requirements import requirements_of
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
@@ -89,13 +93,48 @@ class Proxy:
         return f"Discovered on '{self.provenance['table']}'." if "table" in self.provenance else "Written by hand."
 
     @property
-    def requirements(self) -> Requirements:
+    def description(self) -> str:
+        """How it is computed: the formula."""
+        return self.formula
+
+    @property
+    def identity(self) -> str:
+        """Digest of graph and sign: proxies of one identity give the same scores."""
+        return digest(["graph", self.graph.digest, self.sign])
+
+    @property
+    def needs(self) -> Requirements:
         """What its statistics have to be given, and what is run for them."""
         return requirements_of(self.statistics)
+
+    @property
+    def parts(self) -> "tuple[Proxy, ...]":
+        """What is measured of each network by itself: the proxy alone."""
+        return (self,)
+
+    @property
+    def node_leaves(self) -> tuple[Expression, ...]:
+        """What it needs of a network: reductions of tensors, and counts."""
+        return self.graph.node_leaves
+
+    @property
+    def selected_sites(self) -> frozenset[Site]:
+        """The sites of which it keeps nodes of some roles alone: there, the role of every node has to be known."""
+        return self.graph.selected_sites
+
+    def join(self, values: Floats) -> Floats:
+        """The scores of a set, `(A,)`: the values of the one part, `(1, A)`."""
+        return np.asarray(values[0])
 
     def renamed(self, name: str) -> "Proxy":
         """The same proxy under another name."""
         return replace(self, name=name)
+
+    def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
+        """Scores networks whose node values were collected, `(A,)`; what is not finite is not a score."""
+        wanted = [each.digest for each in self.node_leaves]
+        table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
+        return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
 
     def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
@@ -103,7 +142,7 @@ class Proxy:
         Args:
             model: An untrained network.
             images: Batch, shape `(B, C, H, W)`, torch or NumPy.
-            labels: Class indices, shape `(B,)`.
+            labels: Class indices, shape `(B,)`; None if it reads none.
             loss: What the backward pass starts from; the mean cross entropy by default.
 
         Returns:
@@ -113,8 +152,8 @@ class Proxy:
             CollectionError: If its statistics cannot be collected from the model.
             UndefinedScoreError: If the proxy has no finite value on this model.
         """
-        leaves = leaves_of(model, images, labels, self.graph.node_leaves, loss, told=self.graph.selected_sites)
-        value = float(self.sign * Evaluator(LeafTable([leaves])).scores([self.graph])[0, 0])
+        leaves = leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)
+        value = float(self.score_leaves([leaves])[0])
         if not np.isfinite(value):
             raise UndefinedScoreError(f"The proxy '{self.name}' {self._why_undefined(model, leaves, value)}")
         return value
@@ -141,9 +180,13 @@ class Proxy:
             Shape `(number of models,)`; higher is better; NaN where the proxy has no finite value.
 
         Raises:
-            CollectionError: If its statistics cannot be collected from a model.
+            CollectionError: If its statistics cannot be collected from any of the models.
+
+        Warns:
+            UnscoredWarning: If they cannot be collected from some of the models, which are NaN; says why.
         """
-        return score_each(self, models, images, labels, loss)
+        found = (attempted(partial(self.score, model, images, labels, loss=loss)) for model in models)
+        return values_of(self.name, found)
 
     def to_document(self) -> dict[str, Any]:
         """The proxy as JSON-like data with a digest over all of it."""

@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -20,25 +19,14 @@ def checked_images(images: Any, weight: Tensor) -> Tensor:
         CollectionError: If the images are no array, empty, on another device, of another dtype, or not finite.
 
     Example:
+        >>> import numpy as np
         >>> checked_images(np.zeros((2, 1, 8, 8)), torch.zeros(3))
         Traceback (most recent call last):
         ...
         autoprox.base.errors.CollectionError: The images are torch.float64 and the model is torch.float32; convert \
 them, for instance by torch.as_tensor(images).to(torch.float32).
     """
-    return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
-
-
-def check_images(tensor: Tensor, weight: Tensor) -> Tensor:
-    """Returns images `(B, ...)` that can give statistics of the model that the weight belongs to.
-
-    Raises:
-        CollectionError: If they are empty, of another dtype, or not finite.
-
-    Example:
-        >>> check_images(torch.ones(2, 1, 8, 8), torch.zeros(3)).shape
-        torch.Size([2, 1, 8, 8])
-    """
+    tensor = _as_tensor(images, "images", weight.device).detach()
     if tensor.ndim == 0 or not tensor.numel():
         raise CollectionError(f"The images have shape {tuple(tensor.shape)}; give at least one, as (B, C, H, W).")
     if tensor.dtype != weight.dtype:
@@ -60,45 +48,46 @@ def checked_labels(labels: Any, images: Tensor) -> Tensor:
         images: The checked images `(B, ...)`.
 
     Raises:
-        CollectionError: If the labels are no integers, on another device, or not one for each image.
+        CollectionError: If the labels are no integers, below 0, on another device, or not one for each image.
 
     Example:
         >>> checked_labels([1, 0], torch.zeros(2, 1, 8, 8))
         tensor([1, 0])
     """
-    return check_labels(_as_tensor(labels, "labels", images.device), images)
-
-
-def check_labels(tensor: Tensor, images: Tensor) -> Tensor:
-    """Returns class indices `(B,)` as 64-bit integers.
-
-    Raises:
-        CollectionError: If they are no integers, or not one for each image.
-
-    Example:
-        >>> check_labels(torch.tensor([1, 0], dtype=torch.int32), torch.zeros(2, 1, 8, 8))
-        tensor([1, 0])
-    """
+    if labels is None:
+        raise CollectionError(f"There are no labels; give one class index for each of the {len(images)} images.")
+    tensor = _as_tensor(labels, "labels", images.device)
     if tensor.dtype == torch.bool or tensor.is_floating_point() or tensor.is_complex():
-        raise CollectionError(f"The labels are {tensor.dtype}; give class indices as integers.")
+        raise CollectionError(
+            f"The labels are {tensor.dtype}; give class indices as integers. Soft labels are for what reads labels "
+            "through the loss alone; give them with a loss of your own."
+        )
     if tensor.shape != images.shape[:1]:
         raise CollectionError(
             f"The labels have shape {tuple(tensor.shape)} and there are {len(images)} images; give one class index "
             f"for each image."
         )
-    return tensor.long()
+    tensor = tensor.long()
+    check_classes(tensor, None)
+    return tensor
 
 
 def own_labels(labels: Any, images: Tensor) -> Any:
-    """What a loss of the caller's own is given: an array of integers as a tensor, anything else as it is.
+    """What a loss of the caller's own is given: an array of numbers as a tensor, anything else as it is.
+
+    Floats get the dtype of the images, which is that of the model, since NumPy's are double by default.
 
     Example:
-        >>> own_labels(np.array([1, 0]), torch.zeros(2, 3)), own_labels(None, torch.zeros(2, 3))
-        (tensor([1, 0]), None)
+        >>> import numpy as np
+        >>> own_labels(np.array([1, 0]), torch.zeros(2, 3)), own_labels(np.array([0.25]), torch.zeros(1, 3))
+        (tensor([1, 0]), tensor([0.2500]))
+        >>> own_labels(None, torch.zeros(2, 3)) is None
+        True
     """
-    if isinstance(labels, np.ndarray) and labels.dtype.kind in "iu":
+    kind = getattr(getattr(labels, "dtype", None), "kind", None)  # of an array; a tensor's dtype has none
+    if kind in {"i", "u"}:
         return torch.tensor(labels, device=images.device).long()
-    return labels
+    return torch.tensor(labels, device=images.device, dtype=images.dtype) if kind == "f" else labels
 
 
 def logits_of(output: Any) -> Any:
@@ -113,7 +102,7 @@ def logits_of(output: Any) -> Any:
 
 
 def check_logits(logits: Any, labels: Tensor) -> None:
-    """Checks what the default loss needs: logits `(B, num_classes)`, and labels that are among the classes.
+    """Checks what the default loss needs: logits `(B, num_classes)` of several classes, and labels that are among them.
 
     Raises:
         CollectionError: If it is otherwise.
@@ -131,25 +120,41 @@ are 0 to 9.
             f"The model's output is {got} where logits ({len(labels)}, num_classes) are needed; "
             f"pass loss=function(output, labels) for a model with another output."
         )
+    if logits.shape[1] == 1:
+        raise CollectionError(
+            "The model has one class, whose cross entropy is 0 whatever the parameters are; pass loss=function(output, "
+            "labels), such as a binary cross entropy."
+        )
     check_classes(labels, logits.shape[1])
 
 
-def check_classes(labels: Tensor, classes: int) -> None:
+def check_classes(labels: Tensor, classes: int | None) -> None:
     """Checks that labels `(B,)` are among the classes.
+
+    Args:
+        labels: The labels.
+        classes: Number of classes of the model; None where it is not known.
 
     Raises:
         CollectionError: If one is not.
 
     Example:
         >>> check_classes(torch.tensor([0, 9]), 10)
+        >>> check_classes(torch.tensor([0, -100]), None)
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.CollectionError: Label -100 of image 1 is out of range: labels are 0 or more. Leave out \
+images that the loss ignores, or give a loss of your own.
     """
-    wrong = ((labels < 0) | (labels >= classes)).nonzero()
-    if len(wrong):
-        index = int(wrong[0].item())
-        raise CollectionError(
-            f"Label {int(labels[index])} of image {index} is out of range: the model has {classes} classes, so labels "
-            f"are 0 to {classes - 1}."
-        )
+    wrong = (labels < 0) if classes is None else ((labels < 0) | (labels >= classes))
+    if wrong.any():
+        index = int(wrong.nonzero()[0].item())
+        said = f"Label {int(labels[index])} of image {index} is out of range"
+        if labels[index] < 0:
+            raise CollectionError(
+                f"{said}: labels are 0 or more. Leave out images that the loss ignores, or give a loss of your own."
+            )
+        raise CollectionError(f"{said}: the model has {classes} classes, so labels are 0 to {(classes or 1) - 1}.")
 
 
 def model_weight(module: nn.Module) -> Tensor:
@@ -172,13 +177,15 @@ def model_weight(module: nn.Module) -> Tensor:
 
 def _as_tensor(values: Any, what: str, device: torch.device) -> Tensor:
     """Makes a tensor on the device; one that is a tensor already has to be there."""
-    if isinstance(values, Tensor):
-        if values.device != device:
+    if not isinstance(values, Tensor):
+        try:
+            return torch.tensor(values, device=device)
+        except (TypeError, ValueError, RuntimeError) as error:
             raise CollectionError(
-                f"The {what} are on {values.device} and the model is on {device}; move them there by .to('{device}')."
-            )
-        return values
-    array = np.asarray(values)
-    if array.dtype.kind not in "biuf":
-        raise CollectionError(f"The {what} are {type(values).__name__} of {array.dtype}; give an array or a tensor.")
-    return torch.tensor(array, device=device)
+                f"The {what} cannot be made a tensor ({error}); give an array or a tensor."
+            ) from error
+    if values.device != device:
+        raise CollectionError(
+            f"The {what} are on {values.device} and the model is on {device}; move them there by .to('{device}')."
+        )
+    return values

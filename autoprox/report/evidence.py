@@ -20,11 +20,11 @@ from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run
 from autoprox.evolve.verdicts import document_of, verdicts_of
-from autoprox.graph import Proxy, Scorer
+from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.report.bands import joined_bands
 from autoprox.report.random import RANDOM_ROW, RandomSearch
-from autoprox.scorers import HALL, hall_ensemble
+from autoprox.scorers import HALL, Scorer, hall_ensemble
 
 EVIDENCE, REPORT = "evidence.json", "report.html"
 """Names of the files in the folder of a run."""

@@ -1,17 +1,24 @@
 """Scorers: what gives a network a score without training it, and the way from a name to a scorer.
 
-- `function`, `ranking`: proxies that are not graphs; proxies that rank over a set
-- `zoo/`: published and hand-made proxies
-- `scoring`: any scorers on many networks, cached, or on one network in one go
+- `interface`, `base`: what a scorer is, and what most of them share
+- `subject`, `measuring`: a model that is ready to be looked at; many scorers on one in one go
+- `function`, `own`, `ranking`: proxies that are not graphs; functions of a user's own; proxies that rank over a set
 - `ensemble`: several scorers as one, by mean rank
+- `zoo/`: published and hand-made proxies
+- `scoring`: any scorers on many networks, cached, or on one network by name
 - `loading`: names and paths to proxies
 """
 
-from autoprox.scorers.ensemble import HALL_MEMBERS, Ensemble, joined_ranks
-from autoprox.scorers.function import FunctionProxy, Subject, prepared
+from autoprox.scorers.base import AbstractScorer
+from autoprox.scorers.ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensemble
+from autoprox.scorers.function import FunctionProxy
+from autoprox.scorers.interface import LeafPart, Scorer, SubjectPart
 from autoprox.scorers.loading import BEST, HALL, hall_ensemble, load_proxy
+from autoprox.scorers.measuring import measured
+from autoprox.scorers.own import OwnScorer, as_scorer
 from autoprox.scorers.ranking import RankedProxy
-from autoprox.scorers.scoring import Scored, score_networks, score_together
+from autoprox.scorers.scoring import Scored, joined_alike, score_networks, score_together
+from autoprox.scorers.subject import Subject, prepared
 from autoprox.scorers.zoo.registry import ZOO, function_proxy, zoo_graphs
 
 __all__ = [
@@ -19,15 +26,23 @@ __all__ = [
     "HALL",
     "HALL_MEMBERS",
     "ZOO",
+    "AbstractScorer",
+    "CalibratedEnsemble",
     "Ensemble",
     "FunctionProxy",
+    "LeafPart",
+    "OwnScorer",
     "RankedProxy",
     "Scored",
+    "Scorer",
     "Subject",
+    "SubjectPart",
+    "as_scorer",
     "function_proxy",
     "hall_ensemble",
-    "joined_ranks",
+    "joined_alike",
     "load_proxy",
+    "measured",
     "prepared",
     "score_networks",
     "score_together",

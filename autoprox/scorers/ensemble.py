@@ -1,6 +1,7 @@
 """Several scorers as one: the mean of their ranks."""
 
 from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
 from typing import Any
 
 import numpy as np
@@ -8,23 +9,27 @@ from scipy import stats
 from torch import nn
 
 from autoprox.base.arrays import Floats
-from autoprox.base.errors import SpecError, UndefinedScoreError
-from autoprox.graph.scorer import Loss, Requirements, Scorer, score_each
+from autoprox.base.digest import array_digest, digest
+from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.metrics import mean_ranks
-from autoprox.networks.network import Network, alike
+from autoprox.scorers.base import AbstractScorer
+from autoprox.scorers.interface import Scorer
+from autoprox.scorers.measuring import measured
+from autoprox.scorers.own import as_scorer
+from autoprox.statistics import Loss, Requirements
 
 HALL_MEMBERS = 8
 """Members of a hall of fame that make its ensemble: the fittest on fit, so that the select split has no say in it."""
 
 
-class Ensemble:
+class Ensemble(AbstractScorer):
     """Ranks networks by the mean of the ranks that its members give them; a higher score means a better network.
 
     A rank is one among others, so that an ensemble scores sets (`score_many`). For single models it is calibrated on a
-    set first: a model's score is then the mean, over the members, of the share of the calibration set that it beats.
+    set first.
 
     Args:
-        members: At least one scorer.
+        members: At least one scorer, or anything that `as_scorer` takes.
         name: What reports call it.
 
     Raises:
@@ -33,118 +38,116 @@ class Ensemble:
     Example:
         >>> import autoprox
         >>> pair = Ensemble([autoprox.load("snip"), autoprox.load("l2_norm")])
-        >>> pair.name, str(pair.requirements)
+        >>> pair.name, str(pair.needs)
         ('ensemble(snip, l2_norm)', 'forward, backward; labels')
     """
 
-    def __init__(self, members: Sequence[Scorer], name: str | None = None) -> None:
+    sign = 1
+
+    def __init__(self, members: Sequence[Any], name: str | None = None) -> None:
         if not members:
             raise SpecError("An ensemble needs at least one member; give proxies, for example autoprox.load('snip').")
-        self.members = tuple(members)
-        self._name = name or f"ensemble({', '.join(each.name for each in members)})"
-        self._calibration: Floats | None = None
+        self.members = tuple(as_scorer(each) for each in members)
+        self.name = name or f"ensemble({', '.join(each.name for each in self.members)})"
+        self.source = f"Mean rank of {', '.join(each.name for each in self.members)}."
+        self.needs = Requirements.together(each.needs for each in self.members)
 
     @property
-    def name(self) -> str:
-        """What reports call it."""
-        return self._name
+    def identity(self) -> str | None:
+        """Digest of its members'; None where one has none."""
+        each = [member.identity for member in self.members]
+        return None if None in each else digest(["mean rank", each])
 
     @property
-    def sign(self) -> int:
-        """More is better: the members bear their own signs."""
-        return 1
+    def parts(self) -> tuple[Scorer, ...]:
+        """Those of its members, one member after the other."""
+        return tuple(part for member in self.members for part in member.parts)
 
-    @property
-    def source(self) -> str:
-        """Where it comes from."""
-        return f"Mean rank of {', '.join(each.name for each in self.members)}."
+    def join(self, values: Floats) -> Floats:
+        """The mean ranks of a set, `(A,)`, in (0, 1], from the values of the parts, `(P, A)`.
 
-    @property
-    def scores_sets_only(self) -> bool:
-        """Whether it is not calibrated, so that one model alone has no score."""
-        return self._calibration is None
-
-    @property
-    def requirements(self) -> Requirements:
-        """What its members need, together."""
-        return Requirements.together(each.requirements for each in self.members)
-
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
-        """Scores a set of models by their mean ranks in it.
-
-        Args:
-            models: `A` untrained networks, which are held in memory together.
-            images: Batch, shape `(B, C, H, W)`.
-            labels: Class indices, shape `(B,)`.
-            loss: As for a proxy.
-
-        Returns:
-            Shape `(A,)`, in (0, 1]; NaN where a member has no finite value.
-
-        Raises:
-            CollectionError: If a member cannot be computed on a model.
+        NaN where a member has no finite value.
         """
-        held = list(models)
-        return mean_ranks([each.score_many(held, images, labels, loss=loss) for each in self.members])
+        bounds = [0, *accumulate(len(member.parts) for member in self.members)]
+        rows = zip(self.members, pairwise(bounds), strict=True)
+        return mean_ranks([member.join(values[start:end]) for member, (start, end) in rows])
 
     def calibrated(
         self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None
-    ) -> "Ensemble":
+    ) -> "CalibratedEnsemble":
         """The same ensemble, which scores single models by where they would stand among these.
 
         Args:
-            models: Untrained networks to compare with, such as some hundred samples of the space that is searched.
+            models: Untrained networks to compare with, such as some hundred samples of the space that is searched; an
+                iterator is consumed lazily.
             images: Batch; models that are scored later need the same one.
             labels: Class indices.
             loss: As for a proxy.
 
         Raises:
-            CollectionError: If a member cannot be computed on a model.
             SpecError: If some member has no finite value on any of the models.
         """
-        held = list(models)
-        # Member by member and model by model: what a single model is compared with later was scored as it will be.
-        scores = np.stack([score_each(each, held, images, labels, loss) for each in self.members])
-        for member, row in zip(self.members, scores, strict=True):
-            if not np.isfinite(row).any():
-                raise SpecError(f"'{member.name}' has no finite value on any of the {len(held)} models given.")
-        ensemble = Ensemble(self.members, self.name)
-        ensemble._calibration = scores
-        return ensemble
+        # Each member alone: what a single model is compared with later was scored as it will be.
+        rows = [measured(self.members, model, images, labels, loss) for model in models]
+        for member, outcomes in zip(self.members, zip(*rows, strict=True), strict=bool(rows)):
+            if not any(np.isfinite(each.value) for each in outcomes):
+                reason = next((f": {each.reason}" for each in outcomes if each.reason), ".")
+                raise SpecError(f"'{member.name}' has no finite value on any of the {len(rows)} models given{reason}")
+        return CalibratedEnsemble(self, np.array([[each.value for each in row] for row in rows]).T)
+
+    def score(self, *_model_and_batch: Any, loss: Loss | None = None) -> float:
+        """One model alone has no rank.
+
+        Raises:
+            SpecError: Always.
+        """
+        del loss
+        raise SpecError(
+            f"'{self.name}' ranks sets of models, and one model alone has no rank: use score_many(models, ...),"
+            " or calibrated(models, ...) first."
+        )
+
+
+class CalibratedEnsemble(AbstractScorer):
+    """An ensemble that scores single models: by the mean, over its members, of the share of a set that a model beats.
+
+    Made by `Ensemble.calibrated`.
+
+    Args:
+        ensemble: The ensemble.
+        calibration: What its members score on the set, `(members, A)`.
+    """
+
+    sign = 1
+
+    def __init__(self, ensemble: Ensemble, calibration: Floats) -> None:
+        self.members = ensemble.members
+        self.name = ensemble.name
+        self.source = f"{ensemble.source} Compared with {calibration.shape[1]} models."
+        self.needs = ensemble.needs
+        self._of_ensemble = ensemble.identity
+        self._calibration = calibration
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of its members' and of the set; None where a member has none."""
+        if self._of_ensemble is None:
+            return None
+        return digest(["calibrated", self._of_ensemble, array_digest(self._calibration)])
 
     def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
         """Scores one model against the calibration set: ties count half.
 
         Raises:
-            SpecError: If the ensemble is not calibrated: one model alone has no rank.
             CollectionError: If a member cannot be computed on the model.
             UndefinedScoreError: If a member has no finite value on it.
         """
-        if self._calibration is None:
-            raise SpecError(
-                f"'{self.name}' ranks sets of models, and one model alone has no rank: use score_many(models, ...),"
-                " or calibrated(models, ...) first."
-            )
         shares = []
-        for member, row in zip(self.members, self._calibration, strict=True):
-            (value,) = score_each(member, [model], images, labels, loss)
-            if not np.isfinite(value):
+        found = measured(self.members, model, images, labels, loss)
+        for member, outcome, row in zip(self.members, found, self._calibration, strict=True):
+            if outcome.reason:
+                raise CollectionError(outcome.reason)
+            if not np.isfinite(outcome.value):
                 raise UndefinedScoreError(f"The member '{member.name}' of '{self.name}' has no finite value here.")
-            shares.append(stats.percentileofscore(row[np.isfinite(row)], value, kind="mean") / 100)
+            shares.append(stats.percentileofscore(row[np.isfinite(row)], outcome.value, kind="mean") / 100)
         return float(np.mean(shares))
-
-
-def joined_ranks(scores: Floats, networks: Sequence[Network]) -> Floats:
-    """What an ensemble scores on networks of several spaces and tasks: mean ranks among those that are `alike`.
-
-    Args:
-        scores: What its members score, `(P, A)`; higher is better.
-        networks: `A` networks.
-
-    Returns:
-        `(A,)`; NaN where a member has no finite value.
-    """
-    joined = np.empty(len(networks))
-    for group in alike(networks):
-        joined[group] = mean_ranks(scores[:, group])
-    return joined

@@ -6,8 +6,9 @@ from pathlib import Path
 from autoprox import shipped
 from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
 from autoprox.base.foreign import guarded, read_json
-from autoprox.graph import Proxy, Scorer, parse
+from autoprox.graph import Proxy, parse
 from autoprox.scorers.ensemble import HALL_MEMBERS, Ensemble
+from autoprox.scorers.interface import Scorer
 from autoprox.scorers.zoo.registry import ZOO
 
 BEST = "best.json"
@@ -27,7 +28,7 @@ def load_proxy(name_or_path: str) -> Scorer:
         RegistryError: If there is neither such a file nor such a name.
 
     Example:
-        >>> load_proxy("snip").requirements.statistics
+        >>> load_proxy("snip").needs.statistics
         ('weight', 'weight_grad')
     """
     path = _existing(name_or_path)

@@ -1,6 +1,5 @@
 """Proxies that rank over a set of networks: several measures, joined by their ranks."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,16 @@ from scipy import stats
 from torch import nn
 
 from autoprox.base.arrays import Floats
-from autoprox.base.errors import UndefinedScoreError
-from autoprox.graph.scorer import Loss, Requirements
-from autoprox.scorers.function import FunctionProxy, Subject, prepared
+from autoprox.base.digest import digest
+from autoprox.scorers.base import AbstractScorer
+from autoprox.scorers.interface import Scorer
+from autoprox.scorers.measuring import alone
+from autoprox.scorers.subject import Subject, prepared
+from autoprox.statistics import Loss, Requirements
 
 
 @dataclass(frozen=True)
-class RankedProxy:
+class RankedProxy(AbstractScorer):
     """Several proxies, joined by the logarithms of their ranks within a set of networks.
 
     The score of a network in a set of `n` is the sum over its parts of ln(rank / n), the best network having rank `n`
@@ -27,23 +29,30 @@ class RankedProxy:
 
     Args:
         name: What reports call it.
-        parts: The proxies that are joined.
+        members: The proxies that are joined.
         source: Where the method comes from.
     """
 
     name: str
-    parts: tuple[FunctionProxy, ...]
+    members: tuple[Scorer, ...]
     source: str
+    sign = 1
 
     @property
-    def sign(self) -> int:
-        """More is better: the parts bear their own signs."""
-        return 1
+    def parts(self) -> tuple[Scorer, ...]:
+        """The proxies that are joined."""
+        return self.members
 
     @property
-    def requirements(self) -> Requirements:
+    def identity(self) -> str | None:
+        """Digest of its parts'; None where one has none."""
+        each = [part.identity for part in self.members]
+        return None if None in each else digest(["log ranks", each])
+
+    @property
+    def needs(self) -> Requirements:  # type: ignore[override]
         """What its parts need, together."""
-        return Requirements.together(each.requirements for each in self.parts)
+        return Requirements.together(each.needs for each in self.members)
 
     def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
         """Scores one live model alone; see the class for what that means.
@@ -57,41 +66,22 @@ class RankedProxy:
 
     def score_subject(self, subject: Subject) -> float:
         """Scores a model that is prepared already, beside other proxies; raises as `score` does."""
-        values = np.array([part.score_subject(subject) for part in self.parts])
+        values = np.array([alone(part, subject) for part in self.members])
         return float((np.sign(values) * np.log1p(np.abs(values))).sum())
 
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
-        """Scores a set of live models, whose ranks are those within the set: shape `(A,)`.
+    def join(self, values: npt.ArrayLike) -> Floats:
+        """The scores of a set from the scores of its parts, `(parts, A)` -> `(A,)`.
 
         NaN where a part has no finite value; such a network takes no rank from the others.
 
-        Raises:
-            CollectionError: If a part cannot be computed on one of the models with this batch.
-        """
-        rows = []
-        for model in models:
-            with prepared(model, images, labels, loss) as subject:
-                rows.append([_value(part, subject) for part in self.parts])
-        return self.joined(np.array(rows, dtype=np.float64).reshape(-1, len(self.parts)).T)
-
-    def joined(self, parts: npt.ArrayLike) -> Floats:
-        """The scores of a set from the scores of its parts, `(parts, A)` -> `(A,)`.
-
         Example:
             >>> import autoprox
-            >>> autoprox.load("az_nas").joined([[1, 2, 4], [1, 2, 4], [5, 5, 9], [0, 1, 2]]).round(2).tolist()
+            >>> autoprox.load("az_nas").join([[1, 2, 4], [1, 2, 4], [5, 5, 9], [0, 1, 2]]).round(2).tolist()
             [-3.99, -1.91, 0.0]
         """
-        values = np.asarray(parts, dtype=np.float64)
-        scores = np.full(values.shape[1], np.nan)
-        valid = np.isfinite(values).all(axis=0)
+        parts = np.asarray(values, dtype=np.float64)
+        scores = np.full(parts.shape[1], np.nan)
+        valid = np.isfinite(parts).all(axis=0)
         if valid.any():
-            scores[valid] = np.log(stats.rankdata(values[:, valid], axis=1) / valid.sum()).sum(axis=0)
+            scores[valid] = np.log(stats.rankdata(parts[:, valid], axis=1) / valid.sum()).sum(axis=0)
         return scores
-
-
-def _value(part: FunctionProxy, subject: Subject) -> float:
-    try:
-        return part.score_subject(subject)
-    except UndefinedScoreError:
-        return float("nan")

@@ -1,8 +1,9 @@
 """Any scorers on many networks, cached; and on one live model in one go."""
 
+import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from joblib import delayed
@@ -10,21 +11,22 @@ from torch import nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import text_digest
-from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
+from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.outcomes import Outcome, UnscoredWarning
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
-from autoprox.graph import Evaluator, LeafScorer, LeafTable, Proxy, Scorer, collect_leaves, leaves_of
-from autoprox.graph.scorer import Loss
+from autoprox.graph import Leaves, collect_leaves_or_reasons
 from autoprox.networks.network import Network, alike
-from autoprox.scorers.ensemble import Ensemble, joined_ranks
-from autoprox.scorers.function import FunctionProxy, Subject, prepared
-from autoprox.scorers.ranking import RankedProxy
-from autoprox.statistics import StatisticsCache
+from autoprox.scorers.interface import LeafPart, Scorer
+from autoprox.scorers.measuring import evaluated, measured
+from autoprox.statistics import Loss, StatisticsCache
 
-T = TypeVar("T")
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
 """Wraps an iterable of computed networks, given with its length (a progress bar)."""
+
+_Key = str | int
+# What tells parts apart: their identity, or the very object where that cannot be told.
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,11 @@ def score_networks(
 ) -> Scored:
     """Scores networks by any scorers: what the cache has is read, what it has not is computed and stored.
 
-    All graphs share one pass over the networks that lack something, and all functions another. What is computed is
-    stored network by network, so a process that is killed loses only the networks in flight. A scorer that ranks over a
-    set, such as an ensemble, ranks those networks among each other that belong to one space, one task and one
-    initialisation.
+    All parts that are made of node values share one pass over the networks that lack something, and all others another.
+    What is computed is stored network by network, so a process that is killed loses only the networks in flight. Scores
+    are stored under the identity of a part; those of one without an identity are computed at every call. A scorer that
+    ranks over a set, such as an ensemble, ranks those networks among each other that belong to one space, one task and
+    one initialisation.
 
     Args:
         scorers: `P` scorers with names of their own.
@@ -73,45 +76,40 @@ def score_networks(
         progress: A progress bar for each of the two passes.
 
     Raises:
-        CollectionError: If the statistics of a graph cannot be collected.
         SpecError: If two scorers have one name.
     """
     _require_own_names(scorers)
-    # By identity: a member of an ensemble may bear the name of another scorer.
-    parts = {id(part): part for each in scorers for part in _parts(each)}
-    graphs = [each for each in parts.values() if isinstance(each, Proxy | LeafScorer)]
-    singles = {key: each for key, each in parts.items() if not isinstance(each, Proxy | LeafScorer)}
-    rows = _leaf_scores(graphs, networks, cache, jobs, progress)
-    measured, reasons = _single_scores({each.name: each for each in singles.values()}, networks, cache, jobs, progress)
-    rows |= {key: measured[each.name] for key, each in singles.items()}
-    values = [_joined(each, rows, networks) for each in scorers]
+    parts = {_key(part): part for each in scorers for part in each.parts}
+    by_leaves = {key: each for key, each in parts.items() if isinstance(each, LeafPart)}
+    others = {key: each for key, each in parts.items() if key not in by_leaves}
+    found = _leaf_outcomes(by_leaves, networks, cache, jobs, progress)
+    found |= _live_outcomes(others, networks, cache, jobs, progress)
+    values = np.empty((len(scorers), len(networks)))
     refusals = {}
-    for each in scorers:
-        found = [reasons[part.name] for part in _parts(each) if id(part) in singles and part.name in reasons]
-        if found:
-            refusals[each.name] = found[0]
-    return Scored(np.stack(values) if values else np.empty((0, len(networks))), refusals)
+    for row, each in enumerate(scorers):
+        own = [found[_key(part)] for part in each.parts]
+        values[row] = joined_alike(each.join, np.array([[one.value for one in part] for part in own]), networks)
+        reason = next((one.reason for part in own for one in part if one.reason), None)
+        if reason is not None:
+            refusals[each.name] = reason
+    return Scored(values, refusals)
 
 
-def _parts(scorer: Scorer) -> tuple[Scorer, ...]:
-    """What has to be measured for a scorer, network by network."""
-    if isinstance(scorer, RankedProxy):
-        return scorer.parts
-    if isinstance(scorer, Ensemble) and scorer.scores_sets_only:
-        return tuple(part for member in scorer.members for part in _parts(member))
-    return (scorer,)
+def joined_alike(join: Callable[[Floats], Floats], values: Floats, networks: Sequence[Network]) -> Floats:
+    """Joins values among networks that are `alike`: those of one space, one task and one initialisation.
 
+    Args:
+        join: From the values of a set, `(P, n)`, to its scores `(n,)`, as `Scorer.join` does.
+        values: `(P, A)`.
+        networks: `A` networks.
 
-def _joined(scorer: Scorer, rows: Mapping[int, Floats], networks: Sequence[Network]) -> Floats:
-    """The scores of a scorer, `(A,)`, from those of its parts."""
-    if isinstance(scorer, Ensemble) and scorer.scores_sets_only:
-        return joined_ranks(np.stack([_joined(each, rows, networks) for each in scorer.members]), networks)
-    if isinstance(scorer, RankedProxy):
-        parts, scores = np.stack([rows[id(each)] for each in scorer.parts]), np.empty(len(networks))
-        for group in alike(networks):
-            scores[group] = scorer.joined(parts[:, group])
-        return scores
-    return rows[id(scorer)]
+    Returns:
+        `(A,)`.
+    """
+    joined = np.empty(len(networks))
+    for group in alike(networks):
+        joined[group] = join(values[:, group])
+    return joined
 
 
 def _require_own_names(scorers: Sequence[Scorer]) -> None:
@@ -120,84 +118,81 @@ def _require_own_names(scorers: Sequence[Scorer]) -> None:
         raise SpecError(f"Two scorers are called '{twice[0]}'; give each a name of its own (`proxy.renamed(name)`).")
 
 
-def _leaf_scores(
-    scorers: Sequence[Proxy | LeafScorer],
+def _key(part: Scorer) -> _Key:
+    return part.identity or id(part)
+
+
+def _leaf_outcomes(
+    parts: Mapping[_Key, LeafPart],
     networks: Sequence[Network],
     cache: StatisticsCache,
     jobs: int,
     progress: Progress | None,
-) -> dict[int, Floats]:
-    """Scores that are computed from node values: graphs, all at once, and whatever else takes them."""
-    if not scorers:
+) -> dict[_Key, list[Outcome]]:
+    """Scores that are computed from node values, which are collected for all of them at once.
+
+    Where a network has not all of the values, each part is tried on it alone.
+    """
+    if not parts:
         return {}
-    proxies = [each for each in scorers if isinstance(each, Proxy)]
-    others = [each for each in scorers if not isinstance(each, Proxy)]
-    wanted = [leaf for each in proxies for leaf in each.graph.node_leaves]
-    wanted += [leaf for each in others for leaf in each.node_leaves]
-    collected = collect_leaves(networks, list(dict.fromkeys(wanted)), cache, jobs=jobs, progress=progress)
-    scores = Evaluator(LeafTable(collected)).scores([proxy.graph for proxy in proxies])
-    rows = {id(proxy): np.asarray(proxy.sign * row) for proxy, row in zip(proxies, scores, strict=True)}
-    return rows | {id(each): each.score_leaves(collected) for each in others}
+    wanted = list(dict.fromkeys(leaf for each in parts.values() for leaf in each.node_leaves))
+    collected = collect_leaves_or_reasons(networks, wanted, cache, jobs=jobs, progress=progress)
+    leaves = {place: each for place, each in enumerate(collected) if isinstance(each, Leaves)}
+    refused = {place: each for place, each in enumerate(collected) if isinstance(each, str)}
+    outcomes = {}
+    for key, each in parts.items():
+        outcomes[key] = dict(zip(leaves, evaluated(each, list(leaves.values())), strict=True))
+        if len(parts) == 1 or not refused:
+            alone = [Outcome(np.nan, reason) for reason in refused.values()]
+        else:
+            alone = _leaf_outcomes({key: each}, [networks[place] for place in refused], cache, jobs, None)[key]
+        outcomes[key] |= dict(zip(refused, alone, strict=True))
+    return {key: [found[place] for place in range(len(networks))] for key, found in outcomes.items()}
 
 
-def _single_scores(
-    scorers: dict[str, Scorer],
+def _live_outcomes(
+    parts: Mapping[_Key, Scorer],
     networks: Sequence[Network],
     cache: StatisticsCache,
     jobs: int,
     progress: Progress | None,
-) -> tuple[dict[str, Floats], dict[str, str]]:
-    """Scores that are computed network by network, and the reasons of those that cannot be."""
-    digests = {name: _digest(each) for name, each in scorers.items()}
+) -> dict[_Key, list[Outcome]]:
+    """Scores that are computed on live networks, one network after the other."""
+    if not parts:
+        return {}
+    digests = {key: text_digest(f"score {key}") for key in parts if isinstance(key, str)}
     # A key of their own: scores have no nodes, and so need not agree with the layout of a network's leaves.
-    keys = [f"{network.key} scores" for network in networks]
-    stored = cache.get_many(keys, list(digests.values())) if scorers else {key: {} for key in keys}
-    missing = [[name for name, key in digests.items() if key not in stored[at]] for at in keys]
-    first = {key: index for index, key in reversed(list(enumerate(keys)))}
-    pending = [index for index, names in enumerate(missing) if names and first[keys[index]] == index]
-    refusals: dict[str, str] = {}
+    places = [f"{network.key} scores" for network in networks]
+    stored = cache.get_many(places, list(digests.values()))
+    found: dict[str, dict[_Key, Outcome]] = {
+        place: {key: Outcome(*held[name].tolist()) for key, name in digests.items() if name in held}
+        for place, held in stored.items()
+    }
+    first = dict(zip(reversed(places), reversed(networks), strict=True))
+    pending = {place: [key for key in parts if key not in found[place]] for place in dict.fromkeys(places)}
+    pending = {place: missing for place, missing in pending.items() if missing}
     if pending:
-        tasks = (delayed(_network_scores)(networks[at], [scorers[name] for name in missing[at]]) for at in pending)
-        computed: Iterable[list[float | str]] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
+        tasks = (
+            delayed(_network_outcomes)(first[place], [parts[key] for key in missing])
+            for place, missing in pending.items()
+        )
+        computed: Iterable[list[Outcome]] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
         computed = computed if progress is None else progress(computed, len(pending))
         with explained_loss():
-            for index, outcomes in zip(pending, computed, strict=True):
-                found = dict(zip(missing[index], outcomes, strict=True))
-                refusals = {name: text for name, text in found.items() if isinstance(text, str)} | refusals
-                values = {digests[name]: np.array([each]) for name, each in found.items() if isinstance(each, float)}
-                cache.put(keys[index], values, {})
-                stored[keys[index]].update(values)
-    nothing = np.array([np.nan])
-    rows = {name: np.array([stored[key].get(held, nothing)[0] for key in keys]) for name, held in digests.items()}
-    return rows, refusals
+            for (place, missing), outcomes in zip(pending.items(), computed, strict=True):
+                found[place] |= zip(missing, outcomes, strict=True)
+                kept = {digests[key]: each for key, each in zip(missing, outcomes, strict=True) if key in digests}
+                values = {name: np.array([each.value]) for name, each in kept.items() if not each.reason}
+                if values:
+                    cache.put(place, values, {})
+    return {key: [found[place][key] for place in places] for key in parts}
 
 
-def _digest(scorer: Scorer) -> str:
-    version = scorer.version if isinstance(scorer, FunctionProxy) else 1
-    return text_digest(f"score {scorer.name} {version}")
-
-
-def _network_scores(network: Network, scorers: Sequence[Scorer]) -> list[float | str]:
-    """Runs in a worker process: a score, NaN where it has no finite value, or the reason why there can be none."""
+def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome]:
+    """Runs in a worker process."""
     with single_threaded():
         task = network.task
-        found: list[float | str] = []
-        with prepared(network.build(), task.images, task.labels) as subject:
-            for each in scorers:
-                try:
-                    found.append(_single_score(each, subject))
-                except CollectionError as error:
-                    found.append(str(error))
-        return found
-
-
-def _single_score(scorer: Scorer, subject: Subject) -> float:
-    try:
-        if isinstance(scorer, FunctionProxy | RankedProxy):
-            return scorer.score_subject(subject)
-        return scorer.score(subject.model, subject.images, subject.labels)
-    except UndefinedScoreError:
-        return float("nan")
+        return measured(parts, network.build(), task.images, task.labels)
 
 
 def score_together(
@@ -209,14 +204,17 @@ def score_together(
         scorers: Scorers with names of their own.
         model: An untrained network; it is left as it was.
         images: Batch, shape `(B, C, H, W)`.
-        labels: Class indices, shape `(B,)`.
+        labels: Class indices, shape `(B,)`; None where no scorer reads any.
         loss: What the backward passes start from; the mean cross entropy by default.
 
     Returns:
         Each scorer's name with the score that it gives alone; NaN where it has no finite value.
 
     Raises:
-        CollectionError: If one of them cannot be computed on this model with this batch.
+        CollectionError: If none of them can be computed on this model with this batch.
+
+    Warns:
+        UnscoredWarning: If some of them cannot be computed, which are NaN; says why.
 
     Example:
         >>> import autoprox
@@ -229,20 +227,11 @@ def score_together(
         >>> scores["depth"], scores["mean_width"], scores["snip"] == chosen[1].score(model, images, np.arange(8))
         (2.0, 48.0, True)
     """
-    graphs = [each for each in scorers if isinstance(each, Proxy)]
-    scores: dict[str, float] = {}
-    if graphs:
-        expressions = list(dict.fromkeys(leaf for proxy in graphs for leaf in proxy.graph.node_leaves))
-        told = frozenset().union(*(proxy.graph.selected_sites for proxy in graphs))
-        table = LeafTable([leaves_of(model, images, labels, expressions, loss, told=told)])
-        found = Evaluator(table).scores([proxy.graph for proxy in graphs])[:, 0]
-        scores = {proxy.name: _finite(proxy.sign * value) for proxy, value in zip(graphs, found, strict=True)}
-    others = [each for each in scorers if not isinstance(each, Proxy)]
-    if others:
-        with prepared(model, images, labels, loss) as subject:
-            scores |= {each.name: _single_score(each, subject) for each in others}
-    return {each.name: scores[each.name] for each in scorers}
-
-
-def _finite(value: float) -> float:
-    return float(value) if np.isfinite(value) else float("nan")
+    _require_own_names(scorers)
+    found = dict(zip((each.name for each in scorers), measured(scorers, model, images, labels, loss), strict=True))
+    reasons = {name: each.reason for name, each in found.items() if each.reason}
+    if reasons and len(reasons) == len(found):
+        raise CollectionError(next(iter(reasons.values())))
+    for name, reason in reasons.items():
+        warnings.warn(f"'{name}' has no score: {reason}", UnscoredWarning, stacklevel=2)
+    return {name: each.value for name, each in found.items()}

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import torch
@@ -10,12 +11,13 @@ import torch
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError
 from autoprox.base.workers import processes
+from autoprox.scorers import as_scorer
 from autoprox.search.constraints import Constraints
 from autoprox.search.journal import Journal
 from autoprox.search.methods import METHODS, AbstractMethod, Exhaustive, History
 from autoprox.search.region import Region
 from autoprox.search.result import Candidate, SearchResult, by_score
-from autoprox.search.scoring import Assessor
+from autoprox.search.scoring import measured_archs
 from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 
@@ -64,7 +66,8 @@ def run(
         budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes; the result does not depend on it.
-        journal: A file that records every candidate; a search that finds its own there goes on with it.
+        journal: A file that records every candidate; a search that finds its own there goes on with it, if the scorer
+            has an identity.
         anew: Whether what stands in the journal is replaced.
         progress: A progress bar.
 
@@ -91,12 +94,13 @@ def run(
         if value is not None and value < 1:
             raise SpecError(f"`{name}` is {value}; it must be at least 1.")
     method = METHODS[method]() if isinstance(method, str) else method
-    assessor = Assessor.of(scorer)
+    chosen = as_scorer(scorer)
     region = Region(owner, task, constraints or Constraints())
     wanted = _wanted(region, method, budget)
     definition = {
         "space": [owner.name, owner.identity],
-        "scorer": assessor.identity,
+        # A scorer whose content cannot be told is no scorer that was recorded before.
+        "scorer": chosen.identity or uuid4().hex,
         "constraints": region.constraints.to_document(),
         "costs": [cost.identity for cost in region.constraints.costs],
         "images": [task.dataset, task.img_size, task.digest],
@@ -109,7 +113,7 @@ def run(
     # Where everything is to be scored there is nothing to choose.
     everything = region.size is not None and region.size <= wanted
     course = Exhaustive() if everything else method
-    history = History(assessor.join)
+    history = History(chosen.join)
     # One at a time: an evolution hands out a few, and joblib would give them all to one process.
     pool = processes(jobs, return_as="generator", batch_size=1)
     with Journal(journal, definition, anew=anew) as held, pool as parallel:
@@ -118,7 +122,7 @@ def run(
         def candidates() -> Iterator[Arch]:
             while len(history) < wanted and (batch := next(batches, [])[: wanted - len(history)]):
                 missing = [arch for arch in batch if held.lookup(arch) is None]
-                for arch, measured in assessor.measured(owner, missing, task, init_seeds, parallel):
+                for arch, measured in measured_archs(chosen, owner, missing, task, init_seeds, parallel):
                     held.record(arch, measured)
                     yield arch
                 for arch in batch:
@@ -132,11 +136,11 @@ def run(
             pass
     if not np.isfinite(history.scores).any():
         raise CollectionError(
-            f"'{assessor.name}' has no finite score on any of the {len(history)} candidates, so nothing can be chosen "
+            f"'{chosen.name}' has no finite score on any of the {len(history)} candidates, so nothing can be chosen "
             "by it. Look at what it computes, or take another scorer."
         )
     return SearchResult(
-        scorer=assessor.name,
+        scorer=chosen.name,
         space=owner.name,
         constraints=region.constraints,
         method=method.name,

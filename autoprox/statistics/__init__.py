@@ -6,6 +6,8 @@
     counts.py       one float a node: parameters, fans, tokens, MACs
     spread.py       how gradients differ between samples
     taps.py         hooks that take what was asked for, and nothing else
+    preparation.py  model and batch, checked
+    requirements.py what has to be given for them
     collection.py   `collect`: runs the passes that are needed, and gives what was asked for
     cache.py        results on disk, shared by processes, safe against a kill
 
@@ -15,13 +17,16 @@ To add a statistic, register it in registry.py; the suite in tests/conformance/t
 from autoprox.statistics.cache import StatisticsCache
 from autoprox.statistics.collection import Collection, NodeInfo, collect
 from autoprox.statistics.registry import STATISTICS
-from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
+from autoprox.statistics.requirements import Requirements
+from autoprox.statistics.statistic import Loss, Pass, Stage, Statistic, StatisticKind, Tap
 
 __all__ = [
     "STATISTICS",
     "Collection",
+    "Loss",
     "NodeInfo",
     "Pass",
+    "Requirements",
     "Stage",
     "Statistic",
     "StatisticKind",

@@ -10,11 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.base.errors import CollectionError
-from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
+from autoprox.inspect.batch import checked_labels
 from autoprox.inspect.finding import FAILURES, failed, find_nodes
-from autoprox.inspect.nodes import Node, Role, Site, check_told
+from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved
-from autoprox.inspect.roles import hidden_attention
+from autoprox.statistics.preparation import check_sites, needs_batch, prepare
 from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 
@@ -103,52 +103,31 @@ def collect(
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     with preserved(model) as again:
-        found = find_nodes(model, lambda weight: checked_images(images, weight))
-        check_told(found, told)
-        by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
-        check_sites(model, by_site, wanted)
-        given = Given(model, found, torch.empty(0), None, loss)
-        if needs_batch(wanted):
-            inputs = checked_images(images, model_weight(by_site[Site.LINEAR][0].module))
-            targets = labels
-            if labels is not None or any(each.needs_labels for each in wanted):
-                targets = checked_labels(labels, inputs) if loss is None else own_labels(labels, inputs)
-            given = replace(given, images=inputs, labels=targets)
-        taken = run_passes(given, wanted, again)
+        given = prepare(model, images, labels, wanted, loss, find_nodes, told=told, batch=needs_batch(wanted))
+        return _collected(given, wanted, again)
+
+
+def collect_prepared(given: Given, names: Iterable[str]) -> Collection:
+    """`collect` of a model and a batch that are prepared already.
+
+    Raises:
+        RegistryError: If a name is unknown.
+        CollectionError: As `collect`.
+    """
+    wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
+    check_sites(given, wanted)
+    if any(each.needs_labels for each in wanted) and given.labels is None and given.loss is None:
+        checked_labels(None, given.images)
+    with preserved(given.model) as again:
+        return _collected(given, wanted, again)
+
+
+def _collected(given: Given, wanted: Sequence[Statistic], again: Again) -> Collection:
+    taken = run_passes(given, wanted, again)
     tensors = {name: tuple(held) for name, held in taken.tensors.items()}
     counts = {name: held.numpy() for name, held in taken.counts.items()}
-    infos = {site: tuple(NodeInfo(node.name, node.role) for node in at) for site, at in by_site.items()}
+    infos = {site: tuple(NodeInfo(node.name, node.role) for node in given.at(site)) for site in Site}
     return Collection(infos, tensors, counts)
-
-
-def check_sites(model: nn.Module, by_site: dict[Site, tuple[Node, ...]], wanted: Sequence[Statistic]) -> None:
-    """Checks that the model has linear nodes, and that attention, where it is asked of, can be seen."""
-    if not by_site[Site.LINEAR]:
-        raise CollectionError(
-            f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
-            f"give the network itself, not a part or a wrapper that hides it."
-        )
-    attention = next((each for each in wanted if each.site is Site.ATTENTION), None)
-    if attention is not None:
-        _check_attention(model, by_site[Site.ATTENTION], attention)
-
-
-def _check_attention(model: nn.Module, found: Sequence[Node], wanted: Statistic) -> None:
-    """Checks that every attention shows its probabilities: those of some alone would be a guess at the model."""
-    # The name of a call begins with that of the module that computes the attention.
-    hidden = hidden_attention(model, [node.name.partition(":")[0] for node in found])
-    if hidden is not None:
-        raise CollectionError(
-            f"The statistic '{wanted.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
-            f"'{hidden}' shows neither its attention probabilities nor queries and keys from which they could be "
-            "computed. Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
-            "without attention, or declare another role than attention if it is none."
-        )
-
-
-def needs_batch(wanted: Sequence[Statistic]) -> bool:
-    """Whether anything has to be run for these statistics."""
-    return any(each.pass_.least_images for each in wanted)
 
 
 def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Taken:

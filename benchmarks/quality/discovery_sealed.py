@@ -12,9 +12,9 @@ from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
-from autoprox.graph import Proxy, Scorer, parse
+from autoprox.graph import Proxy, parse
 from autoprox.metrics import interval95
-from autoprox.scorers import ZOO, Ensemble, score_networks
+from autoprox.scorers import ZOO, Ensemble, Scorer, score_networks
 from autoprox.spaces import SPACES
 from autoprox.statistics import StatisticsCache
 

@@ -43,7 +43,8 @@ from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.rivals import affordable_zoo, scores_of
 from autoprox.graph import LeafTable, Proxy, collect_leaves, parse
-from autoprox.scorers import joined_ranks
+from autoprox.metrics import mean_ranks
+from autoprox.scorers import joined_alike
 from autoprox.statistics import StatisticsCache
 
 RESULTS = Path(__file__).parent / "results"
@@ -161,7 +162,7 @@ def cross_validated(
     for parts, each in zip(folds, found, strict=True):
         unseen = np.array([parts[network.arch.arch_id] is Split.SEALED for network in judge.networks])
         scores = scores_in_order([each.winner, *each.ensemble], judge, jobs)
-        for name, row in ((OUT_OF_FOLD, scores[0]), (ENSEMBLE, joined_ranks(scores[1:], judge.networks))):
+        for name, row in ((OUT_OF_FOLD, scores[0]), (ENSEMBLE, joined_alike(mean_ranks, scores[1:], judge.networks))):
             rows[name][unseen] = shares_beaten(row, groups, (~unseen).tolist())[unseen]
         for group in dict.fromkeys(groups):
             own = np.array([each == group for each in groups])

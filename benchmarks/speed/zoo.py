@@ -20,9 +20,9 @@ from torch import nn
 
 import autoprox
 from autoprox.base.threads import single_threaded
-from autoprox.graph import Proxy, Scorer
+from autoprox.graph import Proxy
 from autoprox.networks.network import Network
-from autoprox.scorers import ZOO, score_together
+from autoprox.scorers import ZOO, Scorer, score_together
 from autoprox.spaces.task import noise_task
 
 SPACES = ("autoformer-micro", "pit-micro")

@@ -291,7 +291,7 @@ def test_the_folder_of_another_command_is_left_alone(table, tmp_path, capsys, op
     before = (out / "run.json").read_bytes()
     capsys.readouterr()
     assert (
-        main(["search", "--zoo", "params", "--space", "pit-micro", "--budget", "4", "--out", str(out), *options]) == 2
+        main(["search", "--proxy", "params", "--space", "pit-micro", "--budget", "4", "--out", str(out), *options]) == 2
     )
     _one_line(capsys, "another command")
     judged = ["evaluate", "--proxy", "snip", "--bench", str(table), "--jobs", "1", "--out", str(out), *options]

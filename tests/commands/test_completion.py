@@ -18,7 +18,7 @@ COMPLETED = [
     (["autoprox", "bench", ""], {"build", "check", "import", "info"}),
     (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds"}),
     (["autoprox", "bench", "build", "--space", ""], {*SPACES, "snipped.json", "kept"}),
-    (["autoprox", "search", "--zoo", "az_"], {name for name in ZOO if name.startswith("az_")}),
+    (["autoprox", "search", "--proxy", "az_"], {name for name in ZOO if name.startswith("az_")}),
     (["autoprox", "evolve", "--strategy", ""], set(STRATEGIES)),
     (["autoprox", "evolve", "--aggregate", "w"], {"weighted"}),
     (["autoprox", "show", "snip"], {"snip", "snipped.json"}),

@@ -40,7 +40,7 @@ def evolve(table: Path, *arguments: object) -> int:
 
 
 def search(*arguments: object) -> int:
-    small = ["--zoo", "params", "--space", "pit-micro", "--dataset", "digits", "--jobs", "1"]
+    small = ["--proxy", "params", "--space", "pit-micro", "--dataset", "digits", "--jobs", "1"]
     return main(["search", *small, *map(str, arguments)])
 
 
@@ -236,7 +236,7 @@ def test_resume_of_a_search(tmp_path, capsys):
 
 def test_resume_imports_no_code_that_only_a_folder_names(tmp_path, capsys):
     (tmp_path / "evil.py").write_text("raise SystemExit('imported')")
-    command = ["python", "-m", "autoprox.search", "--zoo", "params", "--space", f"{tmp_path}/evil.py:space"]
+    command = ["python", "-m", "autoprox.search", "--proxy", "params", "--space", f"{tmp_path}/evil.py:space"]
     (tmp_path / "run.json").write_text(json.dumps({"command": command, "files": []}))
     assert main(["search", "--out", str(tmp_path), "--resume"]) == 2
     assert "give --space again" in refusal(capsys)

@@ -27,7 +27,7 @@ def search(*arguments) -> int:
     return main(["search", *map(str, arguments)])
 
 
-def small(out, *arguments, scorer=("--zoo", "snip")) -> int:
+def small(out, *arguments, scorer=("--proxy", "snip")) -> int:
     return search(*scorer, *SMALL, "--out", out, *arguments)
 
 
@@ -64,7 +64,7 @@ def test_json_is_one_object_and_that_of_the_file(tmp_path, capsys):
 def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
     bounds = ["--max", "latency=10s", "--max", "params=9k", "--min", "params=3001"]
     options = ["--space", "pit-micro", "--dataset", "digits", "--budget", "4", "--jobs", "1", "--top", "2", "--json"]
-    assert search("--zoo", "snip", *options, *bounds, "--out", tmp_path / "run") == 0
+    assert search("--proxy", "snip", *options, *bounds, "--out", tmp_path / "run") == 0
     printed = capsys.readouterr()
     assert re.search(
         r"latency is measured for each architecture .* 4 of 4 draws .* 4 candidates need about", printed.err
@@ -78,12 +78,12 @@ def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
     for pick in document["picks"]:
         assert 3000 < pick["params"] <= 9000
         assert record["picks"][pick["arch_id"]]["seconds"] == pick["latency"] <= 10
-    assert search("--zoo", "snip", *options, *bounds, "--out", tmp_path / "again") == 0
+    assert search("--proxy", "snip", *options, *bounds, "--out", tmp_path / "again") == 0
     assert (tmp_path / "again" / "result.json").read_bytes() == (tmp_path / "run" / "result.json").read_bytes()
 
 
 def test_the_table_shows_latency_and_ties(tmp_path, capsys):
-    assert small(tmp_path / "run", "--budget", 12, "--top", 3, scorer=("--zoo", "depth")) == 0
+    assert small(tmp_path / "run", "--budget", 12, "--top", 3, scorer=("--proxy", "depth")) == 0
     printed = capsys.readouterr().out
     header = printed.splitlines()[1].split()
     assert header == ["rank", "arch_id", "score", "params", "macs", "latency", "ties"]
@@ -130,7 +130,7 @@ def test_the_learned_aggregator_searches(tmp_path, capsys):
     path = tmp_path / "model.pt"
     LearnedProxy.of("sizes", model.fit(data.values, data.targets), data).save(path)
     options = ["--space", "pit-micro", "--dataset", "digits", "--max-params", "12k", "--budget", "6", "--jobs", "2"]
-    assert search("--parzc", path, *options, "--out", tmp_path / "run", "--method", "random", "--json") == 0
+    assert search("--proxy", path, *options, "--out", tmp_path / "run", "--method", "random", "--json") == 0
     document = json.loads(capsys.readouterr().out)
     assert document["evaluated"] == 6
     proxy, owner, task = LearnedProxy.load(path), autoprox.space("pit-micro"), table.task("digits", "pit-micro")
@@ -141,13 +141,13 @@ def test_the_learned_aggregator_searches(tmp_path, capsys):
 
 def test_noise_at_a_size_of_ones_own(tmp_path, capsys):
     options = ["--img-size", "10", "--num-classes", "7", "--max-params", "3k", "--budget", "2", "--jobs", "1", "--json"]
-    assert search("--zoo", "params", *options, "--out", tmp_path / "run") == 0
+    assert search("--proxy", "params", *options, "--out", tmp_path / "run") == 0
     images = json.loads(capsys.readouterr().out)["images"]
     assert images == {"dataset": "noise", "source": "noise", "img_size": 10, "in_chans": 3, "num_classes": 7}
 
 
 def test_published_spaces_default_to_noise_of_their_size(tmp_path, capsys):
-    assert search("--zoo", "depth", "--space", "pit-ti", "--budget", "1", "--out", tmp_path / "run", "--json") == 0
+    assert search("--proxy", "depth", "--space", "pit-ti", "--budget", "1", "--out", tmp_path / "run", "--json") == 0
     images = json.loads(capsys.readouterr().out)["images"]
     assert (images["source"], images["img_size"]) == ("noise", 224)
 
@@ -179,41 +179,41 @@ def one_line(capsys, word):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--zoo", "snap"], "snip"),
+        (["--proxy", "snap"], "snip"),
         (["--proxy", "no-such-proxy"], "no-such-proxy"),
-        (["--parzc", "missing.pt"], "missing.pt"),
-        (["--zoo", "snip", "--space", "pit-mikro"], "pit-micro"),
-        (["--zoo", "snip", "--max-params", "10"], "--max-params 10 "),
-        (["--zoo", "snip", "--min-params", "5G"], "--min-params"),
-        (["--zoo", "snip", "--max-macs", "1"], "--max-macs 1 "),
-        (["--zoo", "snip", "--max", "params=10"], "--max params 10 "),
-        (["--zoo", "snip", "--max", "latency=20"], "--max latency: '20'"),
-        (["--zoo", "snip", "--max", "latncy=20ms"], "'latency'"),
-        (["--zoo", "snip", "--max", "latency"], "--max latency=20ms"),
-        (["--zoo", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
-        (["--zoo", "snip", "--max", "latency=1ns"], "--max latency 1.00 ns"),
-        (["--zoo", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
-        (["--zoo", "snip", "--max-params", "5k", "--min-params", "6k"], "swap"),
-        (["--zoo", "snip", "--budget", "0"], "--budget"),
-        (["--zoo", "snip", "--top", "0"], "--top"),
-        (["--zoo", "snip", "--jobs", "0"], "--jobs"),
-        (["--zoo", "snip", "--seed", "-1"], "--seed"),
-        (["--zoo", "snip", "--seeds", "0"], "--seeds"),
-        (["--zoo", "snip", "--init-seeds", "0"], "--init-seeds"),
-        (["--zoo", "snip", "--tournament", "99"], "population of 50"),
-        (["--zoo", "snip", "--dataset", "digit"], "digits"),
-        (["--zoo", "snip", "--verify", "digit"], "digits"),
-        (["--zoo", "snip", "--space", "pit-ti", "--verify", "digits"], "8 px"),
-        (["--zoo", "snip", "--dataset", "digits", "--img-size", "16"], "--img-size"),
-        (["--zoo", "snip", "--dataset", "digits", "--num-classes", "7"], "--num-classes"),
-        (["--zoo", "snip", "--img-size", "7"], "8 to 32 px"),
-        (["--zoo", "snip", "--img-size", "0"], "--img-size: 0 is too small"),
-        (["--zoo", "snip", "--img-size", "100000"], "at most 4096"),
-        (["--zoo", "snip", "--num-classes", "1"], "at least 2"),
-        (["--zoo", "snip", "--images", "digits=missing", "--dataset", "digits"], "missing"),
-        (["--zoo", "snip", "--method", "exhaustive"], "86,231,578,947,360"),
-        (["--zoo", "snip", "--resume", "--force"], "one of them"),
-        (["--zoo", "snip", "--backend", "dusk"], "dask"),
+        (["--proxy", "missing.pt"], "missing.pt"),
+        (["--proxy", "snip", "--space", "pit-mikro"], "pit-micro"),
+        (["--proxy", "snip", "--max-params", "10"], "--max-params 10 "),
+        (["--proxy", "snip", "--min-params", "5G"], "--min-params"),
+        (["--proxy", "snip", "--max-macs", "1"], "--max-macs 1 "),
+        (["--proxy", "snip", "--max", "params=10"], "--max params 10 "),
+        (["--proxy", "snip", "--max", "latency=20"], "--max latency: '20'"),
+        (["--proxy", "snip", "--max", "latncy=20ms"], "'latency'"),
+        (["--proxy", "snip", "--max", "latency"], "--max latency=20ms"),
+        (["--proxy", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
+        (["--proxy", "snip", "--max", "latency=1ns"], "--max latency 1.00 ns"),
+        (["--proxy", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
+        (["--proxy", "snip", "--max-params", "5k", "--min-params", "6k"], "swap"),
+        (["--proxy", "snip", "--budget", "0"], "--budget"),
+        (["--proxy", "snip", "--top", "0"], "--top"),
+        (["--proxy", "snip", "--jobs", "0"], "--jobs"),
+        (["--proxy", "snip", "--seed", "-1"], "--seed"),
+        (["--proxy", "snip", "--seeds", "0"], "--seeds"),
+        (["--proxy", "snip", "--init-seeds", "0"], "--init-seeds"),
+        (["--proxy", "snip", "--tournament", "99"], "population of 50"),
+        (["--proxy", "snip", "--dataset", "digit"], "digits"),
+        (["--proxy", "snip", "--verify", "digit"], "digits"),
+        (["--proxy", "snip", "--space", "pit-ti", "--verify", "digits"], "8 px"),
+        (["--proxy", "snip", "--dataset", "digits", "--img-size", "16"], "--img-size"),
+        (["--proxy", "snip", "--dataset", "digits", "--num-classes", "7"], "--num-classes"),
+        (["--proxy", "snip", "--img-size", "7"], "8 to 32 px"),
+        (["--proxy", "snip", "--img-size", "0"], "--img-size: 0 is too small"),
+        (["--proxy", "snip", "--img-size", "100000"], "at most 4096"),
+        (["--proxy", "snip", "--num-classes", "1"], "at least 2"),
+        (["--proxy", "snip", "--images", "digits=missing", "--dataset", "digits"], "missing"),
+        (["--proxy", "snip", "--method", "exhaustive"], "86,231,578,947,360"),
+        (["--proxy", "snip", "--resume", "--force"], "one of them"),
+        (["--proxy", "snip", "--backend", "dusk"], "dask"),
     ],
 )
 def test_wrong_use_is_one_line(arguments, word, tmp_path, capsys):
@@ -222,7 +222,7 @@ def test_wrong_use_is_one_line(arguments, word, tmp_path, capsys):
     assert not (tmp_path / "run" / "result.json").exists()
 
 
-@pytest.mark.parametrize("arguments", [[], ["--zoo", "snip", "--proxy", "snip"], ["--zoo", "snip", "--method", "best"]])
+@pytest.mark.parametrize("arguments", [[], ["--proxy"], ["--proxy", "snip", "--method", "best"]])
 def test_wrong_use_that_argparse_finds(arguments, capsys):
     assert search(*arguments) == 2
     one_line(capsys, "See autoprox search --help.")
@@ -237,7 +237,7 @@ def test_out_is_a_file(tmp_path, capsys):
 
 def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "autoprox.search") -> subprocess.Popen[str]:
     """A search in a fresh process, whose output goes into pipes."""
-    command = [sys.executable, "-m", module, "--zoo", "snip", *SMALL, "--out", str(out), *arguments]
+    command = [sys.executable, "-m", module, "--proxy", "snip", *SMALL, "--out", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     return subprocess.Popen(
         command,

@@ -97,8 +97,8 @@ CASES = {
     "parzc predict": Case(f"--model {{world}}/model.pt {_TABLE}", f"--model none.pt {_TABLE}"),
     "runs": Case("{world}/run --report", "{world}/none", "{world}/run/run.json", ("", "--log-json")),
     "search": Case(
-        "--zoo params --dataset digits --max-params 3k --budget 3 --jobs 1 --out {new}",
-        "--zoo params --max-params 3 --jobs 1 --out {new}/run",
+        "--proxy params --dataset digits --max-params 3k --budget 3 --jobs 1 --out {new}",
+        "--proxy params --max-params 3 --jobs 1 --out {new}/run",
         "{new}/run.json",
     ),
     "show": Case("snip", "snipp"),

@@ -1,15 +1,13 @@
 """What every zoo proxy and every shipped proxy must hold; a new one is taken up by its registration."""
 
-import inspect
-
 import numpy as np
 import pytest
 import torch
 
 import autoprox
 from autoprox.base.errors import AutoproxError, CollectionError
-from autoprox.graph import Proxy, Scorer, parse
-from autoprox.scorers import ZOO, FunctionProxy, RankedProxy, score_together
+from autoprox.graph import Proxy, parse
+from autoprox.scorers import ZOO, Scorer, score_together
 from autoprox.statistics import collect
 from tests.statistics import foreign
 
@@ -70,7 +68,7 @@ def test_many_are_each_by_itself_unless_ranked(name, network):
     proxy = autoprox.load(name)
     found = proxy.score_many(iter([model, model]), images, labels)
     assert found.shape == (2,)
-    single = np.log(0.75) * len(proxy.parts) if isinstance(proxy, RankedProxy) else proxy.score(model, images, labels)
+    single = np.log(0.75) * len(proxy.parts) if len(proxy.parts) > 1 else proxy.score(model, images, labels)
     assert found == pytest.approx([single, single], rel=1e-12)
 
 
@@ -101,12 +99,12 @@ def test_models_that_autoprox_did_not_build(name):
 def test_one_image_is_enough_or_refused_by_name(name):
     model, images, labels = built("pit-micro")
     proxy = autoprox.load(name)
-    if proxy.requirements.images == 1 and name != "meco":  # meco refuses by the number of tokens
+    if proxy.needs.images == 1 and name != "meco":  # meco refuses by the number of tokens
         assert np.isfinite(proxy.score(model, images[:1], labels[:1]))
         return
     with pytest.raises(CollectionError) as refused:
         proxy.score(model, images[:1], labels[:1])
-    asked = proxy.requirements.statistics or (name,)
+    asked = proxy.needs.statistics or (name,)
     assert any(f"'{each}'" in str(refused.value) for each in asked)
     assert "image" in str(refused.value)
 
@@ -115,14 +113,14 @@ def test_one_image_is_enough_or_refused_by_name(name):
 def test_labels_are_not_asked_for_without_need(name):
     model, images, _ = built("autoformer-micro")
     proxy = autoprox.load(name)
-    if proxy.requirements.labels:
+    if proxy.needs.labels:
         with pytest.raises(CollectionError, match="label"):
             proxy.score(model, images, None)
     else:
         assert np.isfinite(proxy.score(model, images, None))
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if autoprox.load(name).requirements.labels])
+@pytest.mark.parametrize("name", [name for name in NAMES if autoprox.load(name).needs.labels])
 def test_a_loss_of_ones_own_is_what_counts(name):
     model, images, labels = built("autoformer-micro")
     proxy = autoprox.load(name)
@@ -148,14 +146,14 @@ def test_says_what_it_is(name):
     assert proxy.name == name or name in autoprox.shipped_names()
     assert proxy.sign in (1, -1)
     assert len(proxy.source) > 10
-    assert str(proxy.requirements)
-    assert proxy.requirements.images >= 1
+    assert str(proxy.needs)
+    assert proxy.needs.images >= 1
     if isinstance(proxy, Proxy):
-        assert proxy.requirements.statistics == proxy.statistics
+        assert proxy.needs.statistics == proxy.statistics
         assert parse(str(proxy.graph)) == proxy.graph
         assert Proxy.from_document(proxy.to_document(), "here") == proxy
-    if isinstance(proxy, FunctionProxy):
-        assert inspect.getdoc(proxy.function)
+    assert all(len(each.description) > 10 for each in proxy.parts)
+    assert proxy.identity == autoprox.load(name).renamed("another").identity
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -163,7 +161,7 @@ def test_bad_images_are_an_error_of_ours(name):
     model, images, labels = built("autoformer-micro")
     images[0, 0, 0, 0] = np.nan
     proxy = autoprox.load(name)
-    if not proxy.requirements.passes or proxy.requirements.passes == ("synflow",):
+    if not proxy.needs.passes or proxy.needs.passes == ("synflow",):
         return  # it does not look at the images
     with pytest.raises(AutoproxError, match="NaN"):
         proxy.score(model, images, labels)

@@ -156,7 +156,7 @@ def test_values_of_other_types_in_a_journal_are_one_error(folder, tmp_path, colu
 
 def test_a_search_is_no_run(tmp_path, capsys):
     """A folder may hold both; only runs are listed, and a search is refused in one line."""
-    options = ["--zoo", "params", "--space", "pit-micro", "--dataset", "digits", "--budget", "8", "--jobs", "1"]
+    options = ["--proxy", "params", "--space", "pit-micro", "--dataset", "digits", "--budget", "8", "--jobs", "1"]
     assert main(["search", *options, "--out", str(tmp_path / "search")]) == 0
     assert autoprox.runs.find(tmp_path) == []
     capsys.readouterr()

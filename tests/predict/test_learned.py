@@ -11,10 +11,9 @@ from autoprox.base.errors import StoreMismatchError
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.commands import main
-from autoprox.graph import LeafScorer, Scorer
 from autoprox.networks.network import Network
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
-from autoprox.scorers import score_networks
+from autoprox.scorers import LeafPart, Scorer, score_networks
 from autoprox.statistics import StatisticsCache
 
 STATISTICS = ["params", "frobenius(weight)"]
@@ -45,8 +44,8 @@ def networks(table):
 
 def test_it_is_a_scorer(proxy):
     assert isinstance(proxy, Scorer)
-    assert isinstance(proxy, LeafScorer)
-    assert str(proxy.requirements) == "module alone"
+    assert isinstance(proxy, LeafPart)
+    assert str(proxy.needs) == "module alone"
     assert proxy.source == "Dong 2025, ParZC, https://arxiv.org/abs/2402.02105; learned on 'vitbench101'."
 
 

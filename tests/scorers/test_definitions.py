@@ -30,7 +30,7 @@ def test_epe_nas_compares_classes_where_there_are_many():
 
     class Given:
         def __init__(self):
-            self.labels = torch.tensor(labels)
+            self.classes = torch.tensor(labels)
 
         def once(self, _function):
             return torch.tensor(jacobian)
@@ -84,13 +84,13 @@ def test_az_nas_joins_logarithms_of_ranks():
     proxy = autoprox.load("az_nas")
     parts = np.random.default_rng(0).integers(0, 6, size=(4, 9)).astype(float)
     expected = [sum(np.log(stats.rankdata(row)[network] / 9) for row in parts) for network in range(9)]
-    assert proxy.joined(parts) == pytest.approx(expected)
-    assert proxy.joined(np.exp(parts)) == pytest.approx(expected)  # ranks alone count
+    assert proxy.join(parts) == pytest.approx(expected)
+    assert proxy.join(np.exp(parts)) == pytest.approx(expected)  # ranks alone count
 
 
 def test_az_nas_leaves_out_what_is_undefined():
     parts = np.array([[1.0, np.nan, 3.0], [1.0, 2.0, 3.0]])
-    found = RankedProxy("two", (), "Here.").joined(parts)
+    found = RankedProxy("two", (), "Here.").join(parts)
     assert found[[0, 2]] == pytest.approx([2 * np.log(0.5), 0.0])
     assert np.isnan(found[1])
-    assert np.isnan(RankedProxy("two", (), "Here.").joined(np.full((2, 3), np.nan))).all()
+    assert np.isnan(RankedProxy("two", (), "Here.").join(np.full((2, 3), np.nan))).all()

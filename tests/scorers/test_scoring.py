@@ -5,11 +5,10 @@ import pytest
 
 import autoprox
 from autoprox.base.errors import CollectionError
-from autoprox.graph.scorer import Requirements
 from autoprox.networks import Fresh, Network
 from autoprox.scorers import FunctionProxy, score_networks, zoo_graphs
 from autoprox.spaces.task import noise_task
-from autoprox.statistics import StatisticsCache
+from autoprox.statistics import Requirements, StatisticsCache
 
 NAMES = ("snip", "depth", "az_nas", "l2_norm", "jacov", "az_trainability")
 
@@ -77,13 +76,63 @@ def test_what_was_finished_before_a_break_is_kept(networks, cache):
     assert len(computed) == len(networks)
 
 
-def test_a_new_version_is_computed_anew(networks, cache):
-    def proxy(value, version):
-        return FunctionProxy("versioned", lambda _subject: value, 1, "Here.", Requirements(), version)
+def constant(value):
+    return lambda _subject: value
 
-    assert (score_networks([proxy(1.0, 1)], networks[:1], cache).values == 1).all()
-    assert (score_networks([proxy(2.0, 1)], networks[:1], cache).values == 1).all()
-    assert (score_networks([proxy(2.0, 2)], networks[:1], cache).values == 2).all()
+
+def named(function, version=1, sign=1):
+    return FunctionProxy("mine", function, sign, "Here.", Requirements(), version)
+
+
+def test_a_function_is_known_by_what_it_computes_not_by_its_name(networks, cache):
+    """Of one name: other constants, another body, another version, another sign."""
+    ones = [
+        (named(constant(1.0)), 1),
+        (named(constant(2.0)), 2),
+        (named(lambda subject: len(subject.images) / 32 + 2), 3),
+        (named(lambda subject: len(subject.images) / 16 + 2), 4),
+        (named(constant(2.0), sign=-1), -2),
+    ]
+    for _ in range(2):  # the second time from the cache
+        for proxy, value in ones:
+            assert (score_networks([proxy], networks[:1], cache).values == value).all()
+    assert len({proxy.identity for proxy, _ in [*ones, (named(constant(1.0), version=2), 1)]}) == 6
+    assert named(constant(1.0)).identity == named(constant(1.0)).identity
+
+
+def test_an_ensemble_made_again_under_its_name_is_another(networks, cache):
+    """Its members rank the other way round."""
+
+    def size(subject):
+        return sum(each.numel() for each in subject.model.parameters())
+
+    up, down = (named(size, sign=sign) for sign in (1, -1))
+    chosen = [networks[0], networks[2]]
+    first, second = (
+        score_networks([autoprox.ensemble([each], "mine")], chosen, cache).values[0].tolist() for each in (up, down)
+    )
+    assert sorted(first) == [0.5, 1.0]
+    assert second == first[::-1]
+    assert autoprox.ensemble([up], "mine").identity != autoprox.ensemble([down], "mine").identity
+
+
+class Stateful:
+    """What it computes cannot be told from its code."""
+
+    def __init__(self):
+        self.calls = 0
+
+    def __call__(self, _subject):
+        self.calls += 1
+        return float(self.calls)
+
+
+def test_what_has_no_content_is_not_kept(networks, cache):
+    proxy = named(Stateful())
+    assert proxy.identity is None
+    assert autoprox.ensemble([autoprox.load("snip"), proxy]).identity is None
+    assert score_networks([proxy], networks[:2], cache).values.tolist() == [[1.0, 2.0]]
+    assert score_networks([proxy], networks[:2], cache).values.tolist() == [[3.0, 4.0]]
 
 
 def test_a_refusal_has_a_reason_and_hides_no_other_score(networks, cache):

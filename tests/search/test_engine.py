@@ -105,7 +105,7 @@ def test_an_interrupted_search_goes_on_to_the_same_end(method, tmp_path):
         calls.append(model)
         return roughness(model, images, labels)
 
-    counted.__name__ = "roughness"
+    counted.identity = "roughness"
 
     def stopping(candidates, _total, _done):
         for number, arch in enumerate(candidates, start=1):

@@ -7,20 +7,20 @@ NODE is a float64 tensor `(N,)`.
 
 import math
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
-from autoprox.base.errors import CollectionError, UndefinedScoreError
-from autoprox.inspect.batch import check_images, check_labels, model_weight
+from autoprox.base.errors import UndefinedScoreError
 from autoprox.inspect.finding import nodes_of
 from autoprox.inspect.isolation import isolated
-from autoprox.inspect.nodes import Node, Role, Site, check_told
+from autoprox.inspect.nodes import Node, Role, Site
 from autoprox.inspect.preservation import preserved
-from autoprox.statistics.collection import check_sites, needs_batch, run_passes
-from autoprox.statistics.statistic import Given, Statistic
+from autoprox.statistics.collection import run_passes
+from autoprox.statistics.preparation import needs_batch, prepare
+from autoprox.statistics.statistic import Statistic
 
 
 @dataclass(frozen=True)
@@ -68,49 +68,14 @@ def take(
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
     with preserved(model) as again:
-        found = find(model, lambda weight: _inputs(images, weight))
-        check_told(found, told)
-        by_site = {site: tuple(node for node in found if node.site is site) for site in Site}
-        check_sites(model, by_site, wanted)
-        given = Given(model, found, torch.empty(0), None, loss)
-        if needs_batch(wanted):
-            weight = model_weight(by_site[Site.LINEAR][0].module)
-            inputs = _inputs(images, weight)
-            targets = _labels(labels, inputs) if loss is None else _own_labels(labels, inputs.device)
-            given = replace(given, images=inputs, labels=targets)
+        given = prepare(model, images, labels, wanted, loss, find, told=told, batch=needs_batch(wanted))
         taken = run_passes(given, wanted, again)
-    return Found(by_site, taken.tensors, taken.counts)
+    return Found({site: tuple(given.at(site)) for site in Site}, taken.tensors, taken.counts)
 
 
 def find_without_roles(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:
     """The nodes of any network, for a graph that asks for no role: what tells roles need not be in its file."""
     return nodes_of(model, images, lambda _network, _flow: {})
-
-
-def _inputs(images: Any, weight: Tensor) -> Tensor:
-    return check_images(_as_tensor(images, "images", weight.device).detach(), weight)
-
-
-def _labels(labels: Any, images: Tensor) -> Tensor:
-    return check_labels(_as_tensor(labels, "labels", images.device), images)
-
-
-def _own_labels(labels: Any, device: torch.device) -> Any:
-    """What a loss of the caller's own is given: an array of integers as a tensor, anything else as it is."""
-    kind = getattr(getattr(labels, "dtype", None), "kind", None)
-    return torch.tensor(labels, device=device).long() if kind in {"i", "u"} else labels
-
-
-def _as_tensor(values: Any, what: str, device: torch.device) -> Tensor:
-    """Makes a tensor on the device; one that is a tensor already has to be there."""
-    if not isinstance(values, Tensor):
-        try:
-            return torch.tensor(values, device=device)
-        except (TypeError, ValueError, RuntimeError) as error:
-            raise CollectionError(f"The {what} cannot be made a tensor ({error}).") from error
-    if values.device != device:
-        raise CollectionError(f"The {what} are on {values.device} and the model is on {device}; move them there.")
-    return values
 
 
 def finite(value: Tensor) -> float:

@@ -33,6 +33,20 @@ _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
 def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
     """Writes a fitted model; see `MABNRegressor.save`."""
+    text, tensors = _content(model, {"versions": versions()} | provenance)
+    document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
+    content = io.BytesIO()
+    torch.save(document | {"digest": _digest(text, tensors)}, content)
+    atomically(path, lambda target: target.write_bytes(content.getvalue()))
+
+
+def model_digest(model: MABNRegressor) -> str:
+    """Digest of a fitted model, wherever it comes from: models of one digest predict the same."""
+    return _digest(*_content(model, {}))
+
+
+def _content(model: MABNRegressor, provenance: dict[str, Any]) -> tuple[str, dict[str, Tensor]]:
+    """Settings as JSON, arrays as tensors."""
     settings = model.get_params()
     if not isinstance(settings["random_state"], int | None):
         settings["random_state"] = None  # a generator's state is not kept: seed_ is what predictions depend on
@@ -43,7 +57,7 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
         "members": [[member.slope, member.intercept] for member in model.members_],
         "groups": model.groups_.tolist(),
         "names": [str(name) for name in getattr(model, "feature_names_in_", ())],
-        "provenance": {"versions": versions()} | provenance,
+        "provenance": provenance,
     }
     tensors = {name: torch.as_tensor(getattr(model, name)) for name in _ARRAYS}
     tensors |= {f"scaler.{name}": torch.as_tensor(getattr(model.scaler_, name)) for name in _SCALES}
@@ -51,11 +65,7 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
         for part, module in (("network", member.network), ("path", member.path)):
             if module is not None:
                 tensors |= {f"member.{index}.{part}.{name}": value for name, value in module.state_dict().items()}
-    text = json.dumps(header, sort_keys=True)
-    document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
-    content = io.BytesIO()
-    torch.save(document | {"digest": _digest(text, tensors)}, content)
-    atomically(path, lambda target: target.write_bytes(content.getvalue()))
+    return json.dumps(header, sort_keys=True), tensors
 
 
 def load(path: Path) -> MABNRegressor:

@@ -1,27 +1,32 @@
 """A fitted model with the statistics that it is fed: it scores live networks as any proxy does."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
 from autoprox.base.errors import StoreMismatchError
 from autoprox.graph import Expression, Leaves, leaves_of
-from autoprox.graph.scorer import Loss, Requirements, requirements_of, score_each
+from autoprox.inspect.nodes import Site
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.features import NodeFeatures, features_of, linear_leaves
-from autoprox.predict.parzc.scaling import Floats
+from autoprox.predict.parzc.files import model_digest
+from autoprox.scorers.base import AbstractScorer
+from autoprox.statistics import Loss, Requirements
+from autoprox.statistics.requirements import requirements_of
 
 FEATURES = "features"
 """Entry of a file's provenance that makes a scorer of a model."""
 
 
 @dataclass(frozen=True, eq=False)
-class LearnedProxy:
-    """A scorer (`autoprox.graph.Scorer`) that was learned from labels.
+class LearnedProxy(AbstractScorer):
+    """A scorer (`autoprox.scorers.Scorer`) that was learned from labels.
 
     Args:
         name: What reports call it.
@@ -49,7 +54,7 @@ class LearnedProxy:
     statistics: tuple[str, ...]
     nodes: tuple[str, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
-    sign: int = 1
+    sign = 1
 
     @classmethod
     def of(
@@ -59,7 +64,7 @@ class LearnedProxy:
         return cls(name, model, data.statistics, data.nodes, dict(provenance or {}))
 
     @property
-    def source(self) -> str:
+    def source(self) -> str:  # type: ignore[override]
         """Where it comes from."""
         table = self.provenance.get("table")
         learned = f"; learned on '{table}'" if table else ""
@@ -71,26 +76,30 @@ class LearnedProxy:
         return tuple(linear_leaves(self.statistics))
 
     @property
-    def requirements(self) -> Requirements:
+    def selected_sites(self) -> frozenset[Site]:
+        """Linear layers are told apart by their roles."""
+        return frozenset({Site.LINEAR})
+
+    @property
+    def needs(self) -> Requirements:  # type: ignore[override]
         """What its statistics have to be given, and what is run for them."""
         return requirements_of(sorted({name for each in self.node_leaves for name in each.statistics}))
 
-    def renamed(self, name: str) -> "LearnedProxy":
-        """The same scorer under another name."""
-        return replace(self, name=name)
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the fitted model and of what it is fed."""
+        return digest(["learned", model_digest(self.model), self._digests, list(self.nodes)])
 
     def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
-        """Scores one live model; see `autoprox.graph.Scorer`.
+        """Scores one live model; see `autoprox.scorers.Scorer`.
 
         Raises:
             CollectionError: If its statistics cannot be collected from the model, or are not finite.
             FitError: If the model has nodes that no architecture had that this was fitted on.
         """
-        return float(self.score_leaves([leaves_of(model, images, labels, self.node_leaves, loss)])[0])
-
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
-        """Scores live models one after the other; see `autoprox.graph.Scorer`."""
-        return score_each(self, models, images, labels, loss)
+        return float(
+            self.score_leaves([leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)])[0]
+        )
 
     def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
         """Scores networks whose node values were collected already, `(A,)`.

@@ -3,7 +3,7 @@
 import torch
 
 from autoprox.inspect.nodes import Role, Site
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.counts import params
 from autoprox.scorers.zoo.registry import function_proxy
 from autoprox.scorers.zoo.structure import blocks

@@ -10,8 +10,8 @@ import torch
 from torch import Tensor
 
 from autoprox.base.errors import CollectionError
-from autoprox.scorers.function import FunctionProxy, Subject
 from autoprox.scorers.ranking import RankedProxy
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.counts import macs
 from autoprox.scorers.zoo.registry import ZOO, function_proxy
 from autoprox.scorers.zoo.structure import stream
@@ -89,12 +89,13 @@ def complexity(subject: Subject) -> float:
     return macs(subject)
 
 
-def _parts() -> tuple[FunctionProxy, ...]:
-    names = ("az_expressivity", "az_progressivity", "az_trainability", "az_complexity")
-    parts = tuple(ZOO[name] for name in names)
-    return tuple(part for part in parts if isinstance(part, FunctionProxy))
-
+_PARTS = ("az_expressivity", "az_progressivity", "az_trainability", "az_complexity")
 
 ZOO.register(
-    "az_nas", RankedProxy("az_nas", _parts(), f"{_SOURCE}: the logarithms of the ranks of four parts, summed.")
+    "az_nas",
+    RankedProxy(
+        "az_nas",
+        tuple(ZOO[name] for name in _PARTS),
+        f"{_SOURCE}: the logarithms of the ranks of four parts, summed.",
+    ),
 )

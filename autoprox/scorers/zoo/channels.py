@@ -3,7 +3,7 @@
 from torch import nn
 
 from autoprox.inspect.nodes import Site
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 
 

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 
 

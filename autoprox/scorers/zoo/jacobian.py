@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autoprox.base.errors import CollectionError
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 
 K = 1e-5
@@ -52,7 +52,7 @@ def epe_nas(subject: Subject) -> float:
         CollectionError: If every image has a class of its own.
     """
     rows = subject.once(jacobian)
-    labels = subject.labels.tolist()
+    labels = subject.classes.tolist()
     classes = [[row for row, label in enumerate(labels) if label == chosen] for chosen in dict.fromkeys(labels)]
     if max(map(len, classes)) == 1:
         raise CollectionError("it needs two images of one class, and every image of this batch has a class of its own.")

@@ -7,7 +7,7 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import CHUNK_ELEMENTS

@@ -1,6 +1,6 @@
 """Proxies of how far a small change of the input is carried."""
 
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 from autoprox.scorers.zoo.structure import stream_of
 

@@ -3,9 +3,11 @@
 from collections.abc import Callable
 
 from autoprox.base.registry import Registry
-from autoprox.graph import Proxy, Scorer
-from autoprox.graph.scorer import Requirements
-from autoprox.scorers.function import FunctionProxy, Subject
+from autoprox.graph import Proxy
+from autoprox.scorers.function import FunctionProxy
+from autoprox.scorers.interface import Scorer
+from autoprox.scorers.subject import Subject
+from autoprox.statistics import Requirements
 
 ZOO: Registry[Scorer] = Registry("zoo proxy")
 """All proxies of the zoo; the modules of `autoprox.scorers.zoo` fill it."""
@@ -36,7 +38,7 @@ def function_proxy(
         images: Fewest images that it can score on.
         blocks: Whether it has to find the transformer blocks.
         small: Whether only small networks are affordable.
-        version: Raised whenever its values change.
+        version: Raised whenever its values change though the function does not, because what it calls does.
 
     Raises:
         RegistryError: If the name is taken.

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor
 
 from autoprox.base.errors import CollectionError
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 from autoprox.scorers.zoo.registry import function_proxy
 from autoprox.scorers.zoo.structure import outputs
 

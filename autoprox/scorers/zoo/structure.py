@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.batch import model_weight
 from autoprox.inspect.nodes import Node, Role, Site, check_told
-from autoprox.scorers.function import Subject
+from autoprox.scorers.subject import Subject
 
 
 @dataclass(frozen=True, slots=True)

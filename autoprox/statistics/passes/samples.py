@@ -47,7 +47,10 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
 
     def loss(chosen: dict[str, Tensor], image: Tensor, label: Tensor | None) -> Tensor:
         output = functional_call(model, {**held, **chosen}, (image[None],))
-        output = logits_of(output) if given.loss is None else output
+        if given.loss is None:
+            output = logits_of(output)
+            if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] == 1:
+                raise TypeError("no logits of several classes")  # which is said image by image
         return loss_of(output, None if label is None else label[None])
 
     gradients = vmap(grad_and_value(loss), in_dims=(None, 0, None if labels is None else 0))

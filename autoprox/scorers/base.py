@@ -1,0 +1,69 @@
+"""What most scorers share."""
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping
+from copy import copy
+from types import MappingProxyType
+from typing import Any, Self
+
+import numpy as np
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.outcomes import Outcome, values_of
+from autoprox.scorers.interface import Scorer
+from autoprox.scorers.measuring import measured
+from autoprox.statistics import Loss, Requirements
+
+
+class AbstractScorer(ABC):
+    """A `Scorer` with one part, itself; subclasses say what it is and how it scores one model."""
+
+    name: str
+    sign: int
+    source: str
+    needs: Requirements
+    provenance: Mapping[str, Any] = MappingProxyType({})
+
+    @property
+    @abstractmethod
+    def identity(self) -> str | None:
+        """Digest of its content, name excluded; None where that cannot be told."""
+
+    @abstractmethod
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+        """Scores one live model."""
+
+    @property
+    def description(self) -> str:
+        """How it is computed."""
+        return self.source
+
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        """What is measured of each network by itself."""
+        return (self,)
+
+    def join(self, values: Floats) -> Floats:
+        """The scores of a set, `(A,)`, from the values of the parts, `(P, A)`."""
+        return np.asarray(values[0])
+
+    def renamed(self, name: str) -> Self:
+        """The same scorer under another name."""
+        other = copy(self)
+        object.__setattr__(other, "name", name)  # some are frozen
+        return other
+
+    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
+        """Scores a set of live models; see `Scorer`.
+
+        Raises:
+            CollectionError: If it cannot be computed on any of the models with this batch.
+
+        Warns:
+            UnscoredWarning: If it cannot be computed on some of the models, which are NaN; says why.
+        """
+        rows = [measured(self.parts, model, images, labels, loss) for model in models]
+        scores = self.join(np.array([[each.value for each in row] for row in rows]).reshape(-1, len(self.parts)).T)
+        reasons = [next((each.reason for each in row if each.reason), "") for row in rows]
+        return values_of(self.name, map(Outcome, scores.tolist(), reasons))

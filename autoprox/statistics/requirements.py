@@ -1,0 +1,80 @@
+"""What has to be given for a score, and what is run for it."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from autoprox.statistics.registry import STATISTICS
+from autoprox.statistics.statistic import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Requirements:
+    """What a scorer has to be given, and what it runs.
+
+    Args:
+        passes: What it runs: "forward", "backward", "per-image backward", ...; empty if it looks at the module alone.
+        labels: Whether it reads the labels; where it does not, they may be None.
+        images: Fewest images that it can score on.
+        blocks: Whether it has to find the transformer blocks of the model.
+        small: Whether its cost grows so steeply that only small networks are affordable.
+        statistics: Of a graph, the statistics that it is made of.
+
+    Example:
+        >>> str(Requirements(passes=("forward", "backward"), labels=True, images=2))
+        'forward, backward; labels, 2 images'
+    """
+
+    passes: tuple[str, ...] = ()
+    labels: bool = False
+    images: int = 1
+    blocks: bool = False
+    small: bool = False
+    statistics: tuple[str, ...] = ()
+
+    @classmethod
+    def together(cls, needed: Iterable["Requirements"]) -> "Requirements":
+        """What several scorers need at once.
+
+        Example:
+            >>> str(Requirements.together([Requirements(("forward",), images=2), Requirements(labels=True)]))
+            'forward; labels, 2 images'
+        """
+        each = list(needed)
+        return cls(
+            passes=tuple(dict.fromkeys(name for one in each for name in one.passes)),
+            labels=any(one.labels for one in each),
+            images=max(one.images for one in each),
+            blocks=any(one.blocks for one in each),
+            small=any(one.small for one in each),
+            statistics=tuple(sorted({name for one in each for name in one.statistics})),
+        )
+
+    def __str__(self) -> str:
+        given = [
+            *(["labels"] if self.labels else []),
+            *([f"{self.images} images"] if self.images > 1 else []),
+            *(["blocks"] if self.blocks else []),
+            *(["small networks"] if self.small else []),
+        ]
+        return "; ".join(filter(None, [", ".join(self.passes) or "module alone", ", ".join(given)]))
+
+
+def requirements_of(statistics: Sequence[str]) -> Requirements:
+    """What statistics have to be given, and what is run for them.
+
+    Example:
+        >>> str(requirements_of(["weight", "weight_grad"]))
+        'forward, backward; labels'
+    """
+    needed = [STATISTICS[name] for name in statistics]
+    runs: dict[str, None] = {}
+    for each in needed:
+        if each.stage is not Stage.STATIC:
+            plain = ("forward", "backward") if each.stage is Stage.BACKWARD else ("forward",)
+            runs |= dict.fromkeys(plain if each.pass_.name == "data" else (each.pass_.name,))
+    return Requirements(
+        passes=tuple(runs),
+        labels=any(each.needs_labels for each in needed),
+        images=max(1, *(each.pass_.least_images for each in needed)),
+        statistics=tuple(statistics),
+    )

@@ -1,0 +1,106 @@
+"""What cannot be scored ends nothing else; labels that do not fit are said in one way by every scorer."""
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import autoprox
+from autoprox.base.errors import CollectionError, UndefinedScoreError
+from autoprox.base.outcomes import UnscoredWarning
+from autoprox.scorers import FunctionProxy, score_together
+from autoprox.statistics import Requirements
+
+IMAGES = torch.randn(8, 3, 4, 4, generator=torch.Generator().manual_seed(0))
+HARD = torch.arange(8) % 5
+SOFT = 0.9 * functional.one_hot(HARD, 5).float() + 0.02
+
+
+def network(classes=5):
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Flatten(), nn.Linear(48, 16), nn.GELU(), nn.Linear(16, classes))
+
+
+class Pair(nn.Module):
+    """Gives features beside logits."""
+
+    def __init__(self):
+        super().__init__()
+        self.inner = network()
+
+    def forward(self, images):
+        return images, self.inner(images)
+
+
+def scored(name, models):
+    return autoprox.load(name).score_many(models, IMAGES, HARD)
+
+
+@pytest.mark.parametrize("name", ["snip", "jacov"])
+def test_one_network_without_a_score_is_nan_with_its_reason(name):
+    broken = network()
+    with torch.no_grad():
+        broken[1].weight.fill_(float("inf"))
+    with pytest.warns(UnscoredWarning, match=f"'{name}' has no score for 1 of 3 networks, first for number 1: "):
+        found = scored(name, [network(), broken, network()])
+    assert found == pytest.approx([found[0], np.nan, found[0]], nan_ok=True)
+    assert np.isfinite(found[0])
+    with pytest.raises(CollectionError):
+        scored(name, [broken])
+
+
+def test_one_scorer_that_cannot_be_computed_hides_no_other():
+    with pytest.warns(UnscoredWarning, match="'snip' has no score: There are no labels"):
+        found = score_together([autoprox.load(name) for name in ("l2_norm", "snip")], network(), IMAGES, None)
+    assert np.isnan(found["snip"])
+    assert found["l2_norm"] == autoprox.load("l2_norm").score(network(), IMAGES, None)
+
+
+def test_division_by_zero_is_no_score():
+    proxy = FunctionProxy("ratio", lambda subject: 1.0 / (len(subject.images) - 8), 1, "Here.", Requirements())
+    with pytest.raises(UndefinedScoreError, match="'ratio'"):
+        proxy.score(network(), IMAGES, None)
+
+
+@pytest.mark.parametrize("labels", [SOFT, SOFT.double().numpy()], ids=["tensor", "array"])
+@pytest.mark.parametrize("name", ["snip", "gradsign", "zico", "fisher"])
+def test_soft_labels_reach_the_loss(name, labels):
+    """Of labels that are all but hard, the score is that of hard ones."""
+    proxy, model = autoprox.load(name), network()
+    found = proxy.score(model, IMAGES, labels, loss=functional.cross_entropy)
+    smoothed = proxy.score(model, IMAGES, HARD, loss=nn.CrossEntropyLoss(label_smoothing=0.1))
+    assert found == pytest.approx(smoothed, rel=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("name", "labels", "loss", "message"),
+    [
+        ("epe_nas", SOFT, functional.cross_entropy, "give class indices as integers"),
+        ("snip", SOFT, None, "give class indices as integers"),
+        ("epe_nas", HARD - 100, None, "Label -100 of image 0 is out of range"),
+        ("gradsign", HARD - 100, None, "Label -100 of image 0 is out of range"),
+        ("gradsign", HARD + 1, None, "Label 5 of image 4 is out of range: the model has 5 classes"),
+        ("fisher", None, None, "labels"),
+        ("zico", None, None, "There are no labels"),
+    ],
+)
+def test_labels_that_do_not_fit(name, labels, loss, message):
+    with pytest.raises(CollectionError, match=message):
+        autoprox.load(name).score(network(), IMAGES, labels, loss=loss)
+
+
+@pytest.mark.parametrize("name", ["snip", "zico", "gradsign"])
+def test_outputs_that_are_no_logits(name):
+    with pytest.raises(CollectionError, match=r"output is a tuple where logits"):
+        autoprox.load(name).score(Pair(), IMAGES, HARD)
+    own = autoprox.load(name).score(
+        Pair(), IMAGES, HARD, loss=lambda output, labels: functional.cross_entropy(output[1], labels)
+    )
+    assert own == pytest.approx(autoprox.load(name).score(network(), IMAGES, HARD), rel=1e-5)
+
+
+@pytest.mark.parametrize("name", ["snip", "zico", "gradsign"])
+def test_the_loss_of_one_class_says_nothing(name):
+    with pytest.raises(CollectionError, match="one class"):
+        autoprox.load(name).score(network(1), IMAGES, HARD * 0)
