@@ -103,7 +103,7 @@ class Subject:
     def noise(self, purpose: str, like: Tensor) -> Tensor:
         """Gaussian noise of a tensor's shape, the same for every model: networks are compared on the same draw."""
         generator = torch.Generator().manual_seed(derived_seed("zoo", purpose))
-        return torch.randn(like.shape, generator=generator).to(like)
+        return torch.randn(like.shape, generator=generator, dtype=torch.float32).to(like)
 
 
 @contextmanager

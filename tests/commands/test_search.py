@@ -179,7 +179,7 @@ def one_line(capsys, word):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (["--proxy", "snap"], "snip"),
+        (["--proxy", "snipp"], "Did you mean 'snip'?"),
         (["--proxy", "no-such-proxy"], "no-such-proxy"),
         (["--proxy", "missing.pt"], "missing.pt"),
         (["--proxy", "snip", "--space", "pit-mikro"], "pit-micro"),

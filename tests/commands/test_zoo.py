@@ -135,4 +135,4 @@ def test_show_of_a_function_says_what_it_measures(capsys):
     assert main(["show", "az_nas"]) == 0
     assert "az_trainability: " in capsys.readouterr().out
     assert main(["show", "jacov", "--latex"]) == 2
-    assert "function" in capsys.readouterr().err
+    assert "'jacov' is not a graph" in capsys.readouterr().err

@@ -106,8 +106,8 @@ def test_loky_runs_what_no_backend_runs() -> None:
     ("options", "message"),
     [
         (["--backend", "dusk"], "no backend 'dusk'. Did you mean 'dask'?"),
-        (["--backend", "dask"], "--backend dask needs --address"),
-        (["--address", "tcp://127.0.0.1:1"], "give --backend dask or ray with it"),
+        (["--backend", "dask"], "dask needs --address"),
+        (["--address", "tcp://127.0.0.1:1"], "give the backend dask or ray with it"),
         (["--backend", "dask", "--address", "127.0.0.1:1"], "No dask scheduler answers at 127.0.0.1:1"),
         (["--backend", "dask", "--address", "nonsense://x"], "No dask scheduler answers at nonsense://x"),
         pytest.param(
