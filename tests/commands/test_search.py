@@ -191,7 +191,10 @@ def one_line(capsys, word):
         (["--proxy", "snip", "--max", "latncy=20ms"], "'latency'"),
         (["--proxy", "snip", "--max", "latency"], "--max latency=20ms"),
         (["--proxy", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
-        (["--proxy", "snip", "--max", "latency=1ns"], "--max latency 1.00 ns"),
+        (
+            ["--proxy", "snip", "--space", "pit-micro", "--dataset", "digits", "--max", "latency=1ns"],
+            "--max latency 1.00 ns",
+        ),
         (["--proxy", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
         (["--proxy", "snip", "--max-params", "5k", "--min-params", "6k"], "swap"),
         (["--proxy", "snip", "--budget", "0"], "--budget"),
