@@ -49,6 +49,7 @@ def page(package: str, modules: list[str]) -> str:
     for module in modules:
         short = module.rpartition(".")[2]
         here = [name for name, home in offers.items() if home == module]
+        here += [name for name, home in exported(importlib.import_module(module)).items() if home != module]
         # A function may have the name of its module: that name then means the function.
         lines += [short, "-" * len(short), "", *_automodule(module, here, indexed=short not in offers)]
     return "\n".join(lines)
