@@ -125,7 +125,7 @@ def readers(run: Path) -> list[Reader]:
         Reader("evidence.json", copied("evidence.json"), lambda path: read_evidence(runs.load(path.parent)), text=True),
         Reader("journal", copied("journal.sqlite"), lambda path: runs.load(path.parent).evaluations),
         Reader("learned model", model, autoprox.load),
-        Reader("published labels", published, lambda path: read_published(path, "pit-ti")),
+        Reader("published labels", published, lambda path: read_published(path, autoprox.space("pit-ti"))),
         Reader("CSV", csv, lambda path: read_columns(path, Mapping({}, {"num_classes": "10"}), None, "none")),
         Reader("image", image, lambda path: pixels(path.parents[1])),
     ]
