@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import torch
 
-from autoprox.base.memory import keep_freed_memory
+from autoprox.base._memory import keep_freed_memory
 
 ONE_AT_A_TIME = threading.RLock()
 """Held by who draws from torch's generators, sets what belongs to the process, or changes a model for a time."""

@@ -10,12 +10,12 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
+from autoprox.bench._checks import MIN_ARCHS
+from autoprox.bench._faults import Fault, raise_first
+from autoprox.bench._reading import Reading
 from autoprox.bench.block import Block
-from autoprox.bench.checks import MIN_ARCHS
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.faults import Fault, raise_first
 from autoprox.bench.files import TableFiles
-from autoprox.bench.reading import Reading
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.bench.splits import Split, deal, from_document
 from autoprox.datasets import DATASETS, LocalImages, dataset

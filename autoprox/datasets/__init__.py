@@ -6,12 +6,12 @@ returns a `Dataset` and register it here.
 
 from functools import lru_cache
 
+from autoprox.datasets._digits import load_digits
+from autoprox.datasets._local import LocalImages, open_images, read_contents
+from autoprox.datasets._mnist5k import load_mnist5k
+from autoprox.datasets._patches import load_patches
+from autoprox.datasets._registry import DATASETS, DatasetSource
 from autoprox.datasets.base import Dataset, stratified_split
-from autoprox.datasets.digits import load_digits
-from autoprox.datasets.local import LocalImages, open_images, read_contents
-from autoprox.datasets.mnist5k import load_mnist5k
-from autoprox.datasets.patches import load_patches
-from autoprox.datasets.registry import DATASETS, DatasetSource
 
 __all__ = [
     "DATASETS",

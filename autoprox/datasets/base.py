@@ -7,7 +7,7 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.base.digest import array_digest, digest
-from autoprox.datasets.pictures import Pictures, UInt8
+from autoprox.datasets._pictures import Pictures, UInt8
 
 Int64 = npt.NDArray[np.int64]
 Float32 = npt.NDArray[np.float32]

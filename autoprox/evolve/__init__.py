@@ -9,7 +9,7 @@
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve.discovery import Discoverer, Discovery, Found
+from autoprox.evolve._discovery import Discoverer, Discovery, Found
 from autoprox.evolve.engine import Ending, EvolutionOutcome
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES

@@ -6,8 +6,8 @@ import numpy as np
 from deap import gp
 
 from autoprox.base.errors import KindError
+from autoprox.evolve._individual import Individual, Origin, Proposal
 from autoprox.evolve.grammar import Grammar, Item
-from autoprox.evolve.individual import Individual, Origin, Proposal
 from autoprox.evolve.variation import cross, generate, mutate
 from autoprox.graph import Expression
 

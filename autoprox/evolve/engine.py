@@ -17,14 +17,14 @@ import numpy as np
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.judging import Judge
+from autoprox.evolve._hall import Contender, Hall
+from autoprox.evolve._individual import fittest
+from autoprox.evolve._workshop import Workshop, advanced
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.hall import Contender, Hall
-from autoprox.evolve.individual import fittest
 from autoprox.evolve.island import DUPLICATE, Island, Trial
 from autoprox.evolve.journal import Epoch, EvolutionJournal, Row
 from autoprox.evolve.plan import EvolutionPlan, Stop
-from autoprox.evolve.workshop import Workshop, advanced
 from autoprox.graph import Expression, parse
 
 SEARCH_VERSION = 3

@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from autoprox.base.arrays import Floats
+from autoprox.evolve._hall import rank
+from autoprox.evolve._individual import Individual, Origin, Proposal
 from autoprox.evolve.breeding import Breeder
 from autoprox.evolve.fitness import Evaluation, Fitness, Status
 from autoprox.evolve.grammar import Grammar
-from autoprox.evolve.hall import rank
-from autoprox.evolve.individual import Individual, Origin, Proposal
 from autoprox.evolve.strategies import AbstractSettings, AbstractStrategy
 from autoprox.graph import Expression, parse
 

@@ -12,8 +12,8 @@ from typing import Any, NamedTuple
 
 from autoprox.base.store import FACTS, Form, Store, first_value
 from autoprox.bench.judging import finite_or_none
+from autoprox.evolve._front import FrontPoint
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.front import FrontPoint
 from autoprox.evolve.island import Trial
 
 JOURNAL = "journal.sqlite"

@@ -10,9 +10,9 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import TableError
 from autoprox.bench.judging import Judge, finite_or_none
 from autoprox.bench.splits import Split
+from autoprox.evolve._hall import Contender
+from autoprox.evolve._steadiness import steady
 from autoprox.evolve.bank import Bank, Collect
-from autoprox.evolve.hall import Contender
-from autoprox.evolve.steadiness import steady
 from autoprox.graph import Evaluator, Expression, formula, simplify
 from autoprox.metrics import mean_ranks
 from autoprox.scorers import HALL_MEMBERS, joined_alike

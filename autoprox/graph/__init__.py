@@ -11,17 +11,17 @@
 - `export`: a proxy as a Python file, a formula, a drawing
 """
 
-from autoprox.graph import catalogue as _catalogue  # noqa: F401 - registers the primitives
+from autoprox.graph import _catalogue  # noqa: F401 - registers the primitives
+from autoprox.graph._evaluate import Evaluator, LeafTable
+from autoprox.graph._expression import Expression, is_node_leaf, merge
+from autoprox.graph._fingerprints import rank_fingerprints
+from autoprox.graph._kinds import Kind, Level
+from autoprox.graph._primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
+from autoprox.graph._proxy import Proxy
+from autoprox.graph._registration import register
+from autoprox.graph._text import formula, parse
 from autoprox.graph.collect import Leaves, collect_leaves, collect_leaves_or_reasons, evaluate_leaves, leaves_of
-from autoprox.graph.evaluate import Evaluator, LeafTable
-from autoprox.graph.expression import Expression, is_node_leaf, merge
-from autoprox.graph.fingerprints import rank_fingerprints
-from autoprox.graph.kinds import Kind, Level
-from autoprox.graph.primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
-from autoprox.graph.proxy import Proxy
-from autoprox.graph.registration import register
 from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
-from autoprox.graph.text import formula, parse
 
 __all__ = [
     "PRIMITIVES",

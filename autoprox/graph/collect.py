@@ -16,12 +16,12 @@ from autoprox.base.errors import CollectionError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
-from autoprox.graph.expression import Expression, merge
-from autoprox.graph.kinds import Level
-from autoprox.graph.moments import Moments
+from autoprox.graph._expression import Expression, merge
+from autoprox.graph._kinds import Level
+from autoprox.graph._moments import Moments
+from autoprox.graph._primitives import Primitive
+from autoprox.graph._text import parse
 from autoprox.graph.operations import TENSOR_EPS
-from autoprox.graph.primitives import Primitive
-from autoprox.graph.text import parse
 from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network

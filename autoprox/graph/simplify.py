@@ -14,10 +14,10 @@ associative.
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from autoprox.graph.expression import Expression
-from autoprox.graph.kinds import Level
-from autoprox.graph.laws import Parity, Positivity
-from autoprox.graph.primitives import Form, Primitive, find_primitive
+from autoprox.graph._expression import Expression
+from autoprox.graph._kinds import Level
+from autoprox.graph._laws import Parity, Positivity
+from autoprox.graph._primitives import Form, Primitive, find_primitive
 from autoprox.statistics import Statistic, StatisticKind
 
 _Arguments = tuple[Expression, ...]

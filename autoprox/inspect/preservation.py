@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
-from autoprox.inspect.hidden import Hidden, can_be_kept
+from autoprox.inspect._hidden import Hidden, can_be_kept
+from autoprox.inspect._support import check_supported
 from autoprox.inspect.isolation import DRAW_SEED, isolated
-from autoprox.inspect.support import check_supported
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -24,7 +24,7 @@ def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Ag
 
     Inside: evaluation mode, gradients enabled for every parameter that can have one, and nothing around it that could
     change a value (`autoprox.inspect.isolation`). Afterwards as before: content and identity of parameters and buffers,
-    attributes and what hooks hold (`autoprox.inspect.hidden`), the mode of every module, `requires_grad`, `.grad`, and
+    attributes and what hooks hold (`autoprox.inspect._hidden`), the mode of every module, `requires_grad`, `.grad`, and
     the state of torch's generators.
 
     A batch normalisation that has never been trained normalises nothing in evaluation mode, so that the output grows or
@@ -42,7 +42,7 @@ def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Ag
         A function that makes the state of the beginning again.
 
     Raises:
-        CollectionError: If the model is of a kind that cannot be looked at (`autoprox.inspect.support`).
+        CollectionError: If the model is of a kind that cannot be looked at (`autoprox.inspect._support`).
 
     Example:
         >>> model = nn.Linear(2, 2)

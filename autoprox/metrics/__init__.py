@@ -11,11 +11,11 @@
 SciPy is the judge of all of them in the tests. A value that is not defined is NaN, never a number that stands for it.
 """
 
-from autoprox.metrics.bootstrap import bootstrap_taus, interval95, resample_counts
-from autoprox.metrics.chance import chance_of_best
-from autoprox.metrics.correlation import dense_ranks, kendall_tau_b, partial_tau, spearman
+from autoprox.metrics._bootstrap import bootstrap_taus, interval95, resample_counts
+from autoprox.metrics._chance import chance_of_best
+from autoprox.metrics._correlation import dense_ranks, kendall_tau_b, partial_tau, spearman
+from autoprox.metrics._ranks import mean_ranks
 from autoprox.metrics.joint import Aggregate, joint
-from autoprox.metrics.ranks import mean_ranks
 
 __all__ = [
     "Aggregate",

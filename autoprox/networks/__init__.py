@@ -5,8 +5,8 @@ it; `define.py` makes spaces of builders of users, `blocks.py` holds what famili
 depend on their seed alone, `weights.py` says where parameters come from, `network.py` is one network for one task.
 """
 
-from autoprox.networks.define import define_space
+from autoprox.networks._define import define_space
+from autoprox.networks._weights import Fresh, Weights
 from autoprox.networks.network import Network
-from autoprox.networks.weights import Fresh, Weights
 
 __all__ = ["Fresh", "Network", "Weights", "define_space"]

@@ -8,7 +8,7 @@ from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoprox.networks.seeding import CPU, settled
+from autoprox.networks._seeding import CPU, settled
 from autoprox.spaces.task import TaskShape
 
 T = TypeVar("T")

@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from autoprox.base.digest import digest
-from autoprox.networks.weights import Fresh, Weights
+from autoprox.networks._weights import Fresh, Weights
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
 

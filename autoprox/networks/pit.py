@@ -10,8 +10,8 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
+from autoprox.networks._seeding import seeded
 from autoprox.networks.blocks import NORM_EPS, Block, init_normal
-from autoprox.networks.seeding import seeded
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.pit import PiT, PiTShape
 from autoprox.spaces.space import Space

@@ -4,6 +4,6 @@
 - `regression`: accuracy or latency as a linear function of named features, with inference
 """
 
-from autoprox.predict.regression import MultivariateRegression, RegressionSummary
+from autoprox.predict._regression import MultivariateRegression, RegressionSummary
 
 __all__ = ["MultivariateRegression", "RegressionSummary"]

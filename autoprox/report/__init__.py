@@ -7,11 +7,11 @@
 - `discovery`, `learned`: what the two reports contain
 """
 
-from autoprox.report.discovery import discovery_report
-from autoprox.report.evidence import EVIDENCE, REPORT, gather, read_evidence
-from autoprox.report.learned import LearningCurve, Predictions, learned_report
-from autoprox.report.page import write_page
-from autoprox.report.random import RANDOM_BUDGET, RandomSearch, random_search
+from autoprox.report._discovery import discovery_report
+from autoprox.report._evidence import EVIDENCE, REPORT, gather, read_evidence
+from autoprox.report._learned import LearningCurve, Predictions, learned_report
+from autoprox.report._page import write_page
+from autoprox.report._random import RANDOM_BUDGET, RandomSearch, random_search
 
 __all__ = [
     "EVIDENCE",

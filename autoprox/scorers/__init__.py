@@ -9,17 +9,17 @@
 - `loading`: names and paths to proxies
 """
 
+from autoprox.scorers._ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensemble
+from autoprox.scorers._function import FunctionProxy
+from autoprox.scorers._interface import LeafPart, Scorer, SubjectPart
+from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
+from autoprox.scorers._measuring import measured
+from autoprox.scorers._own import OwnScorer, as_scorer
+from autoprox.scorers._ranking import RankedProxy
+from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
+from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
-from autoprox.scorers.ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensemble
-from autoprox.scorers.function import FunctionProxy
-from autoprox.scorers.interface import LeafPart, Scorer, SubjectPart
-from autoprox.scorers.loading import BEST, HALL, hall_ensemble, load_proxy
-from autoprox.scorers.measuring import measured
-from autoprox.scorers.own import OwnScorer, as_scorer
-from autoprox.scorers.ranking import RankedProxy
-from autoprox.scorers.scoring import Scored, joined_alike, score_networks, score_together
-from autoprox.scorers.subject import Subject, prepared
-from autoprox.scorers.zoo.registry import ZOO, function_proxy, zoo_graphs
+from autoprox.scorers.zoo._registry import ZOO, function_proxy, zoo_graphs
 
 __all__ = [
     "BEST",

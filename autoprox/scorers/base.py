@@ -11,8 +11,8 @@ from torch import nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.outcomes import Outcome, values_of
-from autoprox.scorers.interface import Scorer
-from autoprox.scorers.measuring import measured
+from autoprox.scorers._interface import Scorer
+from autoprox.scorers._measuring import measured
 from autoprox.statistics import Loss, Requirements
 
 

@@ -11,10 +11,10 @@
 """
 
 from autoprox.networks.latency import Latency
+from autoprox.search._region import Region
 from autoprox.search.constraints import Bound, Constraints
 from autoprox.search.engine import run
 from autoprox.search.methods import METHODS, AbstractMethod, Annealing, Evolution, Exhaustive, RandomSearch
-from autoprox.search.region import Region
 from autoprox.search.result import Candidate, Pick, SearchResult
 
 __all__ = [

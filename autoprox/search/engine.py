@@ -12,12 +12,12 @@ from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError
 from autoprox.base.workers import processes
 from autoprox.scorers import as_scorer
+from autoprox.search._region import Region
+from autoprox.search._scoring import measured_archs
 from autoprox.search.constraints import Constraints
 from autoprox.search.journal import Journal
 from autoprox.search.methods import METHODS, AbstractMethod, Exhaustive, History
-from autoprox.search.region import Region
 from autoprox.search.result import Candidate, SearchResult, by_score
-from autoprox.search.scoring import measured_archs
 from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 

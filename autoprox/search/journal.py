@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.store import FACTS, Form, Store, first_value
-from autoprox.search.scoring import Measured
+from autoprox.search._scoring import Measured
 from autoprox.spaces import Arch
 
 JOURNAL = "candidates.sqlite"

@@ -10,8 +10,8 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError
+from autoprox.search._region import Pilot
 from autoprox.search.constraints import Constraints
-from autoprox.search.region import Pilot
 from autoprox.spaces import Arch
 
 DIGITS = 8

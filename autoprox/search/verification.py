@@ -19,7 +19,7 @@ from autoprox.base.parallel import explained_loss
 from autoprox.base.workers import processes
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.datasets import LocalImages
-from autoprox.search.region import Region
+from autoprox.search._region import Region
 from autoprox.search.result import SearchResult
 from autoprox.spaces import Arch
 from autoprox.spaces.costs import PARAMS

@@ -8,12 +8,12 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import final
 
-from autoprox.spaces.counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._transformer import Layer, TransformerSpace
 from autoprox.spaces.genes import Gene, Genes
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.space import SPACES, Builder, Candidate
 from autoprox.spaces.task import TaskShape
-from autoprox.spaces.transformer import Layer, TransformerSpace
 
 MICRO_GRID = 4
 """Patches along an edge that the micro space aims at; the rounding of the patch size can give more."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from autoprox.base.registry import Registry
-from autoprox.spaces.arch import Arch
+from autoprox.spaces._arch import Arch
 from autoprox.spaces.space import Space
 from autoprox.spaces.task import TaskShape
 from autoprox.spaces.units import COUNT, Unit

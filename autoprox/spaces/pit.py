@@ -9,12 +9,12 @@ from functools import cache
 from itertools import product
 from typing import final
 
-from autoprox.spaces.counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._transformer import Layer, TransformerSpace
 from autoprox.spaces.genes import Gene, Genes
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.space import SPACES, Builder, Candidate
 from autoprox.spaces.task import TaskShape
-from autoprox.spaces.transformer import Layer, TransformerSpace
 
 MICRO_GRIDS = range(4, 9)
 """Tokens along an edge of the first stage that the micro space allows."""

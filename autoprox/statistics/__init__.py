@@ -14,9 +14,9 @@
 To add a statistic, register it in registry.py; the suite in tests/conformance/test_statistics.py takes it up by itself.
 """
 
-from autoprox.statistics.cache import StatisticsCache
+from autoprox.statistics._cache import StatisticsCache
+from autoprox.statistics._registry import STATISTICS
 from autoprox.statistics.collection import Collection, NodeInfo, collect
-from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.requirements import Requirements
 from autoprox.statistics.statistic import Loss, Pass, Stage, Statistic, StatisticKind, Tap
 

@@ -14,8 +14,8 @@ from autoprox.inspect.batch import checked_labels
 from autoprox.inspect.finding import FAILURES, failed, find_nodes
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved
+from autoprox.statistics._registry import STATISTICS
 from autoprox.statistics.preparation import check_sites, needs_batch, prepare
-from autoprox.statistics.registry import STATISTICS
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 
 

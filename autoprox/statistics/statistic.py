@@ -9,8 +9,8 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.inspect.nodes import Node, Site
-from autoprox.statistics.counts import Count
-from autoprox.statistics.spread import Spread
+from autoprox.statistics._counts import Count
+from autoprox.statistics._spread import Spread
 
 Loss = Callable[[Any, Any], Tensor]
 """From the model's output and the labels to a scalar."""

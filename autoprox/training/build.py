@@ -19,11 +19,11 @@ from autoprox.base.workers import processes
 from autoprox.bench.files import TableFiles, read_frame, write_frame
 from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
 from autoprox.datasets.batches import write_batches
+from autoprox.training._manifest import manifest_of
+from autoprox.training._teacher import teaching
 from autoprox.training.journal import Journal, training_key
-from autoprox.training.manifest import manifest_of
 from autoprox.training.plan import Plan
 from autoprox.training.recipe import Recipe
-from autoprox.training.teacher import teaching
 from autoprox.training.train import Outcome, Training, definition, train
 
 

@@ -18,11 +18,11 @@ from autoprox.base.threads import single_threaded
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import Dataset, LocalImages, dataset
 from autoprox.spaces import Arch, Space
+from autoprox.training._guidance import Guidance
+from autoprox.training._teacher import teaching
 from autoprox.training.device import CPU, device_named, kind_of
-from autoprox.training.guidance import Guidance
 from autoprox.training.loop import fit, measure
 from autoprox.training.recipe import Recipe
-from autoprox.training.teacher import teaching
 
 TRAINABLE = (LabelKind.SCRATCH, LabelKind.KD)
 """The label kinds that can be trained here."""

@@ -23,8 +23,8 @@ from autoprox.bench.figure import draw
 from autoprox.bench.importers import read_published
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
+from autoprox.datasets._unpickling import read_pickled_arrays
 from autoprox.datasets.batches import read_batches
-from autoprox.datasets.unpickling import read_pickled_arrays
 from autoprox.graph import parse
 from autoprox.predict.parzc import MABNRegressor
 from tests.bench.conftest import user_rows

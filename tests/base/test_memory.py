@@ -8,7 +8,7 @@ import pytest
 
 PROBE = """
 import resource, sys, torch
-from autoprox.base.memory import keep_freed_memory
+from autoprox.base._memory import keep_freed_memory
 if sys.argv[1] == "kept":
     assert keep_freed_memory()
 torch.set_num_threads(1)

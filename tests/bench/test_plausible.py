@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from autoprox.bench._plausible import fractions_among_percents
 from autoprox.bench.importers import Mapping, import_drafts, read_columns
-from autoprox.bench.plausible import fractions_among_percents
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table, embedded_tables, findings
 from autoprox.spaces import SPACES, space

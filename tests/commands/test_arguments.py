@@ -32,7 +32,7 @@ def test_what_the_library_says_can_be_caught_and_names_its_argument():
 
 
 ROOT = Path(autoprox.__file__).parent
-BUILD_COMMAND_LINES = {"training/plan.py", "report/discovery.py"}
+BUILD_COMMAND_LINES = {"training/plan.py", "report/_discovery.py"}
 
 
 def option_texts(path):

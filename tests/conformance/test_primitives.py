@@ -20,11 +20,11 @@ from autoprox.graph import (
     parse,
     register,
 )
-from autoprox.graph.laws import NO_LAWS, Parity, Positivity
-from autoprox.graph.moments import Moments
+from autoprox.graph._laws import NO_LAWS, Parity, Positivity
+from autoprox.graph._moments import Moments
+from autoprox.graph._registration import why_unfit
+from autoprox.graph._segments import Layout, Segments
 from autoprox.graph.operations import FLOAT64_EPS, TENSOR_EPS
-from autoprox.graph.registration import why_unfit
-from autoprox.graph.segments import Layout, Segments
 from autoprox.inspect.nodes import Role, Site
 from tests.graph.interpreter import AGGREGATORS, ELEMENTWISE, TENSOR, WITHIN
 

@@ -8,8 +8,8 @@ import sklearn.datasets
 
 from autoprox.base.errors import RegistryError, SpecError
 from autoprox.datasets import DATASETS, dataset
+from autoprox.datasets._mnist5k import load_mnist5k
 from autoprox.datasets.batches import draw_batch, read_batches, write_batches
-from autoprox.datasets.mnist5k import load_mnist5k
 from autoprox.spaces.task import noise_task
 
 SIZES = {"digits": (400, 1397), "mnist5k": (600, 4400), "patches": (1000, 2000)}

@@ -15,10 +15,10 @@ from PIL import Image
 
 from autoprox.base.errors import ImageError, SpecError
 from autoprox.datasets import open_images
+from autoprox.datasets._pictures import Files, squared
+from autoprox.datasets._unpickling import read_pickled_arrays
 from autoprox.datasets.base import Dataset
 from autoprox.datasets.batches import draw_batch
-from autoprox.datasets.pictures import Files, squared
-from autoprox.datasets.unpickling import read_pickled_arrays
 from tests.datasets.image_folders import (
     pixels,
     python2_pickle,

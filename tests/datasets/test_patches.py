@@ -14,8 +14,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 from autoprox.base.errors import SpecError
-from autoprox.datasets import dataset, patches
-from autoprox.datasets.patches import MARGIN, PATCH, PHOTOGRAPHS, load_patches, normalise_colours, read_photograph
+from autoprox.datasets import _patches as patches
+from autoprox.datasets import dataset
+from autoprox.datasets._patches import MARGIN, PATCH, PHOTOGRAPHS, load_patches, normalise_colours, read_photograph
 from autoprox.spaces import space
 
 HISTOGRAM_BOUND_PCT = 42

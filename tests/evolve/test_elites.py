@@ -5,11 +5,11 @@ import pytest
 from deap import gp
 
 from autoprox.base.errors import SpecError
+from autoprox.evolve._individual import Individual, Proposal
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.individual import Individual, Proposal
-from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
-from autoprox.evolve.strategies.elites import ElitesSettings
-from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
+from autoprox.evolve.strategies._diversity_prompting import DiversityPrompting
+from autoprox.evolve.strategies._elites import ElitesSettings
+from autoprox.evolve.strategies._elitism_preserve import ElitismPreserve
 from autoprox.graph import parse
 
 

@@ -13,7 +13,7 @@ from autoprox.evolve.engine import Ending
 from autoprox.evolve.fitness import Fitness, Status
 from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.plan import EvolutionPlan, Stop
-from autoprox.evolve.strategies.elites import ElitesSettings
+from autoprox.evolve.strategies._elites import ElitesSettings
 from autoprox.graph import Evaluator, LeafTable, parse
 from tests.evolve.world import World, leaves, search
 

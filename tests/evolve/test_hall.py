@@ -5,8 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
+from autoprox.evolve._hall import Contender, Hall
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.hall import Contender, Hall
 
 NETWORKS = 12
 

@@ -4,10 +4,10 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from autoprox.evolve._front import Front, FrontPoint
+from autoprox.evolve._individual import Individual
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.front import Front, FrontPoint
-from autoprox.evolve.individual import Individual
-from autoprox.evolve.strategies.nsga2 import Nsga2, Nsga2Settings
+from autoprox.evolve.strategies._nsga2 import Nsga2, Nsga2Settings
 from autoprox.graph import parse
 
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 4)), min_size=1, max_size=30)

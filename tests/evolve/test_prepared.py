@@ -11,11 +11,11 @@ from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve import Discoverer, EvolutionPlan, Stop
+from autoprox.evolve._steadiness import SAMPLE
 from autoprox.evolve.journal import JOURNAL
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
 from autoprox.evolve.runs import load
-from autoprox.evolve.steadiness import SAMPLE
 from autoprox.graph import Leaves, collect_leaves
 from autoprox.predict.parzc import features
 from autoprox.statistics import StatisticsCache

@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 
 from autoprox.bench.problem import statistics_of
 from autoprox.bench.table import Table
-from autoprox.evolve.steadiness import LARGEST_MOVE, SAMPLE, steady
-from autoprox.evolve.steadiness import _spread as spread
-from autoprox.evolve.steadiness import _stand as stand
+from autoprox.evolve._steadiness import LARGEST_MOVE, SAMPLE, steady
+from autoprox.evolve._steadiness import _spread as spread
+from autoprox.evolve._steadiness import _stand as stand
 from autoprox.graph import LeafTable, collect_leaves, parse
 from autoprox.networks.network import Network
 

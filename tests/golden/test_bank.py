@@ -10,9 +10,9 @@ import pytest
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
+from autoprox.evolve._steadiness import Disturbed
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.rivals import affordable_zoo, leaves_of_all
-from autoprox.evolve.steadiness import Disturbed
 from autoprox.graph import Expression, Leaves, collect_leaves
 from autoprox.statistics import StatisticsCache
 

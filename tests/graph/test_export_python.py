@@ -16,8 +16,8 @@ import torch
 import autoprox
 from autoprox.base.errors import KindError, UndefinedScoreError
 from autoprox.graph import PRIMITIVES, Form, Level, Primitive, Proxy, find_primitive, parse
+from autoprox.graph._expression import Expression
 from autoprox.graph.export import to_python
-from autoprox.graph.expression import Expression
 from autoprox.scorers import zoo_graphs
 from autoprox.statistics import STATISTICS
 from tests.graph import foreign

@@ -167,7 +167,7 @@ def test_a_value_that_is_used_twice_is_drawn_once():
 
 
 def test_boxes_of_a_row_do_not_overlap():
-    from autoprox.graph.export.drawing import _columns, _graph
+    from autoprox.graph.export._drawing import _columns, _graph
 
     terms = [f"nodes_sum(l1({name}))" for name, each in STATISTICS.items() if each.kind == "tensor"]
     text = terms[0]

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from autoprox.graph import PRIMITIVES, Level
-from autoprox.graph.export.runtime import OneNetwork
+from autoprox.graph._segments import Layout, Segments
+from autoprox.graph.export._runtime import OneNetwork
 from autoprox.graph.operations import FLOAT64_EPS
-from autoprox.graph.segments import Layout, Segments
 from autoprox.inspect.nodes import Role
 
 VALUES = st.floats(-1e6, 1e6).map(lambda x: round(x, 2))

@@ -8,7 +8,7 @@ import torch
 from scipy import stats
 
 from autoprox.graph import PRIMITIVES, Cost, Form, Level, evaluate_leaves, find_primitive, parse
-from autoprox.graph.moments import Moments
+from autoprox.graph._moments import Moments
 from tests.graph.interpreter import OF_MATRICES, interpret
 from tests.graph.networks import collections, plain_networks
 

@@ -5,7 +5,8 @@ import itertools
 import numpy as np
 import pytest
 
-from autoprox.metrics import chance, chance_of_best, kendall_tau_b
+from autoprox.metrics import _chance as chance
+from autoprox.metrics import chance_of_best, kendall_tau_b
 
 
 def test_distribution_of_inversions_by_enumeration():

@@ -7,8 +7,8 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 
-from autoprox.predict.parzc.layers import BayesianLinear
-from autoprox.predict.parzc.training import seeded
+from autoprox.predict.parzc._layers import BayesianLinear
+from autoprox.predict.parzc._training import seeded
 
 
 def wide_posterior(inputs=3, outputs=2, prior_std=0.7):

@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from autoprox.predict.parzc.layers import BayesianLinear
-from autoprox.predict.parzc.mabn import Mixer, Released
-from autoprox.predict.parzc.training import seeded
+from autoprox.predict.parzc._layers import BayesianLinear
+from autoprox.predict.parzc._mabn import Mixer, Released
+from autoprox.predict.parzc._training import seeded
 
 NODES, STATISTICS = 6, 3
 

@@ -16,7 +16,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 from statsmodels.stats.outliers_influence import variance_inflation_factor
 
 from autoprox.base.errors import SpecError
-from autoprox.predict.regression import PENALTIES, MultivariateRegression
+from autoprox.predict._regression import PENALTIES, MultivariateRegression
 
 FOXNAS = Path(__file__).parents[3] / "shared" / "data" / "tables" / "foxnas_300.csv"
 

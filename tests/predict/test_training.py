@@ -3,9 +3,9 @@
 import pytest
 import torch
 
-from autoprox.predict.parzc.losses import LOSSES
-from autoprox.predict.parzc.mabn import Mixer, Released
-from autoprox.predict.parzc.training import Data, Schedule, seeded, train
+from autoprox.predict.parzc._losses import LOSSES
+from autoprox.predict.parzc._mabn import Mixer, Released
+from autoprox.predict.parzc._training import Data, Schedule, seeded, train
 
 ROWS, NODES, STATISTICS = 12, 4, 2
 

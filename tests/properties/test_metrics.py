@@ -9,7 +9,7 @@ from hypothesis.extra import numpy as npst
 from scipy import stats
 
 from autoprox.metrics import bootstrap_taus, joint, kendall_tau_b, spearman
-from autoprox.metrics.discordance import discordant_pairs
+from autoprox.metrics._discordance import discordant_pairs
 
 # Few distinct values so that ties are the rule, and any floats so that they are not all.
 VALUES = st.one_of(

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import stats
 
-from autoprox.report.bands import FEWEST, band_taus, joined_bands, thirds
+from autoprox.report._bands import FEWEST, band_taus, joined_bands, thirds
 
 
 @pytest.mark.parametrize("count", [15, 16, 17, 40])

@@ -16,8 +16,8 @@ from autoprox.commands import main
 from autoprox.evolve.runs import load
 from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT, discovery_report, read_evidence
-from autoprox.report.bands import band_taus
-from autoprox.report.evidence import ENSEMBLE_ROW
+from autoprox.report._bands import band_taus
+from autoprox.report._evidence import ENSEMBLE_ROW
 from tests.report.pages import Page, assert_self_contained
 
 SECTIONS = ("winner", "rivals", "blocks", "size", "search", "origin")

@@ -8,7 +8,7 @@ from scipy import stats
 import autoprox
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.scorers import RankedProxy
-from autoprox.scorers.zoo.jacobian import epe_nas
+from autoprox.scorers.zoo._jacobian import epe_nas
 
 
 @pytest.fixture

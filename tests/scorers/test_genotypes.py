@@ -4,7 +4,7 @@ import pytest
 
 from autoprox.base.errors import KindError, RegistryError
 from autoprox.graph import PRIMITIVES, Level, parse
-from autoprox.scorers.zoo.genotypes import BINARY, INPUTS, UNARY, from_genotype
+from autoprox.scorers.zoo._genotypes import BINARY, INPUTS, UNARY, from_genotype
 from autoprox.statistics import STATISTICS
 
 TREES = [

@@ -9,7 +9,7 @@ import autoprox
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.scorers import prepared
-from autoprox.scorers.zoo.structure import blocks
+from autoprox.scorers.zoo._structure import blocks
 from autoprox.spaces import SPACES
 from autoprox.statistics import collect
 from tests.statistics import foreign

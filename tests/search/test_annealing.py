@@ -10,7 +10,7 @@ from scipy import stats
 
 from autoprox.base.errors import SpecError
 from autoprox.search import Annealing, Constraints, Region, run
-from autoprox.search.methods.annealing import accepts, first_temperature
+from autoprox.search.methods._annealing import accepts, first_temperature
 from autoprox.spaces import load_space
 from tests.search.worlds import MICRO, roughness
 

@@ -218,7 +218,7 @@ def test_counts_are_those_of_torchs_flop_counter(name):
 @pytest.mark.parametrize("name", ["plain-fused", "encoder", "swin-fused"])
 def test_everything_can_be_differentiated_twice(name):
     """Hessian times vector, with taps, against central differences of the gradient without."""
-    from autoprox.statistics.taps import Taps
+    from autoprox.statistics._taps import Taps
 
     model, (images, labels) = foreign.seeded(name).double(), foreign.batch()
     images = images.double()

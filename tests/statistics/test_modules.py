@@ -7,7 +7,8 @@ from torch.nn import functional
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import STATISTICS, collect, taps
+from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import _taps as taps
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
 

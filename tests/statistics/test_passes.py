@@ -17,9 +17,10 @@ from autoprox.base.errors import CollectionError
 from autoprox.graph import Proxy, parse
 from autoprox.inspect.nodes import Role, Site, declare
 from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics._spread import Spread, spread_mean_abs, spread_mean_sign, spread_mean_square, spread_std
+from autoprox.statistics.passes import _slices as slices
 from autoprox.statistics.passes import images as made
-from autoprox.statistics.passes import samples, slices
-from autoprox.statistics.spread import Spread, spread_mean_abs, spread_mean_sign, spread_mean_square, spread_std
+from autoprox.statistics.passes import samples
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
 

@@ -20,7 +20,8 @@ from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network
 from autoprox.spaces import space
 from autoprox.spaces.task import noise_task
-from autoprox.statistics import StatisticsCache, cache
+from autoprox.statistics import StatisticsCache
+from autoprox.statistics import _cache as cache
 
 ARCH = space("pit-micro").sample(np.random.default_rng(0))
 SNIP = autoprox.load("snip").graph
@@ -136,7 +137,7 @@ import sys
 import numpy as np
 from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import StatisticsCache
-cache, me = StatisticsCache(sys.argv[1]), int(sys.argv[2])
+_cache as cache, me = StatisticsCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 for index in range(int(sys.argv[3])):

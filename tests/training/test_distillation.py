@@ -11,9 +11,9 @@ from autoprox.base.errors import AutoproxError
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import dataset
 from autoprox.spaces import space
-from autoprox.training.guidance import Guidance
+from autoprox.training._guidance import Guidance
+from autoprox.training._teacher import ResNet, Teaching, teaching
 from autoprox.training.recipe import Distillation, Recipe
-from autoprox.training.teacher import ResNet, Teaching, teaching
 from autoprox.training.train import Training, train
 from tests.bench.tiny import tiny_archs
 

@@ -5,8 +5,8 @@ columns.py     CSV and parquet with columns of other names
 importing.py   what is common: a draft is checked like any table, and written with a manifest
 """
 
-from autoprox.bench.importers.columns import Mapping, read_columns
-from autoprox.bench.importers.importing import Draft, Import, import_drafts
-from autoprox.bench.importers.published import read_published
+from autoprox.bench.importers._columns import Mapping, read_columns
+from autoprox.bench.importers._importing import Draft, Import, import_drafts
+from autoprox.bench.importers._published import read_published
 
 __all__ = ["Draft", "Import", "Mapping", "import_drafts", "read_columns", "read_published"]

@@ -5,11 +5,11 @@ tests/conformance/test_strategies.py finds it by its registration.
 """
 
 from autoprox.base.registry import Registry
-from autoprox.evolve.strategies.base import AbstractSettings, AbstractStrategy
-from autoprox.evolve.strategies.diversity_prompting import DiversityPrompting
-from autoprox.evolve.strategies.elitism_preserve import ElitismPreserve
-from autoprox.evolve.strategies.nsga2 import Nsga2
-from autoprox.evolve.strategies.random_search import RandomStrategy
+from autoprox.evolve.strategies._base import AbstractSettings, AbstractStrategy
+from autoprox.evolve.strategies._diversity_prompting import DiversityPrompting
+from autoprox.evolve.strategies._elitism_preserve import ElitismPreserve
+from autoprox.evolve.strategies._nsga2 import Nsga2
+from autoprox.evolve.strategies._random_search import RandomStrategy
 
 DEFAULT_STRATEGY = "elitism-preserve"
 

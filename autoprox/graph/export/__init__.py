@@ -6,9 +6,9 @@
 - `drawing`: SVG and PNG
 """
 
-from autoprox.graph.export.drawing import to_png, to_svg
-from autoprox.graph.export.latex import to_latex
-from autoprox.graph.export.python import to_python
-from autoprox.graph.export.symbolic import to_sympy
+from autoprox.graph.export._drawing import to_png, to_svg
+from autoprox.graph.export._latex import to_latex
+from autoprox.graph.export._python import to_python
+from autoprox.graph.export._symbolic import to_sympy
 
 __all__ = ["to_latex", "to_png", "to_python", "to_svg", "to_sympy"]

@@ -17,10 +17,10 @@
 After Dong 2025, ParZC (https://arxiv.org/abs/2402.02105).
 """
 
+from autoprox.predict.parzc._learned import LearnedProxy
+from autoprox.predict.parzc._losses import LOSSES, Loss
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.features import DEFAULT_STATISTICS, NodeFeatures, features, from_frame
-from autoprox.predict.parzc.learned import LearnedProxy
-from autoprox.predict.parzc.losses import LOSSES, Loss
 
 __all__ = [
     "DEFAULT_STATISTICS",

@@ -1,11 +1,11 @@
 """How candidates are proposed, one method a file."""
 
 from autoprox.base.registry import Registry
-from autoprox.search.methods.annealing import Annealing
-from autoprox.search.methods.base import AbstractMethod, History
-from autoprox.search.methods.evolution import Evolution
-from autoprox.search.methods.exhaustive import Exhaustive
-from autoprox.search.methods.random import RandomSearch
+from autoprox.search.methods._annealing import Annealing
+from autoprox.search.methods._base import AbstractMethod, History
+from autoprox.search.methods._evolution import Evolution
+from autoprox.search.methods._exhaustive import Exhaustive
+from autoprox.search.methods._random import RandomSearch
 
 METHODS: Registry[type[AbstractMethod]] = Registry("method")
 """All methods by name; each has defaults for all its settings."""

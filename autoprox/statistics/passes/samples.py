@@ -11,10 +11,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from autoprox.inspect.batch import logits_of
 from autoprox.inspect.preservation import preserved
+from autoprox.statistics._spread import Spread
+from autoprox.statistics.passes._slices import spread_over, spreads_taken
+from autoprox.statistics.passes._weights import node_weights
 from autoprox.statistics.passes.losses import cross_entropy
-from autoprox.statistics.passes.slices import spread_over, spreads_taken
-from autoprox.statistics.passes.weights import node_weights
-from autoprox.statistics.spread import Spread
 from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
 
 CHUNK_ELEMENTS = 2**24

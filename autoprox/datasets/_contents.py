@@ -1,0 +1,95 @@
+"""What a folder of images holds: training and test images with labels, before their size and name are known."""
+
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from autoprox.base.errors import ImageError
+from autoprox.datasets._pictures import Files, Pictures, Pixels
+from autoprox.datasets.base import Dataset, Int64
+
+
+@dataclass(frozen=True, eq=False)
+class Contents:
+    """Images of a data set in whatever sizes they have.
+
+    Attributes:
+        train: The training images.
+        train_labels: `(N,)`, values 0 to num_classes - 1.
+        test: The test images.
+        test_labels: `(M,)`.
+        num_classes: Number of classes.
+    """
+
+    train: Files | Pixels
+    train_labels: Int64
+    test: Files | Pixels
+    test_labels: Int64
+    num_classes: int
+
+    def dataset(self, name: str, img_size: int) -> Dataset:
+        """The data set of this name with images of this size, none of which is decoded yet."""
+        return Dataset(
+            name,
+            Pictures(self.train, img_size),
+            self.train_labels,
+            Pictures(self.test, img_size),
+            self.test_labels,
+            self.num_classes,
+        )
+
+
+def checked_labels(labels: object, count: int, num_classes: int, where: Path) -> Int64:
+    """Brings labels to an array `(count,)` of whole numbers from 0 to num_classes - 1.
+
+    Args:
+        labels: What a file holds.
+        count: Number of images.
+        num_classes: Number of classes.
+        where: The file, for the message.
+
+    Raises:
+        ImageError: If they are anything else.
+
+    Example:
+        >>> checked_labels([1, 0, 1], 3, 2, Path("train.json"))
+        array([1, 0, 1])
+    """
+    try:
+        array = np.asarray(labels)
+    except ValueError as error:
+        raise ImageError(f"The labels in {where} are no list of whole numbers: {error}.") from error
+    if array.ndim != 1 or len(array) != count or array.dtype.kind not in "iu":
+        raise ImageError(
+            f"The labels in {where} have shape {array.shape} and type {array.dtype}; {count} whole numbers are needed, "
+            "one an image."
+        )
+    if wrong := [(index, value) for index, value in enumerate(array.tolist()) if not 0 <= value < num_classes]:
+        raise ImageError(
+            f"The label of image {wrong[0][0]} in {where} is {wrong[0][1]}; labels are 0 to {num_classes - 1}."
+        )
+    return array.astype(np.int64)
+
+
+def existing(root: Path, names: list[str], listed_in: Path) -> Files:
+    """The files of a list, which have to be there.
+
+    Args:
+        root: The folder that names start from.
+        names: Path of each file.
+        listed_in: Where the names come from, for the message.
+
+    Raises:
+        ImageError: If one is missing, or lies outside the folder.
+    """
+    if outside := [
+        name for name in names if not PurePosixPath(name).parts or {"/", ".."} & {*PurePosixPath(name).parts}
+    ]:
+        raise ImageError(f"{listed_in} names '{outside[0]}', which lies outside {root}.")
+    if missing := [name for name in names if not (root / name).is_file()]:
+        more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
+        raise ImageError(
+            f"The image {root / missing[0]}{more} is missing, though {listed_in} names it. Restore the data set."
+        )
+    return Files(root, tuple(names))

@@ -1,0 +1,346 @@
+"""A whole discovery: from a table to a proxy that was chosen on select and scored once on sealed."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from autoprox.base.digest import digest
+from autoprox.base.errors import TableError
+from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.problem import Problem, statistics_of
+from autoprox.bench.sealed import count_sealed, sealed_count
+from autoprox.bench.splits import Split
+from autoprox.evolve._front import Front, FrontPoint
+from autoprox.evolve.bank import Bank
+from autoprox.evolve.engine import SEARCH_VERSION, Engine, EvolutionOutcome
+from autoprox.evolve.journal import JOURNAL, EvolutionJournal
+from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.plan import EvolutionPlan, Stop
+from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
+from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, in_short, standings, winner
+from autoprox.evolve.strategies import STRATEGIES
+from autoprox.evolve.verdicts import (
+    PROXY_ROW,
+    ZOO_ROW,
+    Margin,
+    document_of,
+    golden_scores,
+    margin_of,
+    verdicts_of,
+)
+from autoprox.graph import PRIMITIVES, Expression, LeafTable, Leaves, Level, Proxy, collect_leaves
+from autoprox.networks.network import Network
+from autoprox.scorers import Ensemble
+from autoprox.statistics import StatisticsCache
+
+NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
+
+
+def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
+    return networks
+
+
+def _unsaid(_evaluated: int, _best: float) -> None:
+    return None
+
+
+@dataclass(frozen=True)
+class Found:
+    """What a search found, before anybody looked at the sealed split.
+
+    Args:
+        proxy: The winner, without provenance and results.
+        best: The winner as a member of the hall.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are at hand.
+        outcome: The run itself.
+        bank: Leaf values of fit and select.
+        judges: The judge of every split.
+        plan: How it was searched.
+        stop: When it was to end.
+    """
+
+    proxy: Proxy
+    best: Standing
+    hall: tuple[Standing, ...]
+    front: tuple[FrontPoint, ...]
+    zoo: Proxy | None
+    outcome: EvolutionOutcome
+    bank: Bank
+    judges: dict[Split, Judge]
+    plan: EvolutionPlan
+    stop: Stop
+
+    @property
+    def ensemble(self) -> Ensemble:
+        """The fittest members of the hall of fame as one scorer."""
+        named = enumerate(ensemble_of(self.hall), 1)
+        members = [Proxy(f"{self.proxy.name} {number}", each.graph, each.evaluation.sign) for number, each in named]
+        return Ensemble(members, f"{self.proxy.name} hall")
+
+
+@dataclass(frozen=True)
+class Discovery:
+    """What came out.
+
+    Args:
+        proxy: The winner, with provenance and results.
+        verdicts: For each split, the verdicts of the proxy, of the best zoo proxy, and of the counts.
+        zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
+        margin: How much further than its rival the proxy's joint correlation is on the sealed split.
+        init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
+        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
+        ensemble: Whether the hall together ranks select better than its best member.
+        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        outcome: The run itself.
+        sealed_scorings: How often the sealed split of this table has been scored by this user, this time included.
+    """
+
+    proxy: Proxy
+    verdicts: dict[Split, dict[str, Verdict]]
+    zoo: str | None
+    margin: Margin
+    init_agreement: float
+    hall: tuple[Standing, ...]
+    ensemble: EnsembleTrial
+    front: tuple[FrontPoint, ...]
+    outcome: EvolutionOutcome
+    sealed_scorings: int
+
+
+@dataclass
+class Discoverer:
+    """Discovers proxies for a problem.
+
+    Args:
+        problem: What to discover for.
+        cache: Where leaf values live; by default the user's cache, with what stands beside the table.
+        jobs: Processes that collect statistics and advance islands; the result does not depend on it.
+        network_progress: Wraps the networks that statistics are collected of.
+        candidate_progress: Called with the number of valid candidates and the highest fitness on fit.
+
+    Example:
+        >>> from autoprox.bench.table import Table
+        >>> table = Table.read()
+        >>> discoverer = Discoverer(Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))))
+        >>> found = discoverer.search(EvolutionPlan(seed=1), Stop(100))  # discoverer.judge(found) looks at sealed
+        >>> found.outcome.evaluated, found.best.joint > 0
+        (100, True)
+    """
+
+    problem: Problem
+    cache: StatisticsCache | None = None
+    jobs: int = 1
+    network_progress: NetworkProgress = _unwrapped
+    candidate_progress: Callable[[int, float], None] = _unsaid
+
+    @cached_property
+    def _statistics(self) -> StatisticsCache:
+        return statistics_of(self.problem.table) if self.cache is None else self.cache
+
+    @cached_property
+    def judges(self) -> dict[Split, Judge]:
+        """The judge of every split.
+
+        Raises:
+            TableError: If a block cannot be judged in one of them.
+        """
+        return {split: self.problem.judge(split) for split in Split}
+
+    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
+        """Runs one discovery, or takes one up that was begun.
+
+        Args:
+            plan: How to search. Same plan, same result, whatever the number of jobs, however often interrupted.
+            stop: When to end.
+            journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
+                with. A temporary one if None.
+            anew: Whether a journal that is there is replaced instead.
+
+        Raises:
+            TableError: If no candidate is valid, or a split is too small to be judged.
+            StoreMismatchError: If the journal belongs to another run, or is in use.
+            SpecError: If the run has as many candidates already as the budget allows.
+        """
+        with _kept(journal) as path, self._journal(path, plan, stop, anew=anew) as book:
+            # A state folder that cannot be written has to be known before the search, not after it.
+            sealed_count(self.problem.table.digest)
+            discovery = self.judge(self._searched(plan, stop, book))
+            book.remember("sealed_scorings", discovery.sealed_scorings)
+            book.remember("status", "judged")
+        return discovery
+
+    def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Found:
+        """The same without a look at the sealed split: for work that is not finished, and for comparisons.
+
+        Args:
+            plan: How to search.
+            stop: When to end.
+            journal: File of the journal, as for `run`.
+
+        Raises:
+            TableError: As for `run`, and so for StoreMismatchError and SpecError.
+        """
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
+            search = self._searched(plan, stop, book)
+            book.remember("status", "searched")
+        return search
+
+    def _journal(self, path: Path, plan: EvolutionPlan, stop: Stop, *, anew: bool = False) -> EvolutionJournal:
+        journal = EvolutionJournal(path, self.definition(plan), anew=anew)
+        journal.remember("stop", asdict(stop))
+        journal.remember("status", "begun")
+        return journal
+
+    def _searched(self, plan: EvolutionPlan, stop: Stop, book: EvolutionJournal) -> Found:
+        judges = self.judges
+        fit, select = judges[Split.FIT], judges[Split.SELECT]
+        zoo = affordable_zoo()
+        of_zoo = leaves_of_all(zoo)
+        more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
+        bank = Bank(self.collect, fit, select, more, beside)
+        seeds = graphs_of(zoo) if plan.seed_zoo else []
+        outcome = Engine(plan, fit, bank, book, seeds, self.candidate_progress, jobs=self.jobs).run(stop)
+        if not outcome.hall:
+            raise TableError(
+                f"None of the candidates could be ranked on '{self.problem.table.name}' (rejected: {outcome.rejected});"
+                " give a larger budget or a table with more architectures."
+            )
+        front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
+        hall = standings(outcome.hall, judges, bank, self.collect, plan.beyond_size)
+        best = winner(hall)
+        proxy = Proxy(f"{self.problem.table.name}-seed{plan.seed}", *in_short(best.member, bank))
+        rival = best_of(zoo, select, bank.select)
+        return Found(
+            proxy,
+            best,
+            tuple(hall),
+            tuple(front.sorted()),
+            None if rival is None else zoo[rival],
+            outcome,
+            bank,
+            judges,
+            plan,
+            stop,
+        )
+
+    def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
+        """Leaf values of networks, from the cache or computed."""
+        return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
+
+    def judge(self, found: Found) -> Discovery:
+        """Scores the winner of a search on the sealed split, beside its rivals; the look is counted.
+
+        Args:
+            found: What `search` gave. Once its winner was judged, no other should be searched for on this table: the
+                more looks, the less the figures of the sealed split can be trusted.
+
+        Raises:
+            AutoproxError: If the look cannot be counted.
+        """
+        judges, bank = found.judges, found.bank
+        select = judges[Split.SELECT]
+        contenders = {PROXY_ROW: found.proxy} | ({} if found.zoo is None else {ZOO_ROW: found.zoo})
+        sealed_scorings = count_sealed(self.problem.table.digest)
+        scores = {
+            Split.FIT: scores_of(contenders, bank.fit),
+            Split.SELECT: scores_of(contenders, bank.select),
+            Split.SEALED: scores_of(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
+        }
+        again = scores_of({PROXY_ROW: found.proxy}, self._leaves(select.rebuilt(), {PROXY_ROW: found.proxy}))
+        init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
+        rows = {split: dict(zip(contenders, scores[split], strict=True)) | judges[split].counts for split in Split}
+        verdicts = {split: verdicts_of(judges[split], rows[split]) for split in Split}
+        margin = margin_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        ensemble = ensemble_trial(found.hall, found.best, select, bank)
+        rival = None if found.zoo is None else found.zoo.name
+        results = {
+            "splits": {split.value: document_of(verdicts[split], judges[split]) for split in verdicts},
+            "zoo": rival,
+            "margin": margin.to_document(),
+            "init_agreement": finite_or_none(init_agreement),
+            "ensemble": ensemble.to_document(),
+            "golden": golden_scores(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
+        }
+        provenance = self._provenance(found.plan, found.stop, found.outcome, bank.leaves)
+        return Discovery(
+            replace(found.proxy, provenance=provenance, results=results),
+            verdicts,
+            rival,
+            margin,
+            init_agreement,
+            found.hall,
+            ensemble,
+            found.front,
+            found.outcome,
+            sealed_scorings,
+        )
+
+    def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
+        return LeafTable(self.collect(networks, leaves_of_all(proxies)))
+
+    def definition(self, plan: EvolutionPlan) -> dict[str, Any]:
+        """All that the course of a run depends on, as JSON-like data."""
+        problem = self.problem
+        labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
+        primitives = [
+            [level.value, each.name, each.version, each.weight]
+            for level in Level
+            for each in PRIMITIVES[level].values()
+        ]
+        return {
+            **self._question(),
+            "blocks": [f"{block.space}/{block.dataset}" for block in problem.blocks],
+            "label_kind": problem.blocks[0].label_kind,
+            "metric": problem.blocks[0].metric,
+            "labels": digest(labels),
+            "splits": digest({arch_id: split.value for arch_id, split in problem.table.splits().items()}),
+            **plan.to_document(),
+            "bank": digest([each.digest for each in first_bank()]),
+            "primitives": digest(primitives),
+            "search_version": SEARCH_VERSION,
+        }
+
+    def _question(self) -> dict[str, Any]:
+        """What is asked, as provenance states it."""
+        problem = self.problem
+        return {
+            "table": problem.table.name,
+            "table_digest": problem.table.digest,
+            "batches": {
+                f"{block.space}/{block.dataset}": problem.table.task(block.dataset, block.space).digest
+                for block in problem.blocks
+            },
+            "aggregate": problem.aggregate.value,
+            "weights": None if problem.weights is None else list(problem.weights),
+            "init_seeds": problem.init_seeds,
+        }
+
+    def _provenance(
+        self, plan: EvolutionPlan, stop: Stop, outcome: EvolutionOutcome, bank: Sequence[Expression]
+    ) -> dict[str, Any]:
+        return {
+            **self._question(),
+            **plan.to_document(),
+            "stop": asdict(stop),
+            "ending": outcome.ending.value,
+            "evaluated": outcome.evaluated,
+            "rejected": outcome.rejected,
+            "bank": {"leaves": len(bank), "digest": digest([each.digest for each in bank])},
+        }
+
+
+@contextmanager
+def _kept(journal: Path | None) -> Iterator[Path]:
+    """Where the journal is: as given, or in a folder that goes when the run has ended."""
+    if journal is not None:
+        journal.parent.mkdir(parents=True, exist_ok=True)
+        yield journal
+        return
+    with TemporaryDirectory() as folder:
+        yield Path(folder) / JOURNAL

@@ -1,0 +1,198 @@
+"""The population of Algorithm 1 of Auto-Prox, and the parents that are worked on (Wei 2024, arXiv 2312.09059).
+
+The paper: draw a pool from the population (ratio r), take its top k, pick one of them as parent, mutate it; append
+the child only if it passes its parent by a margin m, else mutate the same parent again; then remove the member with
+the lowest joint correlation. Mutation only. Here B parents are worked on at once, so that children are evaluated
+together; with B = 1 it is the paper's algorithm, with retries bounded. The paper's values of the population size, r,
+k and m are not published: the defaults are ours.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from autoprox.evolve._individual import Individual, Proposal, fittest
+from autoprox.evolve.breeding import Breeder
+from autoprox.evolve.strategies._base import AbstractSettings, AbstractStrategy
+
+
+@dataclass(frozen=True)
+class ElitesSettings(AbstractSettings):
+    """Settings of Algorithm 1.
+
+    Args:
+        population: Number of members.
+        sample_ratio: Share of the population in a pool, in (0, 1].
+        top_k: How many of the best of a pool may become the parent.
+        margin: What a child's fitness must add to its parent's.
+        parents: Parents worked on at once (B).
+        retries: Mutations of one parent before it is given up.
+
+    Raises:
+        SpecError: If a value is out of range.
+
+    Example:
+        >>> ElitesSettings.read(["population=64", "margin=0"]).population
+        64
+    """
+
+    population: int = 128
+    sample_ratio: float = 0.25
+    top_k: int = 8
+    margin: float = 0.001
+    parents: int = 64
+    retries: int = 16
+
+    def __post_init__(self) -> None:
+        self.require_counts("population", "top_k", "parents", "retries")
+        self.require_share("sample_ratio")
+        self.require_finite("margin")
+
+
+@dataclass
+class _Slot:
+    parent: Individual | None = None
+    tries: int = 0
+
+
+class Elites:
+    """Members, and slots in each of which one parent is mutated until a child passes it.
+
+    Args:
+        settings: Settings.
+        breeder: Source of randomness.
+    """
+
+    def __init__(self, settings: ElitesSettings, breeder: Breeder) -> None:
+        self._settings = settings
+        self._breeder = breeder
+        self.members: list[Individual] = []
+        self._slots = [_Slot() for _ in range(settings.parents)]
+
+    @property
+    def full(self) -> bool:
+        """Whether the population has its size, so that parents are drawn from it."""
+        return len(self.members) >= self._settings.population
+
+    def fill(self, newcomers: Sequence[Individual | None]) -> None:
+        """Takes newcomers, whatever they are worth, until the population is full; each graph once."""
+        known = {each.graph.digest for each in self.members}
+        for each in newcomers:
+            if each is not None and each.graph.digest not in known and not self.full:
+                known.add(each.graph.digest)
+                self.members.append(each)
+
+    def parents(self) -> list[Individual]:
+        """The parent of every slot; drawn anew where the last one was passed or given up."""
+        return [self._parent(slot) for slot in self._slots]
+
+    def settle(self, children: Sequence[Individual | None]) -> None:
+        """Takes the child of every slot in if it passes its parent; the worst member leaves for it."""
+        for slot, child in zip(self._slots, children, strict=True):
+            if child is not None and self._passes(slot, child):
+                self.members.append(child)
+                self._drop_worst()
+                slot.parent = None
+            else:
+                slot.tries += 1
+                if slot.tries >= self._settings.retries:
+                    slot.parent = None
+
+    def admit(self, migrants: Sequence[Individual]) -> None:
+        """Takes migrants in; the worst members leave for them."""
+        for each in migrants:
+            if all(each.graph != member.graph for member in self.members):
+                self.members.append(each)
+                if len(self.members) > self._settings.population:
+                    self._drop_worst()
+
+    def state(self) -> dict[str, Any]:
+        """Members and slots as JSON-like data."""
+        return {
+            "members": [each.to_document() for each in self.members],
+            "slots": [[None if slot.parent is None else slot.parent.to_document(), slot.tries] for slot in self._slots],
+        }
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up what `state` gave."""
+        grammar = self._breeder.grammar
+        self.members = [Individual.from_document(each, grammar) for each in state["members"]]
+        self._slots = [
+            _Slot(None if parent is None else Individual.from_document(parent, grammar), tries)
+            for parent, tries in state["slots"]
+        ]
+
+    def _passes(self, slot: _Slot, child: Individual) -> bool:
+        assert slot.parent is not None
+        if child.value - slot.parent.value < self._settings.margin:
+            return False
+        return all(child.graph != each.graph for each in self.members)
+
+    def _drop_worst(self) -> None:
+        worst = min(range(len(self.members)), key=lambda index: self.members[index].fitness)
+        del self.members[worst]
+
+    def _parent(self, slot: _Slot) -> Individual:
+        if slot.parent is None:
+            rng = self._breeder.rng
+            size = max(1, round(self._settings.sample_ratio * len(self.members)))
+            pool = [self.members[index] for index in rng.choice(len(self.members), size, replace=False)]
+            best = fittest(pool, self._settings.top_k)
+            slot.parent = best[int(rng.integers(len(best)))]
+            slot.tries = 0
+        return slot.parent
+
+
+class AbstractElitism(AbstractStrategy):
+    """A strategy on the population of Algorithm 1: it says what becomes of parents, and which answers are children.
+
+    Args:
+        settings: Settings.
+        breeder: Makes proposals.
+    """
+
+    settings_type: ClassVar[type[AbstractSettings]] = ElitesSettings
+
+    def __init__(self, settings: ElitesSettings, breeder: Breeder) -> None:
+        self._settings = settings
+        self._breeder = breeder
+        self._elites = Elites(settings, breeder)
+
+    @abstractmethod
+    def offspring(self, parents: Sequence[Individual]) -> list[Proposal]:
+        """The proposals that are made of the parents of all slots."""
+
+    @abstractmethod
+    def children(self, answers: Sequence[Individual | None]) -> Sequence[Individual | None]:
+        """What meets the parent of every slot, from the answers to `offspring`."""
+
+    def ask(self) -> list[Proposal]:
+        """Fresh trees until the population is full, offspring of its members afterwards."""
+        if not self._elites.full:
+            return [self._breeder.fresh() for _ in range(self._settings.parents)]
+        return self.offspring(self._elites.parents())
+
+    def tell(self, answers: Sequence[Individual | None]) -> None:
+        """Fills the population, or settles which children pass their parents."""
+        if not self._elites.full:
+            self._elites.fill(answers)
+        else:
+            self._elites.settle(self.children(answers))
+
+    @property
+    def members(self) -> Sequence[Individual]:
+        """The population."""
+        return self._elites.members
+
+    def admit(self, migrants: Sequence[Individual]) -> None:
+        """Takes migrants in for the worst members."""
+        self._elites.admit(migrants)
+
+    def state(self) -> dict[str, Any]:
+        """Members and slots."""
+        return self._elites.state()
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up a stored state."""
+        self._elites.restore(state)

@@ -1,0 +1,127 @@
+"""NSGA-II (Deb 2002) with DEAP's selection: joint correlation, tau beyond size, and size of the graph at once."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
+
+from deap import base, tools
+
+from autoprox.evolve._individual import Individual, Proposal
+from autoprox.evolve.breeding import Breeder
+from autoprox.evolve.strategies._base import AbstractSettings, AbstractStrategy
+
+
+@dataclass(frozen=True)
+class Nsga2Settings(AbstractSettings):
+    """Settings of NSGA-II.
+
+    Args:
+        population: Number of members.
+        offspring: Children a round.
+        crossing: Share of children that have two parents; the others are mutants of one.
+
+    Raises:
+        SpecError: If a value is out of range.
+    """
+
+    population: int = 128
+    offspring: int = 64
+    crossing: float = 0.5
+
+    def __post_init__(self) -> None:
+        self.require_counts("population", "offspring")
+        self.require_share("crossing")
+
+
+class _Objectives(base.Fitness):  # type: ignore[misc]
+    """Joint correlation and tau beyond size as high, the graph as small as possible."""
+
+    weights = (1.0, 1.0, -1.0)
+
+
+class _Point:
+    """A member as DEAP's selection sees it."""
+
+    def __init__(self, member: Individual) -> None:
+        evaluation = member.evaluation
+        self.member = member
+        self.fitness = _Objectives((evaluation.joint, evaluation.beyond, float(member.graph.size)))
+        self.front = 0
+
+
+@final
+class Nsga2(AbstractStrategy):
+    """Keeps those that nobody beats in everything, and among them those that stand apart.
+
+    Args:
+        settings: Settings.
+        breeder: Makes proposals.
+    """
+
+    settings_type: ClassVar[type[AbstractSettings]] = Nsga2Settings
+    measures_beyond: ClassVar[bool] = True
+
+    def __init__(self, settings: Nsga2Settings, breeder: Breeder) -> None:
+        self._settings = settings
+        self._breeder = breeder
+        self._points: list[_Point] = []
+
+    def ask(self) -> list[Proposal]:
+        """New trees until the population is full, afterwards children of the winners of binary tournaments."""
+        if len(self._points) < self._settings.population:
+            return [self._breeder.fresh() for _ in range(self._settings.offspring)]
+        return [self._child() for _ in range(self._settings.offspring)]
+
+    def tell(self, answers: Sequence[Individual | None]) -> None:
+        """Selects the next population from the last one and the children."""
+        self._select([each for each in answers if each is not None])
+
+    @property
+    def members(self) -> Sequence[Individual]:
+        """The population."""
+        return [each.member for each in self._points]
+
+    def admit(self, migrants: Sequence[Individual]) -> None:
+        """Lets migrants stand for selection."""
+        self._select(migrants)
+
+    def state(self) -> dict[str, Any]:
+        """The members, in their order: fronts and crowding follow from them."""
+        return {"members": [each.to_document() for each in self.members]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up a stored state."""
+        grammar = self._breeder.grammar
+        self._points = [_Point(Individual.from_document(each, grammar)) for each in state["members"]]
+        self._rank()
+
+    def _select(self, newcomers: Sequence[Individual]) -> None:
+        # Of candidates with the same correlations and size one is enough: they are one ranking, written twice.
+        points = {_signature(each.member): each for each in self._points}
+        for each in newcomers:
+            points.setdefault(_signature(each), _Point(each))
+        self._points = list(points.values())
+        if len(self._points) > self._settings.population:
+            self._points = tools.selNSGA2(self._points, self._settings.population)
+        self._rank()
+
+    def _rank(self) -> None:
+        for number, front in enumerate(tools.sortNondominated(self._points, len(self._points))):
+            tools.emo.assignCrowdingDist(front)
+            for each in front:
+                each.front = number
+
+    def _child(self) -> Proposal:
+        mother = self._winner()
+        if self._breeder.rng.random() < self._settings.crossing:
+            return self._breeder.crossing(mother, self._winner())
+        return self._breeder.mutant(mother)
+
+    def _winner(self) -> Individual:
+        """The better of two that are drawn: of the better front, or, on one front, the less crowded."""
+        pair = [self._points[int(index)] for index in self._breeder.rng.integers(len(self._points), size=2)]
+        return min(pair, key=lambda each: (each.front, -each.fitness.crowding_dist)).member
+
+
+def _signature(member: Individual) -> tuple[object, ...]:
+    return (member.evaluation.taus, member.evaluation.beyond, member.graph.size)

@@ -1,0 +1,279 @@
+"""A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
+from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.files import atomically
+from autoprox.base.foreign import guarded, read_json
+from autoprox.base.outcomes import attempted, values_of
+from autoprox.graph._evaluate import Evaluator, LeafTable
+from autoprox.graph._expression import Expression
+from autoprox.graph._kinds import Level
+from autoprox.graph._text import formula, parse
+from autoprox.graph.collect import Leaves, leaves_of
+from autoprox.inspect.nodes import Site
+from autoprox.statistics import Loss, Requirements
+from autoprox.statistics.requirements import requirements_of
+
+FORMAT = "autoprox.proxy"
+FORMAT_VERSION = 1
+_FIELDS: dict[str, type] = {
+    "name": str,
+    "graph": str,
+    "graph_digest": str,
+    "sign": int,
+    "provenance": dict,
+    "results": dict,
+}
+
+
+@dataclass(frozen=True)
+class Proxy:
+    """A graph that scores networks without training them; a higher score means a better network.
+
+    Args:
+        name: What reports call it.
+        graph: SCALAR expression.
+        sign: 1 or -1, the direction that was fixed when it was discovered; part of every score.
+        provenance: How it came about: table, seed, settings, versions of formats.
+        results: What it scored when it was discovered.
+
+    Raises:
+        KindError: If the graph is not SCALAR or the sign is neither 1 nor -1.
+
+    Example:
+        >>> import autoprox, numpy as np
+        >>> micro = autoprox.space("autoformer-micro")
+        >>> arch = micro.sample(np.random.default_rng(0))
+        >>> model = micro.build(arch, num_classes=10, img_size=8, in_chans=1, seed=0)
+        >>> snip = Proxy("snip", parse("nodes_sum(l1(mul(weight, weight_grad)))"))
+        >>> images = np.random.default_rng(0).normal(size=(4, 1, 8, 8)).astype("float32")
+        >>> snip.score(model, images, np.array([0, 1, 2, 3])) > 0
+        True
+    """
+
+    name: str
+    graph: Expression
+    sign: int = 1
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    results: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.graph.kind.level is not Level.SCALAR:
+            raise KindError(f"A proxy needs a SCALAR graph; '{self.graph}' is {self.graph.kind}. Apply an aggregator.")
+        if self.sign not in (1, -1):
+            raise KindError(f"The sign of a proxy is 1 or -1, not {self.sign}.")
+
+    @property
+    def formula(self) -> str:
+        """The proxy as a person would write it, sign included."""
+        text = formula(self.graph)
+        return text if self.sign == 1 else f"-({text})"
+
+    @property
+    def statistics(self) -> tuple[str, ...]:
+        """Names of the statistics that it needs."""
+        return self.graph.statistics
+
+    @property
+    def source(self) -> str:
+        """Where it comes from: a publication, or the table that it was discovered on."""
+        if "source" in self.provenance:
+            return str(self.provenance["source"])
+        return f"Discovered on '{self.provenance['table']}'." if "table" in self.provenance else "Written by hand."
+
+    @property
+    def description(self) -> str:
+        """How it is computed: the formula."""
+        return self.formula
+
+    @property
+    def identity(self) -> str:
+        """Digest of graph and sign: proxies of one identity give the same scores."""
+        return digest(["graph", self.graph.digest, self.sign])
+
+    @property
+    def needs(self) -> Requirements:
+        """What its statistics have to be given, and what is run for them."""
+        return requirements_of(self.statistics)
+
+    @property
+    def parts(self) -> "tuple[Proxy, ...]":
+        """What is measured of each network by itself: the proxy alone."""
+        return (self,)
+
+    @property
+    def node_leaves(self) -> tuple[Expression, ...]:
+        """What it needs of a network: reductions of tensors, and counts."""
+        return self.graph.node_leaves
+
+    @property
+    def selected_sites(self) -> frozenset[Site]:
+        """The sites of which it keeps nodes of some roles alone: there, the role of every node has to be known."""
+        return self.graph.selected_sites
+
+    def join(self, values: Floats) -> Floats:
+        """The scores of a set, `(A,)`: the values of the one part, `(1, A)`."""
+        return np.asarray(values[0])
+
+    def renamed(self, name: str) -> "Proxy":
+        """The same proxy under another name."""
+        return replace(self, name=name)
+
+    def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
+        """Scores networks whose node values were collected, `(A,)`; what is not finite is not a score."""
+        wanted = [each.digest for each in self.node_leaves]
+        table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
+        return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
+
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+        """Scores one live model, with the parameters it has. The model is left as it was.
+
+        Args:
+            model: An untrained network.
+            images: Batch, shape `(B, C, H, W)`, torch or NumPy.
+            labels: Class indices, shape `(B,)`; None if it reads none.
+            loss: What the backward pass starts from; the mean cross entropy by default.
+
+        Returns:
+            The score; higher is better.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from the model.
+            UndefinedScoreError: If the proxy has no finite value on this model.
+        """
+        leaves = leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)
+        value = float(self.score_leaves([leaves])[0])
+        if not np.isfinite(value):
+            raise UndefinedScoreError(f"The proxy '{self.name}' {self._why_undefined(model, leaves, value)}")
+        return value
+
+    def _why_undefined(self, model: nn.Module, leaves: Leaves, value: float) -> str:
+        for leaf in self.graph.node_leaves:
+            if leaf.kind.site is not None and not leaves.roles[leaf.kind.site]:
+                return (
+                    f"is undefined on this model: it reads {leaf.kind.site} nodes, and the {type(model).__name__} has "
+                    "none that autoprox sees (autoprox.inspect.describe lists what it sees); choose another proxy."
+                )
+        return f"has no finite value on this model (it gives {value}); rank it last or choose another proxy."
+
+    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
+        """Scores live models one after the other.
+
+        Args:
+            models: Untrained networks; an iterator is consumed lazily, so they need not be in memory together.
+            images: Batch, shape `(B, C, H, W)`.
+            labels: Class indices, shape `(B,)`.
+            loss: As for `score`.
+
+        Returns:
+            Shape `(number of models,)`; higher is better; NaN where the proxy has no finite value.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from any of the models.
+
+        Warns:
+            UnscoredWarning: If they cannot be collected from some of the models, which are NaN; says why.
+        """
+        found = (attempted(partial(self.score, model, images, labels, loss=loss)) for model in models)
+        return values_of(self.name, found)
+
+    def to_document(self) -> dict[str, Any]:
+        """The proxy as JSON-like data with a digest over all of it."""
+        document = {
+            "format": FORMAT,
+            "format_version": FORMAT_VERSION,
+            "name": self.name,
+            "graph": str(self.graph),
+            "graph_digest": self.graph.digest,
+            "sign": self.sign,
+            "formula": self.formula,
+            "statistics": list(self.statistics),
+            "provenance": dict(self.provenance),
+            "results": dict(self.results),
+        }
+        return {**document, "digest": digest(document)}
+
+    @classmethod
+    def from_document(cls, document: Any, where: str) -> "Proxy":
+        """Reads a proxy from data that `to_document` made.
+
+        Args:
+            document: The data.
+            where: What to call its origin in error messages.
+
+        Raises:
+            StoreMismatchError: If it is no such data, of a later format, or was changed.
+            KindError: If its graph does not fit together.
+            RegistryError: If its graph names something unknown.
+        """
+        if not isinstance(document, dict) or document.get("format") != FORMAT:
+            raise StoreMismatchError(f"{where} does not hold a proxy; give a best.json that autoprox.evolve wrote.")
+        version = document.get("format_version")
+        if version != FORMAT_VERSION:
+            raise StoreMismatchError(
+                f"{where} has format version {version}, this autoprox reads version {FORMAT_VERSION};"
+                " install the version that wrote it, or discover the proxy anew."
+            )
+        content = {key: value for key, value in document.items() if key != "digest"}
+        if digest(content) != document.get("digest"):
+            raise StoreMismatchError(
+                f"{where} was edited: its digest does not fit its content. Restore the file,"
+                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+            )
+        missing = [name for name, type_ in _FIELDS.items() if not isinstance(content.get(name), type_)]
+        if missing:
+            raise StoreMismatchError(
+                f"{where} has no valid {', '.join(missing)}; it was not written by autoprox. Restore the file,"
+                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+            )
+        try:
+            graph = parse(content["graph"])
+        except RegistryError as error:
+            raise RegistryError(
+                f"{where}: {error} If the file is from another autoprox, install that one; if it is an operation of"
+                " your own, register it first."
+            ) from error
+        except AutoproxError as error:
+            raise type(error)(f"{where}: {error}") from error
+        if graph.digest != content["graph_digest"]:
+            raise StoreMismatchError(
+                f"{where} was written for other versions of its statistics or primitives, whose values have changed;"
+                " install the autoprox that wrote it, or discover the proxy anew."
+            )
+        try:
+            return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
+        except KindError as error:
+            raise KindError(f"{where}: {error}") from error
+
+    def save(self, path: str | Path) -> None:
+        """Writes the proxy as JSON, the same bytes for the same proxy.
+
+        Raises:
+            AutoproxError: If the file cannot be written; what stood there before stays.
+        """
+        text = json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n"
+        atomically(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
+
+    @classmethod
+    def read(cls, path: Path) -> "Proxy":
+        """Reads a proxy from a JSON file.
+
+        Raises:
+            StoreMismatchError: If the file is missing, no JSON, or not what `save` wrote.
+        """
+        if not path.exists():
+            raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.")
+        with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).")):
+            document = read_json(path)
+        return cls.from_document(document, f"'{path}'")

@@ -1,0 +1,139 @@
+"""Operations on the tensor of one node that are not element-wise: normalisations, the matrix product, reductions.
+
+Reductions take the `Moments` of a tensor, which they share. They accumulate in float64, whatever the tensor's dtype,
+and return a float64 tensor without dimensions.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from autoprox.graph._moments import Moments
+from autoprox.graph.operations import TENSOR_EPS
+
+
+def zscore(x: Tensor, _xp: Any, eps: float) -> Tensor:
+    """(x - mean) / (std + eps) over the whole tensor; 0 for a tensor of one element."""
+    centred = x - x.mean()
+    return centred / (centred.square().mean().sqrt() + eps)
+
+
+def minmax(x: Tensor, _xp: Any, eps: float) -> Tensor:
+    """(x - min) / (max - min + eps) over the whole tensor, in [0, 1]."""
+    low, high = torch.aminmax(x)
+    return (x - low) / (high - low + eps)
+
+
+def softmax(x: Tensor, _xp: Any, _eps: float) -> Tensor:
+    """Softmax over the first dimension."""
+    return torch.softmax(x, dim=0)
+
+
+def log_softmax(x: Tensor, _xp: Any, _eps: float) -> Tensor:
+    """Logarithm of the softmax over the first dimension."""
+    return torch.log_softmax(x, dim=0)
+
+
+def matrix_product(a: Tensor, b: Tensor, _xp: Any, _eps: float) -> Tensor:
+    """A @ B.T, each tensor seen as a matrix `(first dimension, all others)`; the result is square.
+
+    The published list has a bare matrix product, which is undefined for two tensors of the same shape unless they are
+    square; this is the form that always exists. Of two precisions the wider one counts, as in arithmetic.
+    """
+    wider = torch.promote_types(a.dtype, b.dtype)
+    return a.reshape(a.shape[0], -1).to(wider) @ b.reshape(b.shape[0], -1).to(wider).T
+
+
+def gram(x: Tensor, _xp: Any, _eps: float) -> Tensor:
+    """X @ X.T of the tensor seen as a matrix `(first dimension, all others)`: for activations, how like images are."""
+    flat = x.reshape(x.shape[0], -1)
+    return flat @ flat.T
+
+
+def reduce_sum(x: Moments) -> Tensor:
+    """Sum over all elements."""
+    return x.total
+
+
+def reduce_mean(x: Moments) -> Tensor:
+    """Mean over all elements."""
+    return x.total / x.count
+
+
+def reduce_mean_abs(x: Moments) -> Tensor:
+    """Mean of `|x|`."""
+    return x.absolute / x.count
+
+
+def reduce_l1(x: Moments) -> Tensor:
+    """Sum of `|x|`."""
+    return x.absolute
+
+
+def reduce_frobenius(x: Moments) -> Tensor:
+    """Square root of the sum of squares."""
+    return x.squares.sqrt()
+
+
+def reduce_std(x: Moments) -> Tensor:
+    """Population standard deviation (0 for one element, where the sample form is undefined)."""
+    return (x.deviation / x.count).sqrt()
+
+
+def reduce_max(x: Moments) -> Tensor:
+    """Largest element."""
+    return x.extremes[1]
+
+
+def reduce_min(x: Moments) -> Tensor:
+    """Smallest element."""
+    return x.extremes[0]
+
+
+def reduce_positive_share(x: Moments) -> Tensor:
+    """Share of elements above zero."""
+    # A sum of floats is several times faster here than a count of booleans.
+    return (x.tensor > 0).to(torch.float32).mean(dtype=torch.float64)
+
+
+def reduce_mean_log(x: Moments) -> Tensor:
+    """Mean of `ln(|x| + 1e-9)`."""
+    return (x.magnitudes + TENSOR_EPS).log().sum(dtype=torch.float64) / x.count
+
+
+def reduce_entropy(x: Moments) -> Tensor:
+    """Shannon entropy `-sum(p ln p)` of `p = |x| / sum of |x|`, in nats; 0 for a tensor of zeros.
+
+    Between 0 (one element holds everything) and ln(count) (all are alike).
+    """
+    total = torch.where(x.absolute > 0, x.absolute, 1.0)
+    shares = x.magnitudes / total.to(x.magnitudes.dtype)
+    # The smallest normal number keeps the logarithm of 0 finite and is lost beside any share that counts.
+    terms = (shares + torch.finfo(shares.dtype).tiny).log_().mul_(shares)
+    return -terms.sum(dtype=torch.float64)
+
+
+def reduce_skewness(x: Moments) -> Tensor:
+    """Third standardised moment, m_3 / m_2**1.5; 0 where the elements differ by rounding alone."""
+    variance = torch.where(x.is_spread, x.deviation / x.count, 1.0)
+    third = torch.dot(x.centred_squares, x.centred) / x.count
+    return torch.where(x.is_spread, third / variance**1.5, 0.0)
+
+
+def reduce_kurtosis(x: Moments) -> Tensor:
+    """Fourth standardised moment, m_4 / m_2**2 (3 for a normal one); 0 where the elements differ by rounding alone."""
+    variance = torch.where(x.is_spread, x.deviation / x.count, 1.0)
+    fourth = torch.dot(x.centred_squares, x.centred_squares) / x.count
+    return torch.where(x.is_spread, fourth / variance**2, 0.0)
+
+
+def compare_signs(a: Moments, b: Moments) -> Tensor:
+    """Share of places at which two tensors have the same sign, where 0 is a sign of its own."""
+    return (a.tensor.sign() == b.tensor.sign()).to(torch.float32).mean(dtype=torch.float64)
+
+
+def compare_cosine(a: Moments, b: Moments) -> Tensor:
+    """Cosine of the angle between two tensors, in [-1, 1] but for rounding; 0 where one is all zeros."""
+    norm = a.squares.sqrt() * b.squares.sqrt()
+    return torch.where(norm > 0, torch.dot(a.wide, b.wide) / torch.where(norm > 0, norm, 1.0), 0.0)

@@ -1,0 +1,225 @@
+"""`to_python`: a proxy as one Python file that needs torch alone.
+
+The file holds the source of the functions that autoprox itself runs (see `sources`), those that this graph needs and no
+others, and the graph as plain statements. tests/graph/test_export_python.py scores with it, for every primitive and
+every statistic, and compares.
+"""
+
+from dataclasses import fields
+from enum import Enum
+from importlib.metadata import version
+from typing import Any
+
+from autoprox.graph import operations
+from autoprox.graph._expression import Expression, is_node_leaf
+from autoprox.graph._kinds import ALL_ROLES, Level
+from autoprox.graph._moments import Moments
+from autoprox.graph._primitives import Form, Primitive
+from autoprox.graph._proxy import Proxy
+from autoprox.graph.export import _runtime as runtime
+from autoprox.graph.export._sources import Sources
+from autoprox.inspect.finding import find_nodes
+from autoprox.inspect.nodes import Role, Site
+from autoprox.statistics import STATISTICS, Pass, Statistic
+
+
+def to_python(proxy: Proxy) -> str:
+    """Writes a proxy as one Python file with `score(model, images, labels) -> float`.
+
+    The file needs torch and nothing else (no NumPy, no autoprox). Its value is that of `Proxy.score`; it restores the
+    model to the bit; it finds nodes and roles of any network by the same rules (`autoprox.inspect.find_nodes`), and
+    reads declared roles from the attribute `autoprox_role`. A graph that looks at no role needs none.
+
+    Args:
+        proxy: What is to be exported.
+
+    Returns:
+        The text of the file.
+
+    Raises:
+        KindError: If an operation of the graph does not stand alone: its source cannot be found, or it needs other
+            packages.
+
+    Example:
+        >>> from autoprox.graph import parse
+        >>> text = to_python(Proxy("snip", parse("nodes_sum(l1(mul(weight, weight_grad)))")))
+        >>> "def score(" in text, "import numpy" in text
+        (True, False)
+    """
+    return _Writer(proxy).text()
+
+
+class _Writer:
+    """One file in the making.
+
+    Args:
+        proxy: What is to be exported.
+    """
+
+    def __init__(self, proxy: Proxy) -> None:
+        self._proxy = proxy
+        self._sources = Sources()
+        self._reductions: list[str] = []
+        self._names: dict[str, str] = {}
+        self._node_names: dict[tuple[Site, frozenset[Role]], str] = {}
+        self._lines: list[str] = []
+
+    def text(self) -> str:
+        """The whole file."""
+        for helper in (runtime.take, runtime.finite):
+            self._sources.add(helper)
+        result = self._value(self._proxy.graph)
+        wanted = [STATISTICS[name] for name in self._proxy.statistics]
+        passes = [f"{_constant(each)} = {self._call(each)}" for each in dict.fromkeys(each.pass_ for each in wanted)]
+        statistics = ",\n    ".join(self._call(each) for each in wanted)
+        sites = self._proxy.graph.selected_sites
+        told = ", ".join(_literal(site) for site in Site if site in sites)
+        find = self._sources.add(find_nodes if sites else runtime.find_without_roles)
+        sign = "" if self._proxy.sign == 1 else "-"
+        body = "\n    ".join(
+            [
+                f"found = take(model, images, labels, STATISTICS, loss, {find}, told=[{told}])",
+                *self._lines,
+                f"return finite({sign}{result})",
+            ]
+        )
+        self._sources.require({"torch"})
+        parts = [
+            f'"""{self._header()}"""\n\n{self._sources.text()}',
+            "\n".join([*passes, "", f"STATISTICS = (\n    {statistics},\n)"]),
+            *self._reductions,
+            f"{_SIGNATURE}    {body}",
+        ]
+        return "\n\n\n".join(parts) + "\n"
+
+    def _header(self) -> str:
+        proxy = self._proxy
+        lines = [
+            f"Zero-cost proxy '{proxy.name}': scores an untrained network, higher is better.",
+            "",
+            "Copy this file anywhere and call score(model, images, labels), at its end. The model is left as it was.",
+            "Needs Python 3.11 and torch 2.6 or later, nothing else.",
+            "",
+            f"    formula     {proxy.formula}",
+            f"    graph       {proxy.graph}",
+            f"    sign        {proxy.sign}",
+            f"    statistics  {', '.join(proxy.statistics)}",
+            *([f"    source      {proxy.provenance['source']}"] if "source" in proxy.provenance else []),
+            "",
+            f"Exported by autoprox {version('autoprox')}, from which the functions are copied (Apache-2.0).",
+        ]
+        return "\n".join(lines).replace("\\", "\\\\").replace('"""', "'''") + "\n"
+
+    def _value(self, expression: Expression) -> str:
+        """Writes the statements of a NODE or SCALAR expression; returns the name of its value."""
+        if expression.digest not in self._names:
+            text = self._leaf(expression) if is_node_leaf(expression) else self._operation(expression)
+            self._names[expression.digest] = name = f"v{len(self._names) + 1}"
+            self._lines.append(f"{name} = {text}")
+        return self._names[expression.digest]
+
+    def _leaf(self, expression: Expression) -> str:
+        if not expression.arguments:
+            return f"found.counts[{expression.operation.name!r}]"
+        name = f"reduction_{len(self._reductions) + 1}"
+        self._reductions.append(self._reduction(name, expression))
+        reduced = self._sources.add(runtime.reduced)
+        return f"{reduced}(found, {name}, {', '.join(repr(each) for each in expression.statistics)})"
+
+    def _reduction(self, function: str, root: Expression) -> str:
+        """A function from the tensors of one node to a number."""
+        names: dict[str, str] = {}
+        lines: list[str] = []
+        for each in root.walk():
+            if isinstance(each.operation, Statistic):
+                names[each.digest] = each.operation.name
+                continue
+            names[each.digest] = name = f"t{len(lines) + 1}"
+            lines.append(f"    {name} = {self._tensor_call(each, [names[i.digest] for i in each.arguments])}")
+        parameters = ", ".join(f"{name}: Tensor" for name in root.statistics)
+        head = f'def {function}({parameters}) -> Tensor:\n    """{root}, of one node."""'
+        return "\n".join([head, *lines, f"    return {names[root.digest]}"])
+
+    def _tensor_call(self, expression: Expression, arguments: list[str]) -> str:
+        primitive = expression.operation
+        assert isinstance(primitive, Primitive)
+        name = self._sources.add(primitive.function)
+        if primitive.form.reduces:
+            moments = self._sources.add(Moments)
+            first = [", channels_first=True" if each.kind.channels_first else "" for each in expression.arguments]
+            given = (f"{moments}({each}{option})" for each, option in zip(arguments, first, strict=True))
+            return f"{name}({', '.join(given)})"
+        self._sources.add_name(operations.__name__, "TENSOR_EPS")
+        return f"{name}({', '.join(arguments)}, torch, TENSOR_EPS)"
+
+    def _operation(self, expression: Expression) -> str:
+        primitive, kinds = expression.operation, [each.kind for each in expression.arguments]
+        assert isinstance(primitive, Primitive)
+        values = [self._value(each) for each in expression.arguments]
+        if primitive.level is Level.NODE:
+            kept = kinds[0].roles if primitive.form is Form.AGGREGATE else expression.kind.roles
+            site = kinds[0].site
+            assert site is not None
+            values = [self._selected(value, site, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
+            if primitive.form is Form.SELECT:
+                return values[0]
+            if primitive.segmental:
+                values.append(self._nodes(site, kept))
+        self._sources.add_name(operations.__name__, "FLOAT64_EPS")
+        return f"{self._sources.add(primitive.function)}({', '.join(values)}, torch, FLOAT64_EPS)"
+
+    def _nodes(self, site: Site, kept: frozenset[Role]) -> str:
+        """Writes the statement that gives the nodes of a network, once; returns the name of its value."""
+        if (site, kept) not in self._node_names:
+            positions = f"{self._sources.add(runtime.positions)}(found, {_literal(site)})"
+            positions = self._selected(positions, site, ALL_ROLES, kept)
+            self._node_names[site, kept] = name = f"nodes{len(self._node_names) + 1}"
+            self._lines.append(f"{name} = {self._sources.add(runtime.OneNetwork)}({positions})")
+        return self._node_names[site, kept]
+
+    def _selected(self, value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:
+        if held == kept:
+            return value
+        selected = self._sources.add(runtime.selected)
+        return f"{selected}(found, {value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
+
+    def _call(self, made: Statistic | Pass) -> str:
+        """A statistic or a pass as the call that makes it."""
+        given = [
+            (each.name, getattr(made, each.name)) for each in fields(made) if getattr(made, each.name) != each.default
+        ]
+        return f"{type(made).__name__}({', '.join(f'{name}={self._argument(value)}' for name, value in given)})"
+
+    def _argument(self, value: Any) -> str:
+        """What such a call is given; functions have to be in the file, and so have passes, as constants."""
+        if isinstance(value, Pass):
+            return _constant(value)
+        return self._sources.add(value) if callable(value) else _literal(value)
+
+
+def _constant(pass_: Pass) -> str:
+    return pass_.name.upper()
+
+
+_SIGNATURE = '''def score(
+    model: nn.Module, images: Any, labels: Any, *, loss: Callable[[Any, Any], Tensor] | None = None
+) -> float:
+    """Scores one network, with the parameters it has; it is left as it was. Higher is better.
+
+    Args:
+        model: An untrained network.
+        images: Batch, shape `(B, C, H, W)`.
+        labels: Class indices, shape `(B,)`.
+        loss: What the backward pass starts from; the mean cross entropy of logits by default.
+    """
+'''
+
+
+def _literal(value: Any) -> str:
+    return f"{type(value).__name__}.{value.name}" if isinstance(value, Enum) else repr(value)
+
+
+def _roles(roles: frozenset[Role]) -> str:
+    if roles == ALL_ROLES:
+        return "frozenset(Role)"
+    return f"frozenset({{{', '.join(_literal(role) for role in Role if role in roles)}}})"

@@ -1,0 +1,154 @@
+"""A fitted model with the statistics that it is fed: it scores live networks as any proxy does."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import digest
+from autoprox.base.errors import StoreMismatchError
+from autoprox.graph import Expression, Leaves, leaves_of
+from autoprox.inspect.nodes import Site
+from autoprox.predict.parzc._files import model_digest
+from autoprox.predict.parzc.estimator import MABNRegressor
+from autoprox.predict.parzc.features import NodeFeatures, features_of, linear_leaves
+from autoprox.scorers.base import AbstractScorer
+from autoprox.statistics import Loss, Requirements
+from autoprox.statistics.requirements import requirements_of
+
+FEATURES = "features"
+"""Entry of a file's provenance that makes a scorer of a model."""
+
+
+@dataclass(frozen=True, eq=False)
+class LearnedProxy(AbstractScorer):
+    """A scorer (`autoprox.scorers.Scorer`) that was learned from labels.
+
+    Args:
+        name: What reports call it.
+        model: The fitted model.
+        statistics: `(S,)`, expressions that give one float a linear node.
+        nodes: `(L,)`, names of the nodes, see `NodeFeatures`.
+        provenance: Where it comes from.
+
+    Example:
+        >>> import autoprox, numpy as np
+        >>> from autoprox.bench.table import Table
+        >>> from autoprox.predict.parzc import features
+        >>> table = Table.read()
+        >>> data = features(table, ["params", "fan_in"], blocks=table.blocks(["pit-micro"], ["digits"])).rows(range(12))
+        >>> model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=20, random_state=0)
+        >>> proxy = LearnedProxy.of("sizes", model.fit(data.values, data.targets), data)
+        >>> network = autoprox.space("pit-micro").build(table.archs[data.arch_ids[0]], 10, 8, 1)
+        >>> score = proxy.score(network, np.zeros((1, 1, 8, 8), np.float32), [0])
+        >>> bool(np.isclose(score, model.predict(data.values[:1])[0]))
+        True
+    """
+
+    name: str
+    model: MABNRegressor
+    statistics: tuple[str, ...]
+    nodes: tuple[str, ...]
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    sign = 1
+
+    @classmethod
+    def of(
+        cls, name: str, model: MABNRegressor, data: NodeFeatures, provenance: Mapping[str, Any] | None = None
+    ) -> "LearnedProxy":
+        """A scorer out of a model and the features that it was fitted on."""
+        return cls(name, model, data.statistics, data.nodes, dict(provenance or {}))
+
+    @property
+    def source(self) -> str:  # type: ignore[override]
+        """Where it comes from."""
+        table = self.provenance.get("table")
+        learned = f"; learned on '{table}'" if table else ""
+        return f"Dong 2025, ParZC, https://arxiv.org/abs/2402.02105{learned}."
+
+    @cached_property
+    def node_leaves(self) -> tuple[Expression, ...]:
+        """What it needs of a network."""
+        return tuple(linear_leaves(self.statistics))
+
+    @property
+    def selected_sites(self) -> frozenset[Site]:
+        """Linear layers are told apart by their roles."""
+        return frozenset({Site.LINEAR})
+
+    @property
+    def needs(self) -> Requirements:  # type: ignore[override]
+        """What its statistics have to be given, and what is run for them."""
+        return requirements_of(sorted({name for each in self.node_leaves for name in each.statistics}))
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the fitted model and of what it is fed."""
+        return digest(["learned", model_digest(self.model), self._digests, list(self.nodes)])
+
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+        """Scores one live model; see `autoprox.scorers.Scorer`.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from the model, or are not finite.
+            FitError: If the model has nodes that no architecture had that this was fitted on.
+        """
+        return float(
+            self.score_leaves([leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)])[0]
+        )
+
+    def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
+        """Scores networks whose node values were collected already, `(A,)`.
+
+        Raises:
+            CollectionError: If a statistic is not finite.
+            FitError: If a network has nodes that no architecture had that this was fitted on.
+        """
+        return self.predict(features_of(leaves, self.node_leaves, [f"number {row}" for row in range(len(leaves))]))
+
+    def predict(self, data: NodeFeatures) -> Floats:
+        """Scores features of any node order, `(n,)`; errors as for `score_leaves`."""
+        mean = self.model.predict(data.aligned(self.nodes, self.statistics).values)
+        assert not isinstance(mean, tuple)
+        return mean
+
+    def save(self, path: str | Path) -> None:
+        """Writes it to one file, which `autoprox.load`, `LearnedProxy.load` and `MABNRegressor.load` read.
+
+        Raises:
+            AutoproxError: If the file cannot be written.
+        """
+        entry = {"name": self.name, "statistics": self.statistics, "nodes": self.nodes, "digests": self._digests}
+        self.model.save(path, {**self.provenance, FEATURES: entry})
+
+    @classmethod
+    def load(cls, path: str | Path) -> "LearnedProxy":
+        """Reads what `save` wrote.
+
+        Raises:
+            StoreMismatchError: If the file is no such model, of another version, was changed, or belongs to other
+                versions of its statistics.
+        """
+        model = MABNRegressor.load(path)
+        provenance = dict(model.provenance_)
+        entry = provenance.pop(FEATURES, None)
+        if entry is None:
+            raise StoreMismatchError(
+                f"The model in '{path}' does not say which statistics it was fitted on, so it cannot score networks;"
+                " use MABNRegressor.load and predict, or save a LearnedProxy."
+            )
+        loaded = cls(entry["name"], model, tuple(entry["statistics"]), tuple(entry["nodes"]), provenance)
+        if loaded._digests != entry["digests"]:
+            raise StoreMismatchError(
+                f"The model in '{path}' was fitted on other versions of its statistics, whose values have changed;"
+                " install the autoprox that wrote it, or fit it anew."
+            )
+        return loaded
+
+    @property
+    def _digests(self) -> list[str]:
+        return [each.digest for each in self.node_leaves]

@@ -1,0 +1,153 @@
+"""Several scorers as one: the mean of their ranks."""
+
+from collections.abc import Iterable, Sequence
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from scipy import stats
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import array_digest, digest
+from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
+from autoprox.metrics import mean_ranks
+from autoprox.scorers._interface import Scorer
+from autoprox.scorers._measuring import measured
+from autoprox.scorers._own import as_scorer
+from autoprox.scorers.base import AbstractScorer
+from autoprox.statistics import Loss, Requirements
+
+HALL_MEMBERS = 8
+"""Members of a hall of fame that make its ensemble: the fittest on fit, so that the select split has no say in it."""
+
+
+class Ensemble(AbstractScorer):
+    """Ranks networks by the mean of the ranks that its members give them; a higher score means a better network.
+
+    A rank is one among others, so that an ensemble scores sets (`score_many`). For single models it is calibrated on a
+    set first.
+
+    Args:
+        members: At least one scorer, or anything that `as_scorer` takes.
+        name: What reports call it.
+
+    Raises:
+        SpecError: If there is no member.
+
+    Example:
+        >>> import autoprox
+        >>> pair = Ensemble([autoprox.load("snip"), autoprox.load("l2_norm")])
+        >>> pair.name, str(pair.needs)
+        ('ensemble(snip, l2_norm)', 'forward, backward; labels')
+    """
+
+    sign = 1
+
+    def __init__(self, members: Sequence[Any], name: str | None = None) -> None:
+        if not members:
+            raise SpecError("An ensemble needs at least one member; give proxies, for example autoprox.load('snip').")
+        self.members = tuple(as_scorer(each) for each in members)
+        self.name = name or f"ensemble({', '.join(each.name for each in self.members)})"
+        self.source = f"Mean rank of {', '.join(each.name for each in self.members)}."
+        self.needs = Requirements.together(each.needs for each in self.members)
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of its members'; None where one has none."""
+        each = [member.identity for member in self.members]
+        return None if None in each else digest(["mean rank", each])
+
+    @property
+    def parts(self) -> tuple[Scorer, ...]:
+        """Those of its members, one member after the other."""
+        return tuple(part for member in self.members for part in member.parts)
+
+    def join(self, values: Floats) -> Floats:
+        """The mean ranks of a set, `(A,)`, in (0, 1], from the values of the parts, `(P, A)`.
+
+        NaN where a member has no finite value.
+        """
+        bounds = [0, *accumulate(len(member.parts) for member in self.members)]
+        rows = zip(self.members, pairwise(bounds), strict=True)
+        return mean_ranks([member.join(values[start:end]) for member, (start, end) in rows])
+
+    def calibrated(
+        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None
+    ) -> "CalibratedEnsemble":
+        """The same ensemble, which scores single models by where they would stand among these.
+
+        Args:
+            models: Untrained networks to compare with, such as some hundred samples of the space that is searched; an
+                iterator is consumed lazily.
+            images: Batch; models that are scored later need the same one.
+            labels: Class indices.
+            loss: As for a proxy.
+
+        Raises:
+            SpecError: If some member has no finite value on any of the models.
+        """
+        # Each member alone: what a single model is compared with later was scored as it will be.
+        rows = [measured(self.members, model, images, labels, loss) for model in models]
+        for member, outcomes in zip(self.members, zip(*rows, strict=True), strict=bool(rows)):
+            if not any(np.isfinite(each.value) for each in outcomes):
+                reason = next((f": {each.reason}" for each in outcomes if each.reason), ".")
+                raise SpecError(f"'{member.name}' has no finite value on any of the {len(rows)} models given{reason}")
+        return CalibratedEnsemble(self, np.array([[each.value for each in row] for row in rows]).T)
+
+    def score(self, *_model_and_batch: Any, loss: Loss | None = None) -> float:
+        """One model alone has no rank.
+
+        Raises:
+            SpecError: Always.
+        """
+        del loss
+        raise SpecError(
+            f"'{self.name}' ranks sets of models, and one model alone has no rank: use score_many(models, ...),"
+            " or calibrated(models, ...) first."
+        )
+
+
+class CalibratedEnsemble(AbstractScorer):
+    """An ensemble that scores single models: by the mean, over its members, of the share of a set that a model beats.
+
+    Made by `Ensemble.calibrated`.
+
+    Args:
+        ensemble: The ensemble.
+        calibration: What its members score on the set, `(members, A)`.
+    """
+
+    sign = 1
+
+    def __init__(self, ensemble: Ensemble, calibration: Floats) -> None:
+        self.members = ensemble.members
+        self.name = ensemble.name
+        self.source = f"{ensemble.source} Compared with {calibration.shape[1]} models."
+        self.needs = ensemble.needs
+        self._of_ensemble = ensemble.identity
+        self._calibration = calibration
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of its members' and of the set; None where a member has none."""
+        if self._of_ensemble is None:
+            return None
+        return digest(["calibrated", self._of_ensemble, array_digest(self._calibration)])
+
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+        """Scores one model against the calibration set: ties count half.
+
+        Raises:
+            CollectionError: If a member cannot be computed on the model.
+            UndefinedScoreError: If a member has no finite value on it.
+        """
+        shares = []
+        found = measured(self.members, model, images, labels, loss)
+        for member, outcome, row in zip(self.members, found, self._calibration, strict=True):
+            if outcome.reason:
+                raise CollectionError(outcome.reason)
+            if not np.isfinite(outcome.value):
+                raise UndefinedScoreError(f"The member '{member.name}' of '{self.name}' has no finite value here.")
+            shares.append(stats.percentileofscore(row[np.isfinite(row)], outcome.value, kind="mean") / 100)
+        return float(np.mean(shares))

@@ -1,0 +1,82 @@
+"""From a name or a path to a proxy."""
+
+from importlib import import_module
+from pathlib import Path
+
+from autoprox import shipped
+from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
+from autoprox.base.foreign import guarded, read_json
+from autoprox.graph import Proxy, parse
+from autoprox.scorers._ensemble import HALL_MEMBERS, Ensemble
+from autoprox.scorers._interface import Scorer
+from autoprox.scorers.zoo._registry import ZOO
+
+BEST = "best.json"
+"""Name of the file in a run's folder that holds the proxy."""
+
+HALL = "hall.json"
+"""Name of the one that holds the hall of fame, fittest on fit first."""
+
+
+def load_proxy(name_or_path: str) -> Scorer:
+    """A proxy from a file, from those that are shipped, or from the zoo, in this order.
+
+    A run's hall.json stands for the ensemble of its hall of fame.
+
+    Raises:
+        StoreMismatchError: If the file is neither a proxy nor a hall of fame, or was edited.
+        RegistryError: If there is neither such a file nor such a name.
+
+    Example:
+        >>> load_proxy("snip").needs.statistics
+        ('weight', 'weight_grad')
+    """
+    path = _existing(name_or_path)
+    if path is not None and path.is_dir():
+        if not (path / BEST).exists():
+            raise StoreMismatchError(f"The folder '{path}' holds no {BEST}: no run, or one that is not finished.")
+        path = path / BEST
+    if path is not None:
+        return hall_ensemble(path) if path.name == HALL else Proxy.read(path)
+    if name_or_path in shipped.names():
+        proxy = import_module(f"autoprox.shipped.{name_or_path}").proxy
+        assert isinstance(proxy, Proxy)
+        return proxy
+    if name_or_path in ZOO:
+        return ZOO[name_or_path]
+    if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
+        raise RegistryError(f"There is no file or folder '{name_or_path}'; give that of a run, or the name of a proxy.")
+    hint = nearest(name_or_path, [*shipped.names(), *ZOO])
+    allowed = f"Allowed: a run's folder or file, {', '.join(shipped.names())}, and what 'autoprox zoo' lists."
+    raise RegistryError(f"There is no file and no proxy '{name_or_path}'.{f' {hint}' if hint else ''} {allowed}")
+
+
+def hall_ensemble(path: Path) -> Ensemble:
+    """The ensemble of a hall of fame: its members that are fittest on fit and rank by more than rounding.
+
+    Args:
+        path: The hall.json of a run.
+
+    Raises:
+        StoreMismatchError: If it is none, or holds no member that may take part.
+    """
+    run = path.resolve().parent.name
+    with guarded(lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
+        members = [each for each in read_json(path) if each["steady"]][:HALL_MEMBERS]
+        try:
+            proxies = [
+                Proxy(f"{run} {number}", parse(each["graph"]), each["sign"]) for number, each in enumerate(members, 1)
+            ]
+        except AutoproxError as error:
+            raise StoreMismatchError(f"'{path}' is no hall of fame of a run: {error}") from error
+    if not proxies:
+        raise StoreMismatchError(f"The hall of fame '{path}' has no member that ranks by more than rounding.")
+    return Ensemble(proxies, f"{run} hall")
+
+
+def _existing(name_or_path: str) -> Path | None:
+    """The path, if there is something; a text that cannot even be a path is none."""
+    try:
+        return Path(name_or_path) if name_or_path and Path(name_or_path).exists() else None
+    except OSError:
+        return None

@@ -1,0 +1,237 @@
+"""Any scorers on many networks, cached; and on one live model in one go."""
+
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from joblib import delayed
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import text_digest
+from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.outcomes import Outcome, UnscoredWarning
+from autoprox.base.parallel import explained_loss
+from autoprox.base.threads import single_threaded
+from autoprox.base.workers import processes
+from autoprox.graph import Leaves, collect_leaves_or_reasons
+from autoprox.networks.network import Network, alike
+from autoprox.scorers._interface import LeafPart, Scorer
+from autoprox.scorers._measuring import evaluated, measured
+from autoprox.statistics import Loss, StatisticsCache
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+"""Wraps an iterable of computed networks, given with its length (a progress bar)."""
+
+_Key = str | int
+# What tells parts apart: their identity, or the very object where that cannot be told.
+
+
+@dataclass(frozen=True)
+class Scored:
+    """Scores of `P` scorers on `A` networks.
+
+    Args:
+        values: Shape `(P, A)`; higher is better; NaN where there is no finite value.
+        refusals: Under the name of a scorer that cannot be computed on some network, the first reason.
+    """
+
+    values: Floats
+    refusals: dict[str, str]
+
+    def required(self) -> Floats:
+        """The values, if nothing was refused.
+
+        Raises:
+            CollectionError: If a scorer cannot be computed on some network.
+        """
+        for reason in self.refusals.values():
+            raise CollectionError(reason)
+        return self.values
+
+
+def score_networks(
+    scorers: Sequence[Scorer],
+    networks: Sequence[Network],
+    cache: StatisticsCache,
+    *,
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Scored:
+    """Scores networks by any scorers: what the cache has is read, what it has not is computed and stored.
+
+    All parts that are made of node values share one pass over the networks that lack something, and all others another.
+    What is computed is stored network by network, so a process that is killed loses only the networks in flight. Scores
+    are stored under the identity of a part; those of one without an identity are computed at every call. A scorer that
+    ranks over a set, such as an ensemble, ranks those networks among each other that belong to one space, one task and
+    one initialisation.
+
+    Args:
+        scorers: `P` scorers with names of their own.
+        networks: `A` networks.
+        cache: Where leaves of graphs and scores of functions live.
+        jobs: Number of processes; the result does not depend on it.
+        progress: A progress bar for each of the two passes.
+
+    Raises:
+        SpecError: If two scorers have one name.
+    """
+    _require_own_names(scorers)
+    parts = {_key(part): part for each in scorers for part in each.parts}
+    by_leaves = {key: each for key, each in parts.items() if isinstance(each, LeafPart)}
+    others = {key: each for key, each in parts.items() if key not in by_leaves}
+    found = _leaf_outcomes(by_leaves, networks, cache, jobs, progress)
+    found |= _live_outcomes(others, networks, cache, jobs, progress)
+    values = np.empty((len(scorers), len(networks)))
+    refusals = {}
+    for row, each in enumerate(scorers):
+        own = [found[_key(part)] for part in each.parts]
+        values[row] = joined_alike(each.join, np.array([[one.value for one in part] for part in own]), networks)
+        reason = next((one.reason for part in own for one in part if one.reason), None)
+        if reason is not None:
+            refusals[each.name] = reason
+    return Scored(values, refusals)
+
+
+def joined_alike(join: Callable[[Floats], Floats], values: Floats, networks: Sequence[Network]) -> Floats:
+    """Joins values among networks that are `alike`: those of one space, one task and one initialisation.
+
+    Args:
+        join: From the values of a set, `(P, n)`, to its scores `(n,)`, as `Scorer.join` does.
+        values: `(P, A)`.
+        networks: `A` networks.
+
+    Returns:
+        `(A,)`.
+    """
+    joined = np.empty(len(networks))
+    for group in alike(networks):
+        joined[group] = join(values[:, group])
+    return joined
+
+
+def _require_own_names(scorers: Sequence[Scorer]) -> None:
+    names = [each.name for each in scorers]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise SpecError(f"Two scorers are called '{twice[0]}'; give each a name of its own (`proxy.renamed(name)`).")
+
+
+def _key(part: Scorer) -> _Key:
+    return part.identity or id(part)
+
+
+def _leaf_outcomes(
+    parts: Mapping[_Key, LeafPart],
+    networks: Sequence[Network],
+    cache: StatisticsCache,
+    jobs: int,
+    progress: Progress | None,
+) -> dict[_Key, list[Outcome]]:
+    """Scores that are computed from node values, which are collected for all of them at once.
+
+    Where a network has not all of the values, each part is tried on it alone.
+    """
+    if not parts:
+        return {}
+    wanted = list(dict.fromkeys(leaf for each in parts.values() for leaf in each.node_leaves))
+    collected = collect_leaves_or_reasons(networks, wanted, cache, jobs=jobs, progress=progress)
+    leaves = {place: each for place, each in enumerate(collected) if isinstance(each, Leaves)}
+    refused = {place: each for place, each in enumerate(collected) if isinstance(each, str)}
+    outcomes = {}
+    for key, each in parts.items():
+        outcomes[key] = dict(zip(leaves, evaluated(each, list(leaves.values())), strict=True))
+        if len(parts) == 1 or not refused:
+            alone = [Outcome(np.nan, reason) for reason in refused.values()]
+        else:
+            alone = _leaf_outcomes({key: each}, [networks[place] for place in refused], cache, jobs, None)[key]
+        outcomes[key] |= dict(zip(refused, alone, strict=True))
+    return {key: [found[place] for place in range(len(networks))] for key, found in outcomes.items()}
+
+
+def _live_outcomes(
+    parts: Mapping[_Key, Scorer],
+    networks: Sequence[Network],
+    cache: StatisticsCache,
+    jobs: int,
+    progress: Progress | None,
+) -> dict[_Key, list[Outcome]]:
+    """Scores that are computed on live networks, one network after the other."""
+    if not parts:
+        return {}
+    digests = {key: text_digest(f"score {key}") for key in parts if isinstance(key, str)}
+    # A key of their own: scores have no nodes, and so need not agree with the layout of a network's leaves.
+    places = [f"{network.key} scores" for network in networks]
+    stored = cache.get_many(places, list(digests.values()))
+    found: dict[str, dict[_Key, Outcome]] = {
+        place: {key: Outcome(*held[name].tolist()) for key, name in digests.items() if name in held}
+        for place, held in stored.items()
+    }
+    first = dict(zip(reversed(places), reversed(networks), strict=True))
+    pending = {place: [key for key in parts if key not in found[place]] for place in dict.fromkeys(places)}
+    pending = {place: missing for place, missing in pending.items() if missing}
+    if pending:
+        tasks = (
+            delayed(_network_outcomes)(first[place], [parts[key] for key in missing])
+            for place, missing in pending.items()
+        )
+        computed: Iterable[list[Outcome]] = processes(min(jobs, len(pending)), return_as="generator")(tasks)
+        computed = computed if progress is None else progress(computed, len(pending))
+        with explained_loss():
+            for (place, missing), outcomes in zip(pending.items(), computed, strict=True):
+                found[place] |= zip(missing, outcomes, strict=True)
+                kept = {digests[key]: each for key, each in zip(missing, outcomes, strict=True) if key in digests}
+                values = {name: np.array([each.value]) for name, each in kept.items() if not each.reason}
+                if values:
+                    cache.put(place, values, {})
+    return {key: [found[place][key] for place in places] for key in parts}
+
+
+def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome]:
+    """Runs in a worker process."""
+    with single_threaded():
+        task = network.task
+        return measured(parts, network.build(), task.images, task.labels)
+
+
+def score_together(
+    scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None
+) -> dict[str, float]:
+    """Scores one live model by many scorers in one go: they share passes, and whatever else they have in common.
+
+    Args:
+        scorers: Scorers with names of their own.
+        model: An untrained network; it is left as it was.
+        images: Batch, shape `(B, C, H, W)`.
+        labels: Class indices, shape `(B,)`; None where no scorer reads any.
+        loss: What the backward passes start from; the mean cross entropy by default.
+
+    Returns:
+        Each scorer's name with the score that it gives alone; NaN where it has no finite value.
+
+    Raises:
+        CollectionError: If none of them can be computed on this model with this batch.
+
+    Warns:
+        UnscoredWarning: If some of them cannot be computed, which are NaN; says why.
+
+    Example:
+        >>> import autoprox
+        >>> micro = autoprox.space("autoformer-micro")
+        >>> arch = micro.parse('{"depth": 2, "hidden_dim": 48, "mlp_ratio": [2, 4], "num_heads": [3, 4]}')
+        >>> model = micro.build(arch, num_classes=10, img_size=8, in_chans=1, seed=0)
+        >>> images = np.random.default_rng(0).normal(size=(8, 1, 8, 8)).astype("float32")
+        >>> chosen = [autoprox.load(name) for name in ("depth", "snip", "mean_width")]
+        >>> scores = score_together(chosen, model, images, np.arange(8))
+        >>> scores["depth"], scores["mean_width"], scores["snip"] == chosen[1].score(model, images, np.arange(8))
+        (2.0, 48.0, True)
+    """
+    _require_own_names(scorers)
+    found = dict(zip((each.name for each in scorers), measured(scorers, model, images, labels, loss), strict=True))
+    reasons = {name: each.reason for name, each in found.items() if each.reason}
+    if reasons and len(reasons) == len(found):
+        raise CollectionError(next(iter(reasons.values())))
+    for name, reason in reasons.items():
+        warnings.warn(f"'{name}' has no score: {reason}", UnscoredWarning, stacklevel=2)
+    return {name: each.value for name, each in found.items()}

@@ -1,0 +1,101 @@
+"""AZ-NAS (Lee 2024, https://arxiv.org/abs/2403.19232): four measures of the residual stream, joined by ranks.
+
+The features are those of the authors' search of AutoFormer: the tokens behind the attention and behind the MLP of every
+block. There they leave progressivity out; the paper's general form has all four parts, and so has this one.
+"""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor
+
+from autoprox.base.errors import CollectionError
+from autoprox.scorers._ranking import RankedProxy
+from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._counts import macs
+from autoprox.scorers.zoo._registry import ZOO, function_proxy
+from autoprox.scorers.zoo._structure import stream
+
+_SOURCE = (
+    "Lee 2024, AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search, https://arxiv.org/abs/2403.19232"
+)
+_EPS = 1e-6  # of the published 1 / (s + eps), which is infinite for a block that lets no gradient through
+
+
+def entropies(subject: Subject) -> list[float]:
+    """For each feature, the entropy of the variances along its principal components."""
+    found = []
+    for each in subject.once(stream):
+        tokens = each.detach().flatten(0, 1).double()
+        tokens = tokens - tokens.mean(dim=0)
+        # Rounding can make the smallest eigenvalues negative, which have no entropy.
+        variances = torch.linalg.eigvalsh(tokens.T @ tokens / len(tokens)).clamp(min=0)
+        found.append(float(torch.special.entr(variances / variances.sum()).sum()))
+    return found
+
+
+@function_proxy("az_expressivity", f"{_SOURCE}: expressivity.", passes=("forward",), blocks=True)
+def expressivity(subject: Subject) -> float:
+    """Sum over features of the entropy of their principal components' variances."""
+    return sum(subject.once(entropies))
+
+
+@function_proxy("az_progressivity", f"{_SOURCE}: progressivity.", passes=("forward",), blocks=True)
+def progressivity(subject: Subject) -> float:
+    """Smallest gain in that entropy from one feature to the next.
+
+    Raises:
+        CollectionError: If the model has one feature only.
+    """
+    found = subject.once(entropies)
+    if len(found) == 1:
+        raise CollectionError("it compares features with the next ones, and the model has one feature only.")
+    return min(after - before for before, after in pairwise(found))
+
+
+@function_proxy(
+    "az_trainability", f"{_SOURCE}: trainability.", passes=("forward", "backward, block by block"), blocks=True
+)
+def trainability(subject: Subject) -> float:
+    """Mean over pairs of successive features of 2 - s - 1 / (s + 1e-6).
+
+    s is the spectral norm of the pair's Jacobian, estimated by one random gradient of signs g: of g_in.T @ g_out
+    divided by the number of tokens. It is best, 0, at s = 1, where gradients keep their size. Pairs between which the
+    tokens change in number or width (pooling) have no such matrix and are left out.
+
+    Raises:
+        CollectionError: If no two successive features have the same shape.
+    """
+    scores = []
+    for index, (before, after) in enumerate(pairwise(subject.once(stream))):
+        if before.shape == after.shape:
+            signs = subject.noise(f"az_trainability {index}", after).sign()
+            (gradient,) = torch.autograd.grad(after, before, signs, retain_graph=True)
+            norm = _spectral_norm(gradient, signs)
+            scores.append(2 - norm - 1 / (norm + _EPS))
+    if not scores:
+        raise CollectionError("it compares successive features of one shape, and the model has no such pair.")
+    return sum(scores) / len(scores)
+
+
+def _spectral_norm(gradient: Tensor, signs: Tensor) -> float:
+    inner, outer = gradient.flatten(0, 1).double(), signs.flatten(0, 1).double()
+    return float(torch.linalg.matrix_norm(inner.T @ outer / len(outer), ord=2))
+
+
+@function_proxy("az_complexity", f"{_SOURCE}: complexity.", passes=("forward",))
+def complexity(subject: Subject) -> float:
+    """Multiply-accumulates of one image, as the proxy macs counts them."""
+    return macs(subject)
+
+
+_PARTS = ("az_expressivity", "az_progressivity", "az_trainability", "az_complexity")
+
+ZOO.register(
+    "az_nas",
+    RankedProxy(
+        "az_nas",
+        tuple(ZOO[name] for name in _PARTS),
+        f"{_SOURCE}: the logarithms of the ranks of four parts, summed.",
+    ),
+)

@@ -1,0 +1,50 @@
+"""Proxies of binary codes: which units an image switches on.
+
+The methods come from ReLU networks, where a unit is on if its pre-activation is positive. A GELU is the smooth form of
+the same switch, so for it the code is the sign of the pre-activation as well.
+"""
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._registry import function_proxy
+
+
+def codes(subject: Subject) -> Tensor:
+    """Whether a pre-activation is positive: `(B, units)`, a unit for every channel of every token.
+
+    Read off behind the activation function: a GELU, like a ReLU, is positive where its argument is.
+    """
+    found = subject.collect("activation").tensors["activation"]
+    return torch.cat([(each > 0).reshape(len(subject.images), -1) for each in found], dim=1)
+
+
+@function_proxy(
+    "nwot",
+    "Mellor 2021, Neural Architecture Search without Training, https://arxiv.org/abs/2006.04647.",
+    passes=("forward",),
+    images=2,
+)
+def nwot(subject: Subject) -> float:
+    """Ln |det K| of the kernel K = (units in which two images agree), summed over layers.
+
+    Minus infinity, which is no score, where two images have one code.
+    """
+    on = subject.once(codes).double()
+    kernel = on @ on.T + (1 - on) @ (1 - on).T
+    return float(torch.linalg.slogdet(kernel).logabsdet)
+
+
+@function_proxy(
+    "swap",
+    "Peng 2024, SWAP-NAS: Sample-Wise Activation Patterns, https://arxiv.org/abs/2403.04161; the form without"
+    " regularisation by size.",
+    passes=("forward",),
+    images=2,
+)
+def swap(subject: Subject) -> float:
+    """Number of distinct sample-wise activation patterns: a pattern is the code of one unit over all images."""
+    patterns = np.packbits(subject.once(codes).T.cpu().numpy(), axis=1)
+    return float(len(np.unique(patterns, axis=0)))

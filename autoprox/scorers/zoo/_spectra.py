@@ -1,0 +1,65 @@
+"""Proxies of how many directions tokens span."""
+
+import torch
+from torch import Tensor
+
+from autoprox.base.errors import CollectionError
+from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._structure import outputs
+
+
+@function_proxy(
+    "meco",
+    "Jiang 2023, MeCo: Zero-Shot NAS with One Data and Single Forward Pass via Minimum Eigenvalue of Correlation,"
+    " NeurIPS.",
+    passes=("forward",),
+    blocks=True,
+)
+def meco(subject: Subject) -> float:
+    """Sum over blocks of the smallest eigenvalue of the correlation of their output channels.
+
+    Published for the channels of convolutions, over the positions of one image. Here a position is a token; a token is
+    wider than an image has tokens, so the correlation is taken over the tokens of all images. Layers inside a block
+    are left out: normalised or widened channels are linearly dependent, so their smallest eigenvalue is always zero.
+
+    Raises:
+        CollectionError: If the batch has no more tokens than a token has channels, which again would give zero.
+    """
+    return sum(float(torch.linalg.eigvalsh(_correlation(each))[0]) for each in subject.once(outputs))
+
+
+def _correlation(features: Tensor) -> Tensor:
+    tokens = features.flatten(0, 1).double()
+    rows, channels = tokens.shape
+    if rows <= channels:
+        raise CollectionError(
+            f"the batch has {rows} tokens and a token {channels} channels; give more images, so that there are more"
+            " tokens than channels."
+        )
+    return torch.corrcoef(tokens.T)
+
+
+@function_proxy(
+    "rankme",
+    "Garrido 2023, RankMe, https://arxiv.org/abs/2210.02885: the effective rank of Roy and Vetterli 2007.",
+    passes=("forward",),
+    blocks=True,
+)
+def rankme(subject: Subject) -> float:
+    """Sum over blocks of the effective rank of their output: e to the entropy of the normalised singular values.
+
+    Published for the embedding behind the encoder; before training every block is worth a look.
+    """
+    return sum(effective_rank(each.flatten(0, 1)) for each in subject.once(outputs))
+
+
+def effective_rank(matrix: Tensor) -> float:
+    """E to the entropy of the singular values, which are divided by their sum (Roy and Vetterli 2007).
+
+    Example:
+        >>> round(effective_rank(torch.eye(3)), 6), round(effective_rank(torch.ones(3, 3)), 6)
+        (3.0, 1.0)
+    """
+    values = torch.linalg.svdvals(matrix.double())
+    return float(torch.special.entr(values / values.sum()).sum().exp())

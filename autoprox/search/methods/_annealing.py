@@ -1,0 +1,129 @@
+"""Simulated annealing: chains of neighbours that accept worse ones less and less often."""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, final
+
+import numpy as np
+
+from autoprox.base.errors import SpecError
+from autoprox.search._region import Region
+from autoprox.search.methods._base import AbstractMethod, History, new_candidates, unseen
+from autoprox.spaces import Arch
+
+_KNOWN_MOVES = 100
+# Moves of a chain to candidates that were scored before, which cost nothing, until it jumps to a random one.
+
+
+@final
+@dataclass(frozen=True)
+class Annealing(AbstractMethod):
+    """Metropolis chains with a temperature that falls geometrically from one that was measured.
+
+    Kirkpatrick 1983, Optimization by Simulated Annealing, https://doi.org/10.1126/science.220.4598.671. The first
+    temperature is that of Johnson 1989, https://doi.org/10.1287/opre.37.6.865: while chains accept everything, it is
+    measured by how much scores fall, and set so that a mean fall is accepted with a given probability. Scores of any
+    scale will do, and the course does not depend on the budget.
+
+    A move is a mutation within the bounds. Moves to candidates that were scored before count as moves, but not as
+    candidates.
+
+    Args:
+        chains: Independent chains, whose proposals are scored at once.
+        warm_up: Candidates while everything is accepted.
+        acceptance: Probability of accepting a mean fall at first.
+        cooling: What the temperature is multiplied by at each round, in which each chain proposes one candidate.
+
+    Raises:
+        SpecError: If a setting is out of range.
+    """
+
+    chains: int = 2
+    warm_up: int = 40
+    acceptance: float = 0.2
+    cooling: float = 0.98
+    name: ClassVar[str] = "annealing"
+
+    def __post_init__(self) -> None:
+        for name in ("chains", "warm_up"):
+            if getattr(self, name) < 1:
+                raise SpecError(f"`{name}` is {getattr(self, name)}; it must be at least 1.")
+        if not 0 < self.acceptance < 1:
+            raise SpecError(f"`acceptance` is {self.acceptance}; it must lie between 0 and 1.")
+        if not 0 < self.cooling <= 1:
+            raise SpecError(f"`cooling` is {self.cooling}; it must be above 0 and at most 1.")
+
+    def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
+        """A batch a round: one candidate a chain."""
+        current = new_candidates(region, history, self.chains, lambda: region.draw(rng), rng)
+        yield from [current] if current else []
+        falls: list[float] = []
+        temperature = math.inf
+        while current:
+            batch: list[Arch] = []
+            movers = []
+            for chain in range(len(current)):
+                child = self._child(region, history, batch, current, chain, temperature, rng)
+                if child is not None:
+                    batch.append(child)
+                    movers.append(chain)
+            if not batch:
+                return
+            yield batch
+            for chain, child in zip(movers, batch, strict=True):
+                change = _change(history, current[chain], child)
+                falls += [-change] if -math.inf < change < 0 else []
+                if accepts(change, temperature, rng):
+                    current[chain] = child
+            if len(history) < self.warm_up:
+                continue
+            warm = math.isinf(temperature)
+            temperature = first_temperature(falls, self.acceptance) if warm else temperature * self.cooling
+
+    def _child(
+        self,
+        region: Region,
+        history: History,
+        batch: list[Arch],
+        current: list[Arch],
+        chain: int,
+        temperature: float,
+        rng: np.random.Generator,
+    ) -> Arch | None:
+        """The next candidate of a chain that was not scored yet; the chain moves among those that were meanwhile."""
+        for _ in range(_KNOWN_MOVES):
+            child = region.mutate(current[chain], rng)
+            if child not in history and child not in batch:
+                return child
+            if child in history and accepts(_change(history, current[chain], child), temperature, rng):
+                current[chain] = child
+        return unseen(region, (history, batch), lambda: region.draw(rng), rng)
+
+
+def first_temperature(falls: Sequence[float], acceptance: float) -> float:
+    """The temperature at which a mean fall of the score is accepted with a probability; 0 where nothing fell.
+
+    Example:
+        >>> round(first_temperature([1.0, 3.0], math.exp(-2)), 12)
+        1.0
+    """
+    return float(np.mean(falls)) / -math.log(acceptance) if falls else 0.0
+
+
+def accepts(change: float, temperature: float, rng: np.random.Generator) -> bool:
+    """Metropolis' rule: what is not worse, and what is worse by so much with probability exp(change / temperature).
+
+    Example:
+        >>> accepts(0.0, 0.0, np.random.default_rng(0)), accepts(-1.0, 0.0, np.random.default_rng(0))
+        (True, False)
+    """
+    if change >= 0:
+        return True
+    return temperature > 0 and rng.random() < math.exp(change / temperature) and change > -math.inf
+
+
+def _change(history: History, before: Arch, after: Arch) -> float:
+    """By how much a score rises; what has no score is below everything else, and equal to its like."""
+    old, new = history.score(before), history.score(after)
+    return 0.0 if old == new else new - old

@@ -1,0 +1,24 @@
+"""The weights of nodes, as what is differentiated by; each once, though several nodes may share it."""
+
+from collections.abc import Sequence
+
+from torch import Tensor, nn
+
+from autoprox.inspect.nodes import Site
+from autoprox.statistics._taps import weight_parameter
+from autoprox.statistics.statistic import Given
+
+
+def node_weights(given: Given) -> list[nn.Parameter]:
+    """The distinct weights of the linear nodes.
+
+    Raises:
+        CollectionError: If one is computed from other parameters.
+    """
+    return list({id(each): each for each in map(weight_parameter, given.at(Site.LINEAR))}.values())
+
+
+def at_nodes(given: Given, weights: Sequence[nn.Parameter], values: Sequence[Tensor]) -> list[Tensor]:
+    """For each linear node, the value that belongs to its weight."""
+    by_weight = {id(weight): value for weight, value in zip(weights, values, strict=True)}
+    return [by_weight[id(weight_parameter(node))] for node in given.at(Site.LINEAR)]

@@ -1,0 +1,87 @@
+"""Locality guidance: three blocks of a network imitate the feature maps of a convolutional teacher.
+
+Li 2022 (https://arxiv.org/abs/2207.10026) lets fixed blocks of a transformer of twelve imitate the three stages of a
+residual network through 1 x 1 convolutions. Depths differ here, so it is the first, the middle and the last block; a
+network of one block imitates all three with it. The teacher's map is brought to the student's grid, and the distance
+is the mean square, averaged over the stages.
+"""
+
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from autoprox.training._maps import blocks_of, feature_map
+from autoprox.training._teacher import Teaching
+from autoprox.training.recipe import Distillation
+
+
+class Guidance:
+    """Adds the distance from a teacher to the loss of a student.
+
+    Args:
+        student: A network with blocks that give maps; see `blocks_of`.
+        teaching: Feature maps and logits of the teacher, for the training images in their order.
+        images: Some training images `(B, C, H, W)` on the student's device, run once to learn its sizes.
+        distillation: The weights.
+        seed: Of the projections.
+    """
+
+    def __init__(
+        self, student: nn.Module, teaching: Teaching, images: Tensor, distillation: Distillation, seed: int
+    ) -> None:
+        self._distillation = distillation
+        self._logits = teaching.logits.to(images.device)
+        self._maps: dict[int, Tensor] = {}
+        blocks = blocks_of(student, images)
+        chosen = (blocks[0], blocks[len(blocks) // 2], blocks[-1])
+        for stage, block in enumerate(chosen):
+            block.register_forward_hook(self._keep(stage))
+        with torch.no_grad():
+            student(images)
+        sizes = [(given.shape[-1], given.shape[1]) for _, given in sorted(self._maps.items())]
+        self._targets = [
+            _resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
+        ]
+        with torch.random.fork_rng(devices=[]):
+            torch.default_generator.manual_seed(seed)
+            self._projections = nn.ModuleList(
+                nn.Conv2d(width, target.shape[1], 1) for target, (_, width) in zip(self._targets, sizes, strict=True)
+            ).to(images.device)
+
+    def parameters(self) -> list[nn.Parameter]:
+        """The projections from the student's width to the teacher's channels."""
+        return list(self._projections.parameters())
+
+    def loss(self, batch: Tensor, logits: Tensor) -> Tensor:
+        """The weighted distance from the teacher, of the training images with these indices `(B,)`."""
+        distances = [
+            functional.mse_loss(projection(self._maps[stage]), target[batch])
+            for stage, (projection, target) in enumerate(zip(self._projections, self._targets, strict=True))
+        ]
+        loss = self._distillation.guidance_weight * torch.stack(distances).mean()
+        if self._distillation.logit_weight:
+            loss = loss + self._distillation.logit_weight * self._divergence(logits, self._logits[batch])
+        return loss
+
+    def _divergence(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
+        """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
+        temperature = self._distillation.temperature
+        ours, theirs = (each.div(temperature).log_softmax(dim=1) for each in (logits, teacher_logits))
+        return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
+
+    def _keep(self, stage: int):  # type: ignore[no-untyped-def]
+        def hook(_module: nn.Module, _arguments: object, output: Any) -> None:
+            given = feature_map(output)
+            if given is not None:
+                self._maps[stage] = given
+
+        return hook
+
+
+def _resized(target: Tensor, grid: int) -> Tensor:
+    """A map `(N, C, H, W)` on another grid: means of areas where it shrinks, bilinear where it grows."""
+    if target.shape[-1] >= grid:
+        return functional.adaptive_avg_pool2d(target, grid)
+    return functional.interpolate(target, size=(grid, grid), mode="bilinear", align_corners=False)

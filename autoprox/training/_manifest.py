@@ -1,0 +1,90 @@
+"""The manifest of a built table: how it was made, and how far each of its blocks can be trusted."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from autoprox.base.versions import versions
+from autoprox.bench.ceiling import METHOD
+from autoprox.bench.digests import frame_digest
+from autoprox.bench.files import TableFiles
+from autoprox.bench.owners import remembered
+from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
+from autoprox.bench.splits import deal, to_document
+from autoprox.datasets.batches import read_batches
+from autoprox.training._teacher import teaching
+from autoprox.training.device import kind_of
+from autoprox.training.plan import Plan
+from autoprox.training.sample import ISO_TOLERANCE, iso_budget
+from autoprox.training.train import Training
+
+
+def manifest_of(
+    plan: Plan,
+    frame: pd.DataFrame,
+    files: TableFiles,
+    failures: Sequence[tuple[Training, str]],
+    seconds: Sequence[float],
+) -> dict[str, Any]:
+    """Describes a table.
+
+    Args:
+        plan: What was asked for.
+        frame: The rows.
+        files: Where table and batches stand; the batches are written already.
+        failures: Trainings without a label, and why.
+        seconds: Wall time of every training; 0 for those that were taken over.
+
+    Returns:
+        What JSON can hold.
+    """
+    timed = [value for value in seconds if value > 0]
+    present = set(frame["arch_id"])
+    spaces = {space.name: space for space in plan.owners}
+    splits = deal(((item.arch, item.stratum) for item in plan.architectures), spaces)
+    return {
+        "name": files.table.stem,
+        "schema_version": SCHEMA_VERSION,
+        "digest": frame_digest(frame),
+        "batches": {name: batch.digest for name, batch in read_batches(files.batches).items()},
+        "spaces": remembered(plan.owners),
+        "command": plan.command(files.table.name),
+        "versions": versions(),
+        "device": kind_of(plan.device),
+        "recipe": {"digest": plan.recipe.digest, **plan.recipe.as_dict()},
+        "iso": {
+            "tolerance": ISO_TOLERANCE,
+            "backbone_params_budget": {space.name: iso_budget(space) for space in plan.owners if plan.iso},
+        },
+        "images": {
+            name: {"digest": digest, "licence": plan.source(name).licence}
+            for name, digest in sorted(plan.dataset_digests().items())
+        },
+        "teachers": {
+            name: {"top1_pct": round(teaching(plan.data(name), plan.recipe).top1_pct, 2)}
+            for name in plan.datasets
+            if LabelKind.KD in plan.label_kinds
+        },
+        "time": {
+            "trainings_timed": len(timed),
+            "core_hours": round(sum(timed) / 3600, 2),
+            "median_s": round(float(np.median(timed)), 2) if timed else None,
+        },
+        "failed_runs": [
+            {
+                "arch_id": training.arch.arch_id,
+                "space": training.arch.space,
+                "dataset": training.dataset,
+                "label_kind": training.label_kind.value,
+                "train_seed": training.train_seed,
+                "reason": reason,
+            }
+            for training, reason in failures
+        ],
+        "ceiling_method": METHOD,
+        "blocks": blocks_of(frame, spaces),
+        "splits": to_document({arch_id: split for arch_id, split in splits.items() if arch_id in present}),
+    }

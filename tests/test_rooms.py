@@ -1,0 +1,71 @@
+"""The rooms of the package: a private module bears an underscore, and what bears one stays in its room."""
+
+import ast
+from collections import defaultdict
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+# Builders of the built-in spaces are named `module:function` in their definition, which is a public address.
+NAMED_IN_DEFINITIONS = {"autoprox.networks.autoformer", "autoprox.networks.pit"}
+
+
+def _name(path: Path) -> str:
+    parts = path.relative_to(ROOT).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def _room(module: str) -> str:
+    """`graph` of `autoprox.graph.export.python`; the first folder of a module outside the package."""
+    first, *rest = module.split(".")
+    return rest[0] if first == "autoprox" and rest else first
+
+
+def _imported(tree: ast.AST) -> set[str]:
+    found: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            found.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            found.add(node.module)
+            found.update(f"{node.module}.{alias.name}" for alias in node.names)
+    return found
+
+
+def _users() -> dict[str, set[str]]:
+    """Every module of the package and the modules of package, benchmarks and notebooks that import it."""
+    modules = {_name(path) for path in (ROOT / "autoprox").rglob("*.py")}
+    users: dict[str, set[str]] = defaultdict(set, {module: set() for module in modules})
+    for folder in ("autoprox", "benchmarks", "notebooks"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for module in _imported(ast.parse(path.read_text(encoding="utf-8"))) & modules:
+                users[module].add(_name(path))
+    return users
+
+
+def _is_private(module: str) -> bool:
+    return any(part.startswith("_") and not part.startswith("__") for part in module.split("."))
+
+
+def test_private_modules_stay_in_their_room():
+    leaks = {
+        module: outside
+        for module, users in _users().items()
+        if _is_private(module) and (outside := {user for user in users if _room(user) != _room(module)})
+    }
+    assert leaks == {}
+
+
+def test_modules_that_only_their_room_imports_are_private():
+    packages = {_name(path.parent / "__init__.py") for path in (ROOT / "autoprox").rglob("__init__.py")}
+    public = {
+        module
+        for module, users in _users().items()
+        if module not in packages
+        and module.count(".") > 1
+        and _room(module) != "commands"  # each is an entry point, loaded by the name of its command
+        and not _is_private(module)
+        and not module.endswith("__main__")
+        and module not in NAMED_IN_DEFINITIONS
+        and all(_room(user) == _room(module) for user in users)
+    }
+    assert public == set()
