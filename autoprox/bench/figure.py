@@ -13,11 +13,21 @@ from matplotlib.ticker import LogLocator
 
 from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.base.files import atomically
-from autoprox.bench.schema import METRICS, Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, METRICS, Stratum
 from autoprox.bench.table import Table
 
-COLOURS = {Stratum.FREE: "#3b6ea5", Stratum.ISO: "#d9822b"}
-LABELS = {Stratum.FREE: "free: anywhere in the space", Stratum.ISO: "iso: one size, many shapes"}
+COLOURS = {
+    Stratum.FREE: "#3b6ea5",
+    Stratum.ISO: "#d9822b",
+    Stratum.ISO_SMALL: "#b5446e",
+    Stratum.ISO_LARGE: "#5b8c5a",
+}
+LABELS = {
+    Stratum.FREE: "free: anywhere in the space",
+    Stratum.ISO: "iso: one size, many shapes",
+    Stratum.ISO_SMALL: "iso-small: half that size",
+    Stratum.ISO_LARGE: "iso-large: twice that size",
+}
 PANEL = (3.7, 3.1)
 """Width and height of a panel in inches."""
 FORMATS = ("png", "svg")
@@ -136,7 +146,7 @@ def _has_seeds(frame: pd.DataFrame) -> bool:
 def _stated(block: Described) -> list[str]:
     """Ceiling and tau of the number of parameters, in the whole block and in its iso stratum, a line each."""
     lines = []
-    for part in ("all", "iso"):
+    for part in ("all", *ISO_BUDGET_FACTORS):
         if part in block:
             found = block[part]
             ceiling, params = _two(found["ceiling"]), _two(found["count_taus"]["params_count"])

@@ -13,7 +13,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import TableError
 from autoprox.bench.block import Block
-from autoprox.bench.schema import Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.metrics import (
@@ -40,7 +40,8 @@ class BlockVerdict:
         kendall: Signed tau-b; NaN where undefined.
         ci95: Its 95 % interval, paired bootstrap over architectures.
         spearman: Signed rank correlation.
-        iso: tau-b among architectures of the iso stratum; NaN where there are fewer than 8 of them.
+        iso: tau-b among architectures of one size: the mean over the iso strata that have at least 8 of them; NaN where
+            none has.
         partial: Partial tau given the number of parameters.
     """
 
@@ -190,7 +191,7 @@ class Judge:
         parts = self.by_block(scores)
         columns = []
         for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True)):
-            if block.strata.count(Stratum.ISO) >= _FEWEST_ISO:
+            if _same_size(block):
                 columns.append(_iso_taus(part, block))
             else:
                 columns.append(self._partial_taus(index, part, taus[:, index]))
@@ -243,7 +244,7 @@ class Judge:
             resamples: As for `margin`.
 
         Returns:
-            The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in its iso stratum.
+            The difference and its 95 % interval; NaN if a block has fewer than 8 architectures in each iso stratum.
         """
         both = np.stack([scores, rival])
         first, second = self.joint(np.stack(list(map(_iso_taus, self.by_block(both), self.blocks)), axis=1))
@@ -253,13 +254,13 @@ class Judge:
     def _sampled_taus(self, scores: Floats, resamples: int, *, iso: bool = False) -> Floats:
         """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant.
 
-        With `iso` of those in the iso stratum, and NaN where there are too few of them.
+        With `iso` of those of one size, and NaN where there are too few of them.
         """
         sampled = []
         for part, block, draw in zip(self.by_block(scores), self.blocks, self._resampled(resamples), strict=True):
-            kept = _iso(block) if iso else np.ones(len(block), dtype=bool)
-            taus = bootstrap_taus(part[:, kept], block.goodness[kept], draw[:, kept])
-            sampled.append(np.full_like(taus, np.nan) if iso and kept.sum() < _FEWEST_ISO else taus)
+            groups = _same_size(block) if iso else [np.ones(len(block), dtype=bool)]
+            resampled = [bootstrap_taus(part[:, kept], block.goodness[kept], draw[:, kept]) for kept in groups]
+            sampled.append(np.mean(resampled, axis=0) if resampled else np.full((len(part), resamples), np.nan))
         return np.stack(sampled, axis=1)
 
     def sampled_joints(self, scores: Floats, resamples: int = RESAMPLES) -> Floats:
@@ -377,16 +378,16 @@ def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
     return block
 
 
-def _iso(block: Block) -> npt.NDArray[np.bool_]:
-    """Which architectures are of one size."""
-    return np.array([stratum == Stratum.ISO for stratum in block.strata])
+def _same_size(block: Block) -> list[npt.NDArray[np.bool_]]:
+    """Which architectures are of one size, for each iso stratum that has enough of them."""
+    masks = [np.array([each == stratum for each in block.strata]) for stratum in ISO_BUDGET_FACTORS]
+    return [mask for mask in masks if mask.sum() >= _FEWEST_ISO]
 
 
 def _iso_taus(part: Floats, block: Block) -> Floats:
-    iso = _iso(block)
-    if iso.sum() < _FEWEST_ISO:
-        return np.full(len(part), np.nan)
-    return kendall_tau_b(part[:, iso], block.goodness[iso])
+    """Tau-b among architectures of one size, the mean over the iso strata; NaN where none has enough architectures."""
+    taus = [kendall_tau_b(part[:, mask], block.goodness[mask]) for mask in _same_size(block)]
+    return np.mean(taus, axis=0) if taus else np.full(len(part), np.nan)
 
 
 def finite_or_none(value: float) -> float | None:

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 
 from autoprox.bench.ceiling import ceiling
-from autoprox.bench.schema import BLOCK_COLUMNS, METRICS, Stratum
+from autoprox.bench.schema import BLOCK_COLUMNS, ISO_BUDGET_FACTORS, METRICS
 from autoprox.metrics import kendall_tau_b
 from autoprox.spaces import Space
 
@@ -16,7 +16,7 @@ DIGITS = 4
 
 
 def blocks_of(frame: pd.DataFrame, spaces: Mapping[str, Space]) -> list[dict[str, Any]]:
-    """Describes every block of a table, as a whole and in its iso stratum.
+    """Describes every block of a table, as a whole and in each of its iso strata.
 
     Args:
         frame: The rows of a complete table.
@@ -26,9 +26,10 @@ def blocks_of(frame: pd.DataFrame, spaces: Mapping[str, Space]) -> list[dict[str
     for key, rows in frame.groupby(list(BLOCK_COLUMNS), sort=True):
         described: dict[str, Any] = dict(zip(BLOCK_COLUMNS, key, strict=True))
         described["all"] = _describe(rows, spaces)
-        iso = rows[rows["stratum"] == Stratum.ISO]
-        if not iso.empty:
-            described["iso"] = _describe(iso, spaces)
+        for stratum in ISO_BUDGET_FACTORS:
+            iso = rows[rows["stratum"] == stratum]
+            if not iso.empty:
+                described[stratum.value] = _describe(iso, spaces)
         blocks.append(described)
     return blocks
 

@@ -21,10 +21,20 @@ class LabelKind(StrEnum):
 
 
 class Stratum(StrEnum):
-    """`free`: anywhere in the space. `iso`: within 3 % of one budget of backbone parameters of the space."""
+    """`free`: anywhere in the space. The iso strata: within 3 % of one budget of backbone parameters of the space.
+
+    `iso` is the stratum at the budget itself, `iso-small` at half of it, `iso-large` at twice.
+    """
 
     FREE = "free"
     ISO = "iso"
+    ISO_SMALL = "iso-small"
+    ISO_LARGE = "iso-large"
+
+
+ISO_BUDGET_FACTORS: Mapping[Stratum, float] = {Stratum.ISO_SMALL: 0.5, Stratum.ISO: 1.0, Stratum.ISO_LARGE: 2.0}
+"""The iso strata, and the size of their networks as a multiple of the budget of the space. Two strata are never pooled:
+among architectures of one size only one of them counts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import argparse
 
 from autoprox.base.errors import SpecError, suggestion
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, LabelKind, Stratum
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
 from autoprox.commands.command import Command, CommandParser, run_part
@@ -49,6 +49,14 @@ def _add_options(top: CommandParser) -> None:
         "--iso", type=Whole(0), default=80, metavar="N", help="how many of them have one size (default: 80)"
     )
     building.add_argument(
+        "--iso-strata",
+        nargs="+",
+        default=[Stratum.ISO.value],
+        metavar="STRATUM",
+        help="sizes of iso ones: iso, iso-small (half of it) and iso-large (twice) (default: iso)",
+        type=Text(ISO_BUDGET_FACTORS),
+    )
+    building.add_argument(
         "--datasets",
         nargs="+",
         required=True,
@@ -92,6 +100,11 @@ def _add_options(top: CommandParser) -> None:
         "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
     )
     building.add_argument(
+        "--zero-residuals",
+        action="store_true",
+        help="start the last linear map of each residual branch at zero, which lets depth pay in short trainings",
+    )
+    building.add_argument(
         "--device",
         default="cpu",
         metavar="D",
@@ -118,13 +131,14 @@ def _build(options: argparse.Namespace) -> int:
         spaces=tuple(options.space),
         archs=options.archs,
         iso=options.iso,
+        iso_strata=tuple(_iso_stratum(name) for name in dict.fromkeys(options.iso_strata)),
         datasets=tuple(options.datasets),
         seeds=options.seeds,
         iso_seeds=options.iso_seeds,
         more_iso_seeds=tuple(_block_seeds(text) for text in options.more_iso_seeds),
         kd_seeds=options.kd_seeds,
         label_kinds=tuple(_label_kind(name) for name in options.labels),
-        recipe=Recipe(epochs=options.epochs),
+        recipe=Recipe(epochs=options.epochs, zero_residuals=options.zero_residuals),
         images=_local_images(options),
         device=options.device,
     )
@@ -161,6 +175,12 @@ def _block_seeds(text: str) -> tuple[str, int]:
     if not seeds.isdecimal():
         raise SpecError(f"--more-iso-seeds takes SPACE/DATASET=K with a whole number K, not '{text}'.")
     return block, int(seeds)
+
+
+def _iso_stratum(name: str) -> Stratum:
+    if name not in ISO_BUDGET_FACTORS:
+        raise SpecError(f"Unknown iso stratum '{name}'. {suggestion(name, ISO_BUDGET_FACTORS)}")
+    return Stratum(name)
 
 
 def _label_kind(name: str) -> LabelKind:

@@ -4,7 +4,7 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from autoprox.bench.quality import blocks_of
-from autoprox.bench.schema import BLOCK_COLUMNS, DEFAULT_METRIC, METRICS, Stratum
+from autoprox.bench.schema import BLOCK_COLUMNS, DEFAULT_METRIC, ISO_BUDGET_FACTORS, METRICS
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
@@ -138,7 +138,7 @@ def _print(table: Table, blocks: list[dict[str, Any]]) -> None:
     for doubt in table.doubts:
         warn(doubt)
     say()
-    parts = [(block, part) for block in blocks for part in ("all", "iso") if part in block]
+    parts = [(block, part) for block in blocks for part in ("all", *ISO_BUDGET_FACTORS) if part in block]
     say(
         text_table(
             [
@@ -204,9 +204,9 @@ def _failed(run: dict[str, Any]) -> str:
 
 
 def _archs_of(table: Table, space_name: str) -> dict[str, Any]:
-    """How many architectures a space has, how many in the iso stratum, and between which sizes."""
+    """How many architectures a space has, how many of one size, and between which sizes."""
     owner, archs = table.spaces[space_name], [arch for arch in table.archs.values() if arch.space == space_name]
-    rows = table.frame[(table.frame["space"] == space_name) & (table.frame["stratum"] == Stratum.ISO)]
+    rows = table.frame[(table.frame["space"] == space_name) & table.frame["stratum"].isin(list(ISO_BUDGET_FACTORS))]
     sizes = [owner.backbone_params(arch) for arch in archs]
     return {"all": len(archs), "iso": rows["arch_id"].nunique(), "backbone_params": [min(sizes), max(sizes)]}
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from autoprox.base.errors import SpecError, suggestion
-from autoprox.bench.schema import LabelKind, Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, LabelKind, Stratum
 from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
 from autoprox.spaces import Space, load_space
 from autoprox.training.device import CPU, kind_of
@@ -24,7 +24,8 @@ class Plan:
     Attributes:
         spaces: The spaces, or what `load_space` finds them by.
         archs: Architectures of each space.
-        iso: How many of them are in the iso stratum.
+        iso: How many of them are in the iso strata.
+        iso_strata: The iso strata, which share them evenly.
         datasets: Names of the data sets.
         seeds: Trainings of each architecture of the free stratum on each data set, from scratch.
         iso_seeds: The same for the iso stratum, where differences are smaller.
@@ -60,6 +61,7 @@ class Plan:
     images: tuple[LocalImages, ...] = ()
     device: str = CPU
     sampled: tuple[Sampled, ...] | None = None
+    iso_strata: tuple[Stratum, ...] = (Stratum.ISO,)
 
     def __post_init__(self) -> None:
         for name in ("archs", "seeds", "iso_seeds", "kd_seeds"):
@@ -77,6 +79,11 @@ class Plan:
         for kind in self.label_kinds:
             if kind not in TRAINABLE:
                 raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        if not self.iso_strata or not set(self.iso_strata) <= set(ISO_BUDGET_FACTORS):
+            raise SpecError(
+                f"`iso_strata` takes at least one of {', '.join(ISO_BUDGET_FACTORS)}, not: "
+                f"{' '.join(self.iso_strata) or '(none)'}."
+            )
         kind_of(self.device)
         self._check_datasets()
         self._check_blocks()
@@ -119,7 +126,7 @@ class Plan:
         """
         if self.sampled is not None:
             return self.sampled
-        lists = [sample(space, self.archs, self.iso) for space in self.owners]
+        lists = [sample(space, self.archs, self.iso, self.iso_strata) for space in self.owners]
         return tuple(item for turn in zip(*lists, strict=True) for item in turn)
 
     def trainings(self) -> list[Training]:
@@ -173,6 +180,7 @@ class Plan:
             ("--space", [space.reference or space.name for space in self.owners]),
             ("--archs", [self.archs]),
             ("--iso", [self.iso]),
+            ("--iso-strata", self.iso_strata if self.iso_strata != (Stratum.ISO,) else ()),
             ("--datasets", self.datasets),
             ("--seeds", [self.seeds]),
             ("--iso-seeds", [self.iso_seeds]),
@@ -186,4 +194,5 @@ class Plan:
             ("--out", [out]),
         )
         options = " ".join(f"{name} {' '.join(str(value) for value in values)}" for name, values in parts if values)
-        return f"python -m autoprox.bench build {options}"
+        flag = " --zero-residuals" if self.recipe.zero_residuals else ""
+        return f"python -m autoprox.bench build {options}{flag}"

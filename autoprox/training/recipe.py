@@ -54,6 +54,9 @@ class Recipe:
         weight_decay: Decoupled weight decay, on all parameters.
         label_smoothing: Share of the target that is spread over all classes.
         distillation: What labels of the kind `kd` add.
+        zero_residuals: Whether the last linear map of each residual branch starts at zero, so that each block starts as
+            the identity (Goyal 2017, https://arxiv.org/abs/1706.02677; Zhang 2019, https://arxiv.org/abs/1901.09321).
+            In a short schedule this is what lets depth pay.
         version: Raised when the code of training changes in a way that changes labels.
 
     Raises:
@@ -73,6 +76,7 @@ class Recipe:
     weight_decay: float = 0.05
     label_smoothing: float = 0.1
     distillation: Distillation = field(default_factory=Distillation)
+    zero_residuals: bool = False
     version: int = 2
 
     def __post_init__(self) -> None:
@@ -86,8 +90,14 @@ class Recipe:
         return digest(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        """All values by name, for the manifest."""
-        return asdict(self)
+        """All values by name, for the manifest; `zero_residuals` only where it is set.
+
+        Recipes without it keep the digest that they had before it existed.
+        """
+        values = asdict(self)
+        if not self.zero_residuals:
+            del values["zero_residuals"]
+        return values
 
     def definition(self, kind: LabelKind) -> str:
         """Digest of the values that labels of a kind depend on.

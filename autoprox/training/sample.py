@@ -3,6 +3,7 @@
 The lists are nested, so that a larger table contains the smaller one and nothing is trained twice.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -12,7 +13,7 @@ from scipy.stats import qmc
 
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.spaces import Arch, Space
 
 ISO_TOLERANCE = 0.03
@@ -94,22 +95,26 @@ def iso_budget(space: Space) -> int:
     return round(float(np.median(pool(space).sizes))) if chosen is None else chosen
 
 
-def free_archs(space: Space, count: int, *, beside_iso: bool = True) -> list[Arch]:
+def free_archs(
+    space: Space, count: int, *, beside_iso: bool = True, iso_strata: Sequence[Stratum] = (Stratum.ISO,)
+) -> list[Arch]:
     """The first architectures of the free stratum: spread over the sizes of the space, evenly in the logarithm.
 
-    The band of the iso stratum is left out, so that no architecture belongs to both. Where there is no iso stratum and
-    the rest is too few, as in a space whose architectures are all of one size, the band counts as well.
+    The bands of the iso strata are left out, so that no architecture belongs to both. Where there is no iso stratum and
+    the rest is too few, as in a space whose architectures are all of one size, the bands count as well.
 
     Args:
         space: The space.
         count: How many.
-        beside_iso: Whether the table has an iso stratum as well.
+        beside_iso: Whether the table has iso strata as well.
+        iso_strata: Which.
 
     Raises:
         SpecError: If the pool has fewer.
     """
     drawn = pool(space)
-    outside = ~_within(drawn.sizes, iso_budget(space))
+    bands = [_within(drawn.sizes, iso_budget(space) * ISO_BUDGET_FACTORS[stratum]) for stratum in iso_strata]
+    outside = ~np.logical_or.reduce(bands)
     if not beside_iso and outside.sum() < count:
         outside[:] = True
     low, high = np.log(np.quantile(drawn.sizes, SIZE_QUANTILES))
@@ -117,41 +122,54 @@ def free_archs(space: Space, count: int, *, beside_iso: bool = True) -> list[Arc
     return _spread(drawn, coordinates[:, None], outside, count)
 
 
-def iso_archs(space: Space, count: int) -> list[Arch]:
-    """The first architectures of the iso stratum: spread over the shapes that the budget allows.
+def iso_archs(space: Space, count: int, stratum: Stratum = Stratum.ISO) -> list[Arch]:
+    """The first architectures of an iso stratum: spread over the shapes that its budget allows.
 
     Args:
         space: The space.
         count: How many.
+        stratum: Which of the iso strata.
 
     Raises:
         SpecError: If the pool has fewer within the tolerance.
     """
     drawn = pool(space)
-    inside = _within(drawn.sizes, iso_budget(space))
+    inside = _within(drawn.sizes, iso_budget(space) * ISO_BUDGET_FACTORS[stratum])
+    if not inside.any():
+        raise SpecError(f"The space '{space.name}' has no architectures of the size of its stratum '{stratum}'.")
     low, high = drawn.shapes[inside].min(axis=0), drawn.shapes[inside].max(axis=0)
     coordinates = (drawn.shapes - low) / np.where(high > low, high - low, 1.0)
     return _spread(drawn, coordinates, inside, count)
 
 
-def sample(space: Space, archs: int, iso: int) -> list[Sampled]:
+def sample(space: Space, archs: int, iso: int, iso_strata: Sequence[Stratum] = (Stratum.ISO,)) -> list[Sampled]:
     """The architectures of a table, free and iso ones alternating so that every beginning of the list is balanced.
 
     Args:
         space: The space.
         archs: Number of architectures in all.
-        iso: How many of them are in the iso stratum.
+        iso: How many of them are in the iso strata, which take turns.
+        iso_strata: The iso strata.
 
     Raises:
         SpecError: If the numbers do not fit together, or the space has not enough architectures.
     """
     if not 0 <= iso <= archs:
         raise SpecError(f"`iso` must lie between 0 and `archs` ({archs}), not at {iso}.")
-    free = [Sampled(arch, Stratum.FREE) for arch in free_archs(space, archs - iso, beside_iso=iso > 0)]
-    same_size = [Sampled(arch, Stratum.ISO) for arch in iso_archs(space, iso)]
-    shorter = min(len(free), len(same_size))
-    alternating = [item for pair in zip(free, same_size, strict=False) for item in pair]
-    return alternating + free[shorter:] + same_size[shorter:]
+    beside_iso = iso > 0
+    free = free_archs(space, archs - iso, beside_iso=beside_iso, iso_strata=iso_strata)
+    free_ones = [Sampled(arch, Stratum.FREE) for arch in free]
+    same_size = _in_turns(space, iso, iso_strata)
+    shorter = min(len(free_ones), len(same_size))
+    alternating = [item for pair in zip(free_ones, same_size, strict=False) for item in pair]
+    return alternating + free_ones[shorter:] + same_size[shorter:]
+
+
+def _in_turns(space: Space, count: int, strata: Sequence[Stratum]) -> list[Sampled]:
+    """The first architectures of all iso strata together, one of each in turn."""
+    each = -(-count // len(strata))
+    lists = [[Sampled(arch, stratum) for arch in iso_archs(space, each, stratum)] for stratum in strata]
+    return [item for turn in zip(*lists, strict=True) for item in turn][:count]
 
 
 def _within(sizes: Floats, budget: float) -> npt.NDArray[np.bool_]:

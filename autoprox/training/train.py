@@ -19,6 +19,7 @@ from autoprox.bench.schema import LabelKind
 from autoprox.datasets import Dataset, LocalImages, dataset
 from autoprox.spaces import Arch, Space
 from autoprox.training._guidance import Guidance
+from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._teacher import teaching
 from autoprox.training.device import CPU, device_named, kind_of
 from autoprox.training.loop import fit, measure
@@ -131,6 +132,8 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
     with single_threaded(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         task, seed = (data.num_classes, data.img_size, data.in_chans), training.seed("parameters")
         network = training.space.build(training.arch, *task, seed=seed).to(place)
+        if recipe.zero_residuals:
+            zero_residual_branches(network)
         guide = _guide(network, data, training, recipe)
         failure = fit(network, data, recipe, training.seed("order"), guide)
         values = {} if failure else measure(network, data)

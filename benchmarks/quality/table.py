@@ -8,6 +8,7 @@ It reads the table and scores nothing; seconds. `python -m autoprox.bench info -
 from typing import Any
 
 from autoprox.bench.quality import blocks_of
+from autoprox.bench.schema import ISO_BUDGET_FACTORS
 from autoprox.bench.table import Table
 
 HEADER = ("block", "part", "architectures", "lowest, median, highest", "seeds", "tau of two seeds", "ceiling", "95 %")
@@ -47,7 +48,12 @@ def main() -> None:
         f"{teachers}.\n"
     )
     print(f"Ceiling: {made['ceiling_method']}.\n")
-    rows = [row(block, part) for part in ("all", "iso") for block in blocks_of(table.frame, table.spaces)]
+    rows = [
+        row(block, part)
+        for part in ("all", *ISO_BUDGET_FACTORS)
+        for block in blocks_of(table.frame, table.spaces)
+        if part in block
+    ]
     print("| " + " | ".join(rows[0]) + " |")
     print("|" + "---|" * len(rows[0]))
     for each in rows:

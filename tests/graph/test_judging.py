@@ -82,6 +82,28 @@ def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
     assert (same, *interval) == (0, 0, 0)
 
 
+def test_iso_strata_are_never_pooled(table):
+    """With two iso strata, tau at one size is the mean of SciPy's taus in each of them."""
+    strata = np.array(["iso", "iso-small", "free"])
+    kind = {arch_id: strata[number % 3] for number, arch_id in enumerate(sorted(table.frame["arch_id"].unique()))}
+    two = replace(table, frame=table.frame.assign(stratum=table.frame["arch_id"].map(kind)))
+    judge = Problem(two, tuple(two.blocks(metric="top1_pct"))).judge(*Split)
+    scores = np.random.default_rng(5).integers(0, 9, size=(2, len(judge.networks))).astype(float)
+    expected = np.empty((2, len(judge.blocks)))
+    for column, (part, block) in enumerate(zip(judge.by_block(scores), judge.blocks, strict=True)):
+        own = np.array(block.strata)
+        masks = [own == stratum for stratum in ("iso", "iso-small") if (own == stratum).sum() >= 8]
+        assert masks
+        for row in range(2):
+            taus = [stats.kendalltau(part[row, mask], block.goodness[mask]).statistic for mask in masks]
+            expected[row, column] = np.mean(taus)
+    found = [[block.iso for block in verdict.blocks] for verdict in judge.verdicts(scores)]
+    np.testing.assert_allclose(found, expected)
+    difference, (low, high) = judge.iso_margin(*scores)
+    assert difference == pytest.approx(float(np.subtract(*judge.joint(expected))))
+    assert low < difference < high
+
+
 def test_blocks_of_the_same_networks_are_judged_together_and_alike(table):
     """Several label vectors of one space and data set, between blocks of others."""
     first, second, *others = table.blocks()

@@ -5,7 +5,7 @@ import pytest
 from scipy import stats
 
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.spaces import load_space
 from autoprox.training.sample import ISO_TOLERANCE, free_archs, iso_archs, iso_budget, pool, sample
 
@@ -62,3 +62,17 @@ def test_more_than_there_are() -> None:
 def test_space_without_a_chosen_budget_takes_the_median(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("autoprox.training.sample.ISO_BUDGETS", {})
     assert iso_budget(SPACE) == round(float(np.median(pool(SPACE).sizes)))
+
+
+def test_three_iso_strata_share_their_architectures_in_turns() -> None:
+    strata = tuple(ISO_BUDGET_FACTORS)
+    chosen = sample(SPACE, 30, 18, strata)
+    budget = iso_budget(SPACE)
+    for stratum, factor in ISO_BUDGET_FACTORS.items():
+        archs = [item.arch for item in chosen if item.stratum is stratum]
+        assert len(archs) == 6
+        assert (np.abs(sizes(archs) / (budget * factor) - 1) <= ISO_TOLERANCE).all()
+    free = sizes([item.arch for item in chosen if item.stratum is Stratum.FREE])
+    for factor in ISO_BUDGET_FACTORS.values():
+        assert (np.abs(free / (budget * factor) - 1) > ISO_TOLERANCE).all()
+    assert [item.stratum for item in chosen[1:12:2]] == [*strata, *strata]
