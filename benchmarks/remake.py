@@ -22,9 +22,9 @@ from pathlib import Path
 from typing import Any
 
 import autoprox
-from autoprox.bench.files import TableFiles
 from autoprox.bench.problem import Problem
 from autoprox.bench.table import Table
+from autoprox.bench.table_files import TableFiles
 from autoprox.evolve.prepared import write_bank
 from autoprox.graph import Proxy
 from autoprox.statistics import StatisticsCache

@@ -37,10 +37,10 @@ import pandas as pd
 from IPython.display import SVG
 
 import autoprox
-from autoprox.bench.figure import draw
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
+from autoprox.bench.table_figure import draw
 from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.graph import formula
 from autoprox.graph.export import to_svg

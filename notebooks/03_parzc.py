@@ -40,7 +40,7 @@ from autoprox.bench.table import Table
 from autoprox.metrics import kendall_tau_b
 from autoprox.metrics.diffkendall import diffkendall_tau
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
-from autoprox.predict.parzc.figures import (
+from autoprox.predict.parzc.aggregator_figures import (
     calibration_figure,
     coverage,
     importance_figure,

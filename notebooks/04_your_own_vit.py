@@ -46,7 +46,7 @@ from autoprox.inspect import describe
 from autoprox.metrics import kendall_tau_b
 from autoprox.scorers import score_together
 from autoprox.search import Constraints, Region
-from autoprox.search.figure import draw
+from autoprox.search.search_figure import draw
 from autoprox.search.verification import verify
 
 # %matplotlib inline

@@ -10,11 +10,17 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from tqdm.auto import tqdm
 
 T = TypeVar("T")
+
+Progress = Callable[[Iterable[Any], int], Iterable[Any]]
+"""Wraps an iterable, given with its length: passes its items on and tells how far they have come."""
+
+ContinuedProgress = Callable[[Iterable[Any], int, int], Iterable[Any]]
+"""The same for work that may be resumed: given with the number of items in all, and how many were done before."""
 
 LOGGER = logging.getLogger(__name__)
 

@@ -25,7 +25,7 @@ _CONTENT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
 
 
 @dataclass(frozen=True)
-class Form:
+class StoreFormat:
     """What a kind of file holds.
 
     Args:
@@ -67,7 +67,7 @@ class Store:
         AutoproxError: If it cannot be read or written.
 
     Example:
-        >>> form = Form("list", "create table items (name text not null)", "Delete {path}.")
+        >>> form = StoreFormat("list", "create table items (name text not null)", "Delete {path}.")
         >>> with Store(None, form) as store:
         ...     store.write("insert into items values (?)", [("one",), ("two",)])
         ...     store.rows("select name from items")
@@ -75,7 +75,13 @@ class Store:
     """
 
     def __init__(
-        self, path: Path | None, form: Form, *, in_use: str | None = None, replace: bool = False, wait_s: float = 5.0
+        self,
+        path: Path | None,
+        form: StoreFormat,
+        *,
+        in_use: str | None = None,
+        replace: bool = False,
+        wait_s: float = 5.0,
     ) -> None:
         self.path, self.form = path, form
         self._wait_s = wait_s
@@ -96,7 +102,7 @@ class Store:
             raise
 
     @classmethod
-    def reading(cls, path: Path, form: Form, *, frozen: bool = False) -> Self:
+    def reading(cls, path: Path, form: StoreFormat, *, frozen: bool = False) -> Self:
         """Opens a file for reading alone, while another process may write to it.
 
         Args:
@@ -365,7 +371,7 @@ def discard(path: Path) -> None:
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
-def first_value(path: Path, form: Form, query: str) -> Any:
+def first_value(path: Path, form: StoreFormat, query: str) -> Any:
     """The first value of the first row that a query finds; None if there is no row or no file.
 
     Raises:

@@ -11,9 +11,9 @@ from autoprox.base.errors import ImageError, StoreMismatchError, TableError
 from autoprox.bench._checks import Checker
 from autoprox.bench._faults import Fault
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.owners import changes, known_spaces, missing
 from autoprox.bench.splits import from_document
+from autoprox.bench.table_files import TableFiles, read_frame, read_json
 from autoprox.datasets import read_contents
 from autoprox.datasets.batches import Batch, read_batches
 from autoprox.spaces import Arch, Space

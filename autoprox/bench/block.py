@@ -3,12 +3,8 @@
 from collections.abc import Collection
 from dataclasses import dataclass
 
-import numpy as np
-import numpy.typing as npt
-
+from autoprox.base.arrays import Floats
 from autoprox.bench.schema import METRICS, Stratum
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

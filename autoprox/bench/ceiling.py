@@ -17,8 +17,8 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
-import numpy.typing as npt
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
 from autoprox.metrics import interval95, kendall_tau_b
 
@@ -35,8 +35,6 @@ COVERAGE = 0.9
 
 MIN_ARCHS = 5
 """Below this number of architectures a tau says nothing, and no ceiling is given."""
-
-Floats = npt.NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)

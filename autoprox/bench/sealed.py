@@ -10,9 +10,9 @@ import platformdirs
 
 from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.files import require_writable
-from autoprox.base.store import Form, Store
+from autoprox.base.store import Store, StoreFormat
 
-_FORM = Form(
+_FORM = StoreFormat(
     "count of scorings of the sealed split",
     "create table sealed (table_digest text primary key, scorings integer not null) without rowid",
     "Restore {path}, or delete it to count from 0.",

@@ -15,9 +15,9 @@ from autoprox.bench._faults import Fault, raise_first
 from autoprox.bench._reading import Reading
 from autoprox.bench.block import Block
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.files import TableFiles
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.bench.splits import Split, deal, from_document
+from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import DATASETS, LocalImages, dataset
 from autoprox.datasets.batches import Batch, draw_batch
 from autoprox.metrics import chance_of_best

@@ -8,13 +8,13 @@ from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import add_process_options, say
-from autoprox.commands.images import add_images_option, image_folders, require_used
+from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS, LocalImages
 from autoprox.spaces import SPACES, load_space
 from autoprox.training.build import build
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import device_named
-from autoprox.training.plan import Plan
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import TRAINABLE
 
@@ -127,7 +127,7 @@ def _add_options(top: CommandParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
-    plan = Plan(
+    plan = BuildPlan(
         spaces=tuple(options.space),
         archs=options.archs,
         iso=options.iso,

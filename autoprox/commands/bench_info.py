@@ -100,7 +100,7 @@ def _info(options: argparse.Namespace) -> int:
     blocks = blocks_of(table.frame, table.spaces)
     if options.plot is not None:
         # Imported here because it takes a second, and few want a figure.
-        from autoprox.bench.figure import plot
+        from autoprox.bench.table_figure import plot
 
         plot(table, blocks, options.plot, options.metric)
     if options.json:

@@ -28,7 +28,7 @@ from autoprox.commands.console import (
 )
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.networks.network import Network
 from autoprox.scorers import Scorer, score_networks

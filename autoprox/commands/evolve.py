@@ -20,8 +20,8 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
-from autoprox.commands.outfolder import Kind, OutFolder
-from autoprox.commands.problem import add_problem_options, problem_of
+from autoprox.commands.outfolder import FolderKind, OutFolder
+from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.values import PathTo, Real, Text, Whole
@@ -36,7 +36,7 @@ from autoprox.evolve import (
     Margin,
     Stop,
 )
-from autoprox.evolve.journal import FORM, JOURNAL, has_begun
+from autoprox.evolve.evolution_journal import FORMAT, JOURNAL, has_begun
 from autoprox.evolve.runs import FRONT, load
 from autoprox.evolve.selection import EnsembleTrial
 from autoprox.report import EVIDENCE, REPORT
@@ -154,8 +154,8 @@ def _recorded(folder: Path) -> int:
     return int(load(folder).epochs["evaluated"].max()) if has_begun(folder / JOURNAL) else 0
 
 
-RUN_FOLDER = Kind(
-    "evolve", "run", BEST, (HALL, FRONT, FRONT_TABLE, REPORT, EVIDENCE), {JOURNAL: FORM}, recorded=_recorded
+RUN_FOLDER = FolderKind(
+    "evolve", "run", BEST, (HALL, FRONT, FRONT_TABLE, REPORT, EVIDENCE), {JOURNAL: FORMAT}, recorded=_recorded
 )
 
 

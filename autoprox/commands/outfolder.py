@@ -14,7 +14,7 @@ from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError, WorkerLossError
 from autoprox.base.files import atomically, require_writable, write_json
-from autoprox.base.store import Form, Store, discard, locked
+from autoprox.base.store import Store, StoreFormat, discard, locked
 from autoprox.commands.record import RUN, lasting, read_record
 from autoprox.commands.values import PathTo
 
@@ -23,7 +23,7 @@ RESULT = "result.json"
 
 
 @dataclass(frozen=True)
-class Kind:
+class FolderKind:
     """What a command leaves in a folder.
 
     Args:
@@ -39,7 +39,7 @@ class Kind:
     noun: str
     result: str
     files: tuple[str, ...] = ()
-    journals: Mapping[str, Form] | None = None
+    journals: Mapping[str, StoreFormat] | None = None
     recorded: Callable[[Path], int] = lambda _: 0
 
     @property
@@ -61,7 +61,7 @@ class OutFolder:
         SpecError: If both are asked for.
     """
 
-    def __init__(self, path: Path, kind: Kind, *, force: bool = False, resume: bool = False) -> None:
+    def __init__(self, path: Path, kind: FolderKind, *, force: bool = False, resume: bool = False) -> None:
         if force and resume:
             raise SpecError(f"--resume continues a {kind.noun} and --force starts over; give one of them.")
         self.path, self._kind = path, kind
@@ -263,6 +263,6 @@ def result_folder(options: argparse.Namespace, program: str) -> OutFolder | None
     """
     if options.out is None:
         return None
-    folder = OutFolder(options.out, Kind(program, "result", RESULT), force=options.force)
+    folder = OutFolder(options.out, FolderKind(program, "result", RESULT), force=options.force)
     folder.refuse()
     return folder

@@ -23,7 +23,7 @@ from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
-from autoprox.commands.problem import add_problem_options, add_split_option, problem_of, splits_of
+from autoprox.commands.problem_options import add_problem_options, add_split_option, problem_of, splits_of
 from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.metrics import joint, kendall_tau_b

@@ -11,9 +11,9 @@ from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.commands.evaluate import Judgement
-from autoprox.commands.problem import splits_of
+from autoprox.commands.problem_options import splits_of
 from autoprox.predict.parzc import LearnedProxy, NodeFeatures
-from autoprox.predict.parzc.figures import calibration_figure, importance_figure, prediction_figure
+from autoprox.predict.parzc.aggregator_figures import calibration_figure, importance_figure, prediction_figure
 from autoprox.report import LearningCurve, Predictions, learned_report
 
 Facts = list[tuple[str, str]]

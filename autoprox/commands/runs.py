@@ -14,7 +14,7 @@ from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, number, say, say_json, text_table, warn
 from autoprox.commands.evolve import COMMAND as EVOLVE
-from autoprox.commands.problem import problem_of
+from autoprox.commands.problem_options import problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
 from autoprox.commands.values import PathTo

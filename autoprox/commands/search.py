@@ -23,7 +23,7 @@ from autoprox.commands.console import (
     text_table,
     warn,
 )
-from autoprox.commands.images import add_images_option
+from autoprox.commands.image_options import add_images_option
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import OutFolder
 from autoprox.commands.record import run_record
@@ -39,9 +39,9 @@ from autoprox.commands.searchtask import described, local_images, opened, search
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.search import METHODS, AbstractMethod, Constraints, Evolution, Region, SearchResult, run
-from autoprox.search.engine import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
-from autoprox.search.journal import JOURNAL
 from autoprox.search.result import DIGITS
+from autoprox.search.search_journal import JOURNAL
+from autoprox.search.searching import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.verification import JOURNAL as VERIFICATION
 from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
 from autoprox.spaces import SPACES, load_space

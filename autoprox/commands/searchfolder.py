@@ -7,21 +7,21 @@ from typing import Any
 
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
-from autoprox.commands.outfolder import RESULT, Kind, OutFolder
+from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.search import SearchResult
-from autoprox.search.figure import write_figure
-from autoprox.search.journal import FORM, JOURNAL, recorded
+from autoprox.search.search_figure import write_figure
+from autoprox.search.search_journal import FORMAT, JOURNAL, recorded
 from autoprox.search.verification import JOURNAL as VERIFICATION
-from autoprox.training.journal import FORM as TRAININGS
+from autoprox.training.build_journal import FORMAT as TRAININGS
 
 CANDIDATES, FIGURE = "candidates.csv", "figure.svg"
 
-SEARCH_FOLDER = Kind(
+SEARCH_FOLDER = FolderKind(
     "search",
     "search",
     RESULT,
     (CANDIDATES, FIGURE),
-    {JOURNAL: FORM, VERIFICATION: TRAININGS},
+    {JOURNAL: FORMAT, VERIFICATION: TRAININGS},
     recorded=lambda folder: recorded(folder / JOURNAL),
 )
 

@@ -4,7 +4,7 @@ import argparse
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.table import Table
-from autoprox.commands.images import image_folders, require_used
+from autoprox.commands.image_options import image_folders, require_used
 from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.datasets.batches import draw_batch
 from autoprox.spaces import Space

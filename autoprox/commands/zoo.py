@@ -30,7 +30,7 @@ from autoprox.commands.console import (
     warn,
 )
 from autoprox.commands.outfolder import RESULT, OutFolder, add_out_options, result_folder
-from autoprox.commands.problem import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.values import Text
 from autoprox.graph import Proxy
@@ -93,7 +93,7 @@ def _form(scorer: Scorer) -> str:
 
 
 @dataclass(frozen=True)
-class _Row:
+class _ZooRow:
     """What a proxy is worth on a table, and what it costs.
 
     Args:
@@ -149,7 +149,7 @@ def _judged(
     return 0
 
 
-def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_Row]:
+def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_ZooRow]:
     """One row a proxy, the best first, what is undefined last."""
     verdicts = judge.verdicts(found.values)
     iso = judge.joint(np.array([[block.iso for block in each.blocks] for each in verdicts]))
@@ -158,7 +158,7 @@ def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_Row]:
     with single_threaded():
         models = [network.build() for network in timed]
         seconds = [_seconds(each, timed, models) for each in scorers]
-    rows = [_Row(*each) for each in zip(scorers, verdicts, iso.tolist(), partial.tolist(), seconds, strict=True)]
+    rows = [_ZooRow(*each) for each in zip(scorers, verdicts, iso.tolist(), partial.tolist(), seconds, strict=True)]
     return sorted(rows, key=lambda row: np.inf if np.isnan(row.verdict.joint) else -row.verdict.joint)
 
 
@@ -182,7 +182,7 @@ def _seconds(scorer: Scorer, networks: Sequence[Network], models: Sequence[nn.Mo
     return statistics.median(times[1:])
 
 
-def _document(row: _Row, judge: Judge, found: Scored) -> dict[str, Any]:
+def _document(row: _ZooRow, judge: Judge, found: Scored) -> dict[str, Any]:
     return {
         "name": row.scorer.name,
         "sign": row.scorer.sign,
@@ -193,7 +193,7 @@ def _document(row: _Row, judge: Judge, found: Scored) -> dict[str, Any]:
     }
 
 
-def _cells(row: _Row, judge: Judge) -> dict[str, str]:
+def _cells(row: _ZooRow, judge: Judge) -> dict[str, str]:
     blocks = zip(judge.blocks, row.verdict.blocks, strict=True)
     return {
         "proxy": row.scorer.name,

@@ -6,11 +6,11 @@ returns a `Dataset` and register it here.
 
 from functools import lru_cache
 
+from autoprox.datasets._dataset_sources import DATASETS, DatasetSource
 from autoprox.datasets._digits import load_digits
 from autoprox.datasets._local import LocalImages, open_images, read_contents
 from autoprox.datasets._mnist5k import load_mnist5k
 from autoprox.datasets._patches import load_patches
-from autoprox.datasets._registry import DATASETS, DatasetSource
 from autoprox.datasets.base import Dataset, stratified_split
 
 __all__ = [

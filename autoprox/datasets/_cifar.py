@@ -20,7 +20,7 @@ SIDE = 32
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
+class CifarFiles:
     """The files of one of the two data sets.
 
     Attributes:
@@ -38,9 +38,11 @@ class Layout:
     num_classes: int
 
 
-LAYOUTS = (
-    Layout("cifar-100-python", ("train",), "test", "fine_labels", 100),
-    Layout("cifar-10-batches-py", tuple(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "labels", 10),
+RELEASES = (
+    CifarFiles("cifar-100-python", ("train",), "test", "fine_labels", 100),
+    CifarFiles(
+        "cifar-10-batches-py", tuple(f"data_batch_{number}" for number in range(1, 6)), "test_batch", "labels", 10
+    ),
 )
 
 
@@ -57,35 +59,35 @@ def read_cifar(path: Path) -> Contents:
     """
     found = _find(path)
     assert found is not None
-    folder, layout = found
-    train = [_read(folder / name, layout) for name in layout.train]
-    test_pixels, test_labels = _read(folder / layout.test, layout)
+    folder, release = found
+    train = [_read(folder / name, release) for name in release.train]
+    test_pixels, test_labels = _read(folder / release.test, release)
     return Contents(
         Pixels(np.concatenate([pixels for pixels, _ in train])),
         np.concatenate([labels for _, labels in train]),
         Pixels(test_pixels),
         test_labels,
-        layout.num_classes,
+        release.num_classes,
     )
 
 
-def _find(path: Path) -> tuple[Path, Layout] | None:
-    for layout in LAYOUTS:
-        for folder in (path, path / layout.folder):
-            if (folder / layout.train[0]).is_file():
-                return folder, layout
+def _find(path: Path) -> tuple[Path, CifarFiles] | None:
+    for release in RELEASES:
+        for folder in (path, path / release.folder):
+            if (folder / release.train[0]).is_file():
+                return folder, release
     return None
 
 
-def _read(path: Path, layout: Layout) -> tuple[UInt8, Int64]:
+def _read(path: Path, release: CifarFiles) -> tuple[UInt8, Int64]:
     held: Any = read_pickled_arrays(path)
     if not isinstance(held, dict):
         raise ImageError(f"The file {path} holds a {type(held).__name__} where CIFAR has a dictionary.")
     entries = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in held.items()}
-    if lacking := [key for key in ("data", layout.labels) if key not in entries]:
-        raise ImageError(f"The file {path} has no entry '{lacking[0]}', so it is no file of {layout.folder}.")
+    if lacking := [key for key in ("data", release.labels) if key not in entries]:
+        raise ImageError(f"The file {path} has no entry '{lacking[0]}', so it is no file of {release.folder}.")
     pixels = entries["data"]
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (3 * SIDE * SIDE,):
         raise ImageError(f"The entry 'data' of {path} is no array of bytes with {3 * SIDE * SIDE} columns.")
-    labels = checked_labels(entries[layout.labels], len(pixels), layout.num_classes, path)
+    labels = checked_labels(entries[release.labels], len(pixels), release.num_classes, path)
     return np.array(pixels).reshape(-1, 3, SIDE, SIDE), labels

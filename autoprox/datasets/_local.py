@@ -10,9 +10,9 @@ from autoprox.base.errors import ImageError, SpecError
 from autoprox.datasets._chaoyang import is_chaoyang, read_chaoyang
 from autoprox.datasets._cifar import is_cifar, read_cifar
 from autoprox.datasets._contents import Contents
+from autoprox.datasets._dataset_sources import DatasetSource
 from autoprox.datasets._flowers import is_flowers, read_flowers
 from autoprox.datasets._folders import is_folder_of_classes, read_folder_of_classes
-from autoprox.datasets._registry import DatasetSource
 from autoprox.datasets.base import Dataset
 
 

@@ -5,11 +5,11 @@
 - `fitness`, `individual`, `hall`, `front`: what a candidate is worth
 - `breeding`, `strategies`: what to try next
 - `island`, `workshop`, `engine`: the loop
-- `journal`, `runs`: what a run leaves behind
+- `evolution_journal`, `runs`: what a run leaves behind
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
-from autoprox.evolve._discovery import Discoverer, Discovery, Found
+from autoprox.evolve._discovery import Discoverer, Discovery, Finding
 from autoprox.evolve.engine import Ending, EvolutionOutcome
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
@@ -25,7 +25,7 @@ __all__ = [
     "Ending",
     "EvolutionOutcome",
     "EvolutionPlan",
-    "Found",
+    "Finding",
     "Margin",
     "Stop",
 ]

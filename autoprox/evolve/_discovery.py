@@ -10,6 +10,7 @@ from typing import Any
 
 from autoprox.base.digest import digest
 from autoprox.base.errors import TableError
+from autoprox.base.progress import Progress
 from autoprox.bench.judging import Judge, Verdict, finite_or_none
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
@@ -17,7 +18,7 @@ from autoprox.bench.splits import Split
 from autoprox.evolve._front import Front, FrontPoint
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import SEARCH_VERSION, Engine, EvolutionOutcome
-from autoprox.evolve.journal import JOURNAL, EvolutionJournal
+from autoprox.evolve.evolution_journal import JOURNAL, EvolutionJournal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
@@ -37,8 +38,6 @@ from autoprox.networks.network import Network
 from autoprox.scorers import Ensemble
 from autoprox.statistics import StatisticsCache
 
-NetworkProgress = Callable[[Iterable[Leaves], int], Iterable[Leaves]]
-
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
     return networks
@@ -49,7 +48,7 @@ def _unsaid(_evaluated: int, _best: float) -> None:
 
 
 @dataclass(frozen=True)
-class Found:
+class Finding:
     """What a search found, before anybody looked at the sealed split.
 
     Args:
@@ -136,7 +135,7 @@ class Discoverer:
     problem: Problem
     cache: StatisticsCache | None = None
     jobs: int = 1
-    network_progress: NetworkProgress = _unwrapped
+    network_progress: Progress = _unwrapped
     candidate_progress: Callable[[int, float], None] = _unsaid
 
     @cached_property
@@ -175,7 +174,7 @@ class Discoverer:
             book.remember("status", "judged")
         return discovery
 
-    def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Found:
+    def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Finding:
         """The same without a look at the sealed split: for work that is not finished, and for comparisons.
 
         Args:
@@ -197,7 +196,7 @@ class Discoverer:
         journal.remember("status", "begun")
         return journal
 
-    def _searched(self, plan: EvolutionPlan, stop: Stop, book: EvolutionJournal) -> Found:
+    def _searched(self, plan: EvolutionPlan, stop: Stop, book: EvolutionJournal) -> Finding:
         judges = self.judges
         fit, select = judges[Split.FIT], judges[Split.SELECT]
         zoo = affordable_zoo()
@@ -216,7 +215,7 @@ class Discoverer:
         best = winner(hall)
         proxy = Proxy(f"{self.problem.table.name}-seed{plan.seed}", *in_short(best.member, bank))
         rival = best_of(zoo, select, bank.select)
-        return Found(
+        return Finding(
             proxy,
             best,
             tuple(hall),
@@ -233,7 +232,7 @@ class Discoverer:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
 
-    def judge(self, found: Found) -> Discovery:
+    def judge(self, found: Finding) -> Discovery:
         """Scores the winner of a search on the sealed split, beside its rivals; the look is counted.
 
         Args:

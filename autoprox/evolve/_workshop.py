@@ -14,10 +14,10 @@ from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
 from autoprox.bench.judging import Judge
+from autoprox.evolve.evolution_journal import JournalReader
 from autoprox.evolve.fitness import Fitness
 from autoprox.evolve.grammar import Grammar, proxy_grammar
 from autoprox.evolve.island import Island, Lookup, Trial
-from autoprox.evolve.journal import Reader
 from autoprox.evolve.plan import EvolutionPlan
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.graph import Expression, LeafTable
@@ -116,7 +116,7 @@ def _elsewhere(
 ) -> tuple[list[list[Trial]], dict[str, Any]]:
     """Runs in a worker process: takes an island up, advances it, and sends back what it did and where it stands."""
     with single_threaded():
-        reader = Reader(journal)
+        reader = JournalReader(journal)
         try:
             island = _kept(workshop).island(reader.lookup, np.random.default_rng(0))
             island.restore(state)

@@ -21,9 +21,9 @@ from autoprox.evolve._hall import Contender, Hall
 from autoprox.evolve._individual import fittest
 from autoprox.evolve._workshop import Workshop, advanced
 from autoprox.evolve.bank import Bank
+from autoprox.evolve.evolution_journal import Epoch, EvolutionJournal, RecordedTrial
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.island import DUPLICATE, Island, Trial
-from autoprox.evolve.journal import Epoch, EvolutionJournal, Row
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Expression, parse
 
@@ -176,13 +176,13 @@ class Engine:
         self._journal.commit(epoch, rows, self._state() if complete else None)
         self._progress(self._evaluated, np.nan if best is None else best)
 
-    def _merged(self, islands: Sequence[Sequence[Sequence[Trial]]], budget: int | None) -> list[Row]:
+    def _merged(self, islands: Sequence[Sequence[Sequence[Trial]]], budget: int | None) -> list[RecordedTrial]:
         """Counts the trials of all islands, round by round and island by island, up to the budget.
 
         A graph that two islands tried in one epoch counts for the first.
         """
         seen: set[str] = set()
-        rows: list[Row] = []
+        rows: list[RecordedTrial] = []
         for together in zip_longest(*islands, fillvalue=()):
             for number, trials in enumerate(together):
                 for trial in trials:
@@ -192,7 +192,7 @@ class Engine:
                         self._rejected[DUPLICATE] += 1
                     else:
                         seen.add(trial.digest)
-                        rows.append(Row(number, trial))
+                        rows.append(RecordedTrial(number, trial))
                         if trial.outcome != Status.VALID:
                             self._rejected[trial.outcome] += 1
                             continue
@@ -240,7 +240,7 @@ class Engine:
         self._hall.restore(state["hall"], self._workshop.fitness.scores)
 
 
-def _standing(rows: Sequence[Row]) -> list[Contender]:
+def _standing(rows: Sequence[RecordedTrial]) -> list[Contender]:
     """Those of the trials that may stand for the hall of fame."""
     return [
         Contender(trial.text, trial.size, trial.evaluation, trial.scores)

@@ -52,7 +52,7 @@ def type_key(kind: Kind) -> TypeKey:
 
 
 @dataclass(frozen=True, eq=False)
-class Choice:
+class WeightedChoice:
     """Items to draw from.
 
     Args:
@@ -85,7 +85,7 @@ class Grammar:
         self._types: dict[TypeKey, type] = {}
         self._operations: dict[str, Primitive | Expression] = {}
         self._weights: dict[str, float] = {}
-        self._choices: dict[tuple[object, ...], Choice] = {}
+        self._choices: dict[tuple[object, ...], WeightedChoice] = {}
         self.pset = gp.PrimitiveSetTyped("proxy", [], self.type_of(root))
 
     def type_of(self, key: TypeKey) -> type:
@@ -113,14 +113,14 @@ class Grammar:
             self._weights[name] = 1.0
             self._choices.clear()
 
-    def terminals(self, type_: type) -> "Choice":
+    def terminals(self, type_: type) -> "WeightedChoice":
         """The terminals of a type."""
         key = (type_, None)
         if key not in self._choices:
             self._choices[key] = self._choice(self.pset.terminals[type_])
         return self._choices[key]
 
-    def primitives(self, type_: type, room: int) -> "Choice":
+    def primitives(self, type_: type, room: int) -> "WeightedChoice":
         """The primitives of a type under which a tree no higher than `room` is possible."""
         key = (type_, room)
         if key not in self._choices:
@@ -133,7 +133,7 @@ class Grammar:
             self._choices[key] = self._choice(fitting)
         return self._choices[key]
 
-    def like(self, item: Item) -> "Choice":
+    def like(self, item: Item) -> "WeightedChoice":
         """What may stand in the place of an item: terminals of its type, or primitives of its signature."""
         if isinstance(item, gp.Terminal):
             return self.terminals(item.ret)
@@ -143,20 +143,20 @@ class Grammar:
             self._choices[key] = self._choice(same)
         return self._choices[key]
 
-    def above(self, type_: type) -> "Choice":
+    def above(self, type_: type) -> "WeightedChoice":
         """The primitives that take a type to itself."""
         key = (type_, "above")
         if key not in self._choices:
             self._choices[key] = self._choice([each for each in self.pset.primitives[type_] if type_ in each.args])
         return self._choices[key]
 
-    def _choice(self, items: Sequence[Item]) -> "Choice":
+    def _choice(self, items: Sequence[Item]) -> "WeightedChoice":
         leaves = [each for each in (self._operations[item.name] for item in items) if isinstance(each, Expression)]
         if self._leaf_shares is None or not leaves:
-            return Choice(items, np.cumsum([self._weights[each.name] for each in items]))
+            return WeightedChoice(items, np.cumsum([self._weights[each.name] for each in items]))
         groups = [leaf_group(leaf) for leaf in leaves]
         sizes = Counter(groups)
-        return Choice(items, np.cumsum([self._leaf_shares[group] / sizes[group] for group in groups]))
+        return WeightedChoice(items, np.cumsum([self._leaf_shares[group] / sizes[group] for group in groups]))
 
     def expression(self, tree: Iterable[Item]) -> Expression:
         """The graph of a tree.

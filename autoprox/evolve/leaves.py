@@ -9,17 +9,17 @@ import numpy as np
 from autoprox.base.digest import derived_seed
 from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import PRIMITIVES, Cost, Expression, Form, Level, find_primitive
+from autoprox.graph import PRIMITIVES, Complexity, Expression, Form, Level, find_primitive
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24
 """Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
 
-FIRST_COST = Cost.LINEAR
+FIRST_COMPLEXITY = Complexity.LINEAR
 """Reductions that cost more than this are not crossed with every statistic; the bank meets them as it grows."""
 
-DEEPER_COST = Cost.PRODUCT
+DEEPER_COMPLEXITY = Complexity.PRODUCT
 """The same for the deeper leaves of the first bank."""
 
 MAX_LEAF_HEIGHT = 3
@@ -34,11 +34,14 @@ def first_bank() -> tuple[Expression, ...]:
     """The bank that every evolution starts with.
 
     It holds all counts, every reduction of every statistic and of every value times its gradient, every comparison of
-    the two, and deeper ones; of primitives only those that are cheap (`FIRST_COST`, `DEEPER_COST`). The deeper ones are
-    drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so the cache.
+    the two, and deeper ones; of primitives only those that are cheap (`FIRST_COMPLEXITY`, `DEEPER_COMPLEXITY`). The
+    deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so the
+    cache.
     """
     counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
-    cheap = [each for each in PRIMITIVES[Level.TENSOR].values() if each.form.reduces and each.cost <= FIRST_COST]
+    cheap = [
+        each for each in PRIMITIVES[Level.TENSOR].values() if each.form.reduces and each.complexity <= FIRST_COMPLEXITY
+    ]
     reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
     tensors = [Expression(each) for each in tensor_statistics()]
     product = find_primitive("mul", Level.TENSOR)
@@ -49,7 +52,7 @@ def first_bank() -> tuple[Expression, ...]:
     plain += [Expression(each, pair) for pair in pairs for each in comparisons]
     known = {each.digest for each in (*counts, *plain)}
     rng = np.random.default_rng(derived_seed("first bank", 1))
-    return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng, DEEPER_COST))
+    return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng, DEEPER_COMPLEXITY))
 
 
 def grown(
@@ -81,7 +84,7 @@ def _fresh(
     number: int,
     parents: Sequence[Expression],
     rng: np.random.Generator,
-    dearest: Cost = Cost.SPECTRAL,
+    dearest: Complexity = Complexity.SPECTRAL,
 ) -> list[Expression]:
     known = set(known)
     made: list[Expression] = []
@@ -93,7 +96,7 @@ def _fresh(
             else:
                 grammar = _grammar(sites[int(rng.integers(len(sites)))])
                 leaf = grammar.expression(generate(grammar, grammar.pset.ret, MAX_LEAF_HEIGHT, rng))
-            if leaf.digest not in known and leaf.cost <= dearest:
+            if leaf.digest not in known and leaf.complexity <= dearest:
                 known.add(leaf.digest)
                 made.append(leaf)
                 break

@@ -7,7 +7,7 @@ import numpy as np
 from autoprox.base.arrays import Floats
 from autoprox.bench.judging import Judge
 from autoprox.evolve.grammar import drawn_statistics
-from autoprox.evolve.leaves import DEEPER_COST
+from autoprox.evolve.leaves import DEEPER_COMPLEXITY
 from autoprox.graph import Evaluator, Expression, LeafTable, Proxy
 from autoprox.scorers import zoo_graphs
 
@@ -21,7 +21,8 @@ def affordable_zoo() -> dict[str, Proxy]:
     return {
         each.name: each
         for each in zoo_graphs()
-        if drawn.issuperset(each.statistics) and all(leaf.cost <= DEEPER_COST for leaf in each.graph.node_leaves)
+        if drawn.issuperset(each.statistics)
+        and all(leaf.complexity <= DEEPER_COMPLEXITY for leaf in each.graph.node_leaves)
     }
 
 

@@ -13,8 +13,8 @@ import pandas as pd
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import read_json
 from autoprox.base.store import Store
+from autoprox.evolve.evolution_journal import FORMAT, JOURNAL
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.journal import FORM, JOURNAL
 from autoprox.graph import Proxy, parse
 from autoprox.scorers import BEST, HALL
 
@@ -181,7 +181,7 @@ def _opened(folder: Path) -> Store:
         raise StoreMismatchError(
             f"'{folder}' holds no {JOURNAL}, so it is no run; give the folder that a discovery wrote."
         )
-    store = Store.reading(folder / JOURNAL, FORM)
+    store = Store.reading(folder / JOURNAL, FORMAT)
     if store.is_empty:
         store.close()
         raise store.damaged("it does not say what was run")

@@ -1,22 +1,22 @@
 """The proxy language: kinds, primitives, graphs, their text, and their evaluation over many networks.
 
 - `kinds`: TENSOR, NODE, SCALAR
-- `operations`, `moments`, `tensors`, `spectra`, `nodes`, `segments`: the arithmetic
-- `primitives`, `laws`, `registration`, `catalogue`: the arithmetic with names, kinds, guards and costs
+- `operations`, `tensor_operations`, `spectral_operations`, `node_operations`, `moments`, `segments`: the arithmetic
+- `primitives`, `laws`, `registration`, `catalogue`: the arithmetic with names, kinds, guards and complexities
 - `expression`, `text`: the graph, `parse` and `formula`
 - `collect`: TENSOR to NODE over many networks, cached
-- `evaluate`: NODE to SCALAR, array arithmetic
+- `evaluation`: NODE to SCALAR, array arithmetic
 - `simplify`, `fingerprints`: graphs, and score vectors, that rank alike
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
 """
 
 from autoprox.graph import _catalogue  # noqa: F401 - registers the primitives
-from autoprox.graph._evaluate import Evaluator, LeafTable
+from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression, is_node_leaf, merge
 from autoprox.graph._fingerprints import rank_fingerprints
 from autoprox.graph._kinds import Kind, Level
-from autoprox.graph._primitives import PRIMITIVES, Cost, Form, Primitive, find_primitive
+from autoprox.graph._primitives import PRIMITIVES, Complexity, Form, Primitive, find_primitive
 from autoprox.graph._proxy import Proxy
 from autoprox.graph._registration import register
 from autoprox.graph._text import formula, parse
@@ -25,7 +25,7 @@ from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
 
 __all__ = [
     "PRIMITIVES",
-    "Cost",
+    "Complexity",
     "Evaluator",
     "Expression",
     "Form",

@@ -1,25 +1,26 @@
 """The list of primitives.
 
-To add one, write its function in `operations` (element-wise, at every level), `tensors`, `spectra` (the tensor of one
-node) or `nodes` (all nodes of an architecture), and register it here with its guard, its cost and what laws it obeys;
-the conformance tests in tests/conformance/test_primitives.py find it by its registration.
+To add one, write its function in `operations` (element-wise, at every level), `_tensor_operations`,
+`_spectral_operations` (the tensor of one node) or `_node_operations` (all nodes of an architecture), and register it
+here with its guard, its complexity and what laws it obeys; the conformance tests in
+tests/conformance/test_primitives.py find it by its registration.
 """
 
 from collections.abc import Callable
 from typing import Any
 
-from autoprox.graph import _nodes as nodes
-from autoprox.graph import _spectra as spectra
-from autoprox.graph import _tensors as tensors
+from autoprox.graph import _node_operations as nodes
+from autoprox.graph import _spectral_operations as spectra
+from autoprox.graph import _tensor_operations as tensors
 from autoprox.graph import operations
 from autoprox.graph._kinds import Level
 from autoprox.graph._laws import NO_LAWS, Laws, Parity, Positivity
-from autoprox.graph._primitives import Cost, Form, Primitive
+from autoprox.graph._primitives import Complexity, Form, Primitive
 from autoprox.graph._registration import register
 from autoprox.inspect.nodes import Role
 
-_Function = Callable[..., Any]
-_Row = tuple[str, _Function, str, Laws]
+_Operation = Callable[..., Any]
+_Entry = tuple[str, _Operation, str, Laws]
 
 _ODD, _EVEN, _ABSOLUTE, _MIRRORED = Parity.ODD, Parity.EVEN, Parity.ABSOLUTE, Parity.MIRRORED
 _KEPT, _ALWAYS = Positivity.KEPT, Positivity.ALWAYS
@@ -49,7 +50,7 @@ _WEIGHTS = {
     "logdet": 0.25,
 }
 
-_MAPS: tuple[_Row, ...] = (
+_MAPS: tuple[_Entry, ...] = (
     ("log", operations.log, "ln(eps) at 0 and below", NO_LAWS),
     ("logabs", operations.logabs, "ln(eps) at 0", Laws(_ABSOLUTE)),
     ("abs", operations.absolute, "", Laws(_ABSOLUTE, positivity=_ALWAYS, idempotent=True)),
@@ -65,7 +66,7 @@ _MAPS: tuple[_Row, ...] = (
     ("identity", operations.identity, "", Laws(_ODD, positivity=_KEPT, idempotent=True)),
     ("heaviside", operations.heaviside, "0 at 0", Laws(positivity=_ALWAYS, idempotent=True)),
 )
-_PAIRS: tuple[_Row, ...] = (
+_PAIRS: tuple[_Entry, ...] = (
     ("add", operations.add, "", Laws(_ODD, positivity=_KEPT)),
     ("sub", operations.subtract, "", Laws(_ODD)),
     ("mul", operations.multiply, "", Laws(_EVEN, odd_in_each=True, positivity=_KEPT)),
@@ -75,13 +76,13 @@ _PAIRS: tuple[_Row, ...] = (
 )
 _COMMUTATIVE = frozenset({"add", "mul", "maximum", "minimum", "sign_agreement", "cosine"})
 
-_TENSOR_MAPS: tuple[_Row, ...] = (
+_TENSOR_MAPS: tuple[_Entry, ...] = (
     ("zscore", tensors.zscore, "0 for a constant tensor", Laws(_ODD)),
     ("minmax", tensors.minmax, "0 for a constant tensor", Laws(positivity=_ALWAYS)),
     ("softmax", tensors.softmax, "", Laws(positivity=_ALWAYS)),
     ("log_softmax", tensors.log_softmax, "", NO_LAWS),
 )
-_REDUCTIONS: tuple[_Row, ...] = (
+_REDUCTIONS: tuple[_Entry, ...] = (
     ("sum", tensors.reduce_sum, "", Laws(_ODD, positivity=_KEPT)),
     ("mean", tensors.reduce_mean, "", Laws(_ODD, positivity=_KEPT)),
     ("mean_abs", tensors.reduce_mean_abs, "", Laws(_ABSOLUTE, positivity=_ALWAYS)),
@@ -96,7 +97,7 @@ _REDUCTIONS: tuple[_Row, ...] = (
     ("skewness", tensors.reduce_skewness, "0 for a constant tensor", Laws(_ODD)),
     ("kurtosis", tensors.reduce_kurtosis, "0 for a constant tensor", Laws(_EVEN, positivity=_ALWAYS)),
 )
-_SPECTRA: tuple[_Row, ...] = (
+_SPECTRA: tuple[_Entry, ...] = (
     ("nuclear", spectra.reduce_nuclear, "", Laws(_EVEN, positivity=_ALWAYS)),
     ("spectral", spectra.reduce_spectral, "", Laws(_EVEN, positivity=_ALWAYS)),
     ("effective_rank", spectra.reduce_effective_rank, "0 for a zero matrix", Laws(_EVEN, positivity=_ALWAYS)),
@@ -104,11 +105,11 @@ _SPECTRA: tuple[_Row, ...] = (
     ("condition", spectra.reduce_condition, "1e6 where it is larger", Laws(_EVEN, positivity=_ALWAYS)),
     ("logdet", spectra.reduce_logdet, "a ridge on the Gram matrix", Laws(_EVEN)),
 )
-_COMPARISONS: tuple[_Row, ...] = (
+_COMPARISONS: tuple[_Entry, ...] = (
     ("sign_agreement", tensors.compare_signs, "", Laws(_EVEN, positivity=_ALWAYS)),
     ("cosine", tensors.compare_cosine, "0 where a tensor is all zeros", Laws(_EVEN, odd_in_each=True)),
 )
-_NODE_MAPS: tuple[_Row, ...] = (
+_NODE_MAPS: tuple[_Entry, ...] = (
     ("zscore", nodes.node_zscore, "0 where all nodes are alike", Laws(_ODD)),
     ("minmax", nodes.node_minmax, "0 where all nodes are alike", Laws(positivity=_ALWAYS)),
     ("share", nodes.node_share, "0 where all nodes are 0", Laws(_ODD, positivity=_KEPT)),
@@ -118,7 +119,7 @@ _NODE_MAPS: tuple[_Row, ...] = (
     ("sine", nodes.node_sine, "", Laws(_ODD, positivity=_KEPT)),
 )
 _NO_NODE = "NaN for an architecture without such a node"
-_AGGREGATORS: tuple[_Row, ...] = (
+_AGGREGATORS: tuple[_Entry, ...] = (
     ("nodes_sum", nodes.nodes_sum, _NO_NODE, Laws(_ODD, positivity=_KEPT)),
     ("nodes_mean", nodes.nodes_mean, _NO_NODE, Laws(_ODD, positivity=_KEPT)),
     ("nodes_max", nodes.nodes_max, _NO_NODE, Laws(_MIRRORED, "nodes_min", positivity=_KEPT)),
@@ -139,7 +140,12 @@ _SELECTORS = {
 
 
 def _add(
-    level: Level, form: Form, rows: tuple[_Row, ...], cost: Cost = Cost.LINEAR, *, segmental: bool = False
+    level: Level,
+    form: Form,
+    rows: tuple[_Entry, ...],
+    complexity: Complexity = Complexity.LINEAR,
+    *,
+    segmental: bool = False,
 ) -> None:
     """Registers rows of one table at one level."""
     for name, function, guard, laws in rows:
@@ -151,7 +157,7 @@ def _add(
                     form,
                     function,
                     guard,
-                    cost,
+                    complexity,
                     laws,
                     commutative=name in _COMMUTATIVE,
                     segmental=segmental,
@@ -164,10 +170,15 @@ for _level in Level:
     _add(_level, Form.MAP, _MAPS)
     _add(_level, Form.PAIR, _PAIRS)
 _add(Level.TENSOR, Form.MAP, _TENSOR_MAPS)
-_add(Level.TENSOR, Form.PRODUCT, (("matmul", tensors.matrix_product, "", Laws(_EVEN, odd_in_each=True)),), Cost.PRODUCT)
-_add(Level.TENSOR, Form.GRAM, (("gram", tensors.gram, "", Laws(_EVEN)),), Cost.PRODUCT)
+_add(
+    Level.TENSOR,
+    Form.PRODUCT,
+    (("matmul", tensors.matrix_product, "", Laws(_EVEN, odd_in_each=True)),),
+    Complexity.PRODUCT,
+)
+_add(Level.TENSOR, Form.GRAM, (("gram", tensors.gram, "", Laws(_EVEN)),), Complexity.PRODUCT)
 _add(Level.TENSOR, Form.REDUCE, _REDUCTIONS)
-_add(Level.TENSOR, Form.REDUCE, _SPECTRA, Cost.SPECTRAL)
+_add(Level.TENSOR, Form.REDUCE, _SPECTRA, Complexity.SPECTRAL)
 _add(Level.TENSOR, Form.COMPARE, _COMPARISONS)
 _add(Level.NODE, Form.MAP, _NODE_MAPS, segmental=True)
 for _name, _roles in _SELECTORS.items():

@@ -9,7 +9,7 @@ import networkx as nx
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import KindError
 from autoprox.graph._kinds import Kind, Level
-from autoprox.graph._primitives import Cost, Form, Primitive
+from autoprox.graph._primitives import Complexity, Form, Primitive
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import Statistic, StatisticKind
 
@@ -83,16 +83,17 @@ class Expression:
                 stack.extend((each, False) for each in reversed(expression.arguments))
 
     @cached_property
-    def cost(self) -> Cost:
-        """The cost of its dearest primitive; LINEAR if there is none.
+    def complexity(self) -> Complexity:
+        """The complexity of its dearest primitive; LINEAR if there is none.
 
         Example:
             >>> from autoprox.graph import parse
-            >>> parse("nodes_sum(nuclear(weight))").cost.name, parse("nodes_sum(l1(weight))").cost.name
+            >>> parse("nodes_sum(nuclear(weight))").complexity.name, parse("nodes_sum(l1(weight))").complexity.name
             ('SPECTRAL', 'LINEAR')
         """
         return max(
-            (each.operation.cost for each in self.walk() if isinstance(each.operation, Primitive)), default=Cost.LINEAR
+            (each.operation.complexity for each in self.walk() if isinstance(each.operation, Primitive)),
+            default=Complexity.LINEAR,
         )
 
     @cached_property

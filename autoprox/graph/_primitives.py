@@ -40,7 +40,7 @@ class Form(StrEnum):
         return self in (Form.REDUCE, Form.COMPARE)
 
 
-class Cost(IntEnum):
+class Complexity(IntEnum):
     """What computing it takes, for a tensor of `n` elements that is a matrix of `r` rows and `c` columns, r <= c."""
 
     LINEAR = 1
@@ -62,7 +62,7 @@ class Primitive:
         function: Called with the arguments; then with the `Segments`, if it is segmental; then with the module and the
             guard, as in `autoprox.graph.operations`. A reduction of tensors is called with their `Moments` alone.
         guard: What its value is where the plain formula is undefined; empty if that is nowhere.
-        cost: What computing it takes; evolution fills its first bank with what is not dear.
+        complexity: What computing it takes; evolution fills its first bank with what is not dear.
         laws: What else is known of it.
         commutative: Whether the two arguments may be exchanged without changing a bit of the result.
         segmental: Whether `function` takes segments.
@@ -80,7 +80,7 @@ class Primitive:
     form: Form
     function: Callable[..., Any]
     guard: str = ""
-    cost: Cost = Cost.LINEAR
+    complexity: Complexity = Complexity.LINEAR
     laws: Laws = NO_LAWS
     commutative: bool = False
     segmental: bool = False

@@ -16,13 +16,13 @@ from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreM
 from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded, read_json
 from autoprox.base.outcomes import attempted, values_of
-from autoprox.graph._evaluate import Evaluator, LeafTable
+from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
 from autoprox.graph._text import formula, parse
 from autoprox.graph.collect import Leaves, leaves_of
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 from autoprox.statistics.requirements import requirements_of
 
 FORMAT = "autoprox.proxy"
@@ -136,7 +136,7 @@ class Proxy:
         table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
         return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
 
         Args:
@@ -167,7 +167,9 @@ class Proxy:
                 )
         return f"has no finite value on this model (it gives {value}); rank it last or choose another proxy."
 
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
+    def score_many(
+        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+    ) -> Floats:
         """Scores live models one after the other.
 
         Args:

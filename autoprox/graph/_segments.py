@@ -111,15 +111,15 @@ class Segments:
         return ranks
 
 
-class Layout:
+class SiteNodes:
     """Which nodes of a site the architectures of a block have, and how they look when only some roles are kept.
 
     Args:
         roles: For each architecture, the roles of its nodes in forward order.
 
     Example:
-        >>> layout = Layout([(Role.EMBED, Role.MLP), (Role.MLP,)])
-        >>> layout.segments(frozenset({Role.MLP})).lengths
+        >>> nodes = SiteNodes([(Role.EMBED, Role.MLP), (Role.MLP,)])
+        >>> nodes.segments(frozenset({Role.MLP})).lengths
         array([1, 1])
     """
 

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
 from autoprox.base.parallel import explained_loss
+from autoprox.base.progress import Progress
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
 from autoprox.graph._expression import Expression, merge
@@ -26,9 +27,6 @@ from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect
-
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
-"""Wraps an iterable of computed networks, given with its length (a progress bar)."""
 
 
 @dataclass(frozen=True)
@@ -93,14 +91,14 @@ def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -
         else:
             values[each.digest] = collection.counts[each.operation.name]
     for site, roots in reductions.items():
-        plan = _Plan(roots)
+        plan = _ReductionOrder(roots)
         rows = [plan.run(collection, index) for index in range(len(collection.nodes[site]))]
         columns = torch.stack(rows).cpu().numpy().T if rows else np.empty((len(roots), 0))
         values.update({root.digest: np.ascontiguousarray(column) for root, column in zip(roots, columns, strict=True)})
     return values
 
 
-class _Plan:
+class _ReductionOrder:
     """An order of evaluation for many reductions of one site's tensors, with the last use of each intermediate."""
 
     def __init__(self, roots: Sequence[Expression]) -> None:
@@ -206,9 +204,9 @@ def collect_leaves_or_reasons(
                     continue
                 cache.put(key, leaves.values, leaves.roles)
                 stored[key].update(leaves.values)
-    layouts = cache.layouts([network.key for network in networks])
+    roles = cache.roles([network.key for network in networks])
     keys = [network.key for network in networks]
-    return [reasons[key] if key in reasons else Leaves(layouts[key], stored[key]) for key in keys]
+    return [reasons[key] if key in reasons else Leaves(roles[key], stored[key]) for key in keys]
 
 
 def _network_leaves(network: Network, texts: list[str]) -> Leaves | str:

@@ -107,7 +107,7 @@ def _built(primitive: Primitive, *arguments: Expression) -> Expression:
 # of numbers above 1e-296. A logarithm is blind to what is small beside its guard of 1e-30; a root or a square that is
 # taken off below it changes how small that is.
 _FINEST, _FINE_ENOUGH = -296.0, -42.0
-_Loss = Callable[[float], float]
+_RoundingLoss = Callable[[float], float]
 
 
 def _exact(exponent: float) -> float:
@@ -126,7 +126,7 @@ def _rooted(exponent: float) -> float:
     return exponent / 2
 
 
-_INCREASING: dict[str, _Loss] = {"log": _guarded, "sqrt": _squared, "square": _rooted}
+_INCREASING: dict[str, _RoundingLoss] = {"log": _guarded, "sqrt": _squared, "square": _rooted}
 """Functions that increase where they are not given a negative number."""
 
 
@@ -148,7 +148,7 @@ def _ranked(value: Expression) -> Simplified:
     return Simplified(value, sign)
 
 
-def _less(value: Expression) -> tuple[Expression, int, _Loss] | None:
+def _less(value: Expression) -> tuple[Expression, int, _RoundingLoss] | None:
     """A score that ranks alike, or in reverse, and is smaller or earlier in the order of digests."""
     name, arguments = value.operation.name, value.arguments
     if name == "neg":

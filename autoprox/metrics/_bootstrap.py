@@ -3,9 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
+from autoprox.base.arrays import Floats
 from autoprox.metrics._correlation import checked_scores
-
-Floats = npt.NDArray[np.float64]
 
 
 def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:

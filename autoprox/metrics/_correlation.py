@@ -4,10 +4,8 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-from autoprox.metrics._discordance import discordant_pairs, tied_pairs
-
-Floats = npt.NDArray[np.float64]
-Ranks = npt.NDArray[np.signedinteger]
+from autoprox.base.arrays import Floats
+from autoprox.metrics._discordance import Ranks, discordant_pairs, tied_pairs
 
 PAIRWISE_UP_TO = 96
 """Up to this many architectures all pairs are compared, above it they are counted by sorting (`discordance`).

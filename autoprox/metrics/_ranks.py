@@ -4,7 +4,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy import stats
 
-Floats = npt.NDArray[np.float64]
+from autoprox.base.arrays import Floats
 
 
 def mean_ranks(scores: npt.ArrayLike) -> Floats:

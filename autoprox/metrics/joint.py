@@ -6,9 +6,8 @@ from enum import StrEnum
 import numpy as np
 import numpy.typing as npt
 
+from autoprox.base.arrays import Floats
 from autoprox.base.errors import SpecError, suggestion
-
-Floats = npt.NDArray[np.float64]
 
 
 class Aggregate(StrEnum):

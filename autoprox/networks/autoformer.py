@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.networks._seeding import seeded
-from autoprox.networks.blocks import NORM_EPS, Block, init_normal
+from autoprox.networks.blocks import NORM_EPS, TransformerBlock, init_normal
 from autoprox.spaces.autoformer import AutoFormer, AutoFormerShape
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.space import Space
@@ -39,7 +39,8 @@ class AutoFormerModel(nn.Module):
         self.pos_embed = nn.Parameter(torch.zeros(1, shape.tokens, width))
         rates = torch.linspace(0, drop_path, len(shape.layers)).tolist()
         self.blocks = nn.ModuleList(
-            Block(width, layer.heads, layer.hidden, rate) for layer, rate in zip(shape.layers, rates, strict=True)
+            TransformerBlock(width, layer.heads, layer.hidden, rate)
+            for layer, rate in zip(shape.layers, rates, strict=True)
         )
         self.norm = declare(nn.LayerNorm(width, eps=NORM_EPS), Role.HEAD)
         self.head = declare(nn.Linear(width, num_classes), Role.HEAD)

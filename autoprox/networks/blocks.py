@@ -64,7 +64,7 @@ class MLP(nn.Module):
         return y
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Pre-norm transformer block: `x + attention(norm(x))`, then `x + mlp(norm(x))`.
 
     Args:

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 
 from autoprox.base.digest import digest
-from autoprox.base.store import Form, Store
+from autoprox.base.store import Store, StoreFormat
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.costs import COSTS, Cost
 from autoprox.spaces.task import TaskShape
@@ -21,7 +21,7 @@ from autoprox.spaces.units import SECONDS, Unit
 
 NOISY = 0.1
 """From which spread on (interquartile range over median) a measurement is repeated, and said to be noisy."""
-FORM = Form(
+FORMAT = StoreFormat(
     "table of latencies",
     "create table timings (key text primary key, seconds real not null, spread real not null, repeats integer not null)"
     " without rowid",
@@ -148,7 +148,7 @@ class Latency(Cost):
         key = digest([self.identity, space.identity, arch.arch_id, list(task)])
         path = latency_path()
         path.parent.mkdir(parents=True, exist_ok=True)
-        with Store(path, FORM, wait_s=_WAIT_S) as store:
+        with Store(path, FORMAT, wait_s=_WAIT_S) as store:
             for stored in store.rows("select seconds, spread, repeats from timings where key = ?", (key,)):
                 return Timing(*stored)
             model = space.build(arch, *task)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
 from autoprox.networks._seeding import seeded
-from autoprox.networks.blocks import NORM_EPS, Block, init_normal
+from autoprox.networks.blocks import NORM_EPS, TransformerBlock, init_normal
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.pit import PiT, PiTShape
 from autoprox.spaces.space import Space
@@ -61,7 +61,7 @@ class PiTModel(nn.Module):
             if index > 0:
                 before = shape.stages[index - 1]
                 self.body.append(declare(Pool(before.grid, before.width, stage.width), Role.POOL))
-            self.body.extend(Block(layer.width, layer.heads, layer.hidden) for layer in stage.layers)
+            self.body.extend(TransformerBlock(layer.width, layer.heads, layer.hidden) for layer in stage.layers)
         self.norm = declare(nn.LayerNorm(last.width, eps=NORM_EPS), Role.HEAD)
         self.head = declare(nn.Linear(last.width, num_classes), Role.HEAD)
         init_normal(self.pos_embed)

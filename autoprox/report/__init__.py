@@ -3,15 +3,15 @@
 - `page`: templates, numbers as text
 - `svg`, `figures`: figures as inline SVG
 - `bands`: what a score knows within one size
-- `evidence`, `random`: what a run's report shows beyond the files of the run
-- `discovery`, `learned`: what the two reports contain
+- `evidence`, `random_baseline`: what a run's report shows beyond the files of the run
+- `run_report`, `learned_report`: what the two reports contain
 """
 
-from autoprox.report._discovery import discovery_report
 from autoprox.report._evidence import EVIDENCE, REPORT, gather, read_evidence
-from autoprox.report._learned import LearningCurve, Predictions, learned_report
+from autoprox.report._learned_report import LearningCurve, Predictions, learned_report
 from autoprox.report._page import write_page
-from autoprox.report._random import RANDOM_BUDGET, RandomSearch, random_search
+from autoprox.report._random_baseline import RANDOM_BUDGET, RandomBaseline, random_search
+from autoprox.report._run_report import discovery_report
 
 __all__ = [
     "EVIDENCE",
@@ -19,7 +19,7 @@ __all__ = [
     "REPORT",
     "LearningCurve",
     "Predictions",
-    "RandomSearch",
+    "RandomBaseline",
     "discovery_report",
     "gather",
     "learned_report",

@@ -23,7 +23,7 @@ from autoprox.evolve.verdicts import document_of, verdicts_of
 from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.report._bands import joined_bands
-from autoprox.report._random import RANDOM_ROW, RandomSearch
+from autoprox.report._random_baseline import RANDOM_ROW, RandomBaseline
 from autoprox.scorers import HALL, Scorer, hall_ensemble
 
 EVIDENCE, REPORT = "evidence.json", "report.html"
@@ -37,7 +37,7 @@ Scoring = Callable[[Sequence[Scorer], Sequence[Network]], Floats]
 """Scores of scorers on networks, sign included, `(P, A)`."""
 
 
-def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomSearch | None) -> dict[str, Any]:
+def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline | None) -> dict[str, Any]:
     """What the report shows beyond the files of a run, as JSON-like data; the same for the same run.
 
     Args:

@@ -1,7 +1,7 @@
 """Scorers: what gives a network a score without training it, and the way from a name to a scorer.
 
 - `interface`, `base`: what a scorer is, and what most of them share
-- `subject`, `measuring`: a model that is ready to be looked at; many scorers on one in one go
+- `subject`, `one_model`: a model that is ready to be looked at; many scorers on one in one go
 - `function`, `own`, `ranking`: proxies that are not graphs; functions of a user's own; proxies that rank over a set
 - `ensemble`: several scorers as one, by mean rank
 - `zoo/`: published and hand-made proxies
@@ -13,13 +13,13 @@ from autoprox.scorers._ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensembl
 from autoprox.scorers._function import FunctionProxy
 from autoprox.scorers._interface import LeafPart, Scorer, SubjectPart
 from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
-from autoprox.scorers._measuring import measured
+from autoprox.scorers._one_model import measured
 from autoprox.scorers._own import OwnScorer, as_scorer
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
-from autoprox.scorers.zoo._registry import ZOO, function_proxy, zoo_graphs
+from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy, zoo_graphs
 
 __all__ = [
     "BEST",

@@ -13,10 +13,10 @@ from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.metrics import mean_ranks
 from autoprox.scorers._interface import Scorer
-from autoprox.scorers._measuring import measured
+from autoprox.scorers._one_model import measured
 from autoprox.scorers._own import as_scorer
 from autoprox.scorers.base import AbstractScorer
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 
 HALL_MEMBERS = 8
 """Members of a hall of fame that make its ensemble: the fittest on fit, so that the select split has no say in it."""
@@ -73,7 +73,7 @@ class Ensemble(AbstractScorer):
         return mean_ranks([member.join(values[start:end]) for member, (start, end) in rows])
 
     def calibrated(
-        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None
+        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
     ) -> "CalibratedEnsemble":
         """The same ensemble, which scores single models by where they would stand among these.
 
@@ -95,7 +95,7 @@ class Ensemble(AbstractScorer):
                 raise SpecError(f"'{member.name}' has no finite value on any of the {len(rows)} models given{reason}")
         return CalibratedEnsemble(self, np.array([[each.value for each in row] for row in rows]).T)
 
-    def score(self, *_model_and_batch: Any, loss: Loss | None = None) -> float:
+    def score(self, *_model_and_batch: Any, loss: BatchLoss | None = None) -> float:
         """One model alone has no rank.
 
         Raises:
@@ -135,7 +135,7 @@ class CalibratedEnsemble(AbstractScorer):
             return None
         return digest(["calibrated", self._of_ensemble, array_digest(self._calibration)])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one model against the calibration set: ties count half.
 
         Raises:

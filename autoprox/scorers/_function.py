@@ -14,7 +14,7 @@ from autoprox.base.identity import function_digest
 from autoprox.inspect.finding import FAILURES
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class FunctionProxy(AbstractScorer):
     needs: Requirements
     version: int = 1
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model; see `autoprox.graph.Scorer`.
 
         Raises:

@@ -9,7 +9,7 @@ from autoprox.base.arrays import Floats
 from autoprox.graph import Expression, Leaves
 from autoprox.inspect.nodes import Site
 from autoprox.scorers._subject import Subject
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 
 
 @runtime_checkable
@@ -68,7 +68,7 @@ class Scorer(Protocol):
     def renamed(self, name: str) -> Self:
         """The same scorer under another name."""
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
 
         Args:
@@ -82,7 +82,9 @@ class Scorer(Protocol):
             UndefinedScoreError: If it has no finite value on this model.
         """
 
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
+    def score_many(
+        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+    ) -> Floats:
         """Scores live models, an iterator lazily: shape `(A,)`, NaN where there is no finite value.
 
         For a scorer that ranks over a set the models are the set; for all others this is `score`, model by model.

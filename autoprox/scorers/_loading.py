@@ -9,7 +9,7 @@ from autoprox.base.foreign import guarded, read_json
 from autoprox.graph import Proxy, parse
 from autoprox.scorers._ensemble import HALL_MEMBERS, Ensemble
 from autoprox.scorers._interface import Scorer
-from autoprox.scorers.zoo._registry import ZOO
+from autoprox.scorers.zoo._zoo_proxies import ZOO
 
 BEST = "best.json"
 """Name of the file in a run's folder that holds the proxy."""

@@ -11,7 +11,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.identity import function_digest
 from autoprox.scorers._interface import Scorer
 from autoprox.scorers.base import AbstractScorer
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 
 ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 """From a network, images `(B, C, H, W)` and labels `(B,)` to a score; higher is better."""
@@ -47,7 +47,7 @@ class OwnScorer(AbstractScorer):
         content = self.stated or function_digest(self.function)
         return None if content is None else digest(["own", content])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one network; the function knows of no loss.
 
         Raises:

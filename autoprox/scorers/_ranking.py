@@ -11,10 +11,10 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.scorers._interface import Scorer
-from autoprox.scorers._measuring import alone
+from autoprox.scorers._one_model import alone
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class RankedProxy(AbstractScorer):
         """What its parts need, together."""
         return Requirements.together(each.needs for each in self.members)
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model alone; see the class for what that means.
 
         Raises:

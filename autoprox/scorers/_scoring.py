@@ -14,16 +14,14 @@ from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError
 from autoprox.base.outcomes import Outcome, UnscoredWarning
 from autoprox.base.parallel import explained_loss
+from autoprox.base.progress import Progress
 from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
 from autoprox.graph import Leaves, collect_leaves_or_reasons
 from autoprox.networks.network import Network, alike
 from autoprox.scorers._interface import LeafPart, Scorer
-from autoprox.scorers._measuring import evaluated, measured
-from autoprox.statistics import Loss, StatisticsCache
-
-Progress = Callable[[Iterable[Any], int], Iterable[Any]]
-"""Wraps an iterable of computed networks, given with its length (a progress bar)."""
+from autoprox.scorers._one_model import evaluated, measured
+from autoprox.statistics import BatchLoss, StatisticsCache
 
 _Key = str | int
 # What tells parts apart: their identity, or the very object where that cannot be told.
@@ -196,7 +194,7 @@ def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome
 
 
 def score_together(
-    scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None
+    scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None
 ) -> dict[str, float]:
     """Scores one live model by many scorers in one go: they share passes, and whatever else they have in common.
 

@@ -14,7 +14,7 @@ from autoprox.inspect.batch import checked_labels
 from autoprox.inspect.finding import find_nodes
 from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.inspect.preservation import preserved
-from autoprox.statistics import STATISTICS, Collection, Loss
+from autoprox.statistics import STATISTICS, BatchLoss, Collection
 from autoprox.statistics.collection import collect_prepared
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.preparation import prepare
@@ -107,7 +107,7 @@ class Subject:
 
 
 @contextmanager
-def prepared(model: nn.Module, images: Any, labels: Any, loss: Loss | None = None) -> Iterator[Subject]:
+def prepared(model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None) -> Iterator[Subject]:
     """Checks a batch and prepares a model; afterwards the model is as it was, to the bit.
 
     Args:

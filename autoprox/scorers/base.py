@@ -12,8 +12,8 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.base.outcomes import Outcome, values_of
 from autoprox.scorers._interface import Scorer
-from autoprox.scorers._measuring import measured
-from autoprox.statistics import Loss, Requirements
+from autoprox.scorers._one_model import measured
+from autoprox.statistics import BatchLoss, Requirements
 
 
 class AbstractScorer(ABC):
@@ -31,7 +31,7 @@ class AbstractScorer(ABC):
         """Digest of its content, name excluded; None where that cannot be told."""
 
     @abstractmethod
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model."""
 
     @property
@@ -54,7 +54,9 @@ class AbstractScorer(ABC):
         object.__setattr__(other, "name", name)  # some are frozen
         return other
 
-    def score_many(self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: Loss | None = None) -> Floats:
+    def score_many(
+        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+    ) -> Floats:
         """Scores a set of live models; see `Scorer`.
 
         Raises:

@@ -3,26 +3,25 @@
 - `constraints`: what an architecture may cost
 - `region`: the architectures that are allowed: exactly, without a draw in vain, where a space has closed forms
   (`closed`, `sizes`), and by tries elsewhere (`whole`)
-- `scoring`: from anything that scores to numbers for architectures
+- `arch_scores`: from anything that scores to numbers for architectures
 - `methods`: regularised evolution, annealing, random draws, everything
-- `journal`, `engine`: the search, and how it goes on after an interruption
-- `result`, `figure`: what was found
+- `search_journal`, `searching`: the search, and how it goes on after an interruption
+- `result`, `search_figure`: what was found
 - `verification`: the find, trained beside others
 """
 
 from autoprox.networks.latency import Latency
 from autoprox.search._region import Region
 from autoprox.search.constraints import Bound, Constraints
-from autoprox.search.engine import run
 from autoprox.search.methods import METHODS, AbstractMethod, Annealing, Evolution, Exhaustive, RandomSearch
-from autoprox.search.result import Candidate, Pick, SearchResult
+from autoprox.search.result import Pick, ScoredArch, SearchResult
+from autoprox.search.searching import run
 
 __all__ = [
     "METHODS",
     "AbstractMethod",
     "Annealing",
     "Bound",
-    "Candidate",
     "Constraints",
     "Evolution",
     "Exhaustive",
@@ -30,6 +29,7 @@ __all__ = [
     "Pick",
     "RandomSearch",
     "Region",
+    "ScoredArch",
     "SearchResult",
     "run",
 ]

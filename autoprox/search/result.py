@@ -21,7 +21,7 @@ NAMED = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ScoredArch:
     """A scored architecture.
 
     Args:
@@ -71,15 +71,15 @@ class Pick:
     """
 
     rank: int
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ScoredArch, ...]
 
     @property
-    def best(self) -> Candidate:
+    def best(self) -> ScoredArch:
         """The smallest network of them, which costs least for the same score."""
         return self.candidates[0]
 
     @property
-    def others(self) -> tuple[Candidate, ...]:
+    def others(self) -> tuple[ScoredArch, ...]:
         """Those that are as good."""
         return self.candidates[1:]
 
@@ -113,18 +113,18 @@ class SearchResult:
     space: str
     constraints: Constraints
     method: str
-    candidates: tuple[Candidate, ...]
+    candidates: tuple[ScoredArch, ...]
     allowed: int | None
     total: int | None
     acceptance: Pilot | None = None
 
     @property
-    def pick(self) -> Candidate:
+    def pick(self) -> ScoredArch:
         """The best candidate; of several with the same score the smallest network."""
         return self.candidates[0]
 
     @cached_property
-    def scored(self) -> tuple[Candidate, ...]:
+    def scored(self) -> tuple[ScoredArch, ...]:
         """The candidates that have a finite score."""
         return tuple(each for each in self.candidates if math.isfinite(each.score))
 
@@ -180,7 +180,7 @@ class SearchResult:
         }
 
 
-def by_score(candidate: Candidate) -> tuple[bool, float, float, str]:
+def by_score(candidate: ScoredArch) -> tuple[bool, float, float, str]:
     """Sorts candidates: the best score first, of those that are not told apart the smallest network."""
     undefined = not math.isfinite(candidate.score)
     return undefined, 0.0 if undefined else -candidate.shown_score, candidate.params, candidate.arch.arch_id

@@ -5,7 +5,7 @@ the allowed ones, and simply the largest of them.
 """
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from scipy import stats
 
 from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.parallel import explained_loss
+from autoprox.base.progress import ContinuedProgress
 from autoprox.base.workers import processes
 from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
 from autoprox.datasets import LocalImages
@@ -23,9 +24,9 @@ from autoprox.search._region import Region
 from autoprox.search.result import SearchResult
 from autoprox.spaces import Arch
 from autoprox.spaces.costs import PARAMS
-from autoprox.training.journal import Journal, training_key
+from autoprox.training.build_journal import BuildJournal, training_key
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Outcome, Training, definition, train
+from autoprox.training.train import Training, TrainingResult, definition, train
 
 RANDOM_ARCHS = 5
 CONFIDENCE = 0.95
@@ -37,7 +38,6 @@ _DRAWS = 100
 
 PICK, LARGEST, RANDOM = "pick", "largest", "random"
 
-Progress = Callable[[Iterable[Any], int, int], Iterable[Any]]
 Interval = tuple[float, float]
 
 
@@ -211,7 +211,7 @@ def verify(
     randoms: int = RANDOM_ARCHS,
     jobs: int = 1,
     journal: Path,
-    progress: Progress | None = None,
+    progress: ContinuedProgress | None = None,
 ) -> Verification:
     """Trains the pick of a search, random allowed architectures and the largest allowed one.
 
@@ -251,7 +251,7 @@ def verify(
     data = trainings[0].data()
     region.space.check_task(data.num_classes, data.img_size, data.in_chans)
     keys = {training: _key(recipe, training) for training in trainings}
-    with Journal(journal, recipe) as held, explained_loss():
+    with BuildJournal(journal, recipe) as held, explained_loss():
         missing = [training for training in trainings if held.outcome(keys[training]) is None]
         finished = _trained(missing, recipe, jobs)
         done = len(trainings) - len(missing)
@@ -300,13 +300,13 @@ def _key(recipe: Recipe, training: Training) -> str:
     return training_key(definition(recipe, training), training.arch.arch_id, training.train_seed)
 
 
-def _trained(trainings: Sequence[Training], recipe: Recipe, jobs: int) -> Iterator[tuple[Training, Outcome]]:
+def _trained(trainings: Sequence[Training], recipe: Recipe, jobs: int) -> Iterator[tuple[Training, TrainingResult]]:
     """Yields trainings as they finish, in any order; nothing is dispatched ahead of the processes."""
     parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     yield from parallel(delayed(_train)(training, recipe) for training in trainings)
 
 
-def _train(training: Training, recipe: Recipe) -> tuple[Training, Outcome]:
+def _train(training: Training, recipe: Recipe) -> tuple[Training, TrainingResult]:
     return training, train(training, recipe)
 
 

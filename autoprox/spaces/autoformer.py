@@ -8,7 +8,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import final
 
-from autoprox.spaces._counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._closed_counts import Counts, block, conv, layer_norm, linear
 from autoprox.spaces._transformer import Layer, TransformerSpace
 from autoprox.spaces.genes import Gene, Genes
 from autoprox.spaces.layout import Layout

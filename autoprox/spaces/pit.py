@@ -9,7 +9,7 @@ from functools import cache
 from itertools import product
 from typing import final
 
-from autoprox.spaces._counts import Counts, block, conv, layer_norm, linear
+from autoprox.spaces._closed_counts import Counts, block, conv, layer_norm, linear
 from autoprox.spaces._transformer import Layer, TransformerSpace
 from autoprox.spaces.genes import Gene, Genes
 from autoprox.spaces.layout import Layout
@@ -26,7 +26,7 @@ HEADS = ((2, 2, 2), (2, 2, 4), (2, 2, 8), (2, 4, 4), (2, 4, 8), (2, 8, 8), (4, 4
 
 
 @dataclass(frozen=True, slots=True)
-class Stage:
+class PitStage:
     """The blocks between two poolings.
 
     Args:
@@ -60,7 +60,7 @@ class PiTShape:
 
     patch: int
     stride: int
-    stages: tuple[Stage, ...]
+    stages: tuple[PitStage, ...]
 
 
 def pooled(grid: int) -> int:
@@ -111,7 +111,7 @@ class PiT(TransformerSpace):
         grid = first_grid(img_size, stride)
         stages = []
         for layers in self._stages(self._genes(arch)):
-            stages.append(Stage(grid, layers))
+            stages.append(PitStage(grid, layers))
             grid = pooled(grid)
         return PiTShape(2 * stride, stride, tuple(stages))
 

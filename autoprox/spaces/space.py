@@ -13,7 +13,7 @@ from autoprox.base.numbers import is_whole
 from autoprox.base.references import absolute, is_reference, resolved
 from autoprox.base.registry import Registry
 from autoprox.spaces._arch import Arch, loads_genes
-from autoprox.spaces._counts import Counts
+from autoprox.spaces._closed_counts import Counts
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.task import TaskShape

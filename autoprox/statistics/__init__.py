@@ -14,16 +14,16 @@
 To add a statistic, register it in registry.py; the suite in tests/conformance/test_statistics.py takes it up by itself.
 """
 
+from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics._cache import StatisticsCache
-from autoprox.statistics._registry import STATISTICS
 from autoprox.statistics.collection import Collection, NodeInfo, collect
 from autoprox.statistics.requirements import Requirements
-from autoprox.statistics.statistic import Loss, Pass, Stage, Statistic, StatisticKind, Tap
+from autoprox.statistics.statistic import BatchLoss, Pass, Stage, Statistic, StatisticKind, Tap
 
 __all__ = [
     "STATISTICS",
+    "BatchLoss",
     "Collection",
-    "Loss",
     "NodeInfo",
     "Pass",
     "Requirements",

@@ -18,19 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import platformdirs
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import bytes_digest, canonical_json
 from autoprox.base.errors import AutoproxError, StoreMismatchError
-from autoprox.base.store import Form, Store
+from autoprox.base.store import Store, StoreFormat
 from autoprox.inspect.nodes import Role, Site
 
-Floats = npt.NDArray[np.float64]
-Layout = dict[Site, tuple[Role, ...]]
+NodeRoles = dict[Site, tuple[Role, ...]]
 """For every site of a network, the roles of its nodes in forward order."""
 
-FORM = Form(
+FORMAT = StoreFormat(
     "statistics cache",
     """
 CREATE TABLE networks (network TEXT PRIMARY KEY, layout TEXT NOT NULL, checksum TEXT NOT NULL) WITHOUT ROWID;
@@ -162,18 +161,18 @@ class StatisticsCache:
                 (network, _checksum(network, expressions, payload), payload, expressions),
             )
 
-    def layouts(self, networks: Sequence[str]) -> dict[str, Layout]:
+    def roles(self, networks: Sequence[str]) -> dict[str, NodeRoles]:
         """The roles of the nodes of those of the networks that are stored.
 
         Raises:
             StoreMismatchError: As for `get_many`, and if what comes with a table has other nodes of a network.
             AutoproxError: If the file cannot be read.
         """
-        found: dict[str, Layout] = {}
+        found: dict[str, NodeRoles] = {}
         with self._opened() as stores:
             for store in stores:
                 with store.decoding():
-                    for network, layout in _layouts(store, networks).items():
+                    for network, layout in _roles(store, networks).items():
                         if found.setdefault(network, layout) != layout:
                             raise store.damaged(f"it holds network {network} with other nodes than '{self.path}'")
         return found
@@ -200,8 +199,8 @@ class StatisticsCache:
         except OSError as error:
             message = f"The statistics cache '{self.path}' cannot be made: {error}. Choose another path."
             raise AutoproxError(message) from error
-        stores = [] if self.beside is None else [Store.reading(self.beside, FORM, frozen=True)]
-        stores.insert(0, Store(self.path, FORM, wait_s=_WAIT_S))
+        stores = [] if self.beside is None else [Store.reading(self.beside, FORMAT, frozen=True)]
+        stores.insert(0, Store(self.path, FORMAT, wait_s=_WAIT_S))
         for store in stores:
             weakref.finalize(self, store.close)
         return stores
@@ -252,9 +251,9 @@ def _read(store: Store, found: dict[str, dict[str, Floats]], wanted: set[str]) -
             row[name].flags.writeable = False
 
 
-def _layouts(store: Store, networks: Sequence[str]) -> dict[str, Layout]:
-    found: dict[str, Layout] = {}
-    parsed: dict[str, Layout] = {}
+def _roles(store: Store, networks: Sequence[str]) -> dict[str, NodeRoles]:
+    found: dict[str, NodeRoles] = {}
+    parsed: dict[str, NodeRoles] = {}
     query = "SELECT network, layout, checksum FROM networks WHERE network IN (SELECT value FROM json_each(?))"
     for network, roles, checksum in store.rows(query, (json.dumps(networks),)):
         if checksum != _checksum(network, roles):

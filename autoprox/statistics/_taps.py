@@ -33,7 +33,7 @@ from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
 
 @dataclass(slots=True)
-class _Call:
+class _TappedCall:
     """What one call of a module left at one of its taps."""
 
     shape: torch.Size
@@ -61,7 +61,7 @@ class Taps:
         self._values = _taps_of(statistics, StatisticKind.TENSOR, Stage.FORWARD)
         self._gradients = _taps_of(statistics, StatisticKind.TENSOR, Stage.BACKWARD)
         self._shapes = _taps_of(statistics, StatisticKind.COUNT, Stage.FORWARD)
-        self._calls: dict[tuple[str, Tap], list[_Call]] = {}
+        self._calls: dict[tuple[str, Tap], list[_TappedCall]] = {}
         self._weight_gradients: dict[int, Tensor] = {}
         self._wanted = self._values | self._gradients | self._shapes
         self._functions = nodes_by_call(nodes)
@@ -131,7 +131,7 @@ class Taps:
         """The shape of the node's output in each of its calls."""
         return [call.shape for call in self._at(node, Tap.OUTPUT)]
 
-    def _at(self, node: Node, tap: Tap) -> list[_Call]:
+    def _at(self, node: Node, tap: Tap) -> list[_TappedCall]:
         if (node.name, tap) not in self._calls:
             raise CollectionError(
                 f"The {type(node.module).__name__} '{node.name}' was not called in the forward pass, so it has no "
@@ -142,7 +142,7 @@ class Taps:
     def _record(self, node: Node, tap: Tap, tensor: Tensor) -> None:
         key = (node.site, tap)
         differentiable = tensor.requires_grad and torch.is_grad_enabled()
-        call = _Call(
+        call = _TappedCall(
             shape=tensor.shape,
             dtype=tensor.dtype,
             device=tensor.device,
@@ -207,7 +207,7 @@ class Taps:
     def _passed_on(self, node: Node, output: Any) -> Any:
         return self._output_taken(node, output) if (node.site, Tap.OUTPUT) in self._wanted else output
 
-    def _records(self) -> Iterator[tuple[Site, Tap, _Call]]:
+    def _records(self) -> Iterator[tuple[Site, Tap, _TappedCall]]:
         sites = {node.name: node.site for node in self._nodes}
         for (name, tap), calls in self._calls.items():
             yield from ((sites[name], tap, call) for call in calls)

@@ -14,9 +14,9 @@ from autoprox.inspect.batch import checked_labels
 from autoprox.inspect.finding import FAILURES, failed, find_nodes
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved
-from autoprox.statistics._registry import STATISTICS
+from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics.preparation import check_sites, needs_batch, prepare
-from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
+from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +55,7 @@ def collect(
     labels: Any,
     names: Iterable[str],
     *,
-    loss: Loss | None = None,
+    loss: BatchLoss | None = None,
     told: Container[Site] = (),
 ) -> Collection:
     """Collects statistics of all nodes of a model.

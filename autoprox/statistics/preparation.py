@@ -10,7 +10,7 @@ from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_images, checked_labels, model_weight, own_labels
 from autoprox.inspect.nodes import Node, Site, check_told
 from autoprox.inspect.roles import hidden_attention
-from autoprox.statistics.statistic import Given, Loss, Statistic
+from autoprox.statistics.statistic import BatchLoss, Given, Statistic
 
 
 def prepare(
@@ -18,7 +18,7 @@ def prepare(
     images: Any,
     labels: Any,
     wanted: Sequence[Statistic],
-    loss: Loss | None,
+    loss: BatchLoss | None,
     find: Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]],
     *,
     told: Container[Site],

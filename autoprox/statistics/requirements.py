@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from autoprox.statistics._registry import STATISTICS
+from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics.statistic import Stage
 
 

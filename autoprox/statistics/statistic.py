@@ -9,10 +9,10 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.inspect.nodes import Node, Site
-from autoprox.statistics._counts import Count
+from autoprox.statistics._node_counts import Count
 from autoprox.statistics._spread import Spread
 
-Loss = Callable[[Any, Any], Tensor]
+BatchLoss = Callable[[Any, Any], Tensor]
 """From the model's output and the labels to a scalar."""
 
 
@@ -59,7 +59,7 @@ class Given:
     nodes: Sequence[Node]
     images: Tensor
     labels: Any
-    loss: Loss | None
+    loss: BatchLoss | None
 
     def at(self, site: Site) -> list[Node]:
         """The nodes of a site."""
@@ -106,7 +106,7 @@ class Pass:
     source: str
     run: Callable[["Pass", Given, "Sequence[Statistic]"], Taken]
     images: Callable[[Tensor], Tensor] | None = None
-    loss: Loss | None = None
+    loss: BatchLoss | None = None
     parameters: Callable[[Tensor], Tensor] | None = None
     dtype: torch.dtype | None = None
     least_images: int = 1

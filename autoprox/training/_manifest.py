@@ -9,21 +9,21 @@ import pandas as pd
 from autoprox.base.versions import versions
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.files import TableFiles
 from autoprox.bench.owners import remembered
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
 from autoprox.bench.splits import deal, to_document
+from autoprox.bench.table_files import TableFiles
 from autoprox.datasets.batches import read_batches
 from autoprox.training._teacher import teaching
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import kind_of
-from autoprox.training.plan import Plan
 from autoprox.training.sample import ISO_TOLERANCE, iso_budget
 from autoprox.training.train import Training
 
 
 def manifest_of(
-    plan: Plan,
+    plan: BuildPlan,
     frame: pd.DataFrame,
     files: TableFiles,
     failures: Sequence[tuple[Training, str]],

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
-from autoprox.networks.blocks import Block
+from autoprox.networks.blocks import TransformerBlock
 
 MOST_EXTRA_TOKENS = 2
 """Tokens beside the square map that a transformer may have, all in front: a class token and one of distillation."""
@@ -58,7 +58,7 @@ def blocks_of(network: nn.Module, images: Tensor) -> list[nn.Module]:
     Raises:
         SpecError: If no module gives a map.
     """
-    own: list[nn.Module] = [module for module in network.modules() if isinstance(module, Block)]
+    own: list[nn.Module] = [module for module in network.modules() if isinstance(module, TransformerBlock)]
     if own:
         return own
     groups: dict[type[nn.Module], list[nn.Module]] = {}

@@ -16,15 +16,15 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import with_progress
 from autoprox.base.workers import processes
-from autoprox.bench.files import TableFiles, read_frame, write_frame
 from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
+from autoprox.bench.table_files import TableFiles, read_frame, write_frame
 from autoprox.datasets.batches import write_batches
 from autoprox.training._manifest import manifest_of
 from autoprox.training._teacher import teaching
-from autoprox.training.journal import Journal, training_key
-from autoprox.training.plan import Plan
+from autoprox.training.build_journal import BuildJournal, training_key
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Outcome, Training, definition, train
+from autoprox.training.train import Training, TrainingResult, definition, train
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class Job:
     training: Training
 
 
-def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: Path | None = None) -> Path:
+def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, extend: Path | None = None) -> Path:
     """Builds a table, going on where an interrupted or smaller build of the same file stopped.
 
     Args:
@@ -60,7 +60,7 @@ def build(plan: Plan, out: Path, *, jobs: int = 1, resume: bool = True, extend: 
         raise SpecError(f"`jobs` must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
     require_writable(out.parent)
-    with Journal(files.journal, plan.recipe) as journal, explained_loss():
+    with BuildJournal(files.journal, plan.recipe) as journal, explained_loss():
         if extend is not None:
             _take_over(journal, work, extend)
         done = {job.key: outcome for job in work if (outcome := journal.outcome(job.key)) is not None}
@@ -92,30 +92,30 @@ def _check_target(files: TableFiles, *, resume: bool) -> None:
         )
 
 
-def _jobs(plan: Plan) -> Iterator[Job]:
+def _jobs(plan: BuildPlan) -> Iterator[Job]:
     for training in plan.trainings():
         source = definition(plan.recipe, training, plan.device)
         yield Job(training_key(source, training.arch.arch_id, training.train_seed), source, training)
 
 
-def _trained(missing: list[Job], plan: Plan, jobs: int, total: int) -> Iterator[tuple[Job, Outcome]]:
+def _trained(missing: list[Job], plan: BuildPlan, jobs: int, total: int) -> Iterator[tuple[Job, TrainingResult]]:
     """Yields trainings as they finish, in any order."""
     # Without a named backend, joblib takes loky, or what an enclosing `autoprox.base.parallel.backend` chose.
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
     for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
         teaching(data, plan.recipe)  # once, before processes would each train it
     parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
-    finished: Iterable[tuple[Job, Outcome]] = parallel(
+    finished: Iterable[tuple[Job, TrainingResult]] = parallel(
         delayed(_train)(job, plan.recipe, plan.device) for job in missing
     )
     yield from with_progress(finished, total, "training", done=total - len(missing))
 
 
-def _train(job: Job, recipe: Recipe, device: str) -> tuple[Job, Outcome]:
+def _train(job: Job, recipe: Recipe, device: str) -> tuple[Job, TrainingResult]:
     return job, train(job.training, recipe, device)
 
 
-def _take_over(journal: Journal, work: list[Job], table: Path) -> None:
+def _take_over(journal: BuildJournal, work: list[Job], table: Path) -> None:
     """Copies labels that another table holds into the journal, if they were made in exactly the same way."""
     frame = read_frame(table)
     if lacking := [name for name in COLUMNS if name not in frame.columns]:
@@ -130,7 +130,7 @@ def _take_over(journal: Journal, work: list[Job], table: Path) -> None:
     for job in work:
         values = found.get((job.source, job.training.arch.arch_id, job.training.train_seed), {})
         if set(values) == set(METRICS):
-            journal.record(job.key, job.training, Outcome(values, failure="", seconds=0.0))
+            journal.record(job.key, job.training, TrainingResult(values, failure="", seconds=0.0))
             taken += 1
     if taken == 0:
         raise TableError(
@@ -139,7 +139,7 @@ def _take_over(journal: Journal, work: list[Job], table: Path) -> None:
         )
 
 
-def _write(plan: Plan, files: TableFiles, work: list[Job], done: dict[str, Outcome]) -> None:
+def _write(plan: BuildPlan, files: TableFiles, work: list[Job], done: dict[str, TrainingResult]) -> None:
     frame = table_frame(plan, work, done)
     if frame.empty:
         raise TableError(f"All {len(work)} trainings failed, so there is no table; the reasons are in {files.journal}.")
@@ -150,7 +150,7 @@ def _write(plan: Plan, files: TableFiles, work: list[Job], done: dict[str, Outco
     write_json(manifest_of(plan, frame, files, list(failures.values()), seconds), files.manifest)
 
 
-def table_frame(plan: Plan, work: list[Job], done: dict[str, Outcome]) -> pd.DataFrame:
+def table_frame(plan: BuildPlan, work: list[Job], done: dict[str, TrainingResult]) -> pd.DataFrame:
     """The rows of the table in their one order; a failed training has none.
 
     Args:

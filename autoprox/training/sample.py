@@ -11,6 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.stats import qmc
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import SpecError
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
@@ -33,8 +34,6 @@ SIZE_QUANTILES = (0.01, 0.75)
 """The free stratum spreads over the sizes between these quantiles of the pool: two orders of magnitude, without the
 few very large networks, whose trainings would take most of the time."""
 
-Floats = npt.NDArray[np.float64]
-
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
@@ -45,7 +44,7 @@ class Sampled:
 
 
 @dataclass(frozen=True, eq=False)
-class Pool:
+class ArchPool:
     """Random architectures of a space, without repetition.
 
     Attributes:
@@ -60,7 +59,7 @@ class Pool:
 
 
 @lru_cache(maxsize=4)
-def pool(space: Space, size: int | None = None) -> Pool:
+def pool(space: Space, size: int | None = None) -> ArchPool:
     """Draws the pool of a space: always the same one.
 
     Args:
@@ -77,7 +76,7 @@ def pool(space: Space, size: int | None = None) -> Pool:
     draws = size or (POOL_SIZE if space.has_closed_form else BUILT_POOL_SIZE)
     archs = tuple(dict.fromkeys(space.sample(rng) for _ in range(draws)))
     sizes = np.array([space.backbone_params(arch) for arch in archs], dtype=np.float64)
-    return Pool(archs, sizes, np.array([space.spread(arch) for arch in archs]))
+    return ArchPool(archs, sizes, np.array([space.spread(arch) for arch in archs]))
 
 
 def iso_budget(space: Space) -> int:
@@ -176,7 +175,7 @@ def _within(sizes: Floats, budget: float) -> npt.NDArray[np.bool_]:
     return np.abs(sizes / budget - 1.0) <= ISO_TOLERANCE
 
 
-def _spread(drawn: Pool, coordinates: Floats, allowed: npt.NDArray[np.bool_], count: int) -> list[Arch]:
+def _spread(drawn: ArchPool, coordinates: Floats, allowed: npt.NDArray[np.bool_], count: int) -> list[Arch]:
     """Takes, for every point of a Halton sequence in the unit cube, the nearest architecture that is not taken yet.
 
     The sequence fills the cube evenly whatever its length, which is what makes the list nested (Halton 1960).

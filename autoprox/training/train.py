@@ -68,7 +68,7 @@ class Training:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class TrainingResult:
     """What a training gave.
 
     Attributes:
@@ -102,7 +102,7 @@ def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
     return digest(parts if device_kind == CPU else [*parts, device_kind])
 
 
-def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
+def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResult:
     """Trains one network and tests it once, at the end.
 
     Args:
@@ -139,7 +139,7 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> Outcome:
         values = {} if failure else measure(network, data)
     if not failure and not all(np.isfinite(value) for value in values.values()):
         values, failure = {}, "the test loss is not finite"
-    return Outcome(values, failure, time.perf_counter() - start)
+    return TrainingResult(values, failure, time.perf_counter() - start)
 
 
 def _guide(network: nn.Module, data: Dataset, training: Training, recipe: Recipe) -> Guidance | None:

@@ -31,7 +31,7 @@ from autoprox.base.errors import TableError
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split, to_document
 from autoprox.bench.table import DEFAULT_TABLE
-from autoprox.commands.problem import add_problem_options, problem_of
+from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.evolve import DEFAULT_STRATEGY, Discoverer, EvolutionPlan, Stop
 from autoprox.evolve.engine import SEARCH_VERSION
 from autoprox.evolve.selection import ensemble_trial

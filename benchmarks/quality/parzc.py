@@ -49,8 +49,8 @@ from autoprox.graph import collect_leaves
 from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, resample_counts
 from autoprox.networks.network import Network
 from autoprox.predict.parzc import DEFAULT_STATISTICS, MABNRegressor
+from autoprox.predict.parzc.aggregator_figures import learning_curve_figure
 from autoprox.predict.parzc.features import features_of, linear_leaves
-from autoprox.predict.parzc.figures import learning_curve_figure
 from autoprox.scorers import score_networks
 from autoprox.spaces import space
 from autoprox.statistics import StatisticsCache

@@ -17,11 +17,12 @@ from sklearn.linear_model import RidgeCV
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
+from autoprox.base.arrays import Floats
 from autoprox.metrics import kendall_tau_b
 from autoprox.predict.parzc import MABNRegressor
-from autoprox.predict.parzc.figures import coverage
+from autoprox.predict.parzc.aggregator_figures import coverage
 from autoprox.predict.parzc.linear import LinearPath
-from autoprox.predict.parzc.scaling import Floats, NodeScaler
+from autoprox.predict.parzc.scaling import NodeScaler
 
 MABN = "MABN"
 VARIANTS: dict[str, dict[str, Any]] = {

@@ -34,9 +34,9 @@ from autoprox.bench.table import Table
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.breeding import MAX_HEIGHT
 from autoprox.evolve.engine import Engine
+from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.fitness import Fitness, Status
 from autoprox.evolve.grammar import Grammar, proxy_grammar
-from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.variation import generate

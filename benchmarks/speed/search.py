@@ -25,7 +25,7 @@ from torch.nn.functional import cross_entropy
 import autoprox
 from autoprox.base.threads import single_threaded
 from autoprox.bench.table import Table
-from autoprox.search import Candidate, run
+from autoprox.search import ScoredArch, run
 from autoprox.spaces.task import Task, noise_task
 
 PROXY = "joint_micro"
@@ -53,7 +53,7 @@ def nothing(_model: nn.Module, _images: Tensor, _labels: Tensor) -> float:
     return 0.0
 
 
-def plain_pass(name: str, task: Task, candidates: Sequence[Candidate]) -> float:
+def plain_pass(name: str, task: Task, candidates: Sequence[ScoredArch]) -> float:
     """Mean seconds of one plain forward and backward pass of some candidates."""
     images, labels = torch.from_numpy(task.images), torch.from_numpy(task.labels)
     times = []

@@ -19,10 +19,10 @@ from hypothesis import strategies as st
 import autoprox
 from autoprox.base.errors import AutoproxError, KindError, StoreMismatchError, TableError
 from autoprox.base.foreign import guarded, parts_of, read_arrays, read_bytes, read_json
-from autoprox.bench.figure import draw
 from autoprox.bench.importers import read_published
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
+from autoprox.bench.table_figure import draw
 from autoprox.datasets._unpickling import read_pickled_arrays
 from autoprox.datasets.batches import read_batches
 from autoprox.graph import parse

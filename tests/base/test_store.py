@@ -9,9 +9,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from autoprox.base.errors import AutoproxError, StoreMismatchError
-from autoprox.base.store import FACTS, Form, Store, first_value, locked
+from autoprox.base.store import FACTS, Store, StoreFormat, first_value, locked
 
-FORM = Form("notebook", f"{FACTS};\ncreate table notes (name text not null, size integer)", "Delete {path}.")
+FORMAT = StoreFormat("notebook", f"{FACTS};\ncreate table notes (name text not null, size integer)", "Delete {path}.")
 
 
 @pytest.fixture
@@ -25,33 +25,33 @@ def edit(path: Path, statement: str) -> None:
 
 
 def filled(path: Path) -> Path:
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         store.write("insert into notes values (?, ?)", [("one", 1), ("two", 2)])
     return path
 
 
 def test_what_is_written_is_read_again(path: Path) -> None:
     filled(path)
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         assert store.rows("select * from notes where size > ?", (1,)) == [("two", 2)]
-    with closing(Store.reading(path, FORM)) as store:
+    with closing(Store.reading(path, FORMAT)) as store:
         assert store.rows("select name from notes") == [("one",), ("two",)]
         with pytest.raises(AutoproxError, match="cannot be used"):
             store.write("insert into notes values ('three', 3)")
-    assert first_value(path, FORM, "select count(*) from notes") == 2
+    assert first_value(path, FORMAT, "select count(*) from notes") == 2
 
 
 def test_a_transaction_is_all_or_nothing(path: Path) -> None:
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         with pytest.raises(StoreMismatchError, match="NOT NULL"):
             store.write("insert into notes values (?, ?)", [("lost", 0), (None, 1)])
         assert store.rows("select * from notes") == []
 
 
 def test_it_belongs_to_what_it_was_first_bound_to(path: Path) -> None:
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         assert store.bind({"seed": "0", "table": "a"}) == {"seed": "0", "table": "a"}
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         stored = store.bind({"seed": "1", "table": "a"})
         assert stored == {"seed": "0", "table": "a"}
         with pytest.raises(StoreMismatchError, match=r"notebook .* was made with another seed: 0, now 1") as caught:
@@ -62,12 +62,12 @@ def test_it_belongs_to_what_it_was_first_bound_to(path: Path) -> None:
 
 
 def test_one_process_writes_and_others_read(path: Path) -> None:
-    with Store(path, FORM, in_use="taken") as store:
+    with Store(path, FORMAT, in_use="taken") as store:
         with pytest.raises(StoreMismatchError, match="taken"):
-            Store(path, FORM, in_use="taken", replace=True)
+            Store(path, FORMAT, in_use="taken", replace=True)
         store.write("insert into notes values ('one', 1)")
-        assert first_value(path, FORM, "select name from notes") == "one"
-    with Store(path, FORM, in_use="taken", replace=True) as store:
+        assert first_value(path, FORMAT, "select name from notes") == "one"
+    with Store(path, FORMAT, in_use="taken", replace=True) as store:
         assert store.rows("select * from notes") == []
 
 
@@ -80,7 +80,7 @@ def test_a_transaction_of_another_process_is_waited_for_and_then_named(path: Pat
     filled(path)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("begin immediate")
-        with Store(path, FORM, wait_s=0.1) as store, pytest.raises(AutoproxError, match="locked by another process"):
+        with Store(path, FORMAT, wait_s=0.1) as store, pytest.raises(AutoproxError, match="locked by another process"):
             store.write("insert into notes values ('three', 3)")
 
 
@@ -91,7 +91,7 @@ def test_what_is_no_database_is_refused_and_left_alone(path: Path, content: byte
     path.write_bytes(content)
     for opening in (Store, Store.reading):
         with pytest.raises(StoreMismatchError, match=r"notebook '.*notes\.sqlite' is damaged: .*Delete '.*'\."):
-            opening(path, FORM)
+            opening(path, FORMAT)
     assert path.read_bytes() == content
 
 
@@ -110,32 +110,32 @@ def test_a_database_of_something_else_is_refused_and_left_alone(path: Path, stat
     before = path.read_bytes()
     for opening in (Store, Store.reading):
         with pytest.raises(StoreMismatchError, match="SQLite file, but no notebook"):
-            opening(path, FORM)
+            opening(path, FORMAT)
     assert path.read_bytes() == before
 
 
 def test_versions(path: Path) -> None:
     edit(filled(path), "pragma user_version = 0")  # as files were before they had a number
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         assert len(store.rows("select * from notes")) == 2
     edit(path, "pragma user_version = 7")
     with pytest.raises(StoreMismatchError, match=r"has format version 7, and this autoprox reads version 1\. Delete"):
-        Store(path, FORM)
+        Store(path, FORMAT)
 
 
 def test_a_maker_that_was_killed_leaves_an_empty_file_that_is_taken_over(path: Path) -> None:
     edit(path, "pragma journal_mode = wal")
     assert path.stat().st_size > 0
-    assert first_value(path, FORM, "select * from notes") is None
-    assert Store(path, FORM).rows("select * from notes") == []
+    assert first_value(path, FORMAT, "select * from notes") is None
+    assert Store(path, FORMAT).rows("select * from notes") == []
     path.unlink()
     path.touch()
-    assert first_value(path, FORM, "select * from notes") is None
+    assert first_value(path, FORMAT, "select * from notes") is None
 
 
 def test_values_of_other_types_are_named_and_errors_of_ours_pass(path: Path) -> None:
     edit(filled(path), "update notes set size = 'many', name = cast(x'ff' as text) where size = 1")
-    with Store(path, FORM) as store:
+    with Store(path, FORMAT) as store:
         with pytest.raises(StoreMismatchError, match="UTF-8"):
             store.rows("select name from notes")
         for failing in (int, lambda text: text.nothing, lambda text: {}[text], lambda text: text - 1):
@@ -169,7 +169,7 @@ def test_no_damage_gives_anything_but_rows_or_one_error(whole: Path, path: Path,
 
 def rows_or_error(path: Path) -> list[object] | str:
     try:
-        with Store(path, FORM) as store:
+        with Store(path, FORMAT) as store:
             return store.rows("select name, size from notes")
     except AutoproxError as error:
         return str(error)

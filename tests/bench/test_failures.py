@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
-from autoprox.bench.files import TableFiles, read_json
 from autoprox.bench.schema import LabelKind
+from autoprox.bench.table_files import TableFiles, read_json
 from autoprox.commands import main
 from autoprox.spaces import load_space
 from autoprox.training.build import build

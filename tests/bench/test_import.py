@@ -15,7 +15,7 @@ import torch
 from scipy.stats import kendalltau
 
 from autoprox.base.errors import AutoproxError, RegistryError, SpecError, TableError
-from autoprox.bench.importers import Import, Mapping, import_drafts, read_columns, read_published
+from autoprox.bench.importers import ImportResult, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, findings
 from autoprox.commands import main
@@ -47,7 +47,7 @@ def saved(content: object, path: Path) -> Path:
     return path
 
 
-def imported(path: Path, out: Path, space_name: str = "autoformer-micro", **options: bool) -> Import:
+def imported(path: Path, out: Path, space_name: str = "autoformer-micro", **options: bool) -> ImportResult:
     return import_drafts([read_published(path, SPACES[space_name])], out, "the command", **options)
 
 

@@ -16,7 +16,7 @@ from autoprox.bench.table import Table, findings
 from autoprox.commands import main
 from autoprox.spaces import Space, load_space
 from autoprox.training.build import build
-from autoprox.training.plan import Plan
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Distillation, Recipe
 
 SOURCE = Path(__file__).parents[1] / "spaces" / "conv_mixer.py"
@@ -110,7 +110,7 @@ def test_nothing_is_imported_from_what_a_table_says(mixer: Space, tmp_path: Path
 def test_a_table_is_trained_alone_and_with_a_teacher(mixer: Space, tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, distillation=Distillation(teacher_epochs=1, teacher_width=4))
     kinds = (LabelKind.SCRATCH, LabelKind.KD)
-    plan = Plan((mixer,), 12, 0, ("digits",), 1, 1, kd_seeds=1, label_kinds=kinds, recipe=recipe)
+    plan = BuildPlan((mixer,), 12, 0, ("digits",), 1, 1, kd_seeds=1, label_kinds=kinds, recipe=recipe)
     table = Table.read(build(plan, tmp_path / "built.parquet", jobs=2), spaces=[mixer])
     assert table.frame.groupby("label_kind")["value"].count().to_dict() == {"kd": 24, "scratch": 24}
     assert table.manifest["failed_runs"] == []

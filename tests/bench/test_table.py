@@ -9,10 +9,10 @@ import pandas as pd
 import pytest
 
 from autoprox.base.errors import AutoproxError, ImageError, StoreMismatchError, TableError
-from autoprox.bench.files import TableFiles
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import COLUMNS, LabelKind
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
+from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import dataset, open_images
 from autoprox.datasets.batches import write_batches
 from autoprox.spaces import SPACES, space

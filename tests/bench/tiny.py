@@ -7,7 +7,7 @@ from autoprox.bench.schema import Stratum
 from autoprox.commands.reporting import run_command
 from autoprox.spaces import space
 from autoprox.training.build import build
-from autoprox.training.plan import Plan
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled
 
@@ -27,9 +27,9 @@ def tiny_archs(count: int) -> tuple[Sampled, ...]:
     return tuple(Sampled(arch, strata[index % 2]) for index, arch in enumerate(archs))
 
 
-def tiny_plan(archs: int = 4, seeds: int = 1, iso_seeds: int = 2, epochs: int = 1) -> Plan:
+def tiny_plan(archs: int = 4, seeds: int = 1, iso_seeds: int = 2, epochs: int = 1) -> BuildPlan:
     """A plan of a few seconds."""
-    return Plan(
+    return BuildPlan(
         spaces=("autoformer-micro",),
         archs=archs,
         iso=archs // 2,

@@ -12,7 +12,7 @@ from autoprox.base import errors
 from autoprox.base.errors import AutoproxError
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.search import Evolution
-from autoprox.training.plan import Plan
+from autoprox.training.build_plan import BuildPlan
 
 ERRORS = [each for _, each in inspect.getmembers(errors, inspect.isclass) if issubclass(each, AutoproxError)]
 
@@ -26,13 +26,13 @@ def test_what_the_library_says_can_be_caught_and_names_its_argument():
     with pytest.raises(ValueError, match="`population` is 0; it must be at least 1"):
         Evolution(population=0)
     with pytest.raises(ValueError, match="`label_kinds` needs at least one name"):
-        Plan(("pit-micro",), 1, 0, ("digits",), 1, 1, label_kinds=())
+        BuildPlan(("pit-micro",), 1, 0, ("digits",), 1, 1, label_kinds=())
     with pytest.raises(LookupError, match="Did you mean 'pit-micro'"):
         autoprox.space("pit-mikro")
 
 
 ROOT = Path(autoprox.__file__).parent
-BUILD_COMMAND_LINES = {"training/plan.py", "report/_discovery.py"}
+BUILD_COMMAND_LINES = {"training/build_plan.py", "report/_run_report.py"}
 
 
 def option_texts(path):

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from matplotlib.collections import PathCollection
 
-from autoprox.bench.figure import draw
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
+from autoprox.bench.table_figure import draw
 from autoprox.commands import bench_info, main
 from tests.bench.conftest import user_rows
 

@@ -18,7 +18,7 @@ from autoprox.bench.table import Table
 from autoprox.commands import main
 from autoprox.graph import Proxy, parse
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
-from autoprox.search.journal import recorded
+from autoprox.search.search_journal import recorded
 
 SMALL = ["--dataset", "digits", "--max-params", "3k", "--jobs", "1", "--population", "10", "--tournament", "3"]
 

@@ -23,7 +23,7 @@ from autoprox.graph import (
 from autoprox.graph._laws import NO_LAWS, Parity, Positivity
 from autoprox.graph._moments import Moments
 from autoprox.graph._registration import why_unfit
-from autoprox.graph._segments import Layout, Segments
+from autoprox.graph._segments import Segments, SiteNodes
 from autoprox.graph.operations import FLOAT64_EPS, TENSOR_EPS
 from autoprox.inspect.nodes import Role, Site
 from tests.graph.interpreter import AGGREGATORS, ELEMENTWISE, TENSOR, WITHIN
@@ -222,7 +222,7 @@ def test_mirrors(primitive):
 @pytest.mark.parametrize("primitive", [each for each in ALL if each.laws.pointwise], ids=lambda each: each.name)
 def test_pointwise(primitive):
     """What is kept of the values is what is made of the values that are kept."""
-    layout = Layout([(Role.MLP, Role.HEAD, Role.MLP), (Role.MLP, Role.ATTENTION)])
+    layout = SiteNodes([(Role.MLP, Role.HEAD, Role.MLP), (Role.MLP, Role.ATTENTION)])
     everything, mlp = frozenset(Role), frozenset({Role.MLP})
     values = np.random.default_rng(0).normal(size=5)
     inside = primitive.function(layout.restrict(values, everything, mlp), layout.segments(mlp), np, FLOAT64_EPS)

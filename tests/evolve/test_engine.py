@@ -10,8 +10,8 @@ from scipy import stats
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.evolve import engine as engine_module
 from autoprox.evolve.engine import Ending
+from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.fitness import Fitness, Status
-from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies._elites import ElitesSettings
 from autoprox.graph import Evaluator, LeafTable, parse

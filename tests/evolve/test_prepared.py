@@ -12,7 +12,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.evolve._steadiness import SAMPLE
-from autoprox.evolve.journal import JOURNAL
+from autoprox.evolve.evolution_journal import JOURNAL
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.prepared import write_bank
 from autoprox.evolve.runs import load

@@ -11,8 +11,8 @@ import pytest
 import autoprox
 from autoprox.base.errors import StoreMismatchError
 from autoprox.commands import main
+from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.journal import EvolutionJournal
 from tests.commands.test_command_line import user_frame
 
 

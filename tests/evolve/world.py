@@ -8,8 +8,8 @@ import numpy as np
 
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import Engine, EvolutionOutcome
+from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.fitness import Fitness
-from autoprox.evolve.journal import EvolutionJournal
 from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Evaluator, LeafTable, Leaves, parse

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from autoprox.graph import PRIMITIVES, Level
-from autoprox.graph._segments import Layout, Segments
+from autoprox.graph._segments import Segments, SiteNodes
 from autoprox.graph.export._runtime import OneNetwork
 from autoprox.graph.operations import FLOAT64_EPS
 from autoprox.inspect.nodes import Role
@@ -71,7 +71,7 @@ def test_rank_of_a_broken_architecture_is_undefined_there_only():
     kept=st.sets(st.sampled_from(list(Role)), min_size=1),
 )
 def test_roles(roles, held, kept):
-    layout = Layout([tuple(each) for each in roles])
+    layout = SiteNodes([tuple(each) for each in roles])
     held, kept = frozenset(held), frozenset(kept & held) or frozenset(held)
     numbered = [(place, role) for place, role in enumerate(role for each in roles for role in each)]
     values = np.array([place for place, role in numbered if role in held], dtype=np.float64)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from scipy import stats
 
-from autoprox.graph import PRIMITIVES, Cost, Form, Level, evaluate_leaves, find_primitive, parse
+from autoprox.graph import PRIMITIVES, Complexity, Form, Level, evaluate_leaves, find_primitive, parse
 from autoprox.graph._moments import Moments
 from tests.graph.interpreter import OF_MATRICES, interpret
 from tests.graph.networks import collections, plain_networks
@@ -102,12 +102,12 @@ def test_comparisons():
     assert float(cosine(first, Moments(torch.zeros(4)))) == 0
 
 
-def test_costs():
+def test_complexities():
     """Dear is what decomposes matrices, and nothing else."""
-    spectral = {each.name for each in PRIMITIVES[Level.TENSOR].values() if each.cost is Cost.SPECTRAL}
-    products = {each.name for each in PRIMITIVES[Level.TENSOR].values() if each.form in (Form.GRAM, Form.PRODUCT)}
-    assert spectral == OF_MATRICES
-    assert products == {each.name for each in PRIMITIVES[Level.TENSOR].values() if each.cost is Cost.PRODUCT}
-    assert parse("nodes_sum(l1(gram(weight)))").cost is Cost.PRODUCT
-    assert parse("nodes_sum(add(l1(weight), logdet(gram(weight))))").cost is Cost.SPECTRAL
-    assert parse("nodes_sum(params)").cost is Cost.LINEAR
+    primitives = PRIMITIVES[Level.TENSOR].values()
+    products = {each.name for each in primitives if each.form in (Form.GRAM, Form.PRODUCT)}
+    assert {each.name for each in primitives if each.complexity is Complexity.SPECTRAL} == OF_MATRICES
+    assert {each.name for each in primitives if each.complexity is Complexity.PRODUCT} == products
+    assert parse("nodes_sum(l1(gram(weight)))").complexity is Complexity.PRODUCT
+    assert parse("nodes_sum(add(l1(weight), logdet(gram(weight))))").complexity is Complexity.SPECTRAL
+    assert parse("nodes_sum(params)").complexity is Complexity.LINEAR

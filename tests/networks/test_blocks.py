@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from autoprox.networks.blocks import Attention, Block, init_normal
+from autoprox.networks.blocks import Attention, TransformerBlock, init_normal
 from autoprox.spaces import space
 
 GENES = {"hidden_dim": 192, "depth": 12, "mlp_ratio": [3.5] * 12, "num_heads": [3] * 12}
@@ -38,7 +38,7 @@ def test_attention_takes_what_is_not_contiguous():
 def test_drop_path_acts_in_training_only_and_on_whole_images():
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        block = Block(8, heads=2, hidden=16, drop_path=0.4)
+        block = TransformerBlock(8, heads=2, hidden=16, drop_path=0.4)
         x = images_tokens(2000, 3, 8)
         plain = block.eval()(x)
         torch.testing.assert_close(plain, block(x))
@@ -53,7 +53,7 @@ def test_drop_path_acts_in_training_only_and_on_whole_images():
 
 
 def test_without_drop_path_training_and_evaluation_agree():
-    block = Block(8, heads=2, hidden=16)
+    block = TransformerBlock(8, heads=2, hidden=16)
     x = images_tokens(4, 3, 8)
     assert torch.equal(block.train()(x), block.eval()(x))
 

@@ -18,7 +18,7 @@ from joblib.externals.loky.process_executor import TerminatedWorkerError
 from autoprox.base import parallel
 from autoprox.base.errors import SpecError, WorkerLossError
 from autoprox.base.parallel import backend, explained_loss
-from autoprox.bench.files import TableFiles
+from autoprox.bench.table_files import TableFiles
 from autoprox.commands import main
 from autoprox.graph import collect_leaves, parse
 from autoprox.networks import Fresh, Network

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from autoprox.predict.parzc.figures import (
+from autoprox.predict.parzc.aggregator_figures import (
     calibration_figure,
     coverage,
     importance_figure,

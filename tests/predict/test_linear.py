@@ -7,7 +7,7 @@ from scipy.stats import kendalltau
 from sklearn.linear_model import Ridge, RidgeCV
 
 from autoprox.predict.parzc import MABNRegressor
-from autoprox.predict.parzc._ensemble import _best, _line
+from autoprox.predict.parzc._network_ensemble import _best, _line
 from autoprox.predict.parzc.linear import PENALTIES, LinearPath, normal_scores
 from autoprox.predict.parzc.scaling import NodeScaler
 

@@ -9,7 +9,7 @@ import torch
 
 from autoprox.base.errors import RegistryError
 from autoprox.metrics.diffkendall import diffkendall_tau
-from autoprox.predict.parzc._losses import LOSSES, SumOfLosses
+from autoprox.predict.parzc._predictor_losses import LOSSES, SumOfLosses
 
 rng = np.random.default_rng(0)
 SCORES = torch.tensor(rng.normal(size=8))

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from autoprox.predict.parzc._losses import LOSSES
 from autoprox.predict.parzc._mabn import Mixer, Released
+from autoprox.predict.parzc._predictor_losses import LOSSES
 from autoprox.predict.parzc._training import Data, Schedule, seeded, train
 
 ROWS, NODES, STATISTICS = 12, 4, 2

@@ -93,7 +93,7 @@ def test_more_keys_than_a_statement_has_parameters(filled):
     assert equal(
         filled.get_many(networks, [f"x{index}" for index in range(40_000)] + ["a"])["network3"], {"a": arrays(3)["a"]}
     )
-    assert list(filled.layouts(networks)) == ["network3"]
+    assert list(filled.roles(networks)) == ["network3"]
 
 
 def test_the_first_result_stands(store):
@@ -103,10 +103,10 @@ def test_the_first_result_stands(store):
     assert equal(store.get("network", ["a", "b"]), {"a": np.zeros(2), "b": np.ones(1)})
 
 
-def test_layouts_come_back(store):
+def test_roles_come_back(store):
     store.put("network", {}, LAYOUT)
     store.put("other", arrays(0), {Site.LINEAR: [Role.POOL]})
-    assert store.layouts(["other", "network", "unknown"]) == {"network": LAYOUT, "other": {Site.LINEAR: (Role.POOL,)}}
+    assert store.roles(["other", "network", "unknown"]) == {"network": LAYOUT, "other": {Site.LINEAR: (Role.POOL,)}}
     assert store.get("network", ["a"]) == {}
 
 
@@ -137,7 +137,7 @@ import sys
 import numpy as np
 from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import StatisticsCache
-_cache as cache, me = StatisticsCache(sys.argv[1]), int(sys.argv[2])
+cache, me = StatisticsCache(sys.argv[1]), int(sys.argv[2])
 print("ready", flush=True)
 sys.stdin.readline()
 for index in range(int(sys.argv[3])):
@@ -274,8 +274,8 @@ def test_a_row_that_was_changed_is_an_error_and_the_others_stay_usable(filled, s
 def test_a_layout_that_was_changed_is_an_error(filled):
     edit(filled.path, "UPDATE networks SET layout = '{}' WHERE network = 'network2'")
     with pytest.raises(StoreMismatchError, match="does not match its checksum"):
-        filled.layouts(["network2"])
-    assert filled.layouts(["network1"]) == {"network1": LAYOUT}
+        filled.roles(["network2"])
+    assert filled.roles(["network1"]) == {"network1": LAYOUT}
 
 
 @pytest.mark.parametrize("share", [0.3, 0.6])
@@ -374,7 +374,7 @@ def test_what_stands_beside_has_precedence_and_is_not_copied(filled, tmp_path):
     assert equal(both.get("network0", "abc"), arrays(0))
     assert both.get("network0", "d")["d"].tolist() == [8.0]
     assert equal(both.get("network9", "abc"), arrays(9))
-    assert both.layouts(["network3", "network9"]) == {"network3": LAYOUT, "network9": LAYOUT}
+    assert both.roles(["network3", "network9"]) == {"network3": LAYOUT, "network9": LAYOUT}
     both.put("network3", {"d": np.ones(1)}, LAYOUT)
     both.close()
     assert own.get("network0", "a")["a"].tolist() == [7.0]
@@ -426,7 +426,7 @@ def test_other_nodes_beside_under_the_same_key_are_refused(filled, tmp_path):
     own.put("network0", arrays(0), {**LAYOUT, Site.NORM: ()})
     both = StatisticsCache(own.path, beside=filled.path)
     with pytest.raises(StoreMismatchError, match="network0 with other nodes"):
-        both.layouts(["network0"])
+        both.roles(["network0"])
 
 
 def test_a_changed_row_beside_is_not_believed(filled, tmp_path):

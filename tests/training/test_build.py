@@ -12,18 +12,18 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, RegistryError, SpecError, StoreMismatchError, TableError
-from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
+from autoprox.bench.table_files import TableFiles, read_frame, read_json
 from autoprox.datasets import dataset
 from autoprox.spaces import SPACES, space
 from autoprox.training import build as building
 from autoprox.training.build import build
-from autoprox.training.journal import Journal
-from autoprox.training.plan import Plan
+from autoprox.training.build_journal import BuildJournal
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Outcome, Training, train
+from autoprox.training.train import Training, TrainingResult, train
 from tests.bench.tiny import tiny_archs, tiny_plan
 
 
@@ -39,7 +39,7 @@ class Counting:
     def __init__(self) -> None:
         self.trainings: list[Training] = []
 
-    def __call__(self, training: Training, recipe: Recipe, device: str) -> Outcome:
+    def __call__(self, training: Training, recipe: Recipe, device: str) -> TrainingResult:
         self.trainings.append(training)
         return train(training, recipe, device)
 
@@ -71,8 +71,8 @@ def test_rows_are_what_single_trainings_give(built: Path) -> None:
 def test_jobs_and_order_change_no_byte(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     in_processes = build(tiny_plan(), tmp_path / "processes.parquet", jobs=2)
     assert in_processes.read_bytes() == built.read_bytes()
-    forwards = Plan.trainings
-    monkeypatch.setattr(Plan, "trainings", lambda plan: list(reversed(forwards(plan))))
+    forwards = BuildPlan.trainings
+    monkeypatch.setattr(BuildPlan, "trainings", lambda plan: list(reversed(forwards(plan))))
     backwards = build(tiny_plan(), tmp_path / "backwards.parquet")
     assert backwards.read_bytes() == built.read_bytes()
     assert TableFiles(backwards).batches.read_bytes() == TableFiles(built).batches.read_bytes()
@@ -154,9 +154,9 @@ def test_extend_refuses_what_was_made_otherwise(built: Path, tmp_path: Path) -> 
 def test_failed_trainings_are_missing_rows_and_listed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     bad = tiny_archs(4)[1].arch
 
-    def failing(training: Training, recipe: Recipe, device: str) -> Outcome:
+    def failing(training: Training, recipe: Recipe, device: str) -> TrainingResult:
         if training.arch == bad:
-            return Outcome({}, "the training loss is not finite after epoch 1", 0.1)
+            return TrainingResult({}, "the training loss is not finite after epoch 1", 0.1)
         return train(training, recipe, device)
 
     monkeypatch.setattr(building, "train", failing)
@@ -188,7 +188,7 @@ def test_two_builds_on_one_journal_are_refused(tmp_path: Path) -> None:
     plan = tiny_plan(archs=1)
     out = tmp_path / "t.parquet"
     with (
-        Journal(TableFiles(out).journal, plan.recipe),
+        BuildJournal(TableFiles(out).journal, plan.recipe),
         pytest.raises(StoreMismatchError, match="in use by another build"),
     ):
         build(plan, out)
@@ -238,7 +238,7 @@ def test_full_disk_is_explained_and_leaves_no_half_file(built: Path, monkeypatch
         raise OSError(28, "No space left on device")
 
     before = built.read_bytes()
-    monkeypatch.setattr("autoprox.bench.files.pq.write_table", full)
+    monkeypatch.setattr("autoprox.bench.table_files.pq.write_table", full)
     with pytest.raises(AutoproxError, match="no space left"):
         build(tiny_plan(), built)
     assert built.read_bytes() == before
@@ -271,11 +271,11 @@ def test_plans_that_cannot_be(change: dict[str, object], error: type[Exception],
         "iso_seeds": 1,
     }
     with pytest.raises(error, match=message):
-        Plan(**(options | change))  # type: ignore[arg-type]
+        BuildPlan(**(options | change))  # type: ignore[arg-type]
 
 
 def test_a_block_that_needs_more_seeds_gets_them_in_the_iso_stratum_alone() -> None:
-    plan = Plan(
+    plan = BuildPlan(
         ("autoformer-micro", "pit-micro"),
         archs=4,
         iso=2,

@@ -6,24 +6,24 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import ImageError, SpecError
-from autoprox.bench.files import TableFiles, read_frame, read_json
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.table import Table
+from autoprox.bench.table_files import TableFiles, read_frame, read_json
 from autoprox.commands import main
 from autoprox.datasets import LocalImages
 from autoprox.datasets.batches import draw_batch
 from autoprox.spaces.task import ImageSource
 from autoprox.training import build as building
 from autoprox.training.build import build
-from autoprox.training.plan import Plan
+from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, train
 from tests.bench.tiny import tiny_archs
 from tests.datasets.image_folders import write_image_folder
 
 
-def plan_of(folder: Path, name: str = "leaves", archs: int = 2) -> Plan:
-    return Plan(
+def plan_of(folder: Path, name: str = "leaves", archs: int = 2) -> BuildPlan:
+    return BuildPlan(
         spaces=("autoformer-micro",),
         archs=archs,
         iso=0,

@@ -6,7 +6,7 @@ importing.py   what is common: a draft is checked like any table, and written wi
 """
 
 from autoprox.bench.importers._columns import Mapping, read_columns
-from autoprox.bench.importers._importing import Draft, Import, import_drafts
-from autoprox.bench.importers._published import read_published
+from autoprox.bench.importers._importing import Draft, ImportResult, import_drafts
+from autoprox.bench.importers._vitbench101 import read_published
 
-__all__ = ["Draft", "Import", "Mapping", "import_drafts", "read_columns", "read_published"]
+__all__ = ["Draft", "ImportResult", "Mapping", "import_drafts", "read_columns", "read_published"]

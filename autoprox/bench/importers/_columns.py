@@ -12,9 +12,9 @@ import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
 from autoprox.base.foreign import guarded
-from autoprox.bench.files import read_frame
 from autoprox.bench.importers._importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
+from autoprox.bench.table_files import read_frame
 from autoprox.spaces import Space
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)

@@ -15,11 +15,11 @@ from autoprox.bench._checks import Checker
 from autoprox.bench._faults import Fault
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.files import TableFiles, write_frame
 from autoprox.bench.owners import known_spaces, remembered
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.schema import SCHEMA_VERSION
 from autoprox.bench.splits import deal, to_document
+from autoprox.bench.table_files import TableFiles, write_frame
 from autoprox.spaces import Arch, Space
 
 ARCHITECTURE = "arch_json"
@@ -52,7 +52,7 @@ class Draft:
 
 
 @dataclass(frozen=True, eq=False)
-class Import:
+class ImportResult:
     """What came of an import.
 
     Attributes:
@@ -76,7 +76,7 @@ def import_drafts(
     spaces: Iterable[Space] = (),
     skip_invalid: bool = False,
     replace: bool = False,
-) -> Import:
+) -> ImportResult:
     """Checks drafts and writes them as one table, or nothing at all.
 
     Args:
@@ -98,7 +98,7 @@ def import_drafts(
     found = [_checked(draft, known, skip_invalid=skip_invalid) for draft in drafts]
     skipped = [line for each in found for line in each.skipped]
     if faults := [line for each in found for line in each.faults]:
-        return Import(faults, skipped, [], [])
+        return ImportResult(faults, skipped, [], [])
     num_classes = _agreed(found)
     complete = pd.concat([each.complete for each in found], ignore_index=True)
     manifest = {
@@ -128,7 +128,7 @@ def import_drafts(
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
     write_json(manifest, files.manifest)
     notes = list(dict.fromkeys(note for each in found for note in each.notes))
-    return Import([], skipped, notes, [doubt for each in found for doubt in each.doubts])
+    return ImportResult([], skipped, notes, [doubt for each in found for doubt in each.doubts])
 
 
 @dataclass(frozen=True, eq=False)

@@ -40,7 +40,7 @@ class Sources:
     def __init__(self) -> None:
         self._owners: dict[str, str] = {}
         self._texts: list[str] = []
-        self._imports: set[_Import] = set()
+        self._imports: set[_ImportLine] = set()
 
     def add(self, definition: Any) -> str:
         """Adds a function or a class of the package, and what it uses; returns its name.
@@ -108,7 +108,7 @@ class Sources:
 
 
 @dataclass(frozen=True)
-class _Import:
+class _ImportLine:
     """`from module import name`, or `import module` where the name is empty."""
 
     module: str
@@ -119,7 +119,7 @@ class _Import:
         return self.module.partition(".")[0]
 
 
-def _import_lines(imports: set[_Import]) -> list[str]:
+def _import_lines(imports: set[_ImportLine]) -> list[str]:
     lines = sorted(f"import {each.module}" for each in imports if not each.name)
     for module in sorted({each.module for each in imports if each.name}):
         names = sorted(each.name for each in imports if each.module == module and each.name)
@@ -133,7 +133,7 @@ class _Module:
 
     lines: list[str]
     definitions: dict[str, ast.stmt]
-    imports: dict[str, _Import]
+    imports: dict[str, _ImportLine]
 
 
 def _has_source(module: str) -> bool:
@@ -147,14 +147,14 @@ def _has_source(module: str) -> bool:
 def _parsed(module: str) -> _Module:
     source = inspect.getsource(import_module(module))
     definitions: dict[str, ast.stmt] = {}
-    imports: dict[str, _Import] = {}
+    imports: dict[str, _ImportLine] = {}
     for statement in ast.parse(source).body:
         if isinstance(statement, ast.ImportFrom):
             for alias in statement.names:
-                imports[alias.asname or alias.name] = _Import(statement.module or "", alias.name)
+                imports[alias.asname or alias.name] = _ImportLine(statement.module or "", alias.name)
         elif isinstance(statement, ast.Import):
             for alias in statement.names:
-                imports[alias.asname or alias.name.partition(".")[0]] = _Import(alias.name, "")
+                imports[alias.asname or alias.name.partition(".")[0]] = _ImportLine(alias.name, "")
         else:
             definitions.update((name, statement) for name in _bound_names(statement))
     return _Module(source.splitlines(), definitions, imports)

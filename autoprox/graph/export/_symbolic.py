@@ -36,11 +36,11 @@ def to_sympy(proxy: Proxy) -> Any:
     except ImportError as error:
         raise SpecError("to_sympy needs SymPy, which is not installed: pip install 'autoprox[export]'.") from error
     with sympy.evaluate(False):  # noqa: FBT003 - SymPy takes it by position alone
-        value = _Builder(sympy).value(proxy.graph)
+        value = _SymbolicBuilder(sympy).value(proxy.graph)
         return value if proxy.sign == 1 else -value
 
 
-class _Builder:
+class _SymbolicBuilder:
     """Builds the expression of a graph.
 
     Args:

@@ -17,8 +17,8 @@
 After Dong 2025, ParZC (https://arxiv.org/abs/2402.02105).
 """
 
-from autoprox.predict.parzc._learned import LearnedProxy
-from autoprox.predict.parzc._losses import LOSSES, Loss
+from autoprox.predict.parzc._learned_proxy import LearnedProxy
+from autoprox.predict.parzc._predictor_losses import LOSSES, PredictorLoss
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.features import DEFAULT_STATISTICS, NodeFeatures, features, from_frame
 
@@ -26,9 +26,9 @@ __all__ = [
     "DEFAULT_STATISTICS",
     "LOSSES",
     "LearnedProxy",
-    "Loss",
     "MABNRegressor",
     "NodeFeatures",
+    "PredictorLoss",
     "features",
     "from_frame",
 ]

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from autoprox.base.arrays import Floats
 from autoprox.base.errors import FitError
-from autoprox.predict.parzc.scaling import Booleans, Floats
+from autoprox.predict.parzc.scaling import Booleans
 
 
 def flat(X: Any, node_shape: Sequence[int] | None) -> Any:

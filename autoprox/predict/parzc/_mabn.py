@@ -134,7 +134,7 @@ class Mixer(AbstractAggregator):
         self.blocks = nn.ModuleList()
         for _ in range(depth):
             mixing = perceptron(nodes, max(1, nodes // 2)) if token_mixing else None
-            self.blocks.append(_Block(width, mixing, perceptron(width, 2 * width)))
+            self.blocks.append(_MixerBlock(width, mixing, perceptron(width, 2 * width)))
         self.head = nn.Sequential(linear(width, width), nn.GELU(), linear(width, 1))
 
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
@@ -149,7 +149,7 @@ class Mixer(AbstractAggregator):
         return scores
 
 
-class _Block(nn.Module):
+class _MixerBlock(nn.Module):
     """Mixing across nodes, then across channels; `(B, L, width)` -> the same, zero where a node is missing.
 
     The nodes that are mixed may be fewer than those that are there.

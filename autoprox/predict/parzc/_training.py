@@ -9,8 +9,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from autoprox.predict.parzc._losses import Loss, ignores_level
 from autoprox.predict.parzc._mabn import AbstractAggregator
+from autoprox.predict.parzc._predictor_losses import PredictorLoss, ignores_level
 
 
 @dataclass(frozen=True)
@@ -74,7 +74,7 @@ def seeded(seed: int) -> Iterator[None]:
 def train(
     networks: Sequence[AbstractAggregator],
     parts: Sequence[Data],
-    loss: Loss,
+    loss: PredictorLoss,
     schedule: Schedule,
     tick: Callable[[], object] = lambda: None,
 ) -> None:

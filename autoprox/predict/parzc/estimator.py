@@ -15,16 +15,17 @@ from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 from torch import Tensor
 
+from autoprox.base.arrays import Floats
 from autoprox.base.errors import FitError, SpecError, suggestion
 from autoprox.base.progress import progress
 from autoprox.base.threads import single_threaded
-from autoprox.predict.parzc._ensemble import Member, draw_seed, fit_ensemble
 from autoprox.predict.parzc._inputs import flat, group_scales, nodes_of
-from autoprox.predict.parzc._losses import LOSSES, SumOfLosses
 from autoprox.predict.parzc._mabn import Mixer, Released
+from autoprox.predict.parzc._network_ensemble import Member, draw_seed, fit_ensemble
+from autoprox.predict.parzc._predictor_losses import LOSSES, SumOfLosses
 from autoprox.predict.parzc._training import Data, Schedule
 from autoprox.predict.parzc.linear import LinearPath
-from autoprox.predict.parzc.scaling import Booleans, Floats, NodeScaler
+from autoprox.predict.parzc.scaling import Booleans, NodeScaler
 
 VARIANTS = ("mixer", "released")
 
@@ -43,7 +44,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             a node with one statistic.
         variant: "mixer", or "released" for the layer stack of the authors' code (`mabn.Released`; use
             `kl_weight=0` with it as they do).
-        loss: Name in `autoprox.predict.parzc._losses.LOSSES`, or several names whose losses are added.
+        loss: Name in `autoprox.predict.parzc._predictor_losses.LOSSES`, or several names whose losses are added.
         width: Channels of the networks.
         depth: Blocks of the networks.
         bayesian: Whether the linear layers have a posterior ("mixer" only).
@@ -247,7 +248,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             AutoproxError: If the file cannot be written.
         """
-        from autoprox.predict.parzc._files import save
+        from autoprox.predict.parzc._model_file import save
 
         save(self, Path(path), provenance or {})
 
@@ -258,7 +259,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             StoreMismatchError: If the file is no such model, of another version, or was changed.
         """
-        from autoprox.predict.parzc._files import load
+        from autoprox.predict.parzc._model_file import load
 
         return load(Path(path))
 

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError, FitError, SpecError
 from autoprox.bench.block import Block
 from autoprox.bench.problem import statistics_of
@@ -18,7 +19,7 @@ from autoprox.graph import Expression, Leaves, collect_leaves, is_node_leaf, par
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.nodes import nodes as located_nodes
 from autoprox.networks import Fresh, Network
-from autoprox.predict.parzc.scaling import Booleans, Floats
+from autoprox.predict.parzc.scaling import Booleans
 from autoprox.statistics import StatisticsCache
 
 DEFAULT_STATISTICS = (

@@ -11,7 +11,8 @@ from scipy.stats import norm, rankdata
 from sklearn.linear_model import RidgeCV
 from torch import Tensor, nn
 
-from autoprox.predict.parzc.scaling import ROUNDING, Floats
+from autoprox.base.arrays import Floats
+from autoprox.predict.parzc.scaling import ROUNDING
 
 PENALTIES = np.logspace(-4, 4, 25)
 """Penalties that are tried; the spread of all columns together is of the order of 1."""

@@ -3,7 +3,8 @@
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from autoprox.base.arrays import Floats
+
 Booleans = npt.NDArray[np.bool_]
 
 HEAVY_TAILED = 10.0

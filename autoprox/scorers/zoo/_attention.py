@@ -4,9 +4,9 @@ import torch
 
 from autoprox.inspect.nodes import Role, Site
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._counts import params
-from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._count_proxies import params
 from autoprox.scorers.zoo._structure import blocks
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 ETA = 0.99
 """Share of the variance that the published W-PCA keeps."""

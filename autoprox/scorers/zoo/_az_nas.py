@@ -12,9 +12,9 @@ from torch import Tensor
 from autoprox.base.errors import CollectionError
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._counts import macs
-from autoprox.scorers.zoo._registry import ZOO, function_proxy
+from autoprox.scorers.zoo._count_proxies import macs
 from autoprox.scorers.zoo._structure import stream
+from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy
 
 _SOURCE = (
     "Lee 2024, AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search, https://arxiv.org/abs/2403.19232"

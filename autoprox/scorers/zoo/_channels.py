@@ -4,7 +4,7 @@ from torch import nn
 
 from autoprox.inspect.nodes import Site
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 
 @function_proxy(

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 
 def codes(subject: Subject) -> Tensor:

@@ -5,7 +5,7 @@ from torch import Tensor
 
 from autoprox.base.errors import CollectionError
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 K = 1e-5
 """Guard of the published logarithms and reciprocals."""

@@ -8,7 +8,7 @@ from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import CHUNK_ELEMENTS
 

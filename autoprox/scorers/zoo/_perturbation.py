@@ -1,8 +1,8 @@
 """Proxies of how far a small change of the input is carried."""
 
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
 from autoprox.scorers.zoo._structure import stream_of
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 GAMMA = 0.01
 """Size of the published perturbation, relative to the input."""

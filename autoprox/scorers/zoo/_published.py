@@ -9,7 +9,7 @@ from typing import Any
 
 from autoprox.graph import Expression, Proxy, parse
 from autoprox.scorers.zoo._genotypes import from_genotype
-from autoprox.scorers.zoo._registry import ZOO
+from autoprox.scorers.zoo._zoo_proxies import ZOO
 
 
 def _publish(name: str, graph: str | Expression, sign: int, source: str) -> None:

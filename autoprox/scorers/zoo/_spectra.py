@@ -5,8 +5,8 @@ from torch import Tensor
 
 from autoprox.base.errors import CollectionError
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
 from autoprox.scorers.zoo._structure import outputs
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 
 @function_proxy(

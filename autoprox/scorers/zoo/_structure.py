@@ -13,7 +13,7 @@ from autoprox.scorers._subject import Subject
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
+class ObservedBlock:
     """A transformer block.
 
     Args:
@@ -34,7 +34,7 @@ class Block:
         return model_weight(self.first(Role.ATTENTION).module).shape[1]
 
 
-def blocks(subject: Subject) -> list[Block]:
+def blocks(subject: Subject) -> list[ObservedBlock]:
     """The transformer blocks of a model, in forward order.
 
     A block is the smallest module that holds both a linear layer of attention and one of an MLP.
@@ -68,7 +68,8 @@ def blocks(subject: Subject) -> list[Block]:
             " both a linear layer of attention and one of an MLP (autoprox.inspect.describe lists the roles)."
         )
     return [
-        Block(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:")))) for name in names
+        ObservedBlock(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:"))))
+        for name in names
     ]
 
 

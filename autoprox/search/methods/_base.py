@@ -8,8 +8,8 @@ from typing import Any, ClassVar
 import numpy as np
 
 from autoprox.base.arrays import Floats
+from autoprox.search._arch_scores import Measured
 from autoprox.search._region import Region
-from autoprox.search._scoring import Measured
 from autoprox.spaces import Arch
 
 CHUNK = 64

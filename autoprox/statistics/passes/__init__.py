@@ -10,16 +10,16 @@
     samples.py     gradients of single images
 
 To add a pass, write its `run` function (or use `run_tapped` with other images, another loss or other parameters),
-declare it here, and register its statistics in `autoprox.statistics._registry`.
+declare it here, and register its statistics in `autoprox.statistics._all_statistics`.
 """
 
 import torch
 
 from autoprox.statistics.passes._hessian import run_hessian
-from autoprox.statistics.passes._images import noise_images, one_of_ones, perturbed_images
 from autoprox.statistics.passes._parameters import absolute_parameter
 from autoprox.statistics.passes._slices import BATCH_PARTS, run_batches
 from autoprox.statistics.passes._static import run_static
+from autoprox.statistics.passes._substitutes import noise_images, one_of_ones, perturbed_images
 from autoprox.statistics.passes._tapped import run_tapped
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import run_samples

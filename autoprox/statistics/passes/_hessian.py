@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from autoprox.base.errors import CollectionError
-from autoprox.statistics.passes._weights import at_nodes, node_weights
+from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
 

@@ -10,7 +10,7 @@ from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import check_classes, logits_of
 from autoprox.inspect.preservation import preserved
 from autoprox.statistics._spread import Spread
-from autoprox.statistics.passes._weights import at_nodes, node_weights
+from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
 

@@ -7,13 +7,13 @@ from torch import Tensor
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import check_logits, logits_of
-from autoprox.statistics.statistic import Loss
+from autoprox.statistics.statistic import BatchLoss
 
 _SINGLE = 4
 # Bytes of a float32: narrower logits are widened, for exponentials and sums lose too much in them.
 
 
-def loss_value(output: Any, labels: Any, loss: Loss | None) -> Tensor:
+def loss_value(output: Any, labels: Any, loss: BatchLoss | None) -> Tensor:
     """The loss, checked to be something that can be differentiated.
 
     Raises:

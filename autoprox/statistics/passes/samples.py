@@ -12,10 +12,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from autoprox.inspect.batch import logits_of
 from autoprox.inspect.preservation import preserved
 from autoprox.statistics._spread import Spread
+from autoprox.statistics.passes._node_weights import node_weights
 from autoprox.statistics.passes._slices import spread_over, spreads_taken
-from autoprox.statistics.passes._weights import node_weights
 from autoprox.statistics.passes.losses import cross_entropy
-from autoprox.statistics.statistic import Given, Loss, Pass, Statistic, Taken
+from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Taken
 
 CHUNK_ELEMENTS = 2**24
 """Gradients that are held at once, counted in elements: 64 MiB in float32."""
@@ -41,7 +41,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
     model, labels = given.model, given.labels
     if not (labels is None or (isinstance(labels, Tensor) and labels.shape[:1] == given.images.shape[:1])):
         return None
-    loss_of: Loss = given.loss or cross_entropy
+    loss_of: BatchLoss = given.loss or cross_entropy
     names = {id(parameter): name for name, parameter in model.named_parameters()}
     held = {name: tensor.detach() for name, tensor in (*model.named_parameters(), *model.named_buffers())}
 

@@ -1,6 +1,6 @@
 """The search itself: propose, score, record, until the budget is met."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -10,19 +10,17 @@ import torch
 
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import CollectionError, SpecError
+from autoprox.base.progress import ContinuedProgress
 from autoprox.base.workers import processes
 from autoprox.scorers import as_scorer
+from autoprox.search._arch_scores import measured_archs
 from autoprox.search._region import Region
-from autoprox.search._scoring import measured_archs
 from autoprox.search.constraints import Constraints
-from autoprox.search.journal import Journal
 from autoprox.search.methods import METHODS, AbstractMethod, Exhaustive, History
-from autoprox.search.result import Candidate, SearchResult, by_score
+from autoprox.search.result import ScoredArch, SearchResult, by_score
+from autoprox.search.search_journal import SearchJournal
 from autoprox.spaces import Arch, Space, load_space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
-
-Progress = Callable[[Iterable[Arch], int, int], Iterable[Arch]]
-"""Wraps the candidates as they are scored, given with how many there will be in all, and how many were before."""
 
 DEFAULT_BUDGET = 1000
 """Candidates of an evolution or a random search."""
@@ -43,7 +41,7 @@ def run(
     jobs: int = 1,
     journal: Path | None = None,
     anew: bool = False,
-    progress: Progress | None = None,
+    progress: ContinuedProgress | None = None,
 ) -> SearchResult:
     """Searches a space for the architectures that score best, without training any.
 
@@ -116,7 +114,7 @@ def run(
     history = History(chosen.join)
     # One at a time: an evolution hands out a few, and joblib would give them all to one process.
     pool = processes(jobs, return_as="generator", batch_size=1)
-    with Journal(journal, definition, anew=anew) as held, pool as parallel:
+    with SearchJournal(journal, definition, anew=anew) as held, pool as parallel:
         batches = course.proposals(region, history, rng)
 
         def candidates() -> Iterator[Arch]:
@@ -174,6 +172,6 @@ def _require_a_score(history: History) -> None:
             raise CollectionError(reason)
 
 
-def _candidates(region: Region, history: History) -> Iterator[Candidate]:
+def _candidates(region: Region, history: History) -> Iterator[ScoredArch]:
     for arch, measured, score in zip(history.archs, history.measured, history.scores.tolist(), strict=True):
-        yield Candidate(arch, score, region.costs(arch), measured.reason)
+        yield ScoredArch(arch, score, region.costs(arch), measured.reason)

@@ -13,7 +13,7 @@ from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
 from autoprox.commands.console import add_process_options, note, warn
-from autoprox.commands.images import add_images_option, image_folders, require_used
+from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.metrics import Aggregate

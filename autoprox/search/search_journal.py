@@ -9,14 +9,14 @@ import math
 from pathlib import Path
 from typing import Any
 
-from autoprox.base.store import FACTS, Form, Store, first_value
-from autoprox.search._scoring import Measured
+from autoprox.base.store import FACTS, Store, StoreFormat, first_value
+from autoprox.search._arch_scores import Measured
 from autoprox.spaces import Arch
 
 JOURNAL = "candidates.sqlite"
 """Name of the file in the folder of a search: another one than that of a run, which `autoprox.runs` looks for."""
 
-FORM = Form(
+FORMAT = StoreFormat(
     "journal of a search",
     f"""
 {FACTS};
@@ -29,7 +29,7 @@ create table candidates (
 )
 
 
-class Journal:
+class SearchJournal:
     """The candidates of one search. One process at a time may write; others may read meanwhile.
 
     Args:
@@ -41,7 +41,7 @@ class Journal:
         StoreMismatchError: If the file is no journal, is damaged, belongs to another search or format, or is in use.
 
     Example:
-        >>> with Journal(None, {"seed": 0}) as journal:
+        >>> with SearchJournal(None, {"seed": 0}) as journal:
         ...     journal.record(Arch("toy", {"width": 8}), Measured((0.5,), ""))
         ...     len(journal), journal.lookup(Arch("toy", {"width": 8}))
         (1, Measured(parts=(0.5,), reason=''))
@@ -50,7 +50,7 @@ class Journal:
     def __init__(self, path: Path | None, definition: dict[str, Any], *, anew: bool = False) -> None:
         place = "memory" if path is None else path.parent
         in_use = f"The search in '{place}' is in progress in another process. Wait for it, or choose another folder."
-        self._store = Store(path, FORM, in_use=in_use, replace=anew)
+        self._store = Store(path, FORMAT, in_use=in_use, replace=anew)
         try:
             facts = {name: json.dumps(value) for name, value in definition.items()}
             self._store.require_same(self._store.bind(facts), facts)
@@ -59,7 +59,7 @@ class Journal:
             self._store.close()
             raise
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "SearchJournal":
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -99,4 +99,4 @@ def recorded(path: Path) -> int:
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    return int(first_value(path, FORM, "select count(*) from candidates") or 0)
+    return int(first_value(path, FORMAT, "select count(*) from candidates") or 0)

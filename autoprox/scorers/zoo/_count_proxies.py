@@ -4,8 +4,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from autoprox.scorers._subject import Subject
-from autoprox.scorers.zoo._registry import function_proxy
 from autoprox.scorers.zoo._structure import blocks
+from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 _ABDELFATTAH = "Abdelfattah 2021, Zero-Cost Proxies for Lightweight NAS, https://arxiv.org/abs/2101.08134"
 

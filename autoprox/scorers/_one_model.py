@@ -12,11 +12,11 @@ from autoprox.base.outcomes import Outcome, attempted
 from autoprox.graph import Leaves, leaves_of
 from autoprox.scorers._interface import LeafPart, Scorer, SubjectPart
 from autoprox.scorers._subject import Subject, prepared
-from autoprox.statistics import Loss
+from autoprox.statistics import BatchLoss
 
 
 def measured(
-    scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, loss: Loss | None = None
+    scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None
 ) -> list[Outcome]:
     """What each of `P` scorers gives for one live model alone, or why it gives nothing.
 
@@ -62,7 +62,7 @@ def evaluated(part: LeafPart, leaves: Sequence[Leaves]) -> list[Outcome]:
 
 
 def _by_leaves(
-    parts: Sequence[LeafPart], model: nn.Module, images: Any, labels: Any, loss: Loss | None
+    parts: Sequence[LeafPart], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None
 ) -> list[Outcome]:
     """All from one collection; where one of them asks for what the model lacks, each from a collection of its own."""
     wanted = list(dict.fromkeys(leaf for part in parts for leaf in part.node_leaves))

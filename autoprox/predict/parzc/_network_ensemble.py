@@ -8,13 +8,14 @@ import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
 from autoprox.metrics import kendall_tau_b
-from autoprox.predict.parzc._losses import Loss
 from autoprox.predict.parzc._mabn import AbstractAggregator
+from autoprox.predict.parzc._predictor_losses import PredictorLoss
 from autoprox.predict.parzc._training import Data, Schedule, seeded, train
 from autoprox.predict.parzc.linear import LinearPath
-from autoprox.predict.parzc.scaling import ROUNDING, Floats
+from autoprox.predict.parzc.scaling import ROUNDING
 
 Rows = npt.NDArray[np.int64]
 
@@ -79,7 +80,7 @@ def fit_ensemble(
     data: Data,
     wanted: int,
     build: Callable[[], Member],
-    loss: Loss,
+    loss: PredictorLoss,
     schedule: Schedule,
     *,
     masked: bool,

@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from autoprox.base.store import FACTS, Form, Store, first_value
+from autoprox.base.store import FACTS, Store, StoreFormat, first_value
 from autoprox.bench.judging import finite_or_none
 from autoprox.evolve._front import FrontPoint
 from autoprox.evolve.fitness import Evaluation, Status
@@ -19,7 +19,7 @@ from autoprox.evolve.island import Trial
 JOURNAL = "journal.sqlite"
 """Name of the file in the folder of a run."""
 
-FORM = Form(
+FORMAT = StoreFormat(
     "journal",
     f"""
 {FACTS};
@@ -46,7 +46,7 @@ _RECENT = 32_768
 # Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
 
 
-class Row(NamedTuple):
+class RecordedTrial(NamedTuple):
     """A trial to be recorded, with the island that made it."""
 
     island: int
@@ -90,7 +90,7 @@ class EvolutionJournal:
     def __init__(self, path: Path, definition: dict[str, Any], *, anew: bool = False) -> None:
         self.path = path
         in_use = f"The run in '{path.parent}' is in progress in another process. Wait for it, or choose another folder."
-        self._store = Store(path, FORM, in_use=in_use, replace=anew)
+        self._store = Store(path, FORMAT, in_use=in_use, replace=anew)
         try:
             text = json.dumps(definition, allow_nan=False)
             with self._store.decoding():
@@ -141,7 +141,7 @@ class EvolutionJournal:
             ((seconds,),) = self._store.rows("select max(seconds) from epochs")
             return float(seconds or 0.0)
 
-    def commit(self, epoch: Epoch, rows: Sequence[Row], state: dict[str, Any] | None) -> None:
+    def commit(self, epoch: Epoch, rows: Sequence[RecordedTrial], state: dict[str, Any] | None) -> None:
         """Records an epoch: all of it, or nothing if the process dies.
 
         Args:
@@ -169,7 +169,7 @@ class EvolutionJournal:
         self._store.remember({name: json.dumps(value, allow_nan=False)})
 
 
-class Reader:
+class JournalReader:
     """Looks evaluations up from another process.
 
     Args:
@@ -177,7 +177,7 @@ class Reader:
     """
 
     def __init__(self, path: Path) -> None:
-        self._store = Store.reading(path, FORM)
+        self._store = Store.reading(path, FORMAT)
 
     def lookup(self, digest: str) -> Evaluation | None:
         """What a graph was worth, if it was evaluated in a committed epoch."""
@@ -194,7 +194,7 @@ def has_begun(path: Path) -> bool:
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
     """
-    return first_value(path, FORM, "select 1 from epochs limit 1") is not None
+    return first_value(path, FORMAT, "select 1 from epochs limit 1") is not None
 
 
 def _found(store: Store, digest: str) -> Evaluation | None:
@@ -205,7 +205,7 @@ def _found(store: Store, digest: str) -> Evaluation | None:
     return None
 
 
-def _values(epoch: int, row: Row) -> tuple[Any, ...]:
+def _values(epoch: int, row: RecordedTrial) -> tuple[Any, ...]:
     trial, evaluation = row.trial, row.trial.evaluation
     assert evaluation is not None
     return (

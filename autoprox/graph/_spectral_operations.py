@@ -1,6 +1,6 @@
 """Reductions of a node's tensor by the singular values of the matrix that it is (`moments.as_matrix`).
 
-Like those of `tensors` they take the `Moments` of a tensor and return a float64 tensor without dimensions.
+Like those of `_tensor_operations` they take the `Moments` of a tensor and return a float64 tensor without dimensions.
 """
 
 import torch

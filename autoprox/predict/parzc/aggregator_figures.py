@@ -13,7 +13,7 @@ import numpy.typing as npt
 from matplotlib.figure import Figure
 from scipy import stats
 
-from autoprox.predict.parzc.scaling import Floats
+from autoprox.base.arrays import Floats
 
 PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
 """Names of users may hold dollar signs."""

@@ -11,7 +11,7 @@ import numpy as np
 from autoprox.base.arrays import Floats
 from autoprox.bench.splits import Split
 from autoprox.evolve import Discoverer, EvolutionPlan, Stop
-from autoprox.evolve.journal import JOURNAL
+from autoprox.evolve.evolution_journal import JOURNAL
 from autoprox.evolve.rivals import scores_of
 from autoprox.evolve.runs import Run, load
 from autoprox.evolve.verdicts import document_of, verdicts_of
@@ -27,7 +27,7 @@ _STRATEGY = "random"
 
 
 @dataclass(frozen=True)
-class RandomSearch:
+class RandomBaseline:
     """Random search on the problem of a run, with its seed.
 
     Args:
@@ -40,7 +40,7 @@ class RandomSearch:
     seconds: float
 
 
-def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch | None:
+def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomBaseline | None:
     """Searches at random on the problem of a run: the candidates that `--strategy random` evaluates with its seed.
 
     The sealed split is not looked at.
@@ -76,7 +76,7 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomSearch
     scores = scores_of({RANDOM_ROW: found.proxy}, found.bank.select)
     verdict = document_of(verdicts_of(select, {RANDOM_ROW: scores[0]}), select)[RANDOM_ROW]
     document = {"evaluated": found.outcome.evaluated, "fitness": steps_of(fitness), "select": verdict}
-    return RandomSearch(document, time.monotonic() - started)
+    return RandomBaseline(document, time.monotonic() - started)
 
 
 def steps_of(best: Floats) -> list[tuple[int, float]]:

@@ -3,11 +3,11 @@
 from pathlib import Path
 
 from autoprox.base.digest import digest
-from autoprox.base.store import FACTS, Form, Store
+from autoprox.base.store import FACTS, Store, StoreFormat
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Outcome, Training
+from autoprox.training.train import Training, TrainingResult
 
-FORM = Form(
+FORMAT = StoreFormat(
     "journal",
     f"""
 {FACTS};
@@ -22,7 +22,7 @@ create table trainings (
 )
 
 
-class Journal:
+class BuildJournal:
     """The finished trainings of one recipe. One process at a time may write to a journal.
 
     Args:
@@ -36,14 +36,14 @@ class Journal:
 
     Example:
         >>> import tempfile
-        >>> with tempfile.TemporaryDirectory() as folder, Journal(Path(folder) / "t.sqlite", Recipe()) as journal:
+        >>> with tempfile.TemporaryDirectory() as folder, BuildJournal(Path(folder) / "t.sqlite", Recipe()) as journal:
         ...     journal.outcome("key of a training") is None
         True
     """
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
         in_use = f"The journal '{path}' is in use by another build. Wait for it, or choose another file."
-        self._store = Store(path, FORM, in_use=in_use)
+        self._store = Store(path, FORMAT, in_use=in_use)
         try:
             facts = {"recipe": recipe.digest}
             self._store.require_same(self._store.bind(facts), facts)
@@ -51,13 +51,13 @@ class Journal:
             self._store.close()
             raise
 
-    def __enter__(self) -> "Journal":
+    def __enter__(self) -> "BuildJournal":
         return self
 
     def __exit__(self, *_: object) -> None:
         self._store.finish()
 
-    def outcome(self, key: str) -> Outcome | None:
+    def outcome(self, key: str) -> TrainingResult | None:
         """What a training gave, or None if it is not in the journal.
 
         Raises:
@@ -69,10 +69,10 @@ class Journal:
                 if checksum != _checksum(key, top1_pct, nll, failure):
                     raise self._store.damaged(f"the training {key} does not match its checksum")
                 values = {} if failure else {"top1_pct": top1_pct, "nll": nll}
-                return Outcome(values, failure, float(seconds))
+                return TrainingResult(values, failure, float(seconds))
         return None
 
-    def record(self, key: str, training: Training, outcome: Outcome) -> None:
+    def record(self, key: str, training: Training, outcome: TrainingResult) -> None:
         """Commits what a training gave, unless it is in the journal already.
 
         Raises:

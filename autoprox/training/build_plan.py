@@ -15,7 +15,7 @@ from autoprox.training.train import TRAINABLE, Training
 
 
 @dataclass(frozen=True)
-class Plan:
+class BuildPlan:
     """The contents of a table that is to be built.
 
     A plan with larger numbers contains one with smaller numbers: architectures come from nested lists, and seeds count
@@ -43,7 +43,7 @@ class Plan:
         RegistryError: If a space or a data set is unknown.
 
     Example:
-        >>> plan = Plan(("pit-micro",), archs=4, iso=2, datasets=("digits",), seeds=1, iso_seeds=2)
+        >>> plan = BuildPlan(("pit-micro",), archs=4, iso=2, datasets=("digits",), seeds=1, iso_seeds=2)
         >>> plan.command("table.parquet").split(" --")[1:3]
         ['space pit-micro', 'archs 4']
     """

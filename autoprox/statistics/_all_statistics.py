@@ -10,9 +10,9 @@ from torch import Tensor
 
 from autoprox.base.registry import Registry
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import _counts as counts
+from autoprox.statistics import _node_counts as counts
 from autoprox.statistics import _spread as spread
-from autoprox.statistics._counts import Count
+from autoprox.statistics._node_counts import Count
 from autoprox.statistics._spread import Spread
 from autoprox.statistics.passes import BATCHES, DATA, HESSIAN, NOISE, PERTURBED, SAMPLES, STATIC, SYNFLOW, VIRTUAL
 from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap

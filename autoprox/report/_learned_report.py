@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 
 from autoprox.metrics import kendall_tau_b
 from autoprox.predict.parzc import LearnedProxy
-from autoprox.predict.parzc.figures import (
+from autoprox.predict.parzc.aggregator_figures import (
     calibration_figure,
     coverage,
     importance_figure,

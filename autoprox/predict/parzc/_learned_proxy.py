@@ -13,11 +13,11 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import StoreMismatchError
 from autoprox.graph import Expression, Leaves, leaves_of
 from autoprox.inspect.nodes import Site
-from autoprox.predict.parzc._files import model_digest
+from autoprox.predict.parzc._model_file import model_digest
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.features import NodeFeatures, features_of, linear_leaves
 from autoprox.scorers.base import AbstractScorer
-from autoprox.statistics import Loss, Requirements
+from autoprox.statistics import BatchLoss, Requirements
 from autoprox.statistics.requirements import requirements_of
 
 FEATURES = "features"
@@ -90,7 +90,7 @@ class LearnedProxy(AbstractScorer):
         """Digest of the fitted model and of what it is fed."""
         return digest(["learned", model_digest(self.model), self._digests, list(self.nodes)])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: Loss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model; see `autoprox.scorers.Scorer`.
 
         Raises:

@@ -16,7 +16,7 @@ from autoprox.base.registry import Registry
 from autoprox.metrics.diffkendall import check_items, differences, diffkendall_loss, growing, within
 
 
-class Loss(Protocol):
+class PredictorLoss(Protocol):
     """A loss over the items of a batch."""
 
     def __call__(
@@ -42,7 +42,7 @@ class Loss(Protocol):
         """
 
 
-LOSSES: Registry[Loss] = Registry("loss")
+LOSSES: Registry[PredictorLoss] = Registry("loss")
 
 STEEPNESS = growing(0.5, 5.0)
 
@@ -123,7 +123,7 @@ LOSSES.register("mse", mse_loss)
 
 
 @torch.no_grad()
-def ignores_level(loss: Loss, targets: Tensor, groups: Tensor) -> bool:
+def ignores_level(loss: PredictorLoss, targets: Tensor, groups: Tensor) -> bool:
     """Whether a loss stays as it is when all scores are shifted alike, found out by shifting them.
 
     Args:

@@ -10,7 +10,7 @@ from autoprox.base.errors import KindError
 from autoprox.graph._expression import Expression, is_node_leaf
 from autoprox.graph._kinds import ALL_ROLES, Level
 from autoprox.graph._primitives import Form, Primitive
-from autoprox.graph._segments import Layout
+from autoprox.graph._segments import SiteNodes
 from autoprox.graph.collect import Leaves
 from autoprox.graph.operations import FLOAT64_EPS
 from autoprox.inspect.nodes import Site
@@ -34,7 +34,9 @@ class LeafTable:
     def __init__(self, leaves: Sequence[Leaves]) -> None:
         self.network_count = len(leaves)
         sites = {site for each in leaves for site in each.roles}
-        self.layouts = {site: Layout([each.roles.get(site, ()) for each in leaves]) for site in Site if site in sites}
+        self.site_nodes = {
+            site: SiteNodes([each.roles.get(site, ()) for each in leaves]) for site in Site if site in sites
+        }
         self._values: dict[str, Floats] = {}
         self.extend(leaves)
 
@@ -52,7 +54,7 @@ class LeafTable:
         Scores that move with it beyond rounding are made of rounding.
         """
         copy = LeafTable([])
-        copy.network_count, copy.layouts = self.network_count, self.layouts
+        copy.network_count, copy.site_nodes = self.network_count, self.site_nodes
         copy._values = {key: each * (1 + size * rng.standard_normal(each.shape)) for key, each in self._values.items()}
         return copy
 
@@ -120,11 +122,11 @@ class Evaluator:
         kinds = [each.kind for each in expression.arguments]
         site = kinds[0].site
         assert site is not None
-        layout = self._leaves.layouts[site]
+        nodes = self._leaves.site_nodes[site]
         kept = kinds[0].roles if primitive.form is Form.AGGREGATE else expression.kind.roles
-        values = [layout.restrict(value, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
+        values = [nodes.restrict(value, kind.roles, kept) for value, kind in zip(values, kinds, strict=True)]
         if primitive.segmental:
-            segments = layout.whole if kept == ALL_ROLES else layout.segments(kept)
+            segments = nodes.whole if kept == ALL_ROLES else nodes.segments(kept)
             return np.asarray(primitive.function(*values, segments, np, FLOAT64_EPS))
         return np.asarray(primitive.function(*values, np, FLOAT64_EPS))
 
