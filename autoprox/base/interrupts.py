@@ -28,8 +28,8 @@ def raised_interrupts() -> Iterator[None]:
     """Has an interrupt raise KeyboardInterrupt inside, also where `expect_interrupts` was called.
 
     Example:
-        >>> with raised_interrupts():
-        ...     signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)  # ignored in the background
+        >>> with raised_interrupts():  # a shell ignores them in the background
+        ...     signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)
         True
     """
     if signal.getsignal(signal.SIGINT) is not _leave:
