@@ -1,12 +1,17 @@
-"""The rooms of the package: a private module bears an underscore, and what bears one stays in its room."""
+"""The rooms of the package: what bears an underscore stays in its room, and one name means one thing."""
 
 import ast
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
+
+from autoprox.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 # Builders of the built-in spaces are named `module:function` in their definition, which is a public address.
 NAMED_IN_DEFINITIONS = {"autoprox.networks.autoformer", "autoprox.networks.pit"}
+# What the parts of one registry have in common stands in a `base` beside them.
+IN_SEVERAL_ROOMS = {"main", "base", *(name.rpartition(".")[2] for name in NAMED_IN_DEFINITIONS)}
 
 
 def _name(path: Path) -> str:
@@ -69,3 +74,36 @@ def test_modules_that_only_their_room_imports_are_private():
         and all(_room(user) == _room(module) for user in users)
     }
     assert public == set()
+
+
+def _declared(tree: ast.Module) -> Iterator[str]:
+    """Public classes and aliases of types: capitalised names that a module itself gives."""
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield node.name
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            yield node.target.id
+
+
+def _is_of_a_type(name: str) -> bool:
+    return name[0].isupper() and not name.isupper()
+
+
+def test_a_type_has_a_name_of_its_own():
+    modules: dict[str, list[str]] = defaultdict(list)
+    for path in (ROOT / "autoprox").rglob("*.py"):
+        for name in filter(_is_of_a_type, _declared(ast.parse(path.read_text(encoding="utf-8")))):
+            modules[name].append(_name(path))
+    assert {name: found for name, found in modules.items() if len(found) > 1} == {}
+
+
+def test_a_module_has_a_name_of_its_own():
+    commands = {f"autoprox.commands.{command}" for command in COMMANDS}
+    rooms: dict[str, set[str]] = defaultdict(set)
+    for module in _users():
+        if module.count(".") > 1 and module not in commands:
+            rooms[module.rpartition(".")[2].strip("_")].add(_room(module))
+    shared = {name: found for name, found in rooms.items() if len(found) > 1 and name not in IN_SEVERAL_ROOMS}
+    assert shared == {}
