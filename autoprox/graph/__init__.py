@@ -6,6 +6,7 @@
 - `expression`, `text`: the graph, `parse` and `formula`
 - `collect`: TENSOR to NODE over many networks, cached
 - `evaluation`: NODE to SCALAR, array arithmetic
+- `literal`, `weighted`: constants, and the weighted sums that are made of them
 - `simplify`, `fingerprints`: graphs, and score vectors, that rank alike
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
@@ -16,10 +17,12 @@ from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression, is_node_leaf, merge
 from autoprox.graph._fingerprints import rank_fingerprints
 from autoprox.graph._kinds import Kind, Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import PRIMITIVES, Complexity, Form, Primitive, find_primitive
 from autoprox.graph._proxy import Proxy
 from autoprox.graph._registration import register
 from autoprox.graph._text import formula, parse
+from autoprox.graph._weighted import weighted_sum, weighted_terms
 from autoprox.graph.collect import Leaves, collect_leaves, collect_leaves_or_reasons, evaluate_leaves, leaves_of
 from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
 
@@ -33,6 +36,7 @@ __all__ = [
     "LeafTable",
     "Leaves",
     "Level",
+    "Literal",
     "Primitive",
     "Proxy",
     "Simplified",
@@ -49,4 +53,6 @@ __all__ = [
     "rank_fingerprints",
     "register",
     "simplify",
+    "weighted_sum",
+    "weighted_terms",
 ]

@@ -9,6 +9,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import KindError
 from autoprox.graph._expression import Expression, is_node_leaf
 from autoprox.graph._kinds import ALL_ROLES, Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import Form, Primitive
 from autoprox.graph._segments import SiteNodes
 from autoprox.graph.collect import Leaves
@@ -115,6 +116,8 @@ class Evaluator:
 
     def _computed(self, expression: Expression) -> Floats:
         primitive = expression.operation
+        if isinstance(primitive, Literal):
+            return np.full(self._leaves.network_count, primitive.value)
         assert isinstance(primitive, Primitive)
         values = [self._value(each) for each in expression.arguments]
         if primitive.level is Level.SCALAR:

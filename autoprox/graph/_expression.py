@@ -9,20 +9,23 @@ import networkx as nx
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import KindError
 from autoprox.graph._kinds import Kind, Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import Complexity, Form, Primitive
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import Statistic, StatisticKind
 
+Operation = Statistic | Literal | Primitive
+
 
 class Expression:
-    """A statistic, or a primitive applied to expressions.
+    """A statistic, a constant, or a primitive applied to expressions.
 
     Two expressions are equal if they are the same computation: the order of the arguments of a commutative primitive
     does not matter. Equal expressions have equal values to the last bit.
 
     Args:
-        operation: The statistic or the primitive.
-        arguments: What the primitive is applied to; empty for a statistic.
+        operation: The statistic, the constant or the primitive.
+        arguments: What the primitive is applied to; empty for a statistic and a constant.
 
     Raises:
         KindError: If the kinds of the arguments do not fit the primitive.
@@ -30,7 +33,7 @@ class Expression:
     Attributes:
         kind: Level, site and shape of its value.
         digest: What it is identified by.
-        size: Number of statistics and primitives in its text.
+        size: Number of statistics, constants and primitives in its text.
 
     Example:
         >>> from autoprox.graph import parse
@@ -43,7 +46,7 @@ class Expression:
 
     __slots__ = ("__dict__", "arguments", "digest", "kind", "operation", "size")
 
-    def __init__(self, operation: Statistic | Primitive, arguments: Iterable["Expression"] = ()) -> None:
+    def __init__(self, operation: Operation, arguments: Iterable["Expression"] = ()) -> None:
         self.operation = operation
         self.arguments = tuple(arguments)
         self.kind = _kind(operation, self.arguments)
@@ -171,18 +174,23 @@ def merge(expressions: Iterable[Expression]) -> "nx.DiGraph[str]":
     return graph
 
 
-def _kind(operation: Statistic | Primitive, arguments: tuple[Expression, ...]) -> Kind:
+def _kind(operation: Operation, arguments: tuple[Expression, ...]) -> Kind:
     if isinstance(operation, Primitive):
         return operation.result_kind(tuple(each.kind for each in arguments))
     if arguments:
-        raise KindError(f"The statistic '{operation.name}' takes no arguments, {len(arguments)} given.")
+        called = "constant" if isinstance(operation, Literal) else "statistic"
+        raise KindError(f"The {called} '{operation.name}' takes no arguments, {len(arguments)} given.")
+    if isinstance(operation, Literal):
+        return Kind.scalar()
     if operation.kind is StatisticKind.COUNT:
         return Kind.node(operation.site)
     assert operation.shape is not None
     return Kind.tensor(operation.site, operation.shape)
 
 
-def _digest(operation: Statistic | Primitive, arguments: tuple[Expression, ...]) -> str:
+def _digest(operation: Operation, arguments: tuple[Expression, ...]) -> str:
+    if isinstance(operation, Literal):
+        return text_digest(f"literal {operation.name}")
     if isinstance(operation, Statistic):
         return text_digest(f"statistic {operation.name} {operation.version}")
     inner = [each.digest for each in arguments]

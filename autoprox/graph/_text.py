@@ -7,10 +7,12 @@ from autoprox.base.errors import KindError, RegistryError, suggestion
 from autoprox.base.foreign import excerpt
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import PRIMITIVES, find_primitive
+from autoprox.graph._weighted import weighted_terms, written_sum
 from autoprox.statistics import STATISTICS
 
-_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*|[(),])")
+_TOKEN = re.compile(r"\s*([A-Za-z_][A-Za-z_0-9]*|[+-]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[(),])")
 _MAX_NESTING = 200
 _MAX_LENGTH = 100_000
 
@@ -21,7 +23,7 @@ def parse(text: str) -> Expression:
     """Reads an expression from its text.
 
     Args:
-        text: Statistics and primitives in functional notation.
+        text: Statistics, constants and primitives in functional notation.
 
     Returns:
         The expression, with kinds checked.
@@ -33,6 +35,8 @@ def parse(text: str) -> Expression:
     Example:
         >>> str(parse("nodes_sum( log(l1(weight_grad)) )"))
         'nodes_sum(log(l1(weight_grad)))'
+        >>> str(parse("mul(.50, nodes_sum(params))"))
+        'mul(0.5, nodes_sum(params))'
     """
     reader = _Reader(text)
     expression = reader.expression(0)
@@ -41,14 +45,22 @@ def parse(text: str) -> Expression:
 
 
 def formula(expression: Expression) -> str:
-    """The expression as a person would write it, with infix arithmetic. For reading; `parse` takes the plain text.
+    """The expression as a person would write it, with infix arithmetic, and constants of three digits.
+
+    For reading; `parse` takes the plain text.
 
     Example:
         >>> formula(parse("nodes_sum(l1(mul(weight, weight_grad)))"))
         'nodes_sum(l1(weight * weight_grad))'
         >>> formula(parse("nodes_sum(square(abs(mean(weight))))"))
         'nodes_sum(|mean(weight)|**2)'
+        >>> formula(parse("add(mul(0.12345, log(nodes_sum(params))), mul(-2.0, nodes_max(fan_in)))"))
+        '0.123 * log(nodes_sum(params)) - 2 * nodes_max(fan_in)'
     """
+    if isinstance(expression.operation, Literal):
+        return f"{expression.operation.value:.3g}"
+    if (terms := weighted_terms(expression)) is not None:
+        return written_sum([(f"{abs(w):.3g}", "" if x is None else f" * {_factor(x)}", w < 0) for w, x in terms])
     name = expression.operation.name
     inner = [formula(each) for each in expression.arguments]
     if name in _INFIX and len(inner) == 2:
@@ -61,6 +73,10 @@ def formula(expression: Expression) -> str:
     if name == "square":
         return f"{_bracketed(expression.arguments[0], inner[0])}**2"
     return f"{name}({', '.join(inner)})" if inner else name
+
+
+def _factor(expression: Expression) -> str:
+    return _bracketed(expression, formula(expression))
 
 
 def _bracketed(expression: Expression, text: str) -> str:
@@ -104,6 +120,8 @@ class _Reader:
         name = self.take()
         if name in {"(", ")", ",", "end of text"}:
             raise KindError(f"Cannot read the graph text {excerpt(self._text)!r}: expected a name, found {name!r}.")
+        if not (name[0].isalpha() or name[0] == "_"):
+            return Expression(Literal(float(name)))
         if self._tokens[self._next] != "(":
             return _statistic(name)
         self.expect("(")

@@ -14,9 +14,11 @@ associative.
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
+from autoprox.graph._constants import folded, scaled
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
 from autoprox.graph._laws import Parity, Positivity
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import Form, Primitive, find_primitive
 from autoprox.statistics import Statistic, StatisticKind
 
@@ -72,6 +74,8 @@ def is_nonnegative(expression: Expression) -> bool:
         (True, False)
     """
     operation = expression.operation
+    if isinstance(operation, Literal):
+        return operation.value >= 0
     if isinstance(operation, Statistic):
         return operation.kind is StatisticKind.COUNT
     if operation.laws.positivity is Positivity.KEPT:
@@ -82,7 +86,7 @@ def is_nonnegative(expression: Expression) -> bool:
 def _rewritten(expression: Expression, arguments: Sequence[Expression]) -> Expression:
     """The expression with simplified arguments; itself if nothing has to be done."""
     operation = expression.operation
-    if isinstance(operation, Statistic):
+    if not isinstance(operation, Primitive):
         return expression
     given = tuple(arguments)
     for rule in _VALUE_RULES:
@@ -157,6 +161,9 @@ def _less(value: Expression) -> tuple[Expression, int, _RoundingLoss] | None:
         return arguments[0], 1, _INCREASING[name]
     if name == "add" and arguments[0] == arguments[1]:
         return arguments[0], 1, _exact
+    if (multiple := scaled(value)) is not None:
+        constant, factor = multiple
+        return factor, 1 if constant > 0 else -1, _exact
     if name == "sub" and arguments[1].digest < arguments[0].digest:
         return Expression(value.operation, reversed(arguments)), -1, _exact
     if name == "nodes_sum" and (squared := _through(arguments[0], "square")) is not None:
@@ -398,6 +405,7 @@ def _chain(primitive: Primitive, members: Iterable[Expression]) -> Expression:
 
 
 _VALUE_RULES: tuple[_Rule, ...] = (
+    folded,
     _drop,
     _negated,
     _selected,

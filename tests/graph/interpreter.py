@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import special, stats
 
-from autoprox.graph import Expression, Form, Level, Primitive
+from autoprox.graph import Expression, Form, Level, Literal, Primitive
 from autoprox.inspect.nodes import Role
 
 TENSOR_EPS, NODE_EPS = 1e-9, 1e-30
@@ -31,6 +31,8 @@ def interpret(expression: Expression, network: PlainNetwork, jitter: np.random.G
     With `jitter`, every intermediate value is changed in its twelfth digit: what that does to the result tells how much
     of it is rounding.
     """
+    if isinstance(expression.operation, Literal):
+        return expression.operation.value
     value = _value(expression, network, jitter)
     if jitter is None:
         return value

@@ -16,6 +16,7 @@ from autoprox.graph import (
     LeafTable,
     Leaves,
     Level,
+    Literal,
     evaluate_leaves,
     is_nonnegative,
     parse,
@@ -36,6 +37,8 @@ def drawn(level, depth, rng):
     """A graph of a level in which every primitive is as likely as any other."""
     if level is Level.NODE and (depth == 0 or rng.random() < 0.1):
         return LEAVES[int(rng.integers(len(LEAVES)))]
+    if level is Level.SCALAR and rng.random() < 0.1:
+        return Expression(Literal(float(rng.choice([0.0, 1.0, -1.0, 0.25, rng.normal(), 1e9 * rng.normal()]))))
     scalar = level is Level.SCALAR and depth > 1 and rng.random() < 0.6
     choices = SCALAR if scalar else AGGREGATORS if level is Level.SCALAR else NODE
     primitive = choices[int(rng.integers(len(choices)))]

@@ -11,6 +11,8 @@ from matplotlib.patches import Patch
 
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
+from autoprox.graph._literal import Literal
+from autoprox.graph._primitives import Primitive
 from autoprox.graph._proxy import Proxy
 from autoprox.statistics import Statistic
 
@@ -97,9 +99,9 @@ def _graph(proxy: Proxy) -> "nx.DiGraph[str]":
     graph: nx.DiGraph[str] = nx.DiGraph()
     for each in proxy.graph.walk():
         row = 1 + max((graph.nodes[argument.digest]["row"] for argument in each.arguments), default=-1)
-        _add_vertex(
-            graph, each.digest, row, each.operation.name, each.kind.level, isinstance(each.operation, Statistic)
-        )
+        operation = each.operation
+        label = f"{operation.value:.4g}" if isinstance(operation, Literal) else operation.name
+        _add_vertex(graph, each.digest, row, label, each.kind.level, isinstance(operation, Statistic))
         ordered = len(each.arguments) > 1 and not _commutes(each)
         for index, argument in enumerate(each.arguments):
             _add_edge(graph, argument.digest, each.digest, str(index + 1) if ordered else "", index)
@@ -110,7 +112,7 @@ def _graph(proxy: Proxy) -> "nx.DiGraph[str]":
 
 
 def _commutes(expression: Expression) -> bool:
-    return not isinstance(expression.operation, Statistic) and expression.operation.commutative
+    return isinstance(expression.operation, Primitive) and expression.operation.commutative
 
 
 def _add_vertex(graph: "nx.DiGraph[str]", name: str, row: int, label: str, level: Level, bold: bool) -> None:

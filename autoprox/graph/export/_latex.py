@@ -5,8 +5,10 @@ from enum import IntEnum
 
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import Form, Primitive
 from autoprox.graph._proxy import Proxy
+from autoprox.graph._weighted import weighted_terms, written_sum
 
 
 class _Bond(IntEnum):
@@ -99,11 +101,25 @@ def to_latex(proxy: Proxy) -> str:
 
 def _formula(expression: Expression) -> tuple[str, _Bond]:
     primitive = expression.operation
+    if isinstance(primitive, Literal):
+        return _number(primitive.value), _Bond.SUM if primitive.value < 0 else _Bond.PRODUCT
     if not isinstance(primitive, Primitive):
         return _symbol(primitive.name)
+    if (terms := weighted_terms(expression)) is not None:
+        return written_sum([(_number(abs(weight)), _times(each), weight < 0) for weight, each in terms]), _Bond.SUM
     template, asked, own = _template(primitive)
     inner = [_bracketed(*_formula(each), asked) for each in expression.arguments]
     return re.sub(r"#(\d)", lambda found: inner[int(found.group(1)) - 1], template), own
+
+
+def _times(expression: Expression | None) -> str:
+    return "" if expression is None else rf" \cdot {_bracketed(*_formula(expression), _Bond.PRODUCT)}"
+
+
+def _number(value: float) -> str:
+    """A constant in four digits, for reading."""
+    mantissa, _, exponent = f"{value:.4g}".partition("e")
+    return rf"{mantissa} \cdot 10^{{{int(exponent)}}}" if exponent else mantissa
 
 
 def _template(primitive: Primitive) -> _Template:

@@ -13,6 +13,7 @@ from typing import Any
 from autoprox.graph import operations
 from autoprox.graph._expression import Expression, is_node_leaf
 from autoprox.graph._kinds import ALL_ROLES, Level
+from autoprox.graph._literal import Literal
 from autoprox.graph._moments import Moments
 from autoprox.graph._primitives import Form, Primitive
 from autoprox.graph._proxy import Proxy
@@ -154,6 +155,8 @@ class _Writer:
 
     def _operation(self, expression: Expression) -> str:
         primitive, kinds = expression.operation, [each.kind for each in expression.arguments]
+        if isinstance(primitive, Literal):
+            return f"torch.tensor({primitive.name}, dtype=torch.float64)"
         assert isinstance(primitive, Primitive)
         values = [self._value(each) for each in expression.arguments]
         if primitive.level is Level.NODE:

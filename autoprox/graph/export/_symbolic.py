@@ -7,6 +7,7 @@ from typing import Any
 from autoprox.base.errors import SpecError
 from autoprox.graph._expression import Expression, is_node_leaf
 from autoprox.graph._kinds import ALL_ROLES, Kind
+from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import Form, Primitive
 from autoprox.graph._proxy import Proxy
 from autoprox.graph.operations import EXP_LIMIT
@@ -57,6 +58,8 @@ class _SymbolicBuilder:
         if is_node_leaf(expression):
             return self._sympy.IndexedBase(str(expression))[self._index]
         primitive = expression.operation
+        if isinstance(primitive, Literal):
+            return self._sympy.Float(primitive.value)
         assert isinstance(primitive, Primitive)
         inner = [self.value(each) for each in expression.arguments]
         if primitive.form is Form.AGGREGATE:
