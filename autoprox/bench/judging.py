@@ -1,9 +1,8 @@
 """Scores against the blocks of a table: what every number in a report is made by."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -16,78 +15,24 @@ from autoprox.bench.block import Block
 from autoprox.bench.schema import ISO_BUDGET_FACTORS
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
+from autoprox.bench.verdict import BlockVerdict, Verdict
 from autoprox.metrics import (
     Aggregate,
     bootstrap_taus,
     interval95,
     joint,
+    kendall_tau_a,
     kendall_tau_b,
+    ndcg,
     partial_tau,
     resample_counts,
     spearman,
+    top_regret,
 )
 from autoprox.networks import Fresh, Network
 from autoprox.networks.network import count_scores
 
 RESAMPLES = 1000
-
-
-@dataclass(frozen=True)
-class BlockVerdict:
-    """What one score vector is worth on one block.
-
-    Args:
-        kendall: Signed tau-b; NaN where undefined.
-        ci95: Its 95 % interval, paired bootstrap over architectures.
-        spearman: Signed rank correlation.
-        iso: tau-b among architectures of one size: the mean over the iso strata that have at least 8 of them; NaN where
-            none has.
-        partial: Partial tau given the number of parameters.
-    """
-
-    kendall: float
-    ci95: tuple[float, float]
-    spearman: float
-    iso: float
-    partial: float
-
-    def to_document(self, block: Block) -> dict[str, Any]:
-        """The verdict with the block it is about, as JSON-like data; what is undefined is None."""
-        return {
-            "space": block.space,
-            "dataset": block.dataset,
-            "label_kind": block.label_kind,
-            "metric": block.metric,
-            "n": len(block.arch_ids),
-            "kendall": finite_or_none(self.kendall),
-            "ci95": [finite_or_none(bound) for bound in self.ci95],
-            "spearman": finite_or_none(self.spearman),
-            "kendall_iso": finite_or_none(self.iso),
-            "kendall_given_params": finite_or_none(self.partial),
-        }
-
-
-@dataclass(frozen=True)
-class Verdict:
-    """What one score vector is worth on several blocks.
-
-    Args:
-        joint: Joint correlation.
-        ci95: Its 95 % interval.
-        blocks: One verdict a block.
-    """
-
-    joint: float
-    ci95: tuple[float, float]
-    blocks: tuple[BlockVerdict, ...]
-
-    def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
-        """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
-        return {
-            "joint": finite_or_none(self.joint),
-            "ci95": [finite_or_none(bound) for bound in self.ci95],
-            "blocks": [each.to_document(block) for each, block in zip(self.blocks, blocks, strict=True)],
-        }
 
 
 _FEWEST_ISO = 8
@@ -174,6 +119,12 @@ class Judge:
     def joint(self, taus: Floats) -> Floats:
         """Joint correlation, `(..., D)` -> `(...)`."""
         return joint(taus, self._spaces, self.aggregate, self._weights)
+
+    @property
+    def shares(self) -> Floats:
+        """`(D,)`, how much each block counts in the joint correlation; all alike where the worst one decides."""
+        shares = self.joint(np.eye(len(self.blocks)))
+        return shares if shares.sum() > 0 else np.full(len(self.blocks), 1 / len(self.blocks))
 
     def beyond(self, scores: Floats, taus: Floats) -> Floats:
         """What score vectors know beyond size, block by block.
@@ -296,34 +247,41 @@ class Judge:
         Returns:
             One verdict a vector.
         """
-        parts = self.by_block(scores)
         taus = self.taus(scores)
         sampled = self._sampled_taus(scores, resamples)
         joints = self.joint(taus)
         joint_intervals = interval95(self.joint(np.swapaxes(sampled, 1, 2)))
         intervals = interval95(sampled)
-        ranks = np.stack(
-            [spearman(part, block.goodness) for part, block in zip(parts, self.blocks, strict=True)], axis=1
-        )
-        iso = np.stack([_iso_taus(part, block) for part, block in zip(parts, self.blocks, strict=True)], axis=1)
-        partial = self._partial(parts, taus)
+        beside = self._beside(scores, taus)
         return [
             Verdict(
                 float(joints[row]),
                 _pair(joint_intervals[row]),
                 tuple(
                     BlockVerdict(
-                        float(taus[row, column]),
-                        _pair(intervals[row, column]),
-                        float(ranks[row, column]),
-                        float(iso[row, column]),
-                        float(partial[row, column]),
+                        float(taus[row, column]), _pair(intervals[row, column]), *map(float, beside[:, row, column])
                     )
                     for column in range(len(self.blocks))
                 ),
             )
             for row in range(len(scores))
         ]
+
+    def _beside(self, scores: Floats, taus: Floats) -> Floats:
+        """What a verdict says of each block beside tau-b, in its order, `(6, P, D)`."""
+        parts = self.by_block(scores)
+        columns = [
+            (
+                spearman(part, block.goodness),
+                _iso_taus(part, block),
+                self._partial_taus(index, part, taus[:, index]),
+                kendall_tau_a(part, block.goodness),
+                ndcg(part, block.goodness),
+                top_regret(part, block.goodness),
+            )
+            for index, (part, block) in enumerate(zip(parts, self.blocks, strict=True))
+        ]
+        return np.stack([np.stack(each, axis=-1) for each in zip(*columns, strict=True)])
 
     def frame(self, scores: Mapping[str, Floats], resamples: int = RESAMPLES) -> pd.DataFrame:
         """The same as a frame, to sort, pivot and draw.
@@ -351,9 +309,6 @@ class Judge:
                 for block, own in zip(self.blocks, blocks, strict=True)
             ]
         return pd.DataFrame(rows, columns=["scorer", "block", "n", "kendall", "low", "high", "iso", "given_params"])
-
-    def _partial(self, parts: list[Floats], taus: Floats) -> Floats:
-        return np.stack([self._partial_taus(index, part, taus[:, index]) for index, part in enumerate(parts)], axis=1)
 
     def _partial_taus(self, index: int, part: Floats, taus: Floats) -> Floats:
         """Partial tau given parameters on one block, `(P, n)` and `(P,)` -> `(P,)`."""
@@ -388,16 +343,6 @@ def _iso_taus(part: Floats, block: Block) -> Floats:
     """Tau-b among architectures of one size, the mean over the iso strata; NaN where none has enough architectures."""
     taus = [kendall_tau_b(part[:, mask], block.goodness[mask]) for mask in _same_size(block)]
     return np.mean(taus, axis=0) if taus else np.full(len(part), np.nan)
-
-
-def finite_or_none(value: float) -> float | None:
-    """A number as JSON has it: what is undefined is None.
-
-    Example:
-        >>> finite_or_none(0.5), finite_or_none(float("nan"))
-        (0.5, None)
-    """
-    return float(value) if np.isfinite(value) else None
 
 
 def _pair(interval: Floats) -> tuple[float, float]:

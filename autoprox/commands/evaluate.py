@@ -14,8 +14,9 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
-from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
+from autoprox.bench.verdict import Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
     interval,

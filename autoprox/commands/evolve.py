@@ -13,11 +13,11 @@ from typing import Any
 
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
-from autoprox.bench.judging import Verdict
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
+from autoprox.bench.verdict import Verdict
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
 from autoprox.commands.outfolder import FolderKind, OutFolder

@@ -16,9 +16,9 @@ from autoprox.base.errors import AutoproxError, SpecError, TableError
 from autoprox.base.files import atomically, require_writable, write_json
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
-from autoprox.bench.judging import finite_or_none
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
+from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement

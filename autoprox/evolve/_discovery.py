@@ -11,10 +11,11 @@ from typing import Any
 from autoprox.base.digest import digest
 from autoprox.base.errors import TableError
 from autoprox.base.progress import Progress
-from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
+from autoprox.bench.verdict import Verdict, finite_or_none
 from autoprox.evolve._front import Front, FrontPoint
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import SEARCH_VERSION, Engine, EvolutionOutcome

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from autoprox.base.store import FACTS, Store, StoreFormat, first_value
-from autoprox.bench.judging import finite_or_none
+from autoprox.bench.verdict import finite_or_none
 from autoprox.evolve._front import FrontPoint
 from autoprox.evolve.fitness import Evaluation, Status
 from autoprox.evolve.island import Trial

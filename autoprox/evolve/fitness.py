@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.base.arrays import Floats
-from autoprox.bench.judging import Judge, finite_or_none
+from autoprox.bench.judging import Judge
+from autoprox.bench.verdict import finite_or_none
 from autoprox.graph import Evaluator, Expression, LeafTable
 
 ROUNDING = 1e-9

@@ -8,8 +8,9 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import TableError
-from autoprox.bench.judging import Judge, finite_or_none
+from autoprox.bench.judging import Judge
 from autoprox.bench.splits import Split
+from autoprox.bench.verdict import finite_or_none
 from autoprox.evolve._hall import Contender
 from autoprox.evolve._steadiness import steady
 from autoprox.evolve.bank import Bank, Collect

@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 
 from autoprox.base.arrays import Floats
-from autoprox.bench.judging import Judge, Verdict, finite_or_none
+from autoprox.bench.judging import Judge
+from autoprox.bench.verdict import Verdict, finite_or_none
 
 PROXY_ROW, ZOO_ROW = "proxy", "zoo"
 """Names, among verdicts, of the discovered proxy and of the best zoo proxy; all others are counts."""

@@ -59,6 +59,42 @@ def kendall_tau_b(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     return taus if several else taus[:, 0]
 
 
+def kendall_tau_a(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
+    """Kendall's tau-a of every candidate with one target: (C - D) / m, where ties earn nothing.
+
+    Where a score has few different values, tau-b leaves out the pairs that it ties, and is higher the more it ties.
+
+    Args:
+        scores: `(P, n)`, one row a candidate.
+        target: `(n,)`.
+
+    Returns:
+        `(P,)`, NaN where `kendall_tau_b` is.
+
+    Raises:
+        ValueError: If the shapes do not fit.
+
+    Example:
+        >>> scores = [[1, 2, 3, 4], [1, 1, 2, 2]]
+        >>> kendall_tau_a(scores, [10, 20, 30, 40]).round(2).tolist()
+        [1.0, 0.67]
+        >>> kendall_tau_b(scores, [10, 20, 30, 40]).round(2).tolist()
+        [1.0, 0.82]
+    """
+    x, y = checked_scores(scores, target)
+    pairs = x.shape[1] * (x.shape[1] - 1) / 2
+    if not pairs:
+        return np.full(len(x), np.nan)
+    told = np.array([1 - _tied(row) / pairs for row in x])
+    return np.asarray(kendall_tau_b(x, y) * np.sqrt(told * (1 - _tied(y) / pairs)))
+
+
+def _tied(values: Floats) -> float:
+    """Number of pairs with one value."""
+    counts = np.unique(values, return_counts=True)[1]
+    return float((counts * (counts - 1) / 2).sum())
+
+
 def spearman(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     """Spearman's rank correlation of every candidate with one target; ties get their mean rank.
 

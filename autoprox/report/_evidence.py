@@ -13,9 +13,10 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.foreign import guarded, read_json
 from autoprox.bench.block import Block
-from autoprox.bench.judging import Judge, finite_or_none
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
+from autoprox.bench.verdict import finite_or_none
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run

@@ -7,11 +7,12 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 
 from autoprox.base.arrays import Floats
-from autoprox.bench.judging import Judge, Verdict
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
+from autoprox.bench.verdict import Verdict
 from autoprox.graph import Proxy, parse
 from autoprox.metrics import interval95
 from autoprox.scorers import ZOO, Ensemble, Scorer, score_networks

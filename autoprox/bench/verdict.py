@@ -1,0 +1,86 @@
+"""What a score vector is worth: the figures, and their form as JSON."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from autoprox.bench.block import Block
+
+
+@dataclass(frozen=True)
+class BlockVerdict:
+    """What one score vector is worth on one block.
+
+    Args:
+        kendall: Signed tau-b; NaN where undefined.
+        ci95: Its 95 % interval, paired bootstrap over architectures.
+        spearman: Signed rank correlation.
+        iso: tau-b among architectures of one size: the mean over the iso strata that have at least 8 of them; NaN where
+            none has.
+        partial: Partial tau given the number of parameters.
+        tau_a: Signed tau-a, in which pairs with one score earn nothing; far below tau-b where scores have few values.
+        ndcg: nDCG of the first ten, in which a label is a gain from 0, the worst, to 1, the best.
+        regret: By how much the architecture with the highest score is behind the best one, in the metric's unit.
+    """
+
+    kendall: float
+    ci95: tuple[float, float]
+    spearman: float
+    iso: float
+    partial: float
+    tau_a: float
+    ndcg: float
+    regret: float
+
+    def to_document(self, block: Block) -> dict[str, Any]:
+        """The verdict with the block it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "space": block.space,
+            "dataset": block.dataset,
+            "label_kind": block.label_kind,
+            "metric": block.metric,
+            "n": len(block.arch_ids),
+            "kendall": finite_or_none(self.kendall),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
+            "spearman": finite_or_none(self.spearman),
+            "kendall_iso": finite_or_none(self.iso),
+            "kendall_given_params": finite_or_none(self.partial),
+            "tau_a": finite_or_none(self.tau_a),
+            "ndcg_10": finite_or_none(self.ndcg),
+            "top1_regret": finite_or_none(self.regret),
+        }
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one score vector is worth on several blocks.
+
+    Args:
+        joint: Joint correlation.
+        ci95: Its 95 % interval.
+        blocks: One verdict a block.
+    """
+
+    joint: float
+    ci95: tuple[float, float]
+    blocks: tuple[BlockVerdict, ...]
+
+    def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
+        """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
+        return {
+            "joint": finite_or_none(self.joint),
+            "ci95": [finite_or_none(bound) for bound in self.ci95],
+            "blocks": [each.to_document(block) for each, block in zip(self.blocks, blocks, strict=True)],
+        }
+
+
+def finite_or_none(value: float) -> float | None:
+    """A number as JSON has it: what is undefined is None.
+
+    Example:
+        >>> finite_or_none(0.5), finite_or_none(float("nan"))
+        (0.5, None)
+    """
+    return float(value) if np.isfinite(value) else None
