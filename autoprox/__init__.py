@@ -43,8 +43,8 @@ def __getattr__(name: str) -> Any:
 def load(name_or_path: "str | Path") -> "Scorer":
     """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
 
-    A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), or a model
-    of autoprox.parzc.
+    A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), a model of
+    autoprox.parzc, or a regression of `autoprox regression fit`.
 
     An existing path wins over a name.
 
@@ -61,12 +61,17 @@ def load(name_or_path: "str | Path") -> "Scorer":
     from os.path import isfile
     from zipfile import is_zipfile
 
+    from autoprox.base.foreign import begins_with_format
     from autoprox.scorers import load_proxy
 
     if isfile(name_or_path) and is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
         from autoprox.predict.parzc import LearnedProxy
 
         return LearnedProxy.load(name_or_path)
+    if isfile(name_or_path) and begins_with_format(name_or_path, "autoprox.regression"):
+        from autoprox.predict import RegressionProxy
+
+        return RegressionProxy.load(name_or_path)
     return load_proxy(str(name_or_path))
 
 

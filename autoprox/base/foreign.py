@@ -5,6 +5,7 @@ Sizes are bounded before anything is allocated, and whatever goes wrong inside i
 
 import json
 import math
+import re
 import stat
 import zipfile
 from collections.abc import Callable, Iterator
@@ -108,6 +109,25 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
         if isinstance(part, str) and ("\0" in part or any(0xD800 <= ord(each) < 0xE000 for each in part)):
             raise ValueError(f"it holds a text that is no Unicode: {excerpt(ascii(part))}")
     return content
+
+
+def begins_with_format(path: str | Path, name: str) -> bool:
+    """Whether a file is a JSON document whose first entry says that it has this format.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.NamedTemporaryFile("w+", suffix=".json") as file:
+        ...     _ = file.write('{"format": "a.b", "values": []}')
+        ...     file.flush()
+        ...     begins_with_format(file.name, "a.b"), begins_with_format(file.name, "a")
+        (True, False)
+    """
+    try:
+        with Path(path).open("rb") as file:
+            head = file.read(len(name) + 64)
+    except OSError:
+        return False
+    return re.match(rb'\s*\{\s*"format":\s*"' + re.escape(name.encode()) + b'"', head) is not None
 
 
 def parts_of(content: Any, most: int = MOST_PARTS) -> Iterator[Any]:

@@ -22,6 +22,7 @@ COMMANDS = {
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
+    "regression": "fit a readable regression of accuracy, and explain it",
     "runs": "list and summarise runs, and write their reports",
     "search": "search a space with a scorer, without training",
     "show": "print, draw or export a proxy",

@@ -22,6 +22,7 @@ from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
+from autoprox.commands.names import SCORER
 from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem_options import add_problem_options, add_split_option, problem_of, splits_of
 from autoprox.commands.record import read_record, record_beside, run_record
@@ -106,6 +107,14 @@ def _add_options(top: CommandParser) -> None:
         )
         add_problem_options(each)
         add_split_option(each)
+    judge.add_argument(
+        "--beside",
+        nargs="+",
+        default=[],
+        metavar="P",
+        help="other scorers that are judged beside it, such as a regression.json",
+        type=SCORER,
+    )
     fit.add_argument(
         "--learning-curve",
         nargs="+",
@@ -195,7 +204,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     proxy = LearnedProxy.load(options.model)
     _try_writing(options)
     problem = problem_of(options)
-    judgement = judged(options, problem, named_proxies([options.model]))
+    judgement = judged(options, problem, named_proxies([options.model, *options.beside]))
     say_judgement(options, problem, judgement)
     data = _features(problem, _within(problem, splits_of(options.split)), proxy.statistics, options)
     seen = set(proxy.provenance.get("arch_ids", ())) & set(data.arch_ids)

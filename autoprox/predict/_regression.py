@@ -1,8 +1,9 @@
 """Regressions that can be read: accuracy or latency as a linear function of named features of an architecture."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,7 @@ ROWS_PER_TERM = 4
 LEAST_LEFT = 1e-12
 """Share of a column's variance that the others leave over; below it, the inflation is infinite."""
 INTERCEPT = "intercept"
+_COLUMNS = ("coefficient", "std_error", "t", "p", "vif")
 _LEAST_DEGREES = 1e-9
 # Residual degrees of freedom below this are rounding: there are as many terms as rows.
 
@@ -56,6 +58,20 @@ class RegressionSummary:
         )
         return f"{head}\n{self.terms.to_string(float_format=lambda value: f'{value:.3g}')}"
 
+    def to_document(self) -> dict[str, Any]:
+        """The summary as JSON-like data: NaN as None, infinity as text."""
+        numbers = {name: value for name, value in vars(self).items() if name != "terms"}
+        columns = {name: [_plain(value) for value in self.terms[name].tolist()] for name in _COLUMNS}
+        return {name: _plain(value) for name, value in numbers.items()} | {"terms": list(self.terms.index)} | columns
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """A summary out of what `to_document` gave."""
+        columns = {name: [_number(value) for value in document[name]] for name in _COLUMNS}
+        terms = pd.DataFrame(columns, index=pd.Index(document["terms"], name="term"), dtype=float)
+        names = ("r2", "adjusted_r2", "degrees", "residual_std", "penalty")
+        return cls(terms, n=int(document["n"]), **{name: _number(document[name]) for name in names})
+
     def _repr_html_(self) -> str:
         head, figures, *_ = str(self).splitlines()
         table: str = self.terms.to_html(float_format=lambda value: f"{value:.3g}")
@@ -81,6 +97,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         intercept_: Prediction where all terms are 0.
         terms_: `K` names: the columns, then the interactions as `a * b`.
         means_: `(K,)`, means of the terms on the rows of the fit.
+        scales_: `(K,)`, their standard deviations there; 1 for a constant term.
         penalty_: Penalty that was used.
         n_features_in_: Columns of X.
         feature_names_in_: Names of the columns, if X had any.
@@ -113,12 +130,11 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         goal: Floats = np.asarray(targets, dtype=np.float64)
         self._pairs = self._columns_of(self.interactions)
         terms = self._terms(columns)
-        names = self._names()
-        self.terms_ = [*names, *(f"{names[first]} * {names[second]}" for first, second in self._pairs)]
+        self.terms_ = self._term_names()
         self.means_ = terms.mean(axis=0)
         scale = terms.std(axis=0)
-        self._scale = np.where(scale > 0, scale, 1.0)
-        standard = (terms - self.means_) / self._scale
+        self.scales_ = np.where(scale > 0, scale, 1.0)
+        standard = (terms - self.means_) / self.scales_
         # The singular value decomposition serves all penalties, and columns that depend on one another.
         u, s, vt = np.linalg.svd(standard, full_matrices=False)
         kept = s > s.max(initial=0.0) * max(standard.shape) * np.finfo(np.float64).eps
@@ -127,7 +143,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         self.penalty_ = self._chosen(u, s, target, len(self.terms_))
         shrunk = s / (s**2 + self.penalty_)
         standard_coef = vt.T @ (shrunk * (u.T @ target))
-        self.coef_ = standard_coef / self._scale
+        self.coef_ = standard_coef / self.scales_
         self.intercept_ = float(goal.mean() - self.coef_ @ self.means_)
         self._infer(s, vt, shrunk, standard, target - standard @ standard_coef, target)
         return self
@@ -173,6 +189,37 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         mean = self.intercept_ + float(self.coef_ @ self.means_)
         return pd.Series([mean, *parts], index=["mean", *self.terms_], name="contribution")
 
+    def to_document(self) -> dict[str, Any]:
+        """The fitted model as JSON-like data."""
+        check_is_fitted(self)
+        return {
+            "columns": self._names(),
+            "interactions": [[self._names()[place] for place in pair] for pair in self._pairs],
+            "intercept": self.intercept_,
+            "coefficients": self.coef_.tolist(),
+            "means": self.means_.tolist(),
+            "scales": self.scales_.tolist(),
+            "summary": self._summary.to_document(),
+        }
+
+    @classmethod
+    def from_document(cls, document: Mapping[str, Any]) -> Self:
+        """A fitted model out of what `to_document` gave.
+
+        Raises:
+            SpecError: If an interaction names no column.
+        """
+        summary = RegressionSummary.from_document(document["summary"])
+        model = cls([(first, second) for first, second in document["interactions"]], summary.penalty)
+        model.feature_names_in_ = np.array(document["columns"], dtype=object)
+        model.n_features_in_ = len(document["columns"])
+        model.intercept_, model.penalty_, model._summary = float(document["intercept"]), summary.penalty, summary
+        model._pairs = model._columns_of(model.interactions)
+        model.terms_ = model._term_names()
+        for name, key in (("coef_", "coefficients"), ("means_", "means"), ("scales_", "scales")):
+            setattr(model, name, np.array(document[key], dtype=np.float64).reshape(len(model.terms_)))
+        return model
+
     def _chosen(self, u: Floats, s: Floats, target: Floats, terms: int) -> float:
         """The penalty: the one given, or the one whose leave-one-out error is least."""
         if isinstance(self.penalty, str):
@@ -194,7 +241,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         rss, tss = float(residuals @ residuals), float(target @ target)
         # Nothing is known of the noise where every row has a term of its own.
         variance = rss / degrees if degrees > _LEAST_DEGREES else np.nan
-        covariance = variance * (vt.T * shrunk**2) @ vt / np.outer(self._scale, self._scale)
+        covariance = variance * (vt.T * shrunk**2) @ vt / np.outer(self.scales_, self.scales_)
         intercept_variance = variance / n + self.means_ @ covariance @ self.means_
         errors = np.sqrt(np.concatenate(([intercept_variance], np.diag(covariance))))
         values = np.concatenate(([self.intercept_], self.coef_))
@@ -214,6 +261,10 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             return [str(name) for name in self.feature_names_in_]
         return [f"x{index}" for index in range(self.n_features_in_)]
 
+    def _term_names(self) -> list[str]:
+        names = self._names()
+        return [*names, *(f"{names[first]} * {names[second]}" for first, second in self._pairs)]
+
     def _columns_of(self, interactions: Sequence[tuple[str | int, str | int]]) -> list[tuple[int, int]]:
         names = self._names()
         places: dict[str | int, int] = {name: index for index, name in enumerate(names)}
@@ -228,6 +279,15 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
     def _terms(self, X: Floats) -> Floats:
         return np.column_stack([X, *(X[:, first] * X[:, second] for first, second in self._pairs)])
+
+
+def _plain(value: float) -> float | str | None:
+    """A number as JSON can hold it."""
+    return value if math.isfinite(value) else None if math.isnan(value) else str(value)
+
+
+def _number(value: float | str | None) -> float:
+    return math.nan if value is None else float(value)
 
 
 def _leave_one_out(u: Floats, s: Floats, target: Floats, penalty: float) -> float:

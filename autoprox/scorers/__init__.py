@@ -11,9 +11,9 @@
 
 from autoprox.scorers._ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensemble
 from autoprox.scorers._function import FunctionProxy
-from autoprox.scorers._interface import LeafPart, Scorer, SubjectPart
+from autoprox.scorers._interface import ArchPart, LeafPart, Scorer, SubjectPart
 from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
-from autoprox.scorers._one_model import measured
+from autoprox.scorers._one_model import measured, measured_network
 from autoprox.scorers._own import OwnScorer, as_scorer
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
@@ -27,6 +27,7 @@ __all__ = [
     "HALL_MEMBERS",
     "ZOO",
     "AbstractScorer",
+    "ArchPart",
     "CalibratedEnsemble",
     "Ensemble",
     "FunctionProxy",
@@ -43,6 +44,7 @@ __all__ = [
     "joined_alike",
     "load_proxy",
     "measured",
+    "measured_network",
     "prepared",
     "score_networks",
     "score_together",

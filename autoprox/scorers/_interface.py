@@ -9,6 +9,7 @@ from autoprox.base.arrays import Floats
 from autoprox.graph import Expression, Leaves
 from autoprox.inspect.nodes import Site
 from autoprox.scorers._subject import Subject
+from autoprox.spaces import Arch, Space
 from autoprox.statistics import BatchLoss, Requirements
 
 
@@ -116,6 +117,14 @@ class LeafPart(Protocol):
             CollectionError: If it cannot be computed from them.
             FitError: If a model was not fitted for a network like one of them.
         """
+
+
+@runtime_checkable
+class ArchPart(Protocol):
+    """A part that is a function of the architecture: no network is built for it."""
+
+    def score_arch(self, space: Space, arch: Arch) -> float:
+        """Scores an architecture of a space; raises as `Scorer.score` does."""
 
 
 @runtime_checkable

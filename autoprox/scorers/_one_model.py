@@ -10,7 +10,8 @@ from torch import nn
 from autoprox.base.errors import CollectionError, FitError
 from autoprox.base.outcomes import Outcome, attempted
 from autoprox.graph import Leaves, leaves_of
-from autoprox.scorers._interface import LeafPart, Scorer, SubjectPart
+from autoprox.networks.network import Network
+from autoprox.scorers._interface import ArchPart, LeafPart, Scorer, SubjectPart
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.statistics import BatchLoss
 
@@ -38,6 +39,26 @@ def measured(
                 found |= {place: attempted(partial(alone, each, subject)) for place, each in others.items()}
         except CollectionError as error:
             found |= dict.fromkeys(others, Outcome(np.nan, str(error)))
+    return [found[place] for place in range(len(scorers))]
+
+
+def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcome]:
+    """What each of `P` scorers gives for a network alone, which is built if one of them looks at it.
+
+    Args:
+        scorers: As for `measured`.
+        network: The network, with the batch of its task.
+    """
+    space, arch, task = network.space, network.arch, network.task
+    found = {
+        place: attempted(partial(each.score_arch, space, arch))
+        for place, each in enumerate(scorers)
+        if isinstance(each, ArchPart)
+    }
+    others = [place for place in range(len(scorers)) if place not in found]
+    if others:
+        live = measured([scorers[place] for place in others], network.build(), task.images, task.labels)
+        found |= zip(others, live, strict=True)
     return [found[place] for place in range(len(scorers))]
 
 

@@ -19,8 +19,8 @@ from autoprox.base.threads import single_threaded
 from autoprox.base.workers import processes
 from autoprox.graph import Leaves, collect_leaves_or_reasons
 from autoprox.networks.network import Network, alike
-from autoprox.scorers._interface import LeafPart, Scorer
-from autoprox.scorers._one_model import evaluated, measured
+from autoprox.scorers._interface import ArchPart, LeafPart, Scorer
+from autoprox.scorers._one_model import evaluated, measured, measured_network
 from autoprox.statistics import BatchLoss, StatisticsCache
 
 _Key = str | int
@@ -60,7 +60,8 @@ def score_networks(
 ) -> Scored:
     """Scores networks by any scorers: what the cache has is read, what it has not is computed and stored.
 
-    All parts that are made of node values share one pass over the networks that lack something, and all others another.
+    All parts that are made of node values share one pass over the networks that lack something, and all others another;
+    those that are a function of the architecture need none.
     What is computed is stored network by network, so a process that is killed loses only the networks in flight. Scores
     are stored under the identity of a part; those of one without an identity are computed at every call. A scorer that
     ranks over a set, such as an ensemble, ranks those networks among each other that belong to one space, one task and
@@ -79,8 +80,10 @@ def score_networks(
     _require_own_names(scorers)
     parts = {_key(part): part for each in scorers for part in each.parts}
     by_leaves = {key: each for key, each in parts.items() if isinstance(each, LeafPart)}
-    others = {key: each for key, each in parts.items() if key not in by_leaves}
-    found = _leaf_outcomes(by_leaves, networks, cache, jobs, progress)
+    by_archs = {key: each for key, each in parts.items() if isinstance(each, ArchPart)}
+    others = {key: each for key, each in parts.items() if key not in by_leaves | by_archs}
+    found = {key: [measured_network([each], network)[0] for network in networks] for key, each in by_archs.items()}
+    found |= _leaf_outcomes(by_leaves, networks, cache, jobs, progress)
     found |= _live_outcomes(others, networks, cache, jobs, progress)
     values = np.empty((len(scorers), len(networks)))
     refusals = {}
@@ -189,8 +192,7 @@ def _live_outcomes(
 def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome]:
     """Runs in a worker process."""
     with single_threaded():
-        task = network.task
-        return measured(parts, network.build(), task.images, task.labels)
+        return measured_network(parts, network)
 
 
 def score_together(

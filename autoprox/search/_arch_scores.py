@@ -9,7 +9,7 @@ from joblib import Parallel, delayed
 from autoprox.base.parallel import explained_loss
 from autoprox.base.threads import single_threaded
 from autoprox.networks import Fresh, Network
-from autoprox.scorers import Scorer, measured
+from autoprox.scorers import Scorer, measured_network
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
 
@@ -53,7 +53,7 @@ def _measured(space: Space, arch: Arch, task: Task, init_seeds: int, parts: Sequ
     rows = []
     with single_threaded():
         for seed in range(init_seeds):
-            found = measured(parts, Network(space, arch, task, Fresh(seed)).build(), task.images, task.labels)
+            found = measured_network(parts, Network(space, arch, task, Fresh(seed)))
             reason = next((each.reason for each in found if each.reason), "")
             if reason:
                 return Measured((float("nan"),) * len(parts), reason)

@@ -25,6 +25,7 @@ from autoprox import commands
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser
+from autoprox.predict import ArchRegression, RegressionProxy
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.training import sample
 from tests.commands.test_command_line import user_frame
@@ -95,6 +96,12 @@ CASES = {
         ("--quiet",),
     ),
     "parzc predict": Case(f"--model {{world}}/model.pt {_TABLE}", f"--model none.pt {_TABLE}"),
+    "regression fit": Case(
+        f"{_TABLE} --out {{new}}/r.json --figures {{new}}",
+        f"{_TABLE} --datasets none --out {{new}}/r.json",
+        "{new}/r.run.json",
+    ),
+    "regression show": Case("{world}/regression.json", "{world}/mine.csv"),
     "runs": Case("{world}/run --report", "{world}/none", "{world}/run/run.json", ("", "--log-json")),
     "search": Case(
         "--proxy params --dataset digits --max-params 3k --budget 3 --jobs 1 --out {new}",
@@ -120,6 +127,10 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=5, random_state=0)
     model.fit(data.values, *data.labels)
     provenance = {"table": table.name, "table_digest": table.digest, "arch_ids": []}
+    (block,) = table.blocks()
+    archs = [table.archs[arch_id] for arch_id in block.arch_ids]
+    regression = ArchRegression(table.spaces[block.space]).fit(archs, block.goodness)
+    RegressionProxy.of("regression", [regression], provenance).save(folder / "regression.json")
     LearnedProxy.of("model", model, data, provenance).save(folder / "model.pt")
     return folder
 

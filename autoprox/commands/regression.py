@@ -1,0 +1,199 @@
+"""`python -m autoprox.regression`: fits a readable regression of accuracy to a table's labels, and explains it."""
+
+import argparse
+import time
+from collections.abc import Mapping, Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError, TableError
+from autoprox.base.files import atomically, require_writable, write_json
+from autoprox.bench.block import Block
+from autoprox.bench.splits import Split
+from autoprox.commands.command import Command, CommandParser, run_part
+from autoprox.commands.console import note, number, say, say_json, text_table
+from autoprox.commands.problem_options import add_problem_options, problem_of
+from autoprox.commands.record import read_record, record_beside, run_record
+from autoprox.commands.values import PathTo, Text
+from autoprox.metrics import kendall_tau_b
+from autoprox.predict import ArchRegression, RegressionProxy, agreement_figure, coefficient_figure
+from autoprox.spaces import Arch, load_space
+
+_FEWEST = 6
+"""Architectures that a fit needs at least."""
+FOLDS = 10
+"""Parts of the architectures that are left out in turn, to say how well the rest predicts them."""
+
+
+def _add_options(top: CommandParser) -> None:
+    commands = top.add_subparsers(dest="command", required=True)
+    fit = commands.add_parser(
+        "fit",
+        help="fit a regression to the labels of a table",
+        description="Fits a linear regression on features of architectures to the labels of a table, one a space, and "
+        "prints coefficients, errors and tests.",
+        examples=(
+            "regression fit --out runs/regression.json",
+            "regression fit --spaces pit-micro --splits fit select --out runs/pit.json --figures runs/figures",
+        ),
+    )
+    add_problem_options(fit)
+    fit.add_argument(
+        "--splits",
+        nargs="+",
+        choices=[Split.FIT.value, Split.SELECT.value],
+        default=[Split.FIT.value],
+        help="architectures to learn from (default: fit; give fit select for one that is judged on sealed)",
+    )
+    fit.add_argument(
+        "--out", type=PathTo(), metavar="FILE", help="where to write it (default: runs/regression-TABLE.json)"
+    )
+    fit.add_argument("--force", action="store_true", help="replace the file if it exists")
+    fit.add_argument("--figures", type=PathTo(folder=True), metavar="DIR", help="write figures into this folder")
+    fit.set_defaults(run=_fit)
+    show = commands.add_parser(
+        "show",
+        help="print a regression, or split a prediction into terms",
+        description="Prints the coefficients of a regression, or splits a prediction into terms.",
+        examples=(
+            "regression show runs/regression.json",
+            'regression show runs/regression.json --space pit-micro --arch \'{"base_dim": 8, "mlp_ratio": 2, '
+            '"depth": [1, 2, 1], "num_heads": [2, 2, 4]}\'',
+        ),
+    )
+    show.add_argument("model", metavar="FILE", help="a regression that fit wrote", type=Text(files=True))
+    show.add_argument("--space", metavar="S", help="the space of --arch, by name or as my_file.py:space", type=Text())
+    show.add_argument(
+        "--arch", metavar="JSON", help="genes of an architecture whose prediction is explained", type=Text()
+    )
+    show.set_defaults(run=_show)
+    for each in (fit, show):
+        each.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _fit(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    problem = problem_of(options)
+    table = problem.table
+    out = options.out or Path("runs") / f"regression-{table.name}.json"
+    if out.exists() and not options.force:
+        raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    read_record(record_beside(out))  # one that autoprox did not write stays
+    for folder in (out.parent, options.figures):
+        if folder is not None:
+            require_writable(folder)
+    kept = {arch_id for arch_id, split in table.splits().items() if split.value in options.splits}
+    blocks = [block.restricted(kept) for block in problem.blocks]
+    fitted: list[ArchRegression] = []
+    judged: dict[str, tuple[Floats, Floats]] = {}
+    for name in dict.fromkeys(block.space for block in blocks):
+        arch_ids, goodness = mean_goodness([block for block in blocks if block.space == name])
+        if len(arch_ids) < _FEWEST:
+            raise TableError(
+                f"The space '{name}' has {len(arch_ids)} architectures to learn from; {_FEWEST} are needed."
+            )
+        archs = [table.archs[arch_id] for arch_id in arch_ids]
+        fitted.append(ArchRegression(table.spaces[name]).fit(archs, goodness))
+        judged[name] = goodness, out_of_fold(fitted[-1], archs, goodness)
+    provenance = {
+        "table": table.name,
+        "table_digest": table.digest,
+        "blocks": [block.name for block in blocks],
+        "splits": options.splits,
+        "arch_ids": sorted({arch_id for block in blocks for arch_id in block.arch_ids}),
+    }
+    proxy = RegressionProxy.of(out.stem, fitted, provenance)
+    proxy.save(out)
+    write_json(run_record(options, started, {"table": table.digest, "model": proxy.identity}), record_beside(out))
+    if options.figures:
+        _write_figures(options.figures, fitted, judged)
+    taus = {name: float(kendall_tau_b(found[None], true)[0]) for name, (true, found) in judged.items()}
+    if options.json:
+        say_json({"model": str(out), "held_out_kendall": taus, "spaces": _summaries(proxy)})
+        return 0
+    for name, tau in taus.items():
+        say(f"{name}: Kendall {number(tau)} on the fold of {FOLDS} that was left out; {proxy.summary(name)}")
+        say()
+    say(f"written to {out}")
+    return 0
+
+
+def mean_goodness(blocks: Sequence[Block]) -> tuple[list[str], Floats]:
+    """The architectures that all blocks have, and the mean of their goodness over the blocks, in units of labels."""
+    places = [{arch_id: place for place, arch_id in enumerate(block.arch_ids)} for block in blocks]
+    shared = [arch_id for arch_id in blocks[0].arch_ids if all(arch_id in each for each in places)]
+    columns = [
+        [block.goodness[place[arch_id]] for arch_id in shared] for block, place in zip(blocks, places, strict=True)
+    ]
+    return shared, np.mean(np.asarray(columns, dtype=np.float64), axis=0)
+
+
+def out_of_fold(regression: ArchRegression, archs: Sequence[Arch], goodness: Floats) -> Floats:
+    """Predictions of each architecture by a regression that was fitted without it and the others of its fold."""
+    found = np.empty(len(archs))
+    order = np.random.default_rng(0).permutation(len(archs))
+    for held_out in np.array_split(order, min(FOLDS, len(archs))):
+        kept = np.setdiff1d(order, held_out)
+        fitted = ArchRegression(regression.space).fit([archs[place] for place in kept], goodness[kept])
+        found[held_out] = fitted.predict([archs[place] for place in held_out])
+    return found
+
+
+def _write_figures(folder: Path, fitted: Sequence[ArchRegression], judged: Mapping[str, tuple[Floats, Floats]]) -> None:
+    names = []
+    for each in fitted:
+        figures = {
+            "coefficients": coefficient_figure(each.model, "goodness"),
+            "predictions": agreement_figure(*judged[each.space.name], "goodness"),
+        }
+        for kind, figure in figures.items():
+            names.append(f"{each.space.name}-{kind}.png")
+            atomically(folder / names[-1], partial(figure.savefig, format="png", dpi=150))
+    note(f"figures: {', '.join(names)} in {folder}")
+
+
+def _summaries(proxy: RegressionProxy) -> dict[str, Any]:
+    return {name: proxy.summary(name).to_document() for name in proxy.documents}
+
+
+def _show(options: argparse.Namespace) -> int:
+    proxy = RegressionProxy.load(options.model)
+    if options.arch is None:
+        if options.json:
+            say_json({"model": proxy.name, "spaces": _summaries(proxy)})
+            return 0
+        for name in proxy.documents:
+            say(f"{name}: {proxy.summary(name)}")
+        return 0
+    name = options.space or next(iter(proxy.documents))
+    if options.space is None and len(proxy.documents) > 1:
+        raise SpecError(
+            f"'{options.model}' knows {', '.join(proxy.documents)}; say with --space which one --arch is of."
+        )
+    space = load_space(name)
+    arch = space.parse(options.arch)
+    parts = proxy.regression(space).explain(arch)
+    if options.json:
+        say_json({"arch": arch.genes, "prediction": float(parts.sum()), "terms": parts.to_dict()})
+        return 0
+    say(f"prediction {parts.sum():.4g}; what each term adds to the mean:")
+    order = [parts.index[0], *parts.iloc[1:].abs().sort_values(ascending=False, kind="stable").index]
+    say(text_table([{"term": str(term), "adds": f"{parts[term]:+.3g}"} for term in order]))
+    return 0
+
+
+COMMAND = Command(
+    "regression",
+    "Fits a readable regression of accuracy on features of architectures (FOX-NAS), and explains it.",
+    (
+        "regression fit --bench vitbench101 --out runs/regression.json",
+        "regression show runs/regression.json",
+        "evaluate --proxy runs/regression.json snip params",
+    ),
+    _add_options,
+    run_part,
+)
