@@ -15,6 +15,10 @@ from torch import Tensor
 _SPREAD = 1e-7
 # Elements that differ by less than this share of their size are one float32 number and its rounding.
 
+_EQUAL = 1e-12
+# What the mean of equal elements is off by, in float64, is far below this share of their size; a difference of one
+# float32 number in a billion is above it.
+
 
 class Moments:
     """What the reductions of one tensor share, each computed when it is first asked for, in float64.
@@ -79,6 +83,11 @@ class Moments:
     def is_spread(self) -> Tensor:
         """Whether the elements differ by more than their rounding to float32."""
         return self.deviation > _SPREAD * _SPREAD * self.squares
+
+    @cached_property
+    def is_constant(self) -> Tensor:
+        """Whether all elements are equal."""
+        return self.deviation <= _EQUAL * _EQUAL * self.squares
 
     @cached_property
     def extremes(self) -> tuple[Tensor, Tensor]:

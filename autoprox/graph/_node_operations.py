@@ -10,18 +10,30 @@ from typing import Any
 SINE_STEP = 0.1
 """Step of the sine weights a node, as in the training-free variant of ParZC (https://arxiv.org/abs/2402.02105)."""
 
+ROUNDING = 1e-12
+"""Nodes that differ by less than this share of their size differ by the rounding of float64 alone."""
+
 
 def node_zscore(values: Any, segments: Any, xp: Any, eps: float) -> Any:
-    """(x - mean) / (std + eps) within each architecture."""
-    centred = values - segments.expand(segments.mean(values))
-    spread = xp.sqrt(segments.mean(centred * centred))
+    """(x - mean) / (std + eps) within each architecture; 0 where the nodes differ by rounding alone."""
+    centred, spread = deviations(values, segments, xp)
     return centred / segments.expand(spread + eps)
 
 
-def node_minmax(values: Any, segments: Any, _xp: Any, eps: float) -> Any:
-    """(x - min) / (max - min + eps) within each architecture."""
-    low = segments.min(values)
-    return (values - segments.expand(low)) / segments.expand(segments.max(values) - low + eps)
+def node_minmax(values: Any, segments: Any, xp: Any, eps: float) -> Any:
+    """(x - min) / (max - min + eps) within each architecture; 0 where the nodes differ by rounding alone."""
+    low, high = segments.min(values), segments.max(values)
+    alike = high - low <= ROUNDING * xp.maximum(xp.abs(low), xp.abs(high))
+    return xp.where(segments.expand(alike), 0.0, values - segments.expand(low)) / segments.expand(high - low + eps)
+
+
+def deviations(values: Any, segments: Any, xp: Any) -> tuple[Any, Any]:
+    """Differences from the mean of an architecture, and their root mean square; 0 where it is rounding alone."""
+    mean = segments.mean(values)
+    centred = values - segments.expand(mean)
+    spread = xp.sqrt(segments.mean(centred * centred))
+    alike = spread <= ROUNDING * xp.abs(mean)
+    return xp.where(segments.expand(alike), 0.0, centred), xp.where(alike, 0.0, spread)
 
 
 def node_share(values: Any, segments: Any, xp: Any, eps: float) -> Any:
@@ -70,9 +82,8 @@ def nodes_min(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
 
 
 def nodes_std(values: Any, segments: Any, xp: Any, _eps: float) -> Any:
-    """Population standard deviation over the nodes."""
-    centred = values - segments.expand(segments.mean(values))
-    return xp.sqrt(segments.mean(centred * centred))
+    """Population standard deviation over the nodes; 0 where they differ by rounding alone."""
+    return deviations(values, segments, xp)[1]
 
 
 def nodes_logsum(values: Any, segments: Any, xp: Any, eps: float) -> Any:

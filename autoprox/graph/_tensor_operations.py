@@ -14,15 +14,22 @@ from autoprox.graph.operations import TENSOR_EPS
 
 
 def zscore(x: Tensor, _xp: Any, eps: float) -> Tensor:
-    """(x - mean) / (std + eps) over the whole tensor; 0 for a tensor of one element."""
+    """(x - mean) / (std + eps) over the whole tensor; 0 where the elements differ by rounding alone."""
     centred = x - x.mean()
-    return centred / (centred.square().mean().sqrt() + eps)
+    scaled = centred / (centred.square().mean().sqrt() + eps)
+    return torch.where(_differ(x), scaled, 0.0 * x)
 
 
 def minmax(x: Tensor, _xp: Any, eps: float) -> Tensor:
-    """(x - min) / (max - min + eps) over the whole tensor, in [0, 1]."""
+    """(x - min) / (max - min + eps) over the whole tensor, in [0, 1]; 0 where it differs by rounding alone."""
     low, high = torch.aminmax(x)
-    return (x - low) / (high - low + eps)
+    return torch.where(_differ(x), (x - low) / (high - low + eps), 0.0 * x)
+
+
+def _differ(x: Tensor) -> Tensor:
+    """Whether the elements differ by more than the rounding of their dtype."""
+    low, high = torch.aminmax(x)
+    return high - low > 2 * torch.finfo(x.dtype).eps * torch.maximum(low.abs(), high.abs())
 
 
 def softmax(x: Tensor, _xp: Any, _eps: float) -> Tensor:
@@ -77,8 +84,8 @@ def reduce_frobenius(x: Moments) -> Tensor:
 
 
 def reduce_std(x: Moments) -> Tensor:
-    """Population standard deviation (0 for one element, where the sample form is undefined)."""
-    return (x.deviation / x.count).sqrt()
+    """Population standard deviation; 0 for equal elements, and for one, where the sample form is undefined."""
+    return torch.where(x.is_constant, 0.0, (x.deviation / x.count).sqrt())
 
 
 def reduce_max(x: Moments) -> Tensor:

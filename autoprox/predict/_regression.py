@@ -132,14 +132,15 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         terms = self._terms(columns)
         self.terms_ = self._term_names()
         self.means_ = terms.mean(axis=0)
-        scale = terms.std(axis=0)
-        self.scales_ = np.where(scale > 0, scale, 1.0)
-        standard = (terms - self.means_) / self.scales_
+        varies = np.ptp(terms, axis=0) > 0
+        # The deviations of a constant column are the rounding of its mean.
+        self.scales_ = np.where(varies, terms.std(axis=0), 1.0)
+        standard = np.where(varies, (terms - self.means_) / self.scales_, 0.0)
         # The singular value decomposition serves all penalties, and columns that depend on one another.
         u, s, vt = np.linalg.svd(standard, full_matrices=False)
         kept = s > s.max(initial=0.0) * max(standard.shape) * np.finfo(np.float64).eps
         u, s, vt = u[:, kept], s[kept], vt[kept]
-        target = goal - goal.mean()
+        target = goal - goal.mean() if np.ptp(goal) > 0 else np.zeros_like(goal)
         self.penalty_ = self._chosen(u, s, target, len(self.terms_))
         shrunk = s / (s**2 + self.penalty_)
         standard_coef = vt.T @ (shrunk * (u.T @ target))

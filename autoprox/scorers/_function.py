@@ -81,12 +81,12 @@ class FunctionProxy(AbstractScorer):
             raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
         try:
             value = float(self.sign * self.function(subject))
-        except ArithmeticError as error:
-            raise UndefinedScoreError(f"The proxy '{self.name}' has no finite value on this model: {error}.") from error
-        except CollectionError as error:
-            raise CollectionError(f"The proxy '{self.name}': {error}") from error
         except UndefinedScoreError as error:
             raise UndefinedScoreError(f"The proxy '{self.name}' is undefined on this model: {error}") from error
+        except CollectionError as error:
+            raise CollectionError(f"The proxy '{self.name}': {error}") from error
+        except ArithmeticError as error:
+            raise UndefinedScoreError(f"The proxy '{self.name}' has no finite value on this model: {error}.") from error
         except FAILURES as error:
             raise CollectionError(
                 f"The proxy '{self.name}' failed on the {type(subject.model).__name__} and images of shape"

@@ -103,6 +103,74 @@ def test_every_guard_is_one_of_those():
     assert {each.name for each in GUARDED} == set(GUARDS)
 
 
+# Where all elements, or nodes, are one number: what comes of it must not be its rounding. 0.1 has no exact mean.
+OF_EQUAL = {
+    **dict.fromkeys(["zscore", "minmax", "std", "skewness", "kurtosis", "nodes_std"], 0.0),
+    **dict.fromkeys(["entropy", "effective_rank", "stable_rank"], None),
+}
+# Where they differ in the last digit as well: a ratio by their differences says nothing.
+OF_ALIKE = {"zscore": 0.0, "minmax": 0.0, "nodes_std": 0.0}
+
+# What has a value everywhere that no rounding turns into another one, and why.
+CONTINUOUS = {
+    "a polynomial, an extreme, or a bounded function": """
+        abs square relu sigmoid tanh neg identity add sub mul maximum minimum matmul gram softmax log_softmax sum mean
+        mean_abs l1 frobenius max min nuclear spectral deep shallow sine nodes_sum nodes_mean nodes_max nodes_min
+        nodes_norm nodes_first nodes_last only_attention only_mlp only_body only_ends""",
+    "a step, where the sign of a zero that rounding made is what it is": "sign heaviside positive_share sign_agreement",
+    "an order, in which what differs by rounding has places of its own": "rank",
+    "a guard that is declared: the stated value is the limit of what is near it": """
+        log logabs exp sqrt mean_log logdet nodes_logsum condition""",
+    "a guard at exactly zero, beside which the value is as large as it is": "reciprocal div share cosine",
+}
+
+
+@pytest.mark.parametrize("size", [3, 7, 10, 13, 1000])
+@pytest.mark.parametrize("primitive", [each for each in ALL if each.name in OF_EQUAL], ids=label)
+def test_equal_values_do_not_leave_their_rounding(primitive, size):
+    alike = primitive.name in OF_ALIKE
+    for number in (0.1, -0.7, 1e-7, 3e8):
+        for last_digit in (0, 1) if alike else (0,):
+            found = of_row(primitive, np.full(size, number), last_digit)
+            expected = OF_EQUAL[primitive.name]
+            if primitive.name == "entropy":
+                np.testing.assert_allclose(found, np.log(size), rtol=1e-6)
+            elif expected is None:
+                np.testing.assert_allclose(found, 1.0, rtol=1e-6)
+            else:
+                np.testing.assert_array_equal(found, np.full(np.shape(found), expected))
+
+
+def of_row(primitive, values, last_digit):
+    """The primitive on one row; the first value is moved in its last digit if that is asked for."""
+    if primitive.level is Level.TENSOR:
+        row = torch.tensor(values[None], dtype=torch.float32)
+        if last_digit:
+            row[0, 0] = torch.nextafter(row[0, 0], torch.tensor(torch.inf))
+        if primitive.form.reduces:
+            return primitive.function(Moments(row, channels_first=True)).numpy()
+        return primitive.function(row, torch, TENSOR_EPS).numpy()
+    row = values.copy()
+    if last_digit:
+        row[0] = np.nextafter(row[0], np.inf)
+    return primitive.function(row, Segments.of_lengths(np.array([len(row)])), np, FLOAT64_EPS)
+
+
+@pytest.mark.parametrize("primitive", [each for each in ALL if each.name in OF_ALIKE], ids=label)
+def test_a_difference_that_counts_is_kept(primitive):
+    """As small as single precision, or sums in double precision, tell apart."""
+    apart = 1e-6 if primitive.level is Level.TENSOR else 1e-11
+    found = of_row(primitive, np.array([1.0, 1.0, 1.0, 1 + apart]), 0)
+    assert np.abs(found).max() > (0.4 * apart if primitive.name == "nodes_std" else 0.9)
+
+
+def test_every_primitive_says_what_rounding_does_to_it():
+    """A new primitive is put into one of the tables above."""
+    continuous = {name for names in CONTINUOUS.values() for name in names.split()}
+    assert {each.name for each in ALL} == continuous | set(OF_EQUAL)
+    assert not continuous & set(OF_EQUAL)
+
+
 AGGREGATES = [each for each in ALL if each.form is Form.AGGREGATE]
 
 

@@ -115,6 +115,22 @@ def test_dependent_and_constant_columns_are_said_and_harm_no_prediction():
     assert np.isnan(inflation["constant"])
 
 
+@pytest.mark.parametrize("constant", [0.1, -3.3, 1e-9])
+def test_a_constant_whose_mean_is_rounded_is_a_constant(constant):
+    rows, latency = frame(13)
+    model = MultivariateRegression(penalty=0.0).fit(rows.assign(constant=constant), latency)
+    plain = MultivariateRegression(penalty=0.0).fit(rows, latency)
+    np.testing.assert_allclose(model.coef_, [*plain.coef_, 0.0], rtol=1e-9)
+    assert np.isnan(model.summary().terms["vif"]["constant"])
+    assert model.summary().degrees == pytest.approx(plain.summary().degrees)
+
+
+def test_a_constant_target_has_no_share_that_is_explained():
+    rows, _ = frame(13)
+    summary = MultivariateRegression(penalty=0.0).fit(rows, np.full(13, 0.1)).summary()
+    assert np.isnan(summary.r2)
+
+
 def test_as_many_terms_as_rows_leave_no_inference():
     summary = MultivariateRegression(penalty=0.0).fit([[0.0, 1.0], [1.0, 0.0], [1.0, 1.0]], [1.0, 2.0, 4.0]).summary()
     assert summary.terms["p"].isna().all()

@@ -5,6 +5,7 @@ import torch
 from autoprox.inspect.nodes import Role, Site
 from autoprox.scorers._subject import Subject
 from autoprox.scorers.zoo._count_proxies import params
+from autoprox.scorers.zoo._rounding import centred
 from autoprox.scorers.zoo._structure import blocks
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
@@ -35,16 +36,15 @@ def w_pca(subject: Subject) -> float:
     """Number of parameters times the principal components that explain 99 % of the hidden layers, summed over MLPs.
 
     The hidden layer is what the first linear layer of a block's MLP gives, over all tokens of the batch, centred.
+
+    Raises:
+        UndefinedScoreError: If all tokens of a hidden layer are alike, which have no components.
     """
     first = {block.first(Role.MLP).name for block in subject.once(blocks)}
     found = zip(subject.at(Site.LINEAR), subject.collect("output").tensors["output"], strict=True)
     components = 0
     for each in [output for node, output in found if node.name in first]:
-        tokens = each.flatten(0, -2).double()
-        tokens = tokens - tokens.mean(dim=0)
-        variances = torch.linalg.svdvals(tokens).square()
-        if not variances.sum() > 0:
-            return float("nan")  # Tokens that are all alike have no components.
+        variances = torch.linalg.svdvals(centred(each.flatten(0, -2))).square()
         explained = variances.cumsum(0) / variances.sum()
         components += int((explained < ETA).sum()) + 1
     return params(subject) * components

@@ -9,25 +9,29 @@ from itertools import pairwise
 import torch
 from torch import Tensor
 
-from autoprox.base.errors import CollectionError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._subject import Subject
 from autoprox.scorers.zoo._count_proxies import macs
+from autoprox.scorers.zoo._rounding import centred
 from autoprox.scorers.zoo._structure import stream
 from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy
 
 _SOURCE = (
     "Lee 2024, AZ-NAS: Assembling Zero-Cost Proxies for Network Architecture Search, https://arxiv.org/abs/2403.19232"
 )
-_EPS = 1e-6  # of the published 1 / (s + eps), which is infinite for a block that lets no gradient through
+_EPS = 1e-6  # of the published 1 / (s + eps)
 
 
 def entropies(subject: Subject) -> list[float]:
-    """For each feature, the entropy of the variances along its principal components."""
+    """For each feature, the entropy of the variances along its principal components.
+
+    Raises:
+        UndefinedScoreError: If all tokens of a feature are alike.
+    """
     found = []
     for each in subject.once(stream):
-        tokens = each.detach().flatten(0, 1).double()
-        tokens = tokens - tokens.mean(dim=0)
+        tokens = centred(each.detach().flatten(0, 1))
         # Rounding can make the smallest eigenvalues negative, which have no entropy.
         variances = torch.linalg.eigvalsh(tokens.T @ tokens / len(tokens)).clamp(min=0)
         found.append(float(torch.special.entr(variances / variances.sum()).sum()))
@@ -65,13 +69,16 @@ def trainability(subject: Subject) -> float:
 
     Raises:
         CollectionError: If no two successive features have the same shape.
+        UndefinedScoreError: If a block lets no gradient through, so that its s is not above the guard of 1e-6.
     """
     scores = []
     for index, (before, after) in enumerate(pairwise(subject.once(stream))):
         if before.shape == after.shape:
             signs = subject.noise(f"az_trainability {index}", after).sign()
-            (gradient,) = torch.autograd.grad(after, before, signs, retain_graph=True)
-            norm = _spectral_norm(gradient, signs)
+            (gradient,) = torch.autograd.grad(after, before, signs, retain_graph=True, allow_unused=True)
+            norm = 0.0 if gradient is None else _spectral_norm(gradient, signs)
+            if norm <= _EPS:
+                raise UndefinedScoreError(f"no gradient passes from feature {index} to the next one.")
             scores.append(2 - norm - 1 / (norm + _EPS))
     if not scores:
         raise CollectionError("it compares successive features of one shape, and the model has no such pair.")

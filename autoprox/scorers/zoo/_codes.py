@@ -8,7 +8,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from autoprox.base.errors import UndefinedScoreError
 from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._rounding import is_singular
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 
@@ -30,10 +32,13 @@ def codes(subject: Subject) -> Tensor:
 def nwot(subject: Subject) -> float:
     """Ln |det K| of the kernel K = (units in which two images agree), summed over layers.
 
-    Minus infinity, which is no score, where two images have one code.
+    Raises:
+        UndefinedScoreError: If K is singular, as it is where two images have one code.
     """
     on = subject.once(codes).double()
     kernel = on @ on.T + (1 - on) @ (1 - on).T
+    if is_singular(torch.linalg.eigvalsh(kernel)):
+        raise UndefinedScoreError("the codes of the images are linearly dependent, so that ln det K is minus infinity.")
     return float(torch.linalg.slogdet(kernel).logabsdet)
 
 

@@ -3,12 +3,13 @@
 import torch
 from torch import Tensor
 
-from autoprox.base.errors import CollectionError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._rounding import alike
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 K = 1e-5
-"""Guard of the published logarithms and reciprocals."""
+"""Guard of the published logarithms and reciprocals, part of their definition: rounding is far below it."""
 
 MANY_CLASSES = 100
 """Above as many classes EPE-NAS compares the classes with each other."""
@@ -21,6 +22,24 @@ def jacobian(subject: Subject) -> Tensor:
     return gradient.flatten(1).double()
 
 
+def correlations(rows: Tensor) -> Tensor:
+    """Correlations `(B, B)` of Jacobians `(B, pixels)`; of a single one it is the number 1.
+
+    Raises:
+        CollectionError: If one of them is not finite.
+        UndefinedScoreError: If one of them is constant.
+    """
+    if not rows.isfinite().all():
+        raise CollectionError("the gradient of the outputs with respect to the images is not finite.")
+    constant = alike(rows)
+    if constant.any():
+        first = int(constant.nonzero()[0])
+        raise UndefinedScoreError(
+            f"the gradient of its outputs is the same for all pixels of image {first}, which correlates with nothing."
+        )
+    return torch.corrcoef(rows)
+
+
 @function_proxy(
     "jacov",
     "Mellor 2020, Neural Architecture Search without Training, https://arxiv.org/abs/2006.04647v1, as jacob_cov in"
@@ -29,8 +48,12 @@ def jacobian(subject: Subject) -> Tensor:
     images=2,
 )
 def jacov(subject: Subject) -> float:
-    """-sum(ln(v + k) + 1 / (v + k)) over the eigenvalues v of the correlation of the images' Jacobians, k = 1e-5."""
-    values = torch.linalg.eigvalsh(torch.corrcoef(subject.once(jacobian))) + K
+    """-sum(ln(v + k) + 1 / (v + k)) over the eigenvalues v of the correlation of the images' Jacobians, k = 1e-5.
+
+    Raises:
+        UndefinedScoreError: If a Jacobian is constant, as that of a dead network is, and so has no correlation.
+    """
+    values = torch.linalg.eigvalsh(correlations(subject.once(jacobian))) + K
     return -float((values.log() + 1 / values).sum())
 
 
@@ -50,6 +73,7 @@ def epe_nas(subject: Subject) -> float:
 
     Raises:
         CollectionError: If every image has a class of its own.
+        UndefinedScoreError: If a Jacobian is constant, which correlates with nothing.
     """
     rows = subject.once(jacobian)
     labels = subject.classes.tolist()
@@ -59,7 +83,7 @@ def epe_nas(subject: Subject) -> float:
     many = len(classes) > MANY_CLASSES
     entropies = []
     for members in classes:
-        correlation = torch.corrcoef(rows[members]).abs()
+        correlation = correlations(rows[members]).abs()
         entropies.append((correlation + K).log().sum() / (len(members) if many else 1))
     found = torch.stack(entropies)
     if many:

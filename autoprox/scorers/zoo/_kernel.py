@@ -7,7 +7,9 @@ from torch import Tensor
 from torch.func import functional_call, grad, vmap
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+from autoprox.base.errors import UndefinedScoreError
 from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._rounding import is_singular
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import CHUNK_ELEMENTS
@@ -66,11 +68,14 @@ def ntk_cond(subject: Subject) -> float:
 
     Of the kernel of all parameters; the published code leaves out those whose name lacks "weight", which depends on how
     a model names them.
+
+    Raises:
+        UndefinedScoreError: If the kernel is singular. Its smallest eigenvalue is then rounding, of either sign.
     """
     values = torch.linalg.eigvalsh(subject.once(tangent_kernel))
-    # Of a singular kernel, the smallest eigenvalue is rounding, which may be negative: there is no condition.
-    rounding = len(values) * torch.finfo(values.dtype).eps * values[-1]
-    return float(values[-1] / values[0]) if values[0] > rounding else float("nan")
+    if is_singular(values, subject.images.dtype):
+        raise UndefinedScoreError("the tangent kernel is singular, so that it has no condition.")
+    return float(values[-1] / values[0])
 
 
 @function_proxy(

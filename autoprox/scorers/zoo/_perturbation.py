@@ -1,6 +1,8 @@
 """Proxies of how far a small change of the input is carried."""
 
+from autoprox.base.errors import UndefinedScoreError
 from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._rounding import ROUNDING
 from autoprox.scorers.zoo._structure import stream_of
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
@@ -21,7 +23,13 @@ def zen(subject: Subject) -> float:
     out. A vision transformer has no batch normalisation, so that term is absent; and the weights are those that the
     model has, because standard normal ones would saturate every softmax. f is the features before pooling, as
     published: the tokens behind the last block.
+
+    Raises:
+        UndefinedScoreError: If f does not change, but for rounding.
     """
     x, change = (subject.noise(f"zen {name}", subject.images) for name in ("input", "perturbation"))
     features = [stream_of(subject, images)[-1].detach().double() for images in (x, x + GAMMA * change)]
-    return float((features[0] - features[1]).flatten(1).abs().sum(dim=1).mean().log())
+    moved = (features[0] - features[1]).flatten(1).abs().sum(dim=1).mean()
+    if moved <= ROUNDING * features[0].flatten(1).abs().sum(dim=1).mean():
+        raise UndefinedScoreError("its last block gives the same tokens for changed images.")
+    return float(moved.log())

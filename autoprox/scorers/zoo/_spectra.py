@@ -3,8 +3,9 @@
 import torch
 from torch import Tensor
 
-from autoprox.base.errors import CollectionError
+from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.scorers._subject import Subject
+from autoprox.scorers.zoo._rounding import alike
 from autoprox.scorers.zoo._structure import outputs
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
@@ -22,11 +23,19 @@ def meco(subject: Subject) -> float:
     Published for the channels of convolutions, over the positions of one image. Here a position is a token; a token is
     wider than an image has tokens, so the correlation is taken over the tokens of all images. Layers inside a block
     are left out: normalised or widened channels are linearly dependent, so their smallest eigenvalue is always zero.
+    A block adds zero if a channel of it is the same for all tokens, whose correlations the published code takes as 0.
 
     Raises:
         CollectionError: If the batch has no more tokens than a token has channels, which again would give zero.
     """
-    return sum(float(torch.linalg.eigvalsh(_correlation(each))[0]) for each in subject.once(outputs))
+    return sum(map(_smallest, subject.once(outputs)))
+
+
+def _smallest(features: Tensor) -> float:
+    correlation = _correlation(features)
+    if alike(features.flatten(0, 1), dim=0).any():
+        return 0.0
+    return float(torch.linalg.eigvalsh(correlation)[0])
 
 
 def _correlation(features: Tensor) -> Tensor:
@@ -50,6 +59,9 @@ def rankme(subject: Subject) -> float:
     """Sum over blocks of the effective rank of their output: e to the entropy of the normalised singular values.
 
     Published for the embedding behind the encoder; before training every block is worth a look.
+
+    Raises:
+        UndefinedScoreError: If a block gives zeros alone.
     """
     return sum(effective_rank(each.flatten(0, 1)) for each in subject.once(outputs))
 
@@ -62,4 +74,6 @@ def effective_rank(matrix: Tensor) -> float:
         (3.0, 1.0)
     """
     values = torch.linalg.svdvals(matrix.double())
+    if not values.any():
+        raise UndefinedScoreError("a block gives zeros alone, which have no rank.")
     return float(torch.special.entr(values / values.sum()).sum().exp())
