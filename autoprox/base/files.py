@@ -9,11 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
-from autoprox.base.foreign import guarded
-from autoprox.base.foreign import read_json as read_document
-
-LARGEST_JSON_B = 2**28
-"""Of a file that is read as JSON; a larger one is none of ours."""
+from autoprox.base.foreign import guarded, read_json
 
 
 def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
@@ -43,8 +39,8 @@ def json_text(content: dict[str, Any] | list[Any]) -> str:
     return json.dumps(content, indent=1, allow_nan=False) + "\n"
 
 
-def read_json(path: Path) -> Any:
-    """Reads a JSON file, whatever it holds.
+def read_own_json(path: Path) -> Any:
+    """Reads a JSON file that a command wrote, whatever it holds.
 
     Raises:
         StoreMismatchError: If it is no file, is too large, or holds no JSON.
@@ -52,7 +48,7 @@ def read_json(path: Path) -> Any:
     if path.exists() and not path.is_file():
         raise StoreMismatchError(f"'{path}' is no file.", path)
     with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).", path)):
-        return read_document(path, LARGEST_JSON_B)
+        return read_json(path)
 
 
 def require_writable(folder: Path) -> None:

@@ -13,7 +13,7 @@ from autoprox.bench._faults import Fault
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.owners import changes, known_spaces, missing
 from autoprox.bench.splits import from_document
-from autoprox.bench.table_files import TableFiles, read_frame, read_json
+from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.datasets import read_contents
 from autoprox.datasets.batches import Batch, read_batches
 from autoprox.spaces import Arch, Space
@@ -84,7 +84,7 @@ class Reading:
     def _read_manifest(self) -> Iterator[Fault]:
         if self._files.manifest.exists():
             try:
-                self.manifest = read_json(self._files.manifest)
+                self.manifest = read_manifest(self._files.manifest)
             except TableError as error:
                 yield self._fault(str(error), TableError)
             else:

@@ -10,8 +10,7 @@ import pyarrow.parquet as pq
 
 from autoprox.base.errors import TableError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded
-from autoprox.base.foreign import read_json as read_document
+from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded, read_json
 from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 
 COMPRESSION = "zstd"
@@ -100,7 +99,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     atomically(path, lambda target: pq.write_table(table, target, compression=COMPRESSION))
 
 
-def read_json(path: Path) -> dict[str, Any]:
+def read_manifest(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
@@ -109,7 +108,7 @@ def read_json(path: Path) -> dict[str, Any]:
     with guarded(
         lambda reason: TableError(f"The manifest {path} cannot be read: {reason}. Build the table again, or delete it.")
     ):
-        content = read_document(path)
+        content = read_json(path)
     if not isinstance(content, dict):
         raise TableError(f"The manifest {path} does not hold a JSON object. Build the table again, or delete it.")
     return content

@@ -4,13 +4,14 @@ import argparse
 from typing import TYPE_CHECKING, Any
 
 from autoprox.bench.quality import blocks_of
-from autoprox.bench.schema import BLOCK_COLUMNS, DEFAULT_METRIC, ISO_BUDGET_FACTORS, METRICS
+from autoprox.bench.schema import BLOCK_COLUMNS, ISO_BUDGET_FACTORS
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
+from autoprox.commands.common_options import TABLE, add_metric, add_spaces_of_table
 from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
 from autoprox.commands.streams import USER_ERROR
-from autoprox.commands.values import PathTo, Text
+from autoprox.commands.values import PathTo
 from autoprox.spaces import load_space
 
 if TYPE_CHECKING:
@@ -37,13 +38,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     parser.add_argument(
         "--plot", type=PathTo(), metavar="FILE", help="draw size against label, a panel a block: .png or .svg"
     )
-    parser.add_argument(
-        "--metric",
-        default=DEFAULT_METRIC,
-        metavar="M",
-        help="metric of the figure (default: %(default)s)",
-        type=Text(METRICS),
-    )
+    add_metric(parser, "metric of the figure")
     parser.set_defaults(run=_info)
 
 
@@ -68,16 +63,9 @@ def _add_table(parser: argparse.ArgumentParser) -> None:
         default=DEFAULT_TABLE,
         metavar="TABLE",
         help="path or name (default: %(default)s)",
-        type=Text((DEFAULT_TABLE,), files=True),
+        type=TABLE,
     )
-    parser.add_argument(
-        "--space",
-        nargs="+",
-        default=[],
-        metavar="REF",
-        help="spaces of yours that the table holds: my_package.spaces:space or my_file.py:space",
-        type=Text(files=True),
-    )
+    add_spaces_of_table(parser)
 
 
 def _check(options: argparse.Namespace) -> int:

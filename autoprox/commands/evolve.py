@@ -19,6 +19,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.bench.verdict import Verdict
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.problem_options import add_problem_options, problem_of
@@ -94,9 +95,7 @@ def _add_options(options: CommandParser) -> None:
         help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
         " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
     )
-    options.add_argument(
-        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: 0)"
-    )
+    add_seed(options)
     options.add_argument(
         "--out", type=PathTo(folder=True), metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)"
     )

@@ -20,6 +20,7 @@ from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
+from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
@@ -71,9 +72,7 @@ def _add_options(top: CommandParser) -> None:
     )
     fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
     fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
-    fit.add_argument(
-        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: %(default)s)"
-    )
+    add_seed(fit)
     fit.add_argument(
         "--out", type=PathTo(), metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)"
     )

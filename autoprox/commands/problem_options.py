@@ -8,10 +8,11 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
-from autoprox.bench.schema import DEFAULT_METRIC, METRICS, LabelKind
+from autoprox.bench.schema import LabelKind
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
+from autoprox.commands.common_options import TABLE, add_metric, add_spaces_of_table
 from autoprox.commands.console import add_process_options, note, warn
 from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.values import Text, Whole
@@ -35,16 +36,9 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         default=table,
         metavar="PATH|NAME",
         help="benchmark table: a parquet file, or the name of an embedded table (default: %(default)s)",
-        type=Text((DEFAULT_TABLE,), files=True),
+        type=TABLE,
     )
-    group.add_argument(
-        "--space",
-        nargs="+",
-        default=[],
-        metavar="REF",
-        help="spaces of yours that the table holds: my_package.spaces:space or my_file.py:space",
-        type=Text(files=True),
-    )
+    add_spaces_of_table(group)
     add_images_option(group, "statistics are computed on images from here, not on stored ones or noise")
     group.add_argument(
         "--spaces",
@@ -66,13 +60,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         help="scratch, kd or supernet (default: scratch where the table has it)",
         type=Text(LabelKind),
     )
-    group.add_argument(
-        "--metric",
-        default=DEFAULT_METRIC,
-        metavar="M",
-        help="top1_pct or nll (default: %(default)s)",
-        type=Text(METRICS),
-    )
+    add_metric(group, "top1_pct or nll")
     group.add_argument(
         "--aggregate",
         choices=[each.value for each in Aggregate],

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.errors import SpecError, StoreMismatchError
-from autoprox.base.files import read_json
+from autoprox.base.files import read_own_json
 from autoprox.base.versions import versions
 
 RUN = "run.json"
@@ -63,7 +63,7 @@ def read_record(path: Path) -> dict[str, Any] | None:
     if not path.exists():
         return None
     try:
-        record = dict(read_json(path))
+        record = dict(read_own_json(path))
         program, words = record["command"][2], [*record["command"], *record.get("files", [])]
         if program.startswith("autoprox.") and all(isinstance(each, str) for each in words):
             return record

@@ -13,6 +13,7 @@ from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import SpecError
 from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import (
     add_process_options,
     interval,
@@ -88,9 +89,7 @@ def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "--top", type=Whole(1), default=5, metavar="K", help="how many are reported (default: %(default)s)"
     )
-    options.add_argument(
-        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: 0)"
-    )
+    add_seed(options)
     add_process_options(options)
     options.add_argument(
         "--out",

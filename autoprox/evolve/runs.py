@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from autoprox.base.errors import StoreMismatchError
-from autoprox.base.files import read_json
+from autoprox.base.files import read_own_json
 from autoprox.base.store import Store
 from autoprox.evolve.evolution_journal import FORMAT, JOURNAL
 from autoprox.evolve.fitness import Status
@@ -96,7 +96,7 @@ class Run:
         document = dict(self.definition) | {"status": self.status, "sealed_scorings": self.sealed_scorings}
         document |= {f"stop_{name}": value for name, value in self.stop.items()}
         if (self.folder / RUN).exists():
-            document |= dict(read_json(self.folder / RUN))
+            document |= dict(read_own_json(self.folder / RUN))
         return pd.Series(document, name=str(self.folder), dtype=object)
 
     @cached_property
@@ -124,7 +124,7 @@ class Run:
         if not path.exists():
             raise _not_finished(path)
         try:
-            return pd.DataFrame(self._hall_rows(read_json(path)))
+            return pd.DataFrame(self._hall_rows(read_own_json(path)))
         except (LookupError, TypeError, ValueError) as error:
             raise StoreMismatchError(f"'{path}' is no hall of fame of this autoprox ({error!r}).") from error
 
@@ -162,7 +162,7 @@ def _has_finished(folder: Path) -> bool:
     """Whether all files were written: the record says so, which is written last."""
     if not (folder / RUN).exists() or not (folder / BEST).exists():
         return False
-    record = read_json(folder / RUN)
+    record = read_own_json(folder / RUN)
     return isinstance(record, dict) and "finished" in record
 
 

@@ -84,18 +84,11 @@ class ClosedForms:
         return self._completed(shape, [None] * shape.depth, range(shape.depth), rng)
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        """Changes one gene as `Space.mutate` does, and others only as far as the constraints demand.
+        """A neighbour as `Region.mutate` gives it.
 
         Where the new value of a fixed gene cannot be had within the bounds, the nearest combination of fixed genes that
         can takes its place. Layers keep their values, in an order drawn at random but with those that the mutation
         changed first, for as long as the rest can still bring the network within the bounds.
-
-        Args:
-            arch: An allowed architecture.
-            rng: Where all draws come from.
-
-        Returns:
-            An allowed architecture; where the bounds are narrow it may be the same one.
 
         Raises:
             SpecError: If the space does not allow the architecture.

@@ -16,7 +16,7 @@ import pytest
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
 from autoprox.bench.schema import LabelKind
-from autoprox.bench.table_files import TableFiles, read_json
+from autoprox.bench.table_files import TableFiles, read_manifest
 from autoprox.commands import main
 from autoprox.spaces import load_space
 from autoprox.training.build import build
@@ -187,4 +187,4 @@ def test_a_label_knows_the_kind_of_its_device() -> None:
 
 def test_manifest_names_the_kind_of_device(tmp_path: Path) -> None:
     out = build(tiny_plan(archs=1), tmp_path / "t.parquet")
-    assert read_json(TableFiles(out).manifest)["device"] == "cpu"
+    assert read_manifest(TableFiles(out).manifest)["device"] == "cpu"

@@ -15,7 +15,7 @@ from autoprox.base.errors import AutoproxError, RegistryError, SpecError, StoreM
 from autoprox.bench.schema import Stratum
 from autoprox.bench.splits import deal, from_document
 from autoprox.bench.table import Table
-from autoprox.bench.table_files import TableFiles, read_frame, read_json
+from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.datasets import dataset
 from autoprox.spaces import SPACES, space
 from autoprox.training import build as building
@@ -121,12 +121,12 @@ def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) 
 def test_larger_numbers_extend_the_same_build(tmp_path: Path, counting: Counting) -> None:
     out = build(tiny_plan(), tmp_path / "t.parquet")
     assert len(counting.trainings) == 6
-    before, splits = read_frame(out), read_json(TableFiles(out).manifest)["splits"]
+    before, splits = read_frame(out), read_manifest(TableFiles(out).manifest)["splits"]
     build(tiny_plan(archs=5, seeds=2, iso_seeds=2), out)
     assert len(counting.trainings) == 3 * 2 + 2 * 2
     merged = before.merge(read_frame(out), how="left", indicator=True)
     assert set(merged["_merge"]) == {"both"}
-    grown = read_json(TableFiles(out).manifest)["splits"]
+    grown = read_manifest(TableFiles(out).manifest)["splits"]
     assert all(set(ids) <= set(grown[part]) for part, ids in splits.items())
     build(tiny_plan(archs=5, seeds=2, iso_seeds=2), out)
     assert len(counting.trainings) == 10
@@ -162,7 +162,7 @@ def test_failed_trainings_are_missing_rows_and_listed(tmp_path: Path, monkeypatc
     monkeypatch.setattr(building, "train", failing)
     out = build(tiny_plan(), tmp_path / "t.parquet")
     assert bad.arch_id not in set(read_frame(out)["arch_id"])
-    failed = read_json(TableFiles(out).manifest)["failed_runs"]
+    failed = read_manifest(TableFiles(out).manifest)["failed_runs"]
     assert [(run["arch_id"], run["train_seed"]) for run in failed] == [(bad.arch_id, 0), (bad.arch_id, 1)]
     assert "not finite" in failed[0]["reason"]
 

@@ -8,7 +8,7 @@ import pytest
 from autoprox.base.errors import ImageError, SpecError
 from autoprox.bench.schema import LabelKind
 from autoprox.bench.table import Table
-from autoprox.bench.table_files import TableFiles, read_frame, read_json
+from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.commands import main
 from autoprox.datasets import LocalImages
 from autoprox.datasets.batches import draw_batch
@@ -52,7 +52,7 @@ def test_a_table_on_images_of_the_user(leaves: Path, tmp_path: Path) -> None:
     values = train(pickle.loads(pickle.dumps(training)), plan.recipe).values  # as another process gets it
     rows = frame[frame["arch_id"] == first.arch_id]
     assert dict(zip(rows["metric"], rows["value"], strict=True)) == values
-    manifest = read_json(TableFiles(out).manifest)
+    manifest = read_manifest(TableFiles(out).manifest)
     assert manifest["images"]["leaves"] == {"digest": data.digest, "licence": plan.source("leaves").licence}
     assert f"--images leaves={leaves} --img-size 8" in manifest["command"]
     leaves.rename(tmp_path / "away")
