@@ -16,7 +16,7 @@ from autoprox.spaces import SPACES
 COMPLETED = [
     (["autoprox", "evo"], {"evolve"}),
     (["autoprox", "bench", ""], {"build", "check", "import", "info"}),
-    (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds"}),
+    (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds", "--iso-strata"}),
     (["autoprox", "bench", "build", "--space", ""], {*SPACES, "snipped.json", "kept"}),
     (["autoprox", "search", "--proxy", "az_"], {name for name in ZOO if name.startswith("az_")}),
     (["autoprox", "evolve", "--strategy", ""], set(STRATEGIES)),
