@@ -6,125 +6,51 @@ Example:
     'pit-micro'
 """
 
-from collections.abc import Sequence
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from autoprox.api import ensemble, load, shipped_names, space
 from autoprox.base.interrupts import expect_interrupts
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
+    from autoprox import errors, runs, search
     from autoprox.networks import define_space
-    from autoprox.scorers import Ensemble, Scorer
-    from autoprox.spaces import Space
 
 __version__: str
-__all__ = ["__version__", "define_space", "ensemble", "load", "runs", "search", "shipped_names", "space"]
-
-# Each function imports what it needs when it is called, so that `import autoprox` loads no torch.
+__all__ = [
+    "__version__",
+    "define_space",
+    "ensemble",
+    "errors",
+    "load",
+    "runs",
+    "search",
+    "shipped_names",
+    "space",
+]
 
 expect_interrupts()
 
 
 def __getattr__(name: str) -> Any:
-    """Loads what takes time when it is first asked for: `define_space`, `runs`, `search`, and the version."""
-    if name in {"runs", "search"}:
-        return import_module(f"autoprox.{name}")
-    if name == "define_space":
-        return import_module("autoprox.networks").define_space
-    if name == "__version__":
-        from importlib.metadata import version
+    """Imports what takes time when it is first asked for."""
+    value: Any
+    match name:
+        case "__version__":
+            from importlib.metadata import version
 
-        return version("autoprox")
-    raise AttributeError(f"module 'autoprox' has no attribute '{name}'")
-
-
-def load(name_or_path: "str | Path") -> "Scorer":
-    """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
-
-    A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), a model of
-    autoprox.parzc, or a regression of `autoprox regression fit`.
-
-    An existing path wins over a name.
-
-    Raises:
-        StoreMismatchError: If the file is no proxy, or was edited.
-        RegistryError: If there is neither such a file nor such a name.
-
-    Example:
-        >>> load("snip").formula
-        'nodes_sum(l1(weight * weight_grad))'
-        >>> str(load("jacov").needs)
-        'forward, backward to the images; 2 images'
-    """
-    from os.path import isfile
-    from zipfile import is_zipfile
-
-    from autoprox.base.foreign import begins_with_format
-    from autoprox.scorers import load_proxy
-
-    if isfile(name_or_path) and is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
-        from autoprox.predict.parzc import LearnedProxy
-
-        return LearnedProxy.load(name_or_path)
-    if isfile(name_or_path) and begins_with_format(name_or_path, "autoprox.regression"):
-        from autoprox.predict import RegressionProxy
-
-        return RegressionProxy.load(name_or_path)
-    return load_proxy(str(name_or_path))
+            value = version("autoprox")
+        case "define_space":
+            from autoprox.networks import define_space as value
+        case "errors":
+            import autoprox.errors as value
+        case "runs":
+            import autoprox.runs as value
+        case "search":
+            import autoprox.search as value
+        case _:
+            raise AttributeError(f"module 'autoprox' has no attribute '{name}'")
+    return value
 
 
-def ensemble(members: "Sequence[Scorer]", name: str | None = None) -> "Ensemble":
-    """Several proxies as one scorer, which ranks networks by the mean of the ranks that the proxies give them.
-
-    Args:
-        members: Proxies, as `load` gives them, or anything else that scores networks.
-        name: What reports call it.
-
-    Raises:
-        SpecError: If there is no member.
-
-    Example:
-        >>> import numpy as np
-        >>> micro = space("pit-micro")
-        >>> rng = np.random.default_rng(0)
-        >>> models = [micro.build(micro.sample(rng), 10, 8, 1, seed=0) for _ in range(3)]
-        >>> images, labels = rng.normal(size=(4, 1, 8, 8)).astype("float32"), np.array([0, 1, 2, 3])
-        >>> ensemble([load("snip"), load("l2_norm")]).score_many(models, images, labels).shape
-        (3,)
-    """
-    from autoprox.scorers import Ensemble
-
-    return Ensemble(members, name)
-
-
-def shipped_names() -> list[str]:
-    """Names of the discovered proxies that come with autoprox, each also importable as `autoprox.shipped.<name>`.
-
-    Example:
-        >>> "joint_micro" in shipped_names()
-        True
-    """
-    from autoprox.shipped import names
-
-    return names()
-
-
-def space(reference: str) -> "Space":
-    """The architecture space of this name, or a space of yours by where it stands.
-
-    Args:
-        reference: A name; `my_package.spaces:space`; or `my_file.py:space`.
-
-    Raises:
-        RegistryError: If there is none; the message names the nearest one.
-        SpecError: If the module or file cannot be imported, or what it holds is no space.
-
-    Example:
-        >>> space("autoformer-ti").default_img_size
-        224
-    """
-    from autoprox.spaces import load_space
-
-    return load_space(reference)
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -1,10 +1,16 @@
 """The rooms of the package: what bears an underscore stays in its room, and one name means one thing."""
 
 import ast
+import importlib
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
+import autoprox
 from autoprox.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
@@ -107,3 +113,37 @@ def test_a_module_has_a_name_of_its_own():
             rooms[module.rpartition(".")[2].strip("_")].add(_room(module))
     shared = {name: found for name, found in rooms.items() if len(found) > 1 and name not in IN_SEVERAL_ROOMS}
     assert shared == {}
+
+
+def test_no_room_imports_the_front():
+    """`autoprox` stands above all of its modules, where the contract of imports does not see it."""
+    front = set(autoprox.__all__) | {"autoprox"}
+    found = []
+    for path in (ROOT / "autoprox").rglob("*.py"):
+        if _name(path) == "autoprox":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import) and any(alias.name == "autoprox" for alias in node.names):
+                found.append(_name(path))
+            elif isinstance(node, ast.ImportFrom) and node.module == "autoprox":
+                found += [_name(path) for alias in node.names if alias.name in front]
+    assert found == []
+
+
+def test_the_front_shows_public_names_and_loads_no_torch():
+    code = "import sys, autoprox; print(*dir(autoprox)); assert not {'torch', 'numpy', 'pandas'} & set(sys.modules)"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.split() == sorted(autoprox.__all__)
+    assert all(hasattr(autoprox, name) for name in autoprox.__all__)
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        autoprox.nothing  # noqa: B018
+
+
+PACKAGES = sorted(_name(path) for path in (ROOT / "autoprox").rglob("__init__.py") if path.parent.name != "shipped")
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_a_package_states_what_it_exports(package):
+    module = importlib.import_module(package)
+    assert [name for name in module.__all__ if not hasattr(module, name)] == []
+    assert len(set(module.__all__)) == len(module.__all__)

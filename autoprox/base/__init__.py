@@ -1,1 +1,6 @@
-"""What every room stands on: errors, registry, digests, files, storage, processes, progress."""
+"""What every room stands on: errors, registry, digests, files, storage, processes, progress.
+
+Nothing is exported here: whoever needs something imports it from its module.
+"""
+
+__all__: list[str] = []

@@ -16,6 +16,8 @@ from autoprox.commands.streams import with_tolerant_streams
 if TYPE_CHECKING:
     from autoprox.commands.command import Command
 
+__all__ = ["COMMANDS", "load_command", "main"]
+
 COMMANDS = {
     "bench": "build, import, check and describe benchmark tables",
     "completion": "print a script that completes command lines in a shell",

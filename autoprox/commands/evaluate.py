@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-import autoprox
+from autoprox.api import load
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
@@ -133,7 +133,7 @@ def named_proxies(names: Sequence[str]) -> dict[str, Scorer]:
     twice = sorted({name for name in names if list(names).count(name) > 1})
     if twice:
         raise SpecError(f"--proxy names '{twice[0]}' more than once; give each proxy once.")
-    return {name: autoprox.load(name).renamed(name) for name in names}
+    return {name: load(name).renamed(name) for name in names}
 
 
 def _warn_undefined(judge: Judge, proxies: Mapping[str, Scorer], scores: Floats) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-import autoprox
+from autoprox.api import load
 from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import SpecError
 from autoprox.base.progress import with_progress
@@ -178,7 +178,7 @@ def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
     method = _method(options)
-    scorer, space = autoprox.load(options.proxy), load_space(options.space)
+    scorer, space = load(options.proxy), load_space(options.space)
     constraints = constraints_of(options)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)

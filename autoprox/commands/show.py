@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
-import autoprox
+from autoprox.api import load
 from autoprox.base.errors import SpecError
 from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
@@ -41,7 +41,7 @@ def _show(options: argparse.Namespace) -> int:
     chosen = next((form for form in _FILES if getattr(options, form) is not None), None)
     if options.force and chosen is None:
         raise SpecError(f"--force is about a file; give one of {', '.join(f'--{form} FILE' for form in _FILES)}.")
-    proxy = autoprox.load(options.proxy)
+    proxy = load(options.proxy)
     if not isinstance(proxy, Proxy):
         if options.latex or chosen is not None:
             raise SpecError(f"'{proxy.name}' is not a graph: it can be shown, but not drawn or exported.")

@@ -19,8 +19,7 @@ from autoprox.graph._primitives import Complexity, Form, Primitive
 from autoprox.graph._registration import register
 from autoprox.inspect.nodes import Role
 
-_Operation = Callable[..., Any]
-_Entry = tuple[str, _Operation, str, Laws]
+_Entry = tuple[str, Callable[..., Any], str, Laws]
 
 _ODD, _EVEN, _ABSOLUTE, _MIRRORED = Parity.ODD, Parity.EVEN, Parity.ABSOLUTE, Parity.MIRRORED
 _KEPT, _ALWAYS = Positivity.KEPT, Positivity.ALWAYS

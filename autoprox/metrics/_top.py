@@ -3,7 +3,7 @@
 import numpy as np
 import numpy.typing as npt
 
-Floats = npt.NDArray[np.float64]
+from autoprox.base.arrays import Floats
 
 TOP = 10
 """Places of a ranking that `ndcg` looks at."""

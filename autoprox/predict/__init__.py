@@ -9,8 +9,8 @@
 
 from autoprox.predict._arch_features import ArchFeatures
 from autoprox.predict._arch_regression import ArchRegression
-from autoprox.predict._figures import agreement_figure, coefficient_figure
 from autoprox.predict._regression import MultivariateRegression, RegressionSummary
+from autoprox.predict._regression_figures import agreement_figure, coefficient_figure
 from autoprox.predict._regression_proxy import RegressionProxy
 
 __all__ = [

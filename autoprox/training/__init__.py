@@ -1,8 +1,16 @@
 """Training: from sampled architectures to a table of labels.
 
-recipe.py, loop.py, train.py   one training
-teacher.py, guidance.py        locality guidance by a teacher
-sample.py, plan.py             which architectures, data sets and seeds
-build.py, journal.py           many trainings, resumed after any interruption
-device.py                      where they run
+- `recipe`, `loop`, `train`, `residuals`: one training
+- `teacher`, `guidance`, `maps`: locality guidance by a teacher
+- `sample`, `build_plan`: which architectures, data sets and seeds
+- `build`, `build_journal`, `manifest`: many trainings, resumed after any interruption
+- `device`: where they run
 """
+
+from autoprox.training.build import build as build_table
+from autoprox.training.build_plan import BuildPlan
+from autoprox.training.recipe import Recipe
+from autoprox.training.sample import Sampled
+from autoprox.training.train import Training, TrainingResult
+
+__all__ = ["BuildPlan", "Recipe", "Sampled", "Training", "TrainingResult", "build_table"]

@@ -6,6 +6,7 @@ Read with torch's restricted loader, which takes tensors and plain data only: no
 import io
 import json
 from dataclasses import replace
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,6 @@ import sklearn
 import torch
 from torch import Tensor
 
-import autoprox
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import atomically
@@ -112,7 +112,7 @@ def _restored(document: dict[str, Any]) -> MABNRegressor:
 
 def versions() -> dict[str, str]:
     """Versions of what a fit depends on."""
-    return {"autoprox": autoprox.__version__, "torch": str(torch.__version__), "scikit-learn": sklearn.__version__}
+    return {"autoprox": version("autoprox"), "torch": str(torch.__version__), "scikit-learn": sklearn.__version__}
 
 
 def _read(path: Path) -> dict[str, Any]:
