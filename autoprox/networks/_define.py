@@ -64,7 +64,7 @@ class DefinedSpace(Space):
         """What a network costs: as the given function says, or counted in the network, once for each architecture."""
         if self.costs is None:
             params, macs = _measured(self, canonical_json(genes), task)
-            return Counts(params, macs, _usual_params(self, canonical_json(genes)))
+            return Counts(params, macs, self.backbone_params_of(genes))
         counts = self.costs(copied(genes), task)
         if not isinstance(counts, Counts):
             raise SpecError(
@@ -72,6 +72,18 @@ class DefinedSpace(Space):
                 "autoprox.spaces.Counts."
             )
         return counts
+
+    def params_of(self, genes: Genes, task: TaskShape) -> int:
+        """The parameters; where they have to be counted, the network is built and not run."""
+        if self.costs is None:
+            return _measured_params(self, canonical_json(genes), task)
+        return super().params_of(genes, task)
+
+    def backbone_params_of(self, genes: Genes) -> int:
+        """The parameters of the network of a usual task, or what the given function says."""
+        if self.costs is None:
+            return self.params_of(genes, TaskShape(2, self.default_img_size, 3))
+        return super().backbone_params_of(genes)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
         """The features as the given function says; without one, numeric genes, and mean and sum of lists of numbers."""
@@ -190,10 +202,9 @@ build = seeded(_build)
 
 
 @lru_cache(maxsize=2**16)
-def _usual_params(space: DefinedSpace, arch_json: str) -> int:
-    """Parameters of the network of a usual task; it is not run, for a space may be made for other channels."""
-    task = TaskShape(2, space.default_img_size, 3)
-    return measured(lambda: _build(space, space.parse(arch_json).genes, task), parameters)
+def _measured_params(space: DefinedSpace, arch_json: str, task: TaskShape) -> int:
+    genes = space.parse(arch_json).genes
+    return measured(lambda: _build(space, genes, task), parameters)
 
 
 @lru_cache(maxsize=2**16)

@@ -87,7 +87,7 @@ class Computed(Cost):
 
 
 def _params(space: Space, arch: Arch, task: TaskShape) -> int:
-    return space.counts(arch, task.num_classes, task.img_size, task.in_chans).params
+    return space.params(arch, task.num_classes, task.img_size, task.in_chans)
 
 
 def _macs(space: Space, arch: Arch, task: TaskShape) -> int:

@@ -214,13 +214,29 @@ class Space(ABC):
         """
         return self.counts_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
+    def params(self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> int:
+        """The parameters of `counts` alone, for which a network that has to be counted is not run.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the image size.
+        """
+        return self.params_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
+
     def backbone_params(self, arch: Candidate) -> int:
         """The size of an architecture whatever the data set: see `Counts.backbone_params`.
 
         Raises:
             SpecError: If the space does not allow the architecture.
         """
-        return self.counts(arch, num_classes=2).backbone_params
+        return self.backbone_params_of(self._genes(arch))
+
+    def params_of(self, genes: Genes, task: TaskShape) -> int:
+        """The parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
+        return self.counts_of(genes, task).params
+
+    def backbone_params_of(self, genes: Genes) -> int:
+        """The backbone parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
+        return self.counts_of(genes, self.check_task(2, None, 3)).backbone_params
 
     def build(
         self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3, seed: int = 0

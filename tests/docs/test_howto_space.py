@@ -1,0 +1,74 @@
+"""The files of docs/howto/space.md, in a folder of their own: a space, and its laws as a user's tests."""
+
+import ast
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from autoprox.testing import AllLaws
+from tests.docs.pages import DOCS, ROOT, blocks
+
+QUICK = (
+    *("read_back", "one_gene_away", "children", "refused_with_sentences", "of_the_network", "run_and_learn"),
+    *("seed_alone", "taken_or_undefined", "add_up", "says_what_is_missing", "is_forgotten", "one_score"),
+)
+PAGE = DOCS / "howto" / "space.md"
+
+
+def block(beginning: str) -> str:
+    """The code of the page that begins with these words."""
+    return next(each.code for each in blocks(PAGE) if each.language == "python" and each.code.startswith(beginning))
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "my_file.py").write_text(block("from torch import nn"), encoding="utf-8")
+    (tmp_path / "test_my_file.py").write_text(block("from autoprox.testing import AllLaws"), encoding="utf-8")
+    return tmp_path
+
+
+def pytest_there(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_file.py", *options]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+
+
+def test_the_files_are_as_short_as_the_page_says(folder: Path) -> None:
+    code = (folder / "my_file.py").read_text(encoding="utf-8")
+    assert sum(bool(line.strip()) for line in code.splitlines()) <= 32
+    assert len((folder / "test_my_file.py").read_text(encoding="utf-8").splitlines()) <= 8
+    names = {each.name for node in ast.walk(ast.parse(code)) if isinstance(node, ast.Import) for each in node.names}
+    assert names == {"autoprox"}
+
+
+def test_a_user_inherits_every_law(folder: Path) -> None:
+    listed = pytest_there(folder, "--collect-only").stdout.splitlines()
+    assert sorted(line.rpartition("::")[2] for line in listed if "::" in line) == AllLaws.laws()
+
+
+def test_the_laws_hold_there(folder: Path) -> None:
+    """Those that are quick, of each part some: tests/conformance tries all of them on this space."""
+    done = pytest_there(folder, "-k", " or ".join(QUICK))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert int(done.stdout.splitlines()[-1].split()[0]) >= len(QUICK)
+
+
+def test_a_law_that_is_broken_fails_there(folder: Path) -> None:
+    """A space that draws its parameters from a generator of its own does not depend on its seed alone."""
+    code = (folder / "my_file.py").read_text(encoding="utf-8")
+    wrong = code.replace(
+        "    return nn.Sequential(*layers,", "    layers.append(Unseeded())\n    return nn.Sequential(*layers,"
+    )
+    wrong = wrong.replace(
+        "def build(",
+        "class Unseeded(nn.Module):\n    def __init__(self):\n        super().__init__()\n"
+        "        self.bias = nn.Parameter(torch.randn(1, generator=GENERATOR))\n\n"
+        "    def forward(self, x):\n        return x + self.bias\n\n\ndef build(",
+    )
+    (folder / "my_file.py").write_text(f"import torch\n{wrong}\nGENERATOR = torch.Generator()\n", encoding="utf-8")
+    done = pytest_there(folder, "-k", "parameters_depend")
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "1 failed" in done.stdout
