@@ -71,7 +71,7 @@ CASES = (
         "bench build",
         "bench build --space pit-micro --archs 12 --iso 0 --datasets digits --seeds 1 --epochs 1 --jobs 2"
         " --out {out}/t.parquet",
-        "",
+        "--resume",
         ("t.parquet",),
     ),
     Case("bench import", "bench import {csv} --out {out}/t.parquet", "--force", ("t.parquet",)),

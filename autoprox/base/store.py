@@ -59,7 +59,6 @@ class Store:
         path: The file. None keeps everything in memory.
         form: What it holds.
         in_use: What to say if another process writes to it. None lets several processes write.
-        replace: Whether what stands there is removed, once nobody else is using it.
         wait_s: How long to wait for the transaction of another process.
 
     Raises:
@@ -74,23 +73,13 @@ class Store:
         [('one',), ('two',)]
     """
 
-    def __init__(
-        self,
-        path: Path | None,
-        form: StoreFormat,
-        *,
-        in_use: str | None = None,
-        replace: bool = False,
-        wait_s: float = 5.0,
-    ) -> None:
+    def __init__(self, path: Path | None, form: StoreFormat, *, in_use: str | None = None, wait_s: float = 5.0) -> None:
         self.path, self.form = path, form
         self._wait_s = wait_s
         self._lock: sqlite3.Connection | None = None
         if path is not None and in_use is not None:
             self._lock = locked(path, in_use)
         try:
-            if path is not None and replace:
-                discard(path)
             with self.guarded():
                 target = ":memory:" if path is None else path.absolute().as_uri()
                 self.connection = sqlite3.connect(
@@ -237,8 +226,8 @@ class Store:
             raise self.damaged(str(error) or type(error).__name__) from error
 
     def damaged(self, cause: str) -> StoreMismatchError:
-        """The error for a file whose content is wrong."""
-        return self._mismatch(f"is damaged: {cause}")
+        """The error for a file whose content is wrong, one line whatever of that content the cause quotes."""
+        return self._mismatch(f"is damaged: {' '.join(cause.split())}")
 
     def require_same(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         """Refuses a file that belongs to something else.
@@ -261,7 +250,7 @@ class Store:
     def _checked(self, *, make: bool) -> None:
         """Checks that the file has this form; an empty one gets it."""
         try:
-            with self.guarded():
+            with self.decoding():  # names of tables may be no UTF-8
                 self.connection.execute("pragma trusted_schema = off")
                 if make:
                     self._make()

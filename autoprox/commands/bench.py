@@ -1,18 +1,26 @@
 """`python -m autoprox.bench`: builds, imports, checks and describes benchmark tables."""
 
 import argparse
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.errors import AutoproxError, SpecError, suggestion
+from autoprox.base.files import require_writable, write_json
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, LabelKind, Stratum
+from autoprox.bench.table_files import TableFiles, read_manifest
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import add_process_options, say
 from autoprox.commands.image_options import add_images_option, image_folders, require_used
+from autoprox.commands.outfolder import resumable
+from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS, LocalImages
 from autoprox.spaces import SPACES, load_space
-from autoprox.training.build import build
+from autoprox.training.build import build, check_target
+from autoprox.training.build_journal import recorded
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import device_named
 from autoprox.training.recipe import Recipe
@@ -115,9 +123,8 @@ def _add_options(top: CommandParser) -> None:
     building.add_argument("--out", type=PathTo(), required=True, metavar="PATH", help="the parquet file")
     building.add_argument(
         "--resume",
-        action=argparse.BooleanOptionalAction,
-        default=True,
-        help="go on with a journal that is there (default)",
+        action="store_true",
+        help="go on with the build of this table, with the options that it was made with; those given again count",
     )
     building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="take over the labels of an earlier table")
     building.set_defaults(run=_build)
@@ -127,6 +134,7 @@ def _add_options(top: CommandParser) -> None:
 
 
 def _build(options: argparse.Namespace) -> int:
+    started = time.monotonic()
     plan = BuildPlan(
         spaces=tuple(options.space),
         archs=options.archs,
@@ -144,9 +152,35 @@ def _build(options: argparse.Namespace) -> int:
     )
     if options.backend == "loky":
         device_named(options.device)  # a cluster's is looked for where it is
-    out = build(plan, options.out, jobs=options.jobs, resume=options.resume, extend=options.extend)
-    say(f"Table: {out}")
+    files = TableFiles(options.out)
+    check_target(files, resume=options.resume)
+    with _recorded(options, files), resumable("bench build", files.table, lambda: recorded(files.journal), "trainings"):
+        build(plan, files.table, jobs=options.jobs, resume=options.resume, extend=options.extend)
+    table = read_manifest(files.manifest)["digest"]
+    write_json(run_record(options, started, {"table": table}), record_beside(files.table))
+    say(f"Table: {files.table}")
     return 0
+
+
+@contextmanager
+def _recorded(options: argparse.Namespace, files: TableFiles) -> Iterator[None]:
+    """Keeps the command beside the table, for --resume; the one that stood there comes back if nothing was trained.
+
+    Raises:
+        SpecError: If a file that autoprox did not write is in the way.
+    """
+    record = record_beside(files.table)
+    before, done = read_record(record), recorded(files.journal)
+    require_writable(files.table.parent)
+    write_json({"command": options.words}, record)
+    try:
+        yield
+    except AutoproxError:
+        if recorded(files.journal) == done:
+            record.unlink()
+            if before is not None:
+                write_json(before, record)
+        raise
 
 
 def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:

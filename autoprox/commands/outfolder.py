@@ -7,7 +7,7 @@ names it. Whatever else lies there stays as it is.
 import argparse
 import shlex
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -157,25 +157,9 @@ class OutFolder:
                 advice = "Give the options that it was made with, another --out, or --force to start over."
                 raise StoreMismatchError(f"{error} {advice}", error.path) from error
 
-    @contextmanager
-    def interruptible(self) -> Iterator[None]:
-        """Says how to continue, should the work inside be interrupted or lose a process.
-
-        Raises:
-            KeyboardInterrupt: The one that came, with the sentence; without one if nothing was recorded.
-            AutoproxError: For the loss, with the sentence.
-        """
-        try:
-            yield
-        except (KeyboardInterrupt, WorkerLossError) as end:
-            done = self.recorded()
-            again = shlex.join(["python", "-m", f"autoprox.{self._kind.program}", "--out", str(self.path), "--resume"])
-            sentence = f"So are {done} candidates in '{self.path}'; to go on: {again}"
-            if isinstance(end, KeyboardInterrupt):
-                raise KeyboardInterrupt(sentence if done else "") from end
-            if not done:
-                raise
-            raise AutoproxError(f"{end} {sentence}") from end
+    def interruptible(self) -> AbstractContextManager[None]:
+        """Says how to continue, should the work inside be interrupted or lose a process; see `resumable`."""
+        return resumable(self._kind.program, self.path, self.recorded, "candidates")
 
     def finish(self, contents: Mapping[str, Callable[[Path], object]], record: dict[str, Any]) -> list[Path]:
         """Writes all results, and last of all the record that says so.
@@ -228,6 +212,33 @@ class OutFolder:
             return False
         Store.reading(self.path / name, form).close()
         return True
+
+
+@contextmanager
+def resumable(program: str, out: Path, recorded: Callable[[], int], noun: str) -> Iterator[None]:
+    """Says how to continue, should the work inside be interrupted or lose a process.
+
+    Args:
+        program: The command, with its part.
+        out: What it writes.
+        recorded: How much is done.
+        noun: What that is.
+
+    Raises:
+        KeyboardInterrupt: The one that came, with the sentence; without one if nothing was recorded.
+        AutoproxError: For the loss, with the sentence.
+    """
+    try:
+        yield
+    except (KeyboardInterrupt, WorkerLossError) as end:
+        done = recorded()
+        again = shlex.join(["python", "-m", *f"autoprox.{program}".split(), "--out", str(out), "--resume"])
+        sentence = f"So are {done} {noun} in '{out}'; to go on: {again}"
+        if isinstance(end, KeyboardInterrupt):
+            raise KeyboardInterrupt(sentence if done else "") from end
+        if not done:
+            raise
+        raise AutoproxError(f"{end} {sentence}") from end
 
 
 def claim(folder: Path, names: Sequence[str]) -> None:

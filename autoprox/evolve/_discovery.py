@@ -152,7 +152,7 @@ class Discoverer:
         """
         return {split: self.problem.judge(split) for split in Split}
 
-    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None, *, anew: bool = False) -> Discovery:
+    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Discovery:
         """Runs one discovery, or takes one up that was begun.
 
         Args:
@@ -160,14 +160,13 @@ class Discoverer:
             stop: When to end.
             journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
                 with. A temporary one if None.
-            anew: Whether a journal that is there is replaced instead.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
             StoreMismatchError: If the journal belongs to another run, or is in use.
             SpecError: If the run has as many candidates already as the budget allows.
         """
-        with _kept(journal) as path, self._journal(path, plan, stop, anew=anew) as book:
+        with _kept(journal) as path, self._journal(path, plan, stop) as book:
             # A state folder that cannot be written has to be known before the search, not after it.
             sealed_count(self.problem.table.digest)
             discovery = self.judge(self._searched(plan, stop, book))
@@ -191,8 +190,8 @@ class Discoverer:
             book.remember("status", "searched")
         return search
 
-    def _journal(self, path: Path, plan: EvolutionPlan, stop: Stop, *, anew: bool = False) -> EvolutionJournal:
-        journal = EvolutionJournal(path, self.definition(plan), anew=anew)
+    def _journal(self, path: Path, plan: EvolutionPlan, stop: Stop) -> EvolutionJournal:
+        journal = EvolutionJournal(path, self.definition(plan))
         journal.remember("stop", asdict(stop))
         journal.remember("status", "begun")
         return journal

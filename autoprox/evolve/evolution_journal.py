@@ -75,7 +75,6 @@ class EvolutionJournal:
     Args:
         path: The file; made if it does not exist.
         definition: All that a run's result depends on, but for its end, as JSON-like data.
-        anew: Whether what stands there is replaced, once nobody else is using it.
 
     Raises:
         StoreMismatchError: If the file is no journal, is damaged, belongs to another run or format, or is in use.
@@ -87,10 +86,10 @@ class EvolutionJournal:
         (True, True)
     """
 
-    def __init__(self, path: Path, definition: dict[str, Any], *, anew: bool = False) -> None:
+    def __init__(self, path: Path, definition: dict[str, Any]) -> None:
         self.path = path
         in_use = f"The run in '{path.parent}' is in progress in another process. Wait for it, or choose another folder."
-        self._store = Store(path, FORMAT, in_use=in_use, replace=anew)
+        self._store = Store(path, FORMAT, in_use=in_use)
         try:
             text = json.dumps(definition, allow_nan=False)
             with self._store.decoding():

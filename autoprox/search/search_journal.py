@@ -35,7 +35,6 @@ class SearchJournal:
     Args:
         path: The file; made if it does not exist. None keeps the journal in memory.
         definition: All that the search's course depends on, but for its end, as JSON-like data.
-        anew: Whether what stands there is replaced, once nobody else is using it.
 
     Raises:
         StoreMismatchError: If the file is no journal, is damaged, belongs to another search or format, or is in use.
@@ -47,10 +46,10 @@ class SearchJournal:
         (1, Measured(parts=(0.5,), reason=''))
     """
 
-    def __init__(self, path: Path | None, definition: dict[str, Any], *, anew: bool = False) -> None:
+    def __init__(self, path: Path | None, definition: dict[str, Any]) -> None:
         place = "memory" if path is None else path.parent
         in_use = f"The search in '{place}' is in progress in another process. Wait for it, or choose another folder."
-        self._store = Store(path, FORMAT, in_use=in_use, replace=anew)
+        self._store = Store(path, FORMAT, in_use=in_use)
         try:
             facts = {name: json.dumps(value) for name, value in definition.items()}
             self._store.require_same(self._store.bind(facts), facts)

@@ -40,7 +40,6 @@ def run(
     init_seeds: int = 1,
     jobs: int = 1,
     journal: Path | None = None,
-    anew: bool = False,
     progress: ContinuedProgress | None = None,
 ) -> SearchResult:
     """Searches a space for the architectures that score best, without training any.
@@ -66,7 +65,6 @@ def run(
         jobs: Number of processes; the result does not depend on it.
         journal: A file that records every candidate; a search that finds its own there goes on with it, if the scorer
             has an identity.
-        anew: Whether what stands in the journal is replaced.
         progress: A progress bar.
 
     Raises:
@@ -114,7 +112,7 @@ def run(
     history = History(chosen.join)
     # One at a time: an evolution hands out a few, and joblib would give them all to one process.
     pool = processes(jobs, return_as="generator", batch_size=1)
-    with SearchJournal(journal, definition, anew=anew) as held, pool as parallel:
+    with SearchJournal(journal, definition) as held, pool as parallel:
         batches = course.proposals(region, history, rng)
 
         def candidates() -> Iterator[Arch]:

@@ -55,7 +55,7 @@ def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, ext
         StoreMismatchError: If the journal cannot be used.
     """
     files = TableFiles(out)
-    _check_target(files, resume=resume)
+    check_target(files, resume=resume)
     if jobs < 1:
         raise SpecError(f"`jobs` must be at least 1, not {jobs}.")
     work = list(_jobs(plan))
@@ -72,7 +72,16 @@ def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, ext
     return out
 
 
-def _check_target(files: TableFiles, *, resume: bool) -> None:
+def check_target(files: TableFiles, *, resume: bool) -> None:
+    """Refuses a place where a table cannot be built; changes nothing.
+
+    Args:
+        files: The files of the table.
+        resume: Whether trainings may be taken from a journal that is there already.
+
+    Raises:
+        TableError: If a file is in the way.
+    """
     if files.table.suffix != ".parquet":
         raise TableError(f"`out` must name a file that ends in .parquet, not {files.table}.")
     if files.table.is_dir():

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from autoprox.base.digest import digest
-from autoprox.base.store import FACTS, Store, StoreFormat
+from autoprox.base.store import FACTS, Store, StoreFormat, first_value
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, TrainingResult
 
@@ -93,6 +93,15 @@ class BuildJournal:
             _checksum(key, top1_pct, nll, outcome.failure),
         )
         self._store.write("insert or ignore into trainings values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", [row])
+
+
+def recorded(path: Path) -> int:
+    """How many trainings a journal holds; 0 if there is none.
+
+    Raises:
+        StoreMismatchError: If the file cannot be read as a journal.
+    """
+    return int(first_value(path, FORMAT, "select count(*) from trainings") or 0)
 
 
 def training_key(definition: str, arch_id: str, train_seed: int) -> str:

@@ -61,14 +61,23 @@ def test_it_belongs_to_what_it_was_first_bound_to(path: Path) -> None:
             store.bind({"colour": "red"})
 
 
+def test_a_table_whose_name_is_no_text_is_damage(path: Path) -> None:
+    with Store(path, FORMAT) as store:
+        store.write("insert into notes values ('one', 1)")
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"notes", b"n\x80tes"))
+    with pytest.raises(StoreMismatchError, match="is damaged"):
+        Store(path, FORMAT)
+
+
 def test_one_process_writes_and_others_read(path: Path) -> None:
     with Store(path, FORMAT, in_use="taken") as store:
         with pytest.raises(StoreMismatchError, match="taken"):
-            Store(path, FORMAT, in_use="taken", replace=True)
+            Store(path, FORMAT, in_use="taken")
         store.write("insert into notes values ('one', 1)")
         assert first_value(path, FORMAT, "select name from notes") == "one"
-    with Store(path, FORMAT, in_use="taken", replace=True) as store:
-        assert store.rows("select * from notes") == []
+    with Store(path, FORMAT, in_use="taken") as store:
+        assert store.rows("select name from notes") == [("one",)]
 
 
 def test_a_lock_that_cannot_be_made_is_not_said_to_be_taken(tmp_path: Path) -> None:

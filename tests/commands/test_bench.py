@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,7 +11,11 @@ from matplotlib.collections import PathCollection
 from autoprox.bench.quality import blocks_of
 from autoprox.bench.table import Table
 from autoprox.bench.table_figure import draw
+from autoprox.bench.table_files import read_frame
 from autoprox.commands import bench_info, main
+from autoprox.commands.record import lasting
+from autoprox.training import build as training_build
+from autoprox.training.build import Job
 from tests.bench.conftest import user_rows
 
 BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datasets", "digits"]
@@ -47,6 +52,52 @@ def test_out_that_is_a_folder_or_no_parquet(tmp_path: Path, capsys: pytest.Captu
             (tmp_path / name).mkdir()
         assert main(["bench", *BUILD, "--out", str(tmp_path / name)]) == 2
         assert name in capsys.readouterr().err
+
+
+def test_resume_takes_the_options_that_a_table_was_built_with(tmp_path: Path, capsys, monkeypatch) -> None:
+    trained = []
+
+    def counted(job: Job, *rest: Any) -> Any:
+        trained.append(job)
+        return train_one(job, *rest)
+
+    train_one = training_build._train
+    monkeypatch.setattr(training_build, "_train", counted)
+    out = tmp_path / "t.parquet"
+
+    def build(*options: object) -> int:
+        return main(["bench", "build", "--out", str(out), *map(str, options)])
+
+    first = ("--space", "pit-micro", "--archs", 2, "--iso", 0, "--datasets", "digits", "--seeds", 1, "--epochs", 1)
+    assert build("--resume", *first) == 0  # there is nothing to resume: a new build
+    before, command = out.read_bytes(), json.loads((tmp_path / "t.run.json").read_text())["command"]
+    assert len(trained) == 2
+    capsys.readouterr()
+
+    assert build(*first) == 2
+    assert "Go on with it (--resume)" in capsys.readouterr().err
+    assert build("--resume") == 0
+    assert (len(trained), out.read_bytes()) == (2, before)
+
+    capsys.readouterr()
+    assert build("--resume", "--epochs", 2) == 2
+    written = capsys.readouterr().err
+    assert "another recipe" in written
+    assert written.count("\n") == 1
+    assert build("--resume") == 0  # the options of the table were kept
+    assert (len(trained), out.read_bytes()) == (2, before)
+    assert lasting(json.loads((tmp_path / "t.run.json").read_text())["command"]) == lasting(command)
+
+    assert build("--resume", "--archs", 3) == 0
+    assert len(trained) == 3
+    assert read_frame(out)["arch_id"].nunique() == 3
+
+
+def test_a_record_of_others_beside_a_table_stays(tmp_path: Path, capsys) -> None:
+    (tmp_path / "t.run.json").write_text("{}")
+    assert main(["bench", *BUILD, "--out", str(tmp_path / "t.parquet")]) == 2
+    assert "was not written by autoprox" in capsys.readouterr().err
+    assert (tmp_path / "t.run.json").read_text() == "{}"
 
 
 def test_info_says_how_far_a_table_can_be_trusted(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -120,18 +120,6 @@ def test_a_journal_in_use_is_refused(path):
         EvolutionJournal(path, {})
 
 
-def test_a_journal_in_use_is_not_replaced(path):
-    search(EvolutionPlan(settings=SMALL), Stop(50), path)
-    before = rows(path)
-    with EvolutionJournal(path, EvolutionPlan(settings=SMALL).to_document()):
-        with pytest.raises(StoreMismatchError, match="in progress"):
-            EvolutionJournal(path, {"seed": 5}, anew=True)
-        assert rows(path) == before
-    with EvolutionJournal(path, {"seed": 5}, anew=True) as journal:
-        assert journal.resume() is None
-    assert rows(path) == []
-
-
 @pytest.mark.parametrize("content", [b"not a database at all" * 100, b"SQLite format 3\0" + b"x" * 500])
 def test_a_damaged_journal_is_refused(path, content):
     path.write_bytes(content)
