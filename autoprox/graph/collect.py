@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
+from autoprox.base.isolation import isolated
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import Progress
 from autoprox.base.threads import single_threaded
@@ -23,7 +24,6 @@ from autoprox.graph._moments import Moments
 from autoprox.graph._primitives import Primitive
 from autoprox.graph._text import parse
 from autoprox.graph.operations import TENSOR_EPS
-from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect

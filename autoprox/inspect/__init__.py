@@ -6,7 +6,6 @@ functions.py      attention, activations and linear maps in functional form
 roles.py          roles that nobody declared, from the flow
 batch.py          the checks of images and labels
 support.py        networks of which a part cannot be seen
-isolation.py      what surrounds a computation does not change it
 hidden.py         what modules hold beside parameters and buffers
 preservation.py   the model afterwards is the model before, to the bit
 finding.py        the nodes of any `nn.Module`

@@ -8,9 +8,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils.hooks import RemovableHandle
 
+from autoprox.base.isolation import DRAW_SEED, isolated
 from autoprox.inspect._hidden import Hidden, can_be_kept
 from autoprox.inspect._support import check_supported
-from autoprox.inspect.isolation import DRAW_SEED, isolated
 
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
@@ -23,7 +23,7 @@ def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Ag
     """Puts a model into the state that statistics are taken in, and back into the one that it had.
 
     Inside: evaluation mode, gradients enabled for every parameter that can have one, and nothing around it that could
-    change a value (`autoprox.inspect.isolation`). Afterwards as before: content and identity of parameters and buffers,
+    change a value (`autoprox.base.isolation`). Afterwards as before: content and identity of parameters and buffers,
     attributes and what hooks hold (`autoprox.inspect._hidden`), the mode of every module, `requires_grad`, `.grad`, and
     the state of torch's generators.
 

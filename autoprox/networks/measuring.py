@@ -4,22 +4,19 @@ from collections.abc import Callable
 from typing import TypeVar
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from autoprox.networks._seeding import CPU, settled
+from autoprox.base.isolation import isolated
 from autoprox.spaces.task import TaskShape
 
 T = TypeVar("T")
-META = torch.device("meta")
+CPU, META = torch.device("cpu"), torch.device("meta")
 
 
 def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
     """Counts the parameters of a network, and the multiply-accumulates of its forward pass for one image.
-
-    The multiply-accumulates are half the operations that torch's own counter sees: those of linear layers, convolutions
-    and matrix products.
 
     Args:
         model: The network, on whatever device; on the meta device nothing is computed.
@@ -30,11 +27,29 @@ def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
         (195, 192)
     """
     device = next((each.device for each in model.parameters()), CPU)
+    with device:
+        return parameters(model), macs(model, torch.zeros(1, task.in_chans, task.img_size, task.img_size))
+
+
+def macs(model: nn.Module, images: Tensor) -> int:
+    """Counts the multiply-accumulates of a forward pass, half the operations that torch's own counter sees.
+
+    Those of linear layers, convolutions and matrix products, the two of fused attention included; biases,
+    normalisations, activations and softmax are not counted.
+
+    Args:
+        model: The network.
+        images: `(B, C, H, W)` on its device.
+
+    Example:
+        >>> macs(nn.Sequential(nn.Flatten(), nn.Linear(64, 3)), torch.zeros(2, 1, 8, 8))
+        384
+    """
     counter = FlopCounterMode(display=False)
     # Fused attention is unknown to the counter. Gradients keep torch from its fused encoder layers, unknown as well.
-    with device, sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
-        model(torch.zeros(1, task.in_chans, task.img_size, task.img_size))
-    return parameters(model), counter.get_total_flops() // 2
+    with sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
+        model(images)
+    return int(counter.get_total_flops()) // 2
 
 
 def parameters(model: nn.Module) -> int:
@@ -55,9 +70,9 @@ def measured(build: Callable[[], nn.Module], measure: Callable[[nn.Module], T]) 
         measure: What is asked of it, which does not depend on the values of tensors.
     """
     try:
-        with settled(META):
+        with isolated(), META:
             return measure(build().eval())
     except (NotImplementedError, RuntimeError, ValueError, TypeError):
         # Some code asks for the value of a tensor, which there is none of on the meta device.
-        with settled():
+        with isolated():
             return measure(build().eval())

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
+from autoprox.base.isolation import isolated
 from autoprox.training._maps import blocks_of, feature_map
 from autoprox.training._teacher import Teaching
 from autoprox.training.recipe import Distillation
@@ -44,8 +45,7 @@ class Guidance:
         self._targets = [
             _resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
         ]
-        with torch.random.fork_rng(devices=[]):
-            torch.default_generator.manual_seed(seed)
+        with isolated(seed=seed):
             self._projections = nn.ModuleList(
                 nn.Conv2d(width, target.shape[1], 1) for target, (_, width) in zip(self._targets, sizes, strict=True)
             ).to(images.device)

@@ -17,6 +17,7 @@ from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import AutoproxError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded
+from autoprox.base.isolation import isolated
 from autoprox.base.tensors import read_tensors
 from autoprox.base.threads import single_threaded
 from autoprox.datasets import Dataset
@@ -110,7 +111,7 @@ def teaching(data: Dataset, recipe: Recipe) -> Teaching:
     Raises:
         AutoproxError: If the training diverges, or the cache folder cannot be used.
     """
-    with single_threaded():
+    with single_threaded(), isolated():
         teacher = _teacher(data, recipe)
         accuracy = measure(teacher, data)["top1_pct"]
         images = torch.from_numpy(data.normalised(data.train_images))
@@ -123,8 +124,7 @@ def teaching(data: Dataset, recipe: Recipe) -> Teaching:
 def _teacher(data: Dataset, recipe: Recipe) -> ResNet:
     """The trained teacher in evaluation mode."""
     distillation = recipe.distillation
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(derived_seed("teacher", data.name))
+    with isolated(seed=derived_seed("teacher", data.name)):
         teacher = ResNet(data.in_chans, distillation.teacher_width, data.num_classes)
     path = _path(data, recipe)
     if path.exists():

@@ -14,6 +14,7 @@ from torch import nn
 
 from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import SpecError
+from autoprox.base.isolation import isolated
 from autoprox.base.threads import single_threaded
 from autoprox.bench.schema import LabelKind
 from autoprox.datasets import Dataset, LocalImages, dataset
@@ -129,7 +130,7 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResu
     start = time.perf_counter()
     data = training.data()
     # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
-    with single_threaded(), torch.backends.cudnn.flags(enabled=True, deterministic=True):
+    with single_threaded(), isolated(place), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         task, seed = (data.num_classes, data.img_size, data.in_chans), training.seed("parameters")
         network = training.space.build(training.arch, *task, seed=seed).to(place)
         if recipe.zero_residuals:

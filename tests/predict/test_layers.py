@@ -7,13 +7,13 @@ import torch
 from torch.distributions import Normal, kl_divergence
 from torch.nn import functional
 
+from autoprox.base.isolation import isolated
 from autoprox.predict.parzc._layers import BayesianLinear
-from autoprox.predict.parzc._training import seeded
 
 
 def wide_posterior(inputs=3, outputs=2, prior_std=0.7):
     """A layer whose posterior is wide enough to be seen."""
-    with seeded(0):
+    with isolated(seed=0):
         layer = BayesianLinear(inputs, outputs, prior_std).double()
         with torch.no_grad():
             layer.weight_rho.normal_()
@@ -43,7 +43,7 @@ def test_divergence_from_itself_is_zero():
 def test_drawn_outputs_have_the_distribution_of_outputs_of_drawn_weights():
     layer = wide_posterior()
     row = torch.tensor([[0.5, -2.0, 1.0]], dtype=torch.float64)
-    with torch.no_grad(), seeded(1):
+    with isolated(seed=1), torch.no_grad():
         local = layer(row.expand(20_000, 3))
         plain = layer.mean()
         drawn = []

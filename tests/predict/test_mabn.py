@@ -4,21 +4,21 @@ import pytest
 import torch
 from torch import nn
 
+from autoprox.base.isolation import isolated
 from autoprox.predict.parzc._layers import BayesianLinear
 from autoprox.predict.parzc._mabn import Mixer, Released
-from autoprox.predict.parzc._training import seeded
 
 NODES, STATISTICS = 6, 3
 
 
 def network_of(kind, **options):
-    with seeded(0):
+    with isolated(seed=0):
         return kind(NODES, STATISTICS, width=8, **options)
 
 
 @pytest.fixture
 def batch():
-    with seeded(1):
+    with isolated(seed=1):
         statistics = torch.randn(5, NODES, STATISTICS)
     mask = torch.ones(5, NODES, dtype=torch.bool)
     mask[1, 4:] = False
@@ -97,7 +97,7 @@ def test_forward_draws_anew_and_a_drawn_copy_does_not(batch):
     network = network_of(Mixer)
     for layer in network.bayesian_layers():
         nn.init.constant_(layer.weight_rho, 0.0)
-    with seeded(2):
+    with isolated(seed=2):
         first, second = network(*batch), network(*batch)
         draws = network.draws(2)
         drawn = next(draws)

@@ -3,15 +3,16 @@
 import pytest
 import torch
 
+from autoprox.base.isolation import isolated
 from autoprox.predict.parzc._mabn import Mixer, Released
 from autoprox.predict.parzc._predictor_losses import LOSSES
-from autoprox.predict.parzc._training import Data, Schedule, seeded, train
+from autoprox.predict.parzc._training import Data, Schedule, train
 
 ROWS, NODES, STATISTICS = 12, 4, 2
 
 
 def data():
-    with seeded(0):
+    with isolated(seed=0):
         statistics = torch.randn(ROWS, NODES, STATISTICS)
     mask = torch.ones(ROWS, NODES, dtype=torch.bool)
     mask[::3, 3] = False
@@ -19,7 +20,7 @@ def data():
 
 
 def networks(count, **options):
-    with seeded(1):
+    with isolated(seed=1):
         return [Mixer(NODES, STATISTICS, width=4, **options) for _ in range(count)]
 
 
@@ -29,7 +30,7 @@ def test_each_network_learns_as_if_it_were_alone(loss):
     parts = [data().rows(torch.arange(ROWS) != left_out) for left_out in range(3)]
     schedule = Schedule(steps=5, learning_rate=0.01, batch_size=100, kl_weight=0.0)
     together, alone = networks(3, bayesian=False), networks(3, bayesian=False)
-    with seeded(2):
+    with isolated(seed=2):
         train(together, parts, LOSSES[loss], schedule)
         for network, part in zip(alone, parts, strict=True):
             train([network], [part], LOSSES[loss], schedule)
@@ -46,7 +47,7 @@ def test_the_objective_is_the_loss_and_the_divergence_per_row():
     (kl,) = (network.kl(),)
     gradients = torch.autograd.grad(kl, [network.head[0].weight_mu])
     schedule = Schedule(steps=1, learning_rate=0.01, batch_size=100, kl_weight=1.0)
-    with seeded(2):
+    with isolated(seed=2):
         train([network], [data()], lambda scores, *_, **__: 0.0 * scores.sum(), schedule)
     moved = network.head[0].weight_mu - before["head.0.weight_mu"]
     assert torch.equal(moved.sign(), -gradients[0].sign())  # the first step of Adam is the sign of the gradient
@@ -61,7 +62,7 @@ def test_batches_take_every_row_in_turn():
         return scores.square().mean()
 
     schedule = Schedule(steps=4, learning_rate=0.01, batch_size=3, kl_weight=0.0)
-    with seeded(2):
+    with isolated(seed=2):
         train(networks(1), [data()], watched, schedule)
     del seen[:2]  # whether the loss sees a level was asked before the first step
     assert sorted(target for batch in seen for target in batch) == sorted(data().targets.tolist())
@@ -76,7 +77,7 @@ def test_networks_that_see_one_row_more_take_turns_in_leaving_one_out():
 
     parts = [data(), data().rows(torch.arange(ROWS) != 0)]
     schedule = Schedule(steps=3, learning_rate=0.01, batch_size=100, kl_weight=0.0)
-    with seeded(2):
+    with isolated(seed=2):
         train(networks(2), parts, watched, schedule)
     assert set(sizes) == {(2, ROWS - 1)}
 
@@ -88,14 +89,14 @@ def test_a_loss_that_compares_is_minimised_the_same_whatever_is_added_to_all_sco
     schedule = Schedule(steps=20, learning_rate=0.01, batch_size=100, kl_weight=0.0)
     found = []
     for shift in (0.0, 0.7, 3.1):
-        with seeded(1):
+        with isolated(seed=1):
             network = build(NODES, STATISTICS, width=4)
         before = network.state_dict()[network.level].clone()
 
         def shifted(scores, *given, shift=shift, **options):
             return LOSSES[loss](scores + shift, *given, **options)
 
-        with seeded(2):
+        with isolated(seed=2):
             train([network], [data()], shifted, schedule)
         assert torch.equal(network.state_dict()[network.level], before)
         found.append(network.mean()(data().statistics, data().mask).detach())
@@ -108,6 +109,6 @@ def test_a_loss_that_sees_the_level_trains_it():
     before = network.state_dict()[network.level].clone()
     high = data()
     high.targets.add_(2.0)
-    with seeded(2):
+    with isolated(seed=2):
         train([network], [high], LOSSES["mse"], Schedule(steps=50, learning_rate=0.05, batch_size=100, kl_weight=0.0))
     assert float(network.state_dict()[network.level] - before) > 0.1

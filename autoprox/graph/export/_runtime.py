@@ -14,8 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.base.errors import UndefinedScoreError
+from autoprox.base.isolation import isolated
 from autoprox.inspect.finding import nodes_of
-from autoprox.inspect.isolation import isolated
 from autoprox.inspect.nodes import Node, Role, Site
 from autoprox.inspect.preservation import preserved
 from autoprox.statistics.collection import run_passes

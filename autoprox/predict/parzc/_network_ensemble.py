@@ -10,10 +10,11 @@ from torch import Tensor
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
+from autoprox.base.isolation import isolated
 from autoprox.metrics import kendall_tau_b
 from autoprox.predict.parzc._mabn import AbstractAggregator
 from autoprox.predict.parzc._predictor_losses import PredictorLoss
-from autoprox.predict.parzc._training import Data, Schedule, seeded, train
+from autoprox.predict.parzc._training import Data, Schedule, train
 from autoprox.predict.parzc.linear import LinearPath
 from autoprox.predict.parzc.scaling import ROUNDING
 
@@ -108,7 +109,7 @@ def fit_ensemble(
     held_out = _folds(data.groups.numpy(), wanted, seed)
     kept = [np.setdiff1d(np.arange(len(data)), rows) for rows in held_out]
     parts = [data.rows(torch.as_tensor(rows)) for rows in kept]
-    with seeded(derived_seed("fit", seed)):
+    with isolated(seed=derived_seed("fit", seed)):
         members = [build() for _ in held_out]
         for index, (member, part) in enumerate(zip(members, parts, strict=True)):
             if masked:
@@ -130,7 +131,7 @@ def fit_ensemble(
 
 def raw_draws(network: AbstractAggregator, statistics: Tensor, mask: Tensor, number: int, seed: int) -> Tensor:
     """Scores of a network under several draws of its weights, `(number, n)`."""
-    with torch.no_grad(), seeded(seed):
+    with isolated(seed=seed), torch.no_grad():
         return torch.stack([each(statistics.double(), mask) for each in network.double().draws(number)])
 
 

@@ -1,7 +1,6 @@
 """Fitting networks to the labels of some architectures."""
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -63,14 +62,6 @@ class Schedule:
     kl_weight: float
 
 
-@contextmanager
-def seeded(seed: int) -> Iterator[None]:
-    """Seeds torch's CPU generator inside, and leaves it as it was."""
-    with torch.random.fork_rng(devices=[]):
-        torch.default_generator.manual_seed(seed)
-        yield
-
-
 def train(
     networks: Sequence[AbstractAggregator],
     parts: Sequence[Data],
@@ -78,7 +69,7 @@ def train(
     schedule: Schedule,
     tick: Callable[[], object] = lambda: None,
 ) -> None:
-    """Minimises loss + kl_weight * KL / n with Adam, for several networks of one form at once; call it inside `seeded`.
+    """Minimises loss + kl_weight * KL / n with Adam, for several networks of one form at once, inside `isolated`.
 
     The networks know nothing of each other: one step for all of them takes little longer than one for a single one,
     because they are small. With a loss that is no likelihood this is a Gibbs posterior (Bissiri 2016,

@@ -17,6 +17,7 @@ from torch import Tensor
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import FitError, SpecError, suggestion
+from autoprox.base.isolation import isolated
 from autoprox.base.progress import progress
 from autoprox.base.threads import single_threaded
 from autoprox.predict.parzc._inputs import flat, group_scales, nodes_of
@@ -168,8 +169,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         standardised = (targets - self.group_scales_[of, 0]) / self.group_scales_[of, 1]
         self.seed_ = int(check_random_state(self.random_state).randint(np.iinfo(np.int32).max))
         self.scaler_ = NodeScaler(per_node=values.shape[2] == 1).fit(values, mask)
-        data = Data.of(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
-        with single_threaded(), self._ticks() as tick:
+        with single_threaded(), isolated(), self._ticks() as tick:
+            data = Data.of(self._scaled(values, mask), self._shown(mask), _tensor(standardised), torch.as_tensor(of))
             found = fit_ensemble(
                 data,
                 self.n_estimators,
@@ -212,8 +213,8 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         check_is_fitted(self, "members_")
         checked = validate_data(self, flat(X, self.node_shape), reset=False, **self._checks)
         values, mask = nodes_of(checked, self.node_shape)
-        statistics, shown = self._scaled(values, mask), self._shown(mask)
-        with single_threaded():
+        with single_threaded(), isolated():
+            statistics, shown = self._scaled(values, mask), self._shown(mask)
             drawn = [
                 member.draws(statistics, shown, self.n_draws, draw_seed(self.seed_, index))
                 for index, member in enumerate(self.members_)

@@ -1,8 +1,6 @@
 """Proxies that count: the rivals of every other one. On our own families they equal the closed forms of the spaces."""
 
-from torch.nn.attention import SDPBackend, sdpa_kernel
-from torch.utils.flop_counter import FlopCounterMode
-
+from autoprox.networks import measuring
 from autoprox.scorers._subject import Subject
 from autoprox.scorers.zoo._structure import blocks
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
@@ -27,11 +25,7 @@ def macs(subject: Subject) -> float:
 
 
 def _macs(subject: Subject) -> float:
-    # In torch's plain form of fused attention and, since gradients are recorded, of its encoder layers: the counter
-    # does not know every fused one.
-    with sdpa_kernel(SDPBackend.MATH), FlopCounterMode(display=False) as counter:
-        subject.model(subject.images[:1])
-    return float(counter.get_total_flops()) / 2
+    return float(measuring.macs(subject.model, subject.images[:1]))
 
 
 @function_proxy("depth", "The count of transformer blocks, a baseline.", passes=(), blocks=True)

@@ -15,22 +15,32 @@ _CPU = torch.device("cpu")
 
 
 @contextmanager
-def isolated(device: torch.device = _CPU, dtype: torch.dtype = torch.float32) -> Iterator[None]:
+def isolated(
+    device: torch.device = _CPU, dtype: torch.dtype = torch.float32, *, seed: int = DRAW_SEED
+) -> Iterator[None]:
     """Keeps what surrounds a computation from changing it, and the computation from changing that.
+
+    Whatever builds, trains or scores networks, or draws from torch's generators, runs inside.
 
     Inside: one thread of Python at a time; gradients recorded; no inference mode, no autocasting; the default dtype is
     float32, or float64 for a model in float64; the default device is that of the model if the caller set another than
-    the CPU; generators start from a seed of ours; what was compiled by `torch.compile` runs as it was written, so that
+    the CPU; generators start from a seed; what was compiled by `torch.compile` runs as it was written, so that
     everything in it can be seen.
 
     Args:
         device: Where the computation runs.
         dtype: What it runs in.
+        seed: What the generators start from.
 
     Example:
         >>> with torch.no_grad(), isolated():
         ...     torch.is_grad_enabled(), torch.get_default_dtype()
         (True, torch.float32)
+        >>> with isolated(seed=1):
+        ...     first = torch.rand(2)
+        >>> with isolated(seed=1):
+        ...     bool((torch.rand(2) == first).all())
+        True
     """
     with ExitStack() as stack:
         stack.enter_context(ONE_AT_A_TIME)
@@ -47,7 +57,8 @@ def isolated(device: torch.device = _CPU, dtype: torch.dtype = torch.float32) ->
             stack.enter_context(device)
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        torch.default_generator.manual_seed(DRAW_SEED)
+        # Not torch.manual_seed, which would seed the generators of other devices too; they would not be restored.
+        torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
-            torch.cuda.default_generators[device.index or 0].manual_seed(DRAW_SEED)
+            torch.cuda.default_generators[device.index or 0].manual_seed(seed)
         yield
