@@ -5,6 +5,9 @@ passes are written with few operations: one product for queries, keys and values
 front, and the scale inside the product.
 """
 
+from collections.abc import Mapping
+from typing import ClassVar
+
 import torch
 from torch import Tensor, nn
 
@@ -21,6 +24,9 @@ class Attention(nn.Module):
         width: Size of a token.
         heads: Number of heads; divides `width`.
     """
+
+    elastic_parts: ClassVar[Mapping[str, int]] = {"qkv.weight": 3, "qkv.bias": 3}
+    """What a supernet cuts part by part: queries, keys and values, of which a subnet has the first heads."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()

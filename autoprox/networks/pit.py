@@ -48,6 +48,9 @@ class PiTModel(nn.Module):
         shape: All sizes of the network.
         num_classes: Number of classes.
         in_chans: Channels of the image.
+
+    Attributes:
+        elastic_names: Names that blocks and poolings have whatever the depths of the stages before them.
     """
 
     def __init__(self, shape: PiTShape, num_classes: int, in_chans: int) -> None:
@@ -57,10 +60,14 @@ class PiTModel(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, first.width))
         self.pos_embed = nn.Parameter(torch.zeros(1, first.width, first.grid, first.grid))
         self.body = nn.Sequential()
+        self.elastic_names: dict[str, str] = {}
         for index, stage in enumerate(shape.stages):
             if index > 0:
                 before = shape.stages[index - 1]
+                self.elastic_names[f"body.{len(self.body)}"] = f"pools.{index}"
                 self.body.append(declare(Pool(before.grid, before.width, stage.width), Role.POOL))
+            for layer in range(len(stage.layers)):
+                self.elastic_names[f"body.{len(self.body) + layer}"] = f"stages.{index}.{layer}"
             self.body.extend(TransformerBlock(layer.width, layer.heads, layer.hidden) for layer in stage.layers)
         self.norm = declare(nn.LayerNorm(last.width, eps=NORM_EPS), Role.HEAD)
         self.head = declare(nn.Linear(last.width, num_classes), Role.HEAD)
