@@ -39,6 +39,9 @@ from autoprox.networks.network import Network
 from autoprox.scorers import Ensemble
 from autoprox.statistics import StatisticsCache
 
+_COUNTED_UNDRAWN = frozenset({"identity"})
+# Evolution never draws it. It counted when all primitives did, and the journals of that time still go on.
+
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
     return networks
@@ -291,6 +294,7 @@ class Discoverer:
             [level.value, each.name, each.version, each.weight]
             for level in Level
             for each in PRIMITIVES[level].values()
+            if each.weight > 0 or each.name in _COUNTED_UNDRAWN
         ]
         return {
             **self._question(),

@@ -246,11 +246,11 @@ def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = No
     of_site = {site: sum(share for group, share in (shares or found).items() if group[0] == site) for site in sites}
     for site in sites:
         node: TypeKey = (Level.NODE, site, None)
-        for primitive in _drawn(Level.NODE):
+        for primitive in drawn_primitives(Level.NODE):
             aggregates = primitive.form is Form.AGGREGATE
             weight = primitive.weight * (of_site[site] / sum(of_site.values()) if aggregates else 1.0)
             grammar.add_primitive(primitive, node, scalar if aggregates else node, weight)
-    for primitive in _drawn(Level.SCALAR):
+    for primitive in drawn_primitives(Level.SCALAR):
         grammar.add_primitive(primitive, scalar, scalar, primitive.weight)
     for leaf in leaves:
         grammar.add_terminal(leaf)
@@ -265,7 +265,7 @@ def leaf_grammar(site: Site) -> Grammar:
     shapes = list(dict.fromkeys(str(each.shape) for each in statistics))
     for shape in shapes:
         for kind in (Kind.tensor(site, shape), Kind.tensor(site, f"gram {shape}")):
-            for primitive in _drawn(Level.TENSOR):
+            for primitive in drawn_primitives(Level.TENSOR):
                 result = primitive.result_kind((kind,) * primitive.arity)
                 grammar.add_primitive(primitive, type_key(kind), type_key(result), primitive.weight)
     for statistic in statistics:
@@ -296,5 +296,6 @@ def drawn_statistics() -> list[Statistic]:
     return [each for each in STATISTICS.values() if each.pass_.name in DRAWN_PASSES]
 
 
-def _drawn(level: Level) -> list[Primitive]:
+def drawn_primitives(level: Level) -> list[Primitive]:
+    """The primitives of a level that evolution draws."""
     return [each for each in PRIMITIVES[level].values() if each.weight > 0]

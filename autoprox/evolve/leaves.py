@@ -7,9 +7,9 @@ from itertools import combinations
 import numpy as np
 
 from autoprox.base.digest import derived_seed
-from autoprox.evolve.grammar import Grammar, leaf_grammar, tensor_statistics
+from autoprox.evolve.grammar import Grammar, drawn_primitives, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import PRIMITIVES, Complexity, Expression, Form, Level, find_primitive
+from autoprox.graph import Complexity, Expression, Form, Level, find_primitive
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
@@ -40,7 +40,7 @@ def first_bank() -> tuple[Expression, ...]:
     """
     counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
     cheap = [
-        each for each in PRIMITIVES[Level.TENSOR].values() if each.form.reduces and each.complexity <= FIRST_COMPLEXITY
+        each for each in drawn_primitives(Level.TENSOR) if each.form.reduces and each.complexity <= FIRST_COMPLEXITY
     ]
     reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
     tensors = [Expression(each) for each in tensor_statistics()]
