@@ -30,6 +30,8 @@ def searched_task(options: argparse.Namespace, space: Space) -> Task:
     table = Table.read()
     name = options.dataset or options.verify or (None if _shaped(options) else _fitting(table, space))
     if name is None:
+        if space.own_task is not None:
+            return noise_task(NOISE, *space.check_task(options.num_classes, options.img_size))
         classes = DEFAULT_NUM_CLASSES if options.num_classes is None else options.num_classes
         classes, size, _ = space.check_task(classes, options.img_size, NOISE_CHANNELS)
         return noise_task(NOISE, classes, size)

@@ -2,11 +2,15 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from torch import nn
 
+from autoprox.base.digest import bytes_digest
+from autoprox.base.errors import StoreMismatchError
+from autoprox.networks._checkpoint import load_checkpoint
 from autoprox.spaces import Arch, Space, TaskShape
 
 
@@ -74,3 +78,60 @@ class Fresh(Weights):
             SpecError: If the space does not allow the architecture or the task.
         """
         return space.build(arch, *task, seed=self.seed)
+
+
+@dataclass(frozen=True, slots=True)
+class Trained(Weights):
+    """Parameters that were trained, and written by `autoprox.networks.save_checkpoint`.
+
+    Args:
+        file: A safetensors file.
+
+    Attributes:
+        digest: Digest of the file's content.
+
+    Raises:
+        StoreMismatchError: If there is no such file.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> from autoprox.networks import save_checkpoint
+        >>> from autoprox.spaces import load_space
+        >>> micro, task = load_space("pit-micro"), TaskShape(num_classes=10, img_size=8, in_chans=1)
+        >>> arch = micro.arch({"base_dim": 8, "mlp_ratio": 2, "depth": [1, 1, 1], "num_heads": [2, 2, 2]})
+        >>> path = Path(mkdtemp()) / "trained.safetensors"
+        >>> save_checkpoint(micro.build(arch, *task, seed=5), path)
+        >>> model = Trained(path).network(micro, arch, task)
+        >>> model.head.weight.equal(micro.build(arch, *task, seed=5).head.weight), Trained(path).identity[0]
+        (True, 'trained')
+    """
+
+    file: Path
+    digest: str = field(init=False)
+
+    def __post_init__(self) -> None:
+        try:
+            content = Path(self.file).read_bytes()
+        except OSError as error:
+            raise StoreMismatchError(f"'{self.file}' cannot be read: {error.strerror}. Check the path.") from error
+        object.__setattr__(self, "digest", bytes_digest(content))
+
+    @property
+    def identity(self) -> list[str]:
+        """The digest of the file."""
+        return ["trained", self.digest]
+
+    @property
+    def group(self) -> str:
+        """All trained networks are ranked among each other: each has a file of its own."""
+        return "trained"
+
+    def network(self, space: Space, arch: Arch, task: TaskShape) -> nn.Module:
+        """Builds the network and reads its parameters.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the task.
+            StoreMismatchError: If the file does not fit the network.
+        """
+        model: nn.Module = load_checkpoint(space.build(arch, *task), self.file)
+        return model

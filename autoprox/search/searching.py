@@ -57,7 +57,8 @@ def run(
         space: The space, or what `load_space` finds it by.
         constraints: What is allowed; everything if None.
         rng: Where all draws come from; `default_rng(0)` if None.
-        task: What networks are built for, and the batch; noise of the space's image size and ten classes if None.
+        task: What networks are built for, and the batch; if None, noise of the space's own task, or of its image size
+            and ten classes.
         method: How candidates are proposed: one of `METHODS` by its name, or with settings, such as
             `Evolution(population=20)`.
         budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
@@ -85,7 +86,8 @@ def run(
     """
     owner = load_space(space)
     rng = np.random.default_rng(0) if rng is None else rng
-    task = noise_task("noise", DEFAULT_NUM_CLASSES, owner.default_img_size) if task is None else task
+    if task is None:
+        task = noise_task("noise", *(owner.own_task or (DEFAULT_NUM_CLASSES, owner.default_img_size)))
     for name, value in {"jobs": jobs, "init_seeds": init_seeds, "budget": budget}.items():
         if value is not None and value < 1:
             raise SpecError(f"`{name}` is {value}; it must be at least 1.")

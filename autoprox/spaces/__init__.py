@@ -7,7 +7,7 @@ space offers, `counts.py` holds closed forms. A space that comes with autoprox i
 
 from autoprox.spaces import autoformer, pit  # registered by being imported
 from autoprox.spaces._arch import Arch
-from autoprox.spaces._closed_counts import Counts
+from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces.genes import Gene, Length, Total
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.space import SPACES, Candidate, Space, load_space
@@ -16,6 +16,7 @@ from autoprox.spaces.task import TaskShape
 space = load_space
 
 __all__ = [
+    "FULL_BITS",
     "SPACES",
     "Arch",
     "Candidate",
@@ -24,6 +25,7 @@ __all__ = [
     "Layout",
     "Length",
     "Space",
+    "Storage",
     "TaskShape",
     "Total",
     "autoformer",

@@ -7,6 +7,9 @@ image; biases, normalisations, activations, softmax and additions are not counte
 from dataclasses import dataclass
 from typing import NamedTuple
 
+FULL_BITS = 32
+"""Bits of a number in single precision."""
+
 
 @dataclass(frozen=True, slots=True)
 class Counts:
@@ -23,6 +26,28 @@ class Counts:
     params: int
     macs: int
     backbone_params: int
+
+
+class Storage(NamedTuple):
+    """What the precision of a network decides.
+
+    Args:
+        weight_bytes: Bytes of all parameters, with the scales of those that are quantised.
+        bitops: Bit operations of one forward pass, per image: multiply-accumulates times the bits of both factors.
+    """
+
+    weight_bytes: int
+    bitops: int
+
+    @classmethod
+    def of_single_precision(cls, counts: Counts) -> "Storage":
+        """That of a network whose parameters and activations have 32 bits.
+
+        Example:
+            >>> Storage.of_single_precision(Counts(params=10, macs=3, backbone_params=0))
+            Storage(weight_bytes=40, bitops=3072)
+        """
+        return cls(counts.params * FULL_BITS // 8, counts.macs * FULL_BITS**2)
 
 
 class PartCounts(NamedTuple):

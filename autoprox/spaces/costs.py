@@ -1,6 +1,7 @@
 """What an architecture costs: a registry, which a search, a report or a table asks by name.
 
-`params` and `macs` are here. What needs torch is registered where torch is: `latency` by `autoprox.networks.latency`.
+`params`, `macs`, `weight_bytes` and `bitops` are here. What needs torch is registered where torch is: `latency` by
+`autoprox.networks.latency`.
 """
 
 from abc import ABC, abstractmethod
@@ -12,7 +13,7 @@ from autoprox.base.registry import Registry
 from autoprox.spaces._arch import Arch
 from autoprox.spaces.space import Space
 from autoprox.spaces.task import TaskShape
-from autoprox.spaces.units import COUNT, Unit
+from autoprox.spaces.units import BYTES, COUNT, Unit
 
 
 class Cost(ABC):
@@ -94,8 +95,20 @@ def _macs(space: Space, arch: Arch, task: TaskShape) -> int:
     return space.counts(arch, task.num_classes, task.img_size, task.in_chans).macs
 
 
+def _weight_bytes(space: Space, arch: Arch, task: TaskShape) -> int:
+    return space.storage(arch, *task).weight_bytes
+
+
+def _bitops(space: Space, arch: Arch, task: TaskShape) -> int:
+    return space.storage(arch, *task).bitops
+
+
 COSTS: Registry[Cost] = Registry("cost")
 """All costs by name."""
 
 PARAMS = COSTS.register("params", Computed("params", "parameters", COUNT, _params, additive=True))
 MACS = COSTS.register("macs", Computed("macs", "multiply-accumulates", COUNT, _macs, additive=True))
+WEIGHT_BYTES = COSTS.register(
+    "weight_bytes", Computed("weight_bytes", "bytes of weights", BYTES, _weight_bytes, additive=True)
+)
+BITOPS = COSTS.register("bitops", Computed("bitops", "bit operations", COUNT, _bitops, additive=True))

@@ -13,13 +13,18 @@ from autoprox.base.numbers import is_whole
 from autoprox.base.references import absolute, is_reference, resolved
 from autoprox.base.registry import Registry
 from autoprox.spaces._arch import Arch, loads_genes
-from autoprox.spaces._closed_counts import Counts
+from autoprox.spaces._closed_counts import Counts, Storage
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.task import TaskShape
 
 if TYPE_CHECKING:
     from torch import nn
+
+DEFAULT_IN_CHANS = 3
+"""Channels of images where nothing is said."""
+_TASK_NOUNS = ("classes", "px", "channels")
+# What the numbers of a task count.
 
 Candidate: TypeAlias = Arch | Mapping[str, Any]
 """An architecture, or its genes by name."""
@@ -45,6 +50,8 @@ class Space(ABC):
         compared: The features that proxies are compared with; all if None.
         reference: What `load_space` finds the space by; None if it finds it by nothing.
         place: The same from whatever folder, for a space of yours.
+        own_task: The one task that its networks are for, where they are made of a given one; None where they are built
+            for any task. It need not be named then: `space.build(arch)`.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -63,6 +70,7 @@ class Space(ABC):
     compared: tuple[str, ...] | None = None
     reference: str | None = None
     place: str | None = None
+    own_task: TaskShape | None = None
 
     @property
     @abstractmethod
@@ -81,6 +89,11 @@ class Space(ABC):
     @abstractmethod
     def features_of(self, genes: Genes) -> dict[str, float]:
         """The features of allowed genes, which are not to be changed."""
+
+    def storage_of(self, genes: Genes, task: TaskShape) -> Storage:
+        """Bytes of the weights and bit operations: those of single precision, unless a space knows better."""
+        counts = self.counts_of(genes, task)
+        return Storage.of_single_precision(counts)
 
     def sample(self, rng: np.random.Generator) -> Arch:
         """Draws an architecture: every gene uniform and independent, the values of a list one by one.
@@ -194,14 +207,20 @@ class Space(ABC):
         """
         return self.outline(arch)
 
-    def counts(self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> Counts:
+    def counts(
+        self,
+        arch: Candidate,
+        num_classes: int | None = None,
+        img_size: int | None = None,
+        in_chans: int | None = None,
+    ) -> Counts:
         """Parameters and multiply-accumulates: in closed form where the space has one, else counted in the network.
 
         Args:
             arch: An architecture of this space, or its genes.
-            num_classes: Number of classes, at least 2.
+            num_classes: Number of classes, at least 2; None in a space with a task of its own.
             img_size: Edge of the image in px; the space's default if None.
-            in_chans: Channels of the image, at least 1.
+            in_chans: Channels of the image, at least 1; 3 if None.
 
         Raises:
             SpecError: If the space does not allow the architecture or the image size.
@@ -214,7 +233,13 @@ class Space(ABC):
         """
         return self.counts_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
-    def params(self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3) -> int:
+    def params(
+        self,
+        arch: Candidate,
+        num_classes: int | None = None,
+        img_size: int | None = None,
+        in_chans: int | None = None,
+    ) -> int:
         """The parameters of `counts` alone, for which a network that has to be counted is not run.
 
         Raises:
@@ -236,18 +261,44 @@ class Space(ABC):
 
     def backbone_params_of(self, genes: Genes) -> int:
         """The backbone parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
-        return self.counts_of(genes, self.check_task(2, None, 3)).backbone_params
+        return self.counts_of(genes, self.own_task or self.check_task(2)).backbone_params
+
+    def storage(
+        self,
+        arch: Candidate,
+        num_classes: int | None = None,
+        img_size: int | None = None,
+        in_chans: int | None = None,
+    ) -> Storage:
+        """Bytes of the weights and bit operations; the arguments are those of `counts`.
+
+        Raises:
+            SpecError: If the space does not allow the architecture or the image size.
+
+        Example:
+            >>> from autoprox.spaces import load_space
+            >>> micro = load_space("pit-micro")
+            >>> arch = micro.sample(np.random.default_rng(0))
+            >>> micro.counts(arch, 10).params, micro.storage(arch, 10).weight_bytes
+            (134434, 537736)
+        """
+        return self.storage_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
     def build(
-        self, arch: Candidate, num_classes: int, img_size: int | None = None, in_chans: int = 3, seed: int = 0
+        self,
+        arch: Candidate,
+        num_classes: int | None = None,
+        img_size: int | None = None,
+        in_chans: int | None = None,
+        seed: int = 0,
     ) -> "nn.Module":
         """Builds the network with freshly initialised parameters, in evaluation mode and on the CPU.
 
         Args:
             arch: An architecture of this space, or its genes.
-            num_classes: Number of classes, at least 2.
+            num_classes: Number of classes, at least 2; None in a space with a task of its own.
             img_size: Edge of the image in px; the space's default if None.
-            in_chans: Channels of the image, at least 1.
+            in_chans: Channels of the image, at least 1; 3 if None.
             seed: Seed of the initialisation, in [0, 2**63). Same seed, same parameters; the global generators of torch
                 stay as they are.
 
@@ -270,21 +321,36 @@ class Space(ABC):
         builder: Builder = resolved(self.builder)
         return builder(self, genes, task, seed)
 
-    def check_task(self, num_classes: int, img_size: int | None, in_chans: int) -> TaskShape:
+    def check_task(
+        self, num_classes: int | None = None, img_size: int | None = None, in_chans: int | None = None
+    ) -> TaskShape:
         """Checks what a task asks of a network.
 
         Returns:
-            Number of classes, edge of the image in px (the default if None was given) and channels, as plain integers.
+            Number of classes, edge of the image in px (the default if None was given) and channels (3 if None was
+            given), as plain integers; for None in a space with a task of its own, those of that task.
 
         Raises:
-            SpecError: If there are fewer than 2 classes or 1 channel, or the space does not take the image size.
+            SpecError: If there are fewer than 2 classes or 1 channel, or the space does not take the image size or the
+                task.
 
         Example:
             >>> from autoprox.spaces import load_space
             >>> load_space("autoformer-ti").check_task(num_classes=10, img_size=None, in_chans=3)
             TaskShape(num_classes=10, img_size=224, in_chans=3)
         """
+        if self.own_task is not None:
+            given = (num_classes, img_size, in_chans)
+            pairs = zip(given, self.own_task, strict=True)
+            if any(each is not None and not (is_whole(each) and each == own) for each, own in pairs):
+                wanted = ", ".join(f"{own} {noun}" for own, noun in zip(self.own_task, _TASK_NOUNS, strict=True))
+                raise SpecError(
+                    f"The networks of '{self.name}' are made of one for {wanted}, and take no other task. Leave the "
+                    "task out, or give that one."
+                )
+            return self.own_task
         size = self.default_img_size if img_size is None else img_size
+        in_chans = DEFAULT_IN_CHANS if in_chans is None else in_chans
         if not is_whole(size) or size not in self.img_sizes:
             raise SpecError(
                 f"The space '{self.name}' takes images of {_said(self.img_sizes)} px, not {img_size} px. Resize the "

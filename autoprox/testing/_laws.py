@@ -48,7 +48,7 @@ class Laws:
     @property
     def task(self) -> TaskShape:
         """What networks are built for: the least images of the space."""
-        return TaskShape(self.num_classes, self.space.img_sizes[0], self.in_chans)
+        return self.space.own_task or TaskShape(self.num_classes, self.space.img_sizes[0], self.in_chans)
 
     def drawn(self, count: int | None = None) -> Iterator[tuple[Arch, np.random.Generator]]:
         """Architectures, each with a generator of its own."""
@@ -70,12 +70,12 @@ class Laws:
 
     def images(self, count: int = IMAGES) -> Tensor:
         """Images `(count, C, H, W)`."""
-        shape = (count, self.in_chans, self.task.img_size, self.task.img_size)
+        shape = (count, self.task.in_chans, self.task.img_size, self.task.img_size)
         return torch.from_numpy(np.random.default_rng(0).standard_normal(shape, dtype=np.float32))
 
     def labels(self, count: int = IMAGES) -> Tensor:
         """Labels `(count,)`."""
-        return torch.arange(count) % self.num_classes
+        return torch.arange(count) % self.task.num_classes
 
     def refusal(self, action: Callable[..., Any], *arguments: Any, **named: Any) -> str:
         """What the error of autoprox says that a call raises; nothing if it raises none."""

@@ -169,13 +169,13 @@ class SpaceLaws(Laws):
         sizes = 0, -8, min(self.space.img_sizes) - 1, max(self.space.img_sizes) + 1, float(size), True, "28"
         cases: dict[str, tuple[tuple[Callable[..., Any], ...], str, tuple[Any, ...]]] = {
             "img_size": ((counts, build), " px", sizes),
-            "num_classes": ((counts, build), "classes", (1, 0, -1, 10.0, True, None)),
-            "in_chans": ((counts, build), "channel", (0, -1, 1.0, None)),
+            "num_classes": ((counts, build), "classes", (1, 0, -1, 10.0, True)),
+            "in_chans": ((counts, build), "channel", (0, -1, 1.0)),
             "seed": ((build,), "seed", (-1, 2**63, 1.0, True, None)),
         }
         for argument, (actions, word, values) in cases.items():
             for value in values:
-                given = {"num_classes": 10, "img_size": size, argument: value}
+                given = {**self.task._asdict(), argument: value}
                 for action in actions:
                     assert word in self.refusal(action, **given), f"{argument}={value!r} was taken"
 
@@ -186,7 +186,7 @@ class SpaceLaws(Laws):
         sizes = {self.task.img_size, self.space.default_img_size, self.space.img_sizes[len(self.space.img_sizes) // 2]}
         for arch, rng in self.drawn(self.networks):
             for size in sorted(sizes):
-                task = TaskShape(int(rng.integers(2, 99)), size, self.in_chans)
+                task = self.space.own_task or TaskShape(int(rng.integers(2, 99)), size, self.in_chans)
                 counts = self.space.counts(arch, *task)
                 of_numpy: list[Any] = [np.int64(each) for each in task]
                 assert counts == self.space.counts(arch.genes, *of_numpy)
@@ -194,7 +194,8 @@ class SpaceLaws(Laws):
                 # What was counted on the meta device is compared with a real network, and a closed form with either.
                 model = model.to("meta") if self.space.has_closed_form else model
                 assert (counts.params, counts.macs) == parameters_and_macs(model, task), f"{arch} at {size} px"
-            assert self.space.backbone_params(arch) == self.space.counts(arch, 2).backbone_params > 0
+            usual = self.space.counts(arch, *(self.space.own_task or (2,)))
+            assert self.space.backbone_params(arch) == usual.backbone_params > 0
 
     def test_features_are_finite_and_the_same_in_name(self) -> None:
         """Every architecture has the same features, as finite floats, and coordinates of one length."""
@@ -212,7 +213,7 @@ class SpaceLaws(Laws):
             model = self.built(arch)
             assert not any(module.training for module in model.modules())
             logits = logits_of(model(self.images()))
-            assert logits.shape == (len(self.images()), self.num_classes)
+            assert logits.shape == (len(self.images()), self.task.num_classes)
             assert logits.isfinite().all()
             assert len({tuple(row) for row in logits.tolist()}) == len(logits), "different images, different logits"
             torch.autograd.backward(nn.functional.cross_entropy(logits, self.labels()))
@@ -239,7 +240,8 @@ class SpaceLaws(Laws):
             torch.manual_seed(1)
             with torch.device("meta"):
                 assert digest_of(self.built(arch, np.int64(3))) == first  # type: ignore[arg-type]
-            assert digest_of(self.built(arch, 4)) != first
+            if self.space.own_task is None:  # the parameters of others are those of the network that they are made of
+                assert digest_of(self.built(arch, 4)) != first
             assert digest_of(self.space.build(arch, *self.task)) == digest_of(self.built(arch, 0))
 
     def test_nodes_are_found(self) -> None:

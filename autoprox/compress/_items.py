@@ -1,0 +1,177 @@
+"""The linear maps of a trained network, and which of them are compressed together."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from autoprox.inspect import Node, Role, Site
+from autoprox.scorers import prepared
+
+EDGES = (Role.EMBED, Role.HEAD)
+"""Roles of the first and last maps of a network, which have defaults of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class LinearMap:
+    """A weight that is multiplied with what comes in; one map though several modules may hold it.
+
+    Args:
+        holders: Qualified names of the modules that hold it.
+        weight: Its name in them.
+        role: Which part of the network it belongs to.
+        outputs: Output features or channels.
+        inputs: Elements of the weight for each of them.
+        macs: Multiply-accumulates for one image, of all its uses together.
+        dim: The dimension of the outputs in the weight.
+        watched: Whether every holder is a module that is called as one, so that what comes in can be seen.
+        plain: Whether every holder is a plain `nn.Linear` that is called as one.
+    """
+
+    holders: tuple[str, ...]
+    weight: str
+    role: Role
+    outputs: int
+    inputs: int
+    macs: int
+    dim: int
+    watched: bool
+    plain: bool
+
+    @property
+    def name(self) -> str:
+        """The qualified name of the first module that holds it; of a weight with a name of its own, that too."""
+        first = self.holders[0]
+        return first if self.weight == "weight" and first else ".".join(filter(None, (first, self.weight)))
+
+    @property
+    def size(self) -> int:
+        """Elements of the weight."""
+        return self.outputs * self.inputs
+
+    def parameter(self, model: nn.Module) -> nn.Parameter:
+        """The weight itself."""
+        found: nn.Parameter = model.get_submodule(self.holders[0])._parameters[self.weight]  # type: ignore[assignment]
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """Maps that have one choice: one map, or several that read the same and are run as one.
+
+    Args:
+        maps: The maps.
+
+    Attributes:
+        name: The name of the first.
+    """
+
+    maps: tuple[LinearMap, ...]
+
+    @property
+    def name(self) -> str:
+        """The name of the first map."""
+        return self.maps[0].name
+
+
+def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
+    """The linear maps of a network in forward order, and the number of its logits.
+
+    Args:
+        model: Any network; it is left as it was.
+        images: A batch that it takes.
+
+    Raises:
+        CollectionError: If it has no linear map, is quantised already, or fails on the images.
+    """
+    with prepared(model, images, None) as subject:
+        names = {id(module): name for name, module in model.named_modules()}
+        counted = zip(subject.at(Site.LINEAR), subject.collect("macs").counts["macs"].tolist(), strict=True)
+        uses: dict[int, list[tuple[Node, nn.Module, str, float]]] = {}
+        for node, macs in counted:
+            owner, name = _holder(node)
+            parameter = owner._parameters.get(name)
+            if parameter is not None and id(owner) in names:
+                uses.setdefault(id(parameter), []).append((node, owner, name, macs))
+        with torch.no_grad():
+            output = model(subject.images)
+        logits = output if isinstance(output, Tensor) else output.logits
+        return [_map(each, names) for each in uses.values()], int(logits.shape[-1])
+
+
+def grouped(model: nn.Module, images: Any, maps: Iterable[LinearMap]) -> list[Item]:
+    """Maps that inference runs as one become one item: linear layers of one module that read the same tensor.
+
+    These are queries, keys and values, and the gate beside the first layer of a gated MLP.
+    """
+    last: dict[str, tuple[Tensor, int]] = {}
+    items: list[list[LinearMap]] = []
+
+    def look(found: LinearMap, inputs: Tensor) -> None:
+        parent = found.holders[0].rpartition(".")[0]
+        before = last.get(parent)
+        if any(found in item for item in items):
+            return
+        if found.plain and parent and before is not None and before[0] is inputs:
+            items[before[1]].append(found)
+        else:
+            items.append([found])
+            last[parent] = (inputs, len(items) - 1)
+
+    listed = list(maps)
+    watch(model, images, listed, look)
+    known = {found for item in items for found in item}
+    whole = [Item(tuple(item)) for item in items] + [Item((each,)) for each in listed if each not in known]
+    order = {each: place for place, each in enumerate(listed)}
+    return sorted(whole, key=lambda item: order[item.maps[0]])
+
+
+def watch(
+    model: nn.Module, images: Any, maps: Iterable[LinearMap], look: Callable[[LinearMap, Tensor], object]
+) -> None:
+    """Runs a network forward once, and shows what comes into each map that can be watched, layer by layer."""
+    with prepared(model, images, None) as subject, torch.no_grad(), _hooked(model, maps, look):
+        model(subject.images)
+
+
+@contextmanager
+def _hooked(model: nn.Module, maps: Iterable[LinearMap], look: Callable[[LinearMap, Tensor], object]) -> Iterator[None]:
+    with ExitStack() as hooks:
+        for each in maps:
+            for holder in each.holders if each.watched else ():
+
+                def hook(_module: nn.Module, inputs: tuple[Tensor, ...], found: LinearMap = each) -> None:
+                    look(found, inputs[0])
+
+                hooks.callback(model.get_submodule(holder).register_forward_pre_hook(hook).remove)
+        yield
+
+
+def _holder(node: Node) -> tuple[nn.Module, str]:
+    if node.call is not None and node.call.weight:
+        return node.call.owner, node.call.weight
+    return node.module, "weight"
+
+
+def _map(uses: list[tuple[Node, nn.Module, str, float]], names: dict[int, str]) -> LinearMap:
+    node, owner, weight, _ = uses[0]
+    parameter = owner._parameters[weight]
+    assert parameter is not None
+    holders = tuple(dict.fromkeys(names[id(each)] for _, each, _, _ in uses))
+    called = all(each.call is None for each, _, _, _ in uses)
+    # transformers' Conv1D keeps its weight transposed.
+    dim = 1 if type(owner).__name__ == "Conv1D" else 0
+    return LinearMap(
+        holders=holders,
+        weight=weight,
+        role=node.role,
+        outputs=parameter.shape[dim],
+        inputs=parameter.numel() // parameter.shape[dim],
+        macs=round(sum(macs for _, _, _, macs in uses)),
+        dim=dim,
+        watched=called,
+        plain=called and all(type(each).forward is nn.Linear.forward for _, each, _, _ in uses),
+    )

@@ -1,0 +1,45 @@
+"""Parameters of trained networks in files: safetensors, which hold tensors and nothing that is run."""
+
+from pathlib import Path
+from typing import Any
+
+import safetensors.torch
+from torch import nn
+
+from autoprox.base.errors import StoreMismatchError
+from autoprox.base.files import atomically
+from autoprox.base.foreign import guarded
+
+
+def save_checkpoint(model: nn.Module, path: str | Path) -> None:
+    """Writes parameters and buffers of a network; those that modules share are written once.
+
+    Raises:
+        AutoproxError: If the file cannot be written.
+
+    Example:
+        >>> from tempfile import mkdtemp
+        >>> path, layer = Path(mkdtemp()) / "layer.safetensors", nn.Linear(2, 2)
+        >>> save_checkpoint(layer, path)
+        >>> load_checkpoint(nn.Linear(2, 2), path).weight.equal(layer.weight)
+        True
+    """
+    atomically(Path(path), lambda beside: safetensors.torch.save_model(model, str(beside)))
+
+
+def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
+    """Reads parameters and buffers into a network, which is returned.
+
+    Raises:
+        StoreMismatchError: If the file is none of this kind, or does not fit the network.
+    """
+
+    def failure(reason: str) -> StoreMismatchError:
+        return StoreMismatchError(
+            f"'{path}' does not hold the parameters of this {type(model).__name__}: {reason}. Give the safetensors "
+            "file that was written of it."
+        )
+
+    with guarded(failure):
+        safetensors.torch.load_model(model, str(path))
+    return model

@@ -1,0 +1,96 @@
+"""Linear layers of low rank: two thin layers in place of one (FLORA, Chang 2024, https://arxiv.org/abs/2311.03912)."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+
+class Factors(NamedTuple):
+    """The singular value decomposition of a weight: `weight = left @ diag(values) @ right`.
+
+    Args:
+        left: `(outputs, k)`, orthonormal columns.
+        values: `(k,)`, not negative, the largest first; `k` is the smaller size of the weight.
+        right: `(k, inputs)`, orthonormal rows.
+    """
+
+    left: Tensor
+    values: Tensor
+    right: Tensor
+
+    @classmethod
+    def of(cls, weight: Tensor) -> "Factors":
+        """Those of a weight `(outputs, inputs)`, in double precision.
+
+        Example:
+            >>> factors = Factors.of(torch.tensor([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]]))
+            >>> factors.values.tolist()
+            [2.0, 1.0]
+        """
+        return cls(*torch.linalg.svd(weight.detach().double(), full_matrices=False))
+
+    def truncated(self, rank: int) -> Tensor:
+        """The nearest weight of this rank, `(outputs, inputs)` (Eckart and Young 1936)."""
+        return (self.left[:, :rank] * self.values[:rank]) @ self.right[:rank]
+
+    def pair(self, rank: int) -> tuple[Tensor, Tensor]:
+        """The weights of two layers whose product is `truncated(rank)`: `(rank, inputs)` and `(outputs, rank)`.
+
+        The singular values go to the first layer where outputs are no fewer than inputs, and to the second elsewhere,
+        as in FLORA's supernet. The factors of a smaller rank are the first rows and columns of those of a larger one.
+        """
+        values, left, right = self.values[:rank], self.left[:, :rank], self.right[:rank]
+        if len(self.left) >= self.right.shape[1]:
+            return values[:, None] * right, left
+        return right, left * values
+
+
+def factorised_size(outputs: int, inputs: int, rank: int) -> int:
+    """Elements of a weight of some rank: of its factors, or of itself where they have no fewer.
+
+    Example:
+        >>> factorised_size(8, 4, 2), factorised_size(8, 4, 3)
+        (24, 32)
+    """
+    return min(outputs * inputs, rank * (outputs + inputs))
+
+
+class FactorisedLinear(nn.Module):
+    """Two linear layers in place of one.
+
+    Args:
+        first: The weight of the first, `(rank, inputs)`.
+        second: The weight of the second, `(outputs, rank)`.
+        bias: `(outputs,)`, or None.
+
+    Example:
+        >>> weight = torch.eye(3)
+        >>> layer = FactorisedLinear(*(nn.Parameter(each.float()) for each in Factors.of(weight).pair(1)), None)
+        >>> layer(torch.ones(2, 3)).shape, layer.weight.shape
+        (torch.Size([2, 3]), torch.Size([3, 3]))
+    """
+
+    def __init__(self, first: nn.Parameter, second: nn.Parameter, bias: nn.Parameter | None) -> None:
+        super().__init__()
+        self.first = nn.Linear(first.shape[1], first.shape[0], bias=False, device="meta")
+        self.second = nn.Linear(second.shape[1], second.shape[0], bias=bias is not None, device="meta")
+        self.first.weight, self.second.weight = first, second
+        if bias is not None:
+            self.second.bias = bias
+        self.in_features, self.out_features = self.first.in_features, self.second.out_features
+
+    @property
+    def weight(self) -> Tensor:
+        """The product of both, for code that asks a linear layer for its weight."""
+        return self.second.weight @ self.first.weight
+
+    @property
+    def bias(self) -> Tensor | None:
+        """The bias of the second."""
+        return self.second.bias
+
+    def forward(self, inputs: Tensor) -> Tensor:
+        """Maps `(..., inputs)` to `(..., outputs)`."""
+        outputs: Tensor = self.second(self.first(inputs))
+        return outputs
