@@ -49,7 +49,7 @@ class ClosedForms:
         self.space = space
         self.task = task
         self.bounds = tuple(bounds)
-        self._costs = tuple(dict.fromkeys((PARAMS, MACS, *(bound.cost for bound in bounds))))
+        self._costs = _wanted(bounds)
         table = size_table(space, task, self._costs)
         self._choices = table.layer_choices
         self._places = {_key(choice): index for index, choice in enumerate(table.layer_choices)}
@@ -66,17 +66,17 @@ class ClosedForms:
         self._shares = shares / shares.sum()
 
     @staticmethod
-    def fit(space: Space, task: TaskShape) -> bool:
-        """Whether a space has closed forms that add up over its layers, all of them along one axis.
+    def fit(space: Space, task: TaskShape, bounds: Sequence[Bound]) -> bool:
+        """Whether a space has closed forms that add up over its layers, all of them along one axis and exchangeable.
 
-        That the counts of a space add up is tried on some architectures.
+        That counts and bounded costs add up is tried on some architectures.
         """
         layout = space.layout
         axes = {gene.along for gene in layout.layered}
         if not space.has_closed_form or layout.valid is not None or len(axes) > 1 or any(map(callable, axes)):
             return False
         fixed, layered = (prod(len(gene.choices) for gene in genes) for genes in (layout.fixed, layout.layered))
-        return fixed * layered <= _MOST_COUNTS and _adds_up(space, task)
+        return fixed * layered <= _MOST_COUNTS and _adds_up(space, task, _wanted(bounds))
 
     def draw(self, rng: np.random.Generator) -> Arch:
         """Draws an allowed architecture: the distribution of `Space.sample`, given that it is allowed."""
@@ -241,9 +241,13 @@ def _between(
     return np.asarray(((sizes >= low) & (sizes <= high)).all(axis=1))
 
 
-def _adds_up(space: Space, task: TaskShape) -> bool:
+def _wanted(bounds: Sequence[Bound]) -> tuple[Cost, ...]:
+    return tuple(dict.fromkeys((PARAMS, MACS, *(bound.cost for bound in bounds))))
+
+
+def _adds_up(space: Space, task: TaskShape, costs: Sequence[Cost]) -> bool:
     """Whether some architectures cost what their fixed genes and their layers cost."""
-    costs, rng = (PARAMS, MACS), np.random.default_rng(0)
+    rng = np.random.default_rng(0)
     table = size_table(space, task, costs)
     shapes = {canonical_json(shape.fixed): shape for shape in table.shapes}
     places = {_key(choice): index for index, choice in enumerate(table.layer_choices)}

@@ -1,19 +1,21 @@
 """The architectures that constraints allow: drawn, varied and, where that is possible, counted and listed.
 
-Bounds of additive costs are kept by construction where the space has closed forms (`closed`). What else is bounded is
+Bounds of additive costs are kept by construction where the space has closed forms: `closed` where its layers can be
+exchanged, `by_place` where each place of a list of one fixed length adds something of its own. What else is bounded is
 tried: architectures are drawn until one is allowed, a bounded number of times, and `acceptance` says how many were.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from autoprox.base.errors import SpecError
+from autoprox.search._by_place import Places
 from autoprox.search._closed import ClosedForms
 from autoprox.search._whole import WholeSpace
-from autoprox.search.constraints import Constraints, bounded
-from autoprox.spaces import Arch, Space
+from autoprox.search.constraints import Bound, Constraints, bounded
+from autoprox.spaces import Arch, Space, TaskShape
 from autoprox.spaces.costs import MACS, PARAMS, Cost
 from autoprox.spaces.task import Task
 
@@ -81,9 +83,9 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         self.task = task
         self.constraints = constraints
         self._shape = space.check_task(*task.shape)
-        closed = ClosedForms.fit(space, self._shape)
-        exact = tuple(bound for bound in constraints.bounds if closed and bound.cost.additive)
-        self._source = ClosedForms(space, self._shape, exact) if closed else WholeSpace(space)
+        additive = tuple(bound for bound in constraints.bounds if bound.cost.additive)
+        self._source = _source(space, self._shape, additive)
+        exact = () if isinstance(self._source, WholeSpace) else additive
         self._tested = tuple(bound for bound in constraints.bounds if bound not in exact)
         self._known: dict[tuple[str, Arch], int | float] = {}
         self._tried = self._kept = 0
@@ -228,6 +230,17 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
 
     def _ranges(self, rng: np.random.Generator) -> str:
         return _reach(self, [self._source.draw(rng) for _ in range(_CLIMBS)])
+
+
+def _source(space: Space, task: TaskShape, additive: Sequence[Bound]) -> ClosedForms | Places | WholeSpace:
+    """What architectures are drawn from: those that additive bounds allow, where that is known without a try.
+
+    Raises:
+        SpecError: If the bounds allow nothing.
+    """
+    if ClosedForms.fit(space, task, additive):
+        return ClosedForms(space, task, additive)
+    return Places.fitting(space, task, additive) or WholeSpace(space)
 
 
 def _reach(region: Region, archs: Iterable[Arch]) -> str:

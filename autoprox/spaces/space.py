@@ -356,7 +356,7 @@ class Space(ABC):
                 f"The space '{self.name}' takes images of {_said(self.img_sizes)} px, not {img_size} px. Resize the "
                 "images or choose another space."
             )
-        if not is_whole(num_classes) or num_classes < 2:
+        if num_classes is None or not is_whole(num_classes) or num_classes < 2:
             raise SpecError(
                 f"A network of '{self.name}' needs a whole number of at least 2 classes, not {num_classes}."
             )
