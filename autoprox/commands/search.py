@@ -44,7 +44,7 @@ from autoprox.search.result import DIGITS
 from autoprox.search.search_journal import JOURNAL
 from autoprox.search.searching import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.verification import JOURNAL as VERIFICATION
-from autoprox.search.verification import RANDOM_ARCHS, Trained, Verification, verify
+from autoprox.search.verification import RANDOM_ARCHS, TrainedArch, Verification, verify
 from autoprox.spaces import SPACES, load_space
 from autoprox.spaces.costs import MACS, PARAMS
 from autoprox.spaces.task import Task
@@ -345,7 +345,7 @@ def _allowed(result: SearchResult) -> str:
     return f"how many of {total} architectures are allowed is not known, {kept:,} of {tried:,} draws were"
 
 
-def _cells(trained: Trained) -> dict[str, str]:
+def _cells(trained: TrainedArch) -> dict[str, str]:
     return {
         "architecture": trained.role,
         "arch_id": trained.arch.arch_id,

@@ -1,4 +1,4 @@
-"""What spaces around a trained network share: the network, its items, and a copy in which parts are replaced."""
+"""What spaces around a trained network share: the network, its maps, and a copy in which parts are replaced."""
 
 import copy
 from abc import abstractmethod
@@ -13,7 +13,7 @@ from torch import nn
 
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import SpecError
-from autoprox.compress._items import EDGES, Item, LinearMap, grouped, linear_maps
+from autoprox.compress._linear_maps import EDGES, LinearMap, MapGroup, grouped, linear_maps
 from autoprox.compress._module_digest import module_digest
 from autoprox.networks import load_checkpoint, seeded
 from autoprox.networks.measuring import parameters_and_macs
@@ -26,12 +26,12 @@ FACTS = "autoprox_compression"
 """The attribute of a compressed map that holds its numbers, which statistics read."""
 
 
-class Origin:
+class CompressionOrigin:
     """Where a compressed network comes from.
 
     Args:
         space: The space that built it.
-        choices: For each item, the place of its choice.
+        choices: For each group, the place of its choice.
     """
 
     __slots__ = ("choices", "space")
@@ -40,18 +40,18 @@ class Origin:
         self.space = space
         self.choices = choices
 
-    def __deepcopy__(self, _memo: dict[int, Any]) -> "Origin":
+    def __deepcopy__(self, _memo: dict[int, Any]) -> "CompressionOrigin":
         return self
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Given:
+class SourceNetwork:
     """A trained network, looked at.
 
     Args:
         source: A copy of it, in evaluation mode.
         digest: Digest of it and of the images.
-        items: What is chosen for, in forward order.
+        groups: What is chosen for, in forward order.
         edges: Embedding and head, which have a default of their own.
         task: Classes, and size and channels of its images.
         counts: Parameters and multiply-accumulates of it.
@@ -59,26 +59,26 @@ class Given:
 
     source: nn.Module
     digest: str
-    items: tuple[Item, ...]
+    groups: tuple[MapGroup, ...]
     edges: tuple[LinearMap, ...]
     task: TaskShape
     counts: Counts
 
     @property
     def maps(self) -> list[LinearMap]:
-        """The maps of all items."""
-        return [each for item in self.items for each in item.maps]
+        """The maps of all groups."""
+        return [each for group in self.groups for each in group.maps]
 
 
-def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edges: bool, plain: bool) -> Given:
+def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edges: bool, plain: bool) -> SourceNetwork:
     """Copies a network and finds its maps.
 
     Args:
         model: The network; it is left as it was.
         images: A batch `(B, C, H, W)` of square images.
         checkpoint: A safetensors file of its parameters; None if it has them.
-        edges: Whether embedding and head are items as well.
-        plain: Whether items are plain linear layers alone.
+        edges: Whether embedding and head are chosen for as well.
+        plain: Whether only linear layers are chosen for.
 
     Raises:
         CollectionError: If the model has no linear map, is quantised already, or fails on the images.
@@ -104,7 +104,7 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
         )
     task = TaskShape(classes, batch.shape[-1], batch.shape[1])
     params, macs = parameters_and_macs(source, task)
-    return Given(
+    return SourceNetwork(
         source,
         digest([module_digest(source), array_digest(batch.detach().cpu().numpy())]),
         tuple(grouped(source, batch, inner)),
@@ -121,18 +121,18 @@ class CompressedSpace(Space):
     `space.build(arch)` needs no task: it has that of the network.
 
     Args:
-        given: The network and its items.
-        choices: What each item may be, in the order of the gene's choices.
+        given: The network and its groups of maps.
+        choices: What each group may be, in the order of the gene's choices.
     """
 
-    given: Given
+    given: SourceNetwork
     choices: Sequence[float]
     builder: str = "autoprox.compress._compressed:build"
 
     @property
     @abstractmethod
     def gene(self) -> str:
-        """The name of the gene, which is a list along the items."""
+        """The name of the gene, which is a list along the groups."""
 
     @property
     @abstractmethod
@@ -141,12 +141,12 @@ class CompressedSpace(Space):
 
     @abstractmethod
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
-        """Builds the network of a choice for each item, as places in `choices`."""
+        """Builds the network of a choice for each group, as places in `choices`."""
 
     @property
-    def items(self) -> tuple[Item, ...]:
+    def groups(self) -> tuple[MapGroup, ...]:
         """What is chosen for, in forward order: the places of the gene."""
-        return self.given.items
+        return self.given.groups
 
     @property
     def source(self) -> nn.Module:
@@ -156,7 +156,7 @@ class CompressedSpace(Space):
     @cached_property
     def identity(self) -> str:
         """Digest of the network, its parameters, the images, and the choices."""
-        names = [[each.name for each in item.maps] for item in self.items]
+        names = [[each.name for each in group.maps] for group in self.groups]
         return digest([self.name, self.version, self.given.digest, names, list(self.choices), self.settings])
 
     @property
@@ -165,14 +165,14 @@ class CompressedSpace(Space):
         return True
 
     def chosen(self, genes: Genes) -> tuple[int, ...]:
-        """For each item, the place of its choice."""
+        """For each group, the place of its choice."""
         places = {choice: place for place, choice in enumerate(self.choices)}
         return tuple(places[each] for each in genes[self.gene])
 
     def maps_with(self, genes: Genes) -> list[tuple[LinearMap, float]]:
-        """Every map of the items with what was chosen for it."""
-        pairs = zip(self.items, genes[self.gene], strict=True)
-        return [(each, choice) for item, choice in pairs for each in item.maps]
+        """Every map of the groups with what was chosen for it."""
+        pairs = zip(self.groups, genes[self.gene], strict=True)
+        return [(each, choice) for group, choice in pairs for each in group.maps]
 
 
 def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
@@ -180,7 +180,7 @@ def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
         raise SpecError(f"The space '{space.name}' is none around a trained network.")
     choices = space.chosen(genes)
     model = space.compressed(choices)
-    setattr(model, ORIGIN, Origin(space, choices))
+    setattr(model, ORIGIN, CompressionOrigin(space, choices))
     return model
 
 
@@ -188,10 +188,10 @@ build = seeded(_build)
 """Builds the network of allowed genes; its parameters follow from the given network alone, whatever the seed is."""
 
 
-def origin_of(model: nn.Module) -> Origin | None:
+def origin_of(model: nn.Module) -> CompressionOrigin | None:
     """Where a network comes from; None if it was not built by a space around a trained one."""
     found = getattr(model, ORIGIN, None)
-    return found if isinstance(found, Origin) else None
+    return found if isinstance(found, CompressionOrigin) else None
 
 
 def default_name(model: nn.Module, kind: str) -> str:

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.compress._compressed import FACTS, CompressedSpace, default_name, look_at, replace_module
-from autoprox.compress._items import LinearMap, watch
+from autoprox.compress._linear_maps import LinearMap, watch
 from autoprox.networks.factorised import FactorisedLinear, Factors, factorised_size
 from autoprox.spaces import Counts, Gene, Layout, TaskShape
 from autoprox.spaces.genes import Genes
@@ -60,7 +60,7 @@ class LowRankSpace(CompressedSpace):
         return Counts(params, macs, params)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """`mean_ratio` over the items, and `mean_rank` over their maps."""
+        """`mean_ratio` over the groups, and `mean_rank` over their maps."""
         pairs = self.maps_with(genes)
         return {
             "mean_ratio": sum(genes["ranks"]) / len(genes["ranks"]),
@@ -107,14 +107,14 @@ def lowrank_space(
 ) -> LowRankSpace:
     """Makes a space of the ranks of the linear layers of a trained network.
 
-    Its gene `ranks` has one value for each item of `space.items`: a linear layer, or several that read the same tensor
+    Its gene `ranks` has one value for each of `space.groups`: a linear layer, or several that read the same tensor
     (queries, keys and values). It is the rank as a part of the full one, the smaller size of the weight. Embedding,
     head and convolutions stay as they are, and so do weights that functions use.
 
     Args:
         model: A trained network, of any origin. It is left as it was, and copied.
         images: A batch `(B, C, H, W)` of square images, on which the energy of outputs is taken.
-        ratios: What an item may have, above 0 and up to 1; with 1 the layer stays what it is.
+        ratios: What a group may have, above 0 and up to 1; with 1 the layer stays what it is.
         checkpoint: A safetensors file with the parameters of the network; None if it has them.
         name: Name of the space; by default that of the network's class and `-ranks`.
 
@@ -145,7 +145,7 @@ def lowrank_space(
     watch(given.source, images, given.maps, add)
     return LowRankSpace(
         name=name or default_name(model, "ranks"),
-        layout=Layout((Gene("ranks", choices, along=len(given.items)),)),
+        layout=Layout((Gene("ranks", choices, along=len(given.groups)),)),
         default_img_size=given.task.img_size,
         img_sizes=(given.task.img_size,),
         own_task=given.task,

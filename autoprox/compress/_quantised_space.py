@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.compress._compressed import FACTS, CompressedSpace, default_name, look_at
-from autoprox.compress._items import LinearMap, watch
+from autoprox.compress._linear_maps import LinearMap, watch
 from autoprox.networks.quantised import ActivationQuantiser, QuantisedWeight, check_bits, quantised
 from autoprox.spaces import FULL_BITS, Counts, Gene, Layout, Storage, TaskShape
 from autoprox.spaces.genes import Genes
@@ -24,7 +24,7 @@ class QuantisedSpace(CompressedSpace):
 
     Args:
         activations: Bits of what comes into each map.
-        edge_bits: Bits of embedding and head, where they are no items.
+        edge_bits: Bits of embedding and head, where nothing is chosen for them.
         ranges: For the name of each map that can be watched, the smallest and the largest value that came into it.
     """
 
@@ -62,7 +62,7 @@ class QuantisedSpace(CompressedSpace):
         return Storage(weight_bytes, bitops)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """`mean_bits` over the items, `weight_bits` (parameters times bits) and `bit_operations` of all maps."""
+        """`mean_bits` over the groups, `weight_bits` (parameters times bits) and `bit_operations` of all maps."""
         pairs = self.all_maps_with(genes)
         return {
             "mean_bits": sum(genes["bits"]) / len(genes["bits"]),
@@ -119,7 +119,7 @@ def quantised_space(
 ) -> QuantisedSpace:
     """Makes a space of the bits of the weights of a trained network.
 
-    Its gene `bits` has one value for each item of `space.items`: a linear layer, a convolution, or several that read
+    Its gene `bits` has one value for each group of `space.groups`: a linear layer, a convolution, or several that read
     the same tensor (queries, keys and values). Weights are rounded for each output channel to a symmetric grid with the
     least squared error; what comes into a map is rounded to the range that the images show. Everything stays in
     floating point, so that whatever works on a network works on these.
@@ -127,9 +127,9 @@ def quantised_space(
     Args:
         model: A trained network, of any origin. It is left as it was, and copied.
         images: A batch `(B, C, H, W)` of square images, on which ranges of activations are taken.
-        bits: What an item may have: 2 to 8, or 32 for no quantisation.
+        bits: What a group may have: 2 to 8, or 32 for no quantisation.
         activations: Bits of what comes into each map: 2 to 8, or 32.
-        edges: Bits of embedding and head; None makes them items like all others.
+        edges: Bits of embedding and head; None lets them be chosen like all others.
         checkpoint: A safetensors file with the parameters of the network; None if it has them.
         name: Name of the space; by default that of the network's class and `-bits`.
 
@@ -141,7 +141,7 @@ def quantised_space(
     Example:
         >>> trained = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.GELU(), nn.Linear(8, 8), nn.Linear(8, 3))
         >>> space = quantised_space(trained, torch.zeros(2, 1, 4, 4), bits=(2, 4))
-        >>> [item.name for item in space.items], space.storage({"bits": [2]}).weight_bytes
+        >>> [group.name for group in space.groups], space.storage({"bits": [2]}).weight_bytes
         (['3'], 320)
         >>> space.build({"bits": [2]})(torch.zeros(1, 1, 4, 4)).shape
         torch.Size([1, 3])
@@ -159,7 +159,7 @@ def quantised_space(
         watch(given.source, images, [*given.maps, *given.edges], extend)
     return QuantisedSpace(
         name=name or default_name(model, "bits"),
-        layout=Layout((Gene("bits", choices, along=len(given.items)),)),
+        layout=Layout((Gene("bits", choices, along=len(given.groups)),)),
         default_img_size=given.task.img_size,
         img_sizes=(given.task.img_size,),
         own_task=given.task,

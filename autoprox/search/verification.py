@@ -42,7 +42,7 @@ Interval = tuple[float, float]
 
 
 @dataclass(frozen=True)
-class Trained:
+class TrainedArch:
     """An architecture and what its trainings gave.
 
     Args:
@@ -70,7 +70,7 @@ class Trained:
 
         Example:
             >>> arch = Arch("toy", {"width": 8})
-            >>> [round(bound, 2) for bound in Trained("pick", arch, 10, (90.0, 92.0, 94.0)).interval]
+            >>> [round(bound, 2) for bound in TrainedArch("pick", arch, 10, (90.0, 92.0, 94.0)).interval]
             [87.03, 96.97]
         """
         count = len(self.accuracies)
@@ -108,7 +108,7 @@ class Difference:
     interval: Interval
 
     @classmethod
-    def between(cls, pick: Trained, other: Trained, against: str) -> "Difference":
+    def between(cls, pick: TrainedArch, other: TrainedArch, against: str) -> "Difference":
         """Compares two architectures."""
         interval = (math.nan, math.nan)
         ours, theirs = pick.accuracies, other.accuracies
@@ -166,12 +166,12 @@ class Verification:
 
     dataset: str
     epochs: int
-    pick: Trained
-    largest: Trained
-    randoms: tuple[Trained, ...]
+    pick: TrainedArch
+    largest: TrainedArch
+    randoms: tuple[TrainedArch, ...]
 
     @property
-    def median(self) -> Trained:
+    def median(self) -> TrainedArch:
         """The random architecture in the middle; of an even number the better of the two that are."""
         known = sorted((each for each in self.randoms if not math.isnan(each.mean)), key=lambda each: each.mean)
         return known[len(known) // 2] if known else self.randoms[0]
@@ -183,7 +183,7 @@ class Verification:
         return median, Difference.between(self.pick, self.largest, "the largest allowed architecture")
 
     @property
-    def rows(self) -> tuple[Trained, ...]:
+    def rows(self) -> tuple[TrainedArch, ...]:
         """All that were trained: the pick, the random ones, the largest."""
         return self.pick, *self.randoms, self.largest
 
@@ -259,11 +259,11 @@ def verify(
             held.record(keys[training], training, outcome)
         outcomes = {training: held.outcome(keys[training]) for training in trainings}
 
-    def trained(role: str, arch: Arch) -> Trained:
+    def trained(role: str, arch: Arch) -> TrainedArch:
         found = [outcome for training, outcome in outcomes.items() if training.arch == arch and outcome is not None]
         accuracies = tuple(each.values[DEFAULT_METRIC] for each in found if not each.failure)
         failures = tuple(each.failure for each in found if each.failure)
-        return Trained(role, arch, int(region.cost(PARAMS, arch)), accuracies, failures)
+        return TrainedArch(role, arch, int(region.cost(PARAMS, arch)), accuracies, failures)
 
     own = trained(PICK, pick)
     if not own.accuracies:

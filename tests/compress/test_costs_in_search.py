@@ -29,24 +29,24 @@ def test_bits_are_searched_within_bounds(cost):
     found = autoprox.search.run(quadratic, space, Constraints(**{f"max_{cost}": middle}), budget=25)
     assert len(found.candidates) == 25
     assert found.allowed is not None
-    assert 0 < found.allowed < found.total == 4 ** len(space.items)
+    assert 0 < found.allowed < found.total == 4 ** len(space.groups)
     assert all(each.costs[cost] == COSTS[cost].of(space, each.arch, TASK.shape) <= middle for each in found.candidates)
 
 
 def test_the_region_of_ranks_is_counted_exactly():
     model = trained.hugging_face()
     space = lowrank_space(model, BATCH, ratios=(0.25, 0.5, 1))
-    small = [0.25] * len(space.items)
+    small = [0.25] * len(space.groups)
     bound = space.counts({"ranks": [*small[:-1], 1]}).macs
     region = Region(space, TASK, Constraints(max_macs=bound))
     listed = [arch for arch in region if region.cost(COSTS["macs"], arch) <= bound]
     assert region.size == len(listed) == len(set(listed))
-    assert region.total == 3 ** len(space.items)
+    assert region.total == 3 ** len(space.groups)
 
 
 def test_an_impossible_budget_names_the_smallest_possible():
     space = quantised_space(trained.ours(), BATCH)
-    least = space.storage({"bits": [2] * len(space.items)}).weight_bytes
+    least = space.storage({"bits": [2] * len(space.groups)}).weight_bytes
     with pytest.raises(SpecError, match=f"they have {least:,} to .* bytes of weights"):
         Region(space, TASK, Constraints(max_weight_bytes=least - 1))
     assert Region(space, TASK, Constraints(max_weight_bytes=least)).size == 1

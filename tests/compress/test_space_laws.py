@@ -1,7 +1,7 @@
 """Spaces around trained networks keep the laws of all spaces."""
 
 from autoprox.compress import lowrank_space, quantised_space
-from autoprox.testing import AllLaws, SpaceLaws, StatisticLaws
+from autoprox.testing import AllLaws, SpaceLaws
 from tests.compress import trained
 
 
@@ -10,7 +10,7 @@ class TestBitsOfOurs(SpaceLaws):
     draws = 3
 
 
-class TestBitsOfMine(SpaceLaws, StatisticLaws):
+class TestBitsOfMine(SpaceLaws):
     space = quantised_space(trained.mine(), trained.images(), edges=None)
     draws = 2
 

@@ -32,7 +32,7 @@ def state(model):
 
 
 def uniform(space, choice):
-    return {space.gene: [choice] * len(space.items)}
+    return {space.gene: [choice] * len(space.groups)}
 
 
 # --- nothing is lost --------------------------------------------------------------------------------------------------
@@ -85,7 +85,7 @@ def test_each_map_has_the_bits_of_its_item(models):
     space = quantised_space(models["hugging face"], BATCH, activations=32)
     genes = space.sample(np.random.default_rng(3)).genes
     built = space.build(genes)
-    for item, bits in zip(space.items, genes["bits"], strict=True):
+    for item, bits in zip(space.groups, genes["bits"], strict=True):
         for each in item.maps:
             weight = models["hugging face"].get_submodule(each.holders[0]).weight
             expected = quantised(weight, bits).values
@@ -120,8 +120,8 @@ def test_bytes_are_what_a_file_would_hold(models, name):
     rng = np.random.default_rng(0)
     for _ in range(3):
         arch = space.sample(rng)
-        bits = dict(zip(space.items, arch.genes["bits"], strict=True))
-        chosen = {id(each.parameter(space.source)): bits[item] for item in space.items for each in item.maps}
+        bits = dict(zip(space.groups, arch.genes["bits"], strict=True))
+        chosen = {id(each.parameter(space.source)): bits[item] for item in space.groups for each in item.maps}
         chosen |= {id(each.parameter(space.source)): 8 for each in space.given.edges}
         total = 0
         for parameter in space.source.parameters():
@@ -171,7 +171,7 @@ def test_a_rank_gives_the_truncated_decomposition(rows, columns, ratio, seed):
 def test_ranks_nest(models):
     space = lowrank_space(models["ours"], BATCH)
     narrow, wide = (space.build(uniform(space, ratio)) for ratio in (0.125, 0.375))
-    for item in space.items:
+    for item in space.groups:
         small, large = (built.get_submodule(item.maps[0].holders[0]) for built in (narrow, wide))
         rank = len(small.first.weight)
         assert torch.equal(large.first.weight[:rank], small.first.weight)
@@ -199,12 +199,12 @@ def test_the_kept_energy_is_that_of_weight_and_output(models):
         model.get_submodule(each.maps[0].holders[0]).register_forward_hook(
             lambda _module, inputs, _output, name=each.name: seen.update({name: inputs[0]})
         )
-        for each in space.items
+        for each in space.groups
     ]
     trained.logits(model, BATCH)
     for hook in hooks:
         hook.remove()
-    for item in space.items:
+    for item in space.groups:
         found = item.maps[0]
         weight = found.parameter(model).detach().double()
         u, s, vh = torch.linalg.svd(weight, full_matrices=False)
@@ -221,8 +221,8 @@ def test_the_kept_energy_is_that_of_weight_and_output(models):
 
 def test_queries_keys_and_values_are_one_item(models):
     space = quantised_space(models["hugging face"], BATCH)
-    assert [len(item.maps) for item in space.items] == [3, 1, 1, 1] * 2
-    first = [each.name.rpartition(".")[2] for each in space.items[0].maps]
+    assert [len(item.maps) for item in space.groups] == [3, 1, 1, 1] * 2
+    first = [each.name.rpartition(".")[2] for each in space.groups[0].maps]
     assert first == [
         each.rpartition(".")[2] for each in sorted(first, key=["q_proj", "k_proj", "v_proj", *first].index)
     ]
@@ -230,7 +230,7 @@ def test_queries_keys_and_values_are_one_item(models):
 
 def test_tied_weights_are_one_item_and_stay_tied(models):
     for space, choice in ((quantised_space(models["mine"], BATCH), 2), (lowrank_space(models["mine"], BATCH), 0.25)):
-        tied = next(item for item in space.items if item.name == "first")
+        tied = next(item for item in space.groups if item.name == "first")
         assert tied.maps[0].holders == ("first", "second")
         built = space.build(uniform(space, choice))
         if choice == 2:
@@ -241,10 +241,10 @@ def test_tied_weights_are_one_item_and_stay_tied(models):
 
 
 def test_weights_that_functions_use_have_bits_and_no_ranks(models):
-    names = [item.name for item in quantised_space(models["mine"], BATCH).items]
+    names = [item.name for item in quantised_space(models["mine"], BATCH).groups]
     assert "attention.in_proj_weight" in names
     assert "mix" in names
-    assert [item.name for item in lowrank_space(models["mine"], BATCH).items] == ["first"]
+    assert [item.name for item in lowrank_space(models["mine"], BATCH).groups] == ["first"]
     space = quantised_space(models["mine"], BATCH)
     built = space.build(uniform(space, 2))
     assert len(built.attention.in_proj_weight[0].unique()) <= 3
@@ -253,7 +253,7 @@ def test_weights_that_functions_use_have_bits_and_no_ranks(models):
 def test_embedding_and_head_have_their_own_bits_or_are_items(models):
     with_edges = quantised_space(models["ours"], BATCH, edges=None)
     without = quantised_space(models["ours"], BATCH)
-    edges = [item.name for item in with_edges.items if item not in without.items]
+    edges = [item.name for item in with_edges.groups if item not in without.groups]
     assert edges == ["patch_embed", "head"]
     assert [each.name for each in without.given.edges] == edges
 

@@ -12,7 +12,7 @@ from autoprox.bench.schema import LabelKind
 from autoprox.datasets import dataset
 from autoprox.datasets.batches import draw_batch
 from autoprox.search import Constraints, Region, run
-from autoprox.search.verification import Difference, Trained, Verification, verify
+from autoprox.search.verification import Difference, TrainedArch, Verification, verify
 from autoprox.spaces import Arch, space
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, train
@@ -22,7 +22,7 @@ OTHER = Arch("toy", {"width": 9})
 
 
 def trained(*accuracies, role="pick", arch=ARCH):
-    return Trained(role, arch, 100, accuracies)
+    return TrainedArch(role, arch, 100, accuracies)
 
 
 @pytest.mark.parametrize("accuracies", [(90.0, 92.0, 94.5), (10.0, 10.25)])

@@ -59,7 +59,7 @@ class LinearMap:
 
 
 @dataclass(frozen=True, slots=True)
-class Item:
+class MapGroup:
     """Maps that have one choice: one map, or several that read the same and are run as one.
 
     Args:
@@ -102,31 +102,31 @@ def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
         return [_map(each, names) for each in uses.values()], int(logits.shape[-1])
 
 
-def grouped(model: nn.Module, images: Any, maps: Iterable[LinearMap]) -> list[Item]:
-    """Maps that inference runs as one become one item: linear layers of one module that read the same tensor.
+def grouped(model: nn.Module, images: Any, maps: Iterable[LinearMap]) -> list[MapGroup]:
+    """Maps that inference runs as one become one group: linear layers of one module that read the same tensor.
 
     These are queries, keys and values, and the gate beside the first layer of a gated MLP.
     """
     last: dict[str, tuple[Tensor, int]] = {}
-    items: list[list[LinearMap]] = []
+    groups: list[list[LinearMap]] = []
 
     def look(found: LinearMap, inputs: Tensor) -> None:
         parent = found.holders[0].rpartition(".")[0]
         before = last.get(parent)
-        if any(found in item for item in items):
+        if any(found in group for group in groups):
             return
         if found.plain and parent and before is not None and before[0] is inputs:
-            items[before[1]].append(found)
+            groups[before[1]].append(found)
         else:
-            items.append([found])
-            last[parent] = (inputs, len(items) - 1)
+            groups.append([found])
+            last[parent] = (inputs, len(groups) - 1)
 
     listed = list(maps)
     watch(model, images, listed, look)
-    known = {found for item in items for found in item}
-    whole = [Item(tuple(item)) for item in items] + [Item((each,)) for each in listed if each not in known]
+    known = {found for group in groups for found in group}
+    whole = [MapGroup(tuple(group)) for group in groups] + [MapGroup((each,)) for each in listed if each not in known]
     order = {each: place for place, each in enumerate(listed)}
-    return sorted(whole, key=lambda item: order[item.maps[0]])
+    return sorted(whole, key=lambda group: order[group.maps[0]])
 
 
 def watch(
