@@ -139,6 +139,7 @@ def quantised_space(
         StoreMismatchError: If the checkpoint does not fit the network.
 
     Example:
+        >>> import torch
         >>> trained = nn.Sequential(nn.Flatten(), nn.Linear(16, 8), nn.GELU(), nn.Linear(8, 8), nn.Linear(8, 3))
         >>> space = quantised_space(trained, torch.zeros(2, 1, 4, 4), bits=(2, 4))
         >>> [group.name for group in space.groups], space.storage({"bits": [2]}).weight_bytes
