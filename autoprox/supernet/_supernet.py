@@ -1,7 +1,8 @@
 """One network for a whole space: all its architectures share their parameters."""
 
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 import numpy as np
 import torch
@@ -168,6 +169,12 @@ def covering(space: Space) -> Iterator[Arch]:
             if isinstance(choice, str | tuple):
                 seen.update(dict.fromkeys(_with(space, {**largest, gene.name: choice})))
     yield from seen
+
+
+def extreme(space: Space, choose: Callable[..., Any]) -> Arch | None:
+    """The architecture of the largest (`max`) or smallest (`min`) choice of each gene; None if it is not allowed."""
+    choices = {gene.name: choose(gene.choices, key=_size) for gene in space.layout.genes}
+    return next(iter(_with(space, choices)), None)
 
 
 def _with(space: Space, choices: Mapping[str, object]) -> list[Arch]:

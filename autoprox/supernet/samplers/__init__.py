@@ -1,0 +1,32 @@
+"""Samplers: which subnets each step of training a supernet takes."""
+
+from autoprox.base.registry import Registry
+from autoprox.supernet.samplers._balanced import Balanced
+from autoprox.supernet.samplers._complexity import Complexity
+from autoprox.supernet.samplers._margin import Distance, GroupDistance, Margin, prior_gap
+from autoprox.supernet.samplers._performance import Performance, Preference, wide_and_shallow
+from autoprox.supernet.samplers._sampler import AbstractSampler
+from autoprox.supernet.samplers._sandwich import Sandwich
+from autoprox.supernet.samplers._uniform import Uniform
+
+SAMPLERS: Registry[type[AbstractSampler]] = Registry("sampler")
+"""All samplers by name; a new one is one file and one line here."""
+
+for _sampler in (Uniform, Sandwich, Balanced, Complexity, Performance, Margin):
+    SAMPLERS.register(_sampler.name, _sampler)
+
+__all__ = [
+    "SAMPLERS",
+    "AbstractSampler",
+    "Balanced",
+    "Complexity",
+    "Distance",
+    "GroupDistance",
+    "Margin",
+    "Performance",
+    "Preference",
+    "Sandwich",
+    "Uniform",
+    "prior_gap",
+    "wide_and_shallow",
+]

@@ -1,0 +1,34 @@
+"""The balanced sampler of PGONAS (https://arxiv.org/abs/2206.13329): expensive subnets are trained more often."""
+
+from typing import ClassVar
+
+import numpy as np
+
+from autoprox.spaces import Arch
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet.samplers._sampler import require
+from autoprox.supernet.samplers._sandwich import Sandwich
+
+
+class Balanced(Sandwich):
+    """A sandwich whose random subnets are each one of several, drawn in proportion to multiply-accumulates.
+
+    Args:
+        subnets: What it draws from.
+        rng: Where all its draws come from.
+        count: Subnets of a step, at least 2.
+        among: Random subnets of which one is drawn; 3 as released.
+    """
+
+    name: ClassVar[str] = "balanced"
+
+    def __init__(self, subnets: Subnets, rng: np.random.Generator, count: int = 4, among: int = 3) -> None:
+        super().__init__(subnets, rng, count)
+        require(among >= 1, f"A balanced sampler draws among at least 1 subnet, not {among}.")
+        self.among = among
+
+    def middle(self) -> Arch:
+        """One of several random subnets."""
+        drawn = [self.subnets.draw(self.rng) for _ in range(self.among)]
+        costs = np.array([self.subnets.macs(arch) for arch in drawn], dtype=np.float64)
+        return drawn[int(self.rng.choice(self.among, p=costs / costs.sum()))]

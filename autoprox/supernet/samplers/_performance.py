@@ -1,0 +1,120 @@
+"""Performance-aware sampling of ElasticViT (https://arxiv.org/abs/2303.09730), on top of the complexity-aware one.
+
+Each bank keeps a memory of the subnets that did best. With a probability that grows in the course of the training a
+subnet is drawn from it; otherwise several random ones are drawn, and a preference chooses.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autoprox.base.errors import SpecError
+from autoprox.spaces import Arch
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet.samplers._complexity import Complexity
+from autoprox.supernet.samplers._sampler import require
+
+Preference = Callable[[Arch], float]
+"""What says of a subnet how much it is preferred; any scorer of architectures will do."""
+
+FIRST_PROBABILITY, GROWTH, STAGES = 0.2, 0.15, 6
+"""Memory is drawn from with probability 0.2, and .15 more after each sixth of the training (600 epochs by hundreds)."""
+
+
+class Performance(Complexity):
+    """Random subnets of a bank, more and more often those that did well.
+
+    Args:
+        subnets: What it draws from.
+        rng: Where all its draws come from.
+        count: Subnets of a step.
+        banks: Number of banks.
+        memory: Subnets that each bank remembers.
+        among: Random subnets among which the preference chooses; 5 as released.
+        prefer: What chooses among them: wide and shallow subnets if None, as published.
+
+    Raises:
+        SpecError: If a number is too small, or the space has no features `depth` and `mean_width` and nothing else is
+            preferred.
+    """
+
+    name: ClassVar[str] = "performance"
+
+    def __init__(
+        self,
+        subnets: Subnets,
+        rng: np.random.Generator,
+        count: int = 4,
+        banks: int = 6,
+        memory: int = 20,
+        among: int = 5,
+        prefer: Preference | None = None,
+    ) -> None:
+        super().__init__(subnets, rng, count, banks)
+        require(memory >= 2, f"A memory holds at least 2 subnets, not {memory}.")
+        require(among >= 1, f"The preference chooses among at least 1 subnet, not {among}.")
+        self.memory, self.among = memory, among
+        self.prefer = prefer or wide_and_shallow(subnets)
+        self.remembered: list[dict[Arch, float]] = [{} for _ in self.banks]
+
+    def member(self, progress: float) -> Arch:
+        """A remembered subnet, or the preferred one of several."""
+        known = self.remembered[self.bank]
+        if 2 * len(known) > self.memory and self.rng.random() < probability(progress):
+            archs, scores = list(known), np.array(list(known.values()))
+            weights = np.exp(scores - scores.max())
+            return archs[int(self.rng.choice(len(archs), p=weights / weights.sum()))]
+        return max((self.random_member() for _ in range(self.among)), key=self.prefer)
+
+    def tell(self, archs: Sequence[Arch], losses: Sequence[float]) -> None:
+        """Remembers the members of the bank that did better than the worst of the memory."""
+        known = self.remembered[self.bank]
+        for arch, loss in zip(archs[: self.count - 1], losses, strict=False):
+            known[arch] = -float(loss)
+            if len(known) > self.memory:
+                del known[min(known, key=known.__getitem__)]
+
+    def state(self) -> dict[str, Any]:
+        """The state of the walk, and the memories."""
+        memories = [[[arch.json, score] for arch, score in known.items()] for known in self.remembered]
+        return {**super().state(), "memories": memories}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Brings them back."""
+        super().restore(state)
+        parse = self.subnets.space.parse
+        self.remembered = [{parse(text): float(score) for text, score in known} for known in state["memories"]]
+
+
+def probability(progress: float) -> float:
+    """With which a member comes from the memory.
+
+    Example:
+        >>> [round(probability(share), 2) for share in (0.0, 0.5, 1.0)]
+        [0.2, 0.65, 1.0]
+    """
+    return min(1.0, FIRST_PROBABILITY + GROWTH * int(progress * STAGES))
+
+
+def wide_and_shallow(subnets: Subnets) -> Preference:
+    """The published preference: small cost by depth, large cost by width, each against an anchor.
+
+    With cost taken as depth times squared width, F(depth, anchor's width) - F(anchor's depth, width) is to be small;
+    the anchor is the smallest subnet.
+
+    Raises:
+        SpecError: If the space has no features `depth` and `mean_width`.
+    """
+    anchor = subnets.space.features(subnets.smallest)
+    if missing := sorted({"depth", "mean_width"} - set(anchor)):
+        raise SpecError(
+            f"The space '{subnets.space.name}' has no feature '{missing[0]}', by which wide and shallow subnets are "
+            "preferred. Give another preference (`prefer`)."
+        )
+
+    def preference(arch: Arch) -> float:
+        own = subnets.space.features(arch)
+        return anchor["depth"] * own["mean_width"] ** 2 - own["depth"] * anchor["mean_width"] ** 2
+
+    return preference

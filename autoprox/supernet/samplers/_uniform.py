@@ -1,0 +1,16 @@
+"""One random subnet each step (Guo 2020, SPOS, https://arxiv.org/abs/1904.00420)."""
+
+from typing import ClassVar
+
+from autoprox.spaces import Arch
+from autoprox.supernet.samplers._sampler import AbstractSampler
+
+
+class Uniform(AbstractSampler):
+    """Draws one subnet each step: each gene uniform and independent."""
+
+    name: ClassVar[str] = "uniform"
+
+    def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
+        """One subnet."""
+        return [self.subnets.draw(self.rng)]
