@@ -22,7 +22,7 @@ class RegistryError(AutoproxError, LookupError):
 
 
 class SpecError(AutoproxError, ValueError):
-    """An architecture or an option lies outside what is allowed."""
+    """An architecture or an argument lies outside what is allowed."""
 
 
 class KindError(AutoproxError, ValueError):

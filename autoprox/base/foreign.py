@@ -56,7 +56,7 @@ def guarded(failure: Callable[[str], AutoproxError]) -> Iterator[None]:
         raise failure("it is nested too deep") from error
     except MemoryError as error:
         raise failure("it asks for more memory than there is") from error
-    except Exception as error:
+    except Exception as error:  # pandas, pickle, zipfile, torch and PIL raise whatever broken bytes lead them to
         said = str(error).strip().splitlines() or [type(error).__name__]
         raise failure(said[0][:200].rstrip(".")) from error
 

@@ -74,7 +74,7 @@ def _module(name: str) -> ModuleType:
         sys.path.insert(0, folder)
     try:
         return importlib.import_module(name)
-    except Exception as error:
+    except Exception as error:  # code of a user, which may raise anything
         raise _failed(name, error) from error
     finally:
         if added and folder in sys.path:
@@ -94,7 +94,7 @@ def _file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:
         spec.loader.exec_module(module)
-    except Exception as error:
+    except Exception as error:  # as above
         del sys.modules[name]
         raise _failed(str(path), error) from error
     return module

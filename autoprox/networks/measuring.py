@@ -72,7 +72,8 @@ def measured(build: Callable[[], nn.Module], measure: Callable[[nn.Module], T]) 
     try:
         with isolated(), META:
             return measure(build().eval())
-    except (NotImplementedError, RuntimeError, ValueError, TypeError):
-        # Some code asks for the value of a tensor, which there is none of on the meta device.
+    except (RuntimeError, TypeError, ValueError):
+        # Code that asks for the value of a tensor, which has none on the meta device, meets one of these: `item` a
+        # RuntimeError, NumPy and `range` a TypeError, checks of its own a ValueError. A mistake is raised again here.
         with isolated():
             return measure(build().eval())
