@@ -21,6 +21,7 @@ __all__ = ["COMMANDS", "load_command", "main"]
 COMMANDS = {
     "bench": "build, import, check and describe benchmark tables",
     "completion": "print a script that completes command lines in a shell",
+    "device": "measure a space on this machine, and fit a model of latency",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "parzc": "fit a learned aggregator of node statistics, and judge it",

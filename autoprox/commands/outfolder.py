@@ -33,6 +33,8 @@ class FolderKind:
         files: All other files that may be written, but for the record and the journals.
         journals: SQLite files that record what was done, with their forms.
         recorded: How many candidates a folder's journal holds.
+        part: The part of the command, if it has parts.
+        counted: What it is that the journal holds.
     """
 
     program: str
@@ -41,6 +43,8 @@ class FolderKind:
     files: tuple[str, ...] = ()
     journals: Mapping[str, StoreFormat] | None = None
     recorded: Callable[[Path], int] = lambda _: 0
+    part: str = ""
+    counted: str = "candidates"
 
     @property
     def names(self) -> list[str]:
@@ -159,7 +163,8 @@ class OutFolder:
 
     def interruptible(self) -> AbstractContextManager[None]:
         """Says how to continue, should the work inside be interrupted or lose a process; see `resumable`."""
-        return resumable(self._kind.program, self.path, self.recorded, "candidates")
+        program = f"{self._kind.program} {self._kind.part}".strip()
+        return resumable(program, self.path, self.recorded, self._kind.counted)
 
     def finish(self, contents: Mapping[str, Callable[[Path], object]], record: dict[str, Any]) -> list[Path]:
         """Writes all results, and last of all the record that says so.

@@ -33,13 +33,24 @@ from autoprox.commands.searchbounds import (
     add_bound_options,
     bounds_as_options,
     constraints_of,
+    costs_of,
     latency_of,
 )
 from autoprox.commands.searchfolder import CANDIDATES, SEARCH_FOLDER, contents_of, require_no_less
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
-from autoprox.search import METHODS, AbstractMethod, Constraints, Evolution, Region, SearchResult, run
+from autoprox.search import (
+    ANNEALINGS,
+    METHODS,
+    AbstractMethod,
+    Annealing,
+    Constraints,
+    Evolution,
+    Region,
+    SearchResult,
+    run,
+)
 from autoprox.search.result import DIGITS
 from autoprox.search.search_journal import JOURNAL
 from autoprox.search.searching import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
@@ -142,7 +153,12 @@ def _add_method(options: argparse.ArgumentParser) -> None:
         "--method",
         choices=list(METHODS),
         default=Evolution.name,
-        help="regularised evolution, independent draws, or all that is allowed (default: %(default)s)",
+        help="regularised evolution, annealing, independent draws, or all that is allowed (default: %(default)s)",
+    )
+    how.add_argument(
+        "--annealing",
+        choices=list(ANNEALINGS),
+        help="with --method annealing: chains that cool down, or the walk that FOX-NAS released (default: metropolis)",
     )
     how.add_argument(
         "--budget",
@@ -179,7 +195,8 @@ def _search(options: argparse.Namespace) -> int:
     _check_numbers(options)
     method = _method(options)
     scorer, space = load(options.proxy), load_space(options.space)
-    constraints = constraints_of(options)
+    costs = costs_of(options, space)
+    constraints = constraints_of(options, costs)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)
     task = searched_task(options, space)
@@ -237,8 +254,12 @@ def _check_numbers(options: argparse.Namespace) -> None:
 
 
 def _method(options: argparse.Namespace) -> AbstractMethod:
+    if options.annealing is not None and options.method != Annealing.name:
+        raise SpecError(f"--annealing {options.annealing} is about --method annealing; give that as well.")
     if options.method == Evolution.name:
         return Evolution(options.population, options.tournament, options.children)
+    if options.annealing is not None:
+        return ANNEALINGS[options.annealing]()
     return METHODS[options.method]()
 
 
@@ -305,14 +326,17 @@ def _report(
     say(
         f"{result.space}, {described(task)}: {_allowed(result)}; {len(result.candidates):,} scored by '{result.scorer}'"
     )
-    picks, units = result.top(top), {cost.name: cost.unit for cost in (PARAMS, MACS, *result.constraints.costs)}
+    costs = (PARAMS, MACS, *result.constraints.costs)
+    picks, units = result.top(top), {cost.name: cost.unit for cost in costs}
+    # Beside a latency that is predicted, the measured one has a column of its own.
+    measured = "measured" if any(cost.name == "latency" and not cost.measured for cost in costs) else "latency"
     rows = [
         {
             "rank": str(pick.rank),
             "arch_id": pick.best.arch.arch_id,
             "score": f"{pick.best.score:.{DIGITS}g}",
             **{name: unit.text(pick.best.costs[name]) for name, unit in units.items()},
-            "latency": latencies.cell(pick.best.arch),
+            measured: latencies.cell(pick.best.arch),
             "ties": str(len(pick.others)) if pick.others else "",
         }
         for pick in picks

@@ -2,15 +2,16 @@
 
 import argparse
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.commands.console import warn
-from autoprox.commands.values import Text, Whole
+from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.networks.latency import NOISY, Latency, Timing, latency_path, machine
+from autoprox.predict import LatencyModel, PredictedLatency
 from autoprox.search import Constraints, SearchResult
 from autoprox.search.constraints import ENDS
 from autoprox.spaces import Arch, Space
@@ -53,20 +54,49 @@ def add_bound_options(parser: argparse._ActionsContainer) -> None:
         metavar="N",
         help="images a forward pass while latency is measured (default: %(default)s)",
     )
+    parser.add_argument(
+        "--latency-model",
+        type=PathTo(folder=True),
+        metavar="DIR",
+        help="bound the latency that this profile of 'device profile' predicts, and measure that of the picks alone",
+    )
 
 
 def latency_of(options: argparse.Namespace) -> Latency:
-    """The latency that the options ask for."""
+    """The latency that is measured, as the options ask for; that of a model as it was measured for the model."""
     return Latency(options.latency_threads, options.latency_batch)
 
 
-def constraints_of(options: argparse.Namespace) -> Constraints:
+def costs_of(options: argparse.Namespace, space: Space) -> dict[str, Cost]:
+    """What can be bounded, by name: the latency is measured, or predicted by the model that the options name.
+
+    Raises:
+        SpecError: If the model is about another space, or the options would measure otherwise than its profile did.
+        StoreMismatchError: If there is no such model.
+    """
+    latency: Cost = latency_of(options)
+    if options.latency_model is not None:
+        model = LatencyModel.load(options.latency_model, space)
+        asked, own = (options.latency_threads, options.latency_batch), model.conditions[:2]
+        if asked != own:
+            raise SpecError(
+                f"The profile in '{options.latency_model}' is of {own[0]} threads and {own[1]} images a pass; give "
+                f"--latency-threads {own[0]} --latency-batch {own[1]}."
+            )
+        latency = PredictedLatency(model)
+    return {**dict(COSTS.items()), latency.name: latency}
+
+
+def constraints_of(options: argparse.Namespace, costs: Mapping[str, Cost]) -> Constraints:
     """The bounds that the options give.
+
+    Args:
+        options: Of the command.
+        costs: What can be bounded.
 
     Raises:
         SpecError: If one cannot be read, is given twice, or is about no cost.
     """
-    costs: dict[str, Cost] = {**dict(COSTS.items()), "latency": latency_of(options)}
     with bounds_as_options(options):
         return Constraints(costs, **_given(options))
 

@@ -2,10 +2,12 @@
 
 import os
 import platform
+import time
+from collections.abc import Callable
 from dataclasses import astuple, dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import platformdirs
 import torch
@@ -13,6 +15,7 @@ from torch import Tensor, nn
 from torch.utils.benchmark import Timer
 
 from autoprox.base.digest import digest
+from autoprox.base.errors import SpecError
 from autoprox.base.store import Store, StoreFormat
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.costs import COSTS, Cost
@@ -51,7 +54,38 @@ class Timing:
     repeats: int
 
 
-def time_forward(model: nn.Module, images: Tensor, threads: int = 1) -> Timing:
+CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
+"""What time is read from, by name. The processor's leaves out what other programs take of it, and sees one thread: on a
+busy machine it is the nearest to what an idle one would need."""
+
+
+class Conditions(NamedTuple):
+    """Under which a forward pass is measured.
+
+    Args:
+        threads: Threads of torch.
+        batch_size: Images a batch.
+        clock: One of `CLOCKS`.
+    """
+
+    threads: int = 1
+    batch_size: int = 1
+    clock: str = "wall"
+
+    @property
+    def text(self) -> str:
+        """In words.
+
+        Example:
+            >>> Conditions(2, 8).text, Conditions(clock="cpu").text
+            ('2 threads, 8 images', '1 thread, 1 image, processor time')
+        """
+        threads = "1 thread" if self.threads == 1 else f"{self.threads} threads"
+        images = "1 image" if self.batch_size == 1 else f"{self.batch_size} images"
+        return f"{threads}, {images}{', processor time' if self.clock == 'cpu' else ''}"
+
+
+def time_forward(model: nn.Module, images: Tensor, threads: int = 1, clock: str = "wall") -> Timing:
     """Times the forward pass of a network, after a warm-up.
 
     Repeats go on until they agree within `NOISY`: for at least 0.1 s and ten passes, and at most 1 s or ten passes.
@@ -60,13 +94,20 @@ def time_forward(model: nn.Module, images: Tensor, threads: int = 1) -> Timing:
         model: The network; it is called in the mode that it is in.
         images: One batch.
         threads: Threads of torch meanwhile; the number before is restored.
+        clock: One of `CLOCKS`.
+
+    Raises:
+        SpecError: If the time of the processor is asked for with several threads.
 
     Example:
         >>> timing = time_forward(nn.Linear(8, 8), torch.zeros(1, 8))
         >>> 0 < timing.median < 1, timing.repeats >= 4
         (True, True)
     """
-    timer = Timer("model(images)", globals={"model": model, "images": images}, num_threads=threads)
+    if clock == "cpu" and threads != 1:
+        raise SpecError(f"The clock of the processor sees one thread, and `threads` is {threads}; take the wall clock.")
+    given = {"model": model, "images": images}
+    timer = Timer("model(images)", globals=given, num_threads=threads, timer=CLOCKS[clock])
     with torch.inference_mode():
         once = timer.timeit(2).mean  # a warm-up as well
         most = max(_MOST_S, _LEAST_REPEATS * once)

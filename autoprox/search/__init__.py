@@ -13,11 +13,21 @@
 from autoprox.networks.latency import Latency
 from autoprox.search._region import Region
 from autoprox.search.constraints import Bound, Constraints
-from autoprox.search.methods import METHODS, AbstractMethod, Annealing, Evolution, Exhaustive, RandomSearch
+from autoprox.search.methods import (
+    ANNEALINGS,
+    METHODS,
+    AbstractMethod,
+    Annealing,
+    Evolution,
+    Exhaustive,
+    FoxnasAnnealing,
+    RandomSearch,
+)
 from autoprox.search.result import Pick, ScoredArch, SearchResult
 from autoprox.search.searching import run
 
 __all__ = [
+    "ANNEALINGS",
     "METHODS",
     "AbstractMethod",
     "Annealing",
@@ -25,6 +35,7 @@ __all__ = [
     "Constraints",
     "Evolution",
     "Exhaustive",
+    "FoxnasAnnealing",
     "Latency",
     "Pick",
     "RandomSearch",

@@ -79,6 +79,12 @@ CASES = {
     ),
     "bench info": Case("{world}/mine.parquet", "{world}/none.parquet"),
     "completion": Case("bash", "bush"),
+    "device profile": Case(
+        "--space pit-micro --dataset digits --archs 20 --out {new}",
+        "--space pit-mikro --out {new}/run",
+        "{new}/run.json",
+        ("--log-json",),
+    ),
     "evaluate": Case(f"--proxy snip {_TABLE} --out {{new}}", f"--proxy snipp {_TABLE}", "{new}/run.json"),
     "evolve": Case(
         f"{_TABLE} --budget 20 --random-budget 5 --out {{new}}",

@@ -5,6 +5,7 @@ from autoprox.search.methods._annealing import Annealing
 from autoprox.search.methods._base import AbstractMethod, History
 from autoprox.search.methods._evolution import Evolution
 from autoprox.search.methods._exhaustive import Exhaustive
+from autoprox.search.methods._foxnas import FoxnasAnnealing
 from autoprox.search.methods._random import RandomSearch
 
 METHODS: Registry[type[AbstractMethod]] = Registry("method")
@@ -13,4 +14,20 @@ METHODS: Registry[type[AbstractMethod]] = Registry("method")
 for _method in (Evolution, RandomSearch, Exhaustive, Annealing):
     METHODS.register(_method.name, _method)
 
-__all__ = ["METHODS", "AbstractMethod", "Annealing", "Evolution", "Exhaustive", "History", "RandomSearch"]
+ANNEALINGS: Registry[type[AbstractMethod]] = Registry("annealing")
+"""The ways to anneal, by name."""
+
+ANNEALINGS.register("metropolis", Annealing)
+ANNEALINGS.register(FoxnasAnnealing.name, FoxnasAnnealing)
+
+__all__ = [
+    "ANNEALINGS",
+    "METHODS",
+    "AbstractMethod",
+    "Annealing",
+    "Evolution",
+    "Exhaustive",
+    "FoxnasAnnealing",
+    "History",
+    "RandomSearch",
+]

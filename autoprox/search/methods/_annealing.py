@@ -9,7 +9,7 @@ import numpy as np
 
 from autoprox.base.errors import SpecError
 from autoprox.search._region import Region
-from autoprox.search.methods._base import AbstractMethod, History, new_candidates, unseen
+from autoprox.search.methods._base import AbstractMethod, History, change, new_candidates, unseen
 from autoprox.spaces import Arch
 
 _KNOWN_MOVES = 100
@@ -72,9 +72,9 @@ class Annealing(AbstractMethod):
                 return
             yield batch
             for chain, child in zip(movers, batch, strict=True):
-                change = _change(history, current[chain], child)
-                falls += [-change] if -math.inf < change < 0 else []
-                if accepts(change, temperature, rng):
+                gain = change(history, current[chain], child)
+                falls += [-gain] if -math.inf < gain < 0 else []
+                if accepts(gain, temperature, rng):
                     current[chain] = child
             if len(history) < self.warm_up:
                 continue
@@ -96,7 +96,7 @@ class Annealing(AbstractMethod):
             child = region.mutate(current[chain], rng)
             if child not in history and child not in batch:
                 return child
-            if child in history and accepts(_change(history, current[chain], child), temperature, rng):
+            if child in history and accepts(change(history, current[chain], child), temperature, rng):
                 current[chain] = child
         return unseen(region, (history, batch), lambda: region.draw(rng), rng)
 
@@ -111,19 +111,13 @@ def first_temperature(falls: Sequence[float], acceptance: float) -> float:
     return float(np.mean(falls)) / -math.log(acceptance) if falls else 0.0
 
 
-def accepts(change: float, temperature: float, rng: np.random.Generator) -> bool:
-    """Metropolis' rule: what is not worse, and what is worse by so much with probability exp(change / temperature).
+def accepts(gain: float, temperature: float, rng: np.random.Generator) -> bool:
+    """Metropolis' rule: what is not worse, and what is worse by so much with probability exp(gain / temperature).
 
     Example:
         >>> accepts(0.0, 0.0, np.random.default_rng(0)), accepts(-1.0, 0.0, np.random.default_rng(0))
         (True, False)
     """
-    if change >= 0:
+    if gain >= 0:
         return True
-    return temperature > 0 and rng.random() < math.exp(change / temperature) and change > -math.inf
-
-
-def _change(history: History, before: Arch, after: Arch) -> float:
-    """By how much a score rises; what has no score is below everything else, and equal to its like."""
-    old, new = history.score(before), history.score(after)
-    return 0.0 if old == new else new - old
+    return temperature > 0 and rng.random() < math.exp(gain / temperature) and gain > -math.inf

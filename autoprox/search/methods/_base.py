@@ -84,6 +84,12 @@ class AbstractMethod(ABC):
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
+def change(history: History, before: Arch, after: Arch) -> float:
+    """By how much a score rises; what has no score is below everything else, and equal to its like."""
+    old, new = history.score(before), history.score(after)
+    return 0.0 if old == new else new - old
+
+
 def new_candidates(
     region: Region, history: History, wanted: int, make: Callable[[], Arch], rng: np.random.Generator
 ) -> list[Arch]:

@@ -1,0 +1,200 @@
+"""Models of latency: what a layer is, which kind is chosen, what a cost keeps; on clocks that the tests make."""
+
+import json
+import time
+
+import numpy as np
+import pytest
+import torch
+from scipy.stats import kendalltau
+from torch import nn
+
+import autoprox
+from autoprox.base.errors import SpecError, StoreMismatchError
+from autoprox.networks.latency import Conditions, Timing, time_forward
+from autoprox.predict import LatencyModel, PredictedLatency, PredictionError, profile
+from autoprox.predict import _device_profile as device
+from autoprox.predict import _layer_times as layers
+from autoprox.predict._latency_model import LINEAR, LOGARITHMIC, LOOKUP
+from autoprox.search import Constraints, Region
+from autoprox.spaces import TaskShape, load_space
+from tests.search.worlds import TASK, TINY
+from tests.spaces.conv_mixer import space as mixers
+
+SHAPE = TaskShape(4, 8, 1)
+RNG = np.random.default_rng(0)
+ARCHS = list(dict.fromkeys(TINY.sample(RNG) for _ in range(60)))
+
+
+def block_seconds(block) -> float:
+    """A made-up cost of a module that follows from its sizes."""
+    return 1e-6 * sum(each.numel() for each in block.parameters()) ** 0.7 + 1e-5
+
+
+@pytest.fixture
+def machine(monkeypatch):
+    """A machine whose networks take the time of their layers, and a little more; counts what was measured."""
+    made = {"noise": lambda: 1.0, "calls": 0}
+
+    def timed(model, *_):
+        made["calls"] += 1
+        if isinstance(model, layers._Call):
+            return Timing(block_seconds(model.module), 0.01, 10)
+        total = sum(map(block_seconds, [model.patch_embed, *model.blocks, model.norm, model.head]))
+        return Timing((3e-5 + 1.1 * total) * made["noise"](), 0.01, 10)
+
+    monkeypatch.setattr(device, "time_forward", timed)
+    monkeypatch.setattr(layers, "time_forward", timed)
+    return made
+
+
+def test_layers_are_the_blocks_and_what_stands_beside_them():
+    genes = {"hidden_dim": 8, "depth": 3, "mlp_ratio": [1, 2, 1], "num_heads": [2, 2, 1]}
+    keys = [each.key for each in layers.layers_of(TINY, TINY.arch(genes), SHAPE, 1)]
+    assert len(keys) == 6
+    assert (
+        keys[1]
+        == [each.key for each in layers.layers_of(TINY, TINY.arch({**genes, "num_heads": [2, 1, 2]}), SHAPE, 1)][3]
+    )
+    assert len({*keys}) == 6  # ratio and heads change the work
+    other = [each.key for each in layers.layers_of(TINY, TINY.arch(genes), TaskShape(4, 16, 1), 1)]
+    assert keys[0] != other[0]  # larger patches
+    batched = [each.key for each in layers.layers_of(TINY, TINY.arch(genes), SHAPE, 4)]
+    assert not set(keys) & set(batched)
+
+
+def test_rates_of_training_do_not_tell_layers_apart():
+    tiny = load_space("autoformer-ti")
+    arch = tiny.arch({"hidden_dim": 192, "depth": 12, "mlp_ratio": [4.0] * 12, "num_heads": [3] * 12})
+    assert len({each.drop_path for each in tiny.build(arch, 10, 32).blocks}) == 12
+    assert len({each.key for each in layers.layers_of(tiny, arch, TaskShape(10, 32, 3), 1)}) == 4
+
+
+def test_a_layer_is_timed_with_what_it_was_called_with():
+    arch = mixers.arch({"depth": [1, 2], "width": [8, 12], "kernel": [3, 5], "mixer": "grouped"})
+    found = layers.layers_of(mixers, arch, TaskShape(4, 8, 1), 1)
+    assert len(found) == len(list(mixers.build(arch, 4, 8, 1)))  # a Sequential is opened
+    assert all(each.time(1, "wall").median > 0 for each in found)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_profile_finds_the_latency_that_its_machine_has(tmp_path):
+    found = profile(TINY, SHAPE, ARCHS[:50], journal=tmp_path / "profile.sqlite")
+    assert found.model.kind == LOOKUP
+    assert found.model.line == pytest.approx((3e-5, 1.1), rel=1e-6)
+    assert set(found.chosen_by) == {LOOKUP, LINEAR, LOGARITHMIC}
+    assert found.error.mape == pytest.approx(np.mean(np.abs(found.predicted - found.measured) / found.measured))
+    assert found.error.tau == pytest.approx(kendalltau(found.predicted, found.measured).statistic)
+    assert found.error.rmse == pytest.approx(np.sqrt(np.mean((found.predicted - found.measured) ** 2)))
+    assert found.repeats.difference == 0
+    assert not found.repeats.noisy
+    assert len(found.measured) == 10
+
+
+def test_a_profile_goes_on_where_it_was_killed_and_belongs_to_its_networks(machine, tmp_path):
+    journal = tmp_path / "profile.sqlite"
+
+    def until_7(items, _total, done):
+        assert done == 0
+        for count, each in enumerate(items, start=1):
+            if count == 7:
+                raise KeyboardInterrupt
+            yield each
+
+    with pytest.raises(KeyboardInterrupt):
+        profile(TINY, SHAPE, ARCHS[:30], journal=journal, progress=until_7)
+    before = machine["calls"]
+    assert device.recorded_timings(journal) == before == 7
+    found = profile(TINY, SHAPE, ARCHS[:30], journal=journal)
+    total = machine["calls"]
+    assert profile(TINY, SHAPE, ARCHS[:30], journal=journal).model.identity == found.model.identity
+    assert machine["calls"] == total == 30 + found.layers + 10
+    with pytest.raises(StoreMismatchError, match="made with another"):
+        profile(TINY, SHAPE, ARCHS[:31], journal=journal)
+
+
+def test_a_machine_that_does_not_agree_with_itself_is_said_to_be_noisy(machine):
+    rng = np.random.default_rng(0)
+    machine["noise"] = lambda: float(np.exp(rng.normal(scale=0.5)))
+    assert profile(TINY, SHAPE, ARCHS[:30]).repeats.noisy
+    machine["noise"] = lambda: float(np.exp(rng.normal(scale=0.01)))
+    assert not profile(TINY, SHAPE, ARCHS[:30]).repeats.noisy
+
+
+def test_two_profiles_of_a_steady_machine_agree(machine):
+    rng = np.random.default_rng(1)
+    machine["noise"] = lambda: float(np.exp(rng.normal(scale=0.02)))
+    first, second = (profile(TINY, SHAPE, archs).model for archs in (ARCHS[:40], ARCHS[20:]))
+    a, b = first.predict(ARCHS), second.predict(ARCHS)
+    assert np.median(np.abs(a - b) / a) < 0.02
+    assert kendalltau(a, b).statistic > 0.95
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_layer_that_was_not_measured_leaves_the_regression():
+    model = profile(TINY, SHAPE, ARCHS[:50]).model
+    bare = LatencyModel(TINY, SHAPE, model.conditions, LOOKUP, model.regression, {}, model.line, {})
+    np.testing.assert_allclose(bare.predict(ARCHS), model.regression.predict(ARCHS))
+    offset, factor = model.line
+    assert bare.predict_from(ARCHS[:2], np.array([np.nan, 1.0]))[1] == pytest.approx(offset + factor)
+
+
+def test_it_is_a_cost_that_a_search_keeps_without_measuring(machine, tmp_path):
+    model = profile(TINY, SHAPE, ARCHS[:50]).model
+    model.save(tmp_path / "latency.json")
+    again = LatencyModel.load(tmp_path, TINY)
+    np.testing.assert_array_equal(again.predict(ARCHS), model.predict(ARCHS))
+    assert again.identity == model.identity
+    cost = PredictedLatency(again)
+    assert not cost.measured
+    bound = float(np.median(model.predict(ARCHS)))
+    region = Region(TINY, TASK, Constraints({"latency": cost}, max_latency=bound))
+    before = machine["calls"]
+    found = autoprox.search.run(
+        lambda network, *_: float(sum(each.numel() for each in network.parameters())),
+        TINY,
+        region.constraints,
+        np.random.default_rng(0),
+        task=TASK,
+        budget=60,
+    )
+    assert machine["calls"] == before
+    assert len(found.candidates) == 60
+    for each in found.candidates:
+        assert each.costs["latency"] == model.predict([each.arch])[0] <= bound
+    with pytest.raises(SpecError, match="about 4 classes and images of 8 px with 1 channels, not 4 classes"):
+        cost.of(TINY, ARCHS[0], TaskShape(4, 16, 1))
+    pit = load_space("pit-micro")
+    with pytest.raises(SpecError, match="is about 'tiny', not about 'pit-micro'"):
+        cost.of(pit, pit.sample(RNG), SHAPE)
+
+
+@pytest.mark.usefixtures("machine")
+@pytest.mark.parametrize("change", [{"kind": "regression"}, {"kind": "none"}, {"format": "x"}, {"line": None}])
+def test_a_damaged_model_is_refused(tmp_path, change):
+    profile(TINY, SHAPE, ARCHS[:50]).model.save(tmp_path / "latency.json")
+    document = json.loads((tmp_path / "latency.json").read_text()) | change
+    (tmp_path / "latency.json").write_text(json.dumps(document))
+    with pytest.raises(StoreMismatchError, match=r"was changed|does not hold"):
+        LatencyModel.load(tmp_path, TINY)
+
+
+def test_the_clock_of_the_processor_leaves_out_what_a_thread_waits():
+    class Sleepy(nn.Module):
+        def forward(self, images):
+            time.sleep(0.003)
+            return images
+
+    images = torch.zeros(1)
+    assert time_forward(Sleepy(), images).median > 0.003
+    assert time_forward(Sleepy(), images, clock="cpu").median < 0.002
+    with pytest.raises(SpecError, match="sees one thread"):
+        time_forward(Sleepy(), images, threads=2, clock="cpu")
+    assert Conditions(1, 1, "cpu").text == "1 thread, 1 image, processor time"
+
+
+def test_errors_are_those_of_their_definitions():
+    found = PredictionError.of([2.0, 4.0, 8.0], [1.0, 5.0, 4.0])
+    assert found.tau == pytest.approx(1 / 3)
+    assert found.rmse == pytest.approx(np.sqrt((1 + 1 + 16) / 3))
+    assert found.mape == pytest.approx((0.5 + 0.25 + 0.5) / 3)
