@@ -28,6 +28,7 @@ from PIL import Image
 import autoprox
 from autoprox.base.errors import AutoproxError
 from autoprox.bench.importers import Mapping, read_columns, read_published
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -108,7 +109,7 @@ def readers(run: Path) -> list[Reader]:
 
     def statistics_beside(path: Path) -> None:
         table = table_of(path)
-        judge = Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))).judge(Split.SELECT)
+        judge = Judge(Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))), Split.SELECT)
         score_networks([autoprox.load("l2_norm")], judge.networks, statistics_of(table))
 
     def table_of(path: Path) -> Table:

@@ -33,6 +33,7 @@ import pandas as pd
 from IPython.display import SVG
 
 import autoprox
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -46,7 +47,7 @@ from autoprox.scorers import ZOO, score_networks
 # %%
 table = Table.read()
 problem, cache = Problem(table, tuple(table.blocks())), statistics_of(table)
-judge = problem.judge(Split.FIT, Split.SELECT)
+judge = Judge(problem, Split.FIT, Split.SELECT)
 proxy = autoprox.load(PROXY)
 print(proxy.formula)
 print("needs:", proxy.needs)
@@ -185,7 +186,7 @@ drawn = set()
 for name in table.spaces:
     ids = sorted({arch_id for each in judge.blocks if each.space == name for arch_id in each.arch_ids})
     drawn |= set(rng.permutation(ids)[:ARCHS])
-few = Problem(table, tuple(each.restricted(drawn) for each in problem.blocks)).judge(Split.FIT, Split.SELECT)
+few = Judge(Problem(table, tuple(each.restricted(drawn) for each in problem.blocks)), Split.FIT, Split.SELECT)
 chance = np.sqrt(2 * (2 * ARCHS + 5) / (9 * ARCHS * (ARCHS - 1)))
 print(f"standard deviation of tau by chance with {ARCHS} architectures: {chance:.2f}")
 

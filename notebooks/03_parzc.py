@@ -34,6 +34,7 @@ import pandas as pd
 import torch
 
 import autoprox
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -61,7 +62,7 @@ from autoprox.scorers import score_networks
 # %%
 table = Table.read()
 problem = Problem(table, tuple(table.blocks([SPACE])))
-fit, select = problem.judge(Split.FIT), problem.judge(Split.SELECT)
+fit, select = Judge(problem, Split.FIT), Judge(problem, Split.SELECT)
 train, test = features(table, blocks=fit.blocks), features(table, blocks=select.blocks)
 targets, groups = train.labels
 print(f"{len(train)} labels of {len(set(train.arch_ids))} architectures; nodes x statistics: {train.node_shape}")

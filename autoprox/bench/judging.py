@@ -12,12 +12,11 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import TableError
 from autoprox.bench.block import Block
+from autoprox.bench.problem import Problem
 from autoprox.bench.schema import ISO_BUDGET_FACTORS
 from autoprox.bench.splits import Split
-from autoprox.bench.table import Table
 from autoprox.bench.verdict import BlockVerdict, Verdict
 from autoprox.metrics import (
-    Aggregate,
     bootstrap_taus,
     interval95,
     joint,
@@ -42,12 +41,8 @@ class Judge:
     """Blocks of a table, restricted to splits, and the networks that scores for them are computed on.
 
     Args:
-        table: The table.
-        blocks: Some of its blocks.
+        problem: What scores are to be good for.
         splits: Which parts of the architectures take part.
-        init_seeds: Scores are averaged over this many initialisations, the seeds 0, 1, ...
-        aggregate: How blocks are joined.
-        weights: One weight a block, for the weighted aggregate.
 
     Raises:
         TableError: If a block has fewer than two different labels in these splits.
@@ -57,20 +52,12 @@ class Judge:
         blocks: The blocks, restricted.
     """
 
-    def __init__(
-        self,
-        table: Table,
-        blocks: Sequence[Block],
-        splits: Sequence[Split],
-        init_seeds: int = 1,
-        aggregate: Aggregate = Aggregate.MEAN,
-        weights: Sequence[float] | None = None,
-    ) -> None:
-        assigned = table.splits()
-        kept = {arch_id for arch_id, split in assigned.items() if split in splits}
-        self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in blocks)
-        self.aggregate = aggregate
-        self._weights = weights
+    def __init__(self, problem: Problem, *splits: Split) -> None:
+        table, init_seeds = problem.table, problem.init_seeds
+        kept = {arch_id for arch_id, split in table.splits().items() if split in splits}
+        self.blocks = tuple(_judgeable(block.restricted(kept), splits, table.name) for block in problem.blocks)
+        self.aggregate = problem.aggregate
+        self._weights = problem.weights
         self._init_seeds = init_seeds
         self._spaces = [block.space for block in self.blocks]
         self.networks: list[Network] = []

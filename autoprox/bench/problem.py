@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 
 from autoprox.bench.block import Block
-from autoprox.bench.judging import Judge
-from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.metrics import Aggregate
 from autoprox.statistics import StatisticsCache
@@ -27,14 +25,6 @@ class Problem:
     aggregate: Aggregate = Aggregate.MEAN
     init_seeds: int = 1
     weights: tuple[float, ...] | None = None
-
-    def judge(self, *splits: Split) -> Judge:
-        """The judge of some splits of the table.
-
-        Raises:
-            TableError: If a block has too few architectures or a constant label in these splits.
-        """
-        return Judge(self.table, self.blocks, splits, self.init_seeds, self.aggregate, self.weights)
 
 
 def statistics_of(table: Table) -> StatisticsCache:

@@ -103,7 +103,7 @@ def judge_of(problem: Problem, split: str) -> Judge:
         TableError: If a block has too few architectures or a constant label there.
     """
     splits = splits_of(split)
-    judge = problem.judge(*splits)
+    judge = Judge(problem, *splits)
     if Split.SEALED in splits:
         times = count_sealed(problem.table.digest)
         note(f"the sealed split of this table has now been scored {times} time(s) by this user")

@@ -153,7 +153,7 @@ class Discoverer:
         Raises:
             TableError: If a block cannot be judged in one of them.
         """
-        return {split: self.problem.judge(split) for split in Split}
+        return {split: Judge(self.problem, split) for split in Split}
 
     def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Discovery:
         """Runs one discovery, or takes one up that was begun.

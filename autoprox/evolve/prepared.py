@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from autoprox.base.files import atomically
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.evolve.leaves import first_bank
@@ -37,7 +38,7 @@ def write_bank(
     Returns:
         The number of networks in the file.
     """
-    networks = problem.judge(Split.FIT).networks + problem.judge(Split.SELECT).networks
+    networks = Judge(problem, Split.FIT).networks + Judge(problem, Split.SELECT).networks
     leaves = list(dict.fromkeys([*first_bank(), *leaves_of_all(affordable_zoo())]))
     found = collect_leaves(networks, leaves, cache, jobs=jobs, progress=progress)
     by_key = {network.key: each for network, each in zip(networks, found, strict=True)}

@@ -52,7 +52,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
         TableError: If a block has too few architectures or a constant label in a split.
     """
     _same_table(run, problem)
-    select, both = problem.judge(Split.SELECT), problem.judge(Split.FIT, Split.SELECT)
+    select, both = Judge(problem, Split.SELECT), Judge(problem, Split.FIT, Split.SELECT)
     zoo = _best_of_zoo(select, scoring)
     contenders = {PROXY_ROW: run.proxy} | zoo
     on_select = dict(zip(contenders, scoring(_named(contenders), select.networks), strict=True))

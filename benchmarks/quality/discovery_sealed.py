@@ -88,7 +88,7 @@ class Baselines(NamedTuple):
 
 def chosen_on_select(problem: Problem, jobs: int) -> Baselines:
     """What discovery is measured against."""
-    judge = problem.judge(Split.SELECT)
+    judge = Judge(problem, Split.SELECT)
     affordable = [each for name, each in ZOO.items() if name not in judge.counts]
     rows = scores_on(judge, affordable, statistics_of(problem.table), jobs)
     joints = dict(zip(rows, judge.joint(judge.taus(np.stack(list(rows.values())))).tolist(), strict=True))
@@ -106,7 +106,7 @@ def scores_on(judge: Judge, scorers: Sequence[Scorer], cache: StatisticsCache, j
 
 def look_at_sealed(problem: Problem, runs: list[Run], baselines: Baselines, jobs: int) -> dict[str, Any]:
     """The one look at the sealed split: at winners and ensembles of all seeds and budgets, the zoo and the counts."""
-    judge = problem.judge(Split.SEALED)
+    judge = Judge(problem, Split.SEALED)
     scorers: list[Scorer] = [ZOO[baselines.zoo]]
     for run in runs:
         for step in run["steps"]:

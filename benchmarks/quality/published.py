@@ -202,7 +202,7 @@ def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, A
         discovered(problem_on(table, datasets, each), number, budget, options.jobs, work)
         for number, each in enumerate(parts)
     ]
-    judge = problem.judge(*Split)
+    judge = Judge(problem, *Split)
     rows = cross_validated(problem, judge, parts, found, options.jobs)
     graphs = transferred() | {name: each for name, each in affordable_zoo().items() if isinstance(each, Proxy)}
     rows |= dict(zip(graphs, scores_in_order(list(graphs.values()), judge, options.jobs), strict=True)) | judge.counts

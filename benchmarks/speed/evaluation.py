@@ -74,7 +74,7 @@ class Data:
 
 def load() -> Data:
     table = Table.read()
-    judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
+    judge = Judge(Problem(table, tuple(table.blocks())), Split.FIT)
     bank = list(first_bank())
     leaves = collect_leaves(judge.networks, bank, StatisticsCache(), jobs=2)
     finite = [each for each in bank if all(np.isfinite(one.values[each.digest]).all() for one in leaves)]

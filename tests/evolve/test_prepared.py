@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
@@ -44,7 +45,7 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
         return found
 
     Discoverer(problem, cache, 1, counted, lambda _done, _best: None).run(EvolutionPlan(seed=0), Stop(budget=60))
-    sealed, rebuilt = (len(problem.judge(split).networks) for split in (Split.SEALED, Split.SELECT))
+    sealed, rebuilt = (len(Judge(problem, split).networks) for split in (Split.SEALED, Split.SELECT))
     # The hall on a few disturbed networks of fit and of select; then the winner alone, on sealed, and on select from
     # another initialisation.
     assert computed == [SAMPLE, SAMPLE, sealed, rebuilt]
@@ -68,14 +69,14 @@ def test_learned_aggregators_compute_nothing_beside_it(problem: Problem) -> None
         computed.append(total)
         return found
 
-    blocks = problem.judge(Split.FIT, Split.SELECT).blocks
+    blocks = Judge(problem, Split.FIT, Split.SELECT).blocks
     features(problem.table, blocks=blocks, progress=counted)
     assert computed == []
 
 
 def test_values_are_those_of_the_cache_that_it_was_written_from(problem: Problem, bank: Path, tmp_path: Path) -> None:
     """But for the digits that float32 lacks. Against values computed anew: tests/golden/test_bank.py."""
-    networks, leaves = problem.judge(Split.SELECT).networks[:2], first_bank()
+    networks, leaves = Judge(problem, Split.SELECT).networks[:2], first_bank()
     stored = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "fresh.sqlite", beside=bank))
     written = collect_leaves(networks, leaves, StatisticsCache())
     for one, other in zip(stored, written, strict=True):

@@ -7,6 +7,7 @@ If it fails because a statistic, a primitive, a space or the table changed on pu
 import numpy as np
 import pytest
 
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -32,7 +33,7 @@ def shipped(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> Stati
 
 
 def test_holds_every_leaf_of_every_network_that_a_discovery_sees(problem, shipped):
-    networks = [*problem.judge(Split.FIT).networks, *problem.judge(Split.SELECT).networks]
+    networks = [*Judge(problem, Split.FIT).networks, *Judge(problem, Split.SELECT).networks]
     wanted = {leaf.digest for leaf in LEAVES}
     found = shipped.get_many([network.key for network in networks], wanted)
     assert all(set(values) == wanted for values in found.values())
@@ -44,7 +45,7 @@ def test_a_sample_is_what_would_be_computed(problem, shipped, tmp_path):
     Another processor sums float32 in another order, and a sum that cancels is then another number (8 of 334 leaves,
     measured between two processors). Those leaves are known by what a disturbance of images and weights does to them.
     """
-    networks = problem.judge(Split.SELECT).networks
+    networks = Judge(problem, Split.SELECT).networks
     sample = [networks[index] for index in (0, len(networks) // 2, len(networks) - 1)]
     own = StatisticsCache(tmp_path / "computed.sqlite")
     stored, computed = collect_leaves(sample, LEAVES, shipped), collect_leaves(sample, LEAVES, own)

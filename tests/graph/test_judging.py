@@ -8,6 +8,7 @@ import pytest
 from scipy import stats
 
 from autoprox.base.errors import TableError
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -40,7 +41,7 @@ def table(tmp_path_factory) -> Table:
 @pytest.mark.parametrize("metric", ["top1_pct", "nll"])
 @pytest.mark.parametrize("splits", [(Split.FIT,), (Split.SELECT,), (Split.FIT, Split.SEALED), tuple(Split)])
 def test_taus_are_scipys(table, metric, splits):
-    judge = Problem(table, tuple(table.blocks(metric=metric))).judge(*splits)
+    judge = Judge(Problem(table, tuple(table.blocks(metric=metric))), *splits)
     scores = np.random.default_rng(1).integers(0, 9, size=(5, len(judge.networks))).astype(float)
     found = judge.taus(scores)
     parts = table.splits()
@@ -62,10 +63,10 @@ def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
     """Where all architectures are of one size, it is the margin; elsewhere it is that of the iso stratum, by SciPy."""
     rng = np.random.default_rng(2)
     alone = replace(table, frame=table.frame.assign(stratum="iso"))
-    judge = Problem(alone, tuple(alone.blocks(metric="top1_pct"))).judge(*Split)
+    judge = Judge(Problem(alone, tuple(alone.blocks(metric="top1_pct"))), *Split)
     scores = rng.integers(0, 9, size=(2, len(judge.networks))).astype(float)
     assert judge.iso_margin(*scores) == judge.margin(*scores)
-    mixed = Problem(table, tuple(table.blocks(metric="top1_pct"))).judge(*Split)
+    mixed = Judge(Problem(table, tuple(table.blocks(metric="top1_pct"))), *Split)
     found, (low, high) = mixed.iso_margin(*scores)
     taus = []
     for part, block in zip(mixed.by_block(scores), mixed.blocks, strict=True):
@@ -75,7 +76,7 @@ def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
     assert found == pytest.approx(first - second)
     assert low < found < high
     few = replace(table, frame=table.frame.assign(stratum="free"))
-    none = Problem(few, tuple(few.blocks(metric="top1_pct"))).judge(*Split)
+    none = Judge(Problem(few, tuple(few.blocks(metric="top1_pct"))), *Split)
     undefined, bounds = none.iso_margin(*scores)
     assert np.isnan([undefined, *bounds]).all()
     same, interval = mixed.iso_margin(scores[0], scores[0])
@@ -87,7 +88,7 @@ def test_iso_strata_are_never_pooled(table):
     strata = np.array(["iso", "iso-small", "free"])
     kind = {arch_id: strata[number % 3] for number, arch_id in enumerate(sorted(table.frame["arch_id"].unique()))}
     two = replace(table, frame=table.frame.assign(stratum=table.frame["arch_id"].map(kind)))
-    judge = Problem(two, tuple(two.blocks(metric="top1_pct"))).judge(*Split)
+    judge = Judge(Problem(two, tuple(two.blocks(metric="top1_pct"))), *Split)
     scores = np.random.default_rng(5).integers(0, 9, size=(2, len(judge.networks))).astype(float)
     expected = np.empty((2, len(judge.blocks)))
     for column, (part, block) in enumerate(zip(judge.by_block(scores), judge.blocks, strict=True)):
@@ -108,7 +109,7 @@ def test_blocks_of_the_same_networks_are_judged_together_and_alike(table):
     """Several label vectors of one space and data set, between blocks of others."""
     first, second, *others = table.blocks()
     blocks = (first, second, replace(first, values=first.values[::-1].copy()), *others, first)
-    judge = Problem(table, blocks).judge(Split.FIT)
+    judge = Judge(Problem(table, blocks), Split.FIT)
     scores = np.random.default_rng(3).integers(0, 9, size=(4, len(judge.networks))).astype(float)
     found = judge.taus(scores)
     for column, block in enumerate(judge.blocks):
@@ -117,7 +118,7 @@ def test_blocks_of_the_same_networks_are_judged_together_and_alike(table):
 
 
 def test_networks_are_built_once_and_belong_to_their_task(table):
-    judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
+    judge = Judge(Problem(table, tuple(table.blocks())), Split.FIT)
     keys = [network.key for network in judge.networks]
     assert len(set(keys)) == len(keys)
     for network in judge.networks:
@@ -125,7 +126,7 @@ def test_networks_are_built_once_and_belong_to_their_task(table):
 
 
 def test_verdicts(table):
-    judge = Problem(table, tuple(table.blocks())).judge(*Split)
+    judge = Judge(Problem(table, tuple(table.blocks())), *Split)
     counts = count_scores(judge.networks)
     (verdict,) = judge.verdicts(np.array([counts["depth"]]), resamples=300)
     for index, block in enumerate(judge.blocks):
@@ -147,7 +148,7 @@ def test_verdicts(table):
 
 
 def test_frame_says_what_verdicts_say(table):
-    judge = Problem(table, tuple(table.blocks())).judge(*Split)
+    judge = Judge(Problem(table, tuple(table.blocks())), *Split)
     scores = {name: judge.counts[name] for name in ("params", "depth")}
     frame = judge.frame(scores, resamples=100)
     names = [block.name for block in judge.blocks]
@@ -169,7 +170,7 @@ def test_frame_says_what_verdicts_say(table):
 
 
 def test_verdicts_are_paired_and_repeat(table):
-    judge = Problem(table, tuple(table.blocks())).judge(Split.FIT)
+    judge = Judge(Problem(table, tuple(table.blocks())), Split.FIT)
     scores = np.random.default_rng(2).normal(size=(1, len(judge.networks)))
     once, again = judge.verdicts(np.vstack([scores, 3 * scores]), resamples=200)
     # As text, since NaN (too few iso architectures) differs from itself.
@@ -178,7 +179,7 @@ def test_verdicts_are_paired_and_repeat(table):
 
 def test_scores_are_averaged_over_initialisations(table):
     blocks = tuple(table.blocks())
-    one, three = Problem(table, blocks).judge(Split.FIT), Problem(table, blocks, init_seeds=3).judge(Split.FIT)
+    one, three = Judge(Problem(table, blocks), Split.FIT), Judge(Problem(table, blocks, init_seeds=3), Split.FIT)
     assert len(three.networks) == 3 * len(one.networks)
     assert [n.weights.seed for n in three.networks[:3]] == [0, 1, 2]
     scores = np.random.default_rng(3).normal(size=(2, len(one.networks)))
@@ -196,13 +197,13 @@ def test_split_without_different_labels_is_an_error(table):
     flat = type(block)(
         block.space, block.dataset, block.label_kind, block.metric, block.arch_ids, np.array(values), block.strata
     )
-    Problem(table, (flat,)).judge(Split.FIT)
+    Judge(Problem(table, (flat,)), Split.FIT)
     with pytest.raises(TableError, match="do not differ"):
-        Problem(table, (flat,)).judge(Split.SELECT)
+        Judge(Problem(table, (flat,)), Split.SELECT)
 
 
 def test_agreement_between_initialisations(table):
-    judge = Problem(table, tuple(table.blocks()), init_seeds=2).judge(Split.FIT)
+    judge = Judge(Problem(table, tuple(table.blocks()), init_seeds=2), Split.FIT)
     assert {n.weights.seed for n in judge.networks} == {0, 1}
     assert [n.weights.seed for n in judge.rebuilt()] == [n.weights.seed + 2 for n in judge.networks]
     rng = np.random.default_rng(4)
