@@ -6,12 +6,16 @@ Example:
     'pit-micro'
 """
 
-from typing import TYPE_CHECKING, Any
-
-from autoprox.api import ensemble, load, shipped_names, space
 from autoprox.base.interrupts import expect_interrupts
 
+expect_interrupts()  # before anything that takes time to load
+
+from autoprox.api import ensemble, load, shipped_names, space  # noqa: E402
+
+TYPE_CHECKING = False  # `typing` takes longer to load than all that stands above
 if TYPE_CHECKING:
+    from typing import Any
+
     from autoprox import errors, runs, search
     from autoprox.networks import define_space
 
@@ -28,10 +32,8 @@ __all__ = [
     "space",
 ]
 
-expect_interrupts()
 
-
-def __getattr__(name: str) -> Any:
+def __getattr__(name: str) -> "Any":
     """Imports what takes time when it is first asked for."""
     value: Any
     match name:

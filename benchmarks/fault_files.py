@@ -1,4 +1,4 @@
-"""Mutated files for every reader: each has to be read, or to be refused by one line that names it.
+"""Mutated files for every reader: each has to be read, or to be refused by one line.
 
 Used by faults.py. Each reader runs in a process of its own with bounded memory, so that a mutation that asks for too
 much is seen, and cannot end the soak.
@@ -6,39 +6,50 @@ much is seen, and cannot end the soak.
 
 import json
 import multiprocessing
+import pickle
 import random
 import resource
 import shutil
-import subprocess
-import sys
+import sqlite3
 import time
 import traceback
 import warnings
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+import scipy.io
 import torch
+from autoprox.bench.files import TableFiles
+from autoprox.training.journal import Journal
+from fault_kills import run_command
 from PIL import Image
 
 import autoprox
 from autoprox.base.errors import AutoproxError
 from autoprox.bench.importers import Mapping, read_columns, read_published
-from autoprox.bench.judging import Judge
-from autoprox.bench.problem import Problem, statistics_of
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.datasets import open_images
 from autoprox.evolve import runs
+from autoprox.networks.network import Network
 from autoprox.report import read_evidence
 from autoprox.scorers import score_networks
+from autoprox.statistics import StatisticsCache
+from autoprox.training.recipe import Recipe
 
 READ_S = 10.0
-"""Longest time in seconds that a reader may take for one file."""
+"""Longest processor time in seconds that a reader may take for one file."""
+ANSWER_S = 600.0
+"""After so many seconds without an answer, a reader hangs, however busy the machine is."""
 MEMORY_B = 6 * 2**30
 """Address space of a reader's process in bytes."""
 
@@ -60,66 +71,90 @@ class Reader:
     text: bool = False
 
 
-def mutations(world: Path, times: int, seed: int) -> int:
-    """Mutates files and reads them; prints a table, and returns the number of failures."""
-    run = finished_run(world)
-    rows, failures = [], []
-    for reader in readers(run):
-        counts, failed = outcome(reader, world / reader.name.replace(" ", "-"), times, seed)
-        rows.append(f"| {reader.name} | {counts['read']} | {counts['refused']} | {len(failed)} |")
-        failures += [f"{reader.name}: {each}" for each in failed]
-    print("\n| reader | read | refused | failures |\n|---|---|---|---|")
-    print("\n".join(rows))
+def mutations(world: Path, times: int, seed: int, jobs: int) -> int:
+    """Mutates files and reads them; prints a table, and returns the number of failures.
+
+    Args:
+        world: A folder to work in.
+        times: Mutations of the file of each reader.
+        seed: Of all draws.
+        jobs: How many readers are tried at a time.
+    """
+    world.mkdir()
+    make_world(world)
+    found = range(len(readers(world)))
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("fork")) as pool:
+        outcomes = list(pool.map(partial(outcome, world, times=times, seed=seed), found))
+    print("\n| reader | CPU s | read | refused | failures |\n|---|---|---|---|---|")
+    for each in outcomes:
+        counts = f"{each.counts['read']} | {each.counts['refused']} | {len(each.failures)}"
+        print(f"| {each.name} | {each.seconds:.0f} | {counts} |")
+    failures = [f"{each.name}: {failure}" for each in outcomes for failure in each.failures]
     for failure in failures:
         print(f"FAILED {failure}")
     return len(failures)
 
 
-def finished_run(world: Path) -> Path:
-    """The folder of a small finished run with its report and a fitted learned aggregator."""
-    run = world / "sound" / "run"
-    words = "evolve --budget 200 --growths 0 --random-budget 100 --spaces pit-micro --datasets digits"
-    fit = "parzc fit --spaces pit-micro --datasets digits --train 16"
-    for line in (f"{words} --out {run}", f"{fit} --out {run.parent / 'model.pt'}"):
-        subprocess.run([sys.executable, "-m", "autoprox", *line.split(), "--quiet"], check=True, capture_output=True)
-    return run
+def make_world(world: Path) -> None:
+    """Makes sound files: a table with batches and a bank, a finished run with its report, a learned aggregator."""
+    table = "--bench {world}/t.parquet --jobs 1"
+    for line in (
+        "bench build --space pit-micro --archs 24 --iso 0 --datasets digits --seeds 1 --epochs 1 --jobs 1"
+        " --out {world}/t.parquet",
+        f"evolve {table} --budget 60 --growths 0 --random-budget 30 --out {{world}}/run",
+        f"parzc fit {table} --statistics params snip --out {{world}}/m.pt",
+    ):
+        run_command(line.format(world=world).split(), world / "home")
+    built = Table.read(world / "t.parquet")
+    cache = StatisticsCache(TableFiles(built.path).bank)
+    score_networks([autoprox.load("l2_norm")], networks_of(built), cache)
+    cache.finish()
 
 
-def readers(run: Path) -> list[Reader]:
+def networks_of(table: Table) -> list[Network]:
+    """A few networks of a table."""
+    return list(Problem(table, tuple(table.blocks())).judge(Split.FIT).networks[:4])
+
+
+def readers(world: Path) -> list[Reader]:
     """All readers of files that a user may bring."""
+    with closing(sqlite3.connect(world / "t.journal.sqlite")) as journal:
+        keys = [key for (key,) in journal.execute("select key from trainings")]
 
     def copied(name: str) -> Callable[[Path], Path]:
         def make(folder: Path) -> Path:
-            shutil.copytree(run, folder / "run")
+            shutil.copytree(world / "run", folder / "run")
             return folder / "run" / name
 
         return make
 
     def model(folder: Path) -> Path:
-        return Path(shutil.copy(run.parent / "model.pt", folder / "model.pt"))
+        return Path(shutil.copy(world / "m.pt", folder / "m.pt"))
 
-    def embedded(suffix: str) -> Callable[[Path], Path]:
+    def beside(suffix: str) -> Callable[[Path], Path]:
         def make(folder: Path) -> Path:
-            source = Path(autoprox.__file__).parent / "bench" / "data"
-            for path in source.glob("vitbench101.*"):
+            for path in world.glob("t.*"):
                 shutil.copy(path, folder / path.name)
-            return folder / f"vitbench101{suffix}"
+            return folder / f"t{suffix}"
 
         return make
 
     def statistics_beside(path: Path) -> None:
         table = table_of(path)
-        judge = Judge(Problem(table, tuple(table.blocks(["pit-micro"], ["digits"]))), Split.SELECT)
-        score_networks([autoprox.load("l2_norm")], judge.networks, statistics_of(table))
+        score_networks(
+            [autoprox.load("l2_norm")],
+            networks_of(table),
+            StatisticsCache(path.parent / "cache.sqlite", beside=table.bank),
+        )
 
     def table_of(path: Path) -> Table:
-        return Table.read(path.parent / "vitbench101.parquet")
+        return Table.read(path.parent / "t.parquet")
 
     return [
-        Reader("table", embedded(".parquet"), Table.read),
-        Reader("manifest", embedded(".manifest.json"), table_of, text=True),
-        Reader("batches", embedded(".batches.npz"), lambda path: table_of(path).task("digits", "pit-micro")),
-        Reader("bank", embedded(".bank.sqlite"), statistics_beside),
+        Reader("table", beside(".parquet"), Table.read),
+        Reader("manifest", beside(".manifest.json"), table_of, text=True),
+        Reader("batches", beside(".batches.npz"), lambda path: table_of(path).task("digits", "pit-micro")),
+        Reader("bank", beside(".bank.sqlite"), statistics_beside),
         Reader("best.json", copied("best.json"), autoprox.load, text=True),
         Reader("hall.json", copied("hall.json"), autoprox.load, text=True),
         Reader("run.json", copied("run.json"), lambda path: runs.load(path.parent), text=True),
@@ -128,8 +163,18 @@ def readers(run: Path) -> list[Reader]:
         Reader("learned model", model, autoprox.load),
         Reader("published labels", published, lambda path: read_published(path, autoprox.space("pit-ti"))),
         Reader("CSV", csv, lambda path: read_columns(path, Mapping({}, {"num_classes": "10"}), None, "none")),
+        Reader("trainings", beside(".journal.sqlite"), partial(trainings, keys=keys)),
         Reader("image", image, lambda path: pixels(path.parents[1])),
+        Reader("CIFAR", cifar, lambda path: pixels(path.parent)),
+        Reader("Flowers", flowers, lambda path: pixels(path.parent)),
     ]
+
+
+def trainings(path: Path, keys: Sequence[str]) -> None:
+    """Reads a journal of trainings as a build does that goes on with it."""
+    with Journal(path, Recipe(epochs=1)) as journal:
+        for key in keys:
+            journal.outcome(key)
 
 
 def published(folder: Path) -> Path:
@@ -163,29 +208,69 @@ def image(folder: Path) -> Path:
     return folder / "cat" / "0.png"
 
 
+def cifar(folder: Path) -> Path:
+    """The files of CIFAR-10, of which one is mutated."""
+    rng = np.random.default_rng(0)
+    for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
+        images = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
+        held = {b"data": images, b"labels": [number % 10 for number in range(20)]}
+        (folder / name).write_bytes(pickle.dumps(held, protocol=2))
+    return folder / "data_batch_3"
+
+
+def flowers(folder: Path) -> Path:
+    """The files of Flowers-102 with a few images, of which the labels are mutated."""
+    rng = np.random.default_rng(0)
+    (folder / "jpg").mkdir()
+    for number in range(1, 13):
+        Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)).save(folder / f"jpg/image_{number:05d}.jpg")
+    scipy.io.savemat(folder / "setid.mat", {"trnid": [1, 2, 3, 4], "valid": [5, 6, 7, 8], "tstid": [9, 10, 11, 12]})
+    scipy.io.savemat(folder / "imagelabels.mat", {"labels": np.arange(1, 13)}, do_compression=True)
+    return folder / "imagelabels.mat"
+
+
 def pixels(folder: Path) -> Any:
     """All pixels of a folder of classes."""
     data = open_images(folder, 8)
     return np.asarray(data.train_images[:]), np.asarray(data.test_images[:])
 
 
-def outcome(reader: Reader, folder: Path, times: int, seed: int) -> tuple[Counter[str], list[str]]:
-    """Reads mutated files in a process of its own; counts of what came of them, and failures."""
-    folder.mkdir(parents=True)
+@dataclass(frozen=True)
+class Outcome:
+    """What came of the mutated files of one reader.
+
+    Args:
+        name: Of the reader.
+        counts: How many were read and refused.
+        failures: What went wrong.
+        seconds: Processor time.
+    """
+
+    name: str
+    counts: Counter[str]
+    failures: tuple[str, ...]
+    seconds: float
+
+
+def outcome(world: Path, index: int, *, times: int, seed: int) -> Outcome:
+    """Reads mutated files in a process of its own."""
+    reader = readers(world)[index]
+    folder = world / f"reader-{index}"
+    folder.mkdir()
     path = reader.make(folder)
     sound, counts, failures = path.read_bytes(), Counter[str](), []
     reader.read(path)
     context = multiprocessing.get_context("fork")
-    number = 0
+    number, before = 0, time.process_time() + children_seconds()
     while number < times:
         receiving, sending = context.Pipe(duplex=False)
         child = context.Process(target=_read_many, args=(reader, path, sound, range(number, times), seed, sending))
         child.start()
         sending.close()
-        # Results come one by one; a child that dies, or takes too long, has failed on the file in hand.
+        # Results come one by one; a child that dies, or says nothing, has failed on the file that comes next.
         while number < times:
-            if not receiving.poll(READ_S * 3):
-                failures.append(f"mutation {number}: no answer within {READ_S * 3:.0f} s")
+            if not receiving.poll(ANSWER_S):
+                failures.append(f"mutation {number}: no answer within {ANSWER_S:.0f} s")
                 break
             try:
                 said = receiving.recv()
@@ -202,8 +287,14 @@ def outcome(reader: Reader, folder: Path, times: int, seed: int) -> tuple[Counte
         child.kill()
         child.join()
         number += 1
-    path.write_bytes(sound)
-    return counts, failures
+    seconds = time.process_time() + children_seconds() - before
+    return Outcome(reader.name, counts, tuple(failures), seconds)
+
+
+def children_seconds() -> float:
+    """Processor time of the children that have ended."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 def _read_many(reader: Reader, path: Path, sound: bytes, numbers: range, seed: int, sending: Any) -> None:
@@ -211,13 +302,15 @@ def _read_many(reader: Reader, path: Path, sound: bytes, numbers: range, seed: i
     torch.set_num_threads(1)
     warnings.simplefilter("ignore")
     for number in numbers:
+        for suffix in ("-wal", "-shm", "-journal"):
+            path.with_name(path.name + suffix).unlink(missing_ok=True)
         path.write_bytes(mutated(sound, random.Random(f"{seed} {reader.name} {number}"), as_json=reader.text))
         sending.send(_read_one(reader, path))
     sending.close()
 
 
 def _read_one(reader: Reader, path: Path) -> str:
-    started = time.monotonic()
+    started = time.process_time()
     try:
         reader.read(path)
         said = "read"
@@ -227,7 +320,7 @@ def _read_one(reader: Reader, path: Path) -> str:
     except BaseException as error:  # noqa: BLE001 - whatever else comes out is what the soak looks for
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = f"failed: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {str(error)[:120]}"
-    seconds = time.monotonic() - started
+    seconds = time.process_time() - started
     return f"failed: took {seconds:.0f} s" if seconds > READ_S and not said.startswith("failed") else said
 
 

@@ -3,13 +3,20 @@
 import errno
 import json
 import os
+import platform
+import re
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
 from autoprox.base.foreign import guarded, read_json
+
+_HOST = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:16]
+# Process numbers mean something on one machine alone, and folders may be shared.
 
 
 def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
@@ -60,17 +67,17 @@ def require_writable(folder: Path) -> None:
     Raises:
         SpecError: If it cannot be written.
     """
-    probe = folder / f".{os.getpid()}.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        probe.touch()
-        probe.unlink()
+        TemporaryFile(dir=folder).close()  # has no name where the system can do that, and is never left behind
     except OSError as error:
         raise SpecError(f"The folder '{folder}' cannot be written ({error.strerror}); give one that can.") from error
 
 
 def atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that there is never half a file.
+
+    What processes of this machine left beside it when they were killed while they wrote is removed.
 
     Args:
         path: Where the file is to stand.
@@ -79,8 +86,9 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         AutoproxError: If there is no space left or no permission.
     """
-    target = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    target = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.tmp")
     try:
+        _sweep(path)
         write(target)
         target.replace(path)
     except OSError as error:
@@ -91,3 +99,25 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     finally:
         with suppress(OSError):  # nothing is there, or not even the folder
             target.unlink()
+
+
+def _sweep(path: Path) -> None:
+    """Removes unfinished versions of a file whose writers are gone."""
+    unfinished = re.compile(rf"\.{re.escape(path.name)}\.{_HOST}-([0-9]+)\.tmp")
+    for name in os.listdir(path.parent):
+        found = unfinished.fullmatch(name)
+        if found and not _is_running(int(found[1])):
+            path.with_name(name).unlink(missing_ok=True)
+
+
+def _is_running(process: int) -> bool:
+    """Whether there is a process with this number; taken for granted where asking would end it."""
+    if sys.platform == "win32":
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        pass
+    return True

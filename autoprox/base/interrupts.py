@@ -3,14 +3,15 @@
 `python -m autoprox.evolve` imports much before the command begins, and a process has work left after its end. There,
 an interrupt ends the process at once; within `raised_interrupts` it is the usual `KeyboardInterrupt`. Programs that
 import autoprox keep their own ways: all this is for processes that were started as a command of autoprox.
+
+This is the first module of autoprox that a process loads, so it imports next to nothing: until it is there, an
+interrupt is Python's own.
 """
 
 import os
 import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from types import FrameType
+from types import FrameType, TracebackType
 
 INTERRUPTED = 130
 """Exit status of what was interrupted, as shells have it."""
@@ -19,12 +20,13 @@ INTERRUPTED = 130
 def expect_interrupts() -> None:
     """Has an interrupt end this process with one line, if it is a command of autoprox that minds interrupts at all."""
     if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
-        with suppress(ValueError):  # not in the main thread: then not by the command line
+        try:  # noqa: SIM105 - contextlib takes long to load
             signal.signal(signal.SIGINT, _leave)
+        except ValueError:
+            pass  # not in the main thread: then not by the command line
 
 
-@contextmanager
-def raised_interrupts() -> Iterator[None]:
+class raised_interrupts:  # noqa: N801 - used as a function is
     """Has an interrupt raise KeyboardInterrupt inside, also where `expect_interrupts` was called.
 
     Example:
@@ -32,14 +34,15 @@ def raised_interrupts() -> Iterator[None]:
         ...     signal.getsignal(signal.SIGINT) in (signal.default_int_handler, signal.SIG_IGN)
         True
     """
-    if signal.getsignal(signal.SIGINT) is not _leave:
-        yield
-        return
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, _leave)
+
+    def __enter__(self) -> None:
+        self._expected = signal.getsignal(signal.SIGINT) is _leave
+        if self._expected:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        if self._expected:
+            signal.signal(signal.SIGINT, _leave)
 
 
 def _is_command() -> bool:

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator
 
 from autoprox.base.errors import SpecError, TableError, suggestion
-from autoprox.base.files import atomically
+from autoprox.base.figures import PLAIN_TEXT, write_figure
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, METRICS, Stratum
 from autoprox.bench.table import Table
 
@@ -31,8 +31,6 @@ LABELS = {
 PANEL = (3.7, 3.1)
 """Width and height of a panel in inches."""
 FORMATS = ("png", "svg")
-PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
-"""Names of users may hold dollar signs."""
 
 Described = Mapping[str, Any]
 """A block as `autoprox.bench.quality.blocks_of` describes it."""
@@ -55,13 +53,7 @@ def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> 
     form = path.suffix.removeprefix(".").lower()
     if form not in FORMATS:
         raise SpecError(f"`path` takes a file that ends in .png or .svg, not '{path}'.")
-    figure = draw(table, blocks, metric)
-    # The same bytes every time: no date, and identifiers that depend on the figure alone.
-    with mpl.rc_context({"svg.hashsalt": table.digest}):
-        atomically(path, lambda target: figure.savefig(target, format=form, dpi=150, metadata=_METADATA[form]))
-
-
-_METADATA: dict[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
+    write_figure(draw(table, blocks, metric), path, salt=table.digest)
 
 
 @mpl.rc_context(PLAIN_TEXT)

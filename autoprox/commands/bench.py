@@ -120,7 +120,7 @@ def _add_options(top: CommandParser) -> None:
         type=Text(),
     )
     add_process_options(building, "trainings at a time", jobs=1)
-    building.add_argument("--out", type=PathTo(), required=True, metavar="PATH", help="the parquet file")
+    building.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the parquet file")
     building.add_argument(
         "--resume",
         action="store_true",

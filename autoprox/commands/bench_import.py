@@ -49,7 +49,7 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         help="space of the architectures, one for each file; required for .pth",
         type=Text(SPACES, files=True),
     )
-    parser.add_argument("--out", type=PathTo(), required=True, metavar="T", help="the parquet file")
+    parser.add_argument("--out", type=PathTo(written=True), required=True, metavar="T", help="the parquet file")
     parser.add_argument(
         "--columns",
         nargs="+",

@@ -10,6 +10,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
 from autoprox.commands.common_options import TABLE, add_metric, add_spaces_of_table
 from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
+from autoprox.commands.outfile import require_free
 from autoprox.commands.streams import USER_ERROR
 from autoprox.commands.values import PathTo
 from autoprox.spaces import load_space
@@ -36,8 +37,12 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument(
-        "--plot", type=PathTo(), metavar="FILE", help="draw size against label, a panel a block: .png or .svg"
+        "--plot",
+        type=PathTo(written=True),
+        metavar="FILE",
+        help="draw size against label, a panel a block: .png or .svg",
     )
+    parser.add_argument("--force", action="store_true", help="replace the file of --plot if it exists")
     add_metric(parser, "metric of the figure")
     parser.set_defaults(run=_info)
 
@@ -84,6 +89,8 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _info(options: argparse.Namespace) -> int:
+    if options.plot is not None:
+        require_free([options.plot], force=options.force)
     table = Table.read(options.table, spaces=[load_space(reference) for reference in options.space])
     blocks = blocks_of(table.frame, table.spaces)
     if options.plot is not None:

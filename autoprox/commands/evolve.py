@@ -97,7 +97,10 @@ def _add_options(options: CommandParser) -> None:
     )
     add_seed(options)
     options.add_argument(
-        "--out", type=PathTo(folder=True), metavar="DIR", help="folder of the run (default: runs/<bench>-seed<seed>)"
+        "--out",
+        type=PathTo(folder=True, written=True),
+        metavar="DIR",
+        help="folder of the run (default: runs/<bench>-seed<seed>)",
     )
     options.add_argument(
         "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
@@ -181,7 +184,7 @@ def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
     points = [each.to_document() for each in discovery.front]
     front = {FRONT: json_writer(points), FRONT_TABLE: lambda path: _write_csv(path, points)} if points else {}
     hall = json_writer([each.to_document() for each in discovery.hall])
-    return {BEST: discovery.proxy.save, HALL: hall, **front}
+    return {BEST: discovery.proxy.write, HALL: hall, **front}
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:

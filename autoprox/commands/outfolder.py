@@ -266,7 +266,10 @@ def claim(folder: Path, names: Sequence[str]) -> None:
 def add_out_options(options: argparse.ArgumentParser) -> None:
     """Adds --out and --force of a command that judges."""
     options.add_argument(
-        "--out", type=PathTo(folder=True), metavar="DIR", help="also write result.json and run.json into this folder"
+        "--out",
+        type=PathTo(folder=True, written=True),
+        metavar="DIR",
+        help="also write result.json and run.json into this folder",
     )
     options.add_argument("--force", action="store_true", help="replace the result in this folder")
 

@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +11,9 @@ from matplotlib.figure import Figure
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import bytes_digest, derived_seed
-from autoprox.base.errors import AutoproxError, SpecError, TableError
-from autoprox.base.files import atomically, require_writable, write_json
+from autoprox.base.errors import SpecError, TableError
+from autoprox.base.figures import write_figure
+from autoprox.base.files import require_writable, write_json
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
 from autoprox.bench.problem import Problem
@@ -24,7 +24,8 @@ from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
 from autoprox.commands.evaluate import judged, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
-from autoprox.commands.parzc_report import evaluate_page, figures_of, fit_page, out_of_fold
+from autoprox.commands.outfile import require_free
+from autoprox.commands.parzc_report import FIGURES, evaluate_page, figures_of, fit_page, out_of_fold
 from autoprox.commands.problem_options import add_problem_options, add_split_option, problem_of, splits_of
 from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
@@ -74,9 +75,11 @@ def _add_options(top: CommandParser) -> None:
     fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
     add_seed(fit)
     fit.add_argument(
-        "--out", type=PathTo(), metavar="FILE", help="where to write the model (default: runs/parzc-TABLE.pt)"
+        "--out",
+        type=PathTo(written=True),
+        metavar="FILE",
+        help="where to write the model (default: runs/parzc-TABLE.pt)",
     )
-    fit.add_argument("--force", action="store_true", help="replace the file if it exists")
     fit.set_defaults(run=_fit)
     predict = commands.add_parser(
         "predict",
@@ -122,8 +125,13 @@ def _add_options(top: CommandParser) -> None:
         help=f"for the report: also fit {_DRAWS} times with N labels a block each, and judge these models on select",
     )
     for each in (fit, judge):
-        each.add_argument("--figures", type=PathTo(folder=True), metavar="DIR", help="write figures into this folder")
-        each.add_argument("--report", type=PathTo(), metavar="FILE", help="write a report into this HTML file")
+        each.add_argument(
+            "--figures", type=PathTo(folder=True, written=True), metavar="DIR", help="write figures into this folder"
+        )
+        each.add_argument(
+            "--report", type=PathTo(written=True), metavar="FILE", help="write a report into this HTML file"
+        )
+        each.add_argument("--force", action="store_true", help="replace files that exist")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -131,13 +139,12 @@ def _add_options(top: CommandParser) -> None:
 def _fit(options: argparse.Namespace) -> int:
     started = time.monotonic()
     problem = problem_of(options)
-    _check_curve(options)
+    _check_curve(options, problem)
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
-    if out.exists() and not options.force:
-        raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    require_free([out], force=options.force)
     read_record(record_beside(out))  # one that autoprox did not write stays
     require_writable(out.parent)
-    _try_writing(options)
+    _try_writing(options, "fit")
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
     data = _features(problem, blocks, options.statistics, options)
     model = _model(options, data, options.seed)
@@ -201,7 +208,7 @@ def _predict(options: argparse.Namespace) -> int:
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     proxy = LearnedProxy.load(options.model)
-    _try_writing(options)
+    _try_writing(options, "evaluate")
     problem = problem_of(options)
     judgement = judged(options, problem, named_proxies([options.model, *options.beside]))
     say_judgement(options, problem, judgement)
@@ -228,11 +235,19 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _try_writing(options: argparse.Namespace) -> None:
+def _try_writing(options: argparse.Namespace, prefix: str) -> None:
     """Tries where figures and report are to go, before anything is computed."""
-    for folder in (options.figures, options.report and options.report.parent):
-        if folder:
-            require_writable(folder)
+    if options.figures is not None:
+        require_free((_figure_file(options.figures, prefix, name) for name in FIGURES), force=options.force)
+        read_record(record_beside(options.figures / prefix))
+        require_writable(options.figures)
+    if options.report is not None:
+        require_free([options.report], force=options.force)
+        require_writable(options.report.parent)
+
+
+def _figure_file(folder: Path, prefix: str, name: str) -> Path:
+    return folder / f"{prefix}-{name}.png"
 
 
 def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbose: bool = True) -> MABNRegressor:
@@ -253,7 +268,8 @@ def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbos
     )
 
 
-def _check_curve(options: argparse.Namespace) -> None:
+def _check_curve(options: argparse.Namespace, problem: Problem) -> None:
+    """Refuses a learning curve that cannot be made, before anything is written."""
     if options.learning_curve is None:
         return
     if not options.report:
@@ -265,6 +281,9 @@ def _check_curve(options: argparse.Namespace) -> None:
     smallest = min(options.learning_curve)
     if smallest < _FEWEST:
         raise SpecError(f"--learning-curve has {smallest}; a fit needs at least {_FEWEST} labels a block.")
+    most = min(len(block) for block in _within(problem, [Split.FIT]))
+    if (largest := max(options.learning_curve)) > most:
+        raise SpecError(f"--learning-curve has {largest}; the fit split has {most} labels in its smallest block.")
 
 
 def _curve(options: argparse.Namespace, problem: Problem, data: NodeFeatures) -> LearningCurve | None:
@@ -341,12 +360,8 @@ def _tau(scores: Floats, target: Floats) -> float:
 
 
 def _write_figures(folder: Path, prefix: str, figures: dict[str, Figure]) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        for name, figure in figures.items():
-            atomically(folder / f"{prefix}-{name}.png", partial(figure.savefig, format="png", dpi=150))
-    except OSError as error:
-        raise AutoproxError(f"The figures cannot be written to '{folder}': {error}.") from error
+    for name, figure in figures.items():
+        write_figure(figure, _figure_file(folder, prefix, name))
     note(f"figures: {', '.join(f'{prefix}-{name}.png' for name in figures)} in {folder}")
 
 

@@ -18,6 +18,9 @@ from autoprox.report import LearningCurve, Predictions, learned_report
 
 Facts = list[tuple[str, str]]
 
+FIGURES = ("importance", "predictions", "calibration")
+"""Names of the figures that there may be."""
+
 
 def out_of_fold(proxy: LearnedProxy, data: NodeFeatures) -> Predictions:
     """Predictions of what a model was fitted on, each by members that had not seen it."""

@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,11 +10,14 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import SpecError, TableError
-from autoprox.base.files import atomically, require_writable, write_json
+from autoprox.base.figures import write_figure
+from autoprox.base.files import require_writable, write_json
 from autoprox.bench.block import Block
+from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.console import note, number, say, say_json, text_table
+from autoprox.commands.outfile import require_free
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text
@@ -25,6 +27,7 @@ from autoprox.spaces import Arch, load_space
 
 _FEWEST = 6
 """Architectures that a fit needs at least."""
+FIGURES = ("coefficients", "predictions")
 FOLDS = 10
 """Parts of the architectures that are left out in turn, to say how well the rest predicts them."""
 
@@ -50,10 +53,15 @@ def _add_options(top: CommandParser) -> None:
         help="architectures to learn from (default: fit; give fit select for one that is judged on sealed)",
     )
     fit.add_argument(
-        "--out", type=PathTo(), metavar="FILE", help="where to write it (default: runs/regression-TABLE.json)"
+        "--out",
+        type=PathTo(written=True),
+        metavar="FILE",
+        help="where to write it (default: runs/regression-TABLE.json)",
     )
-    fit.add_argument("--force", action="store_true", help="replace the file if it exists")
-    fit.add_argument("--figures", type=PathTo(folder=True), metavar="DIR", help="write figures into this folder")
+    fit.add_argument("--force", action="store_true", help="replace files that exist")
+    fit.add_argument(
+        "--figures", type=PathTo(folder=True, written=True), metavar="DIR", help="write figures into this folder"
+    )
     fit.set_defaults(run=_fit)
     show = commands.add_parser(
         "show",
@@ -80,8 +88,7 @@ def _fit(options: argparse.Namespace) -> int:
     problem = problem_of(options)
     table = problem.table
     out = options.out or Path("runs") / f"regression-{table.name}.json"
-    if out.exists() and not options.force:
-        raise SpecError(f"The file '{out}' exists; give another --out, or --force to replace it.")
+    require_free([out, *_figure_files(options, problem)], force=options.force)
     read_record(record_beside(out))  # one that autoprox did not write stays
     for folder in (out.parent, options.figures):
         if folder is not None:
@@ -143,16 +150,28 @@ def out_of_fold(regression: ArchRegression, archs: Sequence[Arch], goodness: Flo
     return found
 
 
+def _figure_files(options: argparse.Namespace, problem: Problem) -> list[Path]:
+    """Where figures are to be written; none if none were asked for."""
+    if options.figures is None:
+        return []
+    spaces = {block.space for block in problem.blocks}
+    return [_figure_file(options.figures, name, kind) for name in sorted(spaces) for kind in FIGURES]
+
+
+def _figure_file(folder: Path, space: str, kind: str) -> Path:
+    return folder / f"{space}-{kind}.png"
+
+
 def _write_figures(folder: Path, fitted: Sequence[ArchRegression], judged: Mapping[str, tuple[Floats, Floats]]) -> None:
     names = []
     for each in fitted:
         figures = {
-            "coefficients": coefficient_figure(each.model, "goodness"),
-            "predictions": agreement_figure(*judged[each.space.name], "goodness"),
+            FIGURES[0]: coefficient_figure(each.model, "goodness"),
+            FIGURES[1]: agreement_figure(*judged[each.space.name], "goodness"),
         }
         for kind, figure in figures.items():
-            names.append(f"{each.space.name}-{kind}.png")
-            atomically(folder / names[-1], partial(figure.savefig, format="png", dpi=150))
+            names.append(_figure_file(folder, each.space.name, kind).name)
+            write_figure(figure, folder / names[-1])
     note(f"figures: {', '.join(names)} in {folder}")
 
 

@@ -7,6 +7,7 @@ before anything else, and decide what the one handler lets through and how it wr
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -53,6 +54,13 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
             return USER_ERROR
         except AutoproxError as error:
             LOGGER.error(str(error))
+            return USER_ERROR
+        except OSError as error:  # what no layer below has said better: a folder that went away, a device that failed
+            place = "" if error.filename is None else f"'{os.fsdecode(error.filename)}': "
+            LOGGER.error(f"{place}{error.strerror or error}. Look at the path and its permissions, and repeat.")
+            return USER_ERROR
+        except MemoryError:
+            LOGGER.error("There is not enough memory. Use fewer --jobs, or give it less at once.")
             return USER_ERROR
         except KeyboardInterrupt as interruption:
             # A command that knows more of how to go on raises it with that text.

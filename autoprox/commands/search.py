@@ -63,6 +63,7 @@ from autoprox.spaces.units import SECONDS
 from autoprox.training.recipe import Recipe
 
 DEFAULT_SPACE = "autoformer-micro"
+LARGEST_POPULATION = 100_000
 PILOT_DRAWS = 4
 """Architectures that are measured to say beforehand what a search costs."""
 
@@ -89,7 +90,7 @@ def _add_options(options: CommandParser) -> None:
     )
     check.add_argument(
         "--randoms",
-        type=Whole(1),
+        type=Whole(1, 10_000),
         default=RANDOM_ARCHS,
         metavar="N",
         help="random architectures (default: %(default)s)",
@@ -104,7 +105,7 @@ def _add_options(options: CommandParser) -> None:
     add_process_options(options)
     options.add_argument(
         "--out",
-        type=PathTo(folder=True),
+        type=PathTo(folder=True, written=True),
         metavar="DIR",
         help="folder of the search (default: runs/search-SPACE-SCORER-BOUNDS-seedS)",
     )
@@ -169,21 +170,21 @@ def _add_method(options: argparse.ArgumentParser) -> None:
     )
     how.add_argument(
         "--population",
-        type=Whole(1),
+        type=Whole(1, LARGEST_POPULATION),
         default=plain.population,
         metavar="N",
         help="the latest N candidates may be parents (default: %(default)s)",
     )
     how.add_argument(
         "--tournament",
-        type=Whole(1),
+        type=Whole(1, LARGEST_POPULATION),
         default=plain.tournament,
         metavar="N",
         help="the best of N of them becomes the parent (default: %(default)s)",
     )
     how.add_argument(
         "--children",
-        type=Whole(1),
+        type=Whole(1, LARGEST_POPULATION),
         default=plain.children,
         metavar="N",
         help="candidates that are scored at once; 1 is the published method (default: %(default)s)",

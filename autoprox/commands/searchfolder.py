@@ -9,7 +9,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.search import SearchResult
-from autoprox.search.search_figure import write_figure
+from autoprox.search.search_figure import svg_writer
 from autoprox.search.search_journal import FORMAT, JOURNAL, recorded
 from autoprox.search.verification import JOURNAL as VERIFICATION
 from autoprox.training.build_journal import FORMAT as TRAININGS
@@ -45,5 +45,5 @@ def contents_of(document: dict[str, Any], result: SearchResult, top: int) -> dic
     return {
         RESULT: json_writer(document),
         CANDIDATES: lambda path: frame.to_csv(path, index=False, lineterminator="\n"),
-        FIGURE: lambda path: write_figure(result, top, path),
+        FIGURE: svg_writer(result, top),
     }

@@ -3,7 +3,6 @@
 import argparse
 import json
 from collections.abc import Callable
-from pathlib import Path
 
 from autoprox.api import load
 from autoprox.base.errors import SpecError
@@ -11,6 +10,7 @@ from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_columns
 from autoprox.commands.names import SCORER
+from autoprox.commands.outfile import require_free
 from autoprox.commands.values import PathTo
 from autoprox.graph import Expression, Proxy
 from autoprox.graph.export import to_latex, to_png, to_python, to_svg
@@ -29,12 +29,12 @@ def _add_options(options: CommandParser) -> None:
     )
     forms = options.add_mutually_exclusive_group()
     forms.add_argument("--latex", action="store_true", help="print the formula in LaTeX")
-    forms.add_argument("--svg", type=PathTo(), metavar="FILE", help="draw it as SVG")
-    forms.add_argument("--png", type=PathTo(), metavar="FILE", help="draw it as PNG")
+    forms.add_argument("--svg", type=PathTo(written=True), metavar="FILE", help="draw it as SVG")
+    forms.add_argument("--png", type=PathTo(written=True), metavar="FILE", help="draw it as PNG")
     forms.add_argument(
-        "--python", type=PathTo(), metavar="FILE", help="write it as one Python file that needs torch alone"
+        "--python", type=PathTo(written=True), metavar="FILE", help="write it as one Python file that needs torch alone"
     )
-    options.add_argument("--force", action="store_true", help="overwrite the file")
+    options.add_argument("--force", action="store_true", help="replace the file if it exists")
 
 
 def _show(options: argparse.Namespace) -> int:
@@ -52,24 +52,12 @@ def _show(options: argparse.Namespace) -> int:
         _print(proxy)
     else:
         path = getattr(options, chosen)
-        _write(path, _FILES[chosen](proxy), overwrite=options.force)
+        require_free([path], force=options.force)
+        content = _FILES[chosen](proxy)
+        data = content.encode() if isinstance(content, str) else content
+        atomically(path, lambda target: target.write_bytes(data))
         note(f"wrote {path}")
     return 0
-
-
-def _write(path: Path, content: str | bytes, *, overwrite: bool) -> None:
-    """Writes a new file, or with `overwrite` any file.
-
-    Raises:
-        SpecError: If the file exists.
-        AutoproxError: If it cannot be written.
-    """
-    data = content.encode() if isinstance(content, str) else content
-    if path.is_dir():
-        raise SpecError(f"'{path}' cannot be written: it is a folder.")
-    if path.exists() and not overwrite:
-        raise SpecError(f"'{path}' exists; give another file, or --force to overwrite it.")
-    atomically(path, lambda target: target.write_bytes(data))
 
 
 def _print(proxy: Proxy) -> None:

@@ -5,6 +5,7 @@ An instance is the `type` of an option, so that one declaration says all of it.
 
 import argparse
 import math
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -134,29 +135,54 @@ class Text:
         return text
 
 
+LONGEST_PATH = 4096
+"""Bytes of a path, which systems allow at most."""
+
+LONGEST_NAME = 255
+"""Bytes of the name of a file or folder, which file systems allow at most."""
+
+SUFFIXES = 55
+"""Bytes that are kept free in the name of what is written: files beside it have its name and more."""
+
+
 class PathTo:
-    """A path; an empty one is refused, as it would mean the current folder.
+    """A path; an empty one is refused, as it would mean the current folder, and one that can be no path as well.
 
     Args:
         folder: Whether the path is that of a folder.
+        written: Whether a command writes there.
 
     Example:
         >>> PathTo()("runs/best.json").name
         'best.json'
+        >>> PathTo(written=True)("a" * 300)
+        Traceback (most recent call last):
+        ...
+        argparse.ArgumentTypeError: a name in the path has 300 bytes, and at most 200 are allowed; give a shorter one
     """
 
-    def __init__(self, *, folder: bool = False) -> None:
+    def __init__(self, *, folder: bool = False, written: bool = False) -> None:
         self.completion = Completion(files=not folder, folders=folder)
+        self._longest = LONGEST_NAME - (SUFFIXES if written else 0)
 
     def __call__(self, text: str) -> Path:
         """Reads a path.
 
         Raises:
-            argparse.ArgumentTypeError: If it is empty, or longer than file systems allow.
+            argparse.ArgumentTypeError: If it is empty, holds a NUL character, or is longer than file systems allow.
         """
         _require_some(text)
-        if "\0" in text or len(text.encode("utf-8", "surrogateescape")) > 4096:
-            raise argparse.ArgumentTypeError("the path is too long or holds a NUL character; give another one")
+        if "\0" in text:
+            raise argparse.ArgumentTypeError("the path holds a NUL character; give another one")
+        if (length := len(os.fsencode(text))) > LONGEST_PATH:
+            raise argparse.ArgumentTypeError(
+                f"the path has {length} bytes, and at most {LONGEST_PATH} are allowed; give a shorter one"
+            )
+        longest = max((len(os.fsencode(part)) for part in Path(text).parts), default=0)
+        if longest > self._longest:
+            raise argparse.ArgumentTypeError(
+                f"a name in the path has {longest} bytes, and at most {self._longest} are allowed; give a shorter one"
+            )
         return Path(text)
 
 

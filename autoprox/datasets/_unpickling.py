@@ -4,14 +4,16 @@ A pickle is a program: it can call anything that it can import. Here it can impo
 rebuilds an array, and gets stand-ins for them that can do nothing else.
 """
 
+import io
 import pickle
+import pickletools
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autoprox.base.errors import ImageError
-from autoprox.base.foreign import guarded, parts_of
+from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded, parts_of, read_bytes
 
 
 class _Refused(pickle.UnpicklingError):
@@ -94,8 +96,9 @@ def read_pickled_arrays(path: Path) -> Any:
     damaged = f"The file {path} is no pickle, or is cut off or damaged"
     with guarded(lambda reason: ImageError(f"{damaged} ({reason}). Take the original files of the data set.")):
         try:
-            with path.open("rb") as file:
-                held = _ArrayUnpickler(file, encoding="latin1").load()
+            content = read_bytes(path, MOST_ARRAY_BYTES)
+            _require_small_memo(content)
+            held = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
         except _Refused as error:
             raise ImageError(
                 f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
@@ -106,3 +109,10 @@ def read_pickled_arrays(path: Path) -> Any:
         for _ in parts_of(held):
             pass  # a pickle of a few bytes can hold lists of lists without end
     return held
+
+
+def _require_small_memo(content: bytes) -> None:
+    """Refuses a pickle that numbers its objects beyond its length: for each number, memory would be taken at once."""
+    for operation, argument, _ in pickletools.genops(content):
+        if operation.name in {"PUT", "BINPUT", "LONG_BINPUT"} and not 0 <= int(argument or 0) <= len(content):
+            raise pickle.UnpicklingError(f"it numbers an object {argument}")

@@ -10,6 +10,7 @@ import matplotlib as mpl
 from markupsafe import Markup
 from matplotlib.figure import Figure
 
+from autoprox.base.figures import PLAIN_TEXT
 from autoprox.graph import Proxy
 from autoprox.graph.export import to_latex, to_svg
 
@@ -18,7 +19,7 @@ _STYLE: dict[Any, Any] = {
     "svg.fonttype": "path",  # the same letters on every machine
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
-    "text.parse_math": False,  # names of users may hold dollar signs
+    **PLAIN_TEXT,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.grid": True,

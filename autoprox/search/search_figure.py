@@ -1,34 +1,29 @@
 """A figure of a search: size against score, the picks marked."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
-from autoprox.base.files import atomically
+from autoprox.base.figures import PLAIN_TEXT, figure_writer
 from autoprox.search.result import Pick, SearchResult
 from autoprox.spaces.costs import PARAMS
 
 CANDIDATE, PICK, BOUND = "#3b6ea5", "#d9822b", "#999999"
 
 
-def write_figure(result: SearchResult, top: int, path: Path) -> None:
-    """Writes the figure as SVG, the same bytes for the same result.
+def svg_writer(result: SearchResult, top: int) -> Callable[[Path], None]:
+    """What writes the figure as SVG to the path that it is given, the same bytes for the same result.
 
     Args:
         result: What a search found.
         top: How many picks are marked.
-        path: The file.
-
-    Raises:
-        AutoproxError: If it cannot be written.
     """
-    figure = draw(result, result.top(top))
-    with mpl.rc_context({"svg.hashsalt": "autoprox.search"}):
-        atomically(path, lambda target: figure.savefig(target, format="svg", metadata={"Date": None}))
+    return figure_writer(draw(result, result.top(top)), "svg", salt="autoprox.search")
 
 
+@mpl.rc_context(PLAIN_TEXT)
 def draw(result: SearchResult, picks: Sequence[Pick]) -> Figure:
     """Draws number of parameters against score: a point a candidate, the picks by their rank, the bounds as lines."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")

@@ -1,6 +1,7 @@
 """CSV and parquet files of others, whose columns may have other names."""
 
 import ast
+import io
 import json
 import re
 from collections.abc import Sequence
@@ -11,13 +12,19 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import guarded, read_bytes
 from autoprox.bench.importers._importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 from autoprox.bench.table_files import read_frame
 from autoprox.spaces import Space
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)
+MOST_CSV_BYTES = 2**29
+"""Of a CSV file."""
+
+MOST_COLUMNS = 10_000
+"""Of a CSV file; with a million, finding that out by reading them takes minutes."""
+
 GENE = "gene."
 """Prefix of a target that is one gene of the architecture: `gene.depth=num_layers`."""
 
@@ -139,8 +146,11 @@ def _read_csv(path: Path) -> pd.DataFrame:
     with guarded(
         lambda reason: TableError(f"The file {path} cannot be read as CSV: {reason}. Check its separator and encoding.")
     ):
+        content = read_bytes(path, MOST_CSV_BYTES)
+        if content.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:
+            raise ValueError(f"it has more than {MOST_COLUMNS} columns")
         # As texts: what a cell is is decided cell by cell, and no digit is lost where another cell is empty.
-        return pd.read_csv(path, dtype=str)
+        return pd.read_csv(io.BytesIO(content), dtype=str)
 
 
 def _read_value(cell: Any) -> Any:

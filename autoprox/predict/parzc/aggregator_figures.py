@@ -5,7 +5,6 @@ Every function returns a `matplotlib.figure.Figure` that belongs to no window: `
 
 from collections.abc import Mapping, Sequence
 from itertools import cycle
-from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -14,9 +13,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from autoprox.base.arrays import Floats
-
-PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
-"""Names of users may hold dollar signs."""
+from autoprox.base.figures import PLAIN_TEXT
 
 _SIZE = (5.0, 3.6)
 _MARKERS = "osD^vP*X"

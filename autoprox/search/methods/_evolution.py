@@ -11,6 +11,9 @@ from autoprox.search._region import Region
 from autoprox.search.methods._base import AbstractMethod, History, new_candidates
 from autoprox.spaces import Arch
 
+FIRST_BATCH = 256
+"""Random candidates that are drawn at once, so that a large population does not mean a long wait."""
+
 
 @final
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class Evolution(AbstractMethod):
             return region.mutate(history.archs[-winner], rng)
 
         while len(history) < self.population:
-            batch = new_candidates(region, history, self.population - len(history), lambda: region.draw(rng), rng)
+            wanted = min(self.population - len(history), FIRST_BATCH)
+            batch = new_candidates(region, history, wanted, lambda: region.draw(rng), rng)
             if not batch:
                 return
             yield batch

@@ -1,0 +1,432 @@
+"""Random kills of every command that writes: afterwards nothing is left over, and the command can be given again.
+
+Used by faults.py. Commands run in processes that are forked from one that has imported everything, as most of a short
+command is imports; some start from nothing, and are killed while they import. The moment is drawn as a share of the
+processor time that the uninterrupted command takes, so that a busy machine changes nothing.
+"""
+
+import multiprocessing
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
+
+import autoprox.__main__
+from autoprox.base.interrupts import INTERRUPTED, expect_interrupts
+from autoprox.bench.table import Table
+from autoprox.commands import COMMANDS, load_command, main
+
+SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+FRESH_SHARE = 0.15
+"""Share of kills that hit a command while Python starts and modules are imported."""
+LOOK_S = 0.005
+GRACE_S = 120.0
+"""How long processes of a killed command may take to end; they take less than a second where the machine is idle."""
+FINISH_S = 3600.0
+"""How long a command may take; minutes on a machine with much else to do."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """A command that writes.
+
+    Args:
+        name: For the report.
+        words: What follows `autoprox`; `{out}` stands for the folder, `{world}` for that of what commands read.
+        again: What is added to resume, or to replace.
+        results: Files below the folder whose bytes have to be those of an uninterrupted run.
+        given: What is copied into the folder before, from the world.
+    """
+
+    name: str
+    words: str
+    again: str
+    results: tuple[str, ...]
+    given: str = ""
+
+
+_TABLE = "--bench {world}/small.parquet --jobs 1"
+_EVOLVE = "evolve --bench {world}/small.parquet --budget 300 --no-report --out {out}/run"
+CASES = (
+    Case("evolve", f"{_EVOLVE} --growths 1 --jobs 1", "--resume", ("run/best.json", "run/hall.json")),
+    Case("evolve, islands", f"{_EVOLVE} --islands 2 --jobs 2", "--resume", ("run/best.json", "run/hall.json")),
+    Case(
+        "evolve, report",
+        f"evolve {_TABLE} --budget 60 --random-budget 30 --growths 0 --out {{out}}/run",
+        "--resume",
+        ("run/best.json", "run/hall.json"),
+    ),
+    Case("runs --report", "runs {out}/run --report --random-budget 30", "", ("run/best.json",), given="run"),
+    Case(
+        "search",
+        "search --proxy snip --space pit-micro --budget 60 --population 20 --jobs 2 --out {out}/run",
+        "--resume",
+        ("run/result.json", "run/candidates.csv", "run/figure.svg"),
+    ),
+    Case(
+        "search --verify",
+        "search --proxy params --space pit-micro --budget 20 --population 10 --jobs 1 --verify digits --seeds 2"
+        " --randoms 2 --epochs 1 --out {out}/run",
+        "--resume",
+        ("run/result.json", "run/candidates.csv", "run/figure.svg"),
+    ),
+    Case(
+        "bench build",
+        "bench build --space pit-micro --archs 6 --iso 0 --datasets digits --seeds 2 --epochs 1 --jobs 2"
+        " --out {out}/t.parquet",
+        "",
+        ("t.parquet", "t.batches.npz"),
+    ),
+    Case(
+        "bench build, kd",
+        "bench build --space pit-micro --archs 3 --iso 0 --datasets digits --labels kd --kd-seeds 1 --epochs 1"
+        " --out {out}/t.parquet",
+        "",
+        ("t.parquet", "t.batches.npz"),
+    ),
+    Case("bench import", "bench import {world}/small.csv --out {out}/t.parquet", "--force", ("t.parquet",)),
+    Case("bench info --plot", "bench info {world}/small.parquet --plot {out}/t.svg", "--force", ("t.svg",)),
+    Case("parzc fit", f"parzc fit {_TABLE} --statistics params snip --out {{out}}/m.pt", "--force", ("m.pt",)),
+    Case(
+        "parzc evaluate",
+        f"parzc evaluate {_TABLE} --model {{world}}/m.pt --figures {{out}}/figures --report {{out}}/r.html",
+        "--force",
+        ("figures/evaluate-importance.png",),
+    ),
+    Case("evaluate", f"evaluate {_TABLE} --proxy snip params --out {{out}}/run", "--force", ("run/result.json",)),
+    Case("zoo", f"zoo {_TABLE} --names snip params --out {{out}}/run", "--force", ("run/result.json",)),
+    Case("show --python", "show snip --python {out}/snip.py", "--force", ("snip.py",)),
+    Case("show --png", "show snip --png {out}/snip.png", "--force", ("snip.png",)),
+)
+
+
+@dataclass(frozen=True)
+class Reference:
+    """What a command leaves that nothing interrupts, and what it costs.
+
+    Args:
+        results: The bytes of its results, by name.
+        names: All that it leaves, caches as well.
+        seconds: Processor time.
+    """
+
+    results: dict[str, bytes]
+    names: frozenset[str]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Killed:
+    """What came of one kill."""
+
+    case: str
+    label: str
+    faults: tuple[str, ...]
+
+
+@dataclass
+class Tally:
+    """What came of the kills of one command."""
+
+    kills: Counter[str] = field(default_factory=Counter)
+    failures: list[str] = field(default_factory=list)
+
+
+def kills(world: Path, times: int, seed: int, jobs: int) -> int:
+    """Kills commands at random and gives them again; prints a table, and returns the number of failures.
+
+    Args:
+        world: A folder to work in.
+        times: How often; commands take turns.
+        seed: Of all draws.
+        jobs: How many are tried at a time.
+    """
+    world.mkdir()
+    make_world(world)
+    context = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+        found = dict(zip(CASES, pool.map(partial(reference, world), CASES), strict=True))
+        start_s = cpu_of_a_start(world)
+        tries = [(number, CASES[number % len(CASES)]) for number in range(times)]
+        outcomes = list(
+            pool.map(
+                partial(tried, world, start_s, seed),
+                [number for number, _ in tries],
+                [case for _, case in tries],
+                [found[case] for _, case in tries],
+            )
+        )
+    tallies = {case.name: Tally() for case in CASES}
+    for each in outcomes:
+        tallies[each.case].kills[each.label] += 1
+        tallies[each.case].failures += [f"{each.case}, {each.label}: {fault}" for fault in each.faults]
+    print("\n| command | CPU s | kills | failures |\n|---|---|---|---|")
+    for case in CASES:
+        tally = tallies[case.name]
+        how = ", ".join(f"{count} {label}" for label, count in sorted(tally.kills.items()))
+        print(f"| {case.name} | {found[case].seconds:.1f} | {how} | {len(tally.failures)} |")
+    failures = [failure for tally in tallies.values() for failure in tally.failures]
+    for failure in failures:
+        print(f"FAILED {failure}")
+    return len(failures)
+
+
+def make_world(world: Path) -> None:
+    """Makes what commands read: a table of 24 architectures as CSV and parquet, a run and a model."""
+    for name in COMMANDS:
+        load_command(name)
+    frame = Table.read().frame
+    frame = frame[frame["label_kind"] == "scratch"]
+    chosen = sorted(set(frame.loc[frame["space"] == "pit-micro", "arch_id"]))[:24]
+    kept = frame[frame["arch_id"].isin(chosen) & (frame["dataset"] == "digits") & (frame["metric"] == "top1_pct")]
+    columns = ["arch_json", "space", "dataset", "value", "train_seed"]
+    kept[columns].to_csv(world / "small.csv", index=False)
+    for line in (
+        "bench import {world}/small.csv --out {world}/small.parquet",
+        "evolve --bench {world}/small.parquet --budget 30 --random-budget 10 --growths 0 --jobs 1 --out {world}/run",
+        "parzc fit --bench {world}/small.parquet --statistics params snip --jobs 1 --out {world}/m.pt",
+    ):
+        run_command(line.format(world=world).split(), world / "home")
+
+
+def run_command(words: Sequence[str], home: Path) -> None:
+    """Runs a command that has to succeed.
+
+    Raises:
+        RuntimeError: If it does not.
+    """
+    with started([*words, "--quiet"], home) as process:
+        process.join()
+    if process.exitcode:
+        raise RuntimeError(f"'{' '.join(words)}' failed: {(home / 'errors').read_text()}")
+
+
+def reference(world: Path, case: Case) -> Reference:
+    """Runs a command that nothing interrupts."""
+    place = prepared(world, case, f"reference-{CASES.index(case)}")
+    seconds = 0.0
+    with started(words_of(case, world, place), place / "home") as process:
+        while process.is_alive():
+            seconds = max(seconds, cpu_seconds(process.pid))
+            process.join(LOOK_S)
+    if process.exitcode:
+        raise RuntimeError(f"'{case.name}' failed: {(place / 'home' / 'errors').read_text()}")
+    return Reference({name: (place / name).read_bytes() for name in case.results}, names_in(place), seconds)
+
+
+def tried(world: Path, start_s: float, seed: int, number: int, case: Case, wanted: Reference) -> Killed:
+    """Kills a command at a random moment, looks for what is left, and gives it again."""
+    rng = random.Random(f"{seed} {number}")
+    place = prepared(world, case, f"kill-{number}")
+    sent, whole, fresh = rng.choice(SIGNALS), rng.random() < 0.5, rng.random() < FRESH_SHARE
+    moment = rng.random() * (start_s if fresh else wanted.seconds)
+    words = words_of(case, world, place)
+    label = f"{sent.name} to {'all' if whole else 'one'}{' at the start' if fresh else ''}"
+    home = place / "home"
+    with (started_fresh if fresh else started)(words, home) as process:
+        while process.is_alive() and cpu_seconds(process.pid) < moment:
+            time.sleep(LOOK_S)
+        running = process.is_alive()
+        if running:
+            (os.killpg if whole else os.kill)(process.pid, sent)
+        process.join(GRACE_S)
+        faults = left_over(process, sent if running else None, home)
+    if not (whole and sent is signal.SIGKILL):  # then nobody is left who could tidy up
+        faults += [f"{each.name} is left in the temporary folder" for each in (home / "tmp").iterdir()]
+    faults += repeated(case, words, place, wanted)
+    shutil.rmtree(place)
+    return Killed(case.name, label if running else "none in time", tuple(faults))
+
+
+def left_over(process: "Started", sent: int | None, home: Path) -> list[str]:
+    """What is wrong right after a kill: processes that live on, tracebacks, another status than is due."""
+    faults = []
+    said = (home / "errors").read_text(errors="backslashreplace")
+    if process.is_alive():
+        faults.append("still alive long after the signal")
+    elif sent is signal.SIGINT and process.exitcode not in {0, INTERRUPTED} and "autoprox" in said:
+        faults.append(f"status {process.exitcode} after an interrupt")
+    # A traceback from before the first line of autoprox is Python's.
+    if "Traceback" in said and f"{os.sep}autoprox{os.sep}" in said:
+        faults.append(f"a traceback, ending in: {said.strip().splitlines()[-1]}")
+    deadline = time.monotonic() + GRACE_S
+    while (left := session_members(process.pid)) and time.monotonic() < deadline:
+        time.sleep(LOOK_S)
+    return [*faults, *([f"{len(left)} processes live on"] if left else [])]
+
+
+def repeated(case: Case, words: Sequence[str], place: Path, wanted: Reference) -> list[str]:
+    """Gives the command again, and compares what it leaves with an uninterrupted run; returns what is wrong."""
+    home = place / "home"
+    with started([*words, *case.again.split()], home) as process:
+        process.join(FINISH_S)
+        if process.is_alive():
+            return ["the repeated command does not end"]
+    if process.exitcode:
+        said = (home / "errors").read_text(errors="backslashreplace").strip().splitlines()
+        return [f"the repeated command ended with status {process.exitcode}: {said[-1:]}"]
+    faults = [
+        f"{name} is not that of an uninterrupted run"
+        for name, expected in wanted.results.items()
+        if not (place / name).exists() or (place / name).read_bytes() != expected
+    ]
+    names = names_in(place)
+    faults += [f"{name} is left" for name in sorted(names - wanted.names)]
+    return [*faults, *(f"{name} is missing" for name in sorted(wanted.names - names))]
+
+
+def prepared(world: Path, case: Case, name: str) -> Path:
+    """A new folder for a command."""
+    place = world / name
+    place.mkdir()
+    if case.given:
+        shutil.copytree(world / case.given, place / case.given)
+    return place
+
+
+def words_of(case: Case, world: Path, place: Path) -> list[str]:
+    """The command line of a case."""
+    return [*case.words.format(out=place, world=world).split(), "--quiet"]
+
+
+def names_in(place: Path) -> frozenset[str]:
+    """All files below a folder, but for what is said, and for temporary ones, which are looked for after the kill."""
+    found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
+    return frozenset(each for each in found if not each.startswith(("home/output", "home/errors", "home/tmp/")))
+
+
+@dataclass
+class Started:
+    """A command in a session of its own, forked or fresh, behind one face."""
+
+    process: "multiprocessing.context.ForkProcess | subprocess.Popen[bytes]"
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, which is that of its session."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    @property
+    def exitcode(self) -> int | None:
+        """The exit status; None while it is alive."""
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.poll()
+        return self.process.exitcode
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.exitcode is None
+
+    def join(self, seconds: float | None = None) -> None:
+        """Waits for its end."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while self.is_alive() and (deadline is None or time.monotonic() < deadline):
+            time.sleep(LOOK_S)
+
+
+@contextmanager
+def started(words: Sequence[str], home: Path) -> Iterator[Started]:
+    """Runs a command in a forked process, with caches, state and temporary files in a home of its own."""
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(list(words), home))
+    # An interrupt is held back until the command would hear it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    child = Started(process)
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+@contextmanager
+def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
+    """Runs a command in a new process, which imports all that it needs."""
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    with (home / "output").open("wb") as output, (home / "errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autoprox", *words],
+            stdout=output,
+            stderr=errors,
+            env={**os.environ, **_environment(home)},
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nohup ignores it
+        )
+    child = Started(process)
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _run(words: list[str], home: Path) -> None:
+    """What a forked process does: all that makes it a command of its own, then the command."""
+    os.setsid()
+    os.environ.update(_environment(home))
+    for number, name in ((1, "output"), (2, "errors")):
+        target = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(target, number)
+        os.close(target)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.argv = ["autoprox", *words]
+    sys.modules["__main__"] = autoprox.__main__  # which workers import
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    expect_interrupts()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    sys.exit(main(words))
+
+
+def _environment(home: Path) -> dict[str, str]:
+    folders = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
+    return {name: str(home / folder) for name, folder in folders.items()}
+
+
+def _end(child: Started) -> None:
+    """Ends what is left of a command."""
+    for each in session_members(child.pid):
+        os.kill(each, signal.SIGKILL)
+    child.join()
+
+
+def cpu_of_a_start(world: Path) -> float:
+    """Processor time that a fresh process takes to import what a command needs."""
+    seconds = 0.0
+    with started_fresh(["show", "snip"], world / "home") as process:
+        while process.is_alive():
+            seconds = max(seconds, cpu_seconds(process.pid))
+            time.sleep(LOOK_S)
+    return seconds
+
+
+def session_members(leader: int) -> list[int]:
+    """Living processes of the session that a process leads or led (Linux)."""
+    return [number for number, _ in _session(leader)]
+
+
+def cpu_seconds(leader: int) -> float:
+    """Processor time that the living processes of a session have taken."""
+    return sum(seconds for _, seconds in _session(leader))
+
+
+def _session(leader: int) -> Iterator[tuple[int, float]]:
+    for entry in os.listdir("/proc"):
+        if not entry.isdecimal():
+            continue
+        try:
+            fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(fields[3]) == leader and fields[0] != "Z":
+            yield int(entry), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
