@@ -27,8 +27,6 @@ import numpy as np
 import pandas as pd
 import scipy.io
 import torch
-from autoprox.bench.files import TableFiles
-from autoprox.training.journal import Journal
 from fault_kills import run_command
 from PIL import Image
 
@@ -38,12 +36,14 @@ from autoprox.bench.importers import Mapping, read_columns, read_published
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
+from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import open_images
 from autoprox.evolve import runs
 from autoprox.networks.network import Network
 from autoprox.report import read_evidence
 from autoprox.scorers import score_networks
 from autoprox.statistics import StatisticsCache
+from autoprox.training.build_journal import BuildJournal
 from autoprox.training.recipe import Recipe
 
 READ_S = 10.0
@@ -172,7 +172,7 @@ def readers(world: Path) -> list[Reader]:
 
 def trainings(path: Path, keys: Sequence[str]) -> None:
     """Reads a journal of trainings as a build does that goes on with it."""
-    with Journal(path, Recipe(epochs=1)) as journal:
+    with BuildJournal(path, Recipe(epochs=1)) as journal:
         for key in keys:
             journal.outcome(key)
 
