@@ -102,7 +102,7 @@ def make_world(world: Path) -> None:
         "bench build --space pit-micro --archs 24 --iso 0 --datasets digits --seeds 1 --epochs 1 --jobs 1"
         " --out {world}/t.parquet",
         f"evolve {table} --budget 60 --growths 0 --random-budget 30 --out {{world}}/run",
-        f"parzc fit {table} --statistics params snip --out {{world}}/m.pt",
+        f"parzc fit {table} --statistics params macs --out {{world}}/m.pt",
     ):
         run_command(line.format(world=world).split(), world / "home")
     built = Table.read(world / "t.parquet")

@@ -96,7 +96,7 @@ CASES = (
     ),
     Case("bench import", "bench import {world}/small.csv --out {out}/t.parquet", "--force", ("t.parquet",)),
     Case("bench info --plot", "bench info {world}/small.parquet --plot {out}/t.svg", "--force", ("t.svg",)),
-    Case("parzc fit", f"parzc fit {_TABLE} --statistics params snip --out {{out}}/m.pt", "--force", ("m.pt",)),
+    Case("parzc fit", f"parzc fit {_TABLE} --statistics params macs --out {{out}}/m.pt", "--force", ("m.pt",)),
     Case(
         "parzc evaluate",
         f"parzc evaluate {_TABLE} --model {{world}}/m.pt --figures {{out}}/figures --report {{out}}/r.html",
@@ -194,7 +194,7 @@ def make_world(world: Path) -> None:
     for line in (
         "bench import {world}/small.csv --out {world}/small.parquet",
         "evolve --bench {world}/small.parquet --budget 30 --random-budget 10 --growths 0 --jobs 1 --out {world}/run",
-        "parzc fit --bench {world}/small.parquet --statistics params snip --jobs 1 --out {world}/m.pt",
+        "parzc fit --bench {world}/small.parquet --statistics params macs --jobs 1 --out {world}/m.pt",
     ):
         run_command(line.format(world=world).split(), world / "home")
 

@@ -219,6 +219,17 @@ def wide(tmp_path: Path) -> Path:
 MAPPING = Mapping({"arch_json": "model", "value": "acc", "dataset": "task"}, {"num_classes": "7", "label_kind": "kd"})
 
 
+def test_sizes_of_a_csv_are_bounded_before_it_is_read(tmp_path: Path) -> None:
+    wide, large = tmp_path / "wide.csv", tmp_path / "large.csv"
+    wide.write_text("a," * 10_000 + "b\n" + "1," * 10_000 + "2\n")
+    with large.open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(TableError, match=r"wide.csv cannot be read as CSV: it has more than 10000 columns"):
+        read_columns(wide, MAPPING, None, "")
+    with pytest.raises(TableError, match=r"large.csv cannot be read as CSV: it is larger than 512 MiB"):
+        read_columns(large, MAPPING, None, "")
+
+
 def test_csv_with_a_mapping(wide: Path, tmp_path: Path) -> None:
     done = import_drafts(
         [read_columns(wide, MAPPING, SPACES["pit-micro"], "CC0")], tmp_path / "t.parquet", "the command"

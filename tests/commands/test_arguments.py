@@ -86,3 +86,96 @@ def test_the_command_line_names_its_options(words, message, capsys, tmp_path, mo
     monkeypatch.chdir(tmp_path)
     assert main(words.split()) == 2
     assert message in capsys.readouterr().err
+
+
+LONG = "a" * 300
+BAD_PATHS = {
+    "": "the value is empty",
+    " ": "the value is empty",
+    LONG: "a name in the path has 300 bytes, and at most 200 are allowed",
+    "é" * 110: "a name in the path has 220 bytes",
+    "/".join(["a" * 100] * 60): "the path has 6059 bytes, and at most 4096 are allowed",
+    "a\0b": "the path holds a NUL character",
+}
+WRITTEN = [
+    "evolve --out",
+    "search --proxy snip --out",
+    "bench build --space pit-micro --datasets digits --out",
+    "bench import x.csv --out",
+    "bench info --plot",
+    "parzc fit --out",
+    "parzc fit --figures",
+    "parzc evaluate --model x --report",
+    "evaluate --proxy snip --out",
+    "zoo --bench vitbench101 --out",
+    "show snip --svg",
+    "show snip --png",
+    "show snip --python",
+]
+
+
+@pytest.mark.parametrize("words", WRITTEN)
+def test_a_path_that_can_be_none_is_refused_before_anything_else(words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for path, reason in BAD_PATHS.items():
+        assert main([*words.split(), path]) == 2
+        assert len((lines := capsys.readouterr().err.splitlines())) == 1
+        assert reason in lines[0]
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("words", "most"),
+    [
+        ("evolve --islands", 256),
+        ("evolve --init-seeds", 1000),
+        ("search --proxy snip --num-classes", 100_000),
+        ("search --proxy snip --population", 100_000),
+        ("search --proxy snip --children", 100_000),
+        ("search --proxy snip --randoms", 10_000),
+        ("search --proxy snip --img-size", 4096),
+        ("search --proxy snip --jobs", 4096),
+        ("parzc fit --init-seeds", 1000),
+    ],
+)
+def test_numbers_that_take_memory_are_bounded(words, most, capsys):
+    for value in (most + 1, 10**9, 10**300):
+        assert main([*words.split(), str(value)]) == 2
+        assert f"give a whole number of at most {most}" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (PermissionError(13, "Permission denied", "runs/a"), "'runs/a': Permission denied. Look at the path"),
+        (OSError(5, "Input/output error"), "Input/output error. Look at the path"),
+        (MemoryError(), "There is not enough memory. Use fewer --jobs"),
+    ],
+)
+def test_what_the_system_refuses_is_one_line(error, said, capsys, monkeypatch):
+    def fails(_):
+        raise error
+
+    monkeypatch.setattr("autoprox.load", fails)
+    assert main(["show", "snip"]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"autoprox: error: {said}")
+
+
+def test_a_file_of_others_is_replaced_on_demand_alone(capsys, tmp_path):
+    """By what writes one file; folders have their own rules."""
+    for words in (
+        ["show", "snip", "--svg", "{}.svg"],
+        ["show", "snip", "--python", "{}.py"],
+        ["bench", "info", "--plot", "{}.png"],
+    ):
+        path = Path(words[-1].format(tmp_path / "theirs"))
+        path.write_text("theirs")
+        given = [*words[:-1], str(path)]
+        assert main(given) == 2
+        assert capsys.readouterr().err == (
+            f"autoprox: error: The file '{path}' exists; give another one, or --force to replace it.\n"
+        )
+        assert path.read_text() == "theirs"
+    assert main([*given, "--force"]) == 0
+    assert path.read_bytes()[1:4] == b"PNG"

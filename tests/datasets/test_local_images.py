@@ -199,6 +199,18 @@ def test_pickles_that_hold_more_than_arrays_are_refused(
     assert not (tmp_path / "broken-in").exists()
 
 
+def test_a_pickle_that_numbers_objects_beyond_its_length_is_refused_before_memory_is_taken(tmp_path: Path) -> None:
+    """The number is an index into an array that Python's reader makes as long as it has to be: 32 GiB here."""
+    numbered = b"\x80\x02]r" + (2**31 - 2).to_bytes(4, "little") + b"."
+    (tmp_path / "train").write_bytes(numbered)
+    with pytest.raises(ImageError, match=r"train is no pickle.*it numbers an object 2147483646"):
+        read_pickled_arrays(tmp_path / "train")
+    (tmp_path / "train").unlink()
+    (tmp_path / "train").symlink_to("/dev/zero")
+    with pytest.raises(ImageError, match=r"train is no pickle"):
+        read_pickled_arrays(tmp_path / "train")
+
+
 def test_pickled_arrays_of_every_protocol_and_kind_are_read(tmp_path: Path) -> None:
     content = {
         "a": np.arange(6.0).reshape(2, 3),

@@ -134,6 +134,8 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
     assert main(["evaluate", "--proxy", str(fitted_file), *WHERE, "--split", "all"]) == 0
     assert capsys.readouterr().out.splitlines()[:4] == said.out.splitlines()[:4]
     assert {"evaluate-calibration.png", "evaluate-predictions.png"} < {path.name for path in tmp_path.iterdir()}
+    assert main(["parzc", "evaluate", *arguments]) == 2
+    assert "evaluate-importance.png' exists; give another one, or --force" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -142,8 +144,9 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
         (["fit", *WHERE, "--train", "100"], "architectures to learn from, and 100 were asked for"),
         (["fit", *WHERE, "--train", "2"], "at least 6 are needed"),
         (["fit", *WHERE, "--train", "0"], "--train: 0 is too small"),
+        (["fit", *WHERE, "--learning-curve", "6", "999", "--report", "none.html"], "999; the fit split has 64 labels"),
         (["fit", *WHERE, "--statistics", "weight"], "does not give one float"),
-        (["fit", *WHERE, "--out", "{file}"], "exists; give another --out"),
+        (["fit", *WHERE, "--out", "{file}"], "exists; give another one"),
         (["predict", "--model", "nothing.pt"], "There is no file"),
         (["evaluate", "--model", "{file}", "--bench", "nothing"], "There is no table"),
     ],
