@@ -119,7 +119,7 @@ def test_a_path_that_can_be_none_is_refused_before_anything_else(words, capsys, 
     monkeypatch.chdir(tmp_path)
     for path, reason in BAD_PATHS.items():
         assert main([*words.split(), path]) == 2
-        assert len((lines := capsys.readouterr().err.splitlines())) == 1
+        assert len(lines := capsys.readouterr().err.splitlines()) == 1
         assert reason in lines[0]
     assert not list(tmp_path.iterdir())
 

@@ -29,6 +29,7 @@ from autoprox.predict import ArchRegression, RegressionProxy
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.training import sample
 from tests.commands.test_command_line import user_frame
+from tests.conformance.recording import UNFINISHED, recorded
 
 
 def parts_of(parser: CommandParser) -> Iterator[CommandParser]:
@@ -238,14 +239,23 @@ def test_a_mistake_is_one_line_and_leaves_nothing(part: str, world: Path, tmp_pa
 
 
 @pytest.mark.parametrize("part", PARTS)
-def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkeypatch) -> None:
-    """Results are there in each mode, without control characters; what stands beside them is as was asked for."""
+def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkeypatch, tmp_path_factory) -> None:
+    """Results are there in each mode, without control characters; what stands beside them is as was asked for.
+
+    Files are made beside their places, in the user's folders as well, and files of others stay as they are.
+    """
     case, printed = CASES[part], {}
     monkeypatch.setattr(sample, "pool", partial(sample.pool, size=500))  # to choose two architectures from
     for mode in case.modes:
         new = tmp_path / f"new{mode}"
-        new.mkdir()
-        assert main([*words(part, case.arguments, world, new), *mode.split()]) == 0
+        (new / "theirs").mkdir(parents=True)
+        (new / "notes.txt").write_text("theirs")
+        (new / "theirs" / "run.json").write_text("theirs")
+        with recorded(tmp_path_factory.getbasetemp()) as record:
+            assert main([*words(part, case.arguments, world, new), *mode.split()]) == 0
+        assert [path for path in record.opened if not path.is_dir() and not UNFINISHED.fullmatch(path.name)] == []
+        assert not {new / "notes.txt", new / "theirs"} & {*record.removed}
+        assert (new / "notes.txt").read_text() == (new / "theirs" / "run.json").read_text() == "theirs"
         printed[mode] = capfd.readouterr()
         assert printed[mode].out
         assert no_controls(printed[mode].out + printed[mode].err)

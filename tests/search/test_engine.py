@@ -1,6 +1,7 @@
 """The search: what it finds, that it stays inside, and that it goes on as if it had never been stopped."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ from torch import nn
 import autoprox
 from autoprox.base.errors import CollectionError, RegistryError, SpecError, StoreMismatchError
 from autoprox.search import METHODS, Annealing, Constraints, Evolution, Region, run
+from autoprox.search.methods._evolution import FIRST_BATCH
+from autoprox.search.search_figure import svg_writer
 from autoprox.spaces import space
 from tests.search.worlds import MICRO, roughness
 
@@ -50,6 +53,25 @@ def test_evolution_finds_the_optimum_without_scoring_everything(everything):
         found = searched(budget=150, method=Evolution(20, 5, 4), seed=seed)
         assert len(found.candidates) == 150
         assert found.pick.score == everything.pick.score
+
+
+def test_a_population_beyond_the_budget_draws_no_more_than_a_batch(monkeypatch):
+    """It used to draw all of the population, here the whole space, before the first candidate was scored."""
+    drawn = []
+    plain = Region.draw
+    monkeypatch.setattr(Region, "draw", lambda region, rng: drawn.append(1) or plain(region, rng))
+    found = searched(bounds=Constraints(), method=Evolution(population=100_000), budget=5)
+    assert len(found.candidates) == 5
+    assert len(drawn) < 2 * FIRST_BATCH
+
+
+def test_names_of_users_begin_no_formula_in_a_figure(tmp_path):
+    named = replace(searched(budget=5), scorer=r"$\frac{x$ of_a^b", space="$y")
+    svg_writer(named, 2)(tmp_path / "figure.svg")
+    text = (tmp_path / "figure.svg").read_text()
+    assert r"score of $\frac{x$ of_a^b" in text
+    svg_writer(named, 2)(tmp_path / "again.svg")
+    assert (tmp_path / "again.svg").read_text() == text
 
 
 def test_evolution_beats_random_draws():
