@@ -5,6 +5,7 @@ command is imports; some start from nothing, and are killed while they import. T
 processor time that the uninterrupted command takes, so that a busy machine changes nothing.
 """
 
+import atexit
 import multiprocessing
 import os
 import random
@@ -12,6 +13,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -29,7 +31,7 @@ from autoprox.commands import COMMANDS, load_command, main
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 FRESH_SHARE = 0.15
 """Share of kills that hit a command while Python starts and modules are imported."""
-LOOK_S = 0.005
+LOOK_S = 0.02
 GRACE_S = 120.0
 """How long processes of a killed command may take to end; they take less than a second where the machine is idle."""
 FINISH_S = 3600.0
@@ -385,7 +387,13 @@ def _run(words: list[str], home: Path) -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
     expect_interrupts()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    sys.exit(main(words))
+    try:
+        status = main(words)
+    finally:
+        # As Python ends; multiprocessing leaves it out, and workers that are idle would be waited for.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    sys.exit(status)
 
 
 def _environment(home: Path) -> dict[str, str]:

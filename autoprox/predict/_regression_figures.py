@@ -3,19 +3,15 @@
 Every function returns a `matplotlib.figure.Figure` that belongs to no window: `figure.savefig(path)` writes it.
 """
 
-from typing import Any
-
 import matplotlib as mpl
 import numpy as np
 import numpy.typing as npt
 from matplotlib.figure import Figure
 from scipy import stats
 
+from autoprox.base.figures import PLAIN_TEXT
 from autoprox.metrics import kendall_tau_b
 from autoprox.predict._regression import MultivariateRegression
-
-PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
-"""Names of users may hold dollar signs."""
 
 _COLOUR, _LINE = "#3b6ea5", "#999999"
 

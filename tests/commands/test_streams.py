@@ -1,89 +1,129 @@
 """Standard streams that are full, closed, deserted or of another encoding: a command works, or ends in one line."""
 
-import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-FULL = Path("/dev/full")
-needs_full = pytest.mark.skipif(not FULL.exists(), reason="the system has no device that is full")
+from autoprox.commands import COMMANDS
+from tests.commands.shells import CLOSED, LEFT, Shell, shell
+from tests.conformance.test_commands import CASES, words, world
+
+__all__ = ["world"]
+
+FULL = "/dev/full"
+needs_full = pytest.mark.skipif(not Path(FULL).exists(), reason="the system has no device that is full")
+
+SHORT = {
+    "bench": "bench info",
+    "evaluate": "evaluate",
+    "evolve": "evolve",
+    "parzc": "parzc predict",
+    "regression": "regression show",
+    "search": "search",
+    "zoo": "zoo",
+}
+"""Of commands with parts, one that is fast."""
 
 
-def shell(command: str, **environment: str) -> "subprocess.CompletedProcess[str]":
-    """What a shell makes of a command line, in which $A stands for the program."""
-    line = command.replace("$A", f"{sys.executable} -m autoprox")
-    return subprocess.run(
-        line,
-        shell=True,
-        capture_output=True,
-        text=True,
-        env=os.environ | environment,
-        check=False,
-        executable="/bin/bash",
-    )
+@pytest.fixture(scope="module")
+def plain() -> Iterator[Shell]:
+    with shell({}) as started:
+        yield started
 
 
-@pytest.mark.parametrize("words", ["--help", "--version", "show snip", "show --help"])
-def test_a_reader_who_leaves_and_streams_that_are_closed_are_no_error(words: str) -> None:
-    done = shell(f"$A {words} | true; echo ${{PIPESTATUS[0]}}")
-    assert (done.stdout, done.stderr) == ("0\n", "")
-    for closed in (">&-", "2>&-", "<&-", ">&- 2>&- <&-"):
-        done = shell(f"$A {words} {closed}")
-        assert (done.returncode, done.stderr) == (0, "")
+def given(name: str, world: Path, new: Path) -> list[str]:
+    """A short use of a command that succeeds."""
+    part = SHORT.get(name, name)
+    return words(part, CASES[part].arguments, world, new)
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_reader_who_leaves_and_streams_that_are_closed_are_no_error(
+    name: str, plain: Shell, world: Path, tmp_path: Path
+) -> None:
+    said = tmp_path / "said"
+    for number, closed in enumerate(({"stdout": LEFT}, {"stdout": CLOSED}, {"stdin": CLOSED}, {"stderr": CLOSED})):
+        help_or_use = given(name, world, tmp_path / f"new{number}") if number < 2 else [name, "--help"]
+        streams = {"stderr": str(said), **closed}
+        assert plain.run(help_or_use, **streams) == 0, said.read_text()
+        if "stderr" not in closed:
+            assert "error" not in said.read_text()
+    assert plain.run([name, "--help"], stdin=CLOSED, stdout=CLOSED, stderr=CLOSED) == 0
 
 
 @needs_full
-@pytest.mark.parametrize("words", ["--help", "show snip", "bench info --json"])
-def test_results_that_find_no_room_are_one_line(words: str) -> None:
-    done = shell(f"$A {words} > /dev/full")
-    assert done.returncode == 2
-    (line,) = (line for line in done.stderr.splitlines() if "error" in line)
+@pytest.mark.parametrize("name", COMMANDS)
+def test_results_that_find_no_room_are_one_line(name: str, plain: Shell, world: Path, tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    assert plain.run(given(name, world, tmp_path / "new"), stdout=FULL, stderr=str(said)) == 2
+    (line,) = (line for line in said.read_text().splitlines() if "error" in line)
     assert line.startswith("autoprox: error: Standard output cannot be written (No space left on device); ")
-    assert shell(f"$A {words} 2> /dev/full").returncode == 0
+    assert "Traceback" not in said.read_text()
+    assert plain.run([name, "--help"], stderr=FULL) == 0
 
 
-def test_errors_keep_their_status_where_nobody_can_be_told() -> None:
-    for lost in ("2>&-", "2> /dev/full" if FULL.exists() else "2>&-"):
-        done = shell(f"$A show nothing {lost}")
-        assert (done.returncode, done.stdout) == (2, "")
-
-
-def test_a_closed_stream_gives_its_number_to_no_file(tmp_path: Path) -> None:
-    """Where standard output is closed, the next file that is opened would be number 1, and get what is said."""
-    out = tmp_path / "out"
-    done = shell(f"$A evaluate --proxy snip --out {out} >&-")
-    plain = shell(f"$A evaluate --proxy snip --out {tmp_path / 'plain'}")
-    assert (done.returncode, plain.returncode) == (0, 0), done.stderr + plain.stderr
-    assert (out / "result.json").read_bytes() == (tmp_path / "plain" / "result.json").read_bytes()
+@pytest.mark.parametrize("name", COMMANDS)
+def test_errors_keep_their_status_where_nobody_can_be_told(name: str, plain: Shell, tmp_path: Path) -> None:
+    for lost in (CLOSED, LEFT, *([FULL] if Path(FULL).exists() else [])):
+        assert plain.run([name, "--no-such-option"], stderr=lost, stdout=str(tmp_path / "said")) == 2
+        assert (tmp_path / "said").read_text() == ""
 
 
 @needs_full
-def test_a_run_whose_results_cannot_be_said_is_saved_as_any_other(tmp_path: Path) -> None:
-    words = "evolve --budget 60 --no-report --out"
-    plain = shell(f"$A {words} {tmp_path / 'plain'}")
-    assert plain.returncode == 0, plain.stderr
-    for name, redirection in {"full": "> /dev/full 2> /dev/full", "left": "2>&- | true"}.items():
-        shell(f"$A {words} {tmp_path / name} {redirection}")
-        assert {path.name for path in (tmp_path / name).iterdir()} == {
-            path.name for path in (tmp_path / "plain").iterdir()
+def test_a_run_whose_results_cannot_be_said_is_saved_as_any_other(plain: Shell, world: Path, tmp_path: Path) -> None:
+    """With a closed standard output, the next file that is opened would be number 1, and get what is said."""
+    lost = {
+        "plain": {},
+        "full": {"stdout": FULL, "stderr": FULL},
+        "left": {"stdout": LEFT, "stderr": CLOSED},
+        "closed": {"stdout": CLOSED},
+    }
+    for name, streams in lost.items():
+        plain.run(given("evolve", world, tmp_path / name), **streams)
+    for name in lost:
+        assert {each.name for each in (tmp_path / name).iterdir()} >= {"best.json", "run.json", "report.html"}
+        assert {each.name for each in (tmp_path / name).iterdir()} == {
+            each.name for each in (tmp_path / "plain").iterdir()
         }
         best = (tmp_path / name / "best.json").read_text()
         assert best.replace(name, "plain") == (tmp_path / "plain" / "best.json").read_text()
 
 
-def test_other_encodings_and_no_docstrings() -> None:
-    plain = shell("$A show snip")
-    ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-    for environment in ({"LC_ALL": "C"}, ascii_only, {"PYTHONOPTIMIZE": "2"}):
-        done = shell("$A show snip", **environment)
-        assert (done.returncode, done.stderr) == (0, "")
-        assert (
-            done.stdout.encode("ascii", "backslashreplace").decode()
-            == plain.stdout.encode("ascii", "backslashreplace").decode()
-        )
-    assert "'ü'" in shell("$A show ü").stderr
-    refused = shell("$A show ü", **ascii_only)
-    assert refused.returncode == 2
-    assert len(refused.stderr.splitlines()) == 1
+ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+ENVIRONMENTS = [{"LC_ALL": "C"}, ASCII, {"PYTHONOPTIMIZE": "2"}]
+
+
+@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=" ".join)
+def test_other_encodings_and_no_docstrings(
+    environment: dict[str, str], plain: Shell, world: Path, tmp_path: Path
+) -> None:
+    """Each command says the same, character by character or escaped, but for its times."""
+    before, now = tmp_path / "before", tmp_path / "now"
+    with shell(environment) as other:
+        for name in COMMANDS:
+            use = given(name, world, tmp_path / name)
+            assert other.run(use, stdout=str(now), stderr=str(tmp_path / "said")) == 0, (tmp_path / "said").read_text()
+            if name in {"show", "completion", "bench", "regression", "runs"}:  # others say how long they took
+                assert plain.run(use, stdout=str(before)) == 0
+                assert escaped(now) == escaped(before)
+            assert other.run([name, "--help"], stdout=str(now)) == 0
+            plain.run([name, "--help"], stdout=str(before))
+            assert escaped(now) == escaped(before)
+        assert other.run(["show", "ü"], stderr=str(now)) == 2
+        assert len(now.read_text().splitlines()) == 1
+
+
+def escaped(path: Path) -> str:
+    """A text as ASCII."""
+    return path.read_bytes().decode("utf-8", "surrogateescape").encode("ascii", "backslashreplace").decode()
+
+
+def test_a_real_shell() -> None:
+    """What the others imitate, once."""
+    program = f"{sys.executable} -m autoprox"
+    line = f"{program} --help | true; echo ${{PIPESTATUS[0]}}; {program} --version >&-"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)
+    assert (done.stdout, done.stderr, done.returncode) == ("0\n", "", 0)
