@@ -376,6 +376,7 @@ def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
 def _run(words: list[str], home: Path) -> None:
     """What a forked process does: all that makes it a command of its own, then the command."""
     os.setsid()
+    atexit._clear()  # what the soak itself has to do at its end, as removing its folder
     os.environ.update(_environment(home))
     for number, name in ((1, "output"), (2, "errors")):
         target = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
