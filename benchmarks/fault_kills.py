@@ -304,7 +304,9 @@ def words_of(case: Case, world: Path, place: Path) -> list[str]:
 def names_in(place: Path) -> frozenset[str]:
     """All files below a folder, but for what is said, and for temporary ones, which are looked for after the kill."""
     found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
-    return frozenset(each for each in found if not each.startswith(("home/output", "home/errors", "home/tmp/")))
+    return frozenset(
+        each for each in found if not each.startswith(("home/output", "home/errors", "home/tmp/", "home/others/"))
+    )
 
 
 @dataclass
@@ -398,7 +400,9 @@ def _run(words: list[str], home: Path) -> None:
 
 
 def _environment(home: Path) -> dict[str, str]:
-    folders = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
+    """A home of its own; what other packages keep for themselves is not looked at."""
+    ours = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
+    folders = ours | {"MPLCONFIGDIR": "others", "TORCHINDUCTOR_CACHE_DIR": "others"}
     return {name: str(home / folder) for name, folder in folders.items()}
 
 
