@@ -33,6 +33,7 @@ from PIL import Image
 import autoprox
 from autoprox.base.errors import AutoproxError
 from autoprox.bench.importers import Mapping, read_columns, read_published
+from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -113,7 +114,7 @@ def make_world(world: Path) -> None:
 
 def networks_of(table: Table) -> list[Network]:
     """A few networks of a table."""
-    return list(Problem(table, tuple(table.blocks())).judge(Split.FIT).networks[:4])
+    return list(Judge(Problem(table, tuple(table.blocks())), Split.FIT).networks[:4])
 
 
 def readers(world: Path) -> list[Reader]:

@@ -86,14 +86,14 @@ CASES = (
         "bench build",
         "bench build --space pit-micro --archs 6 --iso 0 --datasets digits --seeds 2 --epochs 1 --jobs 2"
         " --out {out}/t.parquet",
-        "",
+        "--resume",
         ("t.parquet", "t.batches.npz"),
     ),
     Case(
         "bench build, kd",
         "bench build --space pit-micro --archs 3 --iso 0 --datasets digits --labels kd --kd-seeds 1 --epochs 1"
         " --out {out}/t.parquet",
-        "",
+        "--resume",
         ("t.parquet", "t.batches.npz"),
     ),
     Case("bench import", "bench import {world}/small.csv --out {out}/t.parquet", "--force", ("t.parquet",)),
