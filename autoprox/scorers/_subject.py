@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import UndefinedScoreError
-from autoprox.inspect.batch import checked_labels
+from autoprox.inspect.batch import check_classes, checked_labels, logits_of
 from autoprox.inspect.finding import find_nodes
 from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.inspect.preservation import preserved
@@ -51,9 +51,11 @@ class Subject:
         """The labels as class indices `(B,)`, whatever the loss takes.
 
         Raises:
-            CollectionError: If they are none.
+            CollectionError: If they are none, or not among the classes of the model.
         """
-        return checked_labels(self.labels, self.images)
+        labels = checked_labels(self.labels, self.images)
+        check_classes(labels, self.once(_class_count))
+        return labels
 
     def at(self, site: Site, *roles: Role) -> list[Node]:
         """The nodes of a site, of some roles or of all.
@@ -104,6 +106,14 @@ class Subject:
         """Gaussian noise of a tensor's shape, the same for every model: networks are compared on the same draw."""
         generator = torch.Generator().manual_seed(derived_seed("zoo", purpose))
         return torch.randn(like.shape, generator=generator, dtype=torch.float32).to(like)
+
+
+@torch.no_grad()
+def _class_count(subject: Subject) -> int | None:
+    """How many classes the model tells apart; None of a single logit, which tells two apart, and of other outputs."""
+    logits = logits_of(subject.model(subject.images[:1]))
+    several = isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[1] > 1
+    return logits.shape[1] if several else None
 
 
 @contextmanager

@@ -81,6 +81,9 @@ def test_soft_labels_reach_the_loss(name, labels):
         ("epe_nas", HARD - 100, None, "Label -100 of image 0 is out of range"),
         ("gradsign", HARD - 100, None, "Label -100 of image 0 is out of range"),
         ("gradsign", HARD + 1, None, "Label 5 of image 4 is out of range: the model has 5 classes"),
+        ("epe_nas", HARD + 1, None, "Label 5 of image 4 is out of range: the model has 5 classes"),
+        ("epe_nas", HARD + 2**62, None, "Label 4611686018427387904 of image 0 is out of range"),
+        ("epe_nas", HARD * 0 + 7, functional.cross_entropy, "Label 7 of image 0 is out of range"),
         ("fisher", None, None, "labels"),
         ("zico", None, None, "There are no labels"),
     ],
@@ -88,6 +91,12 @@ def test_soft_labels_reach_the_loss(name, labels):
 def test_labels_that_do_not_fit(name, labels, loss, message):
     with pytest.raises(CollectionError, match=message):
         autoprox.load(name).score(network(), IMAGES, labels, loss=loss)
+
+
+def test_one_logit_tells_two_classes_apart():
+    """A binary cross entropy is not to be mistaken for a model of one class."""
+    proxy, model = autoprox.load("epe_nas"), network(1)
+    assert proxy.score(model, IMAGES, HARD % 2) > 0
 
 
 @pytest.mark.parametrize("name", ["snip", "zico", "gradsign"])
