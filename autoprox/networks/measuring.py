@@ -1,6 +1,7 @@
 """What a network costs, counted in the network itself: for spaces without a closed form."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -9,6 +10,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from autoprox.base.isolation import isolated
+from autoprox.base.threads import ONE_AT_A_TIME
 from autoprox.spaces.task import TaskShape
 
 T = TypeVar("T")
@@ -46,10 +48,22 @@ def macs(model: nn.Module, images: Tensor) -> int:
         384
     """
     counter = FlopCounterMode(display=False)
-    # Fused attention is unknown to the counter. Gradients keep torch from its fused encoder layers, unknown as well.
-    with sdpa_kernel(SDPBackend.MATH), torch.enable_grad(), counter:
+    # The counter knows neither fused attention nor torch's fused encoder layers.
+    with _without_fast_path(), sdpa_kernel(SDPBackend.MATH), counter:
         model(images)
     return int(counter.get_total_flops()) // 2
+
+
+@contextmanager
+def _without_fast_path() -> Iterator[None]:
+    """Keeps torch from the fused form of its attention and encoder layers, which belongs to the process."""
+    with ONE_AT_A_TIME:
+        before = torch.backends.mha.get_fastpath_enabled()
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(before)
 
 
 def parameters(model: nn.Module) -> int:
