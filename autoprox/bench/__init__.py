@@ -2,7 +2,7 @@
 
 - `schema`: the columns, their values, and the direction of each metric
 - `table`, `table_files`, `block`: reading a table: its files, its blocks, splits and tasks
-- `reading`, `checks`, `cells`, `plausible`, `faults`: what a table has to fulfil, and what is derived if it is shorter
+- `reading`, `checks`, `checked_rows`, `cells`, `plausible`, `faults`: what a table has to fulfil, and what is derived
 - `owners`, `digests`: which spaces a table belongs to, and its identity
 - `splits`, `sealed`: who may see what, and how often the sealed part was looked at
 - `judging`, `verdict`, `problem`: scores against the blocks of a table

@@ -1,21 +1,19 @@
 """What the rows of a table have to fulfil, and what is derived or defaulted where a user's table is shorter.
 
-Every rule yields its faults, a sentence each that names the column and the row. Rows bear the numbers of the frame's
-index; those of a file are counted from 0, as pandas does. A cell with a fault is left out of all later rules, so that
-one mistake is told once.
+Every rule yields its faults, a sentence each that names the column and the row.
 """
 
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.foreign import excerpt
 from autoprox.bench._cells import LARGEST, real, whole
+from autoprox.bench._checked_rows import CheckedRows, Faults
 from autoprox.bench._faults import Fault
 from autoprox.bench._plausible import (
     PERCENT,
@@ -49,11 +47,8 @@ MIN_ARCHS = 12
 PANDAS_INDEX = "__index_level_"
 """pandas stores an index of filtered or sorted rows as columns of such names."""
 
-Mask = npt.NDArray[np.bool_]
-Faults = Iterator[Fault]
 
-
-class Checker:
+class Checker(CheckedRows):
     """Checks and completes the rows of one table.
 
     Args:
@@ -76,16 +71,12 @@ class Checker:
         num_classes: Mapping[str, int],
         spaces: Mapping[str, Space],
     ) -> None:
-        self.path = path
+        super().__init__(frame, path)
         self._spaces = spaces
-        self.notes: list[str] = []
         self.doubts: list[str] = []
         self._seeds_given = True
         self.archs: dict[str, Arch] = {}
         self.num_classes: dict[str, int] = dict(num_classes)
-        self._rows = frame.index
-        self._frame = frame.reset_index(drop=True)
-        self._sound: dict[str, Mask] = {}
 
     def faults(self) -> Faults:
         """Goes through all rules, and completes the rows on the way."""
@@ -102,10 +93,10 @@ class Checker:
         ):
             yield from rule()
         known = (*COLUMNS, *OPTIONAL_COLUMNS)
-        extra = [name for name in self._frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
+        extra = [name for name in self.frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
         self.doubts += [
             f"Value and the column '{name}' add up to the same in every row: one is an error. Give the accuracy."
-            for name in complements(self._frame, extra)
+            for name in complements(self.frame, extra)
         ]
         if extra:
             self.notes.append(f"Columns that are not used: {', '.join(map(str, extra))}.")
@@ -115,10 +106,10 @@ class Checker:
 
         Rows that repeat a label of their architecture, and stand for no training of their own, are left out.
         """
-        frame = without_repetitions(self._frame[list(COLUMNS)], seeds_given=self._seeds_given)
-        if repeated := len(self._frame) - len(frame):
+        frame = without_repetitions(self.frame[list(COLUMNS)], seeds_given=self._seeds_given)
+        if repeated := len(self.frame) - len(frame):
             self.doubts.append(
-                f"{repeated} of {len(self._frame)} rows repeat the value of another row of the same architecture: they"
+                f"{repeated} of {len(self.frame)} rows repeat the value of another row of the same architecture: they"
                 " are left out, not taken as further trainings that agree."
             )
             if not self._seeds_given:
@@ -128,19 +119,19 @@ class Checker:
         return complete
 
     def _columns(self) -> Faults:
-        given = ", ".join(map(str, self._frame.columns)) or "(none)"
-        missing = [name for name in REQUIRED_COLUMNS if name not in self._frame.columns]
+        given = ", ".join(map(str, self.frame.columns)) or "(none)"
+        missing = [name for name in REQUIRED_COLUMNS if name not in self.frame.columns]
         for name in missing:
-            yield self._whole_fault(
+            yield self.whole_fault(
                 f"has no column '{name}'. It needs: {', '.join(REQUIRED_COLUMNS)}; it has: {given}. Add or rename the "
                 "column."
             )
-        if self._frame.empty:
-            yield self._whole_fault(f"has no rows. It needs at least {MIN_ARCHS} architectures.")
-        self._sound = {str(name): np.ones(len(self._frame), dtype=bool) for name in self._frame.columns}
+        if self.frame.empty:
+            yield self.whole_fault(f"has no rows. It needs at least {MIN_ARCHS} architectures.")
+        self.sound = {str(name): np.ones(len(self.frame), dtype=bool) for name in self.frame.columns}
         for name in missing:
-            self._frame[name] = pd.Series([None] * len(self._frame), dtype=object)
-            self._sound[name] = np.zeros(len(self._frame), dtype=bool)
+            self.frame[name] = pd.Series([None] * len(self.frame), dtype=object)
+            self.sound[name] = np.zeros(len(self.frame), dtype=bool)
         defaults: dict[str, Any] = {
             "label_kind": LabelKind.SCRATCH.value,
             "metric": DEFAULT_METRIC,
@@ -149,24 +140,24 @@ class Checker:
             "schema_version": SCHEMA_VERSION,
         }
         for name, value in defaults.items():
-            if name not in self._frame.columns:
-                self._derive(name, value, f"taken as {value}")
-        if "epochs" not in self._frame.columns:
-            self._derive("epochs", pd.array([pd.NA] * len(self._frame), dtype="Int64"), "unknown")
+            if name not in self.frame.columns:
+                self.derive(name, value, f"taken as {value}")
+        if "epochs" not in self.frame.columns:
+            self.derive("epochs", pd.array([pd.NA] * len(self.frame), dtype="Int64"), "unknown")
 
     def _texts(self) -> Faults:
         for name in TEXT_COLUMNS:
-            if name in self._frame.columns:
-                is_text = self._frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
-                yield from self._require(is_text, name, lambda value: f"is {value!r}, not a text.")
-                writable = self._frame[name].map(lambda value: not isinstance(value, str) or _is_writable(value))
-                yield from self._require(
+            if name in self.frame.columns:
+                is_text = self.frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+                yield from self.require(is_text, name, lambda value: f"is {value!r}, not a text.")
+                writable = self.frame[name].map(lambda value: not isinstance(value, str) or _is_writable(value))
+                yield from self.require(
                     writable.to_numpy(dtype=bool),
                     name,
                     lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
                 )
                 # Categories would sort in an order of their own.
-                self._frame[name] = self._frame[name].astype(str)
+                self.frame[name] = self.frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
             "space": self._spaces,
             "label_kind": [kind.value for kind in LabelKind],
@@ -177,21 +168,21 @@ class Checker:
             yield from self._one_of(name, list(values))
 
     def _one_of(self, name: str, known: list[str]) -> Faults:
-        yield from self._require(
-            self._frame[name].isin(known).to_numpy(dtype=bool),
+        yield from self.require(
+            self.frame[name].isin(known).to_numpy(dtype=bool),
             name,
             lambda value: f"is '{value}', which is unknown. {suggestion(str(value), known)}",
         )
 
     def _values(self) -> Faults:
-        numbers = self._frame["value"].map(real)
-        missing = self._frame["value"].isna()
-        yield from self._require(
+        numbers = self.frame["value"].map(real)
+        missing = self.frame["value"].isna()
+        yield from self.require(
             (numbers.notna() | missing).to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number."
         )
         values = numbers.astype(float)
-        self._frame["value"] = values
-        yield from self._require(
+        self.frame["value"] = values
+        yield from self.require(
             np.isfinite(values.to_numpy()),
             "value",
             lambda value: f"is {value}, not a finite number. Leave out the rows of missing labels.",
@@ -200,8 +191,8 @@ class Checker:
             yield from self._within(metric)
 
     def _within(self, metric: Metric) -> Faults:
-        values, others = self._frame["value"], self._frame["metric"] != metric.name
-        yield from self._require(
+        values, others = self.frame["value"], self.frame["metric"] != metric.name
+        yield from self.require(
             (others | values.between(metric.lowest, metric.highest)).to_numpy(dtype=bool),
             "value",
             lambda value: f"is {value}, but {metric.name} lies between {metric.lowest:g} and {metric.highest:g}.",
@@ -209,8 +200,8 @@ class Checker:
         )
 
     def _architectures(self) -> Faults:
-        pairs = list(zip(self._frame["space"], self._frame["arch_json"], strict=True))
-        readable = self._sound["space"] & self._sound["arch_json"]
+        pairs = list(zip(self.frame["space"], self.frame["arch_json"], strict=True))
+        readable = self.sound["space"] & self.sound["arch_json"]
         parsed: dict[tuple[str, str], Arch] = {}
         reasons: dict[tuple[str, str], str] = {}
         for space_name, text in dict.fromkeys(pair for pair, good in zip(pairs, readable, strict=True) if good):
@@ -220,13 +211,13 @@ class Checker:
                 reasons[space_name, text] = str(error)
         broken = np.array([pair in reasons for pair in pairs], dtype=bool) & readable
         if broken.any():
-            yield self._cells("arch_json", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
+            yield self.cells("arch_json", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
         ids = {pair: arch.arch_id for pair, arch in parsed.items()}
         derived = [ids.get(pair, "") for pair in pairs]
-        if "arch_id" not in self._frame.columns:
-            self._derive("arch_id", derived, "derived from arch_json")
-        yield from self._require(
-            (self._frame["arch_id"] == derived).to_numpy(dtype=bool),
+        if "arch_id" not in self.frame.columns:
+            self.derive("arch_id", derived, "derived from arch_json")
+        yield from self.require(
+            (self.frame["arch_id"] == derived).to_numpy(dtype=bool),
             "arch_id",
             lambda value: (
                 f"is '{value}', which is not the identity of the architecture in this row. Leave the column out to "
@@ -235,9 +226,9 @@ class Checker:
             given=("space", "arch_json"),
         )
         # From here on, an architecture is known by what it is, even where its arch_id is wrong.
-        self._frame["arch_id"] = derived
-        self._sound["arch_id"] = self._sound["space"] & self._sound["arch_json"]
-        self._frame["arch_json"] = [parsed[pair].json if pair in parsed else pair[1] for pair in pairs]
+        self.frame["arch_id"] = derived
+        self.sound["arch_id"] = self.sound["space"] & self.sound["arch_json"]
+        self.frame["arch_json"] = [parsed[pair].json if pair in parsed else pair[1] for pair in pairs]
         self.archs = dict(sorted({arch.arch_id: arch for arch in parsed.values()}.items()))
         yield from self._enough(len(self.archs) + len(set(pairs) - set(parsed)))
         yield from self._one_stratum()
@@ -245,46 +236,44 @@ class Checker:
     def _enough(self, count: int) -> Faults:
         """Requires enough architectures, those with a fault among them."""
         if 0 < count < MIN_ARCHS:
-            yield self._whole_fault(
+            yield self.whole_fault(
                 f"has {count} architecture{'s' if count > 1 else ''} (column 'arch_json'); at least {MIN_ARCHS} are "
                 "needed to tell a proxy from chance. Add architectures."
             )
 
     def _one_stratum(self) -> Faults:
-        sound = self._all_sound(("stratum", "arch_id"))
-        strata = self._frame["stratum"].where(sound).groupby(self._frame["arch_id"], sort=False)
-        yield from self._require(
-            (self._frame["stratum"] == strata.transform("first")).to_numpy(dtype=bool),
+        sound = self.all_sound(("stratum", "arch_id"))
+        strata = self.frame["stratum"].where(sound).groupby(self.frame["arch_id"], sort=False)
+        yield from self.require(
+            (self.frame["stratum"] == strata.transform("first")).to_numpy(dtype=bool),
             "stratum",
             lambda value: f"is '{value}', but another row of the same architecture says otherwise.",
             given=("arch_id",),
         )
 
     def _classes(self) -> Faults:
-        if "num_classes" in self._frame.columns:
-            yield from self._whole("num_classes", lowest=2)
-        for name in sorted(set(self._frame["dataset"][self._sound["dataset"]])):
+        if "num_classes" in self.frame.columns:
+            yield from self.whole_numbers("num_classes", lowest=2)
+        for name in sorted(set(self.frame["dataset"][self.sound["dataset"]])):
             known = self.num_classes.get(name, DATASETS[name].num_classes if name in DATASETS else None)
             given = None
-            if "num_classes" in self._frame.columns:
-                rows = (self._frame["dataset"] == name).to_numpy(dtype=bool) & self._all_sound(
-                    ("num_classes", "dataset")
-                )
-                given = int(self._frame["num_classes"][rows].iloc[0]) if rows.any() else None
+            if "num_classes" in self.frame.columns:
+                rows = (self.frame["dataset"] == name).to_numpy(dtype=bool) & self.all_sound(("num_classes", "dataset"))
+                given = int(self.frame["num_classes"][rows].iloc[0]) if rows.any() else None
                 yield from self._classes_agree(name, given, known)
             if known is None and given is None:
                 self.notes.append(f"The data set '{name}' has no column num_classes: taken as {DEFAULT_NUM_CLASSES}.")
             self.num_classes[name] = known or given or DEFAULT_NUM_CLASSES
 
     def _classes_agree(self, dataset_name: str, given: int | None, known: int | None) -> Faults:
-        column, others = self._frame["num_classes"], self._frame["dataset"] != dataset_name
-        yield from self._require(
+        column, others = self.frame["num_classes"], self.frame["dataset"] != dataset_name
+        yield from self.require(
             (others | (column == given)).to_numpy(dtype=bool),
             "num_classes",
             lambda value: f"is {value}, but another row of the data set '{dataset_name}' says {given}.",
             given=("dataset",),
         )
-        yield from self._require(
+        yield from self.require(
             (others | (column == (known or given))).to_numpy(dtype=bool),
             "num_classes",
             lambda value: (
@@ -296,13 +285,13 @@ class Checker:
 
     def _scales(self) -> Faults:
         """Requires one scale in a block: fractions beside percents rank below everything else."""
-        sound = self._all_sound(("space", "dataset", "label_kind", "metric", "value"))
-        mixed = np.zeros(len(self._frame), dtype=bool)
-        accuracies = self._frame[sound & (self._frame["metric"] == PERCENT).to_numpy(dtype=bool)]
+        sound = self.all_sound(("space", "dataset", "label_kind", "metric", "value"))
+        mixed = np.zeros(len(self.frame), dtype=bool)
+        accuracies = self.frame[sound & (self.frame["metric"] == PERCENT).to_numpy(dtype=bool)]
         for _, rows in accuracies.groupby(list(BLOCK_COLUMNS), sort=False):
             chance = 100 / self.num_classes[rows["dataset"].iloc[0]]
             mixed[rows.index] = fractions_among_percents(rows["value"].to_numpy(), chance)
-        yield from self._require(
+        yield from self.require(
             ~mixed,
             "value",
             lambda value: (
@@ -312,14 +301,14 @@ class Checker:
         )
 
     def _seeds(self) -> Faults:
-        self._seeds_given = "train_seed" in self._frame.columns
+        self._seeds_given = "train_seed" in self.frame.columns
         if not self._seeds_given:
-            self._derive("train_seed", self._counted(self._frame), "counted from 0 for each architecture")
-        yield from self._whole("train_seed", lowest=0)
-        sound = self._all_sound(KEY_COLUMNS)
-        repeated = np.zeros(len(self._frame), dtype=bool)
-        repeated[sound] = self._frame[sound].duplicated(list(KEY_COLUMNS)).to_numpy(dtype=bool)
-        yield from self._require(
+            self.derive("train_seed", self._counted(self.frame), "counted from 0 for each architecture")
+        yield from self.whole_numbers("train_seed", lowest=0)
+        sound = self.all_sound(KEY_COLUMNS)
+        repeated = np.zeros(len(self.frame), dtype=bool)
+        repeated[sound] = self.frame[sound].duplicated(list(KEY_COLUMNS)).to_numpy(dtype=bool)
+        yield from self.require(
             ~repeated,
             "train_seed",
             lambda value: (
@@ -333,18 +322,18 @@ class Checker:
         return frame.groupby(key, sort=False, dropna=False).cumcount()
 
     def _counts(self) -> Faults:
-        wanted = [name for name in ("params_count", "macs_count") if name not in self._frame.columns]
+        wanted = [name for name in ("params_count", "macs_count") if name not in self.frame.columns]
         if wanted:
             derived = yield from self._derived_counts()
             for name in wanted:
-                self._frame[name] = [counts.get(name, 0) for counts in derived]
-                self._sound[name] = self._all_sound(("arch_id", "dataset"))
+                self.frame[name] = [counts.get(name, 0) for counts in derived]
+                self.sound[name] = self.all_sound(("arch_id", "dataset"))
             self.notes.append(f"Columns that were missing: {', '.join(wanted)}, derived from arch_json.")
         for name in COUNT_COLUMNS:
             if name not in ("epochs", "train_seed"):
-                yield from self._whole(name, lowest=0)
-        yield from self._require(
-            (self._frame["schema_version"] <= SCHEMA_VERSION).to_numpy(dtype=bool),
+                yield from self.whole_numbers(name, lowest=0)
+        yield from self.require(
+            (self.frame["schema_version"] <= SCHEMA_VERSION).to_numpy(dtype=bool),
             "schema_version",
             lambda value: (
                 f"is {value}, but this autoprox reads tables up to version {SCHEMA_VERSION}. Install a later autoprox."
@@ -354,8 +343,8 @@ class Checker:
     def _derived_counts(self) -> Generator[Fault, None, list[dict[str, int]]]:
         found: dict[tuple[str, str], dict[str, int]] = {}
         reasons: dict[tuple[str, str], str] = {}
-        pairs = list(zip(self._frame["arch_id"], self._frame["dataset"], strict=True))
-        sound = self._all_sound(("arch_id", "dataset"))
+        pairs = list(zip(self.frame["arch_id"], self.frame["dataset"], strict=True))
+        sound = self.all_sound(("arch_id", "dataset"))
         for arch_id, dataset_name in dict.fromkeys(pair for pair, good in zip(pairs, sound, strict=True) if good):
             arch = self.archs[arch_id]
             classes = self.num_classes[dataset_name]
@@ -367,55 +356,18 @@ class Checker:
                 found[arch_id, dataset_name] = {"params_count": counts.params, "macs_count": counts.macs}
         broken = np.array([pair in reasons for pair in pairs], dtype=bool) & sound
         if broken.any():
-            yield self._cells("dataset", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
+            yield self.cells("dataset", broken, [reasons[pairs[index]] for index in np.flatnonzero(broken)])
         return [found.get(pair, {}) for pair in pairs]
 
     def _epochs(self) -> Faults:
-        column = self._frame["epochs"]
+        column = self.frame["epochs"]
         present = column.notna().to_numpy(dtype=bool)
         numbers = [whole(cell) for cell in column]
         good = np.array([number is not None and 0 <= number <= LARGEST for number in numbers], dtype=bool)
-        yield from self._require(~present | good, "epochs", lambda value: f"is {value!r}, not a whole number.")
-        self._frame["epochs"] = pd.array(
+        yield from self.require(~present | good, "epochs", lambda value: f"is {value!r}, not a whole number.")
+        self.frame["epochs"] = pd.array(
             [number if sound else pd.NA for number, sound in zip(numbers, good, strict=True)], dtype="Int64"
         )
-
-    def _whole(self, name: str, lowest: int) -> Faults:
-        """Requires whole numbers without gaps, and brings them to int64; those with a fault become the lowest."""
-        numbers = [whole(cell) for cell in self._frame[name]]
-        good = np.array([number is not None and number >= lowest for number in numbers], dtype=bool)
-        yield from self._require(good, name, lambda value: f"is {value!r}, not a whole number from {lowest}.")
-        fits = np.array([number is None or number <= LARGEST for number in numbers], dtype=bool)
-        yield from self._require(
-            fits, name, lambda value: f"is {value}, more than {LARGEST}, the largest that a table holds."
-        )
-        kept = good & fits
-        found = [int(number or 0) if sound else lowest for number, sound in zip(numbers, kept, strict=True)]
-        self._frame[name] = np.array(found, dtype=np.int64)
-
-    def _require(self, good: Mask, column: str, complaint: Callable[[Any], str], given: tuple[str, ...] = ()) -> Faults:
-        """Yields a fault for the cells that are not good, in rows that have no fault yet in what the rule rests on."""
-        bad = ~good & self._all_sound((column, *given))
-        if bad.any():
-            values = [self._frame[column].iloc[index] for index in np.flatnonzero(bad)]
-            plain = [value.item() if isinstance(value, np.generic) else value for value in values]
-            yield self._cells(column, bad, [complaint(value) for value in plain])
-
-    def _cells(self, column: str, bad: Mask, texts: list[str]) -> Fault:
-        self._sound[column] = self._sound[column] & ~bad
-        return Fault(self.path, tuple(texts), column, tuple(int(row) for row in self._rows[bad]))
-
-    def _all_sound(self, columns: Iterable[str]) -> Mask:
-        together: Mask = np.logical_and.reduce([self._sound[name] for name in columns])
-        return together
-
-    def _whole_fault(self, predicate: str) -> Fault:
-        return Fault(self.path, (f"The table {self.path} {predicate}",))
-
-    def _derive(self, column: str, values: Any, what: str) -> None:
-        self._frame[column] = values
-        self._sound[column] = np.ones(len(self._frame), dtype=bool)
-        self.notes.append(f"The column {column} is missing: {what}.")
 
 
 def _image_shape(dataset_name: str) -> tuple[int | None, int]:

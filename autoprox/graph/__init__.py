@@ -7,7 +7,7 @@
 - `collect`: TENSOR to NODE over many networks, cached
 - `evaluation`: NODE to SCALAR, array arithmetic
 - `literal`, `weighted`: constants, and the weighted sums that are made of them
-- `simplify`, `fingerprints`: graphs, and score vectors, that rank alike
+- `simplify`, `value_rules`, `fingerprints`: graphs, and score vectors, that rank alike
 - `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
 - `export`: a proxy as a Python file, a formula, a drawing
 """
@@ -22,9 +22,10 @@ from autoprox.graph._primitives import PRIMITIVES, Complexity, Form, Primitive, 
 from autoprox.graph._proxy import Proxy
 from autoprox.graph._registration import register
 from autoprox.graph._text import formula, parse
+from autoprox.graph._value_rules import is_nonnegative
 from autoprox.graph._weighted import weighted_sum, weighted_terms
 from autoprox.graph.collect import Leaves, collect_leaves, collect_leaves_or_reasons, evaluate_leaves, leaves_of
-from autoprox.graph.simplify import Simplified, is_nonnegative, simplify
+from autoprox.graph.simplify import Simplified, simplify
 
 __all__ = [
     "PRIMITIVES",

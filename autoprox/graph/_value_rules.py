@@ -1,0 +1,305 @@
+"""Rules on values: a part of a graph becomes a smaller one with the same values, to the last bit.
+
+They hold anywhere in a graph, but for the sign of a zero, and follow from the declared `Laws` of primitives, so that a
+new primitive takes part by its registration.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+
+from autoprox.graph._constants import folded
+from autoprox.graph._expression import Expression
+from autoprox.graph._kinds import Level
+from autoprox.graph._laws import Parity, Positivity
+from autoprox.graph._literal import Literal
+from autoprox.graph._primitives import Form, Primitive, find_primitive
+from autoprox.statistics import Statistic, StatisticKind
+
+_Arguments = tuple[Expression, ...]
+_Rule = Callable[[Primitive, _Arguments], Expression | None]
+
+
+def rewritten(expression: Expression, arguments: Sequence[Expression]) -> Expression:
+    """The expression with simplified arguments; itself if nothing has to be done."""
+    operation = expression.operation
+    if not isinstance(operation, Primitive):
+        return expression
+    given = tuple(arguments)
+    for rule in _VALUE_RULES:
+        found = rule(operation, given)
+        if found is not None:
+            return found
+    if all(new is old for new, old in zip(given, expression.arguments, strict=True)):
+        return expression
+    return Expression(operation, given)
+
+
+def built(primitive: Primitive, *arguments: Expression) -> Expression:
+    """A primitive applied to simplified arguments, simplified itself."""
+    for rule in _VALUE_RULES:
+        found = rule(primitive, arguments)
+        if found is not None:
+            return found
+    return Expression(primitive, arguments)
+
+
+def is_nonnegative(expression: Expression) -> bool:
+    """Whether it is known that no value of an expression is below zero.
+
+    Example:
+        >>> from autoprox.graph import parse
+        >>> is_nonnegative(parse("nodes_sum(l1(weight))")), is_nonnegative(parse("nodes_sum(mean(weight))"))
+        (True, False)
+    """
+    operation = expression.operation
+    if isinstance(operation, Literal):
+        return operation.value >= 0
+    if isinstance(operation, Statistic):
+        return operation.kind is StatisticKind.COUNT
+    if operation.laws.positivity is Positivity.KEPT:
+        return all(map(is_nonnegative, expression.arguments))
+    return operation.laws.positivity is Positivity.ALWAYS
+
+
+def _is(expression: Expression, name: str) -> bool:
+    return expression.operation.name == name
+
+
+def through(expression: Expression, name: str) -> Expression | None:
+    """What an operation was applied to, where it may lie under a selection of roles, which stays."""
+    if _is(expression, name):
+        return expression.arguments[0]
+    selection = _selection(expression)
+    inner = None if selection is None else through(expression.arguments[0], name)
+    return None if selection is None or inner is None else built(selection, inner)
+
+
+def _selection(expression: Expression) -> Primitive | None:
+    """The selector of roles that an expression is made with, if it is one."""
+    operation = expression.operation
+    return operation if isinstance(operation, Primitive) and operation.form is Form.SELECT else None
+
+
+def _is_zero(expression: Expression) -> bool:
+    """Whether it is a NODE or SCALAR that is zero wherever it is defined.
+
+    Not so for TENSOR: a share of positive elements takes a NaN for an element that is not positive.
+    """
+    if expression.kind.level is Level.TENSOR or not _is(expression, "sub"):
+        return False
+    return expression.arguments[0] == expression.arguments[1]
+
+
+def _at(primitive: Primitive, name: str) -> Primitive:
+    return find_primitive(name, primitive.level)
+
+
+def _drop(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Operations that do nothing to what they are given."""
+    (first, *rest) = arguments
+    if rest:
+        return None
+    if primitive.form is Form.SELECT:
+        return first if first.kind.roles <= primitive.roles else None
+    if primitive.name == "identity" or (primitive.laws.idempotent and first.operation is primitive):
+        return first
+    if primitive.name in {"abs", "relu"} and is_nonnegative(first):
+        return first
+    if primitive.name == "neg" and _is(first, "neg"):
+        return first.arguments[0]
+    return None
+
+
+def _negated(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Negations go outward, past whatever is odd, and vanish in what is even; so do magnitudes."""
+    if primitive.name == "neg":
+        return built(_at(primitive, "sub"), *reversed(arguments[0].arguments)) if _is(arguments[0], "sub") else None
+    if len(arguments) > 1:
+        return None
+    (first,) = arguments
+    parity = primitive.laws.parity
+    if _is_zero(first) and parity is Parity.ODD and primitive.form is Form.MAP:
+        return first
+    if _is(first, "neg"):
+        inner = first.arguments[0]
+        if parity in (Parity.EVEN, Parity.ABSOLUTE):
+            return built(primitive, inner)
+        if parity in (Parity.ODD, Parity.MIRRORED):
+            return _negative(
+                built(_at(primitive, primitive.laws.mirror) if primitive.laws.mirror else primitive, inner)
+            )
+    if parity is Parity.ABSOLUTE and (signed := through(first, "abs")) is not None:
+        return built(primitive, signed)
+    if parity in (Parity.EVEN, Parity.ABSOLUTE) and _is(first, "sub"):
+        before, after = sorted(first.arguments, key=lambda each: each.digest)
+        return None if before is first.arguments[0] else built(primitive, Expression(first.operation, (before, after)))
+    return None
+
+
+def _negative(expression: Expression) -> Expression:
+    """The negative of a simplified expression."""
+    return built(find_primitive("neg", expression.kind.level), expression)
+
+
+def _selected(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Selections of roles go outward past what looks at one node at a time, and the outer one decides."""
+    if primitive.form is Form.SELECT:
+        (first,) = arguments
+        outer = _selection(first)
+        if outer is None:
+            return None
+        inner = first.arguments[0]
+        if inner.kind.roles & primitive.roles <= outer.roles:
+            return built(primitive, inner)
+        return built(outer, built(primitive, inner)) if primitive.name < outer.name else None
+    if primitive.level is not Level.NODE or not _looks_at_one_node(primitive):
+        return None
+    for index, each in enumerate(arguments):
+        selection = _selection(each)
+        if selection is not None:
+            inside = (*arguments[:index], each.arguments[0], *arguments[index + 1 :])
+            return built(selection, built(primitive, *inside))
+    return None
+
+
+def _looks_at_one_node(primitive: Primitive) -> bool:
+    """Whether selections go past it; negations themselves stay outside of selections."""
+    if primitive.form not in (Form.MAP, Form.PAIR) or primitive.name == "neg":
+        return False
+    return primitive.laws.pointwise or not primitive.segmental
+
+
+def _logarithm(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """The logarithm and the root are guarded below zero: of a magnitude or a rectified value they are simpler."""
+    (first, *_) = arguments
+    if primitive.name == "log" and _is(first, "abs"):
+        return built(_at(primitive, "logabs"), first.arguments[0])
+    if primitive.name == "logabs" and is_nonnegative(first):
+        return built(_at(primitive, "log"), first)
+    if primitive.name in {"log", "sqrt"} and _is(first, "relu"):
+        return built(primitive, first.arguments[0])
+    return None
+
+
+def _fused(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Two operations for which there is one."""
+    (first, *_) = arguments
+    if primitive.name == "mul" and first == arguments[1]:
+        return built(_at(primitive, "square"), first)
+    if primitive.name == "matmul" and first == arguments[1]:
+        return built(_at(primitive, "gram"), first)
+    if primitive.name == "nodes_sum":
+        return _sum_of_logarithms(primitive, first)
+    if primitive.name == "sqrt" and _is(first, "nodes_sum"):
+        squared = through(first.arguments[0], "square")
+        return None if squared is None else built(find_primitive("nodes_norm", Level.NODE), squared)
+    return None
+
+
+def _sum_of_logarithms(primitive: Primitive, summand: Expression) -> Expression | None:
+    inner = through(summand, "logabs")
+    if inner is None:
+        inner = through(summand, "log")
+        if inner is None or not is_nonnegative(inner):
+            return None
+    return built(_at(primitive, "nodes_logsum"), inner)
+
+
+def _summed(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Sums and differences of negatives and of zeros."""
+    if primitive.name not in {"add", "sub"}:
+        return None
+    first, second = arguments
+    if primitive.name == "sub" and first == second:
+        return None
+    add, sub = _at(primitive, "add"), _at(primitive, "sub")
+    zero = _without_zero(primitive, first, second)
+    if zero is not None:
+        return zero
+    if _is(second, "neg"):
+        return built(sub if primitive is add else add, first, second.arguments[0])
+    if _is(first, "neg"):
+        inner = first.arguments[0]
+        return built(sub, second, inner) if primitive is add else _negative(built(add, inner, second))
+    return None
+
+
+def _without_zero(primitive: Primitive, first: Expression, second: Expression) -> Expression | None:
+    """What is left of a sum or difference with a zero, if it covers the same nodes."""
+    roles = first.kind.roles & second.kind.roles
+    if _is_zero(second) and first.kind.roles == roles:
+        return first
+    if _is_zero(first) and second.kind.roles == roles:
+        return second if primitive.name == "add" else _negative(second)
+    return None
+
+
+def _multiplied(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Products of negatives and of zeros."""
+    if not primitive.laws.odd_in_each or len(arguments) != 2:
+        return None
+    first, second = arguments
+    for zero, other in ((first, second), (second, first)):
+        if _is_zero(zero) and zero.kind.roles <= other.kind.roles:
+            return zero
+    if _is(first, "neg"):
+        return _negative(built(primitive, first.arguments[0], second))
+    if _is(second, "neg"):
+        return _negative(built(primitive, first, second.arguments[0]))
+    return None
+
+
+def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
+    """Maxima and minima: nested ones are one of all their arguments, each once, in the order of digests."""
+    if not primitive.laws.lattice:
+        return None
+    members = {each.digest: each for each in _members(primitive, arguments)}
+    kept = [each for each in members.values() if not _is(each, "neg")]
+    negated = [each.arguments[0] for each in members.values() if _is(each, "neg")]
+    both = [each for each in negated if each in kept]
+    if both:
+        # The larger of x and -x is |x|, the smaller one -|x|.
+        magnitudes = [built(_at(primitive, "abs"), each) for each in both]
+        turned_back = magnitudes if primitive.name == "maximum" else [_negative(each) for each in magnitudes]
+        alone = [each for each in kept if each not in both]
+        alone += [_negative(each) for each in negated if each not in both]
+        return _folded(primitive, [*alone, *turned_back])
+    if len(negated) > 1:
+        turned = _negative(_folded(_at(primitive, primitive.laws.mirror), negated))
+        return built(primitive, _chain(primitive, kept), turned) if kept else turned
+    chain = _chain(primitive, members.values())
+    return None if chain == Expression(primitive, arguments) else chain
+
+
+def _members(primitive: Primitive, arguments: _Arguments) -> Iterable[Expression]:
+    for each in arguments:
+        if each.operation is primitive:
+            yield from _members(primitive, each.arguments)
+        else:
+            yield each
+
+
+def _folded(primitive: Primitive, members: Iterable[Expression]) -> Expression:
+    (value, *others) = members
+    for each in others:
+        value = built(primitive, value, each)
+    return value
+
+
+def _chain(primitive: Primitive, members: Iterable[Expression]) -> Expression:
+    (value, *others) = sorted(members, key=lambda each: each.digest)
+    for each in others:
+        value = Expression(primitive, (value, each))
+    return value
+
+
+_VALUE_RULES: tuple[_Rule, ...] = (
+    folded,
+    _drop,
+    _negated,
+    _selected,
+    _logarithm,
+    _fused,
+    _summed,
+    _multiplied,
+    _extreme,
+)
