@@ -14,9 +14,9 @@ from autoprox.supernet import Subnets
 from autoprox.supernet.samplers import (
     SAMPLERS,
     Balanced,
-    Complexity,
+    ComplexityAware,
     GroupDistance,
-    Margin,
+    MarginPairs,
     Performance,
     Sandwich,
     Uniform,
@@ -100,7 +100,7 @@ def test_a_balanced_sampler_draws_in_proportion_to_cost() -> None:
 
 def test_subnets_of_a_complexity_step_come_from_one_bank_and_banks_are_walked() -> None:
     subnets = SUBNETS["pit-micro"]
-    sampler = Complexity(subnets, np.random.default_rng(2), count=4, banks=6)
+    sampler = ComplexityAware(subnets, np.random.default_rng(2), count=4, banks=6)
     place = {arch: number for number, bank in enumerate(sampler.banks) for arch in bank}
     assert sorted(len(bank) for bank in sampler.banks)[0] >= len(subnets.pool) // 6
     moves: dict[int, Counter[int]] = {bank: Counter() for bank in range(6)}
@@ -156,14 +156,14 @@ def test_a_performance_sampler_prefers_and_then_remembers() -> None:
 
 def test_pairs_are_further_apart_than_the_margin() -> None:
     subnets = SUBNETS["autoformer-micro"]
-    sampler, distance = Margin(subnets, np.random.default_rng(0)), GroupDistance(subnets)
+    sampler, distance = MarginPairs(subnets, np.random.default_rng(0)), GroupDistance(subnets)
     rng = np.random.default_rng(5)
     mean = np.mean([distance(subnets.draw(rng), subnets.draw(rng)) for _ in range(2000)])
     assert sampler.threshold == pytest.approx(mean, rel=0.05)
     for _ in range(50):
         first, second, third, fourth = sampler.ask(0.0)
         assert min(distance(first, second), distance(third, fourth)) >= sampler.threshold
-    unreachable = Margin(subnets, np.random.default_rng(0), pairs=1, threshold=1e9, tries=20)
+    unreachable = MarginPairs(subnets, np.random.default_rng(0), pairs=1, threshold=1e9, tries=20)
     furthest = distance(*unreachable.ask(0.0))
     rng = np.random.default_rng(0)
     assert furthest == max(distance(subnets.draw(rng), subnets.draw(rng)) for _ in range(20))
@@ -171,7 +171,7 @@ def test_pairs_are_further_apart_than_the_margin() -> None:
 
 def test_the_gap_of_a_prior_is_a_distance() -> None:
     subnets = SUBNETS["pit-micro"]
-    sampler = Margin(subnets, np.random.default_rng(0), distance=prior_gap(subnets.macs), pairs=3)
+    sampler = MarginPairs(subnets, np.random.default_rng(0), distance=prior_gap(subnets.macs), pairs=3)
     for _ in range(20):
         asked = sampler.ask(0.0)
         gaps = [
@@ -185,13 +185,13 @@ def test_the_gap_of_a_prior_is_a_distance() -> None:
     [
         (lambda rng: Sandwich(TINY, rng, count=1), "at least 2 subnets each step, not 1"),
         (lambda rng: Balanced(TINY, rng, among=0), "among at least 1 subnet, not 0"),
-        (lambda rng: Complexity(TINY, rng, count=1), "at least 2 subnets, not 1"),
-        (lambda rng: Complexity(TINY, rng, banks=2), "at least 3 banks, not 2"),
-        (lambda rng: Complexity(TINY, rng, banks=40), "too few architectures for 40 banks"),
+        (lambda rng: ComplexityAware(TINY, rng, count=1), "at least 2 subnets, not 1"),
+        (lambda rng: ComplexityAware(TINY, rng, banks=2), "at least 3 banks, not 2"),
+        (lambda rng: ComplexityAware(TINY, rng, banks=40), "too few architectures for 40 banks"),
         (lambda rng: Performance(TINY, rng), "no feature 'mean_width'"),
         (lambda rng: Performance(TINY, rng, memory=1, prefer=TINY.macs), "at least 2 subnets, not 1"),
-        (lambda rng: Margin(TINY, rng, pairs=0), "at least 1 pair, not 0"),
-        (lambda rng: Margin(TINY, rng, tries=0), "At least 1 pair must be tried, not 0"),
+        (lambda rng: MarginPairs(TINY, rng, pairs=0), "at least 1 pair, not 0"),
+        (lambda rng: MarginPairs(TINY, rng, tries=0), "At least 1 pair must be tried, not 0"),
     ],
 )
 def test_settings_that_make_no_sampler_are_one_line(make, message: str) -> None:

@@ -2,8 +2,8 @@
 
 from autoprox.base.registry import Registry
 from autoprox.supernet.samplers._balanced import Balanced
-from autoprox.supernet.samplers._complexity import Complexity
-from autoprox.supernet.samplers._margin import Distance, GroupDistance, Margin, prior_gap
+from autoprox.supernet.samplers._complexity import ComplexityAware
+from autoprox.supernet.samplers._margin import Distance, GroupDistance, MarginPairs, prior_gap
 from autoprox.supernet.samplers._performance import Performance, Preference, wide_and_shallow
 from autoprox.supernet.samplers._sampler import AbstractSampler
 from autoprox.supernet.samplers._sandwich import Sandwich
@@ -12,17 +12,17 @@ from autoprox.supernet.samplers._uniform import Uniform
 SAMPLERS: Registry[type[AbstractSampler]] = Registry("sampler")
 """All samplers by name; a new one is one file and one line here."""
 
-for _sampler in (Uniform, Sandwich, Balanced, Complexity, Performance, Margin):
+for _sampler in (Uniform, Sandwich, Balanced, ComplexityAware, Performance, MarginPairs):
     SAMPLERS.register(_sampler.name, _sampler)
 
 __all__ = [
     "SAMPLERS",
     "AbstractSampler",
     "Balanced",
-    "Complexity",
+    "ComplexityAware",
     "Distance",
     "GroupDistance",
-    "Margin",
+    "MarginPairs",
     "Performance",
     "Preference",
     "Sandwich",

@@ -16,7 +16,7 @@ TIERS = 3
 """Hierarchical smallest subnets, each for as many neighbouring banks."""
 
 
-class Complexity(AbstractSampler):
+class ComplexityAware(AbstractSampler):
     """Random subnets from one bank of cost, and the smallest subnet of its tier.
 
     The bank makes a lazy random walk: each step it moves by -1, 0 or 1, and at an end by 0 with twice the probability.

@@ -19,7 +19,7 @@ CALIBRATION = 500
 """Random pairs whose mean distance is the default margin."""
 
 
-class Margin(AbstractSampler):
+class MarginPairs(AbstractSampler):
     """Pairs of random subnets that are further apart than a margin.
 
     Args:

@@ -12,7 +12,7 @@ import numpy as np
 from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._complexity import Complexity
+from autoprox.supernet.samplers._complexity import ComplexityAware
 from autoprox.supernet.samplers._sampler import require
 
 Preference = Callable[[Arch], float]
@@ -22,7 +22,7 @@ FIRST_PROBABILITY, GROWTH, STAGES = 0.2, 0.15, 6
 """Memory is drawn from with probability 0.2, and .15 more after each sixth of the training (600 epochs by hundreds)."""
 
 
-class Performance(Complexity):
+class Performance(ComplexityAware):
     """Random subnets of a bank, more and more often those that did well.
 
     Args:
