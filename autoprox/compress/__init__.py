@@ -7,19 +7,29 @@
 - `_module_digest`: what tells a trained network from any other
 - `_compressed`: what such spaces share
 - `_quantised_space`, `_lowrank_space`: bits and ranks
+- `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are
 """
 
+from autoprox.compress import _curvature as curvature  # registered by being imported
+from autoprox.compress import _sensitivities as sensitivities
+from autoprox.compress._allocation_proxy import ALLOCATION_PROXIES, AllocationProxy, Probe, allocation_proxy
 from autoprox.compress._compressed import CompressedSpace
 from autoprox.compress._linear_maps import LinearMap, MapGroup
 from autoprox.compress._lowrank_space import LowRankSpace, lowrank_space
 from autoprox.compress._quantised_space import QuantisedSpace, quantised_space
 
 __all__ = [
+    "ALLOCATION_PROXIES",
+    "AllocationProxy",
     "CompressedSpace",
     "LinearMap",
     "LowRankSpace",
     "MapGroup",
+    "Probe",
     "QuantisedSpace",
+    "allocation_proxy",
+    "curvature",
     "lowrank_space",
     "quantised_space",
+    "sensitivities",
 ]

@@ -3,20 +3,21 @@
 import copy
 from abc import abstractmethod
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import SpecError
 from autoprox.compress._linear_maps import EDGES, LinearMap, MapGroup, grouped, linear_maps
 from autoprox.compress._module_digest import module_digest
 from autoprox.networks import load_checkpoint, seeded
-from autoprox.networks.measuring import parameters_and_macs
+from autoprox.networks.measuring import macs, parameters
 from autoprox.spaces import Counts, Space, TaskShape
 from autoprox.spaces.genes import Genes
 
@@ -94,6 +95,8 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
     source = copy.deepcopy(model).eval()
     if checkpoint is not None:
         load_checkpoint(source, checkpoint)
+    for parameter in source.parameters():
+        parameter.grad = None
     maps, classes = linear_maps(source, batch)
     inner = [each for each in maps if (edges or each.role not in EDGES) and (each.plain or not plain)]
     if not inner:
@@ -103,14 +106,14 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
             "give a network with some."
         )
     task = TaskShape(classes, batch.shape[-1], batch.shape[1])
-    params, macs = parameters_and_macs(source, task)
+    params = parameters(source)
     return SourceNetwork(
         source,
         digest([module_digest(source), array_digest(batch.detach().cpu().numpy())]),
         tuple(grouped(source, batch, inner)),
         tuple(each for each in maps if each.role in EDGES and each not in inner),
         task,
-        Counts(params, macs, params),
+        Counts(params, macs(source, batch[:1]), params),
     )
 
 
@@ -123,10 +126,12 @@ class CompressedSpace(Space):
     Args:
         given: The network and its groups of maps.
         choices: What each group may be, in the order of the gene's choices.
+        tables: What proxies found of the choices, by proxy and batch.
     """
 
     given: SourceNetwork
     choices: Sequence[float]
+    tables: dict[str | None, Floats] = field(default_factory=dict, repr=False)
     builder: str = "autoprox.compress._compressed:build"
 
     @property
@@ -138,6 +143,10 @@ class CompressedSpace(Space):
     @abstractmethod
     def settings(self) -> list[Any]:
         """What the networks depend on beside the given one, as JSON-like data."""
+
+    @abstractmethod
+    def weight_with(self, found: LinearMap, choice: float) -> Tensor:
+        """The weight of a map as a choice makes it, of the trained weight's shape."""
 
     @abstractmethod
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:

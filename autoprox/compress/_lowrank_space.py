@@ -67,6 +67,12 @@ class LowRankSpace(CompressedSpace):
             "mean_rank": sum(rank_of(found, ratio) for found, ratio in pairs) / len(pairs),
         }
 
+    def weight_with(self, found: LinearMap, choice: float) -> Tensor:
+        """The truncated weight."""
+        weight, rank = found.parameter(self.source).detach(), rank_of(found, choice)
+        dense = rank == min(found.outputs, found.inputs)
+        return weight if dense else self.factors[found.name].truncated(rank).to(weight.dtype)
+
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
         """A copy of the network in which layers are factorised, or truncated where factors would cost more."""
         pairs = self.maps_with({"ranks": [self.choices[place] for place in choices]})

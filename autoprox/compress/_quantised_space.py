@@ -86,6 +86,17 @@ class QuantisedSpace(CompressedSpace):
             self._weights[key] = quantised(found.parameter(self.source), bits, found.dim)
         return self._weights[key]
 
+    def weight_with(self, found: LinearMap, choice: float) -> Tensor:
+        """The quantised weight."""
+        weight = found.parameter(self.source).detach()
+        return weight if choice == FULL_BITS else self.weight_of(found, int(choice)).values.to(weight.dtype)
+
+    def error_of(self, found: LinearMap, bits: int) -> float:
+        """The squared error of a quantised weight as a part of its square."""
+        weight = found.parameter(self.source).detach().double()
+        wrong = float((self.weight_with(found, bits).double() - weight).square().sum())
+        return wrong / (float(weight.square().sum()) or 1.0)
+
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
         """A copy of the network with quantised weights, and with inputs of maps quantised as they come in."""
         pairs = self.all_maps_with({"bits": [int(self.choices[place]) for place in choices]})
@@ -101,7 +112,7 @@ class QuantisedSpace(CompressedSpace):
             for holder in found.holders:
                 module = model.get_submodule(holder)
                 if found.weight == "weight":
-                    setattr(module, FACTS, {"bits": bits})
+                    setattr(module, FACTS, {"bits": bits, "error": self.error_of(found, bits)})
                 if found.name in self.ranges:
                     module.register_forward_pre_hook(ActivationQuantiser(*self.ranges[found.name], self.activations))
         return model

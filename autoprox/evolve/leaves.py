@@ -7,11 +7,11 @@ from itertools import combinations
 import numpy as np
 
 from autoprox.base.digest import derived_seed
-from autoprox.evolve.grammar import Grammar, drawn_primitives, leaf_grammar, tensor_statistics
+from autoprox.evolve.grammar import Grammar, drawn_primitives, drawn_statistics, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
 from autoprox.graph import Complexity, Expression, Form, Level, find_primitive
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import STATISTICS, StatisticKind
+from autoprox.statistics import StatisticKind
 
 FIRST_DEEPER = 24
 """Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
@@ -33,12 +33,12 @@ _TRIES = 20
 def first_bank() -> tuple[Expression, ...]:
     """The bank that every evolution starts with.
 
-    It holds all counts, every reduction of every statistic and of every value times its gradient, every comparison of
-    the two, and deeper ones; of primitives only those that are cheap (`FIRST_COMPLEXITY`, `DEEPER_COMPLEXITY`). The
-    deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a table share them, and so the
-    cache.
+    It holds all drawn counts, every reduction of every statistic and of every value times its gradient, every
+    comparison of the two, and deeper ones; of primitives only those that are cheap (`FIRST_COMPLEXITY`,
+    `DEEPER_COMPLEXITY`). The deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a
+    table share them, and so the cache.
     """
-    counts = [Expression(each) for each in STATISTICS.values() if each.kind is StatisticKind.COUNT]
+    counts = [Expression(each) for each in drawn_statistics() if each.kind is StatisticKind.COUNT]
     cheap = [
         each for each in drawn_primitives(Level.TENSOR) if each.form.reduces and each.complexity <= FIRST_COMPLEXITY
     ]

@@ -14,7 +14,18 @@ from autoprox.statistics import _node_counts as counts
 from autoprox.statistics import _spread as spread
 from autoprox.statistics._node_counts import Count
 from autoprox.statistics._spread import Spread
-from autoprox.statistics.passes import BATCHES, DATA, HESSIAN, NOISE, PERTURBED, SAMPLES, STATIC, SYNFLOW, VIRTUAL
+from autoprox.statistics.passes import (
+    BATCHES,
+    COMPRESSION,
+    DATA,
+    HESSIAN,
+    NOISE,
+    PERTURBED,
+    SAMPLES,
+    STATIC,
+    SYNFLOW,
+    VIRTUAL,
+)
 from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
 
 STATISTICS: Registry[Statistic] = Registry("statistic")
@@ -36,7 +47,7 @@ def _register_tensor(
 
 
 def _register_count(name: str, site: Site, pass_: Pass, count: Count, source: str) -> None:
-    stage = Stage.STATIC if pass_ is STATIC else Stage.FORWARD
+    stage = Stage.STATIC if not pass_.least_images else Stage.FORWARD
     STATISTICS.register(name, Statistic(name, StatisticKind.COUNT, site, "", pass_, stage, source, count=count))
 
 
@@ -98,3 +109,12 @@ for _name, _pass, _spread, _source in (
     ("batch_grad_std", BATCHES, spread.spread_std, "spread over batches, ZiCo (Li 2023)"),
 ):
     _register_tensor(_name, Site.LINEAR, "weight", _pass, Stage.BACKWARD, Tap.WEIGHT, _source, _spread)
+
+for _name, _count, _source in (
+    ("bits", counts.bits, "bits of an element of the weight (EMQ, Dong 2023)"),
+    ("quantisation_error", counts.quantisation_error, "relative squared error of a quantised weight"),
+    ("rank", counts.rank, "rank of a factorised weight (FLORA, Chang 2024)"),
+    ("weight_energy", counts.weight_energy, "kept part of the squared singular values"),
+    ("output_energy", counts.output_energy, "kept part of the squared output on the images"),
+):
+    _register_count(_name, Site.LINEAR, COMPRESSION, _count, _source)

@@ -115,6 +115,62 @@ def maps(_module: nn.Module, calls: Calls, images: int) -> float:
     return sum(prod(shape[:-2]) for shape in calls) / images
 
 
+def bits(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """Bits of an element of the weight: those that it was quantised to, or those of its dtype.
+
+    Example:
+        >>> bits(nn.Linear(3, 4), (), 0)
+        32.0
+    """
+    return _fact(module, "bits", 8.0 * _weight(module).element_size())
+
+
+def quantisation_error(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """The squared error of a quantised weight as a part of the square of the weight; 0 where nothing is quantised.
+
+    Example:
+        >>> quantisation_error(nn.Linear(3, 4), (), 0)
+        0.0
+    """
+    return _fact(module, "error", 0.0)
+
+
+def rank(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """The rank that a weight was reduced to, or the smaller of its fans.
+
+    Example:
+        >>> rank(nn.Linear(3, 4), (), 0)
+        3.0
+    """
+    return _fact(module, "rank", min(fan_in(module, (), 0), float(_outputs(module))))
+
+
+def weight_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """The part of the squared singular values that a weight of lower rank kept; 1 where nothing was taken.
+
+    Example:
+        >>> weight_energy(nn.Linear(3, 4), (), 0)
+        1.0
+    """
+    return _fact(module, "weight_energy", 1.0)
+
+
+def output_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
+    """The part of the squared output that a weight of lower rank kept on the images of its space.
+
+    Example:
+        >>> output_energy(nn.Linear(3, 4), (), 0)
+        1.0
+    """
+    return _fact(module, "output_energy", 1.0)
+
+
+def _fact(module: nn.Module, name: str, otherwise: float) -> float:
+    """What `autoprox.compress` noted at a layer."""
+    facts: dict[str, float] = getattr(module, "autoprox_compression", {})
+    return float(facts.get(name, otherwise))
+
+
 def _elements(calls: Calls) -> int:
     return sum(shape.numel() for shape in calls)
 

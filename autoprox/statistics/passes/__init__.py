@@ -27,6 +27,8 @@ from autoprox.statistics.statistic import Pass
 
 STATIC = Pass("static", "read off the modules", run_static, least_images=0)
 
+COMPRESSION = Pass("compression", "noted at layers that `autoprox.compress` changed", run_static, least_images=0)
+
 DATA = Pass("data", "the batch, and the loss of its labels", run_tapped)
 
 NOISE = Pass(
@@ -70,4 +72,4 @@ BATCHES = Pass(
     least_images=BATCH_PARTS,
 )
 
-__all__ = ["BATCHES", "DATA", "HESSIAN", "NOISE", "PERTURBED", "SAMPLES", "STATIC", "SYNFLOW", "VIRTUAL"]
+__all__ = ["BATCHES", "COMPRESSION", "DATA", "HESSIAN", "NOISE", "PERTURBED", "SAMPLES", "STATIC", "SYNFLOW", "VIRTUAL"]

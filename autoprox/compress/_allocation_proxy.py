@@ -1,0 +1,228 @@
+"""Proxies that add up over the maps of a trained network: a value for each choice of each group."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import array_digest, digest
+from autoprox.base.errors import CollectionError, UndefinedScoreError
+from autoprox.base.identity import function_digest
+from autoprox.base.registry import Registry
+from autoprox.compress._compressed import CompressedSpace, origin_of
+from autoprox.compress._linear_maps import LinearMap
+from autoprox.scorers import AbstractScorer, Subject, prepared
+from autoprox.statistics import BatchLoss, Requirements
+
+T = TypeVar("T")
+BOTH = ("bits", "ranks")
+
+
+class Probe:
+    """A trained network on a batch, and the choices that are made about it.
+
+    Attributes:
+        space: The space around the network.
+        subject: The network, ready to be looked at, and the batch.
+    """
+
+    def __init__(self, space: CompressedSpace, subject: Subject) -> None:
+        self.space = space
+        self.subject = subject
+        self._shared: dict[Callable[[Probe], Any], Any] = {}
+
+    @property
+    def maps(self) -> list[LinearMap]:
+        """The maps that are chosen for."""
+        return self.space.given.maps
+
+    def weight(self, found: LinearMap) -> nn.Parameter:
+        """The trained weight of a map."""
+        return found.parameter(self.subject.model)
+
+    def change(self, found: LinearMap, choice: float) -> Tensor:
+        """What a choice adds to the weight of a map."""
+        weight = self.weight(found).detach()
+        return self.space.weight_with(found, choice).to(weight) - weight
+
+    def watched(self) -> list[LinearMap]:
+        """The maps, all of whose inputs and outputs can be seen.
+
+        Raises:
+            CollectionError: If a function uses the weight of one.
+        """
+        hidden = next((each for each in self.maps if not each.watched), None)
+        if hidden is not None:
+            raise CollectionError(
+                f"the weight '{hidden.name}' is used by a function, so that what goes through it cannot be seen; take "
+                "a proxy of weights and gradients, such as snip_bits."
+            )
+        return self.maps
+
+    def at_maps(self, name: str) -> dict[LinearMap, Tensor]:
+        """A statistic of weights that is one tensor a node, by map."""
+        places = {id(self.weight(found)): found for found in self.maps}
+        tensors = self.subject.collect(name).tensors[name]
+        nodes = [node for node in self.subject.nodes if node.site.value == "linear"]
+        held: dict[LinearMap, Tensor] = {}
+        for node, tensor in zip(nodes, tensors, strict=True):
+            owner, weight = (node.call.owner, node.call.weight) if node.call and node.call.weight else (None, "")
+            parameter = (owner if owner is not None else node.module)._parameters.get(weight or "weight")
+            found = places.get(id(parameter))
+            if found is not None:
+                held.setdefault(found, tensor)
+        return held
+
+    def table(self, values: Callable[[LinearMap, float], float]) -> Floats:
+        """`(groups, choices)`: the sums over the maps of each group."""
+        return np.array(
+            [
+                [sum(values(found, choice) for found in group.maps) for choice in self.space.choices]
+                for group in self.space.groups
+            ],
+            dtype=np.float64,
+        )
+
+    def times_bits(self, values: Mapping[LinearMap, float]) -> Floats:
+        """`(groups, choices)`: the value of each map times its bits."""
+        return self.table(lambda found, bits: values[found] * bits)
+
+    def once(self, function: Callable[["Probe"], T]) -> T:
+        """What a function gives for this probe, computed once, whoever asks for it."""
+        if function not in self._shared:
+            self._shared[function] = function(self)
+        value: T = self._shared[function]
+        return value
+
+
+@dataclass(frozen=True)
+class AllocationProxy(AbstractScorer):
+    """A scorer of compressed networks that adds up over the maps of the trained one.
+
+    It looks at the trained network alone, once for all that is made of it; the score of a compressed network is the sum
+    of the values of its choices. A higher score means a better network.
+
+    Args:
+        name: Its name.
+        function: From a probe to `(groups, choices)`.
+        genes: The genes that it knows: "bits", "ranks", or both.
+        sign: 1, or -1 where less of the measure is better.
+        source: Where the method comes from.
+        needs: What it has to be given, and what it runs.
+        version: Raised whenever its values change though the function does not.
+    """
+
+    name: str
+    function: Callable[[Probe], Floats]
+    genes: tuple[str, ...]
+    sign: int
+    source: str
+    needs: Requirements
+    version: int = 1
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of what the function computes; None where that cannot be told."""
+        content = function_digest(self.function)
+        return None if content is None else digest(["allocation", content, self.sign, self.version])
+
+    @property
+    def description(self) -> str:
+        """How it is computed: the docstring of the function."""
+        return self.function.__doc__ or self.source
+
+    def table(self, space: CompressedSpace, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> Floats:
+        """The value of each choice of each group, `(groups, choices)`; higher is better.
+
+        Args:
+            space: A space around a trained network.
+            images: A batch `(B, C, H, W)`.
+            labels: Class indices `(B,)`; None where it does not read them.
+            loss: What a backward pass starts from; the mean cross entropy by default.
+
+        Raises:
+            CollectionError: If it cannot be computed on this network with this batch, or knows not the gene.
+            UndefinedScoreError: If a value is not finite.
+        """
+        key = None if loss is not None else self._key(images, labels)
+        if key in space.tables:
+            return space.tables[key]
+        self._check(space, labels, loss)
+        with prepared(space.source, images, labels, loss) as subject:
+            try:
+                found = self.sign * self.function(Probe(space, subject))
+            except CollectionError as error:
+                raise CollectionError(f"The proxy '{self.name}': {error}") from error
+        if not np.isfinite(found).all():
+            raise UndefinedScoreError(f"The proxy '{self.name}' is not finite on this network; choose another proxy.")
+        if key is not None:
+            space.tables[key] = found
+        return found
+
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+        """Scores a network that a space around a trained one built.
+
+        Raises:
+            CollectionError: If it was not built so, or the proxy cannot be computed with this batch.
+            UndefinedScoreError: If a value is not finite.
+        """
+        origin = origin_of(model)
+        if origin is None:
+            raise CollectionError(
+                f"The proxy '{self.name}' scores networks that quantised_space or lowrank_space built; the "
+                f"{type(model).__name__} is none."
+            )
+        table = self.table(origin.space, images, labels, loss=loss)
+        return float(table[np.arange(len(table)), list(origin.choices)].sum())
+
+    def _check(self, space: CompressedSpace, labels: Any, loss: BatchLoss | None) -> None:
+        if space.gene not in self.genes:
+            raise CollectionError(f"The proxy '{self.name}' is about {' and '.join(self.genes)}, not {space.gene}.")
+        if self.needs.labels and labels is None and loss is None:
+            raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
+
+    def _key(self, images: Any, labels: Any) -> str | None:
+        identity = self.identity
+        batch = [None if each is None else array_digest(np.asarray(torch.as_tensor(each))) for each in (images, labels)]
+        return None if identity is None else digest([identity, batch if self.needs.labels else batch[:1]])
+
+
+ALLOCATION_PROXIES: Registry[AllocationProxy] = Registry("allocation proxy")
+"""All proxies that add up over maps, by name."""
+
+
+def allocation_proxy(
+    name: str,
+    source: str,
+    *,
+    genes: tuple[str, ...] = ("bits",),
+    passes: tuple[str, ...] = (),
+    sign: int = 1,
+    labels: bool = False,
+    small: bool = False,
+) -> Callable[[Callable[[Probe], Floats]], Callable[[Probe], Floats]]:
+    """Registers the function below it, and leaves it a function.
+
+    Args:
+        name: Name of the proxy.
+        source: Where the method comes from.
+        genes: As in `AllocationProxy`.
+        passes: As in `Requirements`.
+        sign: 1, or -1 where less of the measure is better.
+        labels: Whether it reads the labels.
+        small: Whether only small networks are affordable.
+
+    Raises:
+        RegistryError: If the name is taken.
+    """
+
+    def registered(function: Callable[[Probe], Floats]) -> Callable[[Probe], Floats]:
+        needs = Requirements(passes, labels, small=small)
+        ALLOCATION_PROXIES.register(name, AllocationProxy(name, function, genes, sign, source, needs))
+        return function
+
+    return registered
