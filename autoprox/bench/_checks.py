@@ -22,6 +22,7 @@ from autoprox.bench._plausible import (
     fractions_among_percents,
     without_repetitions,
 )
+from autoprox.bench.labels import LABEL_KINDS, SCRATCH
 from autoprox.bench.schema import (
     BLOCK_COLUMNS,
     COLUMNS,
@@ -33,7 +34,6 @@ from autoprox.bench.schema import (
     REQUIRED_COLUMNS,
     SCHEMA_VERSION,
     TEXT_COLUMNS,
-    LabelKind,
     Metric,
     Stratum,
 )
@@ -133,7 +133,7 @@ class Checker(CheckedRows):
             self.frame[name] = pd.Series([None] * len(self.frame), dtype=object)
             self.sound[name] = np.zeros(len(self.frame), dtype=bool)
         defaults: dict[str, Any] = {
-            "label_kind": LabelKind.SCRATCH.value,
+            "label_kind": SCRATCH.name,
             "metric": DEFAULT_METRIC,
             "stratum": Stratum.FREE.value,
             "source": "unstated",
@@ -160,7 +160,7 @@ class Checker(CheckedRows):
                 self.frame[name] = self.frame[name].astype(str)
         allowed: dict[str, Iterable[str]] = {
             "space": self._spaces,
-            "label_kind": [kind.value for kind in LabelKind],
+            "label_kind": LABEL_KINDS,
             "metric": METRICS,
             "stratum": [stratum.value for stratum in Stratum],
         }

@@ -12,14 +12,6 @@ SCHEMA_VERSION = 1
 """Raised when a column changes its meaning; a table of a later version is refused."""
 
 
-class LabelKind(StrEnum):
-    """How a label came about. Label kinds are never pooled: they are different tasks."""
-
-    SCRATCH = "scratch"
-    KD = "kd"
-    SUPERNET = "supernet"
-
-
 class Stratum(StrEnum):
     """`free`: anywhere in the space. The iso strata: within 3 % of one budget of backbone parameters of the space.
 

@@ -15,7 +15,8 @@ from autoprox.bench._faults import Fault, raise_first
 from autoprox.bench._reading import Reading
 from autoprox.bench.block import Block
 from autoprox.bench.digests import frame_digest
-from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.bench.labels import SCRATCH
+from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.splits import Split, deal, from_document
 from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import DATASETS, LocalImages, dataset
@@ -226,7 +227,7 @@ class Table:
         if given is not None:
             return self._known("label_kind", [given], self.label_kinds)[0]
         kinds = self.label_kinds
-        return kinds[0] if len(kinds) == 1 or LabelKind.SCRATCH not in kinds else LabelKind.SCRATCH.value
+        return kinds[0] if len(kinds) == 1 or SCRATCH.name not in kinds else SCRATCH.name
 
     def _known(self, column: str, given: Sequence[str] | None, present: list[str]) -> list[str]:
         if given is None:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from autoprox.base.errors import AutoproxError, SpecError, suggestion
 from autoprox.base.files import require_writable, write_json
-from autoprox.bench.schema import ISO_BUDGET_FACTORS, LabelKind, Stratum
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.bench.table_files import TableFiles, read_manifest
 from autoprox.commands.bench_import import add_import
 from autoprox.commands.bench_info import add_check, add_info
@@ -23,8 +23,8 @@ from autoprox.training.build import build, check_target
 from autoprox.training.build_journal import recorded
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import device_named
+from autoprox.training.label_makers import made_kinds
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import TRAINABLE
 
 
 def _add_options(top: CommandParser) -> None:
@@ -94,16 +94,22 @@ def _add_options(top: CommandParser) -> None:
         type=Text(),
     )
     building.add_argument(
-        "--kd-seeds", type=Whole(1, 1000), default=2, metavar="K", help="trainings for kd labels (default: 2)"
-    )
-    building.add_argument(
         "--labels",
         nargs="+",
         default=["scratch"],
         metavar="KIND",
         help="label kinds (default: scratch)",
-        type=Text(TRAINABLE),
+        type=Text(made_kinds()),
     )
+    building.add_argument(
+        "--label-seeds",
+        nargs="+",
+        default=[],
+        metavar="KIND=K",
+        help="trainings of each architecture for labels of a kind (default: those of --seeds; 2 for kd)",
+        type=Text(),
+    )
+    building.add_argument("--kd-seeds", type=Whole(1, 1000), metavar="K", help="the same as --label-seeds kd=K")
     building.add_argument(
         "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
     )
@@ -144,8 +150,8 @@ def _build(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         iso_seeds=options.iso_seeds,
         more_iso_seeds=tuple(_block_seeds(text) for text in options.more_iso_seeds),
-        kd_seeds=options.kd_seeds,
-        label_kinds=tuple(_label_kind(name) for name in options.labels),
+        label_kinds=tuple(options.labels),
+        label_seeds=_label_seeds(options),
         recipe=Recipe(epochs=options.epochs, zero_residuals=options.zero_residuals),
         images=_local_images(options),
         device=options.device,
@@ -217,10 +223,17 @@ def _iso_stratum(name: str) -> Stratum:
     return Stratum(name)
 
 
-def _label_kind(name: str) -> LabelKind:
-    if name not in set(LabelKind):
-        raise SpecError(f"Unknown label kind '{name}'. {suggestion(name, TRAINABLE)}")
-    return LabelKind(name)
+def _label_seeds(options: argparse.Namespace) -> tuple[tuple[str, int], ...]:
+    """What --label-seeds and --kd-seeds say, which is the same for kd."""
+    given = {}
+    for text in options.label_seeds:
+        kind, _, seeds = text.partition("=")
+        if not seeds.isdecimal():
+            raise SpecError(f"--label-seeds takes KIND=K with a whole number K, not '{text}'.")
+        given[kind] = int(seeds)
+    if options.kd_seeds is not None:
+        given["kd"] = options.kd_seeds
+    return tuple(given.items())
 
 
 COMMAND = Command(

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge
+from autoprox.bench.labels import LABEL_KINDS
 from autoprox.bench.problem import Problem
-from autoprox.bench.schema import LabelKind
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table
@@ -58,7 +58,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         "--label-kind",
         metavar="K",
         help="scratch, kd or supernet (default: scratch where the table has it)",
-        type=Text(LabelKind),
+        type=Text(LABEL_KINDS),
     )
     add_metric(group, "top1_pct or nll")
     group.add_argument(

@@ -18,7 +18,8 @@ from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import ContinuedProgress
 from autoprox.base.workers import processes
-from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.bench.labels import SCRATCH
+from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.datasets import LocalImages
 from autoprox.search._region import Region
 from autoprox.search.result import SearchResult
@@ -244,9 +245,7 @@ def verify(
     drawn = _drawn(region, {pick, largest}, randoms, rng)
     archs = list(dict.fromkeys([pick, *drawn, largest]))
     trainings = [
-        Training(region.space, arch, dataset, LabelKind.SCRATCH, seed, images)
-        for arch in archs
-        for seed in range(seeds)
+        Training(region.space, arch, dataset, SCRATCH, seed, images) for arch in archs for seed in range(seeds)
     ]
     data = trainings[0].data()
     region.space.check_task(data.num_classes, data.img_size, data.in_chans)

@@ -1,5 +1,6 @@
 """Training: from sampled architectures to a table of labels.
 
+- `label_makers`, `scratch`, `distilled`: what makes the labels of each kind
 - `recipe`, `loop`, `train`, `residuals`: one training
 - `teacher`, `guidance`, `maps`: locality guidance by a teacher
 - `sample`, `build_plan`: which architectures, data sets and seeds
@@ -7,10 +8,24 @@
 - `device`: where they run
 """
 
+from autoprox.training._distilled import Distilled
+from autoprox.training._scratch import Scratch
 from autoprox.training.build import build as build_table
 from autoprox.training.build_plan import BuildPlan
+from autoprox.training.label_makers import LabelMaker, NoLabelError
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled
 from autoprox.training.train import Training, TrainingResult
 
-__all__ = ["BuildPlan", "Recipe", "Sampled", "Training", "TrainingResult", "build_table"]
+__all__ = [
+    "BuildPlan",
+    "Distilled",
+    "LabelMaker",
+    "NoLabelError",
+    "Recipe",
+    "Sampled",
+    "Scratch",
+    "Training",
+    "TrainingResult",
+    "build_table",
+]

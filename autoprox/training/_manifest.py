@@ -11,13 +11,13 @@ from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.owners import remembered
 from autoprox.bench.quality import blocks_of
-from autoprox.bench.schema import SCHEMA_VERSION, LabelKind
+from autoprox.bench.schema import SCHEMA_VERSION
 from autoprox.bench.splits import deal, to_document
 from autoprox.bench.table_files import TableFiles
 from autoprox.datasets.batches import read_batches
-from autoprox.training._teacher import teaching
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import kind_of
+from autoprox.training.label_makers import maker_of
 from autoprox.training.sample import ISO_TOLERANCE, iso_budget
 from autoprox.training.train import Training
 
@@ -63,11 +63,8 @@ def manifest_of(
             name: {"digest": digest, "licence": plan.source(name).licence}
             for name, digest in sorted(plan.dataset_digests().items())
         },
-        "teachers": {
-            name: {"top1_pct": round(teaching(plan.data(name), plan.recipe).top1_pct, 2)}
-            for name in plan.datasets
-            if LabelKind.KD in plan.label_kinds
-        },
+        "labels": {kind.name: {"description": kind.description, "trained": kind.trained} for kind in plan.kinds},
+        **_facts(plan),
         "time": {
             "trainings_timed": len(timed),
             "core_hours": round(sum(timed) / 3600, 2),
@@ -78,7 +75,7 @@ def manifest_of(
                 "arch_id": training.arch.arch_id,
                 "space": training.arch.space,
                 "dataset": training.dataset,
-                "label_kind": training.label_kind.value,
+                "label_kind": training.label_kind.name,
                 "train_seed": training.train_seed,
                 "reason": reason,
             }
@@ -88,3 +85,9 @@ def manifest_of(
         "blocks": blocks_of(frame, spaces),
         "splits": to_document({arch_id: split for arch_id, split in splits.items() if arch_id in present}),
     }
+
+
+def _facts(plan: BuildPlan) -> dict[str, Any]:
+    """What the makers of the labels have to say."""
+    data = [plan.data(name) for name in plan.datasets]
+    return {key: value for kind in plan.kinds for key, value in maker_of(kind).facts(data, plan.recipe).items()}

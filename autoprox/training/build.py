@@ -16,13 +16,13 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import with_progress
 from autoprox.base.workers import processes
-from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION, LabelKind
+from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION
 from autoprox.bench.table_files import TableFiles, read_frame, write_frame
 from autoprox.datasets.batches import write_batches
 from autoprox.training._manifest import manifest_of
-from autoprox.training._teacher import teaching
 from autoprox.training.build_journal import BuildJournal, training_key
 from autoprox.training.build_plan import BuildPlan
+from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, TrainingResult, definition, train
 
@@ -111,8 +111,8 @@ def _trained(missing: list[Job], plan: BuildPlan, jobs: int, total: int) -> Iter
     """Yields trainings as they finish, in any order."""
     # Without a named backend, joblib takes loky, or what an enclosing `autoprox.base.parallel.backend` chose.
     # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
-    for data in dict.fromkeys(job.training.data() for job in missing if job.training.label_kind is LabelKind.KD):
-        teaching(data, plan.recipe)  # once, before processes would each train it
+    for kind, data in dict.fromkeys((job.training.label_kind, job.training.data()) for job in missing):
+        maker_of(kind).prepare(data, plan.recipe)
     parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     finished: Iterable[tuple[Job, TrainingResult]] = parallel(
         delayed(_train)(job, plan.recipe, plan.device) for job in missing
@@ -181,7 +181,7 @@ def table_frame(plan: BuildPlan, work: list[Job], done: dict[str, TrainingResult
                     "space": arch.space,
                     "arch_json": arch.json,
                     "dataset": job.training.dataset,
-                    "label_kind": job.training.label_kind.value,
+                    "label_kind": job.training.label_kind.name,
                     "metric": metric,
                     "value": value,
                     "train_seed": job.training.train_seed,

@@ -84,7 +84,7 @@ class BuildJournal:
             training.arch.space,
             training.arch.arch_id,
             training.dataset,
-            training.label_kind.value,
+            training.label_kind.name,
             training.train_seed,
             top1_pct,
             nll,

@@ -5,13 +5,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from autoprox.base.errors import SpecError, suggestion
-from autoprox.bench.schema import ISO_BUDGET_FACTORS, LabelKind, Stratum
+from autoprox.bench.labels import LABEL_KINDS, LabelKind
+from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
 from autoprox.spaces import Space, load_space
 from autoprox.training.device import CPU, kind_of
+from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled, sample
-from autoprox.training.train import TRAINABLE, Training
+from autoprox.training.train import Training
 
 
 @dataclass(frozen=True)
@@ -31,8 +33,8 @@ class BuildPlan:
         iso_seeds: The same for the iso stratum, where differences are smaller.
         more_iso_seeds: Block (`space/dataset`) and trainings there instead of `iso_seeds`, where these do not suffice
             to tell architectures of one size apart.
-        kd_seeds: The same for labels of the kind `kd`, in both strata.
-        label_kinds: How labels come about.
+        label_kinds: How labels come about: label kinds, or their names.
+        label_seeds: Label kind and trainings of each architecture, in all strata, instead of what the kind itself says.
         recipe: How networks are trained.
         images: Where the images of data sets are that are not in `DATASETS`.
         device: What they are trained on: `cpu`, `cuda` or `cuda:N`.
@@ -40,7 +42,7 @@ class BuildPlan:
 
     Raises:
         SpecError: If a value is out of range, or the plan is empty.
-        RegistryError: If a space or a data set is unknown.
+        RegistryError: If a space, a data set or a label kind is unknown.
 
     Example:
         >>> plan = BuildPlan(("pit-micro",), archs=4, iso=2, datasets=("digits",), seeds=1, iso_seeds=2)
@@ -55,8 +57,8 @@ class BuildPlan:
     seeds: int
     iso_seeds: int
     more_iso_seeds: tuple[tuple[str, int], ...] = ()
-    kd_seeds: int = 2
-    label_kinds: tuple[LabelKind, ...] = (LabelKind.SCRATCH,)
+    label_kinds: tuple[LabelKind | str, ...] = ("scratch",)
+    label_seeds: tuple[tuple[str, int], ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
     images: tuple[LocalImages, ...] = ()
     device: str = CPU
@@ -64,21 +66,26 @@ class BuildPlan:
     iso_strata: tuple[Stratum, ...] = (Stratum.ISO,)
 
     def __post_init__(self) -> None:
-        for name in ("archs", "seeds", "iso_seeds", "kd_seeds"):
+        for name in ("archs", "seeds", "iso_seeds"):
             if getattr(self, name) < 1:
                 raise SpecError(f"`{name}` must be at least 1, not {getattr(self, name)}.")
         if not 0 <= self.iso <= self.archs:
             raise SpecError(f"`iso` must lie between 0 and `archs` ({self.archs}), not at {self.iso}.")
         spaces = tuple(space.name for space in self.owners)
-        named = {"spaces": spaces, "datasets": self.datasets, "label_kinds": self.label_kinds}
+        named = {"spaces": spaces, "datasets": self.datasets, "label_kinds": tuple(kind.name for kind in self.kinds)}
         for argument, names in named.items():
             if not names or len(set(names)) != len(names):
                 raise SpecError(
                     f"`{argument}` needs at least one name and none twice, not: {' '.join(names) or '(none)'}."
                 )
-        for kind in self.label_kinds:
-            if kind not in TRAINABLE:
-                raise SpecError(f"Labels of kind '{kind}' cannot be trained. {suggestion(kind, TRAINABLE)}")
+        for kind in self.kinds:
+            maker_of(kind)
+        for name, seeds in self.label_seeds:
+            if name not in named["label_kinds"] or seeds < 1:
+                raise SpecError(
+                    f"`label_seeds` {name}={seeds} needs one of the label kinds ({', '.join(named['label_kinds'])}) "
+                    "and a number of at least 1."
+                )
         if not self.iso_strata or not set(self.iso_strata) <= set(ISO_BUDGET_FACTORS):
             raise SpecError(
                 f"`iso_strata` takes at least one of {', '.join(ISO_BUDGET_FACTORS)}, not: "
@@ -118,6 +125,11 @@ class BuildPlan:
         return tuple(load_space(each) for each in self.spaces)
 
     @cached_property
+    def kinds(self) -> tuple[LabelKind, ...]:
+        """The label kinds."""
+        return tuple(each if isinstance(each, LabelKind) else LABEL_KINDS[each] for each in self.label_kinds)
+
+    @cached_property
     def architectures(self) -> tuple[Sampled, ...]:
         """All architectures; those of the spaces take turns, so that every beginning of the list is balanced.
 
@@ -135,15 +147,16 @@ class BuildPlan:
         return [
             Training(owners[item.arch.space], item.arch, dataset_name, kind, seed, self._local(dataset_name))
             for item in self.architectures
-            for kind in self.label_kinds
+            for kind in self.kinds
             for dataset_name in self.datasets
             for seed in range(self.seeds_of(item, kind, dataset_name))
         ]
 
     def seeds_of(self, item: Sampled, kind: LabelKind, dataset_name: str) -> int:
         """Number of trainings of an architecture on a data set."""
-        if kind is LabelKind.KD:
-            return self.kd_seeds
+        seeds = dict(self.label_seeds).get(kind.name, kind.seeds)
+        if seeds is not None:
+            return seeds
         if item.stratum is Stratum.FREE:
             return self.seeds
         return dict(self.more_iso_seeds).get(f"{item.arch.space}/{dataset_name}", self.iso_seeds)
@@ -185,8 +198,8 @@ class BuildPlan:
             ("--seeds", [self.seeds]),
             ("--iso-seeds", [self.iso_seeds]),
             ("--more-iso-seeds", [f"{block}={seeds}" for block, seeds in self.more_iso_seeds]),
-            ("--kd-seeds", [self.kd_seeds]),
-            ("--labels", self.label_kinds),
+            ("--labels", self.kinds),
+            ("--label-seeds", [f"{name}={seeds}" for name, seeds in self.label_seeds]),
             ("--epochs", [self.recipe.epochs]),
             ("--images", [f"{local.name}={local.path}" for local in self.images]),
             ("--img-size", sorted({local.img_size for local in self.images})),

@@ -8,7 +8,6 @@ from typing import Any
 
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import LabelKind
 
 
 @dataclass(frozen=True)
@@ -98,17 +97,6 @@ class Recipe:
         if not self.zero_residuals:
             del values["zero_residuals"]
         return values
-
-    def definition(self, kind: LabelKind) -> str:
-        """Digest of the values that labels of a kind depend on.
-
-        Example:
-            >>> other = Recipe(distillation=Distillation(guidance_weight=1.0))
-            >>> [Recipe().definition(kind) == other.definition(kind) for kind in (LabelKind.SCRATCH, LabelKind.KD)]
-            [True, False]
-        """
-        values = self.as_dict()
-        return digest(values if kind is LabelKind.KD else {**values, "distillation": None})
 
     def learning_rates(self, steps: int) -> Sequence[float]:
         """The learning rate of every step: linear warm-up, then half a cosine down to 0.

@@ -10,27 +10,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from torch import nn
 
 from autoprox.base.digest import derived_seed, digest
-from autoprox.base.errors import SpecError
 from autoprox.base.isolation import isolated
 from autoprox.base.threads import single_threaded
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import LabelKind
 from autoprox.datasets import Dataset, LocalImages, dataset
 from autoprox.spaces import Arch, Space
-from autoprox.training._guidance import Guidance
-from autoprox.training._residuals import zero_residual_branches
-from autoprox.training._teacher import teaching
 from autoprox.training.device import CPU, device_named, kind_of
-from autoprox.training.loop import fit, measure
+from autoprox.training.label_makers import NoLabelError, maker_of
+from autoprox.training.loop import measure
 from autoprox.training.recipe import Recipe
-
-TRAINABLE = (LabelKind.SCRATCH, LabelKind.KD)
-"""The label kinds that can be trained here."""
-
-_PROBE = 2
-# Images that the guidance runs through a student to learn its sizes.
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +55,7 @@ class Training:
 
     def seed(self, purpose: str) -> int:
         """The seed of one stream of random numbers of this training."""
-        return derived_seed("train", purpose, self.arch.arch_id, self.dataset, self.label_kind, self.train_seed)
+        return derived_seed("train", purpose, self.arch.arch_id, self.dataset, self.label_kind.name, self.train_seed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +76,8 @@ class TrainingResult:
 def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
     """Identity of how a label was made, but for architecture and seed; rows of a table carry it as their source.
 
-    It holds the digests of recipe and data set, the label kind, the identity of the space's networks, and the kind of
-    device if it is not the CPU.
+    It holds the digests of what makes the label and of the data set, the label kind, the identity of the space's
+    networks, and the kind of device if it is not the CPU.
 
     Args:
         recipe: How networks are trained.
@@ -98,13 +88,14 @@ def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
         SpecError: If the device has no valid name.
     """
     space, kind = training.space, training.label_kind
-    parts = [recipe.definition(kind), training.data().digest, kind, space.name, space.identity]
+    made = maker_of(kind).definition(recipe)
+    parts = [made, training.data().digest, kind.name, space.name, space.identity]
     device_kind = kind_of(device)
     return digest(parts if device_kind == CPU else [*parts, device_kind])
 
 
 def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResult:
-    """Trains one network and tests it once, at the end.
+    """Makes one network, as its label kind says, and tests it once, at the end.
 
     Args:
         training: What to train.
@@ -112,41 +103,28 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResu
         device: On what: `cpu`, `cuda` or `cuda:N`. Initialisation and order of the images are the same on all.
 
     Raises:
-        SpecError: If the label kind cannot be trained, the space does not take the data set's images, or there is no
-            such device.
+        SpecError: If labels of this kind cannot be made here, the space does not take the data set's images, or there
+            is no such device.
         RegistryError: If the data set is unknown.
 
     Example:
+        >>> from autoprox.bench.labels import SCRATCH
         >>> from autoprox.spaces import load_space
         >>> micro = load_space("autoformer-micro")
         >>> arch = micro.sample(np.random.default_rng(0))
-        >>> outcome = train(Training(micro, arch, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=1))
+        >>> outcome = train(Training(micro, arch, "digits", SCRATCH, 0), Recipe(epochs=1))
         >>> sorted(outcome.values), outcome.failure
         (['nll', 'top1_pct'], '')
     """
-    if training.label_kind not in TRAINABLE:
-        raise SpecError(f"Labels of kind '{training.label_kind}' cannot be trained; possible: {', '.join(TRAINABLE)}.")
-    place = device_named(device)
+    maker, place = maker_of(training.label_kind), device_named(device)
     start = time.perf_counter()
     data = training.data()
     # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
     with single_threaded(), isolated(place), torch.backends.cudnn.flags(enabled=True, deterministic=True):
-        task, seed = (data.num_classes, data.img_size, data.in_chans), training.seed("parameters")
-        network = training.space.build(training.arch, *task, seed=seed).to(place)
-        if recipe.zero_residuals:
-            zero_residual_branches(network)
-        guide = _guide(network, data, training, recipe)
-        failure = fit(network, data, recipe, training.seed("order"), guide)
-        values = {} if failure else measure(network, data)
+        try:
+            values, failure = measure(maker.network(training, recipe, place), data), ""
+        except NoLabelError as error:
+            values, failure = {}, str(error)
     if not failure and not all(np.isfinite(value) for value in values.values()):
         values, failure = {}, "the test loss is not finite"
     return TrainingResult(values, failure, time.perf_counter() - start)
-
-
-def _guide(network: nn.Module, data: Dataset, training: Training, recipe: Recipe) -> Guidance | None:
-    """What the label kind adds to the loss."""
-    if training.label_kind is not LabelKind.KD:
-        return None
-    probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
-    seed = training.seed("projections")
-    return Guidance(network, teaching(data, recipe), probe, recipe.distillation, seed)

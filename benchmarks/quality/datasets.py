@@ -22,7 +22,7 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import SCRATCH
 from autoprox.datasets import DATASETS, Dataset, dataset
 from autoprox.spaces import load_space
 from autoprox.training.recipe import Recipe
@@ -52,7 +52,7 @@ def networks(name: str, space_name: str, count: int) -> list[float]:
     """Test accuracies in percent, sorted."""
     space = load_space(space_name)
     archs = [item.arch for item in sample(space, 80, 40)[:count]]
-    outcomes = [train(Training(space, arch, name, LabelKind.SCRATCH, 0), Recipe()) for arch in archs]
+    outcomes = [train(Training(space, arch, name, SCRATCH, 0), Recipe()) for arch in archs]
     return sorted(outcome.values["top1_pct"] for outcome in outcomes)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import SCRATCH
 from autoprox.bench.table_files import TableFiles, read_manifest
 from autoprox.commands import main
 from autoprox.spaces import load_space
@@ -176,7 +176,7 @@ def test_devices_that_are_not_there(
 
 
 def test_a_label_knows_the_kind_of_its_device() -> None:
-    training = Training(load_space("autoformer-micro"), tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 0)
+    training = Training(load_space("autoformer-micro"), tiny_archs(1)[0].arch, "digits", SCRATCH, 0)
     recipe = Recipe(epochs=1)
     assert kind_of("cuda:3") == "cuda"
     assert definition(recipe, training, "cuda:3") == definition(recipe, training, "cuda:0")

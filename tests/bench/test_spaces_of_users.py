@@ -10,7 +10,7 @@ import pytest
 
 from autoprox.base.errors import StoreMismatchError, TableError
 from autoprox.bench.importers import Mapping, import_drafts, read_columns
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import KD, SCRATCH
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table, findings
 from autoprox.commands import main
@@ -109,8 +109,8 @@ def test_nothing_is_imported_from_what_a_table_says(mixer: Space, tmp_path: Path
 
 def test_a_table_is_trained_alone_and_with_a_teacher(mixer: Space, tmp_path: Path) -> None:
     recipe = Recipe(epochs=1, distillation=Distillation(teacher_epochs=1, teacher_width=4))
-    kinds = (LabelKind.SCRATCH, LabelKind.KD)
-    plan = BuildPlan((mixer,), 12, 0, ("digits",), 1, 1, kd_seeds=1, label_kinds=kinds, recipe=recipe)
+    kinds = (SCRATCH, KD)
+    plan = BuildPlan((mixer,), 12, 0, ("digits",), 1, 1, label_kinds=kinds, label_seeds=(("kd", 1),), recipe=recipe)
     table = Table.read(build(plan, tmp_path / "built.parquet", jobs=2), spaces=[mixer])
     assert table.frame.groupby("label_kind")["value"].count().to_dict() == {"kd": 24, "scratch": 24}
     assert table.manifest["failed_runs"] == []

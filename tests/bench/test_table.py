@@ -9,8 +9,9 @@ import pandas as pd
 import pytest
 
 from autoprox.base.errors import AutoproxError, ImageError, StoreMismatchError, TableError
+from autoprox.bench.labels import SCRATCH
 from autoprox.bench.quality import blocks_of
-from autoprox.bench.schema import COLUMNS, LabelKind
+from autoprox.bench.schema import COLUMNS
 from autoprox.bench.table import Table, embedded_tables, small_block_warnings
 from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import dataset, open_images
@@ -342,4 +343,4 @@ def test_the_embedded_table_ships_no_block_below_its_ceilings() -> None:
         assert block["all"]["n"] >= 160
         assert block["iso"]["n"] >= 80
         assert block["all"]["ceiling"] >= 0.75
-        assert block["label_kind"] != LabelKind.SCRATCH or block["iso"]["ceiling"] >= 0.7
+        assert block["label_kind"] != SCRATCH.name or block["iso"]["ceiling"] >= 0.7

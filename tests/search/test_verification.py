@@ -8,7 +8,7 @@ import pytest
 from scipy import stats
 
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import SCRATCH
 from autoprox.datasets import dataset
 from autoprox.datasets.batches import draw_batch
 from autoprox.search import Constraints, Region, run
@@ -77,7 +77,7 @@ def test_verify_trains_what_it_says(tmp_path):
     assert found.largest.arch == region.largest()
     assert len({each.arch for each in found.rows}) == 4
     assert all(region.allows(each.arch) for each in found.rows)
-    second = train(Training(region.space, found.pick.arch, "digits", LabelKind.SCRATCH, 1), recipe)
+    second = train(Training(region.space, found.pick.arch, "digits", SCRATCH, 1), recipe)
     assert found.pick.accuracies[1] == second.values["top1_pct"]
     few = Region(micro, task, Constraints(max_params=region.costs(found.pick.arch)["params"]))
     with pytest.raises(SpecError, match="too few"):

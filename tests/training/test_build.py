@@ -289,4 +289,4 @@ def test_a_block_that_needs_more_seeds_gets_them_in_the_iso_stratum_alone() -> N
     for (space_name, dataset_name, stratum), count in counts.items():
         more = 3 if (space_name, dataset_name) == ("pit-micro", "digits") else 2
         assert count == 2 * (1 if stratum is Stratum.FREE else more)
-    assert "--more-iso-seeds pit-micro/digits=3 --kd-seeds" in plan.command("t.parquet")
+    assert "--more-iso-seeds pit-micro/digits=3 --labels scratch" in plan.command("t.parquet")

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import ImageError, SpecError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import SCRATCH
 from autoprox.bench.table import Table
 from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.commands import main
@@ -48,7 +48,7 @@ def test_a_table_on_images_of_the_user(leaves: Path, tmp_path: Path) -> None:
     assert len(frame) == 12 * 2
     data = LocalImages("leaves", leaves, 8).load()
     first = plan.architectures[0].arch
-    training = Training(plan.owners[0], first, "leaves", LabelKind.SCRATCH, 0, plan.images[0])
+    training = Training(plan.owners[0], first, "leaves", SCRATCH, 0, plan.images[0])
     values = train(pickle.loads(pickle.dumps(training)), plan.recipe).values  # as another process gets it
     rows = frame[frame["arch_id"] == first.arch_id]
     assert dict(zip(rows["metric"], rows["value"], strict=True)) == values

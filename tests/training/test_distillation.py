@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from autoprox.base.errors import AutoproxError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import KD, SCRATCH
 from autoprox.datasets import dataset
 from autoprox.spaces import space
 from autoprox.training._guidance import Guidance
@@ -83,15 +83,14 @@ def test_guidance_reaches_students_and_projections() -> None:
 def test_kd_labels_repeat_and_differ_from_scratch() -> None:
     arch = tiny_archs(1)[0].arch
     labelled = {
-        kind: train(Training(space("autoformer-micro"), arch, "digits", kind, 0), RECIPE)
-        for kind in (LabelKind.SCRATCH, LabelKind.KD)
+        kind: train(Training(space("autoformer-micro"), arch, "digits", kind, 0), RECIPE) for kind in (SCRATCH, KD)
     }
     state = torch.get_rng_state()
-    again = train(Training(space("autoformer-micro"), arch, "digits", LabelKind.KD, 0), RECIPE)
+    again = train(Training(space("autoformer-micro"), arch, "digits", KD, 0), RECIPE)
     assert torch.equal(state, torch.get_rng_state())
-    assert again.values == labelled[LabelKind.KD].values != labelled[LabelKind.SCRATCH].values
+    assert again.values == labelled[KD].values != labelled[SCRATCH].values
     other = replace(RECIPE, distillation=replace(RECIPE.distillation, guidance_weight=0.5))
-    assert train(Training(space("autoformer-micro"), arch, "digits", LabelKind.KD, 0), other).values != again.values
+    assert train(Training(space("autoformer-micro"), arch, "digits", KD, 0), other).values != again.values
 
 
 def test_a_teacher_is_trained_once_and_kept(

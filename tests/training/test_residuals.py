@@ -6,10 +6,11 @@ import torch
 from torch import nn
 
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import KD, SCRATCH
 from autoprox.networks.blocks import Block
 from autoprox.spaces import load_space
 from autoprox.training._residuals import zero_residual_branches
+from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, train
 
@@ -40,14 +41,14 @@ def test_recipes_without_it_keep_their_digest_and_with_it_labels_are_others() ->
     plain, zero = Recipe(), Recipe(zero_residuals=True)
     assert plain.digest == "7278c51d5c769f3f18ee161afea19ad6"  # of the manifest of vitbench101, version 1
     assert "zero_residuals" not in plain.as_dict()
-    for kind in (LabelKind.SCRATCH, LabelKind.KD):
-        assert plain.definition(kind) != zero.definition(kind)
+    for kind in (SCRATCH, KD):
+        assert maker_of(kind).definition(plain) != maker_of(kind).definition(zero)
 
 
 def test_training_starts_from_it() -> None:
     space = load_space("autoformer-micro")
     arch = min((space.sample(np.random.default_rng(seed)) for seed in range(20)), key=space.backbone_params)
-    training = Training(space, arch, "digits", LabelKind.SCRATCH, 0)
+    training = Training(space, arch, "digits", SCRATCH, 0)
     plain, zero = (train(training, Recipe(epochs=1, zero_residuals=flag)) for flag in (False, True))
     assert zero.failure == ""
     assert zero.values != plain.values

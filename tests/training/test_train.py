@@ -9,9 +9,10 @@ import torch
 from torch import nn
 
 from autoprox.base.errors import SpecError
-from autoprox.bench.schema import LabelKind
+from autoprox.bench.labels import KD, SCRATCH, SUPERNET
 from autoprox.datasets import dataset
 from autoprox.spaces import load_space
+from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Distillation, Recipe
 from autoprox.training.train import Training, train
 from tests.bench.tiny import tiny_archs
@@ -67,7 +68,7 @@ def plain_training(training: Training, recipe: Recipe) -> tuple[float, float]:
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter in:UserWarning")
 def test_training_agrees_with_a_plain_loop() -> None:
-    training = Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0)
+    training = Training(MICRO, ARCH, "digits", SCRATCH, 0)
     outcome = train(training, RECIPE)
     top1, nll = plain_training(training, RECIPE)
     assert outcome.values["nll"] == pytest.approx(nll, rel=1e-4)
@@ -76,17 +77,17 @@ def test_training_agrees_with_a_plain_loop() -> None:
 
 def test_training_learns() -> None:
     wide = MICRO.arch({"hidden_dim": 48, "depth": 1, "num_heads": [2], "mlp_ratio": [2.0]})
-    outcome = train(Training(MICRO, wide, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=15))
+    outcome = train(Training(MICRO, wide, "digits", SCRATCH, 0), Recipe(epochs=15))
     assert outcome.values["top1_pct"] > 40
     assert outcome.values["nll"] < np.log(10)
 
 
 def test_training_depends_on_its_description_only() -> None:
-    training = Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0)
+    training = Training(MICRO, ARCH, "digits", SCRATCH, 0)
     first = train(training, RECIPE)
     torch.manual_seed(99)
     np.random.seed(99)  # noqa: NPY002
-    train(Training(MICRO, tiny_archs(1)[0].arch, "digits", LabelKind.SCRATCH, 5), RECIPE)
+    train(Training(MICRO, tiny_archs(1)[0].arch, "digits", SCRATCH, 5), RECIPE)
     torch.set_num_threads(2)
     try:
         again = train(training, RECIPE)
@@ -95,20 +96,20 @@ def test_training_depends_on_its_description_only() -> None:
         torch.set_num_threads(1)
     assert again.values == first.values
     state = torch.get_rng_state()
-    other_seed = train(Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 1), RECIPE)
+    other_seed = train(Training(MICRO, ARCH, "digits", SCRATCH, 1), RECIPE)
     assert torch.equal(state, torch.get_rng_state())
     assert other_seed.values != first.values
 
 
 def test_divergence_is_a_failure_with_a_reason() -> None:
-    outcome = train(Training(MICRO, ARCH, "digits", LabelKind.SCRATCH, 0), Recipe(epochs=2, learning_rate=1e38))
+    outcome = train(Training(MICRO, ARCH, "digits", SCRATCH, 0), Recipe(epochs=2, learning_rate=1e38))
     assert outcome.values == {}
     assert "not finite" in outcome.failure
 
 
 def test_only_trainable_label_kinds() -> None:
-    with pytest.raises(SpecError, match="'supernet' cannot be trained; possible: scratch, kd"):
-        train(Training(MICRO, ARCH, "digits", LabelKind.SUPERNET, 0), RECIPE)
+    with pytest.raises(SpecError, match="'supernet' cannot be made here; possible: scratch, kd"):
+        train(Training(MICRO, ARCH, "digits", SUPERNET, 0), RECIPE)
 
 
 @pytest.mark.parametrize("warmup", [-0.1, 1.0])
@@ -140,5 +141,5 @@ def test_recipe_digest_knows_every_value() -> None:
         assert Recipe(**{name: changed}).digest != recipe.digest
     for name, value in asdict(Distillation()).items():
         other = Recipe(distillation=Distillation(**{name: value * 2 + 1}))
-        assert other.definition(LabelKind.KD) != recipe.definition(LabelKind.KD)
-        assert other.definition(LabelKind.SCRATCH) == recipe.definition(LabelKind.SCRATCH)
+        assert maker_of(KD).definition(other) != maker_of(KD).definition(recipe)
+        assert maker_of(SCRATCH).definition(other) == maker_of(SCRATCH).definition(recipe)

@@ -22,11 +22,12 @@ from autoprox.base.errors import TableError
 from autoprox.base.foreign import guarded
 from autoprox.base.tensors import read_tensors
 from autoprox.bench.importers._importing import Draft, genes_text, is_missing
-from autoprox.bench.schema import DEFAULT_METRIC, LabelKind
+from autoprox.bench.labels import KD, SCRATCH, SUPERNET, LabelKind
+from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.spaces import SPACES, Space
 
 LABEL = re.compile(r"(?P<dataset>.+)_(?P<kind>base|kd|super)_acc")
-KINDS = {"base": LabelKind.SCRATCH, "kd": LabelKind.KD, "super": LabelKind.SUPERNET}
+KINDS = {"base": SCRATCH, "kd": KD, "super": SUPERNET}
 NUM_CLASSES = {"c100": 100, "flower": 102, "chaoyang": 4, "imagenet": 1000}
 """CIFAR-100, Flowers-102, Chaoyang and ImageNet by the names that the files give them."""
 LICENCE = "ViT-Bench-101, ground truth published with Auto-Prox (Wei 2024; lilujunai/Auto-Prox-AAAI24), Apache-2.0"
@@ -79,7 +80,7 @@ def _row(arch_json: str, space_name: str, dataset: str, kind: LabelKind, value: 
         "arch_json": arch_json,
         "space": space_name,
         "dataset": dataset,
-        "label_kind": kind.value,
+        "label_kind": kind.name,
         "metric": DEFAULT_METRIC,
         "value": value,
     }

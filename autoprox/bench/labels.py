@@ -1,0 +1,59 @@
+"""Label kinds: how the values of a table came about.
+
+Kinds are never pooled: they are different tasks. A new kind is one file that registers it; a table may hold it, and can
+be built with it if it says what makes it.
+"""
+
+from dataclasses import dataclass
+
+from autoprox.base.registry import Registry
+
+
+@dataclass(frozen=True)
+class LabelKind:
+    """One way in which a label comes about.
+
+    Args:
+        name: Name in the column `label_kind`.
+        description: How a value comes about, for people.
+        trained: Whether the parameters that are tested were trained for this label; if not, they were only evaluated.
+        maker: What makes such labels here: an `autoprox.training.LabelMaker`, or where one stands, as
+            `my_package.labels:Maker`, which is imported when a label is made. None for a kind that only tables of
+            others bring.
+        seeds: Labels of each architecture where a plan does not say how many; None for as many as its stratum has.
+
+    Example:
+        >>> LABEL_KINDS["supernet"].trained, str(KD)
+        (False, 'kd')
+    """
+
+    name: str
+    description: str
+    trained: bool
+    maker: object | str | None = None
+    seeds: int | None = None
+
+    def __str__(self) -> str:
+        return self.name
+
+
+LABEL_KINDS: Registry[LabelKind] = Registry("label kind")
+"""All label kinds by name."""
+
+
+def register_label_kind(kind: LabelKind) -> LabelKind:
+    """Adds a label kind under its name.
+
+    Raises:
+        RegistryError: If the name is taken.
+    """
+    return LABEL_KINDS.register(kind.name, kind)
+
+
+SCRATCH = register_label_kind(
+    LabelKind("scratch", "trained from a fresh initialisation", trained=True, maker="autoprox.training:Scratch")
+)
+KD = register_label_kind(
+    LabelKind("kd", "trained beside a teacher", trained=True, maker="autoprox.training:Distilled", seeds=2)
+)
+SUPERNET = register_label_kind(LabelKind("supernet", "inherited from a supernet", trained=False))

@@ -1,0 +1,44 @@
+"""Labels of networks that learn beside a teacher."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import nn
+
+from autoprox.datasets import Dataset
+from autoprox.training._guidance import Guidance
+from autoprox.training._scratch import Scratch
+from autoprox.training._teacher import teaching
+from autoprox.training.loop import Guide
+from autoprox.training.recipe import Recipe
+
+if TYPE_CHECKING:
+    from autoprox.training.train import Training
+
+_PROBE = 2
+# Images that the guidance runs through a student to learn its sizes.
+
+
+@dataclass(frozen=True)
+class Distilled(Scratch):
+    """Trains a network with locality guidance, as `Recipe.distillation` says."""
+
+    def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide:
+        """The distance from the feature maps of the teacher."""
+        data = training.data()
+        probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
+        return Guidance(network, teaching(data, recipe), probe, recipe.distillation, training.seed("projections"))
+
+    def settings(self, recipe: Recipe) -> Mapping[str, Any]:
+        """Those of the recipe with distillation."""
+        return {**super().settings(recipe), "distillation": recipe.as_dict()["distillation"]}
+
+    def prepare(self, data: Dataset, recipe: Recipe) -> None:
+        """Trains the teacher of a data set."""
+        teaching(data, recipe)
+
+    def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
+        """How good the teachers are."""
+        return {"teachers": {each.name: {"top1_pct": round(teaching(each, recipe).top1_pct, 2)} for each in data}}
