@@ -7,7 +7,7 @@ from torch import nn
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.labels import KD, SCRATCH
-from autoprox.networks.blocks import Block
+from autoprox.networks.blocks import TransformerBlock
 from autoprox.spaces import load_space
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training.label_makers import maker_of
@@ -22,7 +22,7 @@ def test_each_block_starts_as_the_identity_and_the_rest_stays(name: str) -> None
     network = space.build(arch, 10, 28, 1, seed=0)
     before = {key: value.clone() for key, value in network.state_dict().items()}
     zero_residual_branches(network)
-    blocks = [module for module in network.modules() if isinstance(module, Block)]
+    blocks = [module for module in network.modules() if isinstance(module, TransformerBlock)]
     for block in blocks:
         tokens = torch.randn(2, 5, block.norm1.normalized_shape[0])
         assert torch.equal(block(tokens), tokens)
