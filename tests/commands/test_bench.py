@@ -27,7 +27,7 @@ BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datas
         (["--space", "pit-mikro"], "Unknown space 'pit-mikro'. Did you mean 'pit-micro'?"),
         (["--datasets", "digit"], "Unknown data set 'digit'. Did you mean 'digits'?"),
         (["--labels", "skratch"], "Unknown label kind 'skratch'. Did you mean 'scratch'?"),
-        (["--labels", "supernet"], "Labels of kind 'supernet' cannot be trained."),
+        (["--labels", "supernet"], "Labels of kind 'supernet' cannot be made here"),
         (["--archs", "0"], "--archs: 0 is too small; give a whole number of at least 1"),
         (["--iso", "5"], "--iso must lie between 0 and --archs (4)"),
         (["--seeds", "0"], "--seeds: 0 is too small; give a whole number of at least 1"),

@@ -57,7 +57,7 @@ def test_rows_are_what_single_trainings_give(built: Path) -> None:
     assert len(frame) == 2 * (2 * 1 + 2 * 2)
     micro = space("autoformer-micro")
     for item in plan.architectures:
-        for seed in range(plan.seeds_of(item, plan.label_kinds[0], plan.datasets[0])):
+        for seed in range(plan.seeds_of(item, plan.kinds[0], plan.datasets[0])):
             values = train(
                 Training(SPACES[item.arch.space], item.arch, "digits", plan.label_kinds[0], seed), plan.recipe
             ).values
