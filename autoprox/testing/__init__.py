@@ -18,13 +18,13 @@ What a network lacks (attention, a normalisation, an MLP) is undefined there: a 
 that needs them says so.
 """
 
-from autoprox.testing._laws import Laws
+from autoprox.testing._base import AbstractLaws
 from autoprox.testing._scorers import ScorerLaws
 from autoprox.testing._search import SearchLaws
 from autoprox.testing._spaces import SpaceLaws
 from autoprox.testing._statistics import StatisticLaws
 
-__all__ = ["AllLaws", "Laws", "ScorerLaws", "SearchLaws", "SpaceLaws", "StatisticLaws"]
+__all__ = ["AbstractLaws", "AllLaws", "ScorerLaws", "SearchLaws", "SpaceLaws", "StatisticLaws"]
 
 
 class AllLaws(SpaceLaws, StatisticLaws, ScorerLaws, SearchLaws):

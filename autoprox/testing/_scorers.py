@@ -16,13 +16,13 @@ from autoprox.scorers import ZOO, Scorer, load_proxy, score_together
 from autoprox.shipped import names as shipped_names
 from autoprox.spaces import Space
 from autoprox.statistics import STATISTICS, collect
-from autoprox.testing._laws import Laws, logits_of, state_of
+from autoprox.testing._base import AbstractLaws, logits_of, state_of
 
 EVERYWHERE = frozenset({"params", "macs", "snip", "grad_norm", "l2_norm", "fisher", "synflow"})
 """Proxies that need no more than a layer with weights."""
 
 
-class ScorerLaws(Laws):
+class ScorerLaws(AbstractLaws):
     """What every proxy of the zoo and every shipped one promises on a network of the space.
 
     A proxy that needs what the network lacks has to say so, and is left out of the other laws.

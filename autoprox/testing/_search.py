@@ -10,10 +10,10 @@ from torch import nn
 from autoprox.scorers import load_proxy
 from autoprox.search import Constraints, Region, run
 from autoprox.spaces import Arch
-from autoprox.testing._laws import Laws
+from autoprox.testing._base import AbstractLaws
 
 
-class SearchLaws(Laws):
+class SearchLaws(AbstractLaws):
     """What every search in the space promises.
 
     Attributes:

@@ -16,10 +16,10 @@ from autoprox.inspect.nodes import Role, Site
 from autoprox.networks.measuring import parameters, parameters_and_macs
 from autoprox.spaces import Arch, TaskShape
 from autoprox.spaces.genes import Gene, Genes
-from autoprox.testing._laws import Laws, digest_of, logits_of
+from autoprox.testing._base import AbstractLaws, digest_of, logits_of
 
 
-class SpaceLaws(Laws):
+class SpaceLaws(AbstractLaws):
     """What architectures and networks of a space promise.
 
     Example:

@@ -9,13 +9,13 @@ from torch import Tensor, nn
 
 from autoprox.inspect import Site, find_nodes
 from autoprox.statistics import STATISTICS, Collection, collect
-from autoprox.testing._laws import Laws, state_of
+from autoprox.testing._base import AbstractLaws, state_of
 
 SMALL = 10**6
 """Parameters of networks on which every statistic is collected by itself; on larger ones every pass is."""
 
 
-class StatisticLaws(Laws):
+class StatisticLaws(AbstractLaws):
     """What every registered statistic promises on a network of the space.
 
     Example:

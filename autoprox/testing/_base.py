@@ -16,7 +16,7 @@ IMAGES = 8
 """Images of the batch: as many as every proxy needs, and a few more."""
 
 
-class Laws:
+class AbstractLaws:
     """Laws of one space; a subclass names it, and may name smaller tasks.
 
     Attributes:
