@@ -59,7 +59,7 @@ def test_rows_are_what_single_trainings_give(built: Path) -> None:
     for item in plan.architectures:
         for seed in range(plan.seeds_of(item, plan.kinds[0], plan.datasets[0])):
             values = train(
-                Training(SPACES[item.arch.space], item.arch, "digits", plan.label_kinds[0], seed), plan.recipe
+                Training(SPACES[item.arch.space], item.arch, "digits", plan.kinds[0], seed), plan.recipe
             ).values
             rows = frame[(frame["arch_id"] == item.arch.arch_id) & (frame["train_seed"] == seed)]
             assert dict(zip(rows["metric"], rows["value"], strict=True)) == values
