@@ -96,6 +96,18 @@ CASES = (
         "--resume",
         ("t.parquet", "t.batches.npz"),
     ),
+    Case(
+        "device profile",
+        "device profile --space pit-micro --archs 20 --out {out}/run",
+        "--resume",
+        (),  # what is measured is never the same
+    ),
+    Case(
+        "regression fit",
+        f"regression fit {_TABLE} --out {{out}}/r.json --figures {{out}}/figures",
+        "--force",
+        ("r.json", "figures/pit-micro-coefficients.png"),
+    ),
     Case("bench import", "bench import {world}/small.csv --out {out}/t.parquet", "--force", ("t.parquet",)),
     Case("bench info --plot", "bench info {world}/small.parquet --plot {out}/t.svg", "--force", ("t.svg",)),
     Case("parzc fit", f"parzc fit {_TABLE} --statistics params macs --out {{out}}/m.pt", "--force", ("m.pt",)),

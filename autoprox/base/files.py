@@ -77,7 +77,8 @@ def require_writable(folder: Path) -> None:
 def atomically(path: Path, write: Callable[[Path], object]) -> None:
     """Writes a file beside its place and moves it there, so that there is never half a file.
 
-    What processes of this machine left beside it when they were killed while they wrote is removed.
+    What processes of this machine left beside it when they were killed while they wrote is removed. Inside another
+    call, which gave the path, the file is that other's to move.
 
     Args:
         path: Where the file is to stand.
@@ -86,7 +87,11 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
     Raises:
         AutoproxError: If there is no space left or no permission.
     """
-    target = path.with_name(f".{path.name}.{_HOST}-{os.getpid()}.tmp")
+    suffix = f".{_HOST}-{os.getpid()}.tmp"
+    if path.name.startswith(".") and path.name.endswith(suffix):
+        write(path)
+        return
+    target = path.with_name(f".{path.name}{suffix}")
     try:
         _sweep(path)
         write(target)

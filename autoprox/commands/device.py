@@ -3,7 +3,6 @@
 import argparse
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ import numpy as np
 
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
+from autoprox.base.figures import figure_writer
 from autoprox.base.files import json_writer
 from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser, run_part
@@ -104,7 +104,10 @@ def _add_options(top: CommandParser) -> None:
         "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="draws the networks (default: 0)"
     )
     options.add_argument(
-        "--out", type=PathTo(folder=True), metavar="DIR", help="folder of the profile (default: runs/device-SPACE)"
+        "--out",
+        type=PathTo(folder=True, written=True),
+        metavar="DIR",
+        help="folder of the profile (default: runs/device-SPACE)",
     )
     options.add_argument("--resume", action="store_true", help="go on with the profile in this folder")
     options.add_argument("--force", action="store_true", help="replace the profile in this folder")
@@ -138,7 +141,7 @@ def _profile(options: argparse.Namespace) -> int:
         contents: dict[str, Callable[[Path], object]] = {
             RESULT: json_writer(document),
             LATENCY_FILE: found.model.save,
-            FIGURE: partial(figure.savefig, format="svg", metadata={"Date": None}),
+            FIGURE: figure_writer(figure, "svg"),
         }
         record = run_record(options, started, {"model": found.model.identity, "result": digest(document)})
         written = folder.finish(contents, record)

@@ -184,7 +184,7 @@ def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
     points = [each.to_document() for each in discovery.front]
     front = {FRONT: json_writer(points), FRONT_TABLE: lambda path: _write_csv(path, points)} if points else {}
     hall = json_writer([each.to_document() for each in discovery.hall])
-    return {BEST: discovery.proxy.write, HALL: hall, **front}
+    return {BEST: discovery.proxy.save, HALL: hall, **front}
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:

@@ -264,12 +264,8 @@ class Proxy:
         Raises:
             AutoproxError: If the file cannot be written; what stood there before stays.
         """
-        atomically(Path(path), self.write)
-
-    def write(self, path: Path) -> None:
-        """Writes what `save` does straight into a file, for those who see to the rest themselves."""
         text = json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n"
-        path.write_text(text, encoding="utf-8")
+        atomically(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
 
     @classmethod
     def read(cls, path: Path) -> "Proxy":

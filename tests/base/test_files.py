@@ -8,12 +8,12 @@ from pathlib import Path
 import pytest
 
 from autoprox.base.errors import AutoproxError, SpecError
-from autoprox.base.files import atomically, require_writable
+from autoprox.base.files import _HOST, atomically, require_writable
 
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from autoprox.base.files import atomically
+from autoprox.base.files import _HOST, atomically
 
 def half(path):
     path.write_text("ha")
@@ -50,6 +50,18 @@ def test_unfinished_files_of_others_stay(tmp_path: Path) -> None:
     atomically(tmp_path / "b", write)
     assert {each.name for each in tmp_path.iterdir()} == {"a", "b", *names}
     assert (tmp_path / "b").read_text() == "new"
+
+
+def test_one_inside_another_leaves_the_file_to_it(tmp_path: Path) -> None:
+    seen: list[str] = []
+
+    def write(target: Path) -> None:
+        atomically(target, lambda inner: inner.write_text("whole"))
+        seen.extend(each.name for each in tmp_path.iterdir())
+
+    atomically(tmp_path / "a", write)
+    assert seen == [f".a.{_HOST}-{os.getpid()}.tmp"]
+    assert (tmp_path / "a").read_text() == "whole"
 
 
 def test_what_cannot_be_written_leaves_what_stood_there(tmp_path: Path) -> None:

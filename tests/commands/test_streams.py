@@ -18,6 +18,7 @@ needs_full = pytest.mark.skipif(not Path(FULL).exists(), reason="the system has 
 
 SHORT = {
     "bench": "bench info",
+    "device": "device profile",
     "evaluate": "evaluate",
     "evolve": "evolve",
     "parzc": "parzc predict",

@@ -3,6 +3,7 @@
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,6 @@ WRITERS = {
 FOR_THEIR_CALLERS = {
     "base/files.py": {"json_writer"},
     "base/figures.py": {"write"},
-    "graph/_proxy.py": {"write"},
     "commands/evolve.py": {"_write_csv"},
     "commands/searchfolder.py": {"contents_of"},
 }
@@ -32,24 +32,29 @@ IN_MEMORY = {
 """Functions that write into a buffer."""
 
 
-def writes(call: ast.Call) -> bool:
-    """Whether a call writes a file."""
+def writes(node: ast.AST) -> bool:
+    """Whether something is what writes a file, called or handed on, or a call that opens one for it."""
+    if isinstance(node, ast.Attribute) and node.attr in WRITERS:
+        return True
+    return isinstance(node, ast.Call) and _opens(node)
+
+
+def _opens(call: ast.Call) -> bool:
     name = call.func.attr if isinstance(call.func, ast.Attribute) else getattr(call.func, "id", "")
     modes = [
         each.value for each in (*call.args, *(word.value for word in call.keywords)) if isinstance(each, ast.Constant)
     ]
     if name == "open":
         return any(isinstance(mode, str) and set(mode) <= set("rwxab+t") and set(mode) & set("wxa+") for mode in modes)
-    if name == "save":
-        return isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in {"torch", "np"}
-    return name in WRITERS
+    saves = isinstance(call.func, ast.Attribute) and getattr(call.func.value, "id", "") in {"torch", "np"}
+    return name == "save" and saves
 
 
-def sites(path: Path) -> Iterator[tuple[ast.Call, list[ast.AST]]]:
-    """The calls of a module that write, each with what it stands in, from the outside."""
+def sites(path: Path) -> Iterator[tuple[Any, list[ast.AST]]]:
+    """What writes in a module, each with what it stands in, from the outside."""
 
-    def below(node: ast.AST, around: list[ast.AST]) -> Iterator[tuple[ast.Call, list[ast.AST]]]:
-        if isinstance(node, ast.Call) and writes(node):
+    def below(node: ast.AST, around: list[ast.AST]) -> Iterator[tuple[Any, list[ast.AST]]]:
+        if writes(node):
             yield node, around
         for child in ast.iter_child_nodes(node):
             yield from below(child, [*around, node])
