@@ -4,11 +4,12 @@ import functools
 import inspect
 import textwrap
 from collections.abc import Iterator
-from types import CodeType, FunctionType, MethodType, ModuleType
+from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 _Plain = int | float | complex | str | bytes | None
 # What says all of itself by its repr.
+_Container = tuple | list | dict | set | frozenset  # type: ignore[type-arg]
 
 
 def content(definition: object) -> str:
@@ -48,6 +49,8 @@ def _add(value: object, found: dict[str, str], home: str, name: str = "") -> Non
         if value.__module__ == home:
             found[key] = _source(value)
             parts = _used(value)
+    elif isinstance(value, _Container) and not _is_plain(value):
+        parts = (("", each) for each in _elements(value))
     elif callable(value) and type(value).__module__ == home:
         parts = iter([("", type(value))])
     for part_name, part in parts:
@@ -59,9 +62,27 @@ def _key(value: object) -> str:
         return f"{value.__module__}:{value.__qualname__}"
     if isinstance(value, ModuleType):
         return value.__name__
-    if isinstance(value, _Plain | tuple | list | dict | set | frozenset | range) or "__repr__" in vars(type(value)):
+    if isinstance(value, _Container) and not _is_plain(value):
+        # What stands in it may show its address, and a set its elements in any order.
+        keys = [_key(each) for each in _elements(value)]
+        return f"{type(value).__name__} [{', '.join(sorted(keys) if isinstance(value, set | frozenset) else keys)}]"
+    if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType):
+        return f"{value.__module__}:{value.__qualname__}"  # its repr shows the address of what it is a method of
+    if isinstance(value, _Plain | _Container | range) or "__repr__" in vars(type(value)):
         return f"{type(value).__name__} {value!r}"
     return f"{type(value).__module__}:{type(value).__qualname__}"
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a value says all of itself by its repr, whatever the process: numbers and texts, in order."""
+    if isinstance(value, set | frozenset):
+        return False
+    return all(map(_is_plain, _elements(value))) if isinstance(value, _Container) else isinstance(value, _Plain)
+
+
+def _elements(container: Any) -> list[Any]:
+    """The elements of a container; of a dictionary the keys and the values in turn."""
+    return [each for pair in container.items() for each in pair] if isinstance(container, dict) else list(container)
 
 
 def _source(value: Any) -> str:

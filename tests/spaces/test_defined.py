@@ -1,6 +1,8 @@
 """Spaces of users: how they are found, what tells them apart, and what they cost."""
 
+import os
 import pickle
+import subprocess
 import sys
 import textwrap
 from pathlib import Path
@@ -123,6 +125,60 @@ def test_the_identity_stays_with_what_builds_no_network(tmp_path):
     more = CODE.replace("space = ", "def evaluate(model):\n    return 3\n\nspace = ")
     more = more.replace("sizes=[8]", "sizes=[8, 16]")
     assert load_space(written(tmp_path, more, "after.py")).identity == before
+
+
+IN_CONTAINERS = """
+import torch
+from torch import nn
+import autoprox
+from autoprox.spaces import Gene
+
+class Wide(nn.Linear):
+    pass
+
+KINDS = {"plain": nn.Linear, "wide": Wide}
+ACTS = {"relu": torch.relu, "own": lambda x: x.tanh()}
+NAMES = {"a", "b", "c", "d"}
+
+class Acting(nn.Module):
+    def __init__(self, act):
+        super().__init__()
+        self.act = ACTS[act]
+
+    def forward(self, x):
+        return self.act(x)
+
+def build(genes, task):
+    assert "a" in NAMES
+    layer = KINDS[genes["kind"]](task.in_chans * task.img_size**2, task.num_classes)
+    return nn.Sequential(nn.Flatten(), layer, Acting(genes["act"]))
+
+genes = [Gene("kind", ("plain", "wide")), Gene("act", ("relu", "own"))]
+space = autoprox.define_space("containers", genes, build, img_sizes=[8])
+"""
+
+
+def test_functions_and_classes_in_dictionaries_are_part_of_the_identity(tmp_path):
+    """The same in every process, whatever its addresses and hashes are, and another when one of them changes."""
+
+    def identity(code, name):
+        code = f"import autoprox; print(autoprox.space({written(tmp_path, code, name)!r}).identity)"
+        seeds = ("1", "2022")
+        runs = [
+            subprocess.run(
+                [sys.executable, "-c", code], env={**os.environ, "PYTHONHASHSEED": seed}, capture_output=True, text=True
+            )
+            for seed in seeds
+        ]
+        assert runs[0].stdout == runs[1].stdout != "", runs[0].stderr
+        return runs[0].stdout
+
+    before = identity(IN_CONTAINERS, "before.py")
+    for number, change in enumerate(
+        [("torch.relu", "torch.sigmoid"), ("x.tanh()", "x.sin()"), ("    pass", "    wide = True"), (', "d"}', "}")]
+    ):
+        assert change[0] in IN_CONTAINERS
+        assert identity(IN_CONTAINERS.replace(*change), f"after_{number}.py") != before, change
 
 
 @pytest.mark.parametrize("space", SPACES.values(), ids=lambda space: space.name)
