@@ -93,6 +93,10 @@ class TransformerBlock(nn.Module):
         x = x + self._dropped(self.attn(self.norm1(x)))
         return x + self._dropped(self.mlp(self.norm2(x)))
 
+    def residual_ends(self) -> tuple[nn.Module, ...]:
+        """The last linear map of each residual branch."""
+        return self.attn.proj, self.mlp.fc2
+
     def _dropped(self, branch: Tensor) -> Tensor:
         """Stochastic depth (Huang 2016, https://arxiv.org/abs/1603.09382): the expectation stays the same."""
         if not self.training or self.drop_path == 0.0:

@@ -5,7 +5,7 @@ space offers, `counts.py` holds closed forms. A space that comes with autoprox i
 `autoprox/networks/`; spaces of users come from `autoprox.define_space`.
 """
 
-from autoprox.spaces import autoformer, pit  # registered by being imported
+from autoprox.spaces import autoformer, mixer, pit  # registered by being imported
 from autoprox.spaces._arch import Arch
 from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces.genes import Gene, Length, Total
@@ -30,6 +30,7 @@ __all__ = [
     "Total",
     "autoformer",
     "load_space",
+    "mixer",
     "pit",
     "space",
 ]

@@ -417,8 +417,8 @@ def load_space(reference: Space | str) -> Space:
         Traceback (most recent call last):
         ...
         autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
-autoformer-micro, autoformer-ti, pit-micro, pit-ti. A space of yours is named as my_package.spaces:space or \
-my_file.py:space.
+autoformer-micro, autoformer-ti, mixer-micro, pit-micro, pit-ti. A space of yours is named as \
+my_package.spaces:space or my_file.py:space.
     """
     if isinstance(reference, Space):
         return reference

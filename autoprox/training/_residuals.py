@@ -1,61 +1,47 @@
 """Residual branches that start at zero: each block of a network is the identity before its first training step."""
 
+from collections.abc import Sequence
+from typing import Protocol, runtime_checkable
+
 import torch
 from torch import nn
 
 from autoprox.base.errors import SpecError
-from autoprox.inspect.nodes import Role, Site, declared_roles, located
 
-BRANCHES = (Role.ATTENTION, Role.MLP)
-"""The roles of residual branches."""
+
+@runtime_checkable
+class ResidualBlock(Protocol):
+    """A module that adds branches to its input."""
+
+    def residual_ends(self) -> Sequence[nn.Module]:
+        """The last linear map of each residual branch."""
+        ...
 
 
 @torch.no_grad()
 def zero_residual_branches(network: nn.Module) -> None:
     """Sets the last linear map of each residual branch to zero, in place.
 
-    A branch is a module that holds linear maps and is declared as attention or MLP, or lies highest under such a
-    declaration. Its linear maps count in the order of their definition.
-
     Args:
-        network: The network, which declares its branches.
+        network: The network, whose blocks have a method `residual_ends`.
 
     Raises:
-        SpecError: If the network declares no branch.
+        SpecError: If it has no such block.
 
     Example:
-        >>> from autoprox.inspect.nodes import declare
-        >>> branch = declare(nn.Sequential(nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 4)), Role.MLP)
-        >>> zero_residual_branches(branch)
-        >>> branch(torch.ones(1, 4)).tolist()
-        [[0.0, 0.0, 0.0, 0.0]]
+        >>> from autoprox.networks.blocks import TransformerBlock
+        >>> block, tokens = TransformerBlock(width=4, heads=2, hidden=8), torch.ones(1, 3, 4)
+        >>> zero_residual_branches(block)
+        >>> torch.equal(block(tokens), tokens)
+        True
     """
-    last = {
-        area: module
-        for name, module, site, role in located(network)
-        if site is Site.LINEAR and role in BRANCHES
-        for area in [_declared_area(network, name)]
-    }
-    if not last:
+    ends = [end for module in network.modules() if isinstance(module, ResidualBlock) for end in module.residual_ends()]
+    if not ends:
         raise SpecError(
-            f"Residual branches cannot start at zero: the {type(network).__name__} declares none of its modules as "
-            "attention or MLP. Declare them by autoprox.inspect.nodes.declare(module, role), or leave "
+            f"Residual branches cannot start at zero: no block of the {type(network).__name__} has a method "
+            "`residual_ends` that returns the last linear map of each of its branches. Add it, or leave "
             "`zero_residuals` out."
         )
-    for module in last.values():
-        for parameter in module.parameters(recurse=False):
+    for end in ends:
+        for parameter in end.parameters():
             parameter.zero_()
-
-
-def _declared_area(network: nn.Module, name: str) -> str:
-    """The highest module above a node that still has the node's role by the same declaration."""
-    roles = declared_roles(network)
-    area = name
-    while area:
-        above = area.rpartition(".")[0]
-        if roles[above] is not roles[name]:
-            break
-        area = above
-        if not above:
-            break
-    return area

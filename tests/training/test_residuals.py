@@ -33,7 +33,7 @@ def test_each_block_starts_as_the_identity_and_the_rest_stays(name: str) -> None
 
 
 def test_a_network_that_declares_no_branch_is_refused() -> None:
-    with pytest.raises(SpecError, match="the Sequential declares none of its modules as attention or MLP"):
+    with pytest.raises(SpecError, match="no block of the Sequential has a method `residual_ends`"):
         zero_residual_branches(nn.Sequential(nn.Linear(4, 2)))
 
 
