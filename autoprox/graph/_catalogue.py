@@ -129,7 +129,7 @@ _AGGREGATORS: tuple[_Entry, ...] = (
     ("nodes_first", nodes.nodes_first, _NO_NODE, Laws(_ODD, positivity=_KEPT)),
     ("nodes_last", nodes.nodes_last, _NO_NODE, Laws(_ODD, positivity=_KEPT)),
 )
-_BODY = frozenset({Role.ATTENTION, Role.MLP, Role.POOL})
+_BODY = frozenset({Role.ATTENTION, Role.MIXER, Role.MLP, Role.POOL})
 _SELECTORS = {
     "only_attention": frozenset({Role.ATTENTION}),
     "only_mlp": frozenset({Role.MLP}),

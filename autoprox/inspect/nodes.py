@@ -44,6 +44,8 @@ class Role(StrEnum):
     HEAD = "head"
     OTHER = "other"
     """What is none of these: nothing in it depends on the images, it takes no part, or no rule tells what it does."""
+    MIXER = "mixer"
+    """Mixes tokens without attention, for example by convolutions. It is declared; no rule finds it."""
 
 
 _SITES: tuple[tuple[tuple[type[nn.Module], ...], Site], ...] = (
@@ -163,7 +165,8 @@ def nodes(model: nn.Module) -> list[Node]:
         Traceback (most recent call last):
         ...
         autoprox.base.errors.CollectionError: The Linear '0' has no role. Call autoprox.inspect.nodes.declare(module, \
-role), or set module.autoprox_role, on it or on a module above it; roles: embed, attention, mlp, pool, head, other.
+role), or set module.autoprox_role, on it or on a module above it; \
+roles: embed, attention, mlp, pool, head, other, mixer.
     """
     found = []
     for name, module, site, role in located(model):

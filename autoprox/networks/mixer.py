@@ -27,10 +27,10 @@ class MixerBlock(nn.Module):
     def __init__(self, stage: MixerStage) -> None:
         super().__init__()
         width = stage.width
-        role = Role.ATTENTION if stage.mixer == "attention" else Role.OTHER
+        role = Role.ATTENTION if stage.mixer == "attention" else Role.MIXER
         self.norm1 = declare(nn.LayerNorm(width, eps=NORM_EPS), role)
         self.mixer = declare(_mixer(stage), role)
-        self.enhancer = declare(SpatialEnhancer(width, stage.grid, stage.enhancer), Role.OTHER)
+        self.enhancer = declare(SpatialEnhancer(width, stage.grid, stage.enhancer), Role.MIXER)
         self.norm2 = declare(nn.LayerNorm(width, eps=NORM_EPS), Role.MLP)
         self.mlp = declare(MLP(width, stage.hidden), Role.MLP)
 

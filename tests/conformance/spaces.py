@@ -104,6 +104,8 @@ ODD = {name: autoprox.define_space(name, genes, build, img_sizes=[8]) for name, 
 }
 """Degenerate in every way that is allowed."""
 REGISTERED = dict(SPACES.items())
+ATTENDING = {name: space for name, space in SPACES.items() if all(gene.name != "mixer" for gene in space.layout.genes)}
+"""Those whose every block attends."""
 MICRO = {name: space for name, space in SPACES.items() if space.default_img_size <= 32}
 
 

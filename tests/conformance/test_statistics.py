@@ -9,13 +9,13 @@ import torch
 from autoprox.inspect import Site, find_nodes
 from autoprox.statistics import STATISTICS, Stage, StatisticKind, collect
 from autoprox.testing import StatisticLaws
-from tests.conformance.spaces import REGISTERED, USERS, on
+from tests.conformance.spaces import ATTENDING, USERS, on
 
 
 class TestStatistics(StatisticLaws):
-    """And what is true of the spaces that come with autoprox, whose networks have every site."""
+    """And what is true of the spaces that come with autoprox whose every block attends."""
 
-    space_given = on(REGISTERED.values())
+    space_given = on(ATTENDING.values())
 
     def test_every_site_has_nodes_and_no_node_is_constant(self):
         found = self._collected()

@@ -11,6 +11,9 @@ from autoprox.inspect.batch import model_weight
 from autoprox.inspect.nodes import Node, Role, Site, check_told
 from autoprox.scorers._subject import Subject
 
+MIXING = (Role.ATTENTION, Role.MIXER)
+"""The roles that mix tokens."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObservedBlock:
@@ -24,20 +27,20 @@ class ObservedBlock:
     name: str
     nodes: tuple[Node, ...]
 
-    def first(self, role: Role) -> Node:
-        """The first linear layer of the attention, or of the MLP."""
-        return next(node for node in self.nodes if node.role == role and node.site is Site.LINEAR)
+    def first(self, *roles: Role) -> Node:
+        """The first linear layer of one of these roles."""
+        return next(node for node in self.nodes if node.role in roles and node.site is Site.LINEAR)
 
     @property
     def width(self) -> int:
-        """Size of a token: what the first linear layer of the attention reads."""
-        return model_weight(self.first(Role.ATTENTION).module).shape[1]
+        """Size of a token: what the first linear layer of the attention or of another mixer reads."""
+        return model_weight(self.first(*MIXING).module).shape[1]
 
 
 def blocks(subject: Subject) -> list[ObservedBlock]:
     """The transformer blocks of a model, in forward order.
 
-    A block is the smallest module that holds both a linear layer of attention and one of an MLP.
+    A block is the smallest module that holds a linear layer of attention, or of another mixer, and one of an MLP.
 
     Raises:
         CollectionError: If the role of a linear layer is not known.
@@ -58,14 +61,15 @@ def blocks(subject: Subject) -> list[ObservedBlock]:
     with_mlp = {above for node in linear if node.role == Role.MLP for above in _ancestors(node.name)}
     names: dict[str, None] = {}
     for node in linear:
-        if node.role == Role.ATTENTION:
+        if node.role in MIXING:
             holder = next((above for above in _ancestors(node.name) if above in with_mlp), None)
             if holder is not None:
                 names[holder] = None
     if not names:
         raise UndefinedScoreError(
             f"the {type(subject.model).__name__} has no transformer block that autoprox sees: no module in it holds"
-            " both a linear layer of attention and one of an MLP (autoprox.inspect.describe lists the roles)."
+            " both a linear layer of attention or of a mixer and one of an MLP (autoprox.inspect.describe lists the"
+            " roles)."
         )
     return [
         ObservedBlock(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:"))))
