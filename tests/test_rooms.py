@@ -15,7 +15,7 @@ from autoprox.commands import COMMANDS
 
 ROOT = Path(__file__).parents[1]
 # Builders of the built-in spaces are named `module:function` in their definition, which is a public address.
-NAMED_IN_DEFINITIONS = {"autoprox.networks.autoformer", "autoprox.networks.pit"}
+NAMED_IN_DEFINITIONS = {"autoprox.networks.autoformer", "autoprox.networks.mixer", "autoprox.networks.pit"}
 # What the parts of one registry have in common stands in a `base` beside them.
 IN_SEVERAL_ROOMS = {"main", "base", *(name.rpartition(".")[2] for name in NAMED_IN_DEFINITIONS)}
 

@@ -3,13 +3,26 @@
 A family that comes with autoprox is a file here with a function `build`, and a space in `autoprox/spaces/` that names
 it; `define.py` makes spaces of builders of users, `blocks.py` holds what families share, `seeding.py` makes parameters
 depend on their seed alone, `weights.py` says where parameters come from, `checkpoint.py` keeps trained ones in files,
-`network.py` is one network for one task. `quantised.py` and `factorised.py` are the layers of compressed networks.
+`network.py` is one network for one task. `mixers.py` holds layers that mix tokens without
+attention, `quantised.py` and `factorised.py` those of compressed networks.
 """
 
 from autoprox.networks._checkpoint import load_checkpoint, save_checkpoint
 from autoprox.networks._define import define_space
+from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._seeding import seeded
 from autoprox.networks._weights import Fresh, Trained, Weights
 from autoprox.networks.network import Network
 
-__all__ = ["Fresh", "Network", "Trained", "Weights", "define_space", "load_checkpoint", "save_checkpoint", "seeded"]
+__all__ = [
+    "MCA",
+    "Fresh",
+    "Network",
+    "SpatialEnhancer",
+    "Trained",
+    "Weights",
+    "define_space",
+    "load_checkpoint",
+    "save_checkpoint",
+    "seeded",
+]

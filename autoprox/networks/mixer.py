@@ -8,11 +8,11 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
+from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._seeding import seeded
 from autoprox.networks.blocks import MLP, NORM_EPS, Attention, init_normal
-from autoprox.networks.mixers import MCA, SpatialEnhancer
 from autoprox.spaces.genes import Genes
-from autoprox.spaces.mixer import Mixer, MixerShape, MixerStage
+from autoprox.spaces.mixer import MixerShape, MixerSpace, MixerStage
 from autoprox.spaces.space import Space
 from autoprox.spaces.task import TaskShape
 
@@ -116,6 +116,6 @@ def build(space: Space, genes: Genes, task: TaskShape) -> MixerModel:
         >>> model(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
-    if not isinstance(space, Mixer):
+    if not isinstance(space, MixerSpace):
         raise SpecError(f"The space '{space.name}' is not of the mixer family.")
     return MixerModel(space.shape(genes, task.img_size), task.num_classes, task.in_chans)

@@ -3,7 +3,7 @@
 `mixer-micro` is ours, for images of 8 to 32 px. Its stages and pooling are those of PiT (Heo 2021,
 https://arxiv.org/abs/2103.16302); the convolutional mixer is ConvFormer's (https://arxiv.org/abs/2209.07738), and the
 pooling behind a mixer Meta-Pooling's (https://arxiv.org/abs/2301.10038), as far as they are known; see
-`autoprox.networks.mixers`. There is no class token, since a convolution would not reach it: the classifier reads the
+`autoprox.networks.MCA`. There is no class token, since a convolution would not reach it: the classifier reads the
 mean of the tokens.
 """
 
@@ -124,7 +124,7 @@ def strip_width(dim: int) -> int:
 
 @final
 @dataclass(frozen=True, eq=False, kw_only=True)
-class Mixer(TransformerSpace):
+class MixerSpace(TransformerSpace):
     """A space of the mixer family.
 
     Its genes are `width` (size of a token in the first stage), `mlp_ratio`, `kernels` and `expand` of convolutional
@@ -234,7 +234,7 @@ def _kernels_are_read(genes: Genes) -> bool | str:
 
 SPACES.register(
     "mixer-micro",
-    Mixer(
+    MixerSpace(
         name="mixer-micro",
         reference="mixer-micro",
         layout=Layout(

@@ -10,7 +10,7 @@ from autoprox.base.errors import SpecError
 
 
 @runtime_checkable
-class ResidualBlock(Protocol):
+class HasResidualBranches(Protocol):
     """A module that adds branches to its input."""
 
     def residual_ends(self) -> Sequence[nn.Module]:
@@ -35,7 +35,8 @@ def zero_residual_branches(network: nn.Module) -> None:
         >>> torch.equal(block(tokens), tokens)
         True
     """
-    ends = [end for module in network.modules() if isinstance(module, ResidualBlock) for end in module.residual_ends()]
+    holders = [module for module in network.modules() if isinstance(module, HasResidualBranches)]
+    ends = [end for module in holders for end in module.residual_ends()]
     if not ends:
         raise SpecError(
             f"Residual branches cannot start at zero: no block of the {type(network).__name__} has a method "

@@ -11,7 +11,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, Site, nodes
-from autoprox.networks.mixers import MCA, SpatialEnhancer
+from autoprox.networks import MCA, SpatialEnhancer
 from autoprox.spaces import load_space
 from autoprox.spaces.mixer import ENHANCERS, KERNELS
 
