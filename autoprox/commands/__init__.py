@@ -20,6 +20,7 @@ __all__ = ["COMMANDS", "load_command", "main"]
 
 COMMANDS = {
     "bench": "build, import, check and describe benchmark tables",
+    "compress": "choose bits or ranks of a trained network under a budget",
     "completion": "print a script that completes command lines in a shell",
     "device": "measure a space on this machine, and fit a model of latency",
     "evaluate": "judge proxies on a benchmark table",

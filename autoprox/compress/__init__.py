@@ -8,18 +8,24 @@
 - `_compressed`: what such spaces share
 - `_quantised_space`, `_lowrank_space`: bits and ranks
 - `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are
+- `_allocation`: the best choices under a budget, exactly
+- `_exported_network`, `_front_figure`: what is written
 """
 
 from autoprox.compress import _curvature as curvature  # registered by being imported
 from autoprox.compress import _sensitivities as sensitivities
+from autoprox.compress._allocation import Allocation, pareto_allocations
 from autoprox.compress._allocation_proxy import ALLOCATION_PROXIES, AllocationProxy, Probe, allocation_proxy
 from autoprox.compress._compressed import CompressedSpace
+from autoprox.compress._exported_network import export_network
+from autoprox.compress._front_figure import write_front
 from autoprox.compress._linear_maps import LinearMap, MapGroup
 from autoprox.compress._lowrank_space import LowRankSpace, lowrank_space
 from autoprox.compress._quantised_space import QuantisedSpace, quantised_space
 
 __all__ = [
     "ALLOCATION_PROXIES",
+    "Allocation",
     "AllocationProxy",
     "CompressedSpace",
     "LinearMap",
@@ -29,7 +35,10 @@ __all__ = [
     "QuantisedSpace",
     "allocation_proxy",
     "curvature",
+    "export_network",
     "lowrank_space",
+    "pareto_allocations",
     "quantised_space",
     "sensitivities",
+    "write_front",
 ]

@@ -52,7 +52,7 @@ class AutoFormerModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)`."""
         patches = self.patch_embed(images).flatten(2).transpose(1, 2)  # (B, grid^2, width)
-        x = torch.cat((self.cls_token.expand(len(images), -1, -1), patches), dim=1) + self.pos_embed
+        x = torch.cat((self.cls_token.expand(images.shape[0], -1, -1), patches), dim=1) + self.pos_embed
         for block in self.blocks:
             x = block(x)
         logits: Tensor = self.head(self.norm(x)[:, 1:].mean(dim=1))

@@ -77,7 +77,7 @@ class PiTModel(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)`."""
         patches = (self.patch_embed(images) + self.pos_embed).flatten(2).transpose(1, 2)  # (B, grid^2, width)
-        x = torch.cat((self.cls_token.expand(len(images), -1, -1), patches), dim=1)
+        x = torch.cat((self.cls_token.expand(images.shape[0], -1, -1), patches), dim=1)
         logits: Tensor = self.head(self.norm(self.body(x)[:, 0]))
         return logits
 

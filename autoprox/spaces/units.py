@@ -72,10 +72,13 @@ BYTES = Unit(
     {
         "": Fraction(1),
         "B": Fraction(1),
+        "K": Fraction(10**3),
         "KB": Fraction(10**3),
         "KiB": Fraction(2**10),
+        "M": Fraction(10**6),
         "MB": Fraction(10**6),
         "MiB": Fraction(2**20),
+        "G": Fraction(10**9),
         "GB": Fraction(10**9),
         "GiB": Fraction(2**30),
     },

@@ -18,8 +18,10 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pytest
+from PIL import Image
 
 from autoprox import commands
 from autoprox.bench.table import Table
@@ -80,6 +82,14 @@ CASES = {
     ),
     "bench info": Case("{world}/mine.parquet", "{world}/none.parquet"),
     "completion": Case("bash", "bush"),
+    "compress": Case(
+        "--model {world}/network.py:model --images {world}/pictures --kind bits --max weight_bytes=2K --img-size 8 "
+        "--proxy params_bits --count 4 --out {new}",
+        "--model {world}/network.py:model --images {world}/pictures --kind bits --max weight_bytes=9 --img-size 8 "
+        "--proxy params_bits --count 4 --out {new}",
+        "{new}/run.json",
+        ("--log-json",),
+    ),
     "device profile": Case(
         "--space pit-micro --dataset digits --archs 20 --out {new}",
         "--space pit-mikro --out {new}/run",
@@ -130,6 +140,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     shared = ["--bench", str(folder / "mine.parquet"), "--jobs", "1", "--quiet"]
     assert main(["evolve", *shared, "--budget", "20", "--random-budget", "5", "--out", str(folder / "run")]) == 0
     table = Table.read(folder / "mine.parquet")
+    write_pictures(folder)
     data = features(table, ["params"], blocks=table.blocks())
     model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=5, random_state=0)
     model.fit(data.values, *data.labels)
@@ -140,6 +151,18 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     RegressionProxy.of("regression", [regression], provenance).save(folder / "regression.json")
     LearnedProxy.of("model", model, data, provenance).save(folder / "model.pt")
     return folder
+
+
+def write_pictures(folder: Path) -> None:
+    """A network in a file, and images in a folder a class."""
+    layers = "nn.Flatten(), nn.Linear(192, 8), nn.Linear(8, 8), nn.Linear(8, 2)"
+    (folder / "network.py").write_text(f"from torch import nn\n\nmodel = nn.Sequential({layers})\n")
+    rng = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (folder / "pictures" / name).mkdir(parents=True)
+        for number in range(6):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(folder / "pictures" / name / f"{number}.png")
 
 
 def words(part: str, template: str, world: Path, new: Path) -> list[str]:

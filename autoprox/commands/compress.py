@@ -1,0 +1,291 @@
+"""`python -m autoprox.compress`: chooses bits or ranks of a trained network under a budget, and writes that network."""
+
+import argparse
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import nn
+
+from autoprox.api import load
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.files import json_writer
+from autoprox.base.references import is_reference, resolved
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import note, say, text_table
+from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
+from autoprox.commands.record import run_record
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.compress import (
+    ALLOCATION_PROXIES,
+    CompressedSpace,
+    export_network,
+    lowrank_space,
+    pareto_allocations,
+    quantised_space,
+    write_front,
+)
+from autoprox.datasets import Dataset, open_images
+from autoprox.datasets.batches import draw_batch
+from autoprox.scorers import Scorer
+from autoprox.search import Constraints, run
+from autoprox.spaces import Arch, Storage
+from autoprox.spaces.costs import COSTS, Cost
+from autoprox.spaces.task import Task
+
+NETWORK, FIGURE = "network.pt2", "figure.svg"
+FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
+KINDS = ("bits", "ranks")
+TESTED = 500
+"""Test images on which accuracy is measured at most."""
+_CHUNK = 50
+# Images that are run at once.
+
+
+def _add_options(options: CommandParser) -> None:
+    options.add_argument(
+        "--model",
+        required=True,
+        type=Text(files=True),
+        metavar="M",
+        help="a trained network, or a function without arguments that gives one: my_file.py:model",
+    )
+    options.add_argument(
+        "--images",
+        required=True,
+        type=PathTo(folder=True),
+        metavar="DIR",
+        help="images: a folder a class, or CIFAR, Flowers-102, Chaoyang",
+    )
+    options.add_argument("--kind", required=True, choices=KINDS, help="what is chosen for each linear map")
+    options.add_argument(
+        "--max",
+        required=True,
+        type=Text([f"{name}=" for name in COSTS]),
+        metavar="COST=V",
+        help="the budget, such as weight_bytes=1.5MB, bitops=2G or macs=100M",
+    )
+    options.add_argument(
+        "--proxy",
+        required=True,
+        type=Text(ALLOCATION_PROXIES, files=True),
+        metavar="P",
+        help=f"one of {', '.join(ALLOCATION_PROXIES)}; or any other proxy, by which choices are searched",
+    )
+    options.add_argument("--out", required=True, type=PathTo(folder=True), metavar="DIR", help="folder of the results")
+    options.add_argument("--force", action="store_true", help="replace the results in this folder")
+    options.add_argument(
+        "--checkpoint", type=PathTo(), metavar="FILE", help="safetensors file with the parameters of the network"
+    )
+    options.add_argument(
+        "--img-size",
+        type=Whole(1, 4096),
+        metavar="PX",
+        help="side of the images (default: that of the network's configuration, else 224)",
+    )
+    options.add_argument(
+        "--count", type=Whole(2, 4096), default=64, metavar="N", help="images of the batch (default: %(default)s)"
+    )
+    options.add_argument(
+        "--activations", type=Whole(2, 32), default=8, metavar="B", help="bits of activations (default: %(default)s)"
+    )
+    options.add_argument(
+        "--budget", type=Whole(1), default=500, metavar="N", help="candidates of a search (default: %(default)s)"
+    )
+    options.add_argument("--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="of a search (default: 0)")
+
+
+def _compress(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    cost, most = _budget(options.max)
+    folder = OutFolder(options.out, FOLDER, force=options.force)
+    folder.refuse()
+    model = _model(options.model)
+    size = options.img_size or _size_of(model)
+    data = open_images(options.images, size)
+    task = draw_batch(data, options.count).task(data.name)
+    space = _space(options, model, task)
+    try:
+        arch, points, scorer = _chosen(options, space, task, cost, most)
+    except SpecError as error:
+        raise SpecError(str(error).replace(f"max_{cost.name}", f"--max {cost.name}")) from error
+    uniform = _uniform(space, task, cost, points.score)
+    with folder.opened(options):
+        document = {
+            "proxy": options.proxy,
+            "space": space.name,
+            "identity": space.identity,
+            "max": {cost.name: most},
+            "exact": points.exact,
+            "score": points.score(arch),
+            "costs": {
+                name: each.of(space, arch, task.shape)
+                for name, each in COSTS.items()
+                if not each.measured or each is cost
+            },
+            "choices": {group.name: choice for group, choice in zip(space.groups, arch.genes[space.gene], strict=True)},
+            "accuracy": _accuracies(space, arch, data),
+        }
+        contents: dict[str, Callable[[Path], object]] = {
+            NETWORK: lambda path: export_network(space, arch, task.images, path),
+            FIGURE: lambda path: write_front(
+                points.pairs,
+                (float(cost.of(space, arch, task.shape)), points.score(arch)),
+                uniform,
+                cost,
+                scorer,
+                most,
+                path,
+            ),
+            RESULT: json_writer(document),
+        }
+        written = folder.finish(contents, run_record(options, started, {"space": space.identity}))
+    _say(space, arch, document, cost)
+    note(f"written: {', '.join(map(str, written))}")
+    return 0
+
+
+class _Points:
+    """Allocations with their costs and scores.
+
+    Args:
+        pairs: Cost and score of each.
+        score: Scores an architecture.
+        exact: Whether none is better within the budget.
+    """
+
+    def __init__(self, pairs: Sequence[tuple[float, float]], score: Callable[[Arch], float], *, exact: bool) -> None:
+        self.pairs, self.score, self.exact = pairs, score, exact
+
+
+def _chosen(
+    options: argparse.Namespace, space: CompressedSpace, task: Task, cost: Cost, most: float
+) -> tuple[Arch, _Points, str]:
+    """The best choices within the budget: exactly where the proxy adds up over maps, by evolution elsewhere."""
+    if options.proxy in ALLOCATION_PROXIES and cost.additive:
+        table = ALLOCATION_PROXIES[options.proxy].table(space, task.images, task.labels)
+        front = pareto_allocations(space, table, cost)
+        within = pareto_allocations(space, table, cost, int(most))
+        pairs = [(float(each.cost), each.score) for each in front]
+        return within[-1].arch, _Points(pairs, lambda arch: _summed(space, table, arch), exact=True), options.proxy
+    own = options.proxy in ALLOCATION_PROXIES
+    scorer: Scorer = ALLOCATION_PROXIES[options.proxy] if own else load(options.proxy)
+    bounds = Constraints(**{f"max_{cost.name}": most})
+    found = run(scorer, space, bounds, np.random.default_rng(options.seed), task=task, budget=options.budget)
+    pairs = [(float(each.costs[cost.name]), each.score) for each in found.scored]
+
+    def score(arch: Arch) -> float:
+        return float(scorer.score(space.build(arch), task.images, task.labels))
+
+    return found.pick.arch, _Points(pairs, score, exact=False), scorer.name
+
+
+def _summed(space: CompressedSpace, table: Floats, arch: Arch) -> float:
+    return float(table[np.arange(len(table)), list(space.chosen(arch.genes))].sum())
+
+
+def _uniform(
+    space: CompressedSpace, task: Task, cost: Cost, score: Callable[[Arch], float]
+) -> list[tuple[str, float, float]]:
+    """Cost and score of the same choice everywhere."""
+    found = []
+    for choice in space.choices:
+        arch = space.arch({space.gene: [choice] * len(space.groups)})
+        found.append((f"{choice:g} {space.gene}", float(cost.of(space, arch, task.shape)), score(arch)))
+    return found
+
+
+def _budget(text: str) -> tuple[Cost, float]:
+    name, equals, value = text.partition("=")
+    if not equals or not value:
+        raise SpecError(f"--max {text}: give a cost and its value, such as --max weight_bytes=1.5MB.")
+    if name not in COSTS:
+        raise SpecError(f"--max {text}: there is no cost '{name}'. {suggestion(name, COSTS)}")
+    bound = Constraints(**{f"max_{name}": value}).bounds[0]
+    return bound.cost, bound.value
+
+
+def _model(reference: str) -> nn.Module:
+    if not is_reference(reference):
+        raise SpecError(f"--model '{reference}' names nothing; write my_file.py:model or my_package.module:model.")
+    found = resolved(reference)
+    if not isinstance(found, nn.Module) and callable(found):
+        found = found()
+    if not isinstance(found, nn.Module):
+        raise SpecError(f"--model '{reference}' is a {type(found).__name__}; name a torch.nn.Module, or a function.")
+    return found
+
+
+def _size_of(model: nn.Module) -> int:
+    size = getattr(getattr(model, "config", None), "image_size", None)
+    return size if isinstance(size, int) else 224
+
+
+def _space(options: argparse.Namespace, model: nn.Module, task: Task) -> CompressedSpace:
+    if options.kind == "ranks":
+        return lowrank_space(model, task.images, checkpoint=options.checkpoint)
+    return quantised_space(model, task.images, activations=options.activations, checkpoint=options.checkpoint)
+
+
+def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, float] | None:
+    """Accuracy in percent on test images, before and after; None if the network has not the classes of the images."""
+    if space.own_task is None or space.own_task.num_classes != data.num_classes:
+        return None
+    count = min(TESTED, len(data.test_images))
+    places = np.arange(count) * len(data.test_images) // count
+    labels = torch.from_numpy(data.test_labels[places])
+    networks = {"trained": space.source, "compressed": space.build(arch)}
+    right = dict.fromkeys(networks, 0)
+    for start in range(0, count, _CHUNK):
+        batch = torch.from_numpy(data.normalised(data.test_images[places[start : start + _CHUNK]]))
+        for name, network in networks.items():
+            with torch.no_grad():
+                output = network(batch)
+            logits = output if isinstance(output, torch.Tensor) else output.logits
+            right[name] += int((logits.argmax(-1) == labels[start : start + _CHUNK]).sum())
+    return {name: 100 * each / count for name, each in right.items()}
+
+
+def _say(space: CompressedSpace, arch: Arch, document: dict[str, Any], cost: Cost) -> None:
+    full = _full_cost(space, cost)
+    say(
+        text_table(
+            [
+                {space.gene: f"{choice:g}", "maps": ", ".join(each.name for each in group.maps)}
+                for group, choice in zip(space.groups, arch.genes[space.gene], strict=True)
+            ]
+        )
+    )
+    value = document["costs"][cost.name]
+    how = "the best that there is" if document["exact"] else "the best that was found"
+    of = "" if full is None else f" of {cost.unit.text(full)}"
+    say(f"{cost.noun}: {cost.unit.text(value)}{of}; score {document['score']:.4g}, {how}")
+    if document["accuracy"] is not None:
+        before, after = document["accuracy"].values()
+        say(f"accuracy on test images: {after:.1f} %, before compression {before:.1f} %")
+
+
+def _full_cost(space: CompressedSpace, cost: Cost) -> float | None:
+    """What the trained network costs; None where that is not known without a measurement."""
+    counts = space.given.counts
+    full = {"params": counts.params, "macs": counts.macs, **Storage.of_single_precision(counts)._asdict()}
+    return full.get(cost.name)
+
+
+COMMAND = Command(
+    "compress",
+    "Chooses bits or ranks of the linear maps of a trained network under a budget, and writes that network as a file "
+    "that loads with torch alone.",
+    (
+        "compress --model my_file.py:model --images data/flowers --kind bits --max weight_bytes=1.5MB "
+        "--proxy gradient_score --out runs/bits",
+        "compress --model my_file.py:model --images data/flowers --kind ranks --max macs=100M --proxy output_energy "
+        "--out runs/ranks",
+    ),
+    _add_options,
+    _compress,
+)

@@ -1,0 +1,98 @@
+"""The best choices under a budget, exactly, where score and cost both add up over groups."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError
+from autoprox.compress._compressed import CompressedSpace
+from autoprox.spaces import Arch
+from autoprox.spaces.costs import Cost
+from autoprox.spaces.places import PlaceCosts, arch_of
+
+
+@dataclass(frozen=True, eq=False)
+class Allocation:
+    """Choices that no others beat in both score and cost.
+
+    Args:
+        arch: The choices.
+        score: Sum of the values of the choices; higher is better.
+        cost: What they cost.
+    """
+
+    arch: Arch
+    score: float
+    cost: int
+
+
+def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: int | None = None) -> list[Allocation]:
+    """All choices of which no other is as cheap and better, or as good and cheaper: found exactly, without search.
+
+    Group by group, sums are kept that no other sum dominates (Nemhauser and Ullmann 1969): what is dominated in part
+    is dominated as a whole.
+
+    Args:
+        space: The space.
+        table: `(groups, choices)`, the value of each choice; higher is better.
+        cost: A cost that adds up over groups.
+        most: The most that may be spent, in the cost's unit; None for no bound.
+
+    Returns:
+        The cheapest first; the last one is the best that the budget allows.
+
+    Raises:
+        SpecError: If the cost does not add up in this space, or the cheapest choices cost more than is allowed.
+
+    Example:
+        >>> import torch
+        >>> from torch import nn
+        >>> from autoprox.compress import quantised_space
+        >>> from autoprox.spaces.costs import COSTS
+        >>> model = nn.Sequential(nn.Flatten(), *(nn.Linear(8, 8) for _ in range(4)))
+        >>> space = quantised_space(model, torch.ones(2, 2, 2, 2), bits=(2, 4))
+        >>> table = np.array([[0.0, 1.0], [0.0, 5.0]])
+        >>> front = pareto_allocations(space, table, COSTS["weight_bytes"])
+        >>> [(each.arch.genes["bits"], each.score) for each in front]
+        [([2, 2], 0.0), ([2, 4], 5.0), ([4, 4], 6.0)]
+    """
+    assert space.own_task is not None
+    held = PlaceCosts.of(space, space.own_task, [cost])
+    if held is None:
+        raise SpecError(f"The cost '{cost.name}' does not add up over the maps of '{space.name}'; take another one.")
+    base, added = int(held.base[0]), held.added[:, :, 0]
+    # What the groups that are still open cost at least: what cannot end within the budget is left out at once.
+    least = np.concatenate([np.cumsum(added.min(axis=1)[::-1])[::-1], [0]])
+    if most is not None and base + least[0] > most:
+        raise SpecError(
+            f"max_{cost.name} {cost.unit.text(most)} allows no choice of '{space.name}': the smallest possible network "
+            f"has {cost.unit.text(int(base + least[0]))} {cost.noun}. Raise it, or allow smaller choices."
+        )
+    costs, scores = np.zeros(1, dtype=np.int64), np.zeros(1)
+    steps: list[npt.NDArray[np.int64]] = []
+    for group, (values, prices) in enumerate(zip(table, added, strict=True)):
+        every_cost = (costs[:, None] + prices).ravel()
+        every_score = (scores[:, None] + values).ravel()
+        kept = _undominated(every_cost, every_score)
+        if most is not None:
+            kept = kept[every_cost[kept] + base + least[group + 1] <= most]
+        costs, scores = every_cost[kept], every_score[kept]
+        steps.append(kept)
+    places = np.arange(len(costs))
+    chosen = np.zeros((len(costs), len(table)), dtype=np.int64)
+    for group in reversed(range(len(table))):
+        before, chosen[:, group] = np.divmod(steps[group][places], table.shape[1])
+        places = before
+    return [
+        Allocation(arch_of(space, row), score, base + price)
+        for row, score, price in zip(chosen.tolist(), scores.tolist(), costs.tolist(), strict=True)
+    ]
+
+
+def _undominated(costs: npt.NDArray[np.int64], scores: Floats) -> npt.NDArray[np.int64]:
+    """Places of sums that none beats, the cheapest first."""
+    order = np.lexsort((-scores, costs))
+    best = np.maximum.accumulate(np.concatenate([[-np.inf], scores[order][:-1]]))
+    return order[scores[order] > best]

@@ -1,0 +1,117 @@
+"""A compressed network as a file that loads with torch alone."""
+
+import copy
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.utils import parametrize
+
+from autoprox.base.errors import CollectionError
+from autoprox.base.files import atomically
+from autoprox.compress._compressed import ORIGIN, CompressedSpace
+from autoprox.compress._quantised_space import QuantisedSpace
+from autoprox.inspect.batch import logits_of
+from autoprox.inspect.finding import FAILURES
+from autoprox.networks.quantised import QuantisedWeight
+from autoprox.spaces import FULL_BITS, Arch
+
+
+class _Unpacked(nn.Module):
+    """Gives a weight of its packed bits.
+
+    Args:
+        weight: The weight.
+        bits: Its bits.
+        dtype: What it is computed in.
+    """
+
+    def __init__(self, weight: QuantisedWeight, bits: int, dtype: torch.dtype) -> None:
+        super().__init__()
+        shape = [1] * weight.codes.ndim
+        shape[weight.dim] = -1
+        self.register_buffer("scales", weight.scales.reshape(shape).to(dtype))
+        self.shape, self.bits = weight.codes.shape, bits
+
+    def forward(self, planes: Tensor) -> Tensor:
+        """From `(bits, bytes)`, eight elements a byte, to the weight."""
+        single = (planes[:, :, None] >> torch.arange(8, dtype=torch.uint8)) & 1
+        codes = single.reshape(self.bits, -1)[:, : self.shape.numel()].to(torch.int32)
+        whole = (codes << torch.arange(self.bits, dtype=torch.int32)[:, None]).sum(0) - 2 ** (self.bits - 1)
+        scales: Tensor = self.scales  # type: ignore[assignment]
+        values: Tensor = whole.reshape(self.shape).to(scales.dtype) * scales
+        return values
+
+
+class _Logits(nn.Module):
+    """A network that gives its logits as a tensor."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, images: Tensor) -> Tensor:
+        """From images `(B, C, H, W)` to logits `(B, classes)`."""
+        logits: Tensor = logits_of(self.network(images))
+        return logits
+
+
+def export_network(space: CompressedSpace, arch: Arch, images: Any, path: str | Path) -> None:
+    """Writes a compressed network as a program of `torch.export`.
+
+    `torch.export.load(path).module()` gives a function of images `(B, C, H, W)`, for any number of them, to logits. It
+    needs torch alone: neither autoprox nor the code of the network. Quantised weights are packed to their bits.
+
+    Args:
+        space: A space around a trained network.
+        arch: The choices.
+        images: A batch, which shows the shape and dtype of images.
+        path: The file, as a rule with the suffix `.pt2`.
+
+    Raises:
+        CollectionError: If torch cannot write the network down as a program.
+        AutoproxError: If the file cannot be written.
+    """
+    network = space.build(arch)
+    delattr(network, ORIGIN)
+    if isinstance(space, QuantisedSpace):
+        _pack(space, arch, network)
+    network.requires_grad_(requires_grad=False)
+    batch = torch.as_tensor(images)[:2].clone()
+    try:
+        program = torch.export.export(
+            _Logits(copy.deepcopy(network)).eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
+        )
+    except (*FAILURES, TypeError, NotImplementedError) as error:
+        reason = str(error).strip().splitlines()[0].rstrip(".")
+        raise CollectionError(
+            f"The {type(space.source).__name__} cannot be written as a program by torch.export: {reason}. Build it "
+            "with space.build, and save its parameters."
+        ) from error
+    atomically(Path(path), lambda beside: _save(program, beside))
+
+
+def _save(program: torch.export.ExportedProgram, path: Path) -> None:
+    for node in program.graph.nodes:
+        node.meta.pop("stack_trace", None)  # it names files of this machine
+    with path.open("wb") as file:
+        torch.export.save(program, file)
+
+
+def _pack(space: QuantisedSpace, arch: Arch, network: nn.Module) -> None:
+    """Replaces weights of modules by their bits; those that functions use stay in floating point."""
+    for found, bits in space.all_maps_with(arch.genes):
+        if bits == FULL_BITS or not found.watched:
+            continue
+        weight = space.weight_of(found, bits)
+        codes = weight.codes.flatten().to(torch.int32).numpy() + 2 ** (bits - 1)
+        planes = [np.packbits(((codes >> bit) & 1).astype(np.uint8), bitorder="little") for bit in range(bits)]
+        packed = torch.from_numpy(np.stack(planes))
+        for holder in found.holders:
+            module = network.get_submodule(holder)
+            dtype = found.parameter(space.source).dtype
+            del module.weight
+            module.register_buffer("weight", packed)
+            parametrize.register_parametrization(module, "weight", _Unpacked(weight, bits, dtype), unsafe=True)
