@@ -1,4 +1,9 @@
-"""What a function or a class does, as text: its source, and that of all it uses from its own module."""
+"""What a function or a class does, as text: its source, and that of all it uses from its own module.
+
+It serves what is kept for years and has to be told again by any version of Python, such as the builder of a space that
+a table names: there is always an answer, and what is written elsewhere counts by its name. `autoprox.base.identity`
+serves what is cached: it follows bytecode wherever it leads, and gives no answer rather than one that may be wrong.
+"""
 
 import functools
 import inspect
@@ -112,13 +117,14 @@ def _used(value: Any) -> Iterator[tuple[str, Any]]:
             yield name, cell.cell_contents
         except ValueError:  # not filled yet
             continue
-    for name in _names(value.__code__):
+    for name in global_names(value.__code__):
         if name in value.__globals__:
             yield name, value.__globals__[name]
 
 
-def _names(code: CodeType) -> Iterator[str]:
+def global_names(code: CodeType) -> Iterator[str]:
+    """Names in a code that may be those of globals. Attributes are among them, which makes digests finer than need be."""
     yield from code.co_names
     for each in code.co_consts:
         if isinstance(each, CodeType):
-            yield from _names(each)
+            yield from global_names(each)

@@ -1,14 +1,18 @@
-"""What a function computes, as a digest: of its code and of all that it refers to, not of its name."""
+"""What a function computes, as a digest: of its code and of all that it refers to, not of its name.
+
+`autoprox.base.content` says why there are two ways of telling functions apart.
+"""
 
 import functools
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from importlib import metadata
 from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, ModuleType
 from typing import Any
 
 import numpy as np
 
+from autoprox.base.content import global_names
 from autoprox.base.digest import array_digest, bytes_digest, digest
 
 VERSIONED = ("autoprox", "numpy", "scipy", "torch")
@@ -82,7 +86,7 @@ def _function_content(function: FunctionType, seen: dict[int, int]) -> Any:
     if id(function) in seen:
         return ["itself", seen[id(function)]]
     inner = seen | {id(function): len(seen)}
-    names = set(_global_names(function.__code__)) & set(function.__globals__)
+    names = set(global_names(function.__code__)) & set(function.__globals__)
     return [
         "function",
         _code_content(function.__code__),
@@ -112,14 +116,6 @@ def _code_content(code: CodeType) -> Any:
     shape = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags]
     tables = [bytes_digest(code.co_code), bytes_digest(code.co_exceptiontable)]
     return ["code", tables, constants, [list(each) for each in names], shape, sys.version_info[:2]]
-
-
-def _global_names(code: CodeType) -> Iterator[str]:
-    """Names that may be globals: those of attributes are among them, which makes a digest finer than it need be."""
-    yield from code.co_names
-    for each in code.co_consts:
-        if isinstance(each, CodeType):
-            yield from _global_names(each)
 
 
 def _named_content(value: Any) -> Any:
