@@ -123,7 +123,7 @@ def _used(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def global_names(code: CodeType) -> Iterator[str]:
-    """Names in a code that may be those of globals. Attributes are among them, which makes digests finer than need be."""
+    """Names in a code that may be those of globals; those of attributes are among them, which does no harm."""
     yield from code.co_names
     for each in code.co_consts:
         if isinstance(each, CodeType):
