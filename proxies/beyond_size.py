@@ -1,8 +1,8 @@
-"""Ranks by joint tau and tau at one size.
+"""Ranks by joint tau and tau at one size. Blind to depth: deeper networks score the same.
 
     -(reciprocal(maximum(nodes_last(norm_width), nodes_std(min(minimum(gram(output_grad), gram(output)))))))
 
-Made by: python -m autoprox.evolve --beyond-size 1 --seed-zoo
+Made by search version 3: python -m autoprox.evolve --beyond-size 1 --seed-zoo
 """
 
 import json

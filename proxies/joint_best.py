@@ -1,8 +1,8 @@
-"""Ranks both micro spaces as well; of the 80 searches of benchmarks/quality/discovery.py the best on select.
+"""Ranks both micro spaces as well; the best of 80 searches on select. Blind to depth: deeper networks score the same.
 
     (nodes_norm(only_ends(params)) - nodes_first(fan_out)) + nodes_min(macs)
 
-Made by: python -m autoprox.evolve --strategy nsga2 --seed 2
+Made by search version 3: python -m autoprox.evolve --strategy nsga2 --seed 2
 """
 
 import json

@@ -2,7 +2,7 @@
 
     (nodes_logsum(tanh(entropy(input_grad))) / nodes_norm((min(minimum(gram(output_grad), gram(output))) * reciprocal(kurtosis(output * output_grad))) - zscore(std(input * input_grad)))) / nodes_std(skewness(weight_grad) + frobenius(weight))
 
-Made by: python -m autoprox.evolve --spaces pit-micro
+Made by search version 3: python -m autoprox.evolve --spaces pit-micro
 """
 
 import json

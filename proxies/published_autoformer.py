@@ -2,7 +2,7 @@
 
     -((|nodes_std(max(synflow_weight_grad)) + nodes_mean(skewness(attention * attention_grad))| - log(exp(nodes_sum(skewness(attention))) + (nodes_min(mean_abs(norm_output))**2))) - exp(nodes_std(sqrt(logabs(skewness(weight * weight_grad))))))
 
-Made by: python -m autoprox.bench import gt_autoformer.pth --space autoformer-ti --out vitbench-autoformer-ti.parquet
+Made by search version 3: python -m autoprox.bench import gt_autoformer.pth --space autoformer-ti --out vitbench-autoformer-ti.parquet
     python -m autoprox.evolve --bench vitbench-autoformer-ti.parquet --label-kind kd --growths 0
 """
 

@@ -2,7 +2,7 @@
 
     sqrt(log(nodes_sum(norm_width))) - nodes_min(only_attention(sqrt(share(rank(skewness(weight))))))
 
-Made by: python -m autoprox.bench import gt_autoformer.pth gt_pit_a.pth --space autoformer-ti pit-ti --out vitbench-autoformer-ti-pit-ti.parquet
+Made by search version 3: python -m autoprox.bench import gt_autoformer.pth gt_pit_a.pth --space autoformer-ti pit-ti --out vitbench-autoformer-ti-pit-ti.parquet
     python -m autoprox.evolve --bench vitbench-autoformer-ti-pit-ti.parquet --label-kind kd --growths 0
 """
 

@@ -1,8 +1,8 @@
-"""Ranks pit-ti, by the published labels (kd).
+"""Ranks pit-ti, by the published labels (kd). Of plain vision transformers of one width it prefers the shallow one.
 
     nodes_mean(deep(entropy(weight) + l1(output * output_grad)))
 
-Made by: python -m autoprox.bench import gt_pit_a.pth --space pit-ti --out vitbench-pit-ti.parquet
+Made by search version 3: python -m autoprox.bench import gt_pit_a.pth --space pit-ti --out vitbench-pit-ti.parquet
     python -m autoprox.evolve --bench vitbench-pit-ti.parquet --label-kind kd --growths 0
 """
 

@@ -14,6 +14,10 @@ class UnscoredWarning(UserWarning):
     """Some networks of several have no score, because it cannot be computed on them."""
 
 
+class DoubtfulScoresWarning(UserWarning):
+    """Scores that say little: of networks unlike those that a proxy was made for, or equal for some of them."""
+
+
 class Outcome(NamedTuple):
     """What became of an attempt to score one network.
 

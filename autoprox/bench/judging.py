@@ -171,6 +171,20 @@ class Judge:
         sampled = self.sampled_joints(both, resamples)
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
+    def standard_errors(self, scores: Floats, best: int, resamples: int = RESAMPLES) -> Floats:
+        """Standard errors of how much further one score vector is than each.
+
+        Args:
+            scores: `(P, A)`.
+            best: Row of the one.
+            resamples: As for `margin`.
+
+        Returns:
+            `(P,)`, of the difference of joint correlations; 0 for the one itself.
+        """
+        sampled = self.sampled_joints(scores, resamples)
+        return np.asarray(np.nanstd(sampled[best] - sampled, axis=1))
+
     def iso_margin(
         self, scores: Floats, rival: Floats, resamples: int = RESAMPLES
     ) -> tuple[float, tuple[float, float]]:

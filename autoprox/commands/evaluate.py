@@ -16,6 +16,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
+from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
@@ -31,6 +32,8 @@ from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
 from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
+from autoprox.evolve import as_judged
+from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.scorers import Scorer, score_networks
 
@@ -82,6 +85,11 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
+def _before_select(proxy: Scorer, problem: Problem) -> Scorer:
+    own = isinstance(proxy, Proxy) and proxy.provenance.get("table_digest") == problem.table.digest
+    return as_judged(proxy) if own and isinstance(proxy, Proxy) else proxy
+
+
 def judged(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, Scorer]) -> Judgement:
     """Judges proxies; a look at the sealed split is counted.
 
@@ -89,6 +97,9 @@ def judged(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, 
         AutoproxError: If something that was asked for is not to be had.
     """
     judge = judge_of(problem, options.split)
+    if options.split != Split.SEALED:
+        # Of the table that its weights were fitted to, a proxy is judged by those that were fitted to fit alone.
+        proxies = {name: _before_select(each, problem) for name, each in proxies.items()}
     cache = statistics_of(problem.table)
 
     def scored(networks: Sequence[Network]) -> Floats:

@@ -3,13 +3,14 @@
 import argparse
 import csv
 import json
-import math
 import shlex
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
@@ -34,17 +35,21 @@ from autoprox.evolve import (
     Discoverer,
     Discovery,
     EvolutionPlan,
-    Margin,
+    ProxyForm,
     Stop,
+    sentence,
 )
 from autoprox.evolve.evolution_journal import FORMAT, JOURNAL, has_begun
+from autoprox.evolve.plan import EQUAL_WEIGHTS
 from autoprox.evolve.runs import FRONT, load
 from autoprox.evolve.selection import EnsembleTrial
 from autoprox.report import EVIDENCE, REPORT
 from autoprox.scorers import BEST, HALL
+from autoprox.statistics import StatisticKind
 
 DEFAULT_BUDGET = 20_000
 FRONT_TABLE = "front.csv"
+FORMS = tuple(f"{form.value}.json" for form in ProxyForm)
 
 
 def _add_options(options: CommandParser) -> None:
@@ -94,6 +99,14 @@ def _add_options(options: CommandParser) -> None:
         metavar="N",
         help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
         " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
+    )
+    search.add_argument(
+        "--leaf-weights",
+        nargs="+",
+        metavar="KIND=WEIGHT",
+        type=Text(),
+        help=f"how often leaves of a kind of statistic are drawn ({', '.join(StatisticKind)}), or the word uniform: all"
+        " leaves of a site alike (default: every kind equally often)",
     )
     add_seed(options)
     options.add_argument(
@@ -157,7 +170,7 @@ def _recorded(folder: Path) -> int:
 
 
 RUN_FOLDER = FolderKind(
-    "evolve", "run", BEST, (HALL, FRONT, FRONT_TABLE, REPORT, EVIDENCE), {JOURNAL: FORMAT}, recorded=_recorded
+    "evolve", "run", BEST, (HALL, *FORMS, FRONT, FRONT_TABLE, REPORT, EVIDENCE), {JOURNAL: FORMAT}, recorded=_recorded
 )
 
 
@@ -184,7 +197,8 @@ def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
     points = [each.to_document() for each in discovery.front]
     front = {FRONT: json_writer(points), FRONT_TABLE: lambda path: _write_csv(path, points)} if points else {}
     hall = json_writer([each.to_document() for each in discovery.hall])
-    return {BEST: discovery.proxy.save, HALL: hall, **front}
+    forms = {f"{each.form.value}.json": each.proxy.save for each in discovery.forms}
+    return {BEST: discovery.proxy.save, HALL: hall, **forms, **front}
 
 
 def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
@@ -212,7 +226,29 @@ def _plan(options: argparse.Namespace) -> EvolutionPlan:
         options.seed_zoo,
         options.beyond_size,
         options.growths,
+        _leaf_weights(options.leaf_weights),
     )
+
+
+def _leaf_weights(given: Sequence[str] | None) -> dict[StatisticKind, float] | None:
+    """The weights of kinds, of which those that are not named keep theirs.
+
+    Raises:
+        SpecError: If a word is no kind with a number.
+    """
+    if given == ["uniform"]:
+        return None
+    weights: dict[StatisticKind, float] = dict(EQUAL_WEIGHTS)
+    for each in given or ():
+        kind, _, weight = each.partition("=")
+        try:
+            weights[StatisticKind(kind)] = float(weight)
+        except ValueError as error:
+            raise SpecError(
+                f"'{each}' is no weight of a kind of leaves; give uniform, or KIND=WEIGHT with a number above 0 and a"
+                f" kind of {', '.join(StatisticKind)}."
+            ) from error
+    return weights
 
 
 def _record(options: argparse.Namespace, started: float, problem: Problem, discovery: Discovery) -> dict[str, Any]:
@@ -229,7 +265,10 @@ def _record(options: argparse.Namespace, started: float, problem: Problem, disco
 
 def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
     outcome = discovery.outcome
-    say(f"proxy    {discovery.proxy.formula}")
+    say(f"proxy    {discovery.proxy.brief}")
+    for each in discovery.forms[:2]:
+        if each.proxy.graph != discovery.proxy.graph:
+            say(f"{each.form.value:<9}{each.proxy.brief}")
     say(f"needs    {', '.join(discovery.proxy.statistics)}")
     rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
     rate = outcome.searched / outcome.seconds
@@ -238,11 +277,16 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
     say()
     say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
     say()
-    rival = discovery.margin.rival
-    rival = f"{discovery.zoo} (zoo)" if rival == ZOO_ROW else rival
-    say(f"beyond its rivals: sealed joint minus that of {rival}, the best on select: {_beyond(discovery.margin)}")
+    say(text_table(_beside(discovery)))
+    say()
+    margins = [each.to_document() for each in discovery.margins]
+    say(f"on sealed, with 95 % intervals: {sentence(margins, discovery.zoo)}")
     if discovery.zoo is not None:
         say(f"zoo: the best of it on select is {discovery.zoo}")
+    for line in _effects(discovery.proxy.results["effects"]):
+        say(f"one at a time: {line}")
+    if blind := discovery.proxy.results["blind_to"]:
+        warn(f"the proxy is blind to {' and '.join(blind)}: networks that differ in nothing else get exactly one score")
     say(f"ensemble: {_together(discovery.ensemble)}")
     parts = Counter(problem.table.splits()[each] for each in {i for block in problem.blocks for i in block.arch_ids})
     agreement = number(discovery.init_agreement)
@@ -256,23 +300,46 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
 
 def _together(trial: EnsembleTrial) -> str:
     return (
-        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, where the winner was"
-        f" chosen and has {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
+        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, where the best member"
+        f" was chosen and has {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
     )
 
 
-def _beyond(margin: Margin) -> str:
-    if math.isnan(margin.joint):
-        return "undefined: one of the two does not rank all sealed blocks; they are too small"
-    low, high = margin.ci95
-    verdict = "surely more" if low > 0 else "surely less" if high < 0 else "neither surely more nor surely less"
-    return f"{number(margin.joint)}, 95 % interval {interval(margin.ci95)}: {verdict}"
+def _effects(effects: Sequence[Mapping[str, Any]]) -> list[str]:
+    """For each place what the score does when one thing is varied."""
+    told: dict[str, list[str]] = {}
+    for each in effects:
+        fixed = f" at {each['fixed']}" if each["fixed"] else ""
+        told.setdefault(each["where"], []).append(f"{each['varied']}{fixed} {each['effect']}")
+    return [f"{where}: {', '.join(texts)}" for where, texts in told.items()]
+
+
+def _beside(discovery: Discovery) -> list[dict[str, str]]:
+    """One row for each form and rival on sealed: joint tau-b and tau-a, nDCG of the first ten and regret."""
+    sealed = discovery.verdicts[Split.SEALED]
+    rivals = [each.rival for each in discovery.margins]
+    forms = [each.form.value for each in discovery.forms if each.form.value in sealed]
+    shown = {PROXY_ROW: f"proxy ({discovery.proxy.results['form']})"} | {name: name for name in (*forms, *rivals)}
+    if ZOO_ROW in shown:
+        shown[ZOO_ROW] = f"{discovery.zoo} (zoo)"
+    return [
+        {
+            "sealed": title,
+            "tau-b": number(sealed[name].joint),
+            "95 % interval": interval(sealed[name].ci95),
+            **{
+                column: number(float(np.mean([getattr(each, field) for each in sealed[name].blocks])))
+                for column, field in (("tau-a", "tau_a"), ("nDCG@10", "ndcg"), ("top-1 regret", "regret"))
+            },
+        }
+        for name, title in shown.items()
+    ]
 
 
 def _rows(problem: Problem, split: Split, verdicts: dict[str, Verdict]) -> list[dict[str, str]]:
-    """One row for the joint correlation and one a block; columns for the proxy and the counts."""
+    """One row for the joint correlation and one a block; columns for the proxy and its rivals."""
     proxy = verdicts[PROXY_ROW]
-    counts = {name: verdict for name, verdict in verdicts.items() if name != PROXY_ROW}
+    counts = {name: verdict for name, verdict in verdicts.items() if name not in {PROXY_ROW, *ProxyForm}}
     rows = [
         {
             "split": split.value,

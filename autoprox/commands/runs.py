@@ -140,7 +140,7 @@ def _summary(run: Run) -> dict[str, Any]:
         "origins": {str(name): row for name, row in origins.to_dict("index").items()},
         "settings": run.definition["settings"],
         "stop": run.stop,
-        "formula": run.proxy.formula if finished else None,
+        "formula": run.proxy.brief if finished else None,
         "sealed_scorings": run.sealed_scorings,
         "hall": _hall(run.hall) if finished else [],
     }

@@ -63,11 +63,11 @@ def _show(options: argparse.Namespace) -> int:
 def _print(proxy: Proxy) -> None:
     rows = [
         ["proxy", proxy.name],
-        ["formula", proxy.formula],
+        ["formula", proxy.brief],
         ["graph", str(proxy.graph)],
         ["sign", f"{proxy.sign} (a higher score is better, the sign is in the score)"],
     ]
-    say_columns(rows)
+    say_columns([*rows, *_made_for(proxy)])
     say("\nsteps")
     say_columns(_steps(proxy.graph))
     say("\nstatistics")
@@ -77,6 +77,17 @@ def _print(proxy: Proxy) -> None:
         say("\nprovenance")
         texts = {key: each if isinstance(each, str) else json.dumps(each) for key, each in proxy.provenance.items()}
         say_columns([[key, text] for key, text in texts.items()])
+
+
+def _made_for(proxy: Proxy) -> list[list[str]]:
+    """What networks a discovered proxy was made for, and what it is blind to, as far as it states that."""
+    rows = []
+    if made_for := proxy.provenance.get("made_for"):
+        low, high = made_for["params"]
+        rows.append(["made for", f"{', '.join(made_for['spaces'])}, {low:,} to {high:,} parameters"])
+    if blind := proxy.results.get("blind_to"):
+        rows.append(["blind to", f"{' and '.join(blind)}: networks that differ in nothing else get exactly one score"])
+    return rows
 
 
 def _print_function(proxy: Scorer) -> None:

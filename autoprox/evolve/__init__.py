@@ -6,17 +6,21 @@
 - `breeding`, `strategies`: what to try next
 - `island`, `workshop`, `engine`: the loop
 - `evolution_journal`, `runs`: what a run leaves behind
+- `terms`, `fitting`, `blending`: fitted forms of what was found
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 
+from autoprox.evolve._blending import ProxyForm, Statement, as_judged, fitted
 from autoprox.evolve._discovery import Discoverer, Discovery, Finding
+from autoprox.evolve._terms import count_terms
 from autoprox.evolve.engine import Ending, EvolutionOutcome
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
-from autoprox.evolve.verdicts import PROXY_ROW, ZOO_ROW, Margin
+from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, sentence
 
 __all__ = [
     "DEFAULT_STRATEGY",
+    "FITTED_ROW",
     "PROXY_ROW",
     "STRATEGIES",
     "ZOO_ROW",
@@ -27,5 +31,11 @@ __all__ = [
     "EvolutionPlan",
     "Finding",
     "Margin",
+    "ProxyForm",
+    "Statement",
     "Stop",
+    "as_judged",
+    "count_terms",
+    "fitted",
+    "sentence",
 ]

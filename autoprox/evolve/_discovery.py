@@ -8,7 +8,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from autoprox.base.digest import digest
 from autoprox.base.errors import TableError
 from autoprox.base.progress import Progress
 from autoprox.bench.judging import Judge
@@ -16,31 +15,39 @@ from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict, finite_or_none
+from autoprox.evolve._blending import Grounds, Statement, best_form, stated
+from autoprox.evolve._definition import definition_of, provenance_of
 from autoprox.evolve._front import Front, FrontPoint
 from autoprox.evolve.bank import Bank
-from autoprox.evolve.engine import SEARCH_VERSION, Engine, EvolutionOutcome
+from autoprox.evolve.engine import Engine, EvolutionOutcome
 from autoprox.evolve.evolution_journal import JOURNAL, EvolutionJournal
-from autoprox.evolve.leaves import first_bank
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
-from autoprox.evolve.selection import EnsembleTrial, Standing, ensemble_of, ensemble_trial, in_short, standings, winner
+from autoprox.evolve.selection import (
+    EnsembleTrial,
+    Standing,
+    ensemble_of,
+    ensemble_trial,
+    highest,
+    in_short,
+    standings,
+    winner,
+)
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.verdicts import (
+    FITTED_ROW,
     PROXY_ROW,
     ZOO_ROW,
     Margin,
     document_of,
     golden_scores,
-    margin_of,
+    margins_of,
     verdicts_of,
 )
-from autoprox.graph import PRIMITIVES, Expression, LeafTable, Leaves, Level, Proxy, collect_leaves
+from autoprox.graph import Expression, LeafTable, Leaves, Proxy, collect_leaves
 from autoprox.networks.network import Network
-from autoprox.scorers import Ensemble
+from autoprox.scorers import Ensemble, Series, effects, foreign_series, gene_series
 from autoprox.statistics import StatisticsCache
-
-_COUNTED_UNDRAWN = frozenset({"identity"})
-# Evolution never draws it. It counted when all primitives did, and the journals of that time still go on.
 
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
@@ -56,8 +63,10 @@ class Finding:
     """What a search found, before anybody looked at the sealed split.
 
     Args:
-        proxy: The winner, without provenance and results.
-        best: The winner as a member of the hall.
+        proxy: The winner, without provenance and results: the best of the forms on select.
+        best: The member of the hall that is stated as the plain form.
+        forms: The discovery in all its forms, the plain one first.
+        counts: Fitted counts, a rival: what ridge regression on counts reaches without any discovery.
         hall: The hall of fame, fittest on fit first, with what its members are worth on select.
         front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
         zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are at hand.
@@ -70,6 +79,8 @@ class Finding:
 
     proxy: Proxy
     best: Standing
+    forms: tuple[Statement, ...]
+    counts: Statement | None
     hall: tuple[Standing, ...]
     front: tuple[FrontPoint, ...]
     zoo: Proxy | None
@@ -78,6 +89,11 @@ class Finding:
     judges: dict[Split, Judge]
     plan: EvolutionPlan
     stop: Stop
+
+    @property
+    def chosen(self) -> Statement:
+        """The form that is the winner."""
+        return best_form(self.forms)
 
     @property
     def ensemble(self) -> Ensemble:
@@ -93,9 +109,12 @@ class Discovery:
 
     Args:
         proxy: The winner, with provenance and results.
-        verdicts: For each split, the verdicts of the proxy, of the best zoo proxy, and of the counts.
+        forms: The discovery in all its forms, the plain one first.
+        verdicts: For each split, the verdicts of the proxy, of its other forms, of the best zoo proxy, of fitted counts
+            and of the counts. On fit and select, what is fitted is fitted to fit alone; on sealed, to both.
         zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
-        margin: How much further than its rival the proxy's joint correlation is on the sealed split.
+        margins: How much further than each rival the proxy's joint correlation is on the sealed split, the rival that
+            is strongest on select first.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
         hall: The hall of fame, fittest on fit first, with what its members are worth on select.
         ensemble: Whether the hall together ranks select better than its best member.
@@ -105,9 +124,10 @@ class Discovery:
     """
 
     proxy: Proxy
+    forms: tuple[Statement, ...]
     verdicts: dict[Split, dict[str, Verdict]]
     zoo: str | None
-    margin: Margin
+    margins: tuple[Margin, ...]
     init_agreement: float
     hall: tuple[Standing, ...]
     ensemble: EnsembleTrial
@@ -215,12 +235,22 @@ class Discoverer:
             )
         front = Front(book.points()) if STRATEGIES[plan.strategy].measures_beyond else Front()
         hall = standings(outcome.hall, judges, bank, self.collect, plan.beyond_size)
-        best = winner(hall)
-        proxy = Proxy(f"{self.problem.table.name}-seed{plan.seed}", *in_short(best.member, bank))
+        best = winner(hall, select, bank)
+        name = f"{self.problem.table.name}-seed{plan.seed}"
+        forms, counts = stated(
+            Proxy(name, *in_short(best.member, bank)),
+            best.joint,
+            [each.member for each in hall if each.steady],
+            Grounds(fit, select, Judge(self.problem, Split.FIT, Split.SELECT), bank, self.collect),
+        )
+        tried = effects([each.proxy for each in forms], [*foreign_series(), *self._gene_series()])
+        forms = tuple(replace(each, effects=tuple(own)) for each, own in zip(forms, tried, strict=True))
         rival = best_of(zoo, select, bank.select)
         return Finding(
-            proxy,
+            best_form(forms).proxy.renamed(name),
             best,
+            forms,
+            counts,
             tuple(hall),
             tuple(front.sorted()),
             None if rival is None else zoo[rival],
@@ -230,6 +260,12 @@ class Discoverer:
             plan,
             stop,
         )
+
+    def _gene_series(self) -> Iterator[Series]:
+        """Networks of each space of the problem in which one gene is varied at a time, for its first data set."""
+        table = self.problem.table
+        for block in {each.space: each for each in reversed(self.problem.blocks)}.values():
+            yield from gene_series(table.spaces[block.space], table.task(block.dataset, block.space), self.collect)
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
@@ -246,35 +282,46 @@ class Discoverer:
             AutoproxError: If the look cannot be counted.
         """
         judges, bank = found.judges, found.bank
-        select = judges[Split.SELECT]
-        contenders = {PROXY_ROW: found.proxy} | ({} if found.zoo is None else {ZOO_ROW: found.zoo})
+        select, chosen = judges[Split.SELECT], found.chosen
+        named = {PROXY_ROW: chosen} | {each.form.value: each for each in found.forms if each is not chosen}
+        if found.counts is not None:
+            named[FITTED_ROW] = found.counts
+        zoo = {} if found.zoo is None else {ZOO_ROW: found.zoo}
+        before = {name: each.on_fit for name, each in named.items()} | zoo
+        after = {name: each.proxy for name, each in named.items()} | zoo
         sealed_scorings = count_sealed(self.problem.table.digest)
         scores = {
-            Split.FIT: scores_of(contenders, bank.fit),
-            Split.SELECT: scores_of(contenders, bank.select),
-            Split.SEALED: scores_of(contenders, self._leaves(judges[Split.SEALED].networks, contenders)),
+            Split.FIT: scores_of(before, bank.fit),
+            Split.SELECT: scores_of(before, bank.select),
+            Split.SEALED: scores_of(after, self._leaves(judges[Split.SEALED].networks, after)),
         }
-        again = scores_of({PROXY_ROW: found.proxy}, self._leaves(select.rebuilt(), {PROXY_ROW: found.proxy}))
+        again = scores_of({PROXY_ROW: chosen.on_fit}, self._leaves(select.rebuilt(), {PROXY_ROW: chosen.on_fit}))
         init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
-        rows = {split: dict(zip(contenders, scores[split], strict=True)) | judges[split].counts for split in Split}
+        rows = {split: dict(zip(named | zoo, scores[split], strict=True)) | judges[split].counts for split in Split}
         verdicts = {split: verdicts_of(judges[split], rows[split]) for split in Split}
-        margin = margin_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
-        ensemble = ensemble_trial(found.hall, found.best, select, bank)
+        margins = margins_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        ensemble = ensemble_trial(found.hall, highest(found.hall), select, bank)
         rival = None if found.zoo is None else found.zoo.name
         results = {
             "splits": {split.value: document_of(verdicts[split], judges[split]) for split in verdicts},
             "zoo": rival,
-            "margin": margin.to_document(),
+            "margin": margins[0].to_document(),
+            "margins": [each.to_document() for each in margins],
+            "form": chosen.form.value,
+            "forms": [each.to_document() for each in found.forms],
+            "blind_to": chosen.blind_to,
+            "effects": list(chosen.effects),
             "init_agreement": finite_or_none(init_agreement),
             "ensemble": ensemble.to_document(),
-            "golden": golden_scores(judges[Split.FIT], rows[Split.FIT][PROXY_ROW]),
+            "golden": golden_scores(judges[Split.FIT], scores_of({PROXY_ROW: found.proxy}, bank.fit)[0]),
         }
-        provenance = self._provenance(found.plan, found.stop, found.outcome, bank.leaves)
+        provenance = provenance_of(self.problem, judges, found.plan, found.stop, found.outcome, bank.leaves)
         return Discovery(
             replace(found.proxy, provenance=provenance, results=results),
+            tuple(_published(each, provenance) for each in found.forms),
             verdicts,
             rival,
-            margin,
+            margins,
             init_agreement,
             found.hall,
             ensemble,
@@ -288,54 +335,12 @@ class Discoverer:
 
     def definition(self, plan: EvolutionPlan) -> dict[str, Any]:
         """All that the course of a run depends on, as JSON-like data."""
-        problem = self.problem
-        labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
-        primitives = [
-            [level.value, each.name, each.version, each.weight]
-            for level in Level
-            for each in PRIMITIVES[level].values()
-            if each.weight > 0 or each.name in _COUNTED_UNDRAWN
-        ]
-        return {
-            **self._question(),
-            "blocks": [f"{block.space}/{block.dataset}" for block in problem.blocks],
-            "label_kind": problem.blocks[0].label_kind,
-            "metric": problem.blocks[0].metric,
-            "labels": digest(labels),
-            "splits": digest({arch_id: split.value for arch_id, split in problem.table.splits().items()}),
-            **plan.to_document(),
-            "bank": digest([each.digest for each in first_bank()]),
-            "primitives": digest(primitives),
-            "search_version": SEARCH_VERSION,
-        }
+        return definition_of(self.problem, plan)
 
-    def _question(self) -> dict[str, Any]:
-        """What is asked, as provenance states it."""
-        problem = self.problem
-        return {
-            "table": problem.table.name,
-            "table_digest": problem.table.digest,
-            "batches": {
-                f"{block.space}/{block.dataset}": problem.table.task(block.dataset, block.space).digest
-                for block in problem.blocks
-            },
-            "aggregate": problem.aggregate.value,
-            "weights": None if problem.weights is None else list(problem.weights),
-            "init_seeds": problem.init_seeds,
-        }
 
-    def _provenance(
-        self, plan: EvolutionPlan, stop: Stop, outcome: EvolutionOutcome, bank: Sequence[Expression]
-    ) -> dict[str, Any]:
-        return {
-            **self._question(),
-            **plan.to_document(),
-            "stop": asdict(stop),
-            "ending": outcome.ending.value,
-            "evaluated": outcome.evaluated,
-            "rejected": outcome.rejected,
-            "bank": {"leaves": len(bank), "digest": digest([each.digest for each in bank])},
-        }
+def _published(statement: Statement, provenance: dict[str, Any]) -> Statement:
+    """A form whose proxy says where it comes from."""
+    return replace(statement, proxy=replace(statement.proxy, provenance=provenance))
 
 
 @contextmanager

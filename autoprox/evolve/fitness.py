@@ -112,7 +112,7 @@ class Fitness:
         if self._measures_beyond:
             left = self._judge.beyond(scores, taus)
             beyond = np.stack([self._judge.joint(left), self._judge.joint(-left)])
-            values = joints + self._weight * beyond
+            values = joints + self._weight * beyond if self._weight else joints
         constant = np.asarray(np.isnan(taus).any(axis=1) | self._flat(scores))
         size_alone = np.asarray(np.isnan(values).any(axis=0))
         judged = []

@@ -9,6 +9,9 @@ from autoprox.evolve.grammar import LeafWeights
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
 from autoprox.statistics import StatisticKind
 
+EQUAL_WEIGHTS: LeafWeights = dict.fromkeys(StatisticKind, 1.0)
+"""Leaves of each kind of statistic are drawn equally often, however many there are: half of all draws are counts."""
+
 MOST_GROWTHS = 16
 """Bound on the growths of the bank: the last one would come after a hundred million candidates."""
 
@@ -46,7 +49,7 @@ class EvolutionPlan:
         beyond_size: Weight of what candidates know beyond size, in the fitness.
         growths: How often the bank of leaves is grown by mutants of those that good candidates use.
         leaf_weights: How often leaves are drawn whose statistics are of a kind, for every kind; all leaves of a site
-            alike if None. With equal weights, half of what is drawn are counts.
+            alike if None.
 
     Raises:
         SpecError: If a value is out of range.
@@ -63,8 +66,8 @@ class EvolutionPlan:
     islands: int = 1
     seed_zoo: bool = False
     beyond_size: float = 0.0
-    growths: int = 1
-    leaf_weights: LeafWeights | None = None
+    growths: int = 0
+    leaf_weights: LeafWeights | None = field(default_factory=lambda: dict(EQUAL_WEIGHTS))
     chosen_settings: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -86,7 +89,7 @@ class EvolutionPlan:
 
     def to_document(self) -> dict[str, Any]:
         """The plan as JSON-like data."""
-        weights = {} if self.leaf_weights is None else {"leaf_weights": dict(sorted(self.leaf_weights.items()))}
+        weights = self.leaf_weights
         return {
             "seed": self.seed,
             "strategy": self.strategy,
@@ -95,7 +98,7 @@ class EvolutionPlan:
             "seed_zoo": self.seed_zoo,
             "beyond_size": self.beyond_size,
             "growths": self.growths,
-            **weights,
+            "leaf_weights": None if weights is None else {str(kind): float(weights[kind]) for kind in sorted(weights)},
         }
 
 

@@ -77,7 +77,7 @@ class EnsembleTrial:
     Args:
         members: How many make the ensemble.
         joint: Joint correlation of the ensemble on select.
-        best: That of the winner.
+        best: That of the member.
         ci95: 95 % interval of the difference, paired bootstrap over architectures.
     """
 
@@ -138,7 +138,34 @@ def in_short(member: Contender, bank: Bank) -> tuple[Expression, int]:
     )
 
 
-def winner(ranked: Sequence[Standing]) -> Standing:
+def winner(ranked: Sequence[Standing], select: Judge, bank: Bank) -> Standing:
+    """The smallest one whose fitness on select is within one standard error of the highest.
+
+    It is chosen among those that no smaller or equally small one matches on select. The standard error is that of the
+    difference of joint correlations, over resampled architectures.
+
+    Args:
+        ranked: The hall, fittest on fit first.
+        select: Judge of the select split.
+        bank: Leaf values of it.
+
+    Raises:
+        TableError: If none may win.
+    """
+    best = highest(ranked)
+    front: list[Standing] = []
+    for each in sorted(ranked, key=lambda each: (each.member.graph.size, -each.value)):
+        if not each.eligible:
+            continue
+        if not front or each.value > front[-1].value:
+            front.append(each)
+    front = [each for each in front if each.member.graph.size < best.member.graph.size] + [best]
+    errors = select.standard_errors(_scores([each.member for each in front], bank), len(front) - 1)
+    near = (each for each, error in zip(front, errors, strict=True) if best.value - each.value <= error)
+    return min(near, key=lambda each: each.member.graph.size)
+
+
+def highest(ranked: Sequence[Standing]) -> Standing:
     """The one with the highest fitness on select; among equals the fitter one on fit, then the smaller.
 
     Raises:
@@ -167,7 +194,7 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
 
     Args:
         ranked: The hall, fittest on fit first.
-        best: The winner.
+        best: The member with the highest fitness on select.
         select: Judge of the select split.
         bank: Leaf values of it.
     """

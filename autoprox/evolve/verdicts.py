@@ -1,5 +1,6 @@
 """What a discovered proxy is worth beside its rivals, split by split."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,18 +10,19 @@ from autoprox.base.arrays import Floats
 from autoprox.bench.judging import Judge
 from autoprox.bench.verdict import Verdict, finite_or_none
 
-PROXY_ROW, ZOO_ROW = "proxy", "zoo"
-"""Names, among verdicts, of the discovered proxy and of the best zoo proxy; all others are counts."""
+PROXY_ROW, ZOO_ROW, FITTED_ROW = "proxy", "zoo", "fitted counts"
+"""Names, among verdicts, of the discovered proxy, of the best zoo proxy, and of ridge regression on counts that was
+fitted to the same labels. Besides them there are the other forms of the discovery (`Form`), and counts."""
 
 _GOLDEN_NETWORKS = 2
 
 
 @dataclass(frozen=True)
 class Margin:
-    """What the proxy is worth beyond its best rival, on the sealed split and on the same resampled architectures.
+    """What the proxy is worth beyond a rival, on the sealed split and on the same resampled architectures.
 
     Args:
-        rival: The baseline (a count, or the best zoo proxy) with the highest joint correlation on the select split.
+        rival: Row of the rival: a count, the best zoo proxy, or fitted counts.
         joint: Joint correlation of the proxy minus that of the rival.
         ci95: Its 95 % interval.
     """
@@ -38,13 +40,55 @@ class Margin:
         }
 
 
-def margin_of(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> Margin:
-    """How far the proxy is beyond the rival that is best on select; `rows` are scores on the sealed networks."""
+def margins_of(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> tuple[Margin, ...]:
+    """How far the proxy is beyond its rivals: the best count on select, fitted counts, and the best zoo proxy.
+
+    Args:
+        sealed: Judge of the sealed split.
+        rows: Scores on its networks.
+        select: Verdicts on select, from which the best count is chosen.
+
+    Returns:
+        The rival that is strongest on select first.
+    """
     # A count that is constant in a block has no joint correlation and is nobody's rival.
-    rivals = [name for name in rows if name != PROXY_ROW]
-    rival = max(rivals, key=lambda name: np.nan_to_num(select[name].joint, nan=-np.inf))
-    joint, ci95 = sealed.margin(rows[PROXY_ROW], rows[rival])
-    return Margin(rival, joint, ci95)
+    strength = {name: np.nan_to_num(select[name].joint, nan=-np.inf) for name in rows if name in select}
+    count = max(sealed.counts, key=lambda name: strength[name])
+    rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW) if name in rows)]
+    rivals.sort(key=lambda name: -strength[name])
+    return tuple(Margin(name, *sealed.margin(rows[PROXY_ROW], rows[name])) for name in rivals)
+
+
+def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:
+    """Says how far a proxy is beyond its rivals, the strongest first.
+
+    Args:
+        margins: Margins as JSON-like data.
+        zoo: Name of the zoo proxy.
+
+    Example:
+        >>> count = {"rival": "mean_width", "joint": 0.07, "ci95": [0.03, 0.12]}
+        >>> fit = {"rival": "fitted counts", "joint": -0.012, "ci95": [-0.03, 0.01]}
+        >>> sentence([count, fit], None)
+        'ahead of mean_width by .07 [.03, .12]; behind fitted counts by .01 [-.01, .03]'
+    """
+    return "; ".join(_compared(each, zoo) for each in margins)
+
+
+def _compared(margin: Mapping[str, Any], zoo: str | None) -> str:
+    rival = f"{zoo} (zoo)" if margin["rival"] == ZOO_ROW else margin["rival"]
+    joint, (low, high) = margin["joint"], margin["ci95"]
+    if joint is None or low is None or high is None:
+        return f"not comparable with {rival}, which does not rank all sealed blocks as it does"
+    if joint < 0:
+        joint, low, high = -joint, -high, -low
+        return f"behind {rival} by {_short(joint)} [{_short(low)}, {_short(high)}]"
+    return f"ahead of {rival} by {_short(joint)} [{_short(low)}, {_short(high)}]"
+
+
+def _short(value: float) -> str:
+    """Two decimals, without the zero before the point."""
+    return f"{value:.2f}".replace("0.", ".", 1)
 
 
 def verdicts_of(judge: Judge, rows: dict[str, Floats]) -> dict[str, Verdict]:

@@ -1,6 +1,7 @@
 """A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
 
 import json
+import warnings
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -15,7 +16,7 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded, read_json
-from autoprox.base.outcomes import attempted, values_of
+from autoprox.base.outcomes import DoubtfulScoresWarning, Outcome, attempted, values_of
 from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
@@ -27,6 +28,7 @@ from autoprox.statistics.requirements import requirements_of
 
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
+_TERMS_SHOWN = 8
 _FIELDS: dict[str, type] = {
     "name": str,
     "graph": str,
@@ -81,6 +83,12 @@ class Proxy:
         return text if self.sign == 1 else f"-({text})"
 
     @property
+    def brief(self) -> str:
+        """The same on a line: of a long weighted sum, the terms with the largest weights alone."""
+        text = formula(self.graph, _TERMS_SHOWN)
+        return text if self.sign == 1 else f"-({text})"
+
+    @property
     def statistics(self) -> tuple[str, ...]:
         """Names of the statistics that it needs."""
         return self.graph.statistics
@@ -94,8 +102,8 @@ class Proxy:
 
     @property
     def description(self) -> str:
-        """How it is computed: the formula."""
-        return self.formula
+        """How it is computed: the formula, in brief."""
+        return self.brief
 
     @property
     def identity(self) -> str:
@@ -186,9 +194,38 @@ class Proxy:
 
         Warns:
             UnscoredWarning: If they cannot be collected from some of the models, which are NaN; says why.
+            DoubtfulScoresWarning: If the proxy states which networks it was made for, and models are smaller or larger
+                than those, or get exactly the same score.
         """
-        found = (attempted(partial(self.score, model, images, labels, loss=loss)) for model in models)
-        return values_of(self.name, found)
+        sizes: list[int] = []
+        found = (self._attempted(model, images, labels, loss, sizes) for model in models)
+        values = values_of(self.name, found)
+        if doubts := self._doubts(sizes, values):
+            warnings.warn(f"'{self.name}': {'; '.join(doubts)}.", DoubtfulScoresWarning, stacklevel=2)
+        return values
+
+    def _attempted(
+        self, model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None, sizes: list[int]
+    ) -> Outcome:
+        sizes.append(sum(each.numel() for each in model.parameters()))
+        return attempted(partial(self.score, model, images, labels, loss=loss))
+
+    def _doubts(self, sizes: Sequence[int], values: Floats) -> list[str]:
+        """What throws doubt on scores of models of these sizes, of a proxy that states what it was made for."""
+        if not (made_for := self.provenance.get("made_for")):
+            return []
+        doubts = []
+        low, high = made_for["params"]
+        beyond = sum(not low <= each <= high for each in sizes)
+        if beyond:
+            doubts.append(
+                f"{beyond} of {len(sizes)} networks lie outside of what it was made for, {low:,} to {high:,} parameters"
+            )
+        finite = values[np.isfinite(values)]
+        tied = len(finite) - len(np.unique(finite))
+        if tied:
+            doubts.append(f"at least {tied + 1} of {len(sizes)} networks get exactly the same score")
+        return doubts
 
     def to_document(self) -> dict[str, Any]:
         """The proxy as JSON-like data with a digest over all of it."""

@@ -44,10 +44,14 @@ def parse(text: str) -> Expression:
     return expression
 
 
-def formula(expression: Expression) -> str:
+def formula(expression: Expression, most_terms: int | None = None) -> str:
     """The expression as a person would write it, with infix arithmetic, and constants of three digits.
 
     For reading; `parse` takes the plain text.
+
+    Args:
+        expression: Any expression.
+        most_terms: How many terms of a weighted sum are written, those with the largest weights; all if None.
 
     Example:
         >>> formula(parse("nodes_sum(l1(mul(weight, weight_grad)))"))
@@ -60,7 +64,11 @@ def formula(expression: Expression) -> str:
     if isinstance(expression.operation, Literal):
         return f"{expression.operation.value:.3g}"
     if (terms := weighted_terms(expression)) is not None:
-        return written_sum([(f"{abs(w):.3g}", "" if x is None else f" * {_factor(x)}", w < 0) for w, x in terms])
+        if most_terms is not None and len(terms) > most_terms:
+            largest = sorted(terms, key=lambda each: -abs(each[0]))[:most_terms]
+            written = written_sum([_written(*each) for each in largest])
+            return f"{written} ... ({len(terms) - most_terms} more terms)"
+        return written_sum([_written(*each) for each in terms])
     name = expression.operation.name
     inner = [formula(each) for each in expression.arguments]
     if name in _INFIX and len(inner) == 2:
@@ -75,8 +83,9 @@ def formula(expression: Expression) -> str:
     return f"{name}({', '.join(inner)})" if inner else name
 
 
-def _factor(expression: Expression) -> str:
-    return _bracketed(expression, formula(expression))
+def _written(weight: float, scalar: Expression | None) -> tuple[str, str, bool]:
+    factor = "" if scalar is None else f" * {_bracketed(scalar, formula(scalar))}"
+    return f"{abs(weight):.3g}", factor, weight < 0
 
 
 def _bracketed(expression: Expression, text: str) -> str:

@@ -17,7 +17,7 @@ from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import finite_or_none
-from autoprox.evolve import PROXY_ROW
+from autoprox.evolve import PROXY_ROW, as_judged
 from autoprox.evolve.rivals import affordable_zoo
 from autoprox.evolve.runs import Run
 from autoprox.evolve.verdicts import document_of, verdicts_of
@@ -54,7 +54,8 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
     _same_table(run, problem)
     select, both = Judge(problem, Split.SELECT), Judge(problem, Split.FIT, Split.SELECT)
     zoo = _best_of_zoo(select, scoring)
-    contenders = {PROXY_ROW: run.proxy} | zoo
+    # What select and fit say of fitted weights is worth something only before they were fitted to select as well.
+    contenders = {PROXY_ROW: as_judged(run.proxy)} | zoo
     on_select = dict(zip(contenders, scoring(_named(contenders), select.networks), strict=True))
     on_both = dict(zip(contenders, scoring(_named(contenders), both.networks), strict=True)) | both.counts
     (on_select[ENSEMBLE_ROW],) = scoring([hall_ensemble(run.folder / HALL)], select.networks)

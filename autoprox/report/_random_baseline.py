@@ -73,7 +73,7 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomBaseli
         found = discoverer.search(plan, Stop(candidates), Path(folder) / JOURNAL)
         fitness = load(folder).best_so_far["fitness"].to_numpy()
     select = found.judges[Split.SELECT]
-    scores = scores_of({RANDOM_ROW: found.proxy}, found.bank.select)
+    scores = scores_of({RANDOM_ROW: found.chosen.on_fit}, found.bank.select)
     verdict = document_of(verdicts_of(select, {RANDOM_ROW: scores[0]}), select)[RANDOM_ROW]
     document = {"evaluated": found.outcome.evaluated, "fitness": steps_of(fitness), "select": verdict}
     return RandomBaseline(document, time.monotonic() - started)

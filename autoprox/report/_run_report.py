@@ -2,16 +2,18 @@
 
 import shlex
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from autoprox.bench.schema import METRICS
 from autoprox.bench.splits import Split
-from autoprox.evolve import PROXY_ROW, ZOO_ROW
+from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, sentence
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.island import DUPLICATE, KINDS
 from autoprox.evolve.runs import Run
+from autoprox.graph import Proxy, formula, weighted_sum, weighted_terms
 from autoprox.metrics import joint
 from autoprox.report._bands import BANDS, FEWEST
 from autoprox.report._evidence import ENSEMBLE_ROW
@@ -22,6 +24,8 @@ from autoprox.report.figures import Bar, Curve, bands_figure, bars_figure, curve
 from autoprox.statistics import STATISTICS
 
 WINNER = "winner"
+TERMS_WRITTEN = 12
+"""Terms of a weighted sum that are set and drawn."""
 _ISO, _PARTIAL = "one size (iso stratum)", "given parameters"
 _COUNTS_SHOWN = ("params", "macs")
 _HALL_LINES = 8
@@ -59,9 +63,13 @@ def discovery_report(run: Run, evidence: Document) -> str:
         sealed=sealed[PROXY_ROW],
         rival=_rival(results),
         verdict=_verdict(results["margin"]["ci95"]),
+        sentence=sentence(results.get("margins", [results["margin"]]), results["zoo"]),
+        form=results.get("form", ProxyForm.PLAIN),
+        written=formula(proxy.graph, TERMS_WRITTEN),
+        brief=len(weighted_terms(proxy.graph) or ()) > TERMS_WRITTEN,
         statistics=[STATISTICS[name] for name in proxy.statistics],
-        formula=formula_svg(proxy),
-        drawing=drawing_svg(proxy),
+        formula=formula_svg(_drawn(proxy)),
+        drawing=drawing_svg(_drawn(proxy)),
         comparison=_comparison(results, evidence),
         bars=_bars(results, evidence),
         blocks=_blocks(results, evidence),
@@ -77,6 +85,15 @@ def discovery_report(run: Run, evidence: Document) -> str:
         facts=_facts(run, evidence),
         sealed_scorings=run.sealed_scorings,
     )
+
+
+def _drawn(proxy: Proxy) -> Proxy:
+    """The proxy, or what is left of a long weighted sum when only the terms with the largest weights are kept."""
+    terms = weighted_terms(proxy.graph) or []
+    if len(terms) <= TERMS_WRITTEN:
+        return proxy
+    largest = sorted(terms, key=lambda each: -abs(each[0]))[:TERMS_WRITTEN]
+    return replace(proxy, graph=weighted_sum([(weight, each) for weight, each in largest if each is not None]))
 
 
 def _rival(results: Document) -> str:
@@ -114,7 +131,22 @@ def _comparison(results: Document, evidence: Document) -> list[dict[str, Any]]:
     sealed = results["splits"][Split.SEALED]
     held = {name: sealed[key] for key, name in _sealed_names(results, evidence).items()}
     rows = {name: evidence["select"][key] for key, name in _select_names(evidence).items()}
-    return [{"name": name, "select": rows.get(name), "sealed": held.get(name)} for name in rows | held]
+    return [
+        {
+            "name": name,
+            "select": rows.get(name),
+            "sealed": held.get(name),
+            **{key: _mean(held.get(name), key) for key in ("tau_a", "ndcg_10", "top1_regret")},
+        }
+        for name in rows | held
+    ]
+
+
+def _mean(verdict: Document | None, key: str) -> float | None:
+    """The mean over blocks of what a verdict says of each; None where it says nothing."""
+    values = [] if verdict is None else [block.get(key) for block in verdict["blocks"]]
+    known = [float(each) for each in values if each is not None]
+    return float(np.mean(known)) if known and len(known) == len(values) else None
 
 
 def _bars(results: Document, evidence: Document) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@
 - `function`, `own`, `ranking`: proxies that are not graphs; functions of a user's own; proxies that rank over a set
 - `ensemble`: several scorers as one, by mean rank
 - `zoo/`: published and hand-made proxies
+- `one_gene`, `plain_vit`: what a score does when one thing is varied at a time
 - `scoring`: any scorers on many networks, cached, or on one network by name
 - `loading`: names and paths to proxies
 """
@@ -13,6 +14,7 @@ from autoprox.scorers._ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensembl
 from autoprox.scorers._function import FunctionProxy
 from autoprox.scorers._interface import ArchPart, LeafPart, Scorer, SubjectPart
 from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
+from autoprox.scorers._one_gene import FOREIGN, Series, blind_to, effects, foreign_series, gene_series
 from autoprox.scorers._one_model import measured, measured_network
 from autoprox.scorers._own import OwnScorer, as_scorer
 from autoprox.scorers._ranking import RankedProxy
@@ -23,6 +25,7 @@ from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy, zoo_graphs
 
 __all__ = [
     "BEST",
+    "FOREIGN",
     "HALL",
     "HALL_MEMBERS",
     "ZOO",
@@ -36,10 +39,15 @@ __all__ = [
     "RankedProxy",
     "Scored",
     "Scorer",
+    "Series",
     "Subject",
     "SubjectPart",
     "as_scorer",
+    "blind_to",
+    "effects",
+    "foreign_series",
     "function_proxy",
+    "gene_series",
     "hall_ensemble",
     "joined_alike",
     "load_proxy",

@@ -7,6 +7,8 @@ import numpy as np
 
 from autoprox.evolve.engine import SEARCH_VERSION
 
+COLUMNS = ("winner", "plain", "short", "blend", "ensemble")
+
 
 def markdown(result: dict[str, Any]) -> str:
     """The result as a reader wants it."""
@@ -15,49 +17,52 @@ def markdown(result: dict[str, Any]) -> str:
         f"# Discovery on {result['table']}, measured",
         "",
         f"Command: `{result['command']}`. {result['architectures']} architectures, {len(result['blocks'])} blocks, "
-        f"{result['seeds']} seeds; joint tau, mean ± standard deviation over the seeds. Of a search: the winner, and "
-        "the ensemble of the eight members of the hall that are fittest on fit. Search version "
-        f"{result['search_version']}; the present one is {SEARCH_VERSION} (docs/changelog.md says what changed).",
+        f"{result['budget']:,} candidates a search; joint tau, mean ± standard deviation over seeds. On select, fitted "
+        f"forms are fitted to fit alone. Search version {result['search_version']}; the present one is {SEARCH_VERSION}"
+        " (docs/changelog.md says what changed).",
         "",
-        "| contender | candidates | fit | select | sealed | ensemble: select | sealed | seconds |",
-        "|---|---|---|---|---|---|---|---|",
+        f"| contender | seeds | fit | select | {' | '.join(f'sealed: {each}' for each in COLUMNS)} | seconds |",
+        "|---" * (5 + len(COLUMNS)) + "|",
     ]
-    columns = ("fit", "select", "sealed", "ensemble_select", "ensemble_sealed")
     for row in result["summary"]:
-        cells = [_spread(row[column]) for column in columns]
-        missing = result["seeds"] - row["seeds"]
-        found = f" ({missing} of {result['seeds']} seeds found nothing that ranks select)" if missing else ""
-        lines.append(
-            f"| {row['contender']}{found} | {row['budget']:,} | {' | '.join(cells)} | {_number(row['seconds'])} |"
-        )
-    lines += [
-        "",
-        f"On select: zoo {best_zoo} {select[best_zoo]:.3f}, count {best_count} {select[best_count]:.3f}.",
-    ]
+        missing = f" ({row['undefined']} found nothing that ranks select)" if row["undefined"] else ""
+        cells = [_spread(row["fit"]), _spread(row["select"]), *(_spread(row["sealed"].get(each)) for each in COLUMNS)]
+        seconds = f"{np.median(row['processor_seconds']):.0f}" if row["processor_seconds"] else ""
+        lines.append(f"| {row['contender']}{missing} | {row['seeds']} | {' | '.join(cells)} | {seconds} |")
+    lines += ["", f"On select: zoo {best_zoo} {select[best_zoo]:.3f}, count {best_count} {select[best_count]:.3f}."]
     sealed = result["sealed"]
     if sealed is None:
         return "\n".join([*lines, "The sealed split was not looked at (--quick)."])
-    for form, found in sealed["comparisons"].items():
-        lines += ["", f"## On sealed: {form}, chosen on select", ""]
-        lines += ["| scorer | joint | 95 % | it minus this | 95 % | iso | it minus this | 95 % |", "|---" * 8 + "|"]
-        for name in (found["row"], *found["margins"]):
-            own, apart = sealed["verdicts"][name], found["margins"].get(name)
-            iso = _number(float(np.mean([each["kendall_iso"] for each in own["blocks"]])))
-            cells = [name, f"{own['joint']:.3f}", _interval(own["ci95"]), *_apart(apart, "joint", "ci95")]
-            lines.append(f"| {' | '.join([*cells, iso, *_apart(apart, 'iso', 'iso_ci95')])} |")
-        for text, key in (("random search", "mean_margin_to_random"), (best_count, "mean_margin_to_count")):
-            if mean := found.get(key):
-                lines += ["", f"Mean over seeds minus {text}: {mean['joint']:.3f}, 95 % {_interval(mean['ci95'])}."]
-        lines += ["", "| block | tau | share of ceiling | iso tau | share of its ceiling |", "|---|---|---|---|---|"]
-        for name, row in found["ceilings"].items():
-            cells = [_number(row[key]) for key in ("tau", "share", "iso", "iso_share")]
-            lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "## The default run on sealed, minus rivals: mean over seeds", ""]
+    rivals = list(next(iter(sealed["means"].values())))
+    lines += [f"| form | {' | '.join(rivals)} |", "|---" * (1 + len(rivals)) + "|"]
+    for form, found in sealed["means"].items():
+        cells = [f"{found[name]['joint']:.3f} [{_interval(found[name]['ci95'])}]" for name in rivals]
+        lines.append(f"| {form} | {' | '.join(cells)} |")
+    lines += ["", "## Seed by seed: the winner minus its rivals", ""]
+    rivals = list(next(iter(sealed["margins"].values())))
+    lines += [f"| seed and form | joint | {' | '.join(rivals)} |", "|---" * (2 + len(rivals)) + "|"]
+    for key, found in sealed["margins"].items():
+        cells = [f"{found[name][0]:.3f} [{_interval(found[name][1])}]" for name in rivals]
+        lines.append(f"| {key} | {sealed['verdicts'][key]['joint']:.3f} | {' | '.join(cells)} |")
+    sure = {name: sum(found[name][1][0] > 0 for found in sealed["margins"].values()) for name in rivals}
+    lines += ["", f"Surely ahead, of {len(sealed['margins'])} seeds: {', '.join(f'{k} {v}' for k, v in sure.items())}."]
+    lines += [
+        "",
+        "## Rivals on sealed",
+        "",
+        "| rival | tau-b | 95 % | tau-a | nDCG@10 | top-1 regret |",
+        "|---" * 6 + "|",
+    ]
+    for name in rivals:
+        own = sealed["verdicts"][name]
+        means = [np.mean([b[k] for b in own["blocks"]]) for k in ("tau_a", "ndcg_10", "top1_regret")]
+        cells = [f"{own['joint']:.3f}", _interval(own["ci95"]), *(f"{each:.3f}" for each in means)]
+        lines.append(f"| {name} | {' | '.join(cells)} |")
+    lines += ["", "| block | mean tau | share of ceiling | iso tau | share of its ceiling |", "|---|---|---|---|---|"]
+    for name, row in sealed["ceilings"].items():
+        lines.append(f"| {name} | {' | '.join(_number(row[k]) for k in ('tau', 'share', 'iso', 'iso_share'))} |")
     return "\n".join([*lines, "", f"This user has scored the sealed split of this table {sealed['looks']} times."])
-
-
-def _apart(margin: dict[str, Any] | None, value: str, interval: str) -> list[str]:
-    """How far the chosen one is ahead of a row; nothing in its own row."""
-    return ["", ""] if margin is None else [f"{margin[value]:.3f}", _interval(margin[interval])]
 
 
 def _spread(values: list[float] | None) -> str:
@@ -65,7 +70,7 @@ def _spread(values: list[float] | None) -> str:
 
 
 def _interval(bounds: Sequence[float]) -> str:
-    return f"{bounds[0]:.2f} to {bounds[1]:.2f}"
+    return f"{bounds[0]:.2f}, {bounds[1]:.2f}"
 
 
 def _number(value: float | None) -> str:

@@ -1,7 +1,6 @@
 """What discovery.py compares: baselines, the choice on select, and the one look at the sealed split."""
 
 from collections.abc import Sequence
-from enum import StrEnum
 from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
@@ -13,69 +12,44 @@ from autoprox.bench.quality import blocks_of
 from autoprox.bench.sealed import count_sealed
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict
-from autoprox.graph import Proxy, parse
+from autoprox.evolve import FITTED_ROW, ProxyForm, count_terms, fitted
+from autoprox.graph import LeafTable, Proxy, collect_leaves, parse
 from autoprox.metrics import interval95
 from autoprox.scorers import ZOO, Ensemble, Scorer, score_networks
 from autoprox.spaces import SPACES
 from autoprox.statistics import StatisticsCache
 
-RANDOM = "random"
-"""The contender that all others are measured against."""
+DEFAULT, RANDOM = "default", "random"
+"""Names of contenders: the default run, and what all others are measured against."""
 
 Run: TypeAlias = dict[str, Any]
-"""What one contender found with one seed, a step a budget."""
+"""What one contender found with one seed."""
+
+WINNER, ENSEMBLE = "winner", "ensemble"
+"""What a search gives besides its forms."""
 
 
-class Form(StrEnum):
-    """What a search gives."""
-
-    WINNER = "winner"
-    ENSEMBLE = "ensemble"
-
-    @property
-    def select(self) -> str:
-        """The field of a step that holds what it is worth on select."""
-        return "select" if self is Form.WINNER else "ensemble_select"
-
-
-TOGETHER = ", ensemble"
-ALL_SEEDS = "the winners of all seeds together"
+def rows_of(runs: list[Run]) -> dict[str, list[str]]:
+    """For the winner, each form and the ensemble the names of their rows, one a seed; only what every seed has."""
+    names: dict[str, list[str]] = {WINNER: [], ENSEMBLE: []}
+    for run in runs:
+        key = f"{run['contender']}/{run['seed']}"
+        names[WINNER].append(f"{key}/{run['found']['form']}")
+        names[ENSEMBLE].append(f"{key}/{ENSEMBLE}")
+        for form in run["found"]["forms"]:
+            names.setdefault(form["form"], []).append(f"{key}/{form['form']}")
+    return {form: keys for form, keys in names.items() if len(keys) == len(runs)}
 
 
-class Choice(NamedTuple):
-    """A row that was chosen on select, and the contender it is of."""
-
-    contender: str
-    row: str
-
-
-def key_of(contender: str, seed: int, budget: int) -> str:
-    """The name of a row."""
-    return f"{contender}/{seed}/{budget}"
-
-
-def row_of(contender: str, seed: int, budget: int, form: Form) -> str:
-    """The name of the row of a form."""
-    return key_of(contender, seed, budget) + (TOGETHER if form is Form.ENSEMBLE else "")
-
-
-def chosen_by_select(runs: list[Run], form: Form, budget: int, names: Sequence[str]) -> Choice:
-    """Of some contenders the one with the highest mean on select, and of its seeds the one with the highest."""
-    values = {name: {seed: step[form.select] for seed, step in steps_of(runs, name, budget)} for name in names}
-    name = max(names, key=lambda name: np.mean(list(values[name].values())))
-    seed = max(values[name], key=lambda seed: values[name][seed])
-    return Choice(name, row_of(name, seed, budget, form))
-
-
-def steps_of(runs: list[Run], name: str, budget: int) -> list[tuple[int, dict[str, Any]]]:
-    """The seeds of a contender with their step of a budget."""
-    return [
-        (run["seed"], step)
-        for run in runs
-        if run["contender"] == name
-        for step in run["steps"]
-        if step["budget"] == budget
+def scorers_of(run: Run) -> list[Scorer]:
+    """The forms of what was found and its ensemble, under the names of their rows."""
+    key = f"{run['contender']}/{run['seed']}"
+    found = run["found"]
+    forms = [Proxy(f"{key}/{each['form']}", parse(each["graph"]), each["sign"]) for each in found["forms"]]
+    members = [
+        Proxy(f"{key} member {number}", parse(text), sign) for number, (text, sign) in enumerate(found["ensemble"])
     ]
+    return [*forms, Ensemble(members, f"{key}/{ENSEMBLE}")]
 
 
 class Baselines(NamedTuple):
@@ -105,69 +79,42 @@ def scores_on(judge: Judge, scorers: Sequence[Scorer], cache: StatisticsCache, j
 
 
 def look_at_sealed(problem: Problem, runs: list[Run], baselines: Baselines, jobs: int) -> dict[str, Any]:
-    """The one look at the sealed split: at winners and ensembles of all seeds and budgets, the zoo and the counts."""
-    judge = Judge(problem, Split.SEALED)
-    scorers: list[Scorer] = [ZOO[baselines.zoo]]
-    for run in runs:
-        for step in run["steps"]:
-            scorers += scorers_of(step, key_of(run["contender"], run["seed"], step["budget"]))
-    final = max(step["budget"] for step in runs[0]["steps"])
-    contenders = [name for name in dict.fromkeys(run["contender"] for run in runs) if name != RANDOM]
-    chosen = {form: chosen_by_select(runs, form, final, contenders) for form in Form}
-    best = chosen[Form.WINNER].contender
-    winners = [key_of(best, seed, final) for seed, _ in steps_of(runs, best, final)]
-    scorers.append(Ensemble([each for each in scorers if each.name in winners], ALL_SEEDS))
+    """The one look at the sealed split: at all forms and ensembles of all seeds, the zoo, counts and fitted counts."""
+    judge, both = Judge(problem, Split.SEALED), Judge(problem, Split.FIT, Split.SELECT)
+    cache = statistics_of(problem.table)
+    leaves = [leaf for each in count_terms() for leaf in each.node_leaves]
+    held = LeafTable(collect_leaves(both.networks, list(dict.fromkeys(leaves)), cache, jobs=jobs))
+    counts = fitted(ProxyForm.BLEND, count_terms(), both, held)
+    assert counts is not None
+    scorers: list[Scorer] = [ZOO[baselines.zoo], Proxy(FITTED_ROW, counts)]
+    scorers += [each for run in runs for each in scorers_of(run)]
     looks = max(count_sealed(problem.table.digest) for _ in scorers)
-    rows = scores_on(judge, scorers, statistics_of(problem.table), jobs)
+    rows = scores_on(judge, scorers, cache, jobs)
     verdicts = dict(zip(rows, judge.verdicts(np.stack(list(rows.values()))), strict=True))
-    rivals = [baselines.zoo, *judge.counts]
-    comparisons: dict[str, dict[str, Any]] = {}
-    for form, choice in chosen.items():
-        random = chosen_by_select(runs, form, final, [RANDOM])
-        others = [chosen[Form.WINNER].row, random.row] if form is Form.ENSEMBLE else [random.row]
-        means = {name: stacked(rows, runs, name, form, final) for name in (choice.contender, RANDOM)}
-        count = {"rival": baselines.count}
-        comparisons[form.value] = compared(problem, judge, rows, verdicts, choice, [*others, *rivals]) | {
-            "mean_margin_to_random": difference_of_means(judge, *means.values()),
-            "mean_margin_to_count": count
-            | difference_of_means(judge, means[choice.contender], rows[baselines.count][None]),
-        }
-    comparisons["all seeds"] = compared(problem, judge, rows, verdicts, Choice(best, ALL_SEEDS), rivals)
+    default, random = (rows_of([run for run in runs if run["contender"] == name]) for name in (DEFAULT, RANDOM))
+    rivals = [FITTED_ROW, baselines.zoo, *judge.counts]
     return {
         "looks": looks,
-        "comparisons": comparisons,
+        "margins": {
+            key: {name: list(judge.margin(rows[key], rows[name])) for name in rivals} for key in default[WINNER]
+        },
+        "means": {
+            form: {
+                name: difference_of_means(judge, _stacked(rows, keys), theirs)
+                for name, theirs in (
+                    *((name, rows[name][None]) for name in rivals),
+                    (RANDOM, _stacked(rows, random.get(form, random[WINNER]))),
+                )
+            }
+            for form, keys in default.items()
+        },
+        "ceilings": share_of_ceiling(problem, [verdicts[key] for key in default[WINNER]]),
         "verdicts": {name: verdict.to_document(judge.blocks) for name, verdict in verdicts.items()},
     }
 
 
-def scorers_of(step: dict[str, Any], name: str) -> list[Scorer]:
-    """The winner of a step and its ensemble, under the names of their rows."""
-    members = [
-        Proxy(f"{name} member {number}", parse(text), sign) for number, (text, sign) in enumerate(step["ensemble"])
-    ]
-    return [Proxy(name, parse(step["graph"]), step["sign"]), Ensemble(members, name + TOGETHER)]
-
-
-def compared(
-    problem: Problem,
-    judge: Judge,
-    rows: dict[str, Floats],
-    verdicts: dict[str, Verdict],
-    choice: Choice,
-    others: Sequence[str],
-) -> dict[str, Any]:
-    """How much further what was chosen is than others, and how much of what could be reached it reaches."""
-    margins = {}
-    for name in others:
-        pair = rows[choice.row], rows[name]
-        (joint, ci95), (iso, iso_ci95) = judge.margin(*pair), judge.iso_margin(*pair)
-        margins[name] = {"joint": joint, "ci95": ci95, "iso": iso, "iso_ci95": iso_ci95}
-    return {**choice._asdict(), "margins": margins, "ceilings": share_of_ceiling(problem, verdicts[choice.row])}
-
-
-def stacked(rows: dict[str, Floats], runs: list[Run], name: str, form: Form, budget: int) -> Floats:
-    """The rows of all seeds of a contender."""
-    return np.stack([rows[row_of(name, seed, budget, form)] for seed, _ in steps_of(runs, name, budget)])
+def _stacked(rows: dict[str, Floats], keys: Sequence[str]) -> Floats:
+    return np.stack([rows[key] for key in keys])
 
 
 def difference_of_means(judge: Judge, ours: Floats, theirs: Floats) -> dict[str, Any]:
@@ -177,19 +124,22 @@ def difference_of_means(judge: Judge, ours: Floats, theirs: Floats) -> dict[str,
     return {"joint": float(means[0] - means[1]), "ci95": interval95(sampled[0] - sampled[1]).tolist()}
 
 
-def share_of_ceiling(problem: Problem, verdict: Verdict) -> dict[str, Any]:
-    """Tau of every block as a share of what a perfect score could reach, in all and in the iso stratum."""
+def share_of_ceiling(problem: Problem, verdicts: Sequence[Verdict]) -> dict[str, Any]:
+    """Mean tau of every block as a share of what a perfect score could reach, in all and in the iso stratum."""
     ceilings = {tuple(each[key] for key in ("space", "dataset")): each for each in _ceilings(problem)}
     shares = {}
-    for block, own in zip(problem.blocks, verdict.blocks, strict=True):
+    for index, block in enumerate(problem.blocks):
         known = ceilings[block.space, block.dataset]
+        tau, iso = (
+            float(np.mean([getattr(each.blocks[index], name) for each in verdicts])) for name in ("kendall", "iso")
+        )
         shares[f"{block.space}/{block.dataset}"] = {
-            "tau": own.kendall,
+            "tau": tau,
             "ceiling": known["all"]["ceiling"],
-            "share": _share(own.kendall, known["all"]["ceiling"]),
-            "iso": own.iso,
+            "share": _share(tau, known["all"]["ceiling"]),
+            "iso": iso,
             "iso_ceiling": known.get("iso", {}).get("ceiling"),
-            "iso_share": _share(own.iso, known.get("iso", {}).get("ceiling")),
+            "iso_share": _share(iso, known.get("iso", {}).get("ceiling")),
         }
     return shares
 

@@ -58,7 +58,7 @@ def test_shipped_proxies():
 
 
 CONTENDERS = {
-    "elitism-preserve (default)": "elitism-preserve",
+    "elitism-preserve (the default then)": "elitism-preserve",
     "the same, `--seed-zoo`": "elitism-preserve, zoo first",
     "the same, `--growths 0`": "elitism-preserve, bank never grown",
     "the same, `--beyond-size 0.5`": "elitism-preserve, beyond size 0.5",

@@ -20,6 +20,10 @@ from tests.evolve.world import World, leaves, search
 SMALL = ElitesSettings(population=32, parents=16)
 
 
+def small(**more) -> EvolutionPlan:
+    return EvolutionPlan(strategy="elitism-preserve", settings=SMALL, **more)
+
+
 @pytest.fixture
 def path(tmp_path):
     return tmp_path / "journal.sqlite"
@@ -37,7 +41,7 @@ def hall(outcome) -> list:
 
 @pytest.mark.parametrize("budget", [1, 33, 500])
 def test_budget_is_met_exactly(budget, path):
-    outcome = search(EvolutionPlan(settings=SMALL), Stop(budget), path).outcome
+    outcome = search(small(), Stop(budget), path).outcome
     assert outcome.evaluated == budget
     assert outcome.ending is Ending.BUDGET
     found = rows(path)
@@ -46,7 +50,7 @@ def test_budget_is_met_exactly(budget, path):
 
 
 def test_hall_holds_what_scipy_confirms(path):
-    found = search(EvolutionPlan(settings=SMALL), Stop(600), path)
+    found = search(small(), Stop(600), path)
     for member in found.outcome.hall:
         score = member.evaluation.sign * Evaluator(found.bank.fit).scores([member.graph])[0]
         expected = [stats.kendalltau(score, target).statistic for target in found.world.targets]
@@ -62,7 +66,7 @@ def test_hall_holds_what_scipy_confirms(path):
 def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatch):
     """Cut anywhere, also in the middle of an epoch and after the bank has grown."""
     monkeypatch.setattr(engine_module, "FIRST_GROWTH", 300)
-    plan = EvolutionPlan(settings=SMALL, islands=islands, growths=2)
+    plan = small(islands=islands, growths=2)
     whole = search(plan, Stop(1200), tmp_path / "whole.sqlite")
     parts = tmp_path / "parts.sqlite"
     for budget in (1, 350, 700, 1200):
@@ -75,7 +79,7 @@ def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatc
 
 def test_islands_exchange_their_best(path):
     """After a meeting the next island breeds from what came: children whose parents another island evaluated."""
-    search(EvolutionPlan(settings=SMALL, islands=2), Stop(1500), path)
+    search(small(islands=2), Stop(1500), path)
     found = rows(path)
     assert {row[2] for row in found} == {0, 1}
     island_of = {row[3]: row[2] for row in found}
@@ -84,7 +88,7 @@ def test_islands_exchange_their_best(path):
 
 
 def test_pedigree_leads_back_to_fresh_candidates(path):
-    search(EvolutionPlan(settings=SMALL), Stop(400), path)
+    search(small(), Stop(400), path)
     seen: set[str] = set()
     for row in rows(path):
         parents = row[7].split()
@@ -95,24 +99,24 @@ def test_pedigree_leads_back_to_fresh_candidates(path):
 
 def test_seeds_come_first_and_only_once(path):
     seeds = [parse("nodes_sum(l1(weight))"), parse("nodes_max(log(params))"), parse("nodes_sum(l1(exp(exp(weight))))")]
-    search(EvolutionPlan(settings=SMALL), Stop(100), path, seeds=seeds)
+    search(small(), Stop(100), path, seeds=seeds)
     origins = [(row[4], row[6]) for row in rows(path)]
     assert origins[:2] == [("nodes_sum(l1(weight))", "zoo"), ("nodes_max(log(params))", "zoo")]
     assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not at hand
 
 
 def test_a_budget_that_is_spent_already_is_refused(path):
-    search(EvolutionPlan(settings=SMALL), Stop(800), path)
+    search(small(), Stop(800), path)
     with pytest.raises(SpecError, match="larger"):
-        search(EvolutionPlan(settings=SMALL), Stop(300), path)
+        search(small(), Stop(300), path)
 
 
 def test_another_plan_is_refused_by_name(path):
-    search(EvolutionPlan(settings=SMALL), Stop(50), path)
+    search(small(), Stop(50), path)
     with pytest.raises(StoreMismatchError, match="seed"):
-        search(EvolutionPlan(settings=SMALL, seed=1), Stop(80), path)
+        search(small(seed=1), Stop(80), path)
     with pytest.raises(StoreMismatchError, match="islands"):
-        search(EvolutionPlan(settings=SMALL, islands=2), Stop(80), path)
+        search(small(islands=2), Stop(80), path)
 
 
 def test_a_journal_in_use_is_refused(path):
@@ -128,7 +132,7 @@ def test_a_damaged_journal_is_refused(path, content):
 
 
 def test_known_graphs_keep_every_bit(path):
-    plan = EvolutionPlan(settings=SMALL, beyond_size=0.3)
+    plan = small(beyond_size=0.3)
     evaluations = {each.graph.digest: each.evaluation for each in search(plan, Stop(600), path).outcome.hall}
     with EvolutionJournal(path, plan.to_document()) as journal:
         kept = {text for text, *_ in journal.resume()["hall"]}
@@ -143,8 +147,7 @@ def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
     monkeypatch.setattr(engine_module, "FIRST_GROWTH", 100)
     before = len(World().table._values)
     grown = {
-        (growths, budget): len(search(EvolutionPlan(settings=SMALL, growths=growths), Stop(budget), path).bank.leaves)
-        - before
+        (growths, budget): len(search(small(growths=growths), Stop(budget), path).bank.leaves) - before
         for growths, budget, path in (
             (3, 99, tmp_path / "none.sqlite"),
             (3, 390, tmp_path / "two.sqlite"),
@@ -157,7 +160,7 @@ def test_bank_grows_at_fixed_counts(tmp_path, monkeypatch):
 
 
 def test_seconds_end_a_run(path):
-    assert search(EvolutionPlan(settings=SMALL), Stop(seconds=0.2), path).outcome.ending is Ending.SECONDS
+    assert search(small(), Stop(seconds=0.2), path).outcome.ending is Ending.SECONDS
 
 
 @pytest.mark.parametrize("text", ["nodes_sum(share(abs(l1(weight))))", "nodes_max(minmax(l1(weight)))"])

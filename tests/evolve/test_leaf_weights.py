@@ -16,7 +16,7 @@ from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.variation import generate
 from autoprox.graph import Expression, Level
 from autoprox.statistics import STATISTICS, StatisticKind
-from tests.evolve.test_engine import SMALL, hall
+from tests.evolve.test_engine import hall
 from tests.evolve.world import search
 
 EQUAL = {StatisticKind.COUNT: 1.0, StatisticKind.TENSOR: 1.0}
@@ -84,9 +84,9 @@ def test_a_run_with_weights_goes_on_as_the_run_at_once(name, tmp_path) -> None:
     whole = search(plan, Stop(150), tmp_path / "whole.sqlite").outcome
     search(plan, Stop(60), tmp_path / "parts.sqlite")
     assert hall(search(plan, Stop(150), tmp_path / "parts.sqlite").outcome) == hall(whole)
-    assert hall(search(EvolutionPlan(seed=3, strategy=name), Stop(150), tmp_path / "plain.sqlite").outcome) != hall(
-        whole
-    )
+    assert hall(
+        search(EvolutionPlan(seed=3, strategy=name, leaf_weights=None), Stop(150), tmp_path / "plain.sqlite").outcome
+    ) != hall(whole)
 
 
 @pytest.mark.parametrize(
@@ -98,6 +98,7 @@ def test_weights_that_are_none_are_refused(wrong) -> None:
         EvolutionPlan(leaf_weights=wrong)
 
 
-def test_weights_stand_in_the_definition_where_they_are_given() -> None:
-    assert "leaf_weights" not in EvolutionPlan(settings=SMALL).to_document()
-    assert EvolutionPlan(leaf_weights=EQUAL).to_document()["leaf_weights"] == {"count": 1.0, "tensor": 1.0}
+def test_weights_stand_in_the_definition() -> None:
+    assert EvolutionPlan(leaf_weights=None).to_document()["leaf_weights"] is None
+    assert EvolutionPlan(leaf_weights={"tensor": 1, "count": 3}).to_document()["leaf_weights"]["count"] == 3.0
+    assert EvolutionPlan().to_document()["leaf_weights"] == {"count": 1.0, "tensor": 1.0}

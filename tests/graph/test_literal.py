@@ -8,7 +8,9 @@ import sympy
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+import autoprox
 from autoprox.base.errors import KindError
+from autoprox.base.outcomes import DoubtfulScoresWarning
 from autoprox.graph import (
     Evaluator,
     Expression,
@@ -137,3 +139,44 @@ def test_a_sum_needs_terms():
 )
 def test_simplified(text, written, sign):
     assert simplify(parse(text)) == (parse(written), sign)
+
+
+def made_for(low, high):
+    provenance = {"made_for": {"spaces": ["autoformer-micro"], "params": [low, high]}}
+    return Proxy("mine", parse("nodes_max(norm_width)"), provenance=provenance)
+
+
+def of_depths(*depths):
+    space = autoprox.space("autoformer-micro")
+    arch = space.sample(np.random.default_rng(0)).genes
+    return [
+        space.build(
+            arch | {"depth": depth, "mlp_ratio": [2.0] * depth, "num_heads": [2] * depth},
+            num_classes=5,
+            img_size=8,
+            in_chans=1,
+        )
+        for depth in depths
+    ]
+
+
+def scored(proxy, models):
+    rng = np.random.default_rng(0)
+    return proxy.score_many(models, rng.normal(size=(4, 1, 8, 8)).astype(np.float32), np.arange(4))
+
+
+def test_networks_beyond_the_table_and_ties_are_one_warning():
+    models = of_depths(2, 3)
+    sizes = [sum(each.numel() for each in model.parameters()) for model in models]
+    with pytest.warns(DoubtfulScoresWarning) as said:
+        scored(made_for(sizes[0], sizes[0]), iter(models))
+    (warning,) = said
+    assert "1 of 2 networks lie outside of what it was made for" in str(warning.message)
+    assert "at least 2 of 2 networks get exactly the same score" in str(warning.message)
+
+
+def test_what_is_of_the_table_and_told_apart_is_scored_without_a_word():
+    (model,) = of_depths(2)
+    size = sum(each.numel() for each in model.parameters())
+    assert np.isfinite(scored(made_for(size, size), [model])).all()
+    assert np.isfinite(scored(Proxy("by hand", parse("nodes_max(norm_width)")), of_depths(2, 3))).all()

@@ -57,7 +57,7 @@ def best(
 def arguments_of(table: Path, folder: Path, budget: int) -> list[str]:
     """Two islands of short epochs, so that a run has several and passes one growth of the bank."""
     where = ["--bench", str(table), "--out", str(folder / "run")]
-    how = ["--islands", "2", "--set", "population=48", "parents=16"]
+    how = ["--islands", "2", "--set", "population=48", "offspring=16"]
     return [*where, *how, "--budget", str(budget), "--seed", "7", "--jobs", "1", "--no-report"]
 
 
@@ -125,7 +125,7 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sessions are read from /proc")
 def test_a_killed_worker_is_one_line_that_says_how_to_go_on(table, shared_cache, tmp_path):
     """The epoch in which it was killed is done again; the bytes are those of a run from which no process was taken."""
-    slow = ("--set", "population=48", "parents=128", "--growths", "0", "--quiet")
+    slow = ("--set", "population=48", "offspring=128", "--growths", "0", "--quiet")
     expected = best(table, tmp_path / "whole", *slow, budget=9_000, cache=shared_cache)
     command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, tmp_path, 9_000), *slow, "--jobs", "2"]
     with in_a_session(command, environment_of(shared_cache)) as victim:

@@ -11,12 +11,12 @@ from autoprox.evolve.strategies._elitism_preserve import ElitismPreserve
 from autoprox.evolve.strategies._nsga2 import Nsga2
 from autoprox.evolve.strategies._random_search import RandomStrategy
 
-DEFAULT_STRATEGY = "elitism-preserve"
+DEFAULT_STRATEGY = "nsga2"
 
 STRATEGIES: Registry[type[AbstractStrategy]] = Registry("strategy")
-STRATEGIES.register(DEFAULT_STRATEGY, ElitismPreserve)
+STRATEGIES.register("elitism-preserve", ElitismPreserve)
 STRATEGIES.register("diversity-prompting", DiversityPrompting)
-STRATEGIES.register("nsga2", Nsga2)
+STRATEGIES.register(DEFAULT_STRATEGY, Nsga2)
 STRATEGIES.register("random", RandomStrategy)
 
 __all__ = ["DEFAULT_STRATEGY", "STRATEGIES", "AbstractSettings", "AbstractStrategy"]

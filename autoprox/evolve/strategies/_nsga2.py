@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, final
 
+import numpy as np
 from deap import base, tools
 
 from autoprox.evolve._individual import Individual, Proposal
@@ -45,7 +46,9 @@ class _Point:
     def __init__(self, member: Individual) -> None:
         evaluation = member.evaluation
         self.member = member
-        self.fitness = _Objectives((evaluation.joint, evaluation.beyond, float(member.graph.size)))
+        # What says nothing beyond size is no better there than any tau; DEAP cannot order what is not a number.
+        beyond = -1.0 if np.isnan(evaluation.beyond) else evaluation.beyond
+        self.fitness = _Objectives((evaluation.joint, beyond, float(member.graph.size)))
         self.front = 0
 
 
@@ -124,4 +127,5 @@ class Nsga2(AbstractStrategy):
 
 
 def _signature(member: Individual) -> tuple[object, ...]:
-    return (member.evaluation.taus, member.evaluation.beyond, member.graph.size)
+    beyond = member.evaluation.beyond
+    return (member.evaluation.taus, None if np.isnan(beyond) else beyond, member.graph.size)

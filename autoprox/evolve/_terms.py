@@ -1,0 +1,53 @@
+"""Terms of fitted combinations: logarithms of counts, and of what members of the hall of fame score."""
+
+from collections.abc import Sequence
+from functools import cache
+
+import numpy as np
+
+from autoprox.evolve._hall import Contender
+from autoprox.evolve.grammar import drawn_statistics
+from autoprox.graph import Evaluator, Expression, LeafTable, Level, find_primitive, is_nonnegative, parse
+from autoprox.inspect.nodes import Site
+from autoprox.statistics import StatisticKind
+
+_AGGREGATES = ("nodes_sum", "nodes_mean", "nodes_max", "nodes_min", "nodes_first", "nodes_last")
+_OF_ANY_SITE = ("{}", "deep({})")
+_OF_LINEAR = ("only_attention({})", "only_mlp({})", "only_ends({})")
+"""How the nodes of a count are weighted or chosen; only linear maps are told apart by role."""
+
+
+@cache
+def count_terms() -> tuple[Expression, ...]:
+    """The logarithm of each count's sum, mean, extremes and ends over nodes: all, weighted by depth, and by role.
+
+    Counts are those that evolution draws, of every kind that is registered.
+
+    Example:
+        >>> [str(each) for each in count_terms()[:2]]
+        ['log(nodes_sum(params))', 'log(nodes_mean(params))']
+    """
+    return tuple(
+        parse(f"log({aggregate}({nodes.format(count.name)}))")
+        for count in drawn_statistics()
+        if count.kind is StatisticKind.COUNT
+        for nodes in (*_OF_ANY_SITE, *(_OF_LINEAR if count.site is Site.LINEAR else ()))
+        for aggregate in _AGGREGATES
+    )
+
+
+def member_terms(members: Sequence[Contender], tables: Sequence[LeafTable]) -> list[Expression]:
+    """The logarithm of what members of the hall of fame score, of those that keep one sign.
+
+    Args:
+        members: The members.
+        tables: Leaf values of the networks on which they have to keep it.
+    """
+    graphs = [each.graph for each in members]
+    scores = np.concatenate([Evaluator(table).scores(graphs) for table in tables], axis=1)
+    kept = np.asarray((scores > 0).all(axis=1) | (scores < 0).all(axis=1)).tolist()
+    return [_logarithm(graph) for graph, keep in zip(graphs, kept, strict=True) if keep]
+
+
+def _logarithm(graph: Expression) -> Expression:
+    return Expression(find_primitive("log" if is_nonnegative(graph) else "logabs", Level.SCALAR), [graph])

@@ -1,0 +1,154 @@
+"""What a score does when one thing is varied at a time: ties where it is blind, and its direction."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from autoprox.base.arrays import Floats
+from autoprox.base.errors import SpecError
+from autoprox.graph import Expression, Leaves, Proxy, leaves_of
+from autoprox.inspect.nodes import Site
+from autoprox.networks import Fresh, Network
+from autoprox.scorers._plain_vit import plain_batch, plain_vit
+from autoprox.spaces import Space
+from autoprox.spaces.task import Task
+
+FOREIGN = "plain ViT"
+"""What series of networks outside of all spaces are called."""
+
+WIDTHS, DEPTHS = (32, 64, 128), (1, 3, 6)
+
+_SAME = 1e-12
+"""Scores that differ by a smaller share are one score."""
+
+
+class Effect(StrEnum):
+    """What scores do along a series."""
+
+    RISES = "rises"
+    FALLS = "falls"
+    MIXED = "rises and falls"
+    TIES = "ties"
+    UNDEFINED = "undefined"
+
+
+@dataclass(frozen=True)
+class Series:
+    """Networks in which one thing is varied.
+
+    Args:
+        where: The space, or `FOREIGN`.
+        varied: The gene, or the property.
+        fixed: What is said of the others, if anything.
+        values: What it is in each network.
+        leaves: Gives the values of leaves for each network.
+    """
+
+    where: str
+    varied: str
+    fixed: str
+    values: tuple[Any, ...]
+    leaves: Callable[[Sequence[Expression]], list[Leaves]]
+
+    def effect_on(self, proxy: Proxy, leaves: Sequence[Leaves]) -> dict[str, Any]:
+        """What the score of a proxy does along the series, as JSON-like data."""
+        effect = effect_of(proxy.score_leaves(leaves))
+        told = {"where": self.where, "varied": self.varied, "fixed": self.fixed, "values": list(self.values)}
+        return told | {"effect": effect.value}
+
+
+def effect_of(scores: Floats) -> Effect:
+    """What scores do from the first to the last.
+
+    Example:
+        >>> [effect_of(np.array(each)).value for each in ([1, 2, 3], [3, 2, 2], [1, 3, 2], [1, np.nan])]
+        ['rises', 'ties', 'rises and falls', 'undefined']
+    """
+    if not np.isfinite(scores).all():
+        return Effect.UNDEFINED
+    ordered = np.sort(scores)
+    if (np.diff(ordered) <= _SAME * np.abs(ordered[1:])).any():
+        return Effect.TIES
+    steps = np.diff(scores)
+    return Effect.RISES if (steps > 0).all() else Effect.FALLS if (steps < 0).all() else Effect.MIXED
+
+
+def foreign_series() -> list[Series]:
+    """Depth at each width, and width at each depth, of plain vision transformers."""
+    by_depth = [_foreign("depth", f"width {width}", DEPTHS, [(width, each) for each in DEPTHS]) for width in WIDTHS]
+    by_width = [_foreign("width", f"depth {depth}", WIDTHS, [(each, depth) for each in WIDTHS]) for depth in DEPTHS]
+    return [*by_depth, *by_width]
+
+
+def _foreign(varied: str, fixed: str, values: tuple[int, ...], shapes: Sequence[tuple[int, int]]) -> Series:
+    return Series(FOREIGN, varied, fixed, values, partial(_plain_leaves, shapes))
+
+
+def _plain_leaves(shapes: Sequence[tuple[int, int]], wanted: Sequence[Expression]) -> list[Leaves]:
+    return [leaves_of(plain_vit(*shape), *plain_batch(), wanted, told=tuple(Site)) for shape in shapes]
+
+
+def gene_series(
+    space: Space, task: Task, collect: Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
+) -> list[Series]:
+    """One series a gene over its first, middle and last choice, the others at their middle one.
+
+    Genes of lists have one value throughout.
+
+    Args:
+        space: The space.
+        task: What the networks are built for.
+        collect: Gives leaf values of networks.
+    """
+    found = []
+    for gene in space.layout.genes:
+        networks, values = [], []
+        for choice in dict.fromkeys(gene.choices[place] for place in (0, len(gene.choices) // 2, -1)):
+            try:
+                arch = space.arch(_uniform(space, {gene.name: choice}))
+            except SpecError:  # a combination that the space does not allow
+                continue
+            networks.append(Network(space, arch, task, Fresh(0)))
+            values.append(choice)
+        if len(values) > 1:
+            found.append(Series(space.name, gene.name, "", tuple(values), partial(collect, networks)))
+    return found
+
+
+def _uniform(space: Space, given: dict[str, Any]) -> dict[str, Any]:
+    """Genes at their middle choice, but for those that are given."""
+    genes: dict[str, Any] = {}
+    for gene in (*space.layout.fixed, *space.layout.layered):
+        choice = given.get(gene.name, gene.choices[len(gene.choices) // 2])
+        genes[gene.name] = choice if gene.along is None else [choice] * space.layout.count(gene, genes)
+    return genes
+
+
+def effects(proxies: Sequence[Proxy], series: Sequence[Series]) -> list[list[dict[str, Any]]]:
+    """For each proxy what its score does along each series, as JSON-like data."""
+    wanted = list(dict.fromkeys(leaf for proxy in proxies for leaf in proxy.node_leaves))
+    rows = [(each, each.leaves(wanted)) for each in series]
+    return [[each.effect_on(proxy, leaves) for each, leaves in rows] for proxy in proxies]
+
+
+def blind_to(found: Sequence[Mapping[str, Any]], *, foreign: bool = True) -> list[str]:
+    """What a proxy is blind to: what was varied where it gave exactly the same score twice.
+
+    Args:
+        found: One proxy's part of what `effects` gave.
+        foreign: Whether to look at plain vision transformers, or at the genes of spaces.
+
+    Example:
+        >>> row = {"where": FOREIGN, "varied": "depth", "fixed": "width 32", "values": [1, 3], "effect": "ties"}
+        >>> blind_to([row, row | {"fixed": "width 64"}]), blind_to([row], foreign=False)
+        (['depth'], [])
+    """
+    return list(
+        dict.fromkeys(
+            each["varied"] for each in found if each["effect"] == Effect.TIES and (each["where"] == FOREIGN) is foreign
+        )
+    )
