@@ -53,11 +53,13 @@ def test_verdicts_are_those_of_best_json(run, page):
     splits = run.proxy.results["splits"]
     rows = page.rows("comparison")
     for shown, key in (("winner", "proxy"), ("params", "params"), ("macs", "macs"), ("depth", "depth")):
-        select, select_ci, sealed, sealed_ci = rows[shown]
+        select, select_ci, sealed, sealed_ci, *beside = rows[shown]
         assert select.value == splits["select"][key]["joint"]
         assert select_ci.values == splits["select"][key]["ci95"]
         assert sealed.value == splits["sealed"][key]["joint"]
         assert sealed_ci.values == splits["sealed"][key]["ci95"]
+        for cell, name in zip(beside, ("tau_a", "ndcg_10", "top1_regret"), strict=True):
+            assert cell.value == pytest.approx(np.mean([each[name] for each in splits["sealed"][key]["blocks"]]))
     zoo = run.proxy.results["zoo"]
     assert rows[f"{zoo} (zoo)"][0].value == splits["select"]["zoo"]["joint"]
     assert rows[f"{zoo} (zoo)"][2].value == splits["sealed"]["zoo"]["joint"]
