@@ -49,6 +49,11 @@ def network_bar(networks: Iterable[T], total: int) -> Iterable[T]:
     return with_progress(networks, total, "network")
 
 
+def continued_bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
+    """Tells how far work has come that may have been resumed; `unit` is what one item is, in the singular."""
+    return lambda items, total, done: with_progress(items, total, unit, done=done)
+
+
 @contextmanager
 def candidate_bar(
     total: int | None, done: int = 0, *, unit: str = "candidate"

@@ -12,9 +12,8 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.base.figures import figure_writer
 from autoprox.base.files import json_writer
-from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser, run_part
-from autoprox.commands.console import note, say, say_json, text_table, warn
+from autoprox.commands.console import continued_bar, note, say, say_json, text_table, warn
 from autoprox.commands.image_options import add_images_option
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.commands.record import run_record
@@ -134,7 +133,7 @@ def _profile(options: argparse.Namespace) -> int:
                 archs,
                 conditions=Conditions(options.threads, options.batch, options.clock),
                 journal=folder.path / PROFILE_JOURNAL,
-                progress=lambda items, total, done: with_progress(items, total, "measurement", done=done),
+                progress=continued_bar("measurement"),
             )
         document = _document(found, space)
         figure = agreement_figure(1e3 * found.measured, 1e3 * found.predicted, "latency, ms")

@@ -2,23 +2,21 @@
 
 import argparse
 import time
-from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from autoprox.api import load
-from autoprox.base.digest import derived_seed, digest
+from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
-from autoprox.base.progress import with_progress
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import (
     add_process_options,
-    interval,
+    continued_bar,
     note,
-    number,
     say,
     say_json,
     text_table,
@@ -36,7 +34,9 @@ from autoprox.commands.searchbounds import (
     costs_of,
     latency_of,
 )
+from autoprox.commands.searchcheck import add_check_options, say_verification, verified
 from autoprox.commands.searchfolder import CANDIDATES, SEARCH_FOLDER, contents_of, require_no_less
+from autoprox.commands.searchfront import FrontReport, add_front_options, front_costs
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
@@ -47,20 +47,20 @@ from autoprox.search import (
     Annealing,
     Constraints,
     Evolution,
+    ParetoEvolution,
     Region,
     SearchResult,
     run,
 )
+from autoprox.search.network_export import network_files
 from autoprox.search.result import DIGITS
 from autoprox.search.search_journal import JOURNAL
 from autoprox.search.searching import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
-from autoprox.search.verification import JOURNAL as VERIFICATION
-from autoprox.search.verification import RANDOM_ARCHS, TrainedArch, Verification, verify
+from autoprox.search.verification import Verification
 from autoprox.spaces import SPACES, load_space
-from autoprox.spaces.costs import MACS, PARAMS
+from autoprox.spaces.costs import MACS, PARAMS, Cost
 from autoprox.spaces.task import Task
 from autoprox.spaces.units import SECONDS
-from autoprox.training.recipe import Recipe
 
 DEFAULT_SPACE = "autoformer-micro"
 LARGEST_POPULATION = 100_000
@@ -78,25 +78,13 @@ def _add_options(options: CommandParser) -> None:
     )
     _add_searched(options)
     _add_method(options)
-    check = options.add_argument_group("verification by training")
-    check.add_argument(
-        "--verify",
-        metavar="DATASET",
-        help="train the pick, random allowed architectures, the largest",
-        type=Text(DATASETS),
-    )
-    check.add_argument(
-        "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each (default: %(default)s)"
-    )
-    check.add_argument(
-        "--randoms",
-        type=Whole(1, 10_000),
-        default=RANDOM_ARCHS,
-        metavar="N",
-        help="random architectures (default: %(default)s)",
-    )
-    check.add_argument(
-        "--epochs", type=Whole(1), default=Recipe().epochs, metavar="N", help="of a training (default: %(default)s)"
+    add_check_options(options)
+    add_front_options(options)
+    options.add_argument(
+        "--export",
+        action="store_true",
+        help="also write the pick as Python that builds it with torch alone (network.py); that of a space of Hugging "
+        "Face models as config.json",
     )
     options.add_argument(
         "--top", type=Whole(1), default=5, metavar="K", help="how many are reported (default: %(default)s)"
@@ -194,9 +182,10 @@ def _add_method(options: argparse.ArgumentParser) -> None:
 def _search(options: argparse.Namespace) -> int:
     started = time.monotonic()
     _check_numbers(options)
-    method = _method(options)
     scorer, space = load(options.proxy), load_space(options.space)
     costs = costs_of(options, space)
+    traded = front_costs(options, costs)
+    method = _method(options, traded)
     constraints = constraints_of(options, costs)
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)
@@ -223,25 +212,40 @@ def _search(options: argparse.Namespace) -> int:
                 task=task,
                 method=method,
                 budget=options.budget,
+                costs=traded,
                 init_seeds=options.init_seeds,
                 jobs=options.jobs,
                 journal=folder.path / JOURNAL,
-                progress=_bar("candidate"),
+                progress=continued_bar("candidate"),
             )
-            verification = _verified(options, result, region, folder.path) if options.verify else None
+            front = FrontReport.of(options, result, region, traded, folder.path) if traded else None
+            verification = verified(options, result, region, folder.path) if options.verify and not front else None
         document = _document(options, result, task, verification)
+        if front is not None:
+            document["front"] = front.to_document()
         identity = {"scorer": scorer.identity, "images": task.digest, "result": digest(document)}
         latencies = LatencyTable.of(latency_of(options), result, options.top, space, task)
         record = run_record(options, started, identity, latency=latencies.to_document())
-        written = folder.finish(contents_of(document, result, options.top), record)
+        contents = contents_of(document, result, options.top) | ({} if front is None else front.contents())
+        if options.export:
+            files = network_files(space, result.pick.arch, task.shape)
+            contents |= {name: partial(_write_text, text) for name, text in files.items()}
+        written = folder.finish(contents, record)
     if options.json:
         say_json(document)
     else:
         _report(result, task, options.top, latencies, verification)
+        if front is not None:
+            say()
+            front.say()
         say(f"written: {', '.join(map(str, written))}")
     _note_unscored(result)
     latencies.warn()
     return 0
+
+
+def _write_text(text: str, path: Path) -> None:
+    path.write_text(text, encoding="utf-8")
 
 
 def _default_folder(space: str, scorer: str, constraints: Constraints, seed: int) -> Path:
@@ -254,11 +258,12 @@ def _check_numbers(options: argparse.Namespace) -> None:
         raise SpecError(f"--seed is {options.seed}; it must be at least 0.")
 
 
-def _method(options: argparse.Namespace) -> AbstractMethod:
+def _method(options: argparse.Namespace, traded: tuple[Cost, ...]) -> AbstractMethod:
     if options.annealing is not None and options.method != Annealing.name:
         raise SpecError(f"--annealing {options.annealing} is about --method annealing; give that as well.")
     if options.method == Evolution.name:
-        return Evolution(options.population, options.tournament, options.children)
+        settings = options.population, options.tournament, options.children
+        return ParetoEvolution(traded, *settings) if traded else Evolution(*settings)
     if options.annealing is not None:
         return ANNEALINGS[options.annealing]()
     return METHODS[options.method]()
@@ -279,26 +284,6 @@ def _say_what_bounds_cost(region: Region, budget: int) -> None:
     note(
         f"{named} is measured for each architecture that is drawn, about {SECONDS.text(each)} each; {share}, so that "
         f"{budget:,} candidates need {at_least}about {SECONDS.text(drawn * each)} beside their scores"
-    )
-
-
-def _bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
-    return lambda items, total, done: with_progress(items, total, unit, done=done)
-
-
-def _verified(options: argparse.Namespace, result: SearchResult, region: Region, folder: Path) -> Verification:
-    return verify(
-        result,
-        region,
-        options.verify,
-        np.random.default_rng(derived_seed("verification", options.seed)),
-        images=local_images(options, options.verify, region.space),
-        recipe=Recipe(epochs=options.epochs),
-        seeds=options.seeds,
-        randoms=options.randoms,
-        jobs=options.jobs,
-        journal=folder / VERIFICATION,
-        progress=_bar("training"),
     )
 
 
@@ -353,12 +338,7 @@ def _report(
     say(latencies.legend)
     if verification is not None:
         say()
-        say(f"trained on {verification.dataset}, {verification.epochs} epochs; test accuracy in %, 95 % t interval")
-        say(text_table([_cells(each) for each in verification.rows]))
-        for difference in verification.differences:
-            say(f"the pick {difference.verdict}")
-        if verification.pick.arch == verification.largest.arch:
-            say("the pick is the largest allowed architecture")
+        say_verification(verification)
 
 
 def _allowed(result: SearchResult) -> str:
@@ -368,17 +348,6 @@ def _allowed(result: SearchResult) -> str:
     assert result.acceptance is not None
     tried, kept = result.acceptance
     return f"how many of {total} architectures are allowed is not known, {kept:,} of {tried:,} draws were"
-
-
-def _cells(trained: TrainedArch) -> dict[str, str]:
-    return {
-        "architecture": trained.role,
-        "arch_id": trained.arch.arch_id,
-        "params": f"{trained.params:,}",
-        "n": str(len(trained.accuracies)),
-        "mean": number(trained.mean, 2),
-        "95 % interval": interval(trained.interval),
-    }
 
 
 def _note_unscored(result: SearchResult) -> None:
@@ -397,6 +366,7 @@ COMMAND = Command(
         "search --proxy snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",
         "search --proxy runs/short --space pit-ti --max-macs 500M --budget 200 --seed 1",
         "search --proxy pit_micro --space pit-micro --max latency=3ms --max params=50k --budget 100",
+        "search --proxy pit_micro --space pit-micro --pareto params latency --latency-model runs/device",
         "search --proxy runs/parzc.pt --max-params 50k --verify digits --seeds 3",
         "search --proxy autoformer_micro --max-params 50k --budget 5000 --resume",
     ),

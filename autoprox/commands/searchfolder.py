@@ -8,7 +8,9 @@ from typing import Any
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
+from autoprox.commands.searchfront import FRONT, FRONT_FIGURE
 from autoprox.search import SearchResult
+from autoprox.search.network_export import CONFIG, NETWORK
 from autoprox.search.search_figure import svg_writer
 from autoprox.search.search_journal import FORMAT, JOURNAL, recorded
 from autoprox.search.verification import JOURNAL as VERIFICATION
@@ -20,7 +22,7 @@ SEARCH_FOLDER = FolderKind(
     "search",
     "search",
     RESULT,
-    (CANDIDATES, FIGURE),
+    (CANDIDATES, FIGURE, FRONT, FRONT_FIGURE, NETWORK, CONFIG),
     {JOURNAL: FORMAT, VERIFICATION: TRAININGS},
     recorded=lambda folder: recorded(folder / JOURNAL),
 )

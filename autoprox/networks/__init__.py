@@ -7,6 +7,7 @@ depend on their seed alone, `weights.py` says where parameters come from, `check
 attention, `quantised.py` and `factorised.py` those of compressed networks.
 """
 
+from autoprox.networks._blueprint import Blueprint, blueprint_of
 from autoprox.networks._checkpoint import load_checkpoint, save_checkpoint
 from autoprox.networks._define import define_space
 from autoprox.networks._mixers import MCA, SpatialEnhancer
@@ -16,11 +17,13 @@ from autoprox.networks.network import Network
 
 __all__ = [
     "MCA",
+    "Blueprint",
     "Fresh",
     "Network",
     "SpatialEnhancer",
     "Trained",
     "Weights",
+    "blueprint_of",
     "define_space",
     "load_checkpoint",
     "save_checkpoint",

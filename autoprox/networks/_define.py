@@ -15,6 +15,7 @@ from autoprox.base.digest import canonical_json, digest
 from autoprox.base.errors import RegistryError, SpecError
 from autoprox.base.numbers import is_whole
 from autoprox.base.references import resolved
+from autoprox.networks._blueprint import Blueprint
 from autoprox.networks._seeding import seeded
 from autoprox.networks.measuring import measured, parameters, parameters_and_macs
 from autoprox.spaces import SPACES, Counts, Gene, Layout, Space, TaskShape
@@ -189,12 +190,21 @@ def numeric_features(genes: Genes) -> dict[str, float]:
 
 def _build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
     """Calls the function of the user; a network of genes as `Space.build` made them."""
-    if not isinstance(space, DefinedSpace):
-        raise SpecError(f"The space '{space.name}' was not made by define_space.")
-    model = resolved(space.function)(genes, task)
+    model = blueprint(space, genes, task).build()
     if not isinstance(model, nn.Module):
         raise SpecError(f"The builder of '{space.name}' returned a {type(model).__name__}, not a torch.nn.Module.")
     return model
+
+
+def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
+    """How the network of allowed genes is made: by the function of the user, out of genes and task.
+
+    Raises:
+        SpecError: If the space was not made by `define_space`.
+    """
+    if not isinstance(space, DefinedSpace):
+        raise SpecError(f"The space '{space.name}' was not made by define_space.")
+    return Blueprint(resolved(space.function), (genes, task))
 
 
 build = seeded(_build)

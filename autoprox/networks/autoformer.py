@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
+from autoprox.networks._blueprint import Blueprint
 from autoprox.networks._seeding import seeded
 from autoprox.networks.blocks import NORM_EPS, TransformerBlock, init_normal
 from autoprox.spaces.autoformer import AutoFormer, AutoFormerShape
@@ -67,7 +68,7 @@ class AutoFormerModel(nn.Module):
 
 
 @seeded
-def build(space: Space, genes: Genes, task: TaskShape) -> AutoFormerModel:
+def build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
     """Builds the network of allowed genes; use `Space.build`, which checks them.
 
     Example:
@@ -79,7 +80,16 @@ def build(space: Space, genes: Genes, task: TaskShape) -> AutoFormerModel:
         >>> model(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
+    return blueprint(space, genes, task).build()
+
+
+def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
+    """How the network of allowed genes is made.
+
+    Raises:
+        SpecError: If the space is of another family.
+    """
     if not isinstance(space, AutoFormer):
         raise SpecError(f"The space '{space.name}' is none of the AutoFormer family.")
     shape = space.shape(genes, task.img_size)
-    return AutoFormerModel(shape, task.num_classes, task.in_chans, space.drop_path, space.init_std)
+    return Blueprint(AutoFormerModel, (shape, task.num_classes, task.in_chans, space.drop_path, space.init_std))

@@ -11,6 +11,7 @@
 """
 
 from autoprox.networks.latency import Latency
+from autoprox.search._pareto import CostFront
 from autoprox.search._region import Region
 from autoprox.search.constraints import Bound, Constraints
 from autoprox.search.methods import (
@@ -21,6 +22,7 @@ from autoprox.search.methods import (
     Evolution,
     Exhaustive,
     FoxnasAnnealing,
+    ParetoEvolution,
     RandomSearch,
 )
 from autoprox.search.result import Pick, ScoredArch, SearchResult
@@ -33,10 +35,12 @@ __all__ = [
     "Annealing",
     "Bound",
     "Constraints",
+    "CostFront",
     "Evolution",
     "Exhaustive",
     "FoxnasAnnealing",
     "Latency",
+    "ParetoEvolution",
     "Pick",
     "RandomSearch",
     "Region",

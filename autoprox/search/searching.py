@@ -1,6 +1,6 @@
 """The search itself: propose, score, record, until the budget is met."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -20,6 +20,7 @@ from autoprox.search.methods import METHODS, AbstractMethod, Exhaustive, History
 from autoprox.search.result import ScoredArch, SearchResult, by_score
 from autoprox.search.search_journal import SearchJournal
 from autoprox.spaces import Arch, Space, load_space
+from autoprox.spaces.costs import Cost
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 
 DEFAULT_BUDGET = 1000
@@ -37,6 +38,7 @@ def run(
     task: Task | None = None,
     method: AbstractMethod | str = "evolution",
     budget: int | None = None,
+    costs: Sequence[Cost] = (),
     init_seeds: int = 1,
     jobs: int = 1,
     journal: Path | None = None,
@@ -62,6 +64,7 @@ def run(
         method: How candidates are proposed: one of `METHODS` by its name, or with settings, such as
             `Evolution(population=20)`.
         budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
+        costs: Costs that are recorded of each candidate beside parameters, MACs and what is bounded.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes; the result does not depend on it.
         journal: A file that records every candidate; a search that finds its own there goes on with it, if the scorer
@@ -142,7 +145,7 @@ def run(
         space=owner.name,
         constraints=region.constraints,
         method=method.name,
-        candidates=tuple(sorted(_candidates(region, history), key=by_score)),
+        candidates=tuple(sorted(_candidates(region, history, costs), key=by_score)),
         allowed=region.size,
         total=region.total,
         acceptance=region.acceptance,
@@ -172,6 +175,7 @@ def _require_a_score(history: History) -> None:
             raise CollectionError(reason)
 
 
-def _candidates(region: Region, history: History) -> Iterator[ScoredArch]:
+def _candidates(region: Region, history: History, costs: Sequence[Cost]) -> Iterator[ScoredArch]:
     for arch, measured, score in zip(history.archs, history.measured, history.scores.tolist(), strict=True):
-        yield ScoredArch(arch, score, region.costs(arch), measured.reason)
+        found = region.costs(arch) | {cost.name: region.cost(cost, arch) for cost in costs}
+        yield ScoredArch(arch, score, found, measured.reason)

@@ -9,6 +9,7 @@
 from autoprox.graph.export._drawing import to_png, to_svg
 from autoprox.graph.export._latex import to_latex
 from autoprox.graph.export._python import to_python
+from autoprox.graph.export._sources import Sources
 from autoprox.graph.export._symbolic import to_sympy
 
-__all__ = ["to_latex", "to_png", "to_python", "to_svg", "to_sympy"]
+__all__ = ["Sources", "to_latex", "to_png", "to_python", "to_svg", "to_sympy"]

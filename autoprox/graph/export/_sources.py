@@ -23,6 +23,9 @@ _Documented = ast.FunctionDef | ast.ClassDef
 class Sources:
     """Definitions of the package, each behind what it needs, and their imports from elsewhere.
 
+    Args:
+        own: Further packages or modules whose definitions are taken along, and not imported.
+
     Example:
         >>> from autoprox.graph.operations import sqrt
         >>> sources = Sources()
@@ -37,7 +40,8 @@ class Sources:
             return xp.sqrt(xp.clip(x, 0, None))
     """
 
-    def __init__(self) -> None:
+    def __init__(self, own: Collection[str] = ()) -> None:
+        self._own = {_PACKAGE, *own}
         self._owners: dict[str, str] = {}
         self._texts: list[str] = []
         self._imports: set[_ImportLine] = set()
@@ -68,7 +72,7 @@ class Sources:
             self._add_definition(module, name)
         elif name in parsed.imports:
             found = parsed.imports[name]
-            if found.package != _PACKAGE:
+            if found.package not in self._own:
                 self._imports.add(found)
             elif found.name:
                 self.add_name(found.module, found.name)

@@ -1,9 +1,10 @@
 """How candidates are proposed, one method a file."""
 
 from autoprox.base.registry import Registry
+from autoprox.search._arch_scores import Measured
 from autoprox.search.methods._annealing import Annealing
 from autoprox.search.methods._base import AbstractMethod, History
-from autoprox.search.methods._evolution import Evolution
+from autoprox.search.methods._evolution import Evolution, ParetoEvolution
 from autoprox.search.methods._exhaustive import Exhaustive
 from autoprox.search.methods._foxnas import FoxnasAnnealing
 from autoprox.search.methods._random import RandomSearch
@@ -29,5 +30,7 @@ __all__ = [
     "Exhaustive",
     "FoxnasAnnealing",
     "History",
+    "Measured",
+    "ParetoEvolution",
     "RandomSearch",
 ]

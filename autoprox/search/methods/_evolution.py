@@ -1,18 +1,24 @@
 """Regularised evolution: the oldest of the population dies, whatever its score."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import ClassVar, final
+from typing import Any, ClassVar, final
 
 import numpy as np
+import numpy.typing as npt
 
 from autoprox.base.errors import SpecError
+from autoprox.search._pareto import nondominated
 from autoprox.search._region import Region
 from autoprox.search.methods._base import AbstractMethod, History, new_candidates
 from autoprox.spaces import Arch
+from autoprox.spaces.costs import Cost
 
 FIRST_BATCH = 256
 """Random candidates that are drawn at once, so that a large population does not mean a long wait."""
+
+Winner = Callable[[npt.NDArray[np.int64]], int]
+"""From how far back each member of a tournament lies in the history, 1 for the latest, to that of its winner."""
 
 
 @final
@@ -38,29 +44,87 @@ class Evolution(AbstractMethod):
     name: ClassVar[str] = "evolution"
 
     def __post_init__(self) -> None:
-        for name, value in self.to_document().items():
-            if value < 1:
-                raise SpecError(f"`{name}` is {value}; it must be at least 1.")
-        if self.tournament > self.population:
-            raise SpecError(
-                f"A tournament of {self.tournament} is more than the population of {self.population} that it is drawn "
-                "from; give at most as many."
-            )
+        _check(self)
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
         """First random candidates, then children of the latest."""
 
-        def child() -> Arch:
-            latest = rng.choice(self.population, size=self.tournament, replace=False) + 1
+        def best(latest: npt.NDArray[np.int64]) -> int:
             scores = history.scores[-latest]
-            winner = int(latest[np.argmax(np.where(np.isnan(scores), -np.inf, scores))])
-            return region.mutate(history.archs[-winner], rng)
+            return int(latest[np.argmax(np.where(np.isnan(scores), -np.inf, scores))])
 
-        while len(history) < self.population:
-            wanted = min(self.population - len(history), FIRST_BATCH)
-            batch = new_candidates(region, history, wanted, lambda: region.draw(rng), rng)
-            if not batch:
-                return
-            yield batch
-        while batch := new_candidates(region, history, self.children, child, rng):
-            yield batch
+        return _generations(self, region, history, rng, best)
+
+
+@final
+@dataclass(frozen=True)
+class ParetoEvolution(AbstractMethod):
+    """Regularised evolution towards a front: the parent is drawn among those of a tournament that no other one beats.
+
+    One candidate beats another if it has at least its score at no more of each cost, and is better in one of these.
+
+    Args:
+        costs: What the score is traded against.
+        population: As for `Evolution`.
+        tournament: As for `Evolution`.
+        children: As for `Evolution`.
+
+    Raises:
+        SpecError: If there is no cost, a number is below 1, or the tournament is larger than the population.
+    """
+
+    costs: tuple[Cost, ...]
+    population: int = 50
+    tournament: int = 10
+    children: int = 8
+    name: ClassVar[str] = "pareto evolution"
+
+    def __post_init__(self) -> None:
+        if not self.costs:
+            raise SpecError("A front needs at least one cost that the score is traded against.")
+        _check(self)
+
+    def to_document(self) -> dict[str, Any]:
+        """The settings as JSON-like data."""
+        numbers = {name: getattr(self, name) for name in ("population", "tournament", "children")}
+        return {**numbers, "costs": [cost.identity for cost in self.costs]}
+
+    def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
+        """First random candidates, then children of the latest."""
+
+        def one_of_the_front(latest: npt.NDArray[np.int64]) -> int:
+            scores = np.nan_to_num(-history.scores[-latest], nan=np.inf)
+            archs = [history.archs[-back] for back in latest.tolist()]
+            costs = [[region.cost(cost, arch) for arch in archs] for cost in self.costs]
+            unbeaten = latest[nondominated(np.array([scores, *costs], dtype=np.float64).T)]
+            return int(rng.choice(unbeaten))
+
+        return _generations(self, region, history, rng, one_of_the_front)
+
+
+def _generations(
+    settings: Evolution | ParetoEvolution, region: Region, history: History, rng: np.random.Generator, winner: Winner
+) -> Iterator[list[Arch]]:
+    def child() -> Arch:
+        latest = rng.choice(settings.population, size=settings.tournament, replace=False) + 1
+        return region.mutate(history.archs[-winner(latest)], rng)
+
+    while len(history) < settings.population:
+        wanted = min(settings.population - len(history), FIRST_BATCH)
+        batch = new_candidates(region, history, wanted, lambda: region.draw(rng), rng)
+        if not batch:
+            return
+        yield batch
+    while batch := new_candidates(region, history, settings.children, child, rng):
+        yield batch
+
+
+def _check(settings: Evolution | ParetoEvolution) -> None:
+    for name in ("population", "tournament", "children"):
+        if getattr(settings, name) < 1:
+            raise SpecError(f"`{name}` is {getattr(settings, name)}; it must be at least 1.")
+    if settings.tournament > settings.population:
+        raise SpecError(
+            f"A tournament of {settings.tournament} is more than the population of {settings.population} that it is "
+            "drawn from; give at most as many."
+        )

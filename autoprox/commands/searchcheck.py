@@ -1,0 +1,78 @@
+"""The verification of a search by training: its options, and what it found as text."""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+
+from autoprox.base.digest import derived_seed
+from autoprox.commands.command import CommandParser
+from autoprox.commands.console import continued_bar, interval, number, say, text_table
+from autoprox.commands.searchtask import local_images
+from autoprox.commands.values import Text, Whole
+from autoprox.datasets import DATASETS
+from autoprox.search import Region, SearchResult
+from autoprox.search.verification import JOURNAL, RANDOM_ARCHS, TrainedArch, Verification, verify
+from autoprox.training.recipe import Recipe
+
+
+def add_check_options(options: CommandParser) -> None:
+    """Adds --verify, and how often and how long is trained."""
+    check = options.add_argument_group("verification by training")
+    check.add_argument(
+        "--verify",
+        metavar="DATASET",
+        help="train the pick, random allowed architectures, the largest",
+        type=Text(DATASETS),
+    )
+    check.add_argument(
+        "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each (default: %(default)s)"
+    )
+    check.add_argument(
+        "--randoms",
+        type=Whole(1, 10_000),
+        default=RANDOM_ARCHS,
+        metavar="N",
+        help="random architectures (default: %(default)s)",
+    )
+    check.add_argument(
+        "--epochs", type=Whole(1), default=Recipe().epochs, metavar="N", help="of a training (default: %(default)s)"
+    )
+
+
+def verified(options: argparse.Namespace, result: SearchResult, region: Region, folder: Path) -> Verification:
+    """Trains the pick of a result beside others that a region allows, as the options say; raises as `verify` does."""
+    return verify(
+        result,
+        region,
+        options.verify,
+        np.random.default_rng(derived_seed("verification", options.seed)),
+        images=local_images(options, options.verify, region.space),
+        recipe=Recipe(epochs=options.epochs),
+        seeds=options.seeds,
+        randoms=options.randoms,
+        jobs=options.jobs,
+        journal=folder / JOURNAL,
+        progress=continued_bar("training"),
+    )
+
+
+def say_verification(verification: Verification, what: str = "the pick") -> None:
+    """Writes accuracies with their intervals, and what the pick is worth beside the others."""
+    say(f"trained on {verification.dataset}, {verification.epochs} epochs; test accuracy in %, 95 % t interval")
+    say(text_table([_cells(each) for each in verification.rows]))
+    for difference in verification.differences:
+        say(f"{what} {difference.verdict}")
+    if verification.pick.arch == verification.largest.arch:
+        say(f"{what} is the largest allowed architecture")
+
+
+def _cells(trained: TrainedArch) -> dict[str, str]:
+    return {
+        "architecture": trained.role,
+        "arch_id": trained.arch.arch_id,
+        "params": f"{trained.params:,}",
+        "n": str(len(trained.accuracies)),
+        "mean": number(trained.mean, 2),
+        "95 % interval": interval(trained.interval),
+    }
