@@ -12,7 +12,7 @@ from autoprox.commands.console import say, text_table, warn
 from autoprox.commands.searchcheck import say_verification, verified
 from autoprox.commands.values import Text
 from autoprox.search import CostFront, Region, SearchResult
-from autoprox.search.front_figure import write_front
+from autoprox.search.pareto_figure import write_front
 from autoprox.search.result import DIGITS
 from autoprox.search.verification import Verification
 from autoprox.spaces.costs import COSTS, Cost

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 from autoprox.base.errors import SpecError
 from autoprox.search import Constraints, CostFront, Evolution, Latency, ParetoEvolution, Region, run
 from autoprox.search._pareto import nondominated
-from autoprox.search.front_figure import draw_front, write_front
 from autoprox.search.methods import History, Measured
+from autoprox.search.pareto_figure import draw_front, write_front
 from autoprox.spaces.costs import MACS, PARAMS
 from tests.search.worlds import MICRO, TASK, TINY, roughness
 
