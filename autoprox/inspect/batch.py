@@ -1,5 +1,6 @@
 """The batch that statistics are computed on: what is accepted, and what is said of anything else."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import torch
@@ -91,14 +92,20 @@ def own_labels(labels: Any, images: Tensor) -> Any:
 
 
 def logits_of(output: Any) -> Any:
-    """The logits in what a model gives: its attribute `logits`, as of Hugging Face's classifiers, or the output itself.
+    """The logits in what a model gives.
+
+    They are its attribute `logits`, as of Hugging Face's classifiers, or the output itself. Of a mapping that holds one
+    matrix and nothing else they are that matrix: some of those classifiers give their logits under another name.
 
     Example:
         >>> from types import SimpleNamespace
         >>> logits_of(SimpleNamespace(logits=torch.ones(2))), logits_of(torch.zeros(2))
         (tensor([1., 1.]), tensor([0., 0.]))
     """
-    return output if isinstance(output, Tensor) else getattr(output, "logits", output)
+    if isinstance(output, Tensor):
+        return output
+    only = next(iter(output.values())) if isinstance(output, Mapping) and len(output) == 1 else None
+    return getattr(output, "logits", only if isinstance(only, Tensor) and only.ndim == 2 else output)
 
 
 def check_logits(logits: Any, labels: Tensor) -> None:

@@ -61,7 +61,9 @@ def _gradient(weight: Tensor) -> Tensor:
 
 
 def _logits(output: Any) -> Tensor:
-    return output if isinstance(output, Tensor) else output.logits
+    if isinstance(output, Tensor):
+        return output
+    return output.logits if "logits" in output else output[0]  # PPLCNet gives them under another name
 
 
 def _called(model: nn.Module, images: Tensor) -> list[str]:

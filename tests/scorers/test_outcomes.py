@@ -109,6 +109,26 @@ def test_outputs_that_are_no_logits(name):
     assert own == pytest.approx(autoprox.load(name).score(network(), IMAGES, HARD), rel=1e-5)
 
 
+class Named(Pair):
+    """Gives its logits under a name, as PPLCNetForImageClassification of transformers does."""
+
+    def __init__(self, *beside):
+        super().__init__()
+        self.beside = beside
+
+    def forward(self, images):
+        features, logits = super().forward(images)
+        return {"last_hidden_state": logits} | dict.fromkeys(self.beside, features)
+
+
+@pytest.mark.parametrize("name", ["snip", "synflow", "jacov", "gradsign"])
+def test_a_matrix_alone_under_any_name_is_the_logits(name):
+    expected = autoprox.load(name).score(network(), IMAGES, HARD)
+    assert autoprox.load(name).score(Named(), IMAGES, HARD) == pytest.approx(expected, rel=1e-6)
+    with pytest.raises(CollectionError, match="output is a dict"):
+        autoprox.load(name).score(Named("pooled"), IMAGES, HARD)
+
+
 @pytest.mark.parametrize("name", ["snip", "zico", "gradsign"])
 def test_the_loss_of_one_class_says_nothing(name):
     with pytest.raises(CollectionError, match="one class"):
