@@ -31,6 +31,7 @@ from autoprox.commands import COMMANDS, load_command, main
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 FRESH_SHARE = 0.15
 """Share of kills that hit a command while Python starts and modules are imported."""
+TRIALS = 5
 LOOK_S = 0.02
 GRACE_S = 120.0
 """How long processes of a killed command may take to end; they take less than a second where the machine is idle."""
@@ -239,30 +240,44 @@ def reference(world: Path, case: Case) -> Reference:
 
 
 def tried(world: Path, start_s: float, seed: int, number: int, case: Case, wanted: Reference) -> Killed:
-    """Kills a command at a random moment, looks for what is left, and gives it again."""
+    """Kills a command at a random moment, looks for what is left, and gives it again.
+
+    Where it had ended before, it is tried again and killed earlier.
+    """
     rng = random.Random(f"{seed} {number}")
-    place = prepared(world, case, f"kill-{number}")
     sent, whole, fresh = rng.choice(SIGNALS), rng.random() < 0.5, rng.random() < FRESH_SHARE
     moment = rng.random() * (start_s if fresh else wanted.seconds)
+    for trial in range(TRIALS):
+        place = prepared(world, case, f"kill-{number}-{trial}")
+        found = killed(world, case, wanted, place, moment * 0.5**trial, sent, whole=whole, fresh=fresh)
+        shutil.rmtree(place)
+        if found is not None:
+            break
+    return found or Killed(case.name, "ended in time", ())
+
+
+def killed(
+    world: Path, case: Case, wanted: Reference, place: Path, moment: float, sent: int, *, whole: bool, fresh: bool
+) -> Killed | None:
+    """Kills a command after so many seconds of processor time, and gives it again; None if it had ended before."""
     words = words_of(case, world, place)
-    label = f"{sent.name} to {'all' if whole else 'one'}{' at the start' if fresh else ''}"
+    label = f"{signal.Signals(sent).name} to {'all' if whole else 'one'}{' at the start' if fresh else ''}"
     home = place / "home"
     with (started_fresh if fresh else started)(words, home) as process:
         while process.is_alive() and cpu_seconds(process.pid) < moment:
             time.sleep(LOOK_S)
-        running = process.is_alive()
-        if running:
-            (os.killpg if whole else os.kill)(process.pid, sent)
+        if not process.is_alive():
+            return None
+        (os.killpg if whole else os.kill)(process.pid, sent)
         process.join(GRACE_S)
-        faults = left_over(process, sent if running else None, home)
+        faults = left_over(process, sent, home)
     if not (whole and sent is signal.SIGKILL):  # then nobody is left who could tidy up
         faults += [f"{each.name} is left in the temporary folder" for each in (home / "tmp").iterdir()]
     faults += repeated(case, words, place, wanted)
-    shutil.rmtree(place)
-    return Killed(case.name, label if running else "none in time", tuple(faults))
+    return Killed(case.name, label, tuple(faults))
 
 
-def left_over(process: "Started", sent: int | None, home: Path) -> list[str]:
+def left_over(process: "Started", sent: int, home: Path) -> list[str]:
     """What is wrong right after a kill: processes that live on, tracebacks, another status than is due."""
     faults = []
     said = (home / "errors").read_text(errors="backslashreplace")

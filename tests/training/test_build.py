@@ -97,7 +97,7 @@ def committed(journal: Path) -> int:
 def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) -> None:
     out = tmp_path / "killed.parquet"
     journal = TableFiles(out).journal
-    command = [sys.executable, "-m", "tests.bench.tiny", str(out), "12", "8", "2"]
+    command = [sys.executable, "-m", "tests.bench.tiny", str(out), "12", "3", "2"]
     with subprocess.Popen(
         command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL, start_new_session=True
     ) as child:
@@ -108,8 +108,8 @@ def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) 
             time.sleep(0.02)
         os.killpg(child.pid, signal.SIGKILL)
     saved = committed(journal)
-    plan = tiny_plan(archs=12, iso_seeds=8)
-    total = 6 * 1 + 6 * 8
+    plan = tiny_plan(archs=12, iso_seeds=3)
+    total = 6 * 1 + 6 * 3
     assert 3 <= saved < total
     assert not out.exists()
     build(plan, out)
