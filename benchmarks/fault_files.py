@@ -104,6 +104,7 @@ def make_world(world: Path) -> None:
         " --out {world}/t.parquet",
         f"evolve {table} --budget 60 --growths 0 --random-budget 30 --out {{world}}/run",
         f"parzc fit {table} --statistics params macs --out {{world}}/m.pt",
+        f"regression fit {table} --out {{world}}/regression.json",
     ):
         run_command(line.format(world=world).split(), world / "home")
     built = Table.read(world / "t.parquet")
@@ -131,6 +132,9 @@ def readers(world: Path) -> list[Reader]:
 
     def model(folder: Path) -> Path:
         return Path(shutil.copy(world / "m.pt", folder / "m.pt"))
+
+    def regression(folder: Path) -> Path:
+        return Path(shutil.copy(world / "regression.json", folder / "regression.json"))
 
     def beside(suffix: str) -> Callable[[Path], Path]:
         def make(folder: Path) -> Path:
@@ -162,6 +166,7 @@ def readers(world: Path) -> list[Reader]:
         Reader("evidence.json", copied("evidence.json"), lambda path: read_evidence(runs.load(path.parent)), text=True),
         Reader("journal", copied("journal.sqlite"), lambda path: runs.load(path.parent).evaluations),
         Reader("learned model", model, autoprox.load),
+        Reader("regression", regression, autoprox.load, text=True),
         Reader("published labels", published, lambda path: read_published(path, autoprox.space("pit-ti"))),
         Reader("CSV", csv, lambda path: read_columns(path, Mapping({}, {"num_classes": "10"}), None, "none")),
         Reader("trainings", beside(".journal.sqlite"), partial(trainings, keys=keys)),

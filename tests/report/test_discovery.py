@@ -137,7 +137,7 @@ def test_origin_says_how_to_get_it_again(run, page):
     assert run.definition["table_digest"] in facts["table"]
     assert run.provenance["versions"]["torch"] in facts["versions"]
     assert f"scored {run.sealed_scorings} time(s)" in facts["sealed split"]
-    assert facts["architectures"] == "fit 21, select 10, sealed 21"
+    assert facts["architectures"] == "fit 21, select 11, sealed 20"
 
 
 def test_it_is_made_again_the_same_and_sealed_is_left_alone(folder, tmp_path, monkeypatch, capsys):
