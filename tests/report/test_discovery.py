@@ -147,9 +147,9 @@ def test_it_is_made_again_the_same_and_sealed_is_left_alone(folder, tmp_path, mo
     times = sealed_count(digest)
     made = Judge.__init__
 
-    def without_sealed(self, table, blocks, splits, *rest):
+    def without_sealed(self, problem, *splits, **options):
         assert Split.SEALED not in splits, NOT_AGAIN
-        made(self, table, blocks, splits, *rest)
+        made(self, problem, *splits, **options)
 
     (copy / REPORT).unlink()
     assert main(["runs", str(copy), "--report"]) == 0
