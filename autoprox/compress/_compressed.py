@@ -23,6 +23,8 @@ from autoprox.spaces.genes import Genes
 
 ORIGIN = "autoprox_origin"
 """The attribute of a compressed network that says where it comes from."""
+_SHAPES = 2
+# Images that show which maps there are and how they are used; all are needed for ranges and energies alone.
 FACTS = "autoprox_compression"
 """The attribute of a compressed map that holds its numbers, which statistics read."""
 
@@ -97,7 +99,8 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
         load_checkpoint(source, checkpoint)
     for parameter in source.parameters():
         parameter.grad = None
-    maps, classes = linear_maps(source, batch)
+    few = batch[:_SHAPES]
+    maps, classes = linear_maps(source, few)
     inner = [each for each in maps if (edges or each.role not in EDGES) and (each.plain or not plain)]
     if not inner:
         kind = "plain linear layer" if plain else "linear map"
@@ -110,7 +113,7 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
     return SourceNetwork(
         source,
         digest([module_digest(source), array_digest(batch.detach().cpu().numpy())]),
-        tuple(grouped(source, batch, inner)),
+        tuple(grouped(source, few, inner)),
         tuple(each for each in maps if each.role in EDGES and each not in inner),
         task,
         Counts(params, macs(source, batch[:1]), params),
