@@ -45,7 +45,7 @@ from autoprox.evolve import Discoverer, EvolutionPlan, Stop
 from autoprox.graph import formula
 from autoprox.graph.export import to_svg
 from autoprox.metrics import joint
-from autoprox.report.figures import Bar, bars_figure
+from autoprox.report.report_figures import Bar, bars_figure
 from autoprox.scorers import score_networks
 
 # %matplotlib inline

@@ -1,7 +1,7 @@
 """Reports: one self-contained HTML file each, for a run of discovery and for a learned aggregator.
 
 - `page`: templates, numbers as text
-- `svg`, `figures`: figures as inline SVG
+- `svg`, `report_figures`: figures as inline SVG
 - `bands`: what a score knows within one size
 - `evidence`, `random_baseline`: what a run's report shows beyond the files of the run
 - `run_report`, `learned_report`: what the two reports contain

@@ -20,7 +20,7 @@ from autoprox.report._evidence import ENSEMBLE_ROW
 from autoprox.report._page import UNDEFINED, render
 from autoprox.report._random_baseline import RANDOM_ROW, steps_of
 from autoprox.report._svg import drawing_svg, figure_svg, formula_svg
-from autoprox.report.figures import Bar, Curve, bands_figure, bars_figure, curve_figure, scatter_figure
+from autoprox.report.report_figures import Bar, Curve, bands_figure, bars_figure, curve_figure, scatter_figure
 from autoprox.statistics import STATISTICS
 
 WINNER = "winner"

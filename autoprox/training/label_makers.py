@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from autoprox.training.train import Training
 
 
-class NoLabelError(AutoproxError):
+class NoLabelError(AutoproxError, ArithmeticError):
     """A training has no label; the message says why, and stands in the table's manifest."""
 
 

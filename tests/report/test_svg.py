@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from autoprox.graph import PRIMITIVES, Level, Proxy, parse
 from autoprox.report._svg import drawing_svg, figure_svg, formula_svg
-from autoprox.report.figures import Bar, Curve, bars_figure, curve_figure, scatter_figure
+from autoprox.report.report_figures import Bar, Curve, bars_figure, curve_figure, scatter_figure
 from autoprox.scorers import zoo_graphs
 from tests.report.pages import Page
 
