@@ -83,7 +83,7 @@ def test_parts_are_the_means_of_the_list_stretched_to_a_multiple(values, parts):
     np.testing.assert_allclose(found, stretched, atol=1e-9)
 
 
-@pytest.mark.parametrize("space", [*SPACES, mixers], ids=str)
+@pytest.mark.parametrize("space", [*SPACES, mixers], ids=lambda space: space if isinstance(space, str) else space.name)
 def test_a_regression_of_any_space_finds_a_target_that_is_linear_in_its_features(space):
     space = load_space(space)
     rng = np.random.default_rng(0)

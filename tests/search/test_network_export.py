@@ -24,7 +24,7 @@ torch.save([model.training, model.state_dict(), model(torch.load({images!r})).de
 """
 
 
-@pytest.mark.parametrize("space", [*SPACES, mixers], ids=str)
+@pytest.mark.parametrize("space", [*SPACES, mixers], ids=lambda space: space if isinstance(space, str) else space.name)
 def test_the_file_builds_the_same_network_with_torch_alone(space, tmp_path):
     space = load_space(space)
     size = 32 if space.name.endswith("-ti") else 8

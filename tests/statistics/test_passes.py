@@ -19,7 +19,7 @@ from autoprox.inspect.nodes import Role, Site, declare
 from autoprox.statistics import STATISTICS, collect
 from autoprox.statistics._spread import Spread, spread_mean_abs, spread_mean_sign, spread_mean_square, spread_std
 from autoprox.statistics.passes import _slices as slices
-from autoprox.statistics.passes import images as made
+from autoprox.statistics.passes import _substitutes as made
 from autoprox.statistics.passes import samples
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
