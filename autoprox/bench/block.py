@@ -21,6 +21,7 @@ class Block:
         strata: `(n,)`, the stratum of each architecture.
 
     Example:
+        >>> import numpy as np
         >>> block = Block("pit-micro", "digits", "scratch", "nll", ("a", "b"), np.array([0.5, 0.2]), ("free", "iso"))
         >>> block.name, block.goodness.tolist(), block.restricted({"b"}).values.tolist()
         ('pit-micro/digits/scratch/nll', [-0.5, -0.2], [0.2])

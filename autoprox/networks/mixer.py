@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, declare
+from autoprox.networks._blueprint import Blueprint
 from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._seeding import seeded
 from autoprox.networks.blocks import MLP, NORM_EPS, Attention, init_normal
@@ -103,8 +104,19 @@ def _mixer(stage: MixerStage) -> MCA | Attention:
     return Attention(stage.width, stage.heads)
 
 
+def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
+    """How the network of allowed genes is made.
+
+    Raises:
+        SpecError: If the space is of another family.
+    """
+    if not isinstance(space, MixerSpace):
+        raise SpecError(f"The space '{space.name}' is not of the mixer family.")
+    return Blueprint(MixerModel, (space.shape(genes, task.img_size), task.num_classes, task.in_chans))
+
+
 @seeded
-def build(space: Space, genes: Genes, task: TaskShape) -> MixerModel:
+def build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
     """Builds the network of allowed genes; use `Space.build`, which checks them.
 
     Example:
@@ -116,6 +128,4 @@ def build(space: Space, genes: Genes, task: TaskShape) -> MixerModel:
         >>> model(torch.zeros(2, 1, 8, 8)).shape
         torch.Size([2, 10])
     """
-    if not isinstance(space, MixerSpace):
-        raise SpecError(f"The space '{space.name}' is not of the mixer family.")
-    return MixerModel(space.shape(genes, task.img_size), task.num_classes, task.in_chans)
+    return blueprint(space, genes, task).build()

@@ -61,7 +61,7 @@ def plain_vit(width: int, depth: int) -> PlainVit:
 
     Example:
         >>> sum(each.numel() for each in plain_vit(32, 1).parameters())
-        19690
+        19786
     """
     with single_threaded(), torch.random.fork_rng([]):
         torch.manual_seed(derived_seed("plain vit") % 2**63)

@@ -114,7 +114,7 @@ def test_a_table_is_trained_alone_and_with_a_teacher(mixer: Space, tmp_path: Pat
     table = Table.read(build(plan, tmp_path / "built.parquet", jobs=2), spaces=[mixer])
     assert table.frame.groupby("label_kind")["value"].count().to_dict() == {"kd": 24, "scratch": 24}
     assert table.manifest["failed_runs"] == []
-    values = [block.values for kind in kinds for block in table.blocks(label_kind=kind)]
+    values = [block.values for kind in kinds for block in table.blocks(label_kind=kind.name)]
     assert not np.array_equal(*values)
 
 

@@ -156,7 +156,7 @@ def test_what_the_system_refuses_is_one_line(error, said, capsys, monkeypatch):
     def fails(_):
         raise error
 
-    monkeypatch.setattr("autoprox.load", fails)
+    monkeypatch.setattr("autoprox.commands.show.load", fails)
     assert main(["show", "snip"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(f"autoprox: error: {said}")

@@ -133,8 +133,10 @@ def test_a_forced_run_leaves_nothing_of_the_earlier_one(table, copy):
     strategy = ["--strategy", "nsga2", "--set", "population=8", "offspring=8"]
     assert evolve(table, "--budget", 20, "--out", copy, "--force", *strategy) == 0
     assert (copy / "front.csv").exists()
-    assert evolve(table, "--budget", 10, "--out", copy, "--force", "--no-report") == 0
-    assert results(copy).keys() == {"best.json", "hall.json", "journal.sqlite", "run.json"}
+    plain = ["--strategy", "elitism-preserve", "--no-report"]
+    assert evolve(table, "--budget", 10, "--out", copy, "--force", *plain) == 0
+    forms = {"plain.json", "short.json", "blend.json"}
+    assert results(copy).keys() == {"best.json", "hall.json", "journal.sqlite", "run.json"} | forms
 
 
 # What is finished.

@@ -207,7 +207,7 @@ def test_has_the_value_of_an_independent_reference(primitive):
     [
         ("only_attention", {Role.ATTENTION}),
         ("only_mlp", {Role.MLP}),
-        ("only_body", {Role.ATTENTION, Role.MLP, Role.POOL}),
+        ("only_body", {Role.ATTENTION, Role.MIXER, Role.MLP, Role.POOL}),
         ("only_ends", {Role.EMBED, Role.HEAD}),
     ],
 )

@@ -20,7 +20,9 @@ FOR_THEIR_CALLERS = {
     "base/files.py": {"json_writer"},
     "base/figures.py": {"write"},
     "commands/evolve.py": {"_write_csv"},
+    "commands/search.py": {"_write_text"},
     "commands/searchfolder.py": {"contents_of"},
+    "commands/searchfront.py": {"contents"},
 }
 """Functions that write to the path that they are given: `atomically` and `OutFolder.finish` hand it to them."""
 

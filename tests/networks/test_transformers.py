@@ -9,11 +9,12 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from autoprox.inspect.nodes import Role, Site, nodes
-from autoprox.spaces import SPACES, Arch, Space, space
+from autoprox.spaces import Arch, Space, space
+from tests.conformance.spaces import ATTENDING
 
 SEEDS = st.integers(0, 2**32 - 1)
 
-every_space = pytest.mark.parametrize("name", list(SPACES))
+every_space = pytest.mark.parametrize("name", list(ATTENDING))
 
 
 def drawn(name: str, seed: int) -> tuple[Space, Arch, np.random.Generator]:

@@ -57,4 +57,4 @@ def test_numbers_are_brought_to_the_declared_type():
 
 
 def test_registered_names():
-    assert sorted(SPACES) == ["autoformer-micro", "autoformer-ti", "pit-micro", "pit-ti"]
+    assert sorted(SPACES) == ["autoformer-micro", "autoformer-ti", "mixer-micro", "pit-micro", "pit-ti"]

@@ -133,6 +133,12 @@ def test_counts_by_hand(found):
         "norm_tokens": [4],
         "activation_width": [10],
         "activation_tokens": [4],
+        # What a choice about the network would be: of this one, which was not compressed, all that there is.
+        "bits": [64] * 6,
+        "quantisation_error": [0] * 6,
+        "rank": [4, 6, 6, 6, 6, CLASSES],
+        "weight_energy": [1] * 6,
+        "output_energy": [1] * 6,
     }
     assert {name: counts.tolist() for name, counts in found.counts.items()} == expected
 
