@@ -57,6 +57,8 @@ def page(package: str, modules: list[str]) -> str:
 
 def _offered_below(package: str, name: str, home: str) -> bool:
     """Whether a package between this one and the module that holds the object exports it too: it is described there."""
+    if home == package:
+        return False
     between = home.removeprefix(f"{package}.").split(".")[:-1]
     inner = [".".join([package, *between[: depth + 1]]) for depth in range(len(between))]
     return any(exported(importlib.import_module(each)).get(name) == home for each in inner)
