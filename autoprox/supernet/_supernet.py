@@ -58,7 +58,7 @@ class Supernet(nn.Module):
         super().__init__()
         self.space = space
         self.task = space.check_task(num_classes, img_size, in_chans)
-        self._networks: OrderedDict[Arch, nn.Module] = OrderedDict()
+        self._networks: OrderedDict[Arch, tuple[nn.Module, dict[str, Slot]]] = OrderedDict()
         cover = list(covering(space))
         if not cover:
             raise SpecError(f"The space '{space.name}' has no architecture of largest choices to make a supernet of.")
@@ -79,7 +79,7 @@ class Supernet(nn.Module):
 
     def forward(self, images: Tensor) -> Tensor:
         """Maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)` of the selected subnet."""
-        network = self._network(self.selected).train(self.training)
+        network = self._subnet(self.selected)[0].train(self.training)
         # Running statistics are those of one subnet: they are not shared, and what one step notes is dropped.
         buffers = {name: buffer.clone() for name, buffer in network.named_buffers()}
         logits: Tensor = functional_call(network, {**dict(self.parts(self.selected)), **buffers}, (images,))
@@ -92,7 +92,7 @@ class Supernet(nn.Module):
             SpecError: If the space does not allow the architecture, or its network has a parameter that is not shared.
         """
         known = self.space.arch(arch)
-        for name, slot in slots_of(self._network(known)).items():
+        for name, slot in self._subnet(known)[1].items():
             yield name, slot.cut(self._held(slot, known))
 
     def extract(self, arch: Candidate) -> nn.Module:
@@ -108,12 +108,13 @@ class Supernet(nn.Module):
                 own[name].copy_(part)
         return network
 
-    def _network(self, arch: Arch) -> nn.Module:
-        """The module of a subnet, whose own parameters are never read."""
+    def _subnet(self, arch: Arch) -> tuple[nn.Module, dict[str, Slot]]:
+        """The module of a subnet, whose own parameters are never read, and where its parameters lie."""
         if arch in self._networks:
             self._networks.move_to_end(arch)
         else:
-            self._networks[arch] = self.space.build(arch, *self.task)
+            network = self.space.build(arch, *self.task)
+            self._networks[arch] = network, slots_of(network)
             if len(self._networks) > _KEPT:
                 self._networks.popitem(last=False)
         return self._networks[arch]
