@@ -27,7 +27,7 @@ from autoprox.evolve.island import DUPLICATE, Island, Trial
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Expression, parse
 
-SEARCH_VERSION = 4
+SEARCH_VERSION = 5
 """To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""
 
 EPOCH_ROUNDS = 16

@@ -105,11 +105,11 @@ class Nsga2(AbstractStrategy):
             points.setdefault(_signature(each), _Point(each))
         self._points = list(points.values())
         if len(self._points) > self._settings.population:
-            self._points = tools.selNSGA2(self._points, self._settings.population)
+            self._points = tools.selNSGA2(self._points, self._settings.population, nd="log")
         self._rank()
 
     def _rank(self) -> None:
-        for number, front in enumerate(tools.sortNondominated(self._points, len(self._points))):
+        for number, front in enumerate(tools.sortLogNondominated(self._points, len(self._points))):
             tools.emo.assignCrowdingDist(front)
             for each in front:
                 each.front = number
