@@ -129,7 +129,6 @@ def _add_options(options: CommandParser) -> None:
 def _evolve(options: argparse.Namespace) -> int:
     started = time.monotonic()
     plan = _plan(options)
-    random_budget = chosen_random_budget(options)
     unlimited = options.budget is None and options.seconds is None
     stop = Stop(DEFAULT_BUDGET) if unlimited else Stop(options.budget, options.seconds)
     if options.out is not None:
@@ -140,7 +139,13 @@ def _evolve(options: argparse.Namespace) -> int:
     cache = statistics_of(problem.table)
     discoverer = Discoverer(problem, cache, options.jobs, network_bar)
     if folder.has_all_of(options.words) or _has_all(folder, stop.budget, discoverer.definition(plan), options):
-        note(f"'{out}' holds a finished run of {folder.recorded()} candidates; nothing is left to do")
+        finished = f"'{out}' holds a finished run of {folder.recorded()} candidates"
+        if options.no_report or all((out / name).is_file() for name in (REPORT, EVIDENCE)):
+            note(f"{finished}; nothing is left to do")
+            return 0
+        note(f"{finished}; its report is missing, and made")
+        with folder.owned():
+            _report(out, problem, options)
         return 0
     for line in small_block_warnings(discoverer.judges[Split.FIT].blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")
@@ -155,13 +160,18 @@ def _evolve(options: argparse.Namespace) -> int:
         written = folder.finish(_contents(discovery), _record(options, started, problem, discovery))
         _say(problem, discovery, written, time.monotonic() - started)
         if not options.no_report:
-            try:
-                page = make_report(out, problem, jobs=options.jobs, random_budget=random_budget)
-            except KeyboardInterrupt as interruption:
-                command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
-                raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
-            say(f"report: {page}")
+            _report(out, problem, options)
     return 0
+
+
+def _report(out: Path, problem: Problem, options: argparse.Namespace) -> None:
+    """Makes the report of a finished run."""
+    try:
+        page = make_report(out, problem, jobs=options.jobs, random_budget=chosen_random_budget(options))
+    except KeyboardInterrupt as interruption:
+        command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
+        raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
+    say(f"report: {page}")
 
 
 def _recorded(folder: Path) -> int:

@@ -14,8 +14,9 @@ from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError, WorkerLossError
 from autoprox.base.files import atomically, require_writable, write_json
+from autoprox.base.records import RUN, is_finished
 from autoprox.base.store import Store, StoreFormat, discard, locked
-from autoprox.commands.record import RUN, lasting, read_record
+from autoprox.commands.record import lasting, read_record
 from autoprox.commands.values import PathTo
 
 RESULT = "result.json"
@@ -74,13 +75,13 @@ class OutFolder:
 
     @property
     def finished(self) -> bool:
-        """Whether the record says that all files were written, and the result is there.
+        """Whether the record says that all results were written, and none of them has gone since.
 
         Raises:
             SpecError: If the record was not written by autoprox.
         """
         record = read_record(self.path / RUN)
-        return record is not None and "finished" in record and (self.path / self._kind.result).exists()
+        return record is not None and is_finished(self.path, record, self._kind.result)
 
     def recorded(self) -> int:
         """How many candidates the journal holds.
@@ -130,12 +131,8 @@ class OutFolder:
             )
 
     @contextmanager
-    def opened(self, options: argparse.Namespace, *, leave: Sequence[str] = ()) -> Iterator[None]:
-        """Owns the folder while the work inside is done; what is replaced goes once the folder is owned.
-
-        Args:
-            options: Of the command; `words` are the command itself.
-            leave: Files that this command may write, but will not.
+    def owned(self) -> Iterator[None]:
+        """Owns the folder while the work inside is done, and changes nothing of what it holds.
 
         Raises:
             SpecError: As for `refuse`, and if the folder cannot be written.
@@ -146,6 +143,21 @@ class OutFolder:
         in_use = f"'{self.path}' is being written by another process. Wait for it, or give another --out."
         with closing(locked(self.path / "autoprox", in_use)):
             self.refuse()
+            yield
+
+    @contextmanager
+    def opened(self, options: argparse.Namespace, *, leave: Sequence[str] = ()) -> Iterator[None]:
+        """Owns the folder while the work inside is done; what is replaced goes once the folder is owned.
+
+        Args:
+            options: Of the command; `words` are the command itself.
+            leave: Files that this command may write, but will not.
+
+        Raises:
+            SpecError: As for `owned`.
+            StoreMismatchError: As for `owned`.
+        """
+        with self.owned():
             before, done = read_record(self.path / RUN), self._done()
             if self._kind.journals:
                 self._claim(options.words, leave)
@@ -185,7 +197,7 @@ class OutFolder:
             atomically(self.path / name, write)
         for name in set(self._ours) - set(contents) - set(self._kind.journals or {}):
             (self.path / name).unlink(missing_ok=True)  # of the results that stood here before
-        write_json(record | {"files": self._ours}, self.path / RUN)
+        write_json(record | {"files": self._ours, "written": list(contents)}, self.path / RUN)
         return [self.path / name for name in (*contents, RUN)]
 
     def _done(self) -> int | None:

@@ -15,10 +15,8 @@ from typing import Any
 
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.base.files import read_own_json
+from autoprox.base.records import RUN
 from autoprox.base.versions import versions
-
-RUN = "run.json"
-"""Name of the record in a folder of results."""
 
 PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 """How many words of a recorded command come before its options."""
@@ -64,8 +62,8 @@ def read_record(path: Path) -> dict[str, Any] | None:
         return None
     try:
         record = dict(read_own_json(path))
-        program, words = record["command"][2], [*record["command"], *record.get("files", [])]
-        if program.startswith("autoprox.") and all(isinstance(each, str) for each in words):
+        program, names = record["command"][2], [*record.get("files", []), *record.get("written", [])]
+        if program.startswith("autoprox.") and all(isinstance(each, str) for each in [*record["command"], *names]):
             return record
     except (StoreMismatchError, LookupError, TypeError, ValueError, AttributeError):
         pass

@@ -6,12 +6,12 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.arrays import Floats
-from autoprox.base.errors import SpecError
 from autoprox.base.files import write_json
+from autoprox.base.records import RUN
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.commands.console import candidate_bar, network_bar
 from autoprox.commands.outfolder import claim
-from autoprox.commands.record import RUN, read_record
+from autoprox.commands.record import read_record
 from autoprox.commands.values import Whole
 from autoprox.evolve import Discoverer
 from autoprox.evolve.runs import Run, load
@@ -32,15 +32,8 @@ def add_random_option(parser: argparse._ActionsContainer) -> None:
 
 
 def chosen_random_budget(options: argparse.Namespace) -> int:
-    """The value of --random-budget.
-
-    Raises:
-        SpecError: If it is negative.
-    """
-    budget = RANDOM_BUDGET if options.random_budget is None else int(options.random_budget)
-    if budget < 0:
-        raise SpecError(f"--random-budget is {budget}; give a number of candidates, or 0 for none.")
-    return budget
+    """The value of --random-budget."""
+    return RANDOM_BUDGET if options.random_budget is None else int(options.random_budget)
 
 
 def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int) -> Path:

@@ -10,23 +10,23 @@ import pandas as pd
 
 from autoprox.base.digest import bytes_digest
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
+from autoprox.base.records import RUN
 from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, number, say, say_json, text_table, warn
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem_options import problem_of
-from autoprox.commands.record import run_record
+from autoprox.commands.record import PROGRAM_WORDS, run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
 from autoprox.commands.values import PathTo
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
-from autoprox.evolve.runs import RUN, Run, find, load
+from autoprox.evolve.runs import Run, find, load
 from autoprox.report import read_evidence
 from autoprox.scorers import BEST
 
 _HALL_LINES = 5
 _COLUMNS = ("run", "status", "table", "strategy", "islands", "seed", "evaluated", "fit", "select", "sealed")
-_PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
 
 
 def _add_options(options: CommandParser) -> None:
@@ -91,7 +91,7 @@ def _gathered(run: Run, random_budget: int) -> Path:
         raise StoreMismatchError(
             f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
         )
-    began = EVOLVE.parser().parse_args(run.provenance["command"][_PROGRAM_WORDS:])
+    began = EVOLVE.parser().parse_args(run.provenance["command"][PROGRAM_WORDS:])
     with chosen_backend(began):
         return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)
 

@@ -12,14 +12,15 @@ import pandas as pd
 
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import read_own_json
+from autoprox.base.records import RUN, is_finished
 from autoprox.base.store import Store
 from autoprox.evolve.evolution_journal import FORMAT, JOURNAL
 from autoprox.evolve.fitness import Status
 from autoprox.graph import Proxy, parse
 from autoprox.scorers import BEST, HALL
 
-RUN, FRONT = "run.json", "front.json"
-"""Files in the folder of a run, besides its journal and the two of results that `autoprox.scorers` reads."""
+FRONT = "front.json"
+"""The front of a run of several objectives, in its folder."""
 
 
 @dataclass(frozen=True)
@@ -159,11 +160,8 @@ def load(folder: str | Path) -> Run:
 
 
 def _has_finished(folder: Path) -> bool:
-    """Whether all files were written: the record says so, which is written last."""
-    if not (folder / RUN).exists() or not (folder / BEST).exists():
-        return False
-    record = read_own_json(folder / RUN)
-    return isinstance(record, dict) and "finished" in record
+    record = read_own_json(folder / RUN) if (folder / RUN).exists() else None
+    return isinstance(record, dict) and is_finished(folder, record, BEST)
 
 
 def find(folder: str | Path) -> list[Path]:

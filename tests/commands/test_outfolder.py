@@ -185,10 +185,66 @@ def test_a_run_that_is_killed_while_it_writes_is_finished_by_resume(table, finis
     assert not list(out.glob(".*"))
 
 
+def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, monkeypatch, capsys):
+    out = tmp_path / "run"
+    replace = Path.replace
+
+    def killed_there(self: Path, target: Path) -> Path:
+        if Path(target).name == "report.html":
+            raise Killed
+        return replace(self, target)
+
+    with monkeypatch.context() as changed:
+        changed.setattr(Path, "replace", killed_there)
+        with pytest.raises(Killed):
+            evolve(table, "--budget", 30, "--out", out)
+    assert runs.load(out).status == "finished"
+    best = (out / "best.json").read_bytes()
+    capsys.readouterr()
+    assert main(["evolve", "--out", str(out), "--resume"]) == 0
+    assert "its report is missing" in capsys.readouterr().err
+    assert runs.load(out).status == "finished"
+    assert results(out).keys() == results(finished).keys()
+    assert (out / "best.json").read_bytes() == best
+    report = (out / "report.html").read_bytes()
+    capsys.readouterr()
+    assert main(["evolve", "--out", str(out), "--resume"]) == 0
+    assert "nothing is left to do" in capsys.readouterr().err
+    assert (out / "report.html").read_bytes() == report
+
+
+@pytest.mark.parametrize("name", ["evidence.json", "front.csv"])
+def test_what_is_missing_of_a_finished_run_is_made_by_resume(copy, name):
+    before = results(copy)
+    (copy / name).unlink()
+    assert main(["evolve", "--out", str(copy), "--resume"]) == 0
+    after = results(copy)
+    assert after.keys() == before.keys()
+    volatile = {"run.json", "journal.sqlite", "report.html", "evidence.json"}  # they state times
+    assert {each for each in after if after[each] != before[each]} <= volatile
+
+
+def test_a_report_that_nobody_wants_is_not_made_by_resume(table, tmp_path, capsys):
+    out = tmp_path / "run"
+    assert evolve(table, "--budget", 10, "--out", out, "--no-report") == 0
+    capsys.readouterr()
+    assert main(["evolve", "--out", str(out), "--resume"]) == 0
+    assert "nothing is left to do" in capsys.readouterr().err
+    assert not (out / "report.html").exists()
+
+
+def test_what_is_missing_of_a_finished_search_is_made_by_resume(tmp_path):
+    assert search("--budget", 4, "--out", tmp_path / "search") == 0
+    before = results(tmp_path / "search")
+    (tmp_path / "search" / "candidates.csv").unlink()
+    assert main(["search", "--out", str(tmp_path / "search"), "--resume"]) == 0
+    assert results(tmp_path / "search")["candidates.csv"] == before["candidates.csv"]
+
+
 def test_a_record_of_an_earlier_version_counts(table, copy, capsys):
     """It named no files, and was written once."""
     record = json.loads((copy / "run.json").read_text())
-    del record["files"]
+    del record["files"], record["written"]
     (copy / "run.json").write_text(json.dumps(record))
     assert runs.load(copy).status == "finished"
     assert evolve(table, "--budget", 10, "--out", copy) == 2
