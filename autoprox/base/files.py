@@ -13,7 +13,7 @@ from tempfile import TemporaryFile
 from typing import Any
 
 from autoprox.base.errors import AutoproxError, SpecError, StoreMismatchError
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 
 _HOST = re.sub(r"[^A-Za-z0-9]", "", platform.node())[:16]
 # Process numbers mean something on one machine alone, and folders may be shared.
@@ -50,11 +50,9 @@ def read_own_json(path: Path) -> Any:
     """Reads a JSON file that a command wrote, whatever it holds.
 
     Raises:
-        StoreMismatchError: If it is no file, is too large, or holds no JSON.
+        StoreMismatchError: If it is no regular file, is too large, or holds no JSON.
     """
-    if path.exists() and not path.is_file():
-        raise StoreMismatchError(f"'{path}' is no file.", path)
-    with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).", path)):
+    with reading(path, lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).", path)):
         return read_json(path)
 
 
@@ -85,13 +83,15 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
         write: Writes the path that it is given.
 
     Raises:
-        AutoproxError: If there is no space left or no permission.
+        AutoproxError: If there is no space left or no permission, or if a folder, a pipe or a device stands there.
     """
     suffix = f".{_HOST}-{os.getpid()}.tmp"
     if path.name.startswith(".") and path.name.endswith(suffix):
         write(path)
         return
     target = path.with_name(f".{path.name}{suffix}")
+    if path.exists() and not path.is_file():  # a move would replace /dev/null itself
+        raise AutoproxError(f"The file {path} cannot be written: what stands there is no regular file, and stays.")
     try:
         _sweep(path)
         write(target)

@@ -56,9 +56,59 @@ def guarded(failure: Callable[[str], AutoproxError]) -> Iterator[None]:
         raise failure("it is nested too deep") from error
     except MemoryError as error:
         raise failure("it asks for more memory than there is") from error
+    except OSError as error:
+        raise failure(_first_line(error.strerror or error)) from error
     except Exception as error:  # pandas, pickle, zipfile, torch and PIL raise whatever broken bytes lead them to
-        said = str(error).strip().splitlines() or [type(error).__name__]
-        raise failure(said[0][:200].rstrip(".")) from error
+        raise failure(_first_line(error)) from error
+
+
+def _first_line(error: object) -> str:
+    """What an error says, in one line without a full stop."""
+    said = str(error).strip().splitlines() or [type(error).__name__]
+    return said[0][:200].rstrip(".")
+
+
+@contextmanager
+def reading(path: str | Path, failure: Callable[[str], AutoproxError]) -> Iterator[None]:
+    """Guards the reading of a file, which has to be a regular one: a pipe that nobody writes to has no end.
+
+    Args:
+        path: The file.
+        failure: As for `guarded`.
+
+    Raises:
+        AutoproxError: What `failure` makes; an AutoproxError from inside stays as it is.
+
+    Example:
+        >>> with reading("/", lambda reason: AutoproxError(f"'/' cannot be read: {reason}.")):
+        ...     pass
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.AutoproxError: '/' cannot be read: it is a folder, and only regular files are read.
+    """
+    with guarded(failure):
+        require_regular(path)
+        yield
+
+
+def require_regular(path: str | Path) -> None:
+    """Looks at what a path names, and opens nothing.
+
+    Raises:
+        OSError: If there is nothing.
+        ValueError: If it is a folder, a pipe, a socket or a device.
+    """
+    mode = Path(path).stat().st_mode
+    if not stat.S_ISREG(mode):
+        kind = next((name for holds, name in _KINDS.items() if holds(mode)), "a device")
+        raise ValueError(f"it is {kind}, and only regular files are read")
+
+
+_KINDS: dict[Callable[[int], bool], str] = {
+    stat.S_ISDIR: "a folder",
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISSOCK: "a socket",
+}
 
 
 def excerpt(text: str) -> str:
@@ -72,7 +122,7 @@ def excerpt(text: str) -> str:
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Reads a file that is no larger than allowed, whatever it says of itself.
+    """Reads a regular file that is no larger than allowed, whatever it says of itself.
 
     Args:
         path: The file.
@@ -80,12 +130,12 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is larger.
+        ValueError: If it is larger, or no regular file.
     """
+    require_regular(path)
     with path.open("rb") as file:
-        status = path.stat()
-        # A device or a pipe has no size; it is read as far as is allowed.
-        size = status.st_size if stat.S_ISREG(status.st_mode) else 0
+        size = path.stat().st_size
+        # The system's own files, as those in /proc, state no size; they are read as far as is allowed.
         content = b"" if size > most else file.read(most + 1 if size == 0 else size + 1)
     if size > most or len(content) > most:
         raise ValueError(f"it is larger than {most / 2**20:g} MiB")
@@ -123,9 +173,10 @@ def begins_with_format(path: str | Path, name: str) -> bool:
         (True, False)
     """
     try:
+        require_regular(path)
         with Path(path).open("rb") as file:
             head = file.read(len(name) + 64)
-    except OSError:
+    except (OSError, ValueError):
         return False
     return re.match(rb'\s*\{\s*"format":\s*"' + re.escape(name.encode()) + b'"', head) is not None
 

@@ -12,7 +12,7 @@ from autoprox.base.foreign import parts_of
 
 
 def read_tensors(path: Path) -> Any:
-    """Reads what `torch.save` wrote of plain values and tensors; call it inside `foreign.guarded`.
+    """Reads what `torch.save` wrote of plain values and tensors; call it inside `foreign.reading`.
 
     Args:
         path: The file.

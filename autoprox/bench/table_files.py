@@ -10,7 +10,7 @@ import pyarrow.parquet as pq
 
 from autoprox.base.errors import TableError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded, read_json
+from autoprox.base.foreign import MOST_ARRAY_BYTES, read_json, reading
 from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 
 COMPRESSION = "zstd"
@@ -64,8 +64,6 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise TableError(f"There is no table {path}. Check the path.")
     if path.is_dir():
         raise TableError(f"{path} is a folder, not a table; name the parquet file in it.")
-    if not path.is_file():
-        raise TableError(f"{path} is no ordinary file; name a parquet file.")
 
     def unreadable(reason: str) -> TableError:
         return TableError(
@@ -73,7 +71,7 @@ def read_frame(path: Path) -> pd.DataFrame:
             "build it again."
         )
 
-    with guarded(unreadable):
+    with reading(path, unreadable):
         stated = pq.read_metadata(path)
         held = sum(stated.row_group(group).total_byte_size for group in range(stated.num_row_groups))
         if stated.num_rows > MOST_ROWS or held > MOST_ARRAY_BYTES:
@@ -105,8 +103,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     Raises:
         TableError: If the file holds something else.
     """
-    with guarded(
-        lambda reason: TableError(f"The manifest {path} cannot be read: {reason}. Build the table again, or delete it.")
+    with reading(
+        path,
+        lambda reason: TableError(
+            f"The manifest {path} cannot be read: {reason}. Build the table again, or delete it."
+        ),
     ):
         content = read_json(path)
     if not isinstance(content, dict):

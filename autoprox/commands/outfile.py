@@ -19,5 +19,7 @@ def require_free(paths: Iterable[Path], *, force: bool) -> None:
     for path in paths:
         if path.is_dir():
             raise SpecError(f"'{path}' cannot be written: it is a folder.")
+        if path.exists() and not path.is_file():
+            raise SpecError(f"'{path}' cannot be written: it is no regular file; give another path.")
         if path.exists() and not force:
             raise SpecError(f"The file '{path}' exists; give another one, or --force to replace it.")

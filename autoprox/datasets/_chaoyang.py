@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from autoprox.base.errors import ImageError
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.datasets._contents import Contents, checked_labels, existing
 from autoprox.datasets._pictures import Files
 from autoprox.datasets.base import Int64
@@ -34,7 +34,9 @@ def _read(path: Path, name: str) -> tuple[Files, Int64]:
     listing = path / name
     if not listing.exists():
         raise ImageError(f"The file {listing} of Chaoyang is missing. Restore it.")
-    with guarded(lambda reason: ImageError(f"The file {listing} cannot be read ({reason}). Take the original file.")):
+    with reading(
+        listing, lambda reason: ImageError(f"The file {listing} cannot be read ({reason}). Take the original file.")
+    ):
         entries: Any = read_json(listing)
     if not isinstance(entries, list) or not entries:
         raise ImageError(f"The file {listing} holds no list of images with name and label. Take the original file.")

@@ -14,7 +14,7 @@ import numpy.typing as npt
 import scipy.io
 
 from autoprox.base.errors import ImageError
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import reading
 from autoprox.datasets._contents import Contents, checked_labels, existing
 
 NUM_CLASSES = 102
@@ -58,8 +58,8 @@ def _numbers(path: Path, name: str) -> npt.NDArray[np.int64]:
     """A row of whole numbers from a MATLAB file, `(n,)`."""
     if not path.is_file():
         raise ImageError(f"The file {path} of Flowers-102 is missing. Restore it.")
-    with guarded(
-        lambda reason: ImageError(f"The MATLAB file {path} cannot be read ({reason}). Take the original file.")
+    with reading(
+        path, lambda reason: ImageError(f"The MATLAB file {path} cannot be read ({reason}). Take the original file.")
     ):
         sizes = {each: math.prod(shape) for each, shape, _ in scipy.io.whosmat(path)}
         if sizes.get(name, 0) > MOST_NUMBERS:

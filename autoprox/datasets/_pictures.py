@@ -1,8 +1,6 @@
 """Images that lie on disk or in another size, made square and decoded only when they are asked for."""
 
-import struct
 import warnings
-import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,14 +9,12 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.base.errors import ImageError
+from autoprox.base.foreign import reading
 
 if TYPE_CHECKING:
     from PIL.Image import Image
 
 UInt8 = npt.NDArray[np.uint8]
-
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, IndexError, TypeError, struct.error, zlib.error)
-# What Pillow's readers of the various formats raise on bytes that they do not understand.
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +41,20 @@ class Files:
         from PIL import Image  # An extra, and only images from outside need it.
 
         path = self.root / self.names[index]
-        try:
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # About metadata; what matters here is raised.
-                with Image.open(path) as picture:
-                    return squared(picture, img_size)
-        except FileNotFoundError as error:
-            raise ImageError(f"The image {path} is missing. Restore it, or the whole data set.") from error
-        except (*_UNREADABLE, Image.DecompressionBombError) as error:
-            raise ImageError(
-                f"The image {path} cannot be read ({error}). Restore it, or the whole data set."
-            ) from error
+        if not path.exists():
+            raise ImageError(f"The image {path} is missing. Restore it, or the whole data set.")
+        with (
+            reading(
+                path,
+                lambda reason: ImageError(
+                    f"The image {path} cannot be read ({reason}). Restore it, or the whole data set."
+                ),
+            ),
+            warnings.catch_warnings(),
+        ):
+            warnings.simplefilter("ignore")  # About metadata; what matters here is raised.
+            with Image.open(path) as picture:
+                return squared(picture, img_size)
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from autoprox.base.errors import ImageError
-from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded, parts_of, read_bytes
+from autoprox.base.foreign import MOST_ARRAY_BYTES, parts_of, read_bytes, reading
 
 
 class _Refused(pickle.UnpicklingError):
@@ -93,8 +93,12 @@ def read_pickled_arrays(path: Path) -> Any:
     Raises:
         ImageError: If the file cannot be read, is no whole pickle, or asks for anything else.
     """
-    damaged = f"The file {path} is no pickle, or is cut off or damaged"
-    with guarded(lambda reason: ImageError(f"{damaged} ({reason}). Take the original files of the data set.")):
+    with reading(
+        path,
+        lambda reason: ImageError(
+            f"The file {path} cannot be read as a pickle: {reason}. Take the original files of the data set."
+        ),
+    ):
         try:
             content = read_bytes(path, MOST_ARRAY_BYTES)
             _require_small_memo(content)
@@ -104,8 +108,6 @@ def read_pickled_arrays(path: Path) -> Any:
                 f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
                 "dictionaries, texts and numbers are read. Take the original files of the data set."
             ) from error
-        except OSError as error:
-            raise ImageError(f"The file {path} cannot be read: {error.strerror}.") from error
         for _ in parts_of(held):
             pass  # a pickle of a few bytes can hold lists of lists without end
     return held

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from autoprox.base.digest import array_digest, derived_seed, digest
 from autoprox.base.errors import TableError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import guarded, read_arrays
+from autoprox.base.foreign import read_arrays, reading
 from autoprox.datasets.base import Dataset, normalise, stratified_split
 from autoprox.spaces.task import BATCH_SIZE, ImageSource, Task
 
@@ -120,7 +120,9 @@ def read_batches(path: Path) -> dict[str, Batch]:
     """
     if not path.exists():
         return {}
-    with guarded(lambda reason: TableError(f"The batches {path} cannot be read: {reason}. Build the table again.")):
+    with reading(
+        path, lambda reason: TableError(f"The batches {path} cannot be read: {reason}. Build the table again.")
+    ):
         arrays = read_arrays(path)
         names = sorted({key.partition("/")[0] for key in arrays})
         return {

@@ -15,7 +15,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.base.outcomes import DoubtfulScoresWarning, Outcome, attempted, values_of
 from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
@@ -313,6 +313,6 @@ class Proxy:
         """
         if not path.exists():
             raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.")
-        with guarded(lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).")):
+        with reading(path, lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).")):
             document = read_json(path)
         return cls.from_document(document, f"'{path}'")

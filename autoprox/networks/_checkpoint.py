@@ -8,7 +8,7 @@ from torch import nn
 
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import reading
 
 
 def save_checkpoint(model: nn.Module, path: str | Path) -> None:
@@ -40,6 +40,6 @@ def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
             "file that was written of it."
         )
 
-    with guarded(failure):
+    with reading(path, failure):
         safetensors.torch.load_model(model, str(path))
     return model

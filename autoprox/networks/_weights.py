@@ -10,6 +10,7 @@ from torch import nn
 
 from autoprox.base.digest import bytes_digest
 from autoprox.base.errors import StoreMismatchError
+from autoprox.base.foreign import reading
 from autoprox.networks._checkpoint import load_checkpoint
 from autoprox.spaces import Arch, Space, TaskShape
 
@@ -110,10 +111,10 @@ class Trained(Weights):
     digest: str = field(init=False)
 
     def __post_init__(self) -> None:
-        try:
+        with reading(
+            self.file, lambda reason: StoreMismatchError(f"'{self.file}' cannot be read: {reason}. Check the path.")
+        ):
             content = Path(self.file).read_bytes()
-        except OSError as error:
-            raise StoreMismatchError(f"'{self.file}' cannot be read: {error.strerror}. Check the path.") from error
         object.__setattr__(self, "digest", bytes_digest(content))
 
     @property

@@ -13,7 +13,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.base.files import write_json
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.metrics import kendall_tau_b
 from autoprox.networks.latency import Conditions
 from autoprox.predict._arch_regression import ArchRegression
@@ -141,7 +141,7 @@ class LatencyModel:
         """
         file = path / LATENCY_FILE if path.is_dir() else path
         refused = f"The file '{file}' does not hold a model of latency; give what `autoprox device profile` wrote"
-        with guarded(lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
+        with reading(file, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
             document = read_json(file)
             if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:
                 raise StoreMismatchError(f"{refused}: its format is {document['format']!r}.")

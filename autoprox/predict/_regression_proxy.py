@@ -11,7 +11,7 @@ from torch import nn
 from autoprox.base.digest import digest
 from autoprox.base.errors import CollectionError, SpecError, StoreMismatchError
 from autoprox.base.files import write_json
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.predict._arch_regression import ArchRegression
 from autoprox.predict._regression import RegressionSummary
 from autoprox.scorers.base import AbstractScorer
@@ -135,7 +135,7 @@ class RegressionProxy(AbstractScorer):
             StoreMismatchError: If the file is no such regression, of another version, or was changed.
         """
         refused = f"The file '{path}' does not hold a regression; give one that `autoprox regression fit` wrote"
-        with guarded(lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
+        with reading(path, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
             document = read_json(Path(path))
             if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:
                 raise StoreMismatchError(f"{refused}: its format is {document['format']!r}.")

@@ -11,7 +11,7 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import StoreMismatchError
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
@@ -86,7 +86,9 @@ def read_evidence(run: Run) -> dict[str, Any] | None:
     digest = run.proxy.to_document()["digest"]
     if not path.exists():
         return None
-    with guarded(lambda why: StoreMismatchError(f"'{path}' is damaged ({why}); delete it and make the report again.")):
+    with reading(
+        path, lambda why: StoreMismatchError(f"'{path}' is damaged ({why}); delete it and make the report again.")
+    ):
         document: dict[str, Any] = read_json(path)
         current = document["format"] == EVIDENCE_FORMAT and document["proxy_digest"] == digest
     return document if current else None

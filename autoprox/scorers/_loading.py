@@ -5,7 +5,7 @@ from pathlib import Path
 
 from autoprox import shipped
 from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
-from autoprox.base.foreign import guarded, read_json
+from autoprox.base.foreign import read_json, reading
 from autoprox.graph import Proxy, parse
 from autoprox.scorers._ensemble import HALL_MEMBERS, Ensemble
 from autoprox.scorers._interface import Scorer
@@ -61,7 +61,7 @@ def hall_ensemble(path: Path) -> Ensemble:
         StoreMismatchError: If it is none, or holds no member that may take part.
     """
     run = path.resolve().parent.name
-    with guarded(lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
+    with reading(path, lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
         members = [each for each in read_json(path) if each["steady"]][:HALL_MEMBERS]
         try:
             proxies = [

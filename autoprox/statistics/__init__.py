@@ -11,9 +11,12 @@
     collection.py   `collect`: runs the passes that are needed, and gives what was asked for
     cache.py        results on disk, shared by processes, safe against a kill
 
+`describe`, of autoprox.inspect, says which nodes of a network they are taken of.
+
 To add a statistic, register it in registry.py; the suite in tests/conformance/test_statistics.py takes it up by itself.
 """
 
+from autoprox.inspect import describe
 from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics._cache import StatisticsCache
 from autoprox.statistics.collection import Collection, NodeInfo, collect
@@ -33,4 +36,5 @@ __all__ = [
     "StatisticsCache",
     "Tap",
     "collect",
+    "describe",
 ]

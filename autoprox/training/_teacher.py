@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from autoprox.base.digest import derived_seed, digest
 from autoprox.base.errors import AutoproxError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import reading
 from autoprox.base.isolation import isolated
 from autoprox.base.tensors import read_tensors
 from autoprox.base.threads import single_threaded
@@ -128,8 +128,11 @@ def _teacher(data: Dataset, recipe: Recipe) -> ResNet:
         teacher = ResNet(data.in_chans, distillation.teacher_width, data.num_classes)
     path = _path(data, recipe)
     if path.exists():
-        with guarded(
-            lambda reason: AutoproxError(f"The teacher {path} cannot be read: {reason}. Delete it, to have it trained.")
+        with reading(
+            path,
+            lambda reason: AutoproxError(
+                f"The teacher {path} cannot be read: {reason}. Delete it, to have it trained."
+            ),
         ):
             teacher.load_state_dict(read_tensors(path))
         return teacher.eval()

@@ -86,6 +86,12 @@ GUARDS = {
 GUARDED = [each for each in ALL if (each.guard and not each.name.startswith("nodes_")) or each.name == "nodes_logsum"]
 
 
+@pytest.mark.parametrize(("divisor", "share"), [(1e-9, 1 / 2), (1e-8, 100 / 101), (1e-7, 1e4 / 10001), (3e-6, 1.0)])
+def test_a_reciprocal_of_a_tensor_is_less_near_zero_by_the_stated_share(divisor, share):
+    found = values_of(PRIMITIVES[Level.TENSOR]["reciprocal"], np.full((3, 4), divisor))
+    np.testing.assert_allclose(found, share / divisor, rtol=3e-7)
+
+
 @pytest.mark.parametrize("primitive", GUARDED, ids=label)
 def test_where_its_plain_formula_is_undefined_it_has_the_stated_value(primitive):
     elements, stated = GUARDS[primitive.name]

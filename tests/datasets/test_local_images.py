@@ -194,7 +194,7 @@ def test_pickles_that_hold_more_than_arrays_are_refused(
     monkeypatch.chdir(tmp_path)
     file = tmp_path / "train"
     file.write_bytes(pickle.dumps({"data": harmful}, protocol=protocol))
-    with pytest.raises(ImageError, match=r"train (is refused|is no pickle)"):
+    with pytest.raises(ImageError, match=r"train (is refused|cannot be read as a pickle)"):
         read_pickled_arrays(file)
     assert not (tmp_path / "broken-in").exists()
 
@@ -203,11 +203,11 @@ def test_a_pickle_that_numbers_objects_beyond_its_length_is_refused_before_memor
     """The number is an index into an array that Python's reader makes as long as it has to be: 32 GiB here."""
     numbered = b"\x80\x02]r" + (2**31 - 2).to_bytes(4, "little") + b"."
     (tmp_path / "train").write_bytes(numbered)
-    with pytest.raises(ImageError, match=r"train is no pickle.*it numbers an object 2147483646"):
+    with pytest.raises(ImageError, match=r"train cannot be read as a pickle.*it numbers an object 2147483646"):
         read_pickled_arrays(tmp_path / "train")
     (tmp_path / "train").unlink()
     (tmp_path / "train").symlink_to("/dev/zero")
-    with pytest.raises(ImageError, match=r"train is no pickle"):
+    with pytest.raises(ImageError, match=r"train cannot be read as a pickle"):
         read_pickled_arrays(tmp_path / "train")
 
 
@@ -247,7 +247,7 @@ def test_cifar_files_that_are_cut_off_damaged_or_others(tmp_path: Path) -> None:
     with pytest.raises(ImageError, match="holds a list"):
         open_images(folder, 32)
     (folder / "test").unlink()
-    with pytest.raises(ImageError, match="c/test cannot be read: No such file"):
+    with pytest.raises(ImageError, match="c/test cannot be read as a pickle: No such file"):
         open_images(folder, 32)
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
-from autoprox.base.foreign import guarded, read_bytes
+from autoprox.base.foreign import read_bytes, reading
 from autoprox.bench.importers._importing import Draft, genes_text, is_missing
 from autoprox.bench.schema import COLUMNS, DEFAULT_METRIC, METRICS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 from autoprox.bench.table_files import read_frame
@@ -143,8 +143,11 @@ def _genes(given: pd.DataFrame, mapping: Mapping, space: Space | None) -> dict[s
 def _read_csv(path: Path) -> pd.DataFrame:
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
-    with guarded(
-        lambda reason: TableError(f"The file {path} cannot be read as CSV: {reason}. Check its separator and encoding.")
+    with reading(
+        path,
+        lambda reason: TableError(
+            f"The file {path} cannot be read as CSV: {reason}. Check its separator and encoding."
+        ),
     ):
         content = read_bytes(path, MOST_CSV_BYTES)
         if content.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:

@@ -19,7 +19,7 @@ import pandas as pd
 import torch
 
 from autoprox.base.errors import TableError
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import reading
 from autoprox.base.tensors import read_tensors
 from autoprox.bench.importers._importing import Draft, genes_text, is_missing
 from autoprox.bench.labels import KD, SCRATCH, SUPERNET, LabelKind
@@ -90,7 +90,7 @@ def _load(path: Path) -> list[dict[str, Any]]:
     """Reads the list of records; nothing that a file asks to be called is called."""
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
-    with guarded(lambda reason: _unreadable(path, reason)):
+    with reading(path, lambda reason: _unreadable(path, reason)):
         try:
             content = read_tensors(path)
         except pickle.UnpicklingError as error:

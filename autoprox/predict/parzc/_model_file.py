@@ -18,7 +18,7 @@ from torch import Tensor
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import atomically
-from autoprox.base.foreign import guarded
+from autoprox.base.foreign import guarded, reading
 from autoprox.base.tensors import read_tensors
 from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.scaling import NodeScaler
@@ -119,7 +119,7 @@ def _read(path: Path) -> dict[str, Any]:
     no_model = f"The file '{path}' does not hold a fitted model; give one that `python -m autoprox.parzc fit` wrote"
     if not path.is_file():
         raise StoreMismatchError(f"There is no file '{path}'.")
-    with guarded(lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
+    with reading(path, lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
         document = read_tensors(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise StoreMismatchError(f"{no_model}.")
