@@ -26,6 +26,7 @@ from autoprox.predict import (
     LEAST_ARCHS,
     PROFILE_FORMAT,
     PROFILE_JOURNAL,
+    ROUNDS,
     Profile,
     agreement_figure,
     profile,
@@ -76,6 +77,13 @@ def _add_options(top: CommandParser) -> None:
         default=200,
         metavar="N",
         help="networks that are measured; a fifth of them is held out (default: %(default)s)",
+    )
+    options.add_argument(
+        "--rounds",
+        type=Whole(2, 1000),
+        default=ROUNDS,
+        metavar="N",
+        help="how often each is measured; the least counts (default: %(default)s)",
     )
     options.add_argument(
         "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads of torch (default: %(default)s)"
@@ -132,6 +140,7 @@ def _profile(options: argparse.Namespace) -> int:
                 task.shape,
                 archs,
                 conditions=Conditions(options.threads, options.batch, options.clock),
+                rounds=options.rounds,
                 journal=folder.path / PROFILE_JOURNAL,
                 progress=continued_bar("measurement"),
             )
@@ -151,9 +160,9 @@ def _profile(options: argparse.Namespace) -> int:
         say(f"written: {', '.join(map(str, written))}")
     if found.repeats.noisy:
         warn(
-            f"this machine is too noisy: measured again at the end, half of {found.repeats.n} networks differ by more "
-            f"than {100 * found.repeats.difference:.0f} % ({100 * NOISY:.0f} % are allowed), so that two profiles need "
-            "not agree. Profile it when it does no other work"
+            f"this machine is too noisy: between the two halves of the rounds, half of {found.repeats.n} networks "
+            f"differ by more than {100 * found.repeats.difference:.0f} % ({100 * NOISY:.0f} % are allowed), so that "
+            "two profiles need not agree. Profile it when it does no other work, or with more --rounds"
         )
     return 0
 
@@ -188,7 +197,7 @@ def _document(found: Profile, space: Space) -> dict[str, Any]:
         "kind": model.kind,
         "chosen_by": found.chosen_by,
         "layers": found.layers,
-        "spread": found.spread,
+        "disturbed": found.disturbed,
         "noisy": found.repeats.noisy,
         **model.about,
     }
@@ -198,8 +207,8 @@ def _report(found: Profile, space: Space, task: Task) -> None:
     model, about = found.model, found.model.about
     say(f"{space.name}, {described(task)}; {model.conditions.text}, {', '.join(machine())}")
     say(
-        f"{about['architectures']} networks measured, {about['fitted_to']} fitted, {found.layers} layers timed, "
-        f"median spread of repeats {100 * found.spread:.0f} %"
+        f"{about['architectures']} networks measured in {about['rounds']} rounds, {about['fitted_to']} fitted, "
+        f"{found.layers} layers timed; a round takes {100 * found.disturbed:.0f} % longer than the least of all"
     )
     rows = [
         {
@@ -213,7 +222,7 @@ def _report(found: Profile, space: Space, task: Task) -> None:
     low, high = SECONDS.text(float(found.measured.min())), SECONDS.text(float(found.measured.max()))
     say(f"held out: {found.error} networks of {low} to {high}")
     say(
-        f"measured again at the end: tau {found.repeats.tau:.3f}, median difference "
+        f"first half of the rounds against the second: tau {found.repeats.tau:.3f}, median difference "
         f"{100 * found.repeats.difference:.1f} % on {found.repeats.n}"
     )
 

@@ -201,7 +201,7 @@ def _search(options: argparse.Namespace) -> int:
         # What could not be trained later is refused before anything is computed.
         data = opened(local_images(options, options.verify, space), options.verify)
         space.check_task(data.num_classes, data.img_size, data.in_chans)
-    _say_what_bounds_cost(region, DEFAULT_BUDGET if options.budget is None else options.budget)
+    _say_what_measuring_costs(region, traded, DEFAULT_BUDGET if options.budget is None else options.budget)
     with folder.opened(options):
         with folder.interruptible(), bounds_as_options(options):
             result = run(
@@ -269,21 +269,29 @@ def _method(options: argparse.Namespace, traded: tuple[Cost, ...]) -> AbstractMe
     return METHODS[options.method]()
 
 
-def _say_what_bounds_cost(region: Region, budget: int) -> None:
-    """Says beforehand what a search costs whose candidates have to be measured."""
-    if not region.measured:
+def _say_what_measuring_costs(region: Region, traded: tuple[Cost, ...], budget: int) -> None:
+    """Says beforehand what a search costs whose candidates have to be measured: for a bound, or for a front."""
+    measured = tuple(dict.fromkeys((*region.measured, *(cost for cost in traded if cost.measured))))
+    if not measured:
         return
-    started = time.monotonic()
+    rng = np.random.default_rng()
     # Not the same draws at each call: those are remembered, and would cost nothing the second time.
-    pilot = region.pilot(PILOT_DRAWS, np.random.default_rng())
+    started = time.monotonic()
+    pilot = region.pilot(PILOT_DRAWS, rng)
+    if not region.measured:
+        for arch in [region.draw(rng) for _ in range(PILOT_DRAWS)]:
+            for cost in measured:
+                region.cost(cost, arch)
     each = (time.monotonic() - started) / pilot.tried
-    named = " and ".join(cost.noun for cost in region.measured)
-    share = f"{pilot.kept} of {pilot.tried} draws are allowed"
-    drawn = budget * pilot.tried / max(pilot.kept, 1)
-    at_least = "" if pilot.kept else "more than "
+    named = " and ".join(cost.noun for cost in measured)
+    kept = pilot.kept if region.measured else pilot.tried
+    drawn = budget * pilot.tried / max(kept, 1)
+    at_least = "" if kept else "more than "
+    share = f"; {kept} of {pilot.tried} draws are allowed" if region.measured else ""
     note(
-        f"{named} is measured for each architecture that is drawn, about {SECONDS.text(each)} each; {share}, so that "
-        f"{budget:,} candidates need {at_least}about {SECONDS.text(drawn * each)} beside their scores"
+        f"{named} is measured for each architecture that is {'drawn' if region.measured else 'scored'}, about "
+        f"{SECONDS.text(each)} each{share}, so that {budget:,} candidates need {at_least}about "
+        f"{SECONDS.text(drawn * each)} beside their scores"
     )
 
 

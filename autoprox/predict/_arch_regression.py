@@ -10,12 +10,15 @@ import pandas as pd
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import SpecError
 from autoprox.predict._arch_features import ArchFeatures
-from autoprox.predict._regression import MultivariateRegression, RegressionSummary
+from autoprox.predict._regression import LEAVE_ONE_OUT, MultivariateRegression, RegressionSummary
 from autoprox.spaces import Arch, Space
 
 
 class ArchRegression:
     """A `MultivariateRegression` on the `ArchFeatures` of a space.
+
+    It is a ridge however many rows there are: terms of one space depend on one another (depth, and depth times ratio),
+    and where least squares takes over, more labels rank worse.
 
     Args:
         space: The space.
@@ -39,7 +42,7 @@ class ArchRegression:
         True
     """
 
-    def __init__(self, space: Space, penalty: float | str = "auto") -> None:
+    def __init__(self, space: Space, penalty: float | str = LEAVE_ONE_OUT) -> None:
         self.space = space
         self.features = ArchFeatures(space)
         self.model = MultivariateRegression(self.features.interactions, penalty)

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.base.digest import digest
-from autoprox.networks.latency import Timing, time_forward
+from autoprox.networks.latency import fastest_forward
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import TaskShape
 
@@ -23,11 +23,11 @@ class TimedLayer:
 
     Args:
         key: Digest of classes, sizes and shapes of inputs: layers of one key do the same work.
-        time: Measures it; the arguments are the number of threads and the clock.
+        time: Seconds of its fastest pass; the arguments are the number of threads and the clock.
     """
 
     key: str
-    time: Callable[[int, str], Timing]
+    time: Callable[[int, str], float]
 
 
 def layers_of(space: Space, arch: Arch, task: TaskShape, batch_size: int) -> list[TimedLayer]:
@@ -80,8 +80,8 @@ class _Call(nn.Module):
         return self.module(*self.args, **self.kwargs)
 
 
-def _time(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], threads: int, clock: str) -> Timing:
-    return time_forward(_Call(module, args, kwargs), torch.empty(0), threads, clock)
+def _time(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], threads: int, clock: str) -> float:
+    return fastest_forward(_Call(module, args, kwargs), torch.empty(0), threads, clock)
 
 
 def _units(module: nn.Module) -> Iterator[nn.Module]:

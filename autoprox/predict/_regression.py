@@ -18,7 +18,9 @@ from autoprox.base.errors import SpecError, suggestion
 PENALTIES = tuple(10.0 ** (exponent / 4) for exponent in range(-24, 17))
 """Penalties of the ridge that leave-one-out chooses among: 1e-6 to 1e4, for standardised columns and `n` rows."""
 ROWS_PER_TERM = 4
-"""With fewer rows per term than this, least squares gives way to a ridge."""
+"""With fewer rows per term than this, `AUTO` takes a ridge instead of least squares."""
+AUTO, LEAVE_ONE_OUT = "auto", "leave-one-out"
+"""Ways to choose the penalty of a ridge."""
 LEAST_LEFT = 1e-12
 """Share of a column's variance that the others leave over; below it, the inflation is infinite."""
 INTERCEPT = "intercept"
@@ -83,14 +85,15 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
     After FOX-NAS (Chiang 2021, https://arxiv.org/abs/2108.08189), which fits accuracy and latency by ordinary least
     squares on depths, mean expansion ratios and mean kernels of each stage and on their products. With fewer than
-    `ROWS_PER_TERM` rows per term, a ridge on standardised columns takes its place; leave-one-out error, in closed form,
-    chooses the penalty. Standard errors of a ridge are those of its linear map given the penalty; they leave out its
-    bias.
+    `ROWS_PER_TERM` rows per term, or wherever that is asked for, a ridge on standardised columns takes its place;
+    leave-one-out error, in closed form, chooses the penalty. Standard errors of a ridge are those of its linear map
+    given the penalty; they leave out its bias.
 
     Args:
         interactions: Pairs of columns whose product is a further term; names of columns, or indices where the columns
             have no names.
-        penalty: "auto" as described above, or a number: 0 is ordinary least squares.
+        penalty: "auto" as described above; "leave-one-out" for a ridge whatever the number of rows; or a number, of
+            which 0 is ordinary least squares.
 
     Attributes:
         coef_: `(K,)`, one coefficient per term, in units of the target per unit of the term.
@@ -123,7 +126,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             y: `(n,)`.
 
         Raises:
-            SpecError: If an interaction names no column, or the penalty is neither "auto" nor a number of at least 0.
+            SpecError: If an interaction names no column, or the penalty is not one of those above.
             ValueError: If X or y are not finite, or have too few rows.
         """
         columns, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
@@ -223,15 +226,15 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
     def _chosen(self, u: Floats, s: Floats, target: Floats, terms: int) -> float:
         """The penalty: the one given, or the one whose leave-one-out error is least."""
-        if isinstance(self.penalty, str):
-            if self.penalty != "auto":
-                raise SpecError(f"The penalty is '{self.penalty}'; give \"auto\" or a number of at least 0.")
-            if len(target) >= ROWS_PER_TERM * (terms + 1):
-                return 0.0
+        if self.penalty == AUTO and len(target) >= ROWS_PER_TERM * (terms + 1):
+            return 0.0
+        if self.penalty in (AUTO, LEAVE_ONE_OUT):
             errors = [_leave_one_out(u, s, target, penalty) for penalty in PENALTIES]
             return float(PENALTIES[int(np.argmin(errors))])
-        if not (np.isfinite(self.penalty) and self.penalty >= 0):
-            raise SpecError(f'The penalty is {self.penalty}; give "auto" or a number of at least 0.')
+        if isinstance(self.penalty, str) or not (np.isfinite(self.penalty) and self.penalty >= 0):
+            raise SpecError(
+                f'The penalty is {self.penalty!r}; give "{AUTO}", "{LEAVE_ONE_OUT}" or a number of at least 0.'
+            )
         return float(self.penalty)
 
     def _infer(

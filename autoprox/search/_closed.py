@@ -5,6 +5,7 @@ every choice is made among those that can still end well.
 """
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from math import prod
 from typing import Any
 
@@ -17,7 +18,7 @@ from autoprox.search._sizes import Shape, Size, joined, size_table
 from autoprox.search.constraints import Bound, bounded
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.costs import MACS, PARAMS, Cost
-from autoprox.spaces.genes import Genes
+from autoprox.spaces.genes import Genes, json_form
 from autoprox.spaces.task import TaskShape
 
 _OPEN = np.iinfo(np.int64).max // 2
@@ -189,12 +190,20 @@ class ClosedForms:
         if wanted is not None:
             return wanted
         own = self._by_genes[canonical_json({name: parent[name] for name in names})]
-        others = [shape for shape in self._shapes if shape is not own]
-        if not others:
+        if len(self._shapes) == 1:
             return own
-        distances = [sum(shape.fixed[name] != child[name] for name in names) for shape in others]
-        nearest = [shape for shape, far in zip(others, distances, strict=True) if far == min(distances)]
-        return nearest[rng.integers(len(nearest))]
+        differing = (self._codes != self._coded(child)).sum(axis=1)
+        differing[next(place for place, shape in enumerate(self._shapes) if shape is own)] = len(names) + 1
+        nearest = np.flatnonzero(differing == differing.min())
+        return self._shapes[int(nearest[rng.integers(len(nearest))])]
+
+    @cached_property
+    def _codes(self) -> npt.NDArray[np.int64]:
+        """`(shapes, genes)`, the places of the fixed genes of each shape among their choices."""
+        return np.array([self._coded(shape.fixed) for shape in self._shapes])
+
+    def _coded(self, genes: Genes) -> list[int]:
+        return [list(map(json_form, gene.choices)).index(genes[gene.name]) for gene in self.space.layout.fixed]
 
     def _why_empty(self, shapes: Sequence[Shape]) -> str:
         sizes = np.concatenate([shape.sizes for shape in shapes])

@@ -123,7 +123,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         key = (cost.name, arch)
         if key not in self._known:
             value = cost.of(self.space, arch, self._shape)
-            if not cost.measured:
+            if cost.additive:  # a sum that is made at once
                 return value
             self._known[key] = value
         return self._known[key]

@@ -103,10 +103,14 @@ class Gene:
 
     def match(self, value: object) -> Any:
         """Returns the choice that a value equals, in the canonical type and form of JSON; None if there is none."""
-        for choice in self.choices:
-            if _equals(value, choice):
-                return json_form(choice)
-        return None
+        # What is written as the choices are is found at once; what else equals one is compared choice by choice.
+        try:
+            likely = self.choices[self.choices.index(tuple(value) if isinstance(value, list) else value)]
+        except ValueError:
+            likely = None
+        if likely is not None and _equals(value, likely):
+            return json_form(likely)
+        return next((json_form(choice) for choice in self.choices if _equals(value, choice)), None)
 
     def draw(self, rng: np.random.Generator) -> Any:
         """Draws a value uniformly."""

@@ -66,7 +66,7 @@ def labels() -> dict[str, Any]:
                 for draw in range(DRAWS):
                     rng = np.random.default_rng(derived_seed("draw", block.space, size, draw))
                     rows = np.sort(rng.permutation(labelled)[:size])
-                    model = MultivariateRegression(pairs).fit(frame.iloc[rows], goodness[rows])
+                    model = MultivariateRegression(pairs, "leave-one-out").fit(frame.iloc[rows], goodness[rows])
                     taus.append(tau(model.predict(frame.iloc[judged]), goodness[judged]))
                 found.setdefault((size, name), []).append(taus)
     rows_of = []

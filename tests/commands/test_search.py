@@ -17,6 +17,7 @@ import autoprox
 from autoprox.bench.table import Table
 from autoprox.commands import main
 from autoprox.graph import Proxy, parse
+from autoprox.networks import latency
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.search.search_journal import recorded
 
@@ -80,6 +81,38 @@ def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
         assert record["picks"][pick["arch_id"]]["seconds"] == pick["latency"] <= 10
     assert search("--proxy", "snip", *options, *bounds, "--out", tmp_path / "again") == 0
     assert (tmp_path / "again" / "result.json").read_bytes() == (tmp_path / "run" / "result.json").read_bytes()
+
+
+def test_a_front_of_measured_latency_is_trained_at_three_points(tmp_path, monkeypatch, capsys):
+    """Latency is a number of the network's sizes here, since what a busy machine measures is no front twice."""
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.setattr(
+        latency, "time_forward", lambda model, *_: latency.Timing(1e-6 * len(list(model.modules())), 0.0, 10)
+    )
+    bounds = ["--max", "params=9k", "--pareto", "params", "latency", "--budget", "16", "--jobs", "1"]
+    check = ["--verify", "digits", "--epochs", "1", "--seeds", "1", "--randoms", "1"]
+    out = tmp_path / "run"
+    assert search("--proxy", "snip", "--space", "pit-micro", *bounds, *check, "--out", out) == 0
+    printed = capsys.readouterr()
+    assert re.search(r"latency is measured for each architecture that is scored, .* 16 candidates need", printed.err)
+    front = json.loads((out / "result.json").read_text())["front"]
+    assert front["costs"] == ["params", "latency"]
+    points = [(-point["score"], point["params"], point["latency"]) for point in front["points"]]
+    assert all(
+        point == other or any(a < b for a, b in zip(point, other, strict=True)) for point in points for other in points
+    )
+    frame = pd.read_csv(out / "candidates.csv")
+    for cheap, small_, quick in frame[["score", "params", "latency"]].itertuples(index=False):
+        assert any(a <= -cheap and b <= small_ and c <= quick for a, b, c in points)
+    verified = front["verified"]
+    assert 1 <= len(verified) <= 3
+    for number, each in verified.items():
+        point = front["points"][int(number) - 1]
+        (pick, other, largest) = each["trained"]
+        assert (pick["role"], pick["arch_id"]) == ("pick", point["arch_id"])
+        assert max(other["params"], largest["params"]) <= point["params"]
+        assert f"point {number}, beside random architectures that cost no more" in printed.out
+    assert "</svg>" in (out / "front.svg").read_text()
 
 
 def test_the_table_shows_latency_and_ties(tmp_path, capsys):

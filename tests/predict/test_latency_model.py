@@ -11,12 +11,12 @@ from torch import nn
 
 import autoprox
 from autoprox.base.errors import SpecError, StoreMismatchError
-from autoprox.networks.latency import Conditions, Timing, time_forward
+from autoprox.networks.latency import Conditions, fastest_forward, time_forward
 from autoprox.predict import LatencyModel, PredictedLatency, PredictionError, profile
 from autoprox.predict import _device_profile as device
 from autoprox.predict import _layer_times as layers
 from autoprox.predict._latency_model import LINEAR, LOGARITHMIC, LOOKUP
-from autoprox.search import Constraints, Region
+from autoprox.search import Constraints
 from autoprox.spaces import TaskShape, load_space
 from tests.search.worlds import TASK, TINY
 from tests.spaces.conv_mixer import space as mixers
@@ -39,12 +39,12 @@ def machine(monkeypatch):
     def timed(model, *_):
         made["calls"] += 1
         if isinstance(model, layers._Call):
-            return Timing(block_seconds(model.module), 0.01, 10)
+            return block_seconds(model.module)
         total = sum(map(block_seconds, [model.patch_embed, *model.blocks, model.norm, model.head]))
-        return Timing((3e-5 + 1.1 * total) * made["noise"](), 0.01, 10)
+        return (3e-5 + 1.1 * total) * made["noise"]()
 
-    monkeypatch.setattr(device, "time_forward", timed)
-    monkeypatch.setattr(layers, "time_forward", timed)
+    monkeypatch.setattr(device, "fastest_forward", timed)
+    monkeypatch.setattr(layers, "fastest_forward", timed)
     return made
 
 
@@ -74,7 +74,7 @@ def test_a_layer_is_timed_with_what_it_was_called_with():
     arch = mixers.arch({"depth": [1, 2], "width": [8, 12], "kernel": [3, 5], "mixer": "grouped"})
     found = layers.layers_of(mixers, arch, TaskShape(4, 8, 1), 1)
     assert len(found) == len(list(mixers.build(arch, 4, 8, 1)))  # a Sequential is opened
-    assert all(each.time(1, "wall").median > 0 for each in found)
+    assert all(each.time(1, "wall") > 0 for each in found)
 
 
 @pytest.mark.usefixtures("machine")
@@ -108,7 +108,7 @@ def test_a_profile_goes_on_where_it_was_killed_and_belongs_to_its_networks(machi
     found = profile(TINY, SHAPE, ARCHS[:30], journal=journal)
     total = machine["calls"]
     assert profile(TINY, SHAPE, ARCHS[:30], journal=journal).model.identity == found.model.identity
-    assert machine["calls"] == total == 30 + found.layers + 10
+    assert machine["calls"] == total == device.ROUNDS * (30 + found.layers)
     with pytest.raises(StoreMismatchError, match="made with another"):
         profile(TINY, SHAPE, ARCHS[:31], journal=journal)
 
@@ -119,6 +119,17 @@ def test_a_machine_that_does_not_agree_with_itself_is_said_to_be_noisy(machine):
     assert profile(TINY, SHAPE, ARCHS[:30]).repeats.noisy
     machine["noise"] = lambda: float(np.exp(rng.normal(scale=0.01)))
     assert not profile(TINY, SHAPE, ARCHS[:30]).repeats.noisy
+    with pytest.raises(SpecError, match="`rounds` is 1"):
+        profile(TINY, SHAPE, ARCHS[:30], rounds=1)
+
+
+def test_what_disturbs_some_rounds_of_a_machine_does_not_count(machine):
+    steady = profile(TINY, SHAPE, ARCHS[:20], rounds=2)
+    rng = np.random.default_rng(0)
+    machine["noise"] = lambda: float(rng.choice([1.0, 3.0]))
+    disturbed = profile(TINY, SHAPE, ARCHS[:20], rounds=10)
+    np.testing.assert_array_equal(disturbed.measured, steady.measured)
+    assert steady.disturbed == disturbed.repeats.difference == 0
 
 
 def test_two_profiles_of_a_steady_machine_agree(machine):
@@ -148,18 +159,17 @@ def test_it_is_a_cost_that_a_search_keeps_without_measuring(machine, tmp_path):
     cost = PredictedLatency(again)
     assert not cost.measured
     bound = float(np.median(model.predict(ARCHS)))
-    region = Region(TINY, TASK, Constraints({"latency": cost}, max_latency=bound))
     before = machine["calls"]
     found = autoprox.search.run(
         lambda network, *_: float(sum(each.numel() for each in network.parameters())),
         TINY,
-        region.constraints,
+        Constraints({"latency": cost}, max_latency=bound),
         np.random.default_rng(0),
         task=TASK,
-        budget=60,
+        budget=20,
     )
     assert machine["calls"] == before
-    assert len(found.candidates) == 60
+    assert len(found.candidates) == 20
     for each in found.candidates:
         assert each.costs["latency"] == model.predict([each.arch])[0] <= bound
     with pytest.raises(SpecError, match="about 4 classes and images of 8 px with 1 channels, not 4 classes"):
@@ -182,12 +192,14 @@ def test_a_damaged_model_is_refused(tmp_path, change):
 def test_the_clock_of_the_processor_leaves_out_what_a_thread_waits():
     class Sleepy(nn.Module):
         def forward(self, images):
-            time.sleep(0.003)
+            time.sleep(0.0005)
             return images
 
     images = torch.zeros(1)
-    assert time_forward(Sleepy(), images).median > 0.003
-    assert time_forward(Sleepy(), images, clock="cpu").median < 0.002
+    assert time_forward(Sleepy(), images).median > 0.0005
+    assert time_forward(Sleepy(), images, clock="cpu").median < 0.0003
+    assert fastest_forward(Sleepy(), images) > 0.0005
+    assert fastest_forward(Sleepy(), images, clock="cpu") < 0.0003
     with pytest.raises(SpecError, match="sees one thread"):
         time_forward(Sleepy(), images, threads=2, clock="cpu")
     assert Conditions(1, 1, "cpu").text == "1 thread, 1 image, processor time"

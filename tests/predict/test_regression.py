@@ -65,9 +65,10 @@ def test_a_ridge_is_that_of_scikit_learn_on_standardised_columns():
     np.testing.assert_allclose(model.predict(rows), reference.predict(standard), rtol=1e-10)
 
 
-def test_few_rows_choose_the_penalty_with_the_least_leave_one_out_error():
-    rows, latency = frame(10)
-    model = MultivariateRegression().fit(rows, latency)
+@pytest.mark.parametrize(("n", "penalty"), [(10, "auto"), (60, "leave-one-out")])
+def test_the_chosen_penalty_has_the_least_leave_one_out_error(n, penalty):
+    rows, latency = frame(n)
+    model = MultivariateRegression(penalty=penalty).fit(rows, latency)
     standard = ((rows - rows.mean()) / rows.std(ddof=0)).to_numpy()
     target = latency.to_numpy()
 
@@ -142,8 +143,8 @@ def test_as_many_terms_as_rows_leave_no_inference():
     ("settings_", "said"),
     [
         ({"interactions": [("width", "dept_1")]}, "Did you mean 'depth_1'?"),
-        ({"penalty": "automatic"}, '"auto" or a number of at least 0'),
-        ({"penalty": -1.0}, '"auto" or a number of at least 0'),
+        ({"penalty": "automatic"}, '"auto", "leave-one-out" or a number of at least 0'),
+        ({"penalty": -1.0}, '"auto", "leave-one-out" or a number of at least 0'),
     ],
 )
 def test_wrong_settings_are_one_clear_error(settings_, said):

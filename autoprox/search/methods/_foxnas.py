@@ -11,7 +11,7 @@ from autoprox.base.errors import SpecError
 from autoprox.search._region import Region
 from autoprox.search.methods._base import AbstractMethod, History, change, unseen
 from autoprox.spaces import Arch, Gene
-from autoprox.spaces.genes import Genes
+from autoprox.spaces.genes import Genes, json_form
 
 _REDRAWN = 100
 # Neighbours that may lie outside the bounds in a row, before a mutation within them takes their place.
@@ -139,7 +139,7 @@ class FoxnasAnnealing(AbstractMethod):
 
 def _beside(gene: Gene, value: Any, rng: np.random.Generator) -> Any:
     """The choice before or behind a value in the declared order; at an end, the one that there is."""
-    choices = [gene.match(choice) for choice in gene.choices]
+    choices = [json_form(choice) for choice in gene.choices]
     place = choices.index(value)
     step = 1 if place == 0 else -1 if place == len(choices) - 1 else int(rng.choice((-1, 1)))
     return choices[place + step]
