@@ -379,4 +379,4 @@ def _image_shape(dataset_name: str) -> tuple[int | None, int]:
 
 def _is_writable(text: str) -> bool:
     """Whether a text is Unicode without NUL and other control characters; spaces of all kinds are allowed."""
-    return all(each.isprintable() or each.isspace() for each in text)
+    return text.isprintable() or all(each.isprintable() or each.isspace() for each in text)

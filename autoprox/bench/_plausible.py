@@ -74,7 +74,12 @@ def without_repetitions(frame: pd.DataFrame, *, seeds_given: bool) -> pd.DataFra
     if copies.max() == 1:
         return frame
     archs = rounded.assign(copies=copies).groupby(key, sort=False)
-    times = archs["copies"].transform(lambda own: gcd(*own)).to_numpy()
+    times = np.ones(len(frame), dtype=int)
+    repeated = (archs["copies"].transform("min") > 1).to_numpy()  # of all others it is 1
+    if repeated.any():
+        times[repeated] = (
+            rounded.assign(copies=copies)[repeated].groupby(key)["copies"].transform(lambda own: gcd(*own))
+        )
     several = (archs["copies"].transform("size") > 1).to_numpy()
     blocks = [rounded[name] for name in BLOCK_COLUMNS]
     weights = 1 / archs["copies"].transform("size")  # so that each architecture counts once

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -79,17 +79,21 @@ def effect_of(scores: Floats) -> Effect:
 
 def foreign_series() -> list[Series]:
     """Depth at each width, and width at each depth, of plain vision transformers."""
-    by_depth = [_foreign("depth", f"width {width}", DEPTHS, [(width, each) for each in DEPTHS]) for width in WIDTHS]
-    by_width = [_foreign("width", f"depth {depth}", WIDTHS, [(each, depth) for each in WIDTHS]) for depth in DEPTHS]
+    once = cache(_plain_leaves)  # each network is part of two series
+
+    def series(varied: str, fixed: str, values: tuple[int, ...], shapes: Sequence[tuple[int, int]]) -> Series:
+        return Series(
+            FOREIGN, varied, fixed, values, lambda wanted: [once(*shape, frozenset(wanted)) for shape in shapes]
+        )
+
+    by_depth = [series("depth", f"width {width}", DEPTHS, [(width, each) for each in DEPTHS]) for width in WIDTHS]
+    by_width = [series("width", f"depth {depth}", WIDTHS, [(each, depth) for each in WIDTHS]) for depth in DEPTHS]
     return [*by_depth, *by_width]
 
 
-def _foreign(varied: str, fixed: str, values: tuple[int, ...], shapes: Sequence[tuple[int, int]]) -> Series:
-    return Series(FOREIGN, varied, fixed, values, partial(_plain_leaves, shapes))
-
-
-def _plain_leaves(shapes: Sequence[tuple[int, int]], wanted: Sequence[Expression]) -> list[Leaves]:
-    return [leaves_of(plain_vit(*shape), *plain_batch(), wanted, told=tuple(Site)) for shape in shapes]
+def _plain_leaves(width: int, depth: int, wanted: frozenset[Expression]) -> Leaves:
+    ordered = sorted(wanted, key=lambda leaf: leaf.digest)
+    return leaves_of(plain_vit(width, depth), *plain_batch(), ordered, told=tuple(Site))
 
 
 def gene_series(
