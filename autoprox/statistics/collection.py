@@ -16,7 +16,7 @@ from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved
 from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics.preparation import check_sites, needs_batch, prepare
-from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Taken
+from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,14 +123,14 @@ def collect_prepared(given: Given, names: Iterable[str]) -> Collection:
 
 
 def _collected(given: Given, wanted: Sequence[Statistic], again: Again) -> Collection:
-    taken = run_passes(given, wanted, again)
-    tensors = {name: tuple(held) for name, held in taken.tensors.items()}
-    counts = {name: held.numpy() for name, held in taken.counts.items()}
+    found = run_passes(given, wanted, again)
+    tensors = {name: tuple(held) for name, held in found.items() if not isinstance(held, Tensor)}
+    counts = {name: held.numpy() for name, held in found.items() if isinstance(held, Tensor)}
     infos = {site: tuple(NodeInfo(node.name, node.role) for node in given.at(site)) for site in Site}
     return Collection(infos, tensors, counts)
 
 
-def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Taken:
+def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Values:
     """Runs the passes that the statistics declare, each once, and each on the model as it was given.
 
     Nothing is run for a statistic of a site that the model has no nodes of.
@@ -146,16 +146,11 @@ def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Taken
     _check_enough(given, wanted)
     absent = [each for each in wanted if not given.at(each.site)]
     wanted = [each for each in wanted if each not in absent]
-    taken = Taken(
-        {each.name: [] for each in absent if each.count is None},
-        {each.name: torch.empty(0, dtype=torch.float64) for each in absent if each.count is not None},
-    )
+    found: Values = {each.name: [] if each.count is None else torch.empty(0, dtype=torch.float64) for each in absent}
     for pass_ in dict.fromkeys(each.pass_ for each in wanted):
         again(pass_.batch_statistics)
-        found = _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
-        taken.tensors.update(found.tensors)
-        taken.counts.update(found.counts)
-    return taken
+        found |= _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
+    return found
 
 
 def _check_enough(given: Given, wanted: Sequence[Statistic]) -> None:
@@ -168,7 +163,7 @@ def _check_enough(given: Given, wanted: Sequence[Statistic]) -> None:
             )
 
 
-def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     if not pass_.least_images:
         return pass_.run(pass_, given, wanted)
     try:

@@ -15,6 +15,9 @@ from autoprox.statistics._spread import Spread
 BatchLoss = Callable[[Any, Any], Tensor]
 """From the model's output and the labels to a scalar."""
 
+Values = dict[str, list[Tensor] | Tensor]
+"""By name: of a tensor statistic one detached tensor per node of its site, of a count float64 `(n_nodes,)`."""
+
 
 class StatisticKind(StrEnum):
     """What a statistic gives for a node."""
@@ -67,19 +70,6 @@ class Given:
 
 
 @dataclass(frozen=True, slots=True)
-class Taken:
-    """What passes found.
-
-    Args:
-        tensors: Under the name of each tensor statistic, one detached tensor a node of its site.
-        counts: Under the name of each count, float64 `(n_nodes,)`.
-    """
-
-    tensors: dict[str, list[Tensor]]
-    counts: dict[str, Tensor]
-
-
-@dataclass(frozen=True, slots=True)
 class Pass:
     """One way to run a model, and what is taken meanwhile. It runs only if a statistic that is asked for declares it.
 
@@ -104,7 +94,7 @@ class Pass:
 
     name: str
     source: str
-    run: Callable[["Pass", Given, "Sequence[Statistic]"], Taken]
+    run: Callable[["Pass", Given, "Sequence[Statistic]"], Values]
     images: Callable[[Tensor], Tensor] | None = None
     loss: BatchLoss | None = None
     parameters: Callable[[Tensor], Tensor] | None = None

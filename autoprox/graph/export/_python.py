@@ -121,7 +121,7 @@ class _Writer:
 
     def _leaf(self, expression: Expression) -> str:
         if not expression.arguments:
-            return f"found.counts[{expression.operation.name!r}]"
+            return f"found.values[{expression.operation.name!r}]"
         name = f"reduction_{len(self._reductions) + 1}"
         self._reductions.append(self._reduction(name, expression))
         reduced = self._sources.add(runtime.reduced)

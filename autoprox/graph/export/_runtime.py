@@ -20,21 +20,20 @@ from autoprox.inspect.nodes import Node, Role, Site
 from autoprox.inspect.preservation import preserved
 from autoprox.statistics.collection import run_passes
 from autoprox.statistics.preparation import needs_batch, prepare
-from autoprox.statistics.statistic import Statistic
+from autoprox.statistics.statistic import Statistic, Values
 
 
 @dataclass(frozen=True)
 class Found:
-    """Statistics of one network: for each name, one tensor or one float a node of its site."""
+    """Statistics of one network: for each name, one tensor or one float per node of its site."""
 
     nodes: dict[Site, tuple[Node, ...]]
-    tensors: dict[str, list[Tensor]]
-    counts: dict[str, Tensor]
+    values: Values
 
 
 def reduced(found: Found, reduction: Callable[..., Tensor], *names: str) -> Tensor:
     """Applies a reduction to the tensors of each node, one node after the other."""
-    rows = zip(*(found.tensors[name] for name in names), strict=True)
+    rows = zip(*(found.values[name] for name in names), strict=True)
     with isolated():
         values = [reduction(*map(_widened, row)) for row in rows]
     return torch.stack(values).cpu() if values else torch.empty(0, dtype=torch.float64)
@@ -69,8 +68,8 @@ def take(
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
     with preserved(model) as again:
         given = prepare(model, images, labels, wanted, loss, find, told=told, batch=needs_batch(wanted))
-        taken = run_passes(given, wanted, again)
-    return Found({site: tuple(given.at(site)) for site in Site}, taken.tensors, taken.counts)
+        values = run_passes(given, wanted, again)
+    return Found({site: tuple(given.at(site)) for site in Site}, values)
 
 
 def find_without_roles(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:

@@ -15,10 +15,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from autoprox.base.errors import CollectionError
 from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
-from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
+from autoprox.statistics.statistic import Given, Pass, Statistic, Values
 
 
-def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     """Differentiates the loss, and the gradient once more.
 
     Raises:
@@ -40,7 +40,7 @@ def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken
     products = found or [None] * len(weights)
     filled = [torch.zeros_like(w) if p is None else p for w, p in zip(weights, products, strict=True)]
     values = at_nodes(given, weights, [each.detach() for each in filled])
-    return Taken({each.name: values for each in wanted}, {})
+    return {each.name: values for each in wanted}
 
 
 def _no_second_derivative(given: Given, wanted: Sequence[Statistic], reason: str) -> CollectionError:

@@ -12,13 +12,13 @@ from autoprox.inspect.preservation import preserved
 from autoprox.statistics._spread import Spread
 from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
-from autoprox.statistics.statistic import Given, Pass, Statistic, Taken
+from autoprox.statistics.statistic import Given, Pass, Statistic, Values
 
 BATCH_PARTS = 2
 """Parts that a batch is cut into where several batches are meant: two, as in ZiCo's experiments."""
 
 
-def run_batches(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+def run_batches(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     """The gradients of `BATCH_PARTS` consecutive parts of the batch, equal in size or one apart."""
     weights = node_weights(given)
     sizes = [len(part) for part in torch.tensor_split(given.images, BATCH_PARTS)]
@@ -64,11 +64,11 @@ def labels_at(given: Given, cut: slice) -> Any:
 
 def spreads_taken(
     given: Given, weights: Sequence[nn.Parameter], spreads: Sequence[Spread], wanted: Sequence[Statistic]
-) -> Taken:
+) -> Values:
     """What the statistics keep of the spreads, in the dtype of the weights."""
-    taken = Taken({}, {})
+    found: Values = {}
     for each in wanted:
         assert each.spread is not None
         values = [each.spread(spread).to(weight.dtype) for weight, spread in zip(weights, spreads, strict=True)]
-        taken.tensors[each.name] = at_nodes(given, weights, values)
-    return taken
+        found[each.name] = at_nodes(given, weights, values)
+    return found

@@ -9,10 +9,10 @@ from autoprox.inspect.nodes import Node
 from autoprox.statistics._taps import Taps
 from autoprox.statistics.passes._parameters import substitute
 from autoprox.statistics.passes.losses import loss_value
-from autoprox.statistics.statistic import Given, Pass, Stage, Statistic, Taken
+from autoprox.statistics.statistic import Given, Pass, Stage, Statistic, Values
 
 
-def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     """One forward pass with taps and, if a gradient is wanted, one backward pass.
 
     Gradients are recorded in the forward pass whether or not they are wanted: with recording off torch may choose fused
@@ -31,15 +31,15 @@ def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
         taps.settled()
     if any(each.stage is Stage.BACKWARD for each in wanted):
         taps.differentiate(loss_value(output, given.labels, pass_.loss or given.loss))
-    taken = Taken({}, {})
+    found: Values = {}
     for each in wanted:
         at = given.at(each.site)
         if each.count is None:
-            taken.tensors[each.name] = [_tapped(each, node, taps) for node in at]
+            found[each.name] = [_tapped(each, node, taps) for node in at]
         else:
             counted = [each.count(node.module, taps.shapes(node), len(given.images)) for node in at]
-            taken.counts[each.name] = torch.tensor(counted, dtype=torch.float64)
-    return taken
+            found[each.name] = torch.tensor(counted, dtype=torch.float64)
+    return found
 
 
 def _images(pass_: Pass, given: Given) -> Tensor:

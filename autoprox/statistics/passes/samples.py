@@ -15,13 +15,13 @@ from autoprox.statistics._spread import Spread
 from autoprox.statistics.passes._node_weights import node_weights
 from autoprox.statistics.passes._slices import spread_over, spreads_taken
 from autoprox.statistics.passes.losses import cross_entropy
-from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Taken
+from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
 
 CHUNK_ELEMENTS = 2**24
 """Gradients that are held at once, counted in elements: 64 MiB in float32."""
 
 
-def run_samples(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Taken:
+def run_samples(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     """The gradients of each image's own loss.
 
     A model that torch.func does not take (because it branches on values, writes into tensors of its own, or has an
