@@ -21,6 +21,7 @@ from autoprox.networks import latency
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.search.search_journal import recorded
 
+SMALL_SPACE = Path(__file__).parents[1] / "spaces" / "conv_mixer.py"
 SMALL = ["--dataset", "digits", "--max-params", "3k", "--jobs", "1", "--population", "10", "--tournament", "3"]
 
 
@@ -225,7 +226,7 @@ def one_line(capsys, word):
         (["--proxy", "snip", "--max", "latency"], "--max latency=20ms"),
         (["--proxy", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
         (
-            ["--proxy", "snip", "--space", "pit-micro", "--dataset", "digits", "--max", "latency=1ns"],
+            ["--proxy", "snip", "--space", f"{SMALL_SPACE}:space", "--dataset", "digits", "--max", "latency=1ns"],
             "--max latency 1.00 ns",
         ),
         (["--proxy", "snip", "--max-params", "lots"], "--max-params: 'lots'"),

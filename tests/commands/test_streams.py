@@ -94,7 +94,7 @@ def test_a_run_whose_results_cannot_be_said_is_saved_as_any_other(plain: Shell, 
 
 
 ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
-ENVIRONMENTS = [{"LC_ALL": "C"}, ASCII, {"PYTHONOPTIMIZE": "2"}]
+ENVIRONMENTS = [{"LC_ALL": "C"}, ASCII | {"PYTHONOPTIMIZE": "2"}]
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=" ".join)

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from autoprox.bench.judging import Judge
-from autoprox.bench.problem import Problem
+from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
@@ -31,7 +31,7 @@ def problem() -> Problem:
 @pytest.fixture(scope="module")
 def bank(problem: Problem, tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("bank") / "table.bank.sqlite"
-    assert write_bank(problem, StatisticsCache(), path) > 0
+    assert write_bank(problem, statistics_of(problem.table), path) > 0
     assert [each.name for each in path.parent.iterdir()] == [path.name]
     return path
 
@@ -82,7 +82,7 @@ def test_values_are_those_of_the_cache_that_it_was_written_from(problem: Problem
     """But for the digits that float32 lacks. Against values computed anew: tests/golden/test_bank.py."""
     networks, leaves = Judge(problem, Split.SELECT).networks[:2], first_bank()
     stored = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "fresh.sqlite", beside=bank))
-    written = collect_leaves(networks, leaves, StatisticsCache())
+    written = collect_leaves(networks, leaves, statistics_of(problem.table))
     for one, other in zip(stored, written, strict=True):
         assert one.roles == other.roles
         for name, values in other.values.items():
