@@ -57,3 +57,22 @@ KD = register_label_kind(
     LabelKind("kd", "trained beside a teacher", trained=True, maker="autoprox.training:Distilled", seeds=2)
 )
 SUPERNET = register_label_kind(LabelKind("supernet", "inherited from a supernet", trained=False))
+COMPRESSED = register_label_kind(
+    LabelKind(
+        "compressed",
+        "of a trained network whose weights were quantised or factorised, without further training; each repetition is "
+        "tested on a part of the test images",
+        trained=False,
+        maker="autoprox.compress:Compressed",
+        seeds=2,
+    )
+)
+TUNED = register_label_kind(
+    LabelKind(
+        "tuned",
+        "of a trained network whose weights were quantised or factorised, after a short training",
+        trained=True,
+        maker="autoprox.compress:FineTuned",
+        seeds=1,
+    )
+)

@@ -1,26 +1,54 @@
 """The spaces of a table: those that the user gives, compared with what the table remembers of them."""
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from autoprox.spaces import SPACES, Space
+from autoprox.spaces import Space, load_space, space_names
 
 
-def known_spaces(given: Iterable[Space] = ()) -> dict[str, Space]:
-    """The spaces that a table may hold, by name: those that come with autoprox, and those that are given.
+@dataclass(frozen=True)
+class KnownSpaces(Mapping[str, Space]):
+    """The spaces that a table may hold, by name; those around trained networks are made when they are asked for.
+
+    Args:
+        given: Those that the user gives.
+    """
+
+    given: Mapping[str, Space]
+
+    def __getitem__(self, name: str) -> Space:
+        if name in self.given:
+            return self.given[name]
+        if name not in space_names():
+            raise KeyError(name)  # whatever a table's own text names is not imported
+        return load_space(name)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self.given or name in space_names()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys([*space_names(), *self.given]))
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
+
+
+def known_spaces(given: Iterable[Space] = ()) -> KnownSpaces:
+    """The spaces that a table may hold: those that come with autoprox, and those that are given.
 
     Example:
         >>> sorted(known_spaces())[0]
         'autoformer-micro'
     """
-    return {**dict(SPACES.items()), **{space.name: space for space in given}}
+    return KnownSpaces({space.name: space for space in given})
 
 
 def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
     """What a manifest remembers of spaces: where they come from, and what they were.
 
     Example:
-        >>> remembered([SPACES["pit-micro"]])
+        >>> remembered([load_space("pit-micro")])
         {'pit-micro': {'reference': 'pit-micro', 'identity': 1}}
     """
     return {space.name: {"reference": space.reference, "identity": space.identity} for space in spaces}

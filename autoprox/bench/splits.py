@@ -66,7 +66,7 @@ def deal(members: Iterable[tuple[Arch, str]], spaces: Mapping[str, Space]) -> di
 
 def _deal_group(archs: list[Arch], space: Space) -> dict[str, Split]:
     # The same for every data set.
-    shapes = np.array([(np.log(max(space.backbone_params(arch), 1)), *space.outline(arch)) for arch in archs])
+    shapes = np.array([(np.log(max(space.size(arch), 1)), *space.outline(arch)) for arch in archs])
     chosen = np.zeros(len(archs), dtype=np.intp)
     left, members = np.zeros(len(Split), dtype=int), np.zeros(len(Split), dtype=int)
     for index in range(len(archs)):

@@ -128,7 +128,7 @@ def _count(value: float, _: object) -> str:
 
 def _sizes(table: Table, space_name: str) -> dict[str, int]:
     owner = table.spaces[space_name]
-    return {arch_id: owner.backbone_params(arch) for arch_id, arch in table.archs.items() if arch.space == space_name}
+    return {arch_id: owner.size(arch) for arch_id, arch in table.archs.items() if arch.space == space_name}
 
 
 def _has_seeds(frame: pd.DataFrame) -> bool:

@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
 from autoprox.base.errors import AutoproxError, SpecError, suggestion
@@ -18,7 +18,7 @@ from autoprox.commands.outfolder import resumable
 from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS, LocalImages
-from autoprox.spaces import SPACES, load_space
+from autoprox.spaces import load_space, space_names
 from autoprox.training.build import build, check_target
 from autoprox.training.build_journal import recorded
 from autoprox.training.build_plan import BuildPlan
@@ -48,7 +48,7 @@ def _add_options(top: CommandParser) -> None:
         required=True,
         metavar="NAME",
         help="spaces of the architectures",
-        type=Text(SPACES, files=True),
+        type=Text(space_names(), files=True),
     )
     building.add_argument(
         "--archs", type=Whole(1), default=160, metavar="N", help="architectures of each space (default: 160)"
@@ -109,6 +109,14 @@ def _add_options(top: CommandParser) -> None:
         help="trainings of each architecture for labels of a kind (default: those of --seeds; 2 for kd)",
         type=Text(),
     )
+    building.add_argument(
+        "--label-archs",
+        nargs="+",
+        default=[],
+        metavar="KIND=N",
+        help="how many architectures of each space have labels of a kind (default: all)",
+        type=Text(),
+    )
     building.add_argument("--kd-seeds", type=Whole(1, 1000), metavar="K", help="the same as --label-seeds kd=K")
     building.add_argument(
         "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
@@ -152,6 +160,7 @@ def _build(options: argparse.Namespace) -> int:
         more_iso_seeds=tuple(_block_seeds(text) for text in options.more_iso_seeds),
         label_kinds=tuple(options.labels),
         label_seeds=_label_seeds(options),
+        label_archs=tuple(_by_kind(options.label_archs, "--label-archs").items()),
         recipe=Recipe(epochs=options.epochs, zero_residuals=options.zero_residuals),
         images=_local_images(options),
         device=options.device,
@@ -225,15 +234,20 @@ def _iso_stratum(name: str) -> Stratum:
 
 def _label_seeds(options: argparse.Namespace) -> tuple[tuple[str, int], ...]:
     """What --label-seeds and --kd-seeds say, which is the same for kd."""
-    given = {}
-    for text in options.label_seeds:
-        kind, _, seeds = text.partition("=")
-        if not seeds.isdecimal():
-            raise SpecError(f"--label-seeds takes KIND=K with a whole number K, not '{text}'.")
-        given[kind] = int(seeds)
+    given = _by_kind(options.label_seeds, "--label-seeds")
     if options.kd_seeds is not None:
         given["kd"] = options.kd_seeds
     return tuple(given.items())
+
+
+def _by_kind(texts: Sequence[str], option: str) -> dict[str, int]:
+    given = {}
+    for text in texts:
+        kind, _, number = text.partition("=")
+        if not number.isdecimal():
+            raise SpecError(f"{option} takes KIND=N with a whole number N, not '{text}'.")
+        given[kind] = int(number)
+    return given
 
 
 COMMAND = Command(

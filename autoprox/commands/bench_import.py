@@ -11,7 +11,7 @@ from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say, warn
 from autoprox.commands.values import PathTo, Text
-from autoprox.spaces import SPACES, Space, load_space
+from autoprox.spaces import Space, load_space, space_names
 
 if TYPE_CHECKING:
     from argparse import _SubParsersAction
@@ -47,7 +47,7 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         nargs="+",
         metavar="S",
         help="space of the architectures, one for each file; required for .pth",
-        type=Text(SPACES, files=True),
+        type=Text(space_names(), files=True),
     )
     parser.add_argument("--out", type=PathTo(written=True), required=True, metavar="T", help="the parquet file")
     parser.add_argument(

@@ -33,7 +33,7 @@ from autoprox.predict import (
     recorded_timings,
 )
 from autoprox.search import Constraints, Region
-from autoprox.spaces import SPACES, Arch, Space, load_space
+from autoprox.spaces import Arch, Space, load_space, space_names
 from autoprox.spaces.task import Task
 from autoprox.spaces.units import SECONDS
 
@@ -68,8 +68,8 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
-        type=Text(SPACES, files=True),
+        help=f"one of {', '.join(space_names())}; or one of yours, as my_file.py:space (default: %(default)s)",
+        type=Text(space_names(), files=True),
     )
     options.add_argument(
         "--archs",

@@ -18,7 +18,7 @@ from autoprox.commands.image_options import add_images_option, image_folders, re
 from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.metrics import Aggregate
-from autoprox.spaces import SPACES, load_space
+from autoprox.spaces import load_space, space_names
 
 _SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
@@ -45,7 +45,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         nargs="+",
         metavar="S",
         help="only these spaces (default: all of the table)",
-        type=Text(SPACES),
+        type=Text(space_names()),
     )
     group.add_argument(
         "--datasets",

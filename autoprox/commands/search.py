@@ -57,7 +57,7 @@ from autoprox.search.result import DIGITS
 from autoprox.search.search_journal import JOURNAL
 from autoprox.search.searching import DEFAULT_BUDGET, EXHAUSTIVE_LIMIT
 from autoprox.search.verification import Verification
-from autoprox.spaces import SPACES, load_space
+from autoprox.spaces import load_space, space_names
 from autoprox.spaces.costs import MACS, PARAMS, Cost
 from autoprox.spaces.task import Task
 from autoprox.spaces.units import SECONDS
@@ -110,8 +110,8 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
         "--space",
         default=DEFAULT_SPACE,
         metavar="S",
-        help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
-        type=Text(SPACES, files=True),
+        help=f"one of {', '.join(space_names())}; or one of yours, as my_file.py:space (default: %(default)s)",
+        type=Text(space_names(), files=True),
     )
     add_bound_options(searched)
     searched.add_argument(

@@ -4,7 +4,7 @@ import argparse
 import math
 import statistics
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
@@ -34,6 +34,7 @@ from autoprox.commands.outfolder import RESULT, OutFolder, add_out_options, resu
 from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.values import Text
+from autoprox.compress import ALLOCATION_PROXIES, CompressedSpace
 from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.scorers import ZOO, Scored, Scorer, score_networks
@@ -50,7 +51,7 @@ def _add_options(options: CommandParser) -> None:
         nargs="+",
         metavar="P",
         help="only these proxies (default: all of the zoo)",
-        type=Text(ZOO),
+        type=Text([*ZOO, *ALLOCATION_PROXIES]),
     )
     add_problem_options(options, table=None)
     add_split_option(options)
@@ -59,18 +60,31 @@ def _add_options(options: CommandParser) -> None:
 
 
 def _zoo(options: argparse.Namespace) -> int:
-    chosen = [ZOO[name] for name in dict.fromkeys(options.names or ZOO)]
     if options.bench is not None:
-        return _bench(options, chosen)
+        return _bench(options)
     useless = [name for name in _OF_A_TABLE if getattr(options, name) is not None]
     if useless:
         raise SpecError(f"--{useless[0].replace('_', '-')} is about a benchmark table; name one with --bench.")
+    chosen = _chosen(options.names or [*ZOO, *ALLOCATION_PROXIES])
     if options.json:
         say_json({"proxies": [_description(each) for each in chosen]})
         return 0
     rows = [[each.name, f"{each.sign:+d}", _form(each), str(each.needs), each.source] for each in chosen]
     say_columns([["name", "sign", "form", "needs", "source"], *rows])
     return 0
+
+
+def _chosen(names: Iterable[str]) -> list[Scorer]:
+    """Proxies of the zoo, and those of compressed networks."""
+    return [ALLOCATION_PROXIES[name] if name in ALLOCATION_PROXIES else ZOO[name] for name in dict.fromkeys(names)]
+
+
+def _of_table(problem: Problem) -> list[str]:
+    """The zoo, with the proxies of compressed networks for a table of them."""
+    spaces = [problem.table.spaces[block.space] for block in problem.blocks]
+    genes = {space.gene for space in spaces if isinstance(space, CompressedSpace)}
+    fitting = [name for name, each in ALLOCATION_PROXIES.items() if genes and genes <= set(each.genes)]
+    return [*ZOO, *fitting]
 
 
 def _description(scorer: Scorer) -> dict[str, Any]:
@@ -112,10 +126,13 @@ class _ZooRow:
     seconds: float
 
 
-def _bench(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
+def _bench(options: argparse.Namespace) -> int:
     started = time.monotonic()
     folder = result_folder(options, "zoo")
+    if options.names:
+        _chosen(options.names)  # a name that there is not is refused before a table is read
     problem = problem_of(options)
+    scorers = _chosen(options.names or _of_table(problem))
     with nullcontext() if folder is None else folder.opened(options):
         return _judged(options, problem, scorers, folder, started)
 

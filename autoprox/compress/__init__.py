@@ -9,6 +9,8 @@
 - `_quantised_space`, `_lowrank_space`: bits and ranks
 - `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are
 - `_allocation`: the best choices under a budget, exactly
+- `embedded`: the spaces around the trained networks that come with autoprox
+- `_compressed_labels`: what such networks are worth, as they are and behind a short training
 - `_exported_network`, `_front_figure`: what is written
 """
 
@@ -17,6 +19,7 @@ from autoprox.compress import _sensitivities as sensitivities
 from autoprox.compress._allocation import Allocation, pareto_allocations
 from autoprox.compress._allocation_proxy import ALLOCATION_PROXIES, AllocationProxy, Probe, allocation_proxy
 from autoprox.compress._compressed import CompressedSpace
+from autoprox.compress._compressed_labels import Compressed, FineTuned
 from autoprox.compress._exported_network import export_network
 from autoprox.compress._front_figure import write_front
 from autoprox.compress._linear_maps import LinearMap, MapGroup
@@ -27,7 +30,9 @@ __all__ = [
     "ALLOCATION_PROXIES",
     "Allocation",
     "AllocationProxy",
+    "Compressed",
     "CompressedSpace",
+    "FineTuned",
     "LinearMap",
     "LowRankSpace",
     "MapGroup",

@@ -8,6 +8,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -18,13 +19,15 @@ from autoprox.compress._linear_maps import EDGES, LinearMap, MapGroup, grouped, 
 from autoprox.compress._module_digest import module_digest
 from autoprox.networks import load_checkpoint, seeded
 from autoprox.networks.measuring import macs, parameters
-from autoprox.spaces import Counts, Space, TaskShape
+from autoprox.spaces import Candidate, Counts, Space, TaskShape
 from autoprox.spaces.genes import Genes
 
 ORIGIN = "autoprox_origin"
 """The attribute of a compressed network that says where it comes from."""
 _SHAPES = 2
 # Images that show which maps there are and how they are used; all are needed for ranges and energies alone.
+_PARTS = 3
+# Coordinates over which the choices of a table are spread.
 FACTS = "autoprox_compression"
 """The attribute of a compressed map that holds its numbers, which statistics read."""
 
@@ -175,6 +178,11 @@ class CompressedSpace(Space):
     def has_closed_form(self) -> bool:
         """Counts are computed by formulas."""
         return True
+
+    def spread(self, arch: Candidate) -> tuple[float, ...]:
+        """What is chosen on the average in each third of the groups, from the first layers to the last."""
+        chosen = np.array_split(np.array(self.genes(arch)[self.gene], dtype=np.float64), min(_PARTS, len(self.groups)))
+        return tuple(float(part.mean()) for part in chosen)
 
     def chosen(self, genes: Genes) -> tuple[int, ...]:
         """For each group, the place of its choice."""

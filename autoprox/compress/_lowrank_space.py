@@ -39,6 +39,7 @@ class LowRankSpace(CompressedSpace):
 
     factors: dict[str, Factors] = field(repr=False)
     output_energies: dict[str, npt.NDArray[np.float64]] = field(repr=False)
+    own_statistics: tuple[str, ...] = ("rank", "weight_energy", "output_energy")
 
     @property
     def gene(self) -> str:

@@ -31,6 +31,7 @@ class QuantisedSpace(CompressedSpace):
     activations: int
     edge_bits: int
     ranges: dict[str, tuple[float, float]]
+    own_statistics: tuple[str, ...] = ("bits", "quantisation_error")
     _weights: dict[tuple[str, int], QuantisedWeight] = field(default_factory=dict)
 
     @property
@@ -60,6 +61,10 @@ class QuantisedSpace(CompressedSpace):
             weight_bytes += map_bytes(found, bits) - found.size * FULL_BITS // BYTE
             bitops += found.macs * (bits * self.input_bits(found) - FULL_BITS**2)
         return Storage(weight_bytes, bitops)
+
+    def size_of(self, genes: Genes) -> int:
+        """Bytes of the weights: all networks have the same parameters."""
+        return self.storage_of(genes, self.given.task).weight_bytes
 
     def features_of(self, genes: Genes) -> dict[str, float]:
         """`mean_bits` over the groups, `weight_bits` (parameters times bits) and `bit_operations` of all maps."""

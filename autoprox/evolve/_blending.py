@@ -146,6 +146,7 @@ class Grounds:
         both: Judge of the two together.
         bank: Leaf values of their networks.
         collect: What collects values of other networks and leaves.
+        own_counts: Counts that the spaces have beside those of all networks.
     """
 
     fit: Judge
@@ -153,6 +154,7 @@ class Grounds:
     both: Judge
     bank: Bank
     collect: Collect
+    own_counts: tuple[str, ...] = ()
 
 
 def stated(
@@ -170,7 +172,7 @@ def stated(
         The forms, the plain one first, without those of which no term says anything; and fitted counts, their rival:
         ridge regression on the logarithms of counts alone.
     """
-    counts = list(count_terms())
+    counts = list(count_terms(grounds.own_counts))
     terms = [*member_terms(members, (grounds.bank.fit, grounds.bank.select)), *counts]
     readable = [each for each in terms if each.size <= READABLE_SIZE]
     held = LeafTable(

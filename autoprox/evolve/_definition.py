@@ -12,7 +12,7 @@ from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.evolve.engine import SEARCH_VERSION, EvolutionOutcome
 from autoprox.evolve.grammar import drawn_primitives
-from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.leaves import first_bank, own_leaves
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Expression, Level
 
@@ -31,7 +31,7 @@ def definition_of(problem: Problem, plan: EvolutionPlan) -> dict[str, Any]:
         "labels": digest(labels),
         "splits": digest({arch_id: split.value for arch_id, split in problem.table.splits().items()}),
         **plan.to_document(),
-        "bank": digest([each.digest for each in first_bank()]),
+        "bank": digest([each.digest for each in (*first_bank(), *own_leaves(problem))]),
         "primitives": digest(primitives),
         "search_version": SEARCH_VERSION,
     }

@@ -21,6 +21,7 @@ from autoprox.evolve._front import Front, FrontPoint
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import Engine, EvolutionOutcome
 from autoprox.evolve.evolution_journal import JOURNAL, EvolutionJournal
+from autoprox.evolve.leaves import own_counts, own_leaves
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
 from autoprox.evolve.selection import (
@@ -225,7 +226,7 @@ class Discoverer:
         zoo = affordable_zoo()
         of_zoo = leaves_of_all(zoo)
         more, beside = (of_zoo, []) if plan.seed_zoo else ([], of_zoo)
-        bank = Bank(self.collect, fit, select, more, beside)
+        bank = Bank(self.collect, fit, select, [*own_leaves(self.problem), *more], beside)
         seeds = graphs_of(zoo) if plan.seed_zoo else []
         outcome = Engine(plan, fit, bank, book, seeds, self.candidate_progress, jobs=self.jobs).run(stop)
         if not outcome.hall:
@@ -241,7 +242,9 @@ class Discoverer:
             Proxy(name, *in_short(best.member, bank)),
             best.joint,
             [each.member for each in hall if each.steady],
-            Grounds(fit, select, Judge(self.problem, Split.FIT, Split.SELECT), bank, self.collect),
+            Grounds(
+                fit, select, Judge(self.problem, Split.FIT, Split.SELECT), bank, self.collect, own_counts(self.problem)
+            ),
         )
         tried = effects([each.proxy for each in forms], [*foreign_series(), *self._gene_series()])
         forms = tuple(replace(each, effects=tuple(own)) for each, own in zip(forms, tried, strict=True))

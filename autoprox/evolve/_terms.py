@@ -9,7 +9,7 @@ from autoprox.evolve._hall import Contender
 from autoprox.evolve.grammar import drawn_statistics
 from autoprox.graph import Evaluator, Expression, LeafTable, Level, find_primitive, is_nonnegative, parse
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import StatisticKind
+from autoprox.statistics import STATISTICS, StatisticKind
 
 _AGGREGATES = ("nodes_sum", "nodes_mean", "nodes_max", "nodes_min", "nodes_first", "nodes_last")
 _OF_ANY_SITE = ("{}", "deep({})")
@@ -18,10 +18,11 @@ _OF_LINEAR = ("only_attention({})", "only_mlp({})", "only_ends({})")
 
 
 @cache
-def count_terms() -> tuple[Expression, ...]:
+def count_terms(own: tuple[str, ...] = ()) -> tuple[Expression, ...]:
     """The logarithm of each count's sum, mean, extremes and ends over nodes: all, weighted by depth, and by role.
 
-    Counts are those that evolution draws, of every kind that is registered.
+    Args:
+        own: Counts beside those that evolution draws for all networks; see `Space.own_statistics`.
 
     Example:
         >>> [str(each) for each in count_terms()[:2]]
@@ -29,7 +30,7 @@ def count_terms() -> tuple[Expression, ...]:
     """
     return tuple(
         parse(f"log({aggregate}({nodes.format(count.name)}))")
-        for count in drawn_statistics()
+        for count in [*drawn_statistics(), *(STATISTICS[name] for name in own)]
         if count.kind is StatisticKind.COUNT
         for nodes in (*_OF_ANY_SITE, *(_OF_LINEAR if count.site is Site.LINEAR else ()))
         for aggregate in _AGGREGATES

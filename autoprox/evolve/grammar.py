@@ -239,7 +239,9 @@ def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = No
     """
     scalar: TypeKey = (Level.SCALAR, None, None)
     sites = list(dict.fromkeys(leaf_group(leaf)[0] for leaf in leaves))
-    found = Counter((each.site, each.kind) for each in drawn_statistics() if each.site in sites)
+    beside = (STATISTICS[leaf.operation.name] for leaf in leaves if not leaf.arguments)
+    statistics = dict.fromkeys([*drawn_statistics(), *beside])
+    found = Counter((each.site, each.kind) for each in statistics if each.site in sites)
     kinds = Counter(kind for _, kind in found.elements())
     shares = None if weights is None else {group: weights[group[1]] * found[group] / kinds[group[1]] for group in found}
     grammar = Grammar(scalar, shares)

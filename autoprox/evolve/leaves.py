@@ -7,11 +7,12 @@ from itertools import combinations
 import numpy as np
 
 from autoprox.base.digest import derived_seed
+from autoprox.bench.problem import Problem
 from autoprox.evolve.grammar import Grammar, drawn_primitives, drawn_statistics, leaf_grammar, tensor_statistics
 from autoprox.evolve.variation import generate, mutate
 from autoprox.graph import Complexity, Expression, Form, Level, find_primitive
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import StatisticKind
+from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24
 """Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
@@ -53,6 +54,24 @@ def first_bank() -> tuple[Expression, ...]:
     known = {each.digest for each in (*counts, *plain)}
     rng = np.random.default_rng(derived_seed("first bank", 1))
     return (*counts, *plain, *_fresh(known, FIRST_DEEPER, (), rng, DEEPER_COMPLEXITY))
+
+
+def own_counts(problem: Problem) -> tuple[str, ...]:
+    """The counts that spaces of a problem have beside those of all networks, such as bits; none for plain networks.
+
+    Example:
+        >>> from autoprox.bench import Table
+        >>> table = Table.read()
+        >>> own_counts(Problem(table, tuple(table.blocks())))
+        ()
+    """
+    spaces = dict.fromkeys(block.space for block in problem.blocks)
+    return tuple(dict.fromkeys(count for name in spaces for count in problem.table.spaces[name].own_statistics))
+
+
+def own_leaves(problem: Problem) -> list[Expression]:
+    """These counts as leaves."""
+    return [Expression(STATISTICS[name]) for name in own_counts(problem)]
 
 
 def grown(

@@ -9,7 +9,7 @@ from autoprox.base.files import atomically
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
-from autoprox.evolve.leaves import first_bank
+from autoprox.evolve.leaves import first_bank, own_leaves
 from autoprox.evolve.rivals import affordable_zoo, leaves_of_all
 from autoprox.graph import Leaves, collect_leaves
 from autoprox.statistics import StatisticsCache
@@ -39,7 +39,7 @@ def write_bank(
         The number of networks in the file.
     """
     networks = Judge(problem, Split.FIT).networks + Judge(problem, Split.SELECT).networks
-    leaves = list(dict.fromkeys([*first_bank(), *leaves_of_all(affordable_zoo())]))
+    leaves = list(dict.fromkeys([*first_bank(), *own_leaves(problem), *leaves_of_all(affordable_zoo())]))
     found = collect_leaves(networks, leaves, cache, jobs=jobs, progress=progress)
     by_key = {network.key: each for network, each in zip(networks, found, strict=True)}
     atomically(path, lambda target: _write(by_key, target))

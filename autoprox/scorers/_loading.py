@@ -6,6 +6,7 @@ from pathlib import Path
 from autoprox import shipped
 from autoprox.base.errors import AutoproxError, RegistryError, StoreMismatchError, nearest
 from autoprox.base.foreign import read_json, reading
+from autoprox.base.references import resolved
 from autoprox.graph import Proxy, parse
 from autoprox.scorers._ensemble import HALL_MEMBERS, Ensemble
 from autoprox.scorers._interface import Scorer
@@ -14,12 +15,15 @@ from autoprox.scorers.zoo._zoo_proxies import ZOO
 BEST = "best.json"
 """Name of the file in a run's folder that holds the proxy."""
 
+FURTHER = ("autoprox.compress:ALLOCATION_PROXIES",)
+"""Where further scorers are registered that have names: those of compressed networks."""
+
 HALL = "hall.json"
 """Name of the one that holds the hall of fame, fittest on fit first."""
 
 
 def load_proxy(name_or_path: str) -> Scorer:
-    """A proxy from a file, from those that are shipped, or from the zoo, in this order.
+    """A proxy from a file, from those that are shipped, from the zoo, or one of compressed networks, in this order.
 
     A run's hall.json stands for the ensemble of its hall of fame.
 
@@ -44,9 +48,13 @@ def load_proxy(name_or_path: str) -> Scorer:
         return proxy
     if name_or_path in ZOO:
         return ZOO[name_or_path]
+    for registry in map(resolved, FURTHER):
+        if name_or_path in registry:
+            further: Scorer = registry[name_or_path]
+            return further
     if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
         raise RegistryError(f"There is no file or folder '{name_or_path}'; give that of a run, or the name of a proxy.")
-    hint = nearest(name_or_path, [*shipped.names(), *ZOO])
+    hint = nearest(name_or_path, [*shipped.names(), *ZOO, *(name for each in map(resolved, FURTHER) for name in each)])
     allowed = f"Allowed: a run's folder or file, {', '.join(shipped.names())}, and what 'autoprox zoo' lists."
     raise RegistryError(f"There is no file and no proxy '{name_or_path}'.{f' {hint}' if hint else ''} {allowed}")
 

@@ -10,7 +10,7 @@ from autoprox.spaces._arch import Arch
 from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces.genes import Gene, Length, Total
 from autoprox.spaces.layout import Layout
-from autoprox.spaces.space import SPACES, Candidate, Space, load_space
+from autoprox.spaces.space import SPACES, Candidate, Space, load_space, space_names
 from autoprox.spaces.task import TaskShape
 
 space = load_space
@@ -33,4 +33,5 @@ __all__ = [
     "mixer",
     "pit",
     "space",
+    "space_names",
 ]

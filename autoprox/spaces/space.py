@@ -17,6 +17,7 @@ from autoprox.spaces._closed_counts import Counts, Storage
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.task import TaskShape
+from autoprox.spaces.trained_spaces import EMBEDDED_SPACES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -52,6 +53,7 @@ class Space(ABC):
         place: The same from whatever folder, for a space of yours.
         own_task: The one task that its networks are for, where they are made of a given one; None where they are built
             for any task. It need not be named then: `space.build(arch)`.
+        own_statistics: Counts that tell its networks apart; discovery draws them beside those of all networks.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -71,6 +73,7 @@ class Space(ABC):
     reference: str | None = None
     place: str | None = None
     own_task: TaskShape | None = None
+    own_statistics: tuple[str, ...] = ()
 
     @property
     @abstractmethod
@@ -247,6 +250,14 @@ class Space(ABC):
         """
         return self.params_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
+    def size(self, arch: Candidate) -> int:
+        """What the architectures of an iso stratum agree in, whatever the data set.
+
+        Raises:
+            SpecError: If the space does not allow the architecture.
+        """
+        return self.size_of(self._genes(arch))
+
     def backbone_params(self, arch: Candidate) -> int:
         """The size of an architecture whatever the data set: see `Counts.backbone_params`.
 
@@ -254,6 +265,10 @@ class Space(ABC):
             SpecError: If the space does not allow the architecture.
         """
         return self.backbone_params_of(self._genes(arch))
+
+    def size_of(self, genes: Genes) -> int:
+        """The backbone parameters, unless the networks of a space have all the same."""
+        return self.backbone_params_of(genes)
 
     def params_of(self, genes: Genes, task: TaskShape) -> int:
         """The parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
@@ -417,19 +432,32 @@ def load_space(reference: Space | str) -> Space:
         Traceback (most recent call last):
         ...
         autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
-autoformer-micro, autoformer-ti, mixer-micro, pit-micro, pit-ti. A space of yours is named as \
-my_package.spaces:space or my_file.py:space.
+autoformer-micro, autoformer-ti, lr-autoformer-digits, lr-autoformer-patches, lr-pit-digits, lr-pit-patches, \
+mixer-micro, mq-autoformer-digits, mq-autoformer-patches, mq-pit-digits, mq-pit-patches, pit-micro, pit-ti. A space \
+of yours is named as my_package.spaces:space or my_file.py:space.
     """
     if isinstance(reference, Space):
         return reference
     if reference in SPACES:
         return SPACES[reference]
+    if reference in EMBEDDED_SPACES:
+        return _referenced(reference, EMBEDDED_SPACES[reference])
     if not is_reference(reference):
         raise RegistryError(
-            f"Unknown space '{reference}'. {suggestion(reference, SPACES)} A space of yours is named as "
+            f"Unknown space '{reference}'. {suggestion(reference, space_names())} A space of yours is named as "
             "my_package.spaces:space or my_file.py:space."
         )
     return _referenced(reference, absolute(reference))
+
+
+def space_names() -> list[str]:
+    """The names of all spaces that come with autoprox, those around trained networks last.
+
+    Example:
+        >>> space_names()[0], space_names()[-1]
+        ('autoformer-ti', 'lr-pit-patches')
+    """
+    return [*SPACES, *EMBEDDED_SPACES]
 
 
 @lru_cache(maxsize=64)

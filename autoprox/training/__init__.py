@@ -9,6 +9,7 @@
 """
 
 from autoprox.training._distilled import Distilled
+from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
 from autoprox.training.build import build as build_table
 from autoprox.training.build_plan import BuildPlan
@@ -28,4 +29,5 @@ __all__ = [
     "Training",
     "TrainingResult",
     "build_table",
+    "zero_residual_branches",
 ]

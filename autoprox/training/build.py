@@ -185,7 +185,7 @@ def table_frame(plan: BuildPlan, work: list[Job], done: dict[str, TrainingResult
                     "metric": metric,
                     "value": value,
                     "train_seed": job.training.train_seed,
-                    "epochs": plan.recipe.epochs,
+                    "epochs": maker_of(job.training.label_kind).epochs(plan.recipe),
                     "params_count": counts.params,
                     "macs_count": counts.macs,
                     "stratum": strata[arch.arch_id].value,

@@ -1,5 +1,6 @@
 """What a build is asked for, and the list of trainings that follows from it."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -8,7 +9,7 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.labels import LABEL_KINDS, LabelKind
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
-from autoprox.spaces import Space, load_space
+from autoprox.spaces import Space, TaskShape, load_space
 from autoprox.training.device import CPU, kind_of
 from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
@@ -35,6 +36,8 @@ class BuildPlan:
             to tell architectures of one size apart.
         label_kinds: How labels come about: label kinds, or their names.
         label_seeds: Label kind and trainings of each architecture, in all strata, instead of what the kind itself says.
+        label_archs: Label kind and how many architectures of each space have such labels, the first ones; all where
+            nothing is said.
         recipe: How networks are trained.
         images: Where the images of data sets are that are not in `DATASETS`.
         device: What they are trained on: `cpu`, `cuda` or `cuda:N`.
@@ -59,6 +62,7 @@ class BuildPlan:
     more_iso_seeds: tuple[tuple[str, int], ...] = ()
     label_kinds: tuple[LabelKind | str, ...] = ("scratch",)
     label_seeds: tuple[tuple[str, int], ...] = ()
+    label_archs: tuple[tuple[str, int], ...] = ()
     recipe: Recipe = field(default_factory=Recipe)
     images: tuple[LocalImages, ...] = ()
     device: str = CPU
@@ -80,12 +84,7 @@ class BuildPlan:
                 )
         for kind in self.kinds:
             maker_of(kind)
-        for name, seeds in self.label_seeds:
-            if name not in named["label_kinds"] or seeds < 1:
-                raise SpecError(
-                    f"`label_seeds` {name}={seeds} needs one of the label kinds ({', '.join(named['label_kinds'])}) "
-                    "and a number of at least 1."
-                )
+        self._check_kinds(named["label_kinds"])
         if not self.iso_strata or not set(self.iso_strata) <= set(ISO_BUDGET_FACTORS):
             raise SpecError(
                 f"`iso_strata` takes at least one of {', '.join(ISO_BUDGET_FACTORS)}, not: "
@@ -95,9 +94,19 @@ class BuildPlan:
         self._check_datasets()
         self._check_blocks()
 
+    def _check_kinds(self, names: Sequence[str]) -> None:
+        """What names a label kind has to name one that there is, with a number of at least 1."""
+        for argument in ("label_seeds", "label_archs"):
+            for name, number in getattr(self, argument):
+                if name not in names or number < 1:
+                    raise SpecError(
+                        f"`{argument}` {name}={number} needs one of the label kinds ({', '.join(names)}) and a number "
+                        "of at least 1."
+                    )
+
     def _check_blocks(self) -> None:
         """What names a block has to name one that there is, once, and more seeds than the others have."""
-        blocks = [f"{space.name}/{dataset_name}" for space in self.owners for dataset_name in self.datasets]
+        blocks = [f"{space.name}/{dataset_name}" for space in self.owners for dataset_name in self.datasets_of(space)]
         named = [block for block, _ in self.more_iso_seeds]
         for block, seeds in self.more_iso_seeds:
             if block not in blocks:
@@ -115,9 +124,8 @@ class BuildPlan:
                 what = "comes with autoprox" if local.name in DATASETS else "is not among `datasets`"
                 raise SpecError(f"`images` names '{local.name}', which {what}. Give these images a name of their own.")
         for space in self.owners:
-            for dataset_name in self.datasets:
-                source = self.source(dataset_name)
-                space.check_task(source.num_classes, source.img_size, source.in_chans)
+            for dataset_name in self.datasets_of(space):
+                space.check_task(*self._shape(dataset_name))
 
     @cached_property
     def owners(self) -> tuple[Space, ...]:
@@ -144,13 +152,40 @@ class BuildPlan:
     def trainings(self) -> list[Training]:
         """All trainings, those of an architecture together."""
         owners = {space.name: space for space in self.owners}
-        return [
-            Training(owners[item.arch.space], item.arch, dataset_name, kind, seed, self._local(dataset_name))
-            for item in self.architectures
-            for kind in self.kinds
-            for dataset_name in self.datasets
-            for seed in range(self.seeds_of(item, kind, dataset_name))
-        ]
+        before: Counter[str] = Counter()
+        trainings = []
+        for item in self.architectures:
+            space, place = owners[item.arch.space], before[item.arch.space]
+            before[item.arch.space] += 1
+            trainings += [
+                Training(space, item.arch, dataset_name, kind, seed, self._local(dataset_name))
+                for kind in self.kinds
+                if place < dict(self.label_archs).get(kind.name, self.archs)
+                for dataset_name in self.datasets_of(space)
+                for seed in range(self.seeds_of(item, kind, dataset_name))
+            ]
+        return trainings
+
+    def datasets_of(self, space: Space) -> tuple[str, ...]:
+        """The data sets of a space: those of its task where it is around a trained network, and else all.
+
+        Raises:
+            SpecError: If no data set is of its task.
+        """
+        if space.own_task is None:
+            return self.datasets
+        fitting = tuple(name for name in self.datasets if self._shape(name) == space.own_task)
+        if not fitting:
+            raise SpecError(
+                f"`datasets` holds none for the networks of '{space.name}', which take {space.own_task.num_classes} "
+                f"classes, {space.own_task.img_size} px and {space.own_task.in_chans} channels. Add the one that they "
+                "are made for."
+            )
+        return fitting
+
+    def _shape(self, dataset_name: str) -> TaskShape:
+        source = self.source(dataset_name)
+        return TaskShape(source.num_classes, source.img_size, source.in_chans)
 
     def seeds_of(self, item: Sampled, kind: LabelKind, dataset_name: str) -> int:
         """Number of trainings of an architecture on a data set."""
@@ -200,6 +235,7 @@ class BuildPlan:
             ("--more-iso-seeds", [f"{block}={seeds}" for block, seeds in self.more_iso_seeds]),
             ("--labels", self.kinds),
             ("--label-seeds", [f"{name}={seeds}" for name, seeds in self.label_seeds]),
+            ("--label-archs", [f"{name}={archs}" for name, archs in self.label_archs]),
             ("--epochs", [self.recipe.epochs]),
             ("--images", [f"{local.name}={local.path}" for local in self.images]),
             ("--img-size", sorted({local.img_size for local in self.images})),

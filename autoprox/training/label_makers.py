@@ -44,6 +44,14 @@ class LabelMaker(ABC):
             NoLabelError: If there is none, as where the training diverges.
         """
 
+    def tested(self, training: "Training") -> Dataset:
+        """The data set on whose test images the network is tested; a part of them where repetitions are tests."""
+        return training.data()
+
+    def epochs(self, recipe: Recipe) -> int:
+        """Passes over the training images for each label."""
+        return recipe.epochs
+
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
         """All values that the labels depend on: those of the recipe but for distillation, and its own."""
         own = {"maker": asdict(self)} if asdict(self) else {}

@@ -75,7 +75,7 @@ def pool(space: Space, size: int | None = None) -> ArchPool:
     rng = np.random.default_rng(derived_seed("sample pool", space.name))
     draws = size or (POOL_SIZE if space.has_closed_form else BUILT_POOL_SIZE)
     archs = tuple(dict.fromkeys(space.sample(rng) for _ in range(draws)))
-    sizes = np.array([space.backbone_params(arch) for arch in archs], dtype=np.float64)
+    sizes = np.array([space.size(arch) for arch in archs], dtype=np.float64)
     return ArchPool(archs, sizes, np.array([space.spread(arch) for arch in archs]))
 
 

@@ -118,11 +118,10 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResu
     """
     maker, place = maker_of(training.label_kind), device_named(device)
     start = time.perf_counter()
-    data = training.data()
     # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
     with single_threaded(), isolated(place), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         try:
-            values, failure = measure(maker.network(training, recipe, place), data), ""
+            values, failure = measure(maker.network(training, recipe, place), maker.tested(training)), ""
         except NoLabelError as error:
             values, failure = {}, str(error)
     if not failure and not all(np.isfinite(value) for value in values.values()):

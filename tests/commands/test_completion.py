@@ -11,13 +11,13 @@ from autoprox.commands.completion import SHELLS, actions_of, root_parser, script
 from autoprox.commands.values import Completion
 from autoprox.evolve import STRATEGIES
 from autoprox.scorers import ZOO
-from autoprox.spaces import SPACES
+from autoprox.spaces import space_names
 
 COMPLETED = [
     (["autoprox", "evo"], {"evolve"}),
     (["autoprox", "bench", ""], {"build", "check", "import", "info"}),
     (["autoprox", "bench", "build", "--iso-s"], {"--iso-seeds", "--iso-strata"}),
-    (["autoprox", "bench", "build", "--space", ""], {*SPACES, "snipped.json", "kept"}),
+    (["autoprox", "bench", "build", "--space", ""], {*space_names(), "snipped.json", "kept"}),
     (["autoprox", "search", "--proxy", "az_"], {name for name in ZOO if name.startswith("az_")}),
     (["autoprox", "evolve", "--strategy", ""], set(STRATEGIES)),
     (["autoprox", "evolve", "--aggregate", "w"], {"weighted"}),
@@ -70,7 +70,7 @@ def test_fish_completes(words: list[str], expected: set[str], scripts: Path, her
 def test_zsh_reads_its_script(scripts: Path, here: Path) -> None:
     text = (scripts / "zsh").read_text()
     assert text.startswith("#compdef autoprox\n")
-    assert f"({' '.join(SPACES)})" in text
+    assert f"({' '.join(space_names())})" in text
     assert answer("zsh", f"zsh -n {scripts / 'zsh'} && print fine", here) == ["fine"]
 
 

@@ -8,6 +8,7 @@ from scipy import stats
 import autoprox
 from autoprox.bench.table import Table
 from autoprox.commands import main
+from autoprox.compress import ALLOCATION_PROXIES
 from autoprox.scorers import ZOO
 from autoprox.spaces import space
 from tests.commands.test_command_line import user_frame
@@ -30,7 +31,7 @@ def test_lists_every_proxy(capsys):
     assert status == 0
     header, *lines = printed.out.splitlines()
     assert header.split() == ["name", "sign", "form", "needs", "source"]
-    assert [line.split()[0] for line in lines] == list(ZOO)
+    assert [line.split()[0] for line in lines] == [*ZOO, *ALLOCATION_PROXIES]
     assert len(lines) >= 27
     (line,) = [line for line in lines if line.startswith("ntk_cond ")]
     assert "-1" in line

@@ -6,8 +6,9 @@ import torch
 from torch import nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
+import autoprox
 from autoprox.compress import ALLOCATION_PROXIES, lowrank_space, quantised_space
-from autoprox.errors import CollectionError
+from autoprox.errors import CollectionError, RegistryError
 from autoprox.networks.quantised import quantised
 from autoprox.scorers import prepared
 from autoprox.statistics import STATISTICS, collect
@@ -371,3 +372,9 @@ def test_statistics_of_networks_that_are_not_compressed(fresh):
     assert found["quantisation_error"].tolist() == [0] * count
     assert found["weight_energy"].tolist() == found["output_energy"].tolist() == [1] * count
     assert found["rank"].min() == 5  # the head has five classes
+
+
+def test_a_proxy_of_compressed_networks_is_loaded_by_its_name():
+    assert autoprox.load("hawq_v2") is ALLOCATION_PROXIES["hawq_v2"]
+    with pytest.raises(RegistryError, match="Did you mean 'hawq_v2'"):
+        autoprox.load("hawq_v3")

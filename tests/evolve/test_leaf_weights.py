@@ -14,7 +14,8 @@ from autoprox.evolve.leaves import first_bank, grown
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.variation import generate
-from autoprox.graph import Expression, Level
+from autoprox.graph import Expression, Level, parse
+from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 from tests.evolve.test_engine import hall
 from tests.evolve.world import search
@@ -102,3 +103,13 @@ def test_weights_stand_in_the_definition() -> None:
     assert EvolutionPlan(leaf_weights=None).to_document()["leaf_weights"] is None
     assert EvolutionPlan(leaf_weights={"tensor": 1, "count": 3}).to_document()["leaf_weights"]["count"] == 3.0
     assert EvolutionPlan().to_document()["leaf_weights"] == {"count": 1.0, "tensor": 1.0}
+
+
+def test_counts_of_a_space_are_drawn_like_all_other_counts_of_their_site() -> None:
+    own = [parse("bits"), parse("quantisation_error")]
+    of_leaf = chances(proxy_grammar([*first_bank(), *own], EQUAL))
+    counts = Counter(each.site for each in drawn_statistics() if each.kind is StatisticKind.COUNT)
+    linear = counts[Site.LINEAR] + len(own)
+    share = 0.5 * linear / (counts.total() + len(own))
+    for leaf in [*own, parse("params")]:
+        assert of_leaf[leaf] == pytest.approx(share / linear)

@@ -16,6 +16,7 @@ from autoprox.supernet.samplers import (
     Balanced,
     ComplexityAware,
     GroupDistance,
+    LowRankAware,
     MarginPairs,
     Performance,
     Sandwich,
@@ -197,3 +198,22 @@ def test_the_gap_of_a_prior_is_a_distance() -> None:
 def test_settings_that_make_no_sampler_are_one_line(make, message: str) -> None:
     with pytest.raises(SpecError, match=message):
         make(np.random.default_rng(0))
+
+
+def test_small_ranks_are_drawn_in_inverse_proportion_to_their_product():
+    genes = [Gene("ranks", (0.25, 0.5, 1.0), along=2), Gene("width", (8, 16))]
+    space = define_space("ranked", genes, perceptron, img_sizes=[8])
+    sampler = LowRankAware(Subnets(space, TaskShape(10, 8, 1)), np.random.default_rng(0))
+    drawn = [sampler.ask(0.0)[0].genes for _ in range(7_000)]
+    pairs = [(first, second) for first in (0.25, 0.5, 1.0) for second in (0.25, 0.5, 1.0)]
+    found = Counter(tuple(each["ranks"]) for each in drawn)
+    inverse = np.array([1 / (first * second) for first, second in pairs])
+    assert stats.chisquare([found[pair] for pair in pairs], 7_000 * inverse / inverse.sum()).pvalue > 1e-3
+    widths = Counter(each["width"] for each in drawn)
+    assert stats.chisquare([widths[8], widths[16]]).pvalue > 1e-3
+
+
+def test_ranks_are_numbers_above_zero():
+    space = define_space("ranked", [Gene("ranks", (0, 1), along=2)], perceptron, img_sizes=[8])
+    with pytest.raises(SpecError, match="are no ranks: give numbers above 0"):
+        LowRankAware(Subnets(space, TaskShape(10, 8, 1)), np.random.default_rng(0))

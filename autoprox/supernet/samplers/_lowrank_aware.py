@@ -1,0 +1,59 @@
+"""The sampler of FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): small ranks are trained more often."""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from autoprox.spaces import Arch, Gene
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet.samplers._sampler import AbstractSampler, require
+
+_TRIES = 1000
+# Draws until one is allowed, where a space does not allow all combinations.
+
+
+class LowRankAware(AbstractSampler):
+    """Draws one subnet each step, whose ranks have a probability in inverse proportion to their product.
+
+    Small ranks lost most of what they inherited. A product of independent choices is drawn one by one: each rank in
+    inverse proportion to itself. All other genes are uniform, and so is everything in a space without the gene.
+
+    Args:
+        subnets: What it draws from.
+        rng: Where all its draws come from.
+        gene: The gene of ranks, whose choices are numbers above 0.
+
+    Raises:
+        SpecError: If the choices of the gene are no such numbers.
+    """
+
+    name: ClassVar[str] = "lowrank"
+
+    def __init__(self, subnets: Subnets, rng: np.random.Generator, gene: str = "ranks") -> None:
+        super().__init__(subnets, rng)
+        self.genes = [each for each in subnets.space.layout.genes if each.name == gene]
+        for each in self.genes:
+            positive = all(isinstance(choice, int | float) and choice > 0 for choice in each.choices)
+            require(
+                positive,
+                f"The choices of the gene '{gene}' of '{subnets.space.name}' are no ranks: give numbers above 0.",
+            )
+
+    def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
+        """One subnet."""
+        space = self.subnets.space
+        for _ in range(_TRIES):
+            genes = self.subnets.draw(self.rng).genes
+            genes |= {each.name: self._drawn(each, genes[each.name]) for each in self.genes}
+            if not self.genes or not space.why_not(genes):
+                return [space.arch(genes)]
+        return [self.subnets.draw(self.rng)]
+
+    def _drawn(self, gene: Gene, value: Any) -> Any:
+        """A value of a gene, or a list as long as the given one."""
+        shares = 1.0 / np.array(gene.choices, dtype=np.float64)
+        count = len(value) if isinstance(value, list) else 1
+        drawn = [
+            gene.choices[int(place)] for place in self.rng.choice(len(shares), size=count, p=shares / shares.sum())
+        ]
+        return drawn if isinstance(value, list) else drawn[0]
