@@ -118,16 +118,25 @@ def test_a_table_is_trained_alone_and_with_a_teacher(mixer: Space, tmp_path: Pat
     assert not np.array_equal(*values)
 
 
-def test_evolution_and_search_take_the_space_by_name(
-    mixer: Space, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+def test_a_table_is_imported_evolved_on_and_searched_by_a_module_of_a_package(
+    mixer: Space, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    path, reference = imported(mixer, tmp_path, genes=True), str(mixer.reference)
-    run, found = tmp_path / "run", tmp_path / "found"
-    evolve = ["evolve", "--bench", str(path), "--space", reference, "--budget", "60", "--out", str(run), "--quiet"]
+    package = tmp_path / "code" / "my_package"
+    package.mkdir(parents=True)
+    (package / "__init__.py").touch()
+    shutil.copy(SOURCE, package / "spaces.py")
+    monkeypatch.syspath_prepend(str(package.parent))
+    rows_of(mixer, genes=True).to_csv(tmp_path / "mine.csv", index=False)
+    named = ["--space", "my_package.spaces:space"]
+    path, run, found = tmp_path / "mine.parquet", tmp_path / "run", tmp_path / "found"
+    assert main(["bench", "import", str(tmp_path / "mine.csv"), *named, "--out", str(path), "--quiet"]) == 0
+    manifest = json.loads(path.with_suffix(".manifest.json").read_text())
+    assert manifest["spaces"]["conv-mixer"]["reference"] == "my_package.spaces:space"
+    evolve = ["evolve", "--bench", str(path), *named, "--budget", "60", "--out", str(run), "--quiet", "--no-report"]
     assert main(evolve) == 0
     assert (run / "best.json").exists()
     capsys.readouterr()
-    options = ["--space", reference, "--proxy", str(run), "--max-params", "30k", "--budget", "8", "--json"]
+    options = [*named, "--proxy", str(run), "--max-params", "30k", "--budget", "8", "--json"]
     assert main(["search", *options, "--out", str(found), "--quiet"]) == 0
     document = json.loads(capsys.readouterr().out)
     for pick in document["picks"]:
