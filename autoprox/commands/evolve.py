@@ -101,6 +101,20 @@ def _add_options(options: CommandParser) -> None:
         " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
     )
     search.add_argument(
+        "--redraws",
+        type=Whole(1, 1000),
+        default=EvolutionPlan.redraws,
+        metavar="N",
+        help="draw a candidate up to N times until it is one that was not evaluated before (default: %(default)s)",
+    )
+    search.add_argument(
+        "--early-exit",
+        type=Whole(0, 1000),
+        default=EvolutionPlan.early_exit,
+        metavar="N",
+        help="reject a candidate that scores the first N networks of a block alike, 3 in EMQ (default: 0, none)",
+    )
+    search.add_argument(
         "--leaf-weights",
         nargs="+",
         metavar="KIND=WEIGHT",
@@ -237,6 +251,8 @@ def _plan(options: argparse.Namespace) -> EvolutionPlan:
         options.beyond_size,
         options.growths,
         _leaf_weights(options.leaf_weights),
+        options.redraws,
+        options.early_exit,
     )
 
 

@@ -62,7 +62,13 @@ class Workshop:
     def fitness(self) -> Fitness:
         """What candidates are judged by."""
         measures = STRATEGIES[self.plan.strategy].measures_beyond
-        return Fitness(self.judge, self.table, self.plan.beyond_size, measures_beyond=measures)
+        return Fitness(
+            self.judge,
+            self.table,
+            self.plan.beyond_size,
+            measures_beyond=measures,
+            early_exit=self.plan.early_exit,
+        )
 
     @cached_property
     def grammar(self) -> Grammar:
@@ -78,7 +84,7 @@ class Workshop:
     def island(self, known: Lookup, rng: np.random.Generator, seeds: Sequence[Expression] = ()) -> Island:
         """An island of its own randomness that looks earlier evaluations up in `known`."""
         strategy, settings = STRATEGIES[self.plan.strategy], self.plan.chosen_settings
-        return Island(strategy, settings, self.fitness, self.grammar, known, rng, seeds)
+        return Island(strategy, settings, self.fitness, self.grammar, known, rng, seeds, self.plan.redraws)
 
 
 def advanced(

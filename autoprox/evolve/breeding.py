@@ -14,7 +14,7 @@ from autoprox.graph import Expression
 MAX_HEIGHT = 6
 """Bound on the height of a proxy above its leaves."""
 
-_DRAWS = 8
+REDRAWS = 8
 """Draws for a proposal that was not evaluated before; the last one is taken as it is."""
 
 
@@ -26,6 +26,7 @@ class Breeder:
         known: Whether a graph of this digest was evaluated before.
         rng: The only source of randomness, of strategies as well.
         seeds: Graphs that are proposed before any is drawn.
+        redraws: Draws for a proposal that was not evaluated before.
     """
 
     def __init__(
@@ -34,11 +35,13 @@ class Breeder:
         known: Callable[[str], bool],
         rng: np.random.Generator,
         seeds: Sequence[Expression] = (),
+        redraws: int = REDRAWS,
     ) -> None:
         self.grammar = grammar
         self.rng = rng
         self.seeds = list(seeds)
         self._known = known
+        self._redraws = redraws
 
     def fresh(self) -> Proposal:
         """The next of the seeds, or a tree that is drawn from nothing."""
@@ -62,7 +65,7 @@ class Breeder:
         return generate(self.grammar, self.grammar.pset.ret, height, self.rng)
 
     def _new(self, draw: Callable[[], Sequence[Item]], origin: Origin, *parents: Individual) -> Proposal:
-        for _ in range(_DRAWS):
+        for _ in range(self._redraws):
             tree = gp.PrimitiveTree(draw())
             graph = self._graph(tree)
             if graph is not None and not self._known(graph.digest):

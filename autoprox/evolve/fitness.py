@@ -23,6 +23,7 @@ class Status(StrEnum):
     VALID = "valid"
     UNDEFINED = "undefined"  # no finite value on some network
     CONSTANT = "constant"  # the same value for all architectures of a block
+    EARLY = "early"  # the same value for the first networks of a block, where a plan asks for that
     SIZE_ALONE = "size_alone"  # beyond size there is nothing: constant at one size, or ranking just as parameters do
 
 
@@ -88,15 +89,23 @@ class Fitness:
         leaves: Leaf values of the judge's networks.
         beyond_size: Weight of what a candidate knows beyond size.
         measures_beyond: Whether `beyond` is worked out even where its weight is 0.
+        early_exit: A candidate is rejected that scores so many first networks of a block alike; 0 asks all networks.
     """
 
     def __init__(
-        self, judge: Judge, leaves: LeafTable, beyond_size: float = 0.0, *, measures_beyond: bool = False
+        self,
+        judge: Judge,
+        leaves: LeafTable,
+        beyond_size: float = 0.0,
+        *,
+        measures_beyond: bool = False,
+        early_exit: int = 0,
     ) -> None:
         self._judge = judge
         self._evaluator = Evaluator(leaves)
         self._weight = beyond_size
         self._measures_beyond = measures_beyond or beyond_size > 0
+        self._early_exit = early_exit
 
     def evaluate(self, graphs: Sequence[Expression]) -> list[Judged]:
         """Evaluates candidates together, in the order given; the result of each does not depend on the others."""
@@ -114,6 +123,7 @@ class Fitness:
             beyond = np.stack([self._judge.joint(left), self._judge.joint(-left)])
             values = joints + self._weight * beyond if self._weight else joints
         constant = np.asarray(np.isnan(taus).any(axis=1) | self._flat(scores))
+        early = self._flat(scores, self._early_exit) if self._early_exit else np.zeros(len(graphs), dtype=bool)
         size_alone = np.asarray(np.isnan(values).any(axis=0))
         judged = []
         for row in range(len(graphs)):
@@ -121,6 +131,8 @@ class Fitness:
                 judged.append(_invalid(Status.UNDEFINED))
             elif constant[row]:
                 judged.append(_invalid(Status.CONSTANT))
+            elif early[row]:
+                judged.append(_invalid(Status.EARLY))
             elif size_alone[row]:
                 judged.append(_invalid(Status.SIZE_ALONE))
             else:
@@ -135,10 +147,10 @@ class Fitness:
         """Scores of graphs on the networks of fit, sign included, `(P, A)`."""
         return np.asarray(np.array(signs, dtype=np.float64)[:, None] * self._evaluator.scores(graphs))
 
-    def _flat(self, scores: Floats) -> npt.NDArray[np.bool_]:
-        """Whether the scores of some block differ by no more than rounding does, `(P, A)` -> `(P,)`."""
+    def _flat(self, scores: Floats, first: int | None = None) -> npt.NDArray[np.bool_]:
+        """Whether the scores of some block, or of its first networks, differ by no more than rounding, to `(P,)`."""
         flat = np.zeros(len(scores), dtype=bool)
-        for part in self._judge.by_block(scores):
+        for part in (each[:, :first] for each in self._judge.by_block(scores)):
             flat |= np.ptp(part, axis=1) <= ROUNDING * np.abs(part).max(axis=1)
         return flat
 

@@ -8,7 +8,7 @@ import numpy as np
 from autoprox.base.arrays import Floats
 from autoprox.evolve._hall import rank
 from autoprox.evolve._individual import Individual, Origin, Proposal
-from autoprox.evolve.breeding import Breeder
+from autoprox.evolve.breeding import REDRAWS, Breeder
 from autoprox.evolve.fitness import Evaluation, Fitness, Status
 from autoprox.evolve.grammar import Grammar
 from autoprox.evolve.strategies import AbstractSettings, AbstractStrategy
@@ -59,6 +59,7 @@ class Island:
         known: What earlier rounds of all islands found.
         rng: Its own source of randomness.
         seeds: Graphs that are proposed first.
+        redraws: Draws for a proposal that was not evaluated before.
     """
 
     def __init__(
@@ -70,11 +71,12 @@ class Island:
         known: Lookup,
         rng: np.random.Generator,
         seeds: Sequence[Expression] = (),
+        redraws: int = REDRAWS,
     ) -> None:
         self._fitness = fitness
         self._earlier = known
         self._new: dict[str, Evaluation] = {}
-        self._breeder = Breeder(grammar, lambda digest: self._known(digest) is not None, rng, seeds)
+        self._breeder = Breeder(grammar, lambda digest: self._known(digest) is not None, rng, seeds, redraws)
         self.strategy = strategy(settings, self._breeder)
 
     def advance(self, rounds: int, enough: int | None = None, bound: Rank = None) -> list[list[Trial]]:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from autoprox.base.errors import SpecError
+from autoprox.evolve.breeding import REDRAWS
 from autoprox.evolve.grammar import LeafWeights
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSettings
 from autoprox.statistics import StatisticKind
@@ -50,6 +51,8 @@ class EvolutionPlan:
         growths: How often the bank of leaves is grown by mutants of those that good candidates use.
         leaf_weights: How often leaves are drawn whose statistics are of a kind, for every kind; all leaves of a site
             alike if None.
+        redraws: Draws of a proposal until its graph is new and its kinds fit; 1 takes the first as it is.
+        early_exit: A candidate is rejected that scores so many first networks of a block alike; 0 asks all networks.
 
     Raises:
         SpecError: If a value is out of range.
@@ -68,6 +71,8 @@ class EvolutionPlan:
     beyond_size: float = 0.0
     growths: int = 0
     leaf_weights: LeafWeights | None = field(default_factory=lambda: dict(EQUAL_WEIGHTS))
+    redraws: int = REDRAWS
+    early_exit: int = 0
     chosen_settings: Any = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -79,6 +84,10 @@ class EvolutionPlan:
             raise SpecError(f"The weight beyond size is {self.beyond_size}; it must be 0 or more, and finite.")
         if not 0 <= self.growths <= MOST_GROWTHS:
             raise SpecError(f"The number of growths is {self.growths}; it must be from 0 to {MOST_GROWTHS}.")
+        if self.redraws < 1:
+            raise SpecError(f"The number of redraws is {self.redraws}; it must be at least 1.")
+        if self.early_exit < 0 or self.early_exit == 1:
+            raise SpecError(f"The early exit is {self.early_exit}; give 0 for none, or at least 2 networks.")
         if self.leaf_weights is not None:
             _require_weights(self.leaf_weights)
         wanted = STRATEGIES[self.strategy].settings_type
@@ -88,8 +97,9 @@ class EvolutionPlan:
         object.__setattr__(self, "chosen_settings", settings)
 
     def to_document(self) -> dict[str, Any]:
-        """The plan as JSON-like data."""
+        """The plan as JSON-like data; how candidates are screened only where it is not as usual."""
         weights = self.leaf_weights
+        screening = {"redraws": (self.redraws, REDRAWS), "early_exit": (self.early_exit, 0)}
         return {
             "seed": self.seed,
             "strategy": self.strategy,
@@ -99,6 +109,7 @@ class EvolutionPlan:
             "beyond_size": self.beyond_size,
             "growths": self.growths,
             "leaf_weights": None if weights is None else {str(kind): float(weights[kind]) for kind in sorted(weights)},
+            **{name: value for name, (value, usual) in screening.items() if value != usual},
         }
 
 

@@ -32,6 +32,7 @@ _HALL_LINES = 8
 _REASONS: Mapping[str, str] = {
     Status.UNDEFINED: "no finite value on some network of fit",
     Status.CONSTANT: "the same value for all architectures of a block",
+    Status.EARLY: "the same value for the first networks of a block",
     Status.SIZE_ALONE: "constant at one size, or ranking just as parameters do",
     DUPLICATE: "the same graph was evaluated before",
     KINDS: "its parts do not fit together",

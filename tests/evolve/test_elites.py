@@ -7,7 +7,6 @@ from deap import gp
 from autoprox.base.errors import SpecError
 from autoprox.evolve._individual import Individual, Proposal
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.strategies._diversity_prompting import DiversityPrompting
 from autoprox.evolve.strategies._elites import ElitesSettings
 from autoprox.evolve.strategies._elitism_preserve import ElitismPreserve
 from autoprox.graph import parse
@@ -139,25 +138,6 @@ def test_search_climbs_where_random_draws_do_not(seed):
         trees = [each.tree for each in strategy.ask()]
         strategy.tell([individual(tree[0], next(numbers), tree) for tree in trees])
     assert max(values_of(strategy)) > np.random.default_rng(seed).normal(size=2000).max() + 1
-
-
-@pytest.mark.parametrize(
-    ("child", "fresh", "expected"),
-    [
-        (0.7, 0.65, [0.5, 0.7]),  # beats its parent and the fresh one
-        (0.7, 0.8, [0.5, 0.8]),  # beats its parent, but the fresh one is fitter and takes its place
-        (0.55, 0.2, [0.1, 0.5]),  # beats the fresh one, but not its parent by the margin
-        (0.2, 0.3, [0.1, 0.5]),  # neither passes
-        (None, 0.9, [0.5, 0.9]),
-        (0.9, None, [0.5, 0.9]),
-    ],
-)
-def test_diversity_prompting_asks_for_both(child, fresh, expected):
-    strategy = filled(TWO, [0.1, 0.5], DiversityPrompting)
-    assert len(strategy.ask()) == 2
-    answers = [None if value is None else individual(value, 20 + place) for place, value in enumerate((child, fresh))]
-    strategy.tell(answers)
-    assert values_of(strategy) == expected
 
 
 @pytest.mark.parametrize(

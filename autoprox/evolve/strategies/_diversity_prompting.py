@@ -1,35 +1,116 @@
-"""Diversity-prompting selection of EMQ (Dong 2023, https://arxiv.org/abs/2307.10554), on the population of Algorithm 1.
+"""Diversity-prompting selection of EMQ (Dong 2023, https://arxiv.org/abs/2307.10554).
 
-Every child meets a candidate that is drawn from nothing, and only the fitter of the two may join: a population that
-has run dry, whose children are no better than chance, is refreshed. Half of the budget goes to the drawn ones.
+EMQ's search was not released; the loop is that of later code of the same author: parents from the better half,
+crossover or mutation with equal chance, then one candidate that is drawn from nothing, of which and the offspring the
+better one enters, and the population is cut to its size. There both are judged by the fitness of a third candidate, so
+that the drawn one always enters; here each is judged by its own. Half of the budget goes to the drawn ones.
 """
 
 from collections.abc import Sequence
-from typing import final
+from dataclasses import dataclass
+from typing import Any, ClassVar, final
 
-from autoprox.evolve._individual import Individual, Proposal
-from autoprox.evolve.strategies._elites import AbstractElitism
+from autoprox.evolve._individual import Individual, Proposal, fittest
+from autoprox.evolve.breeding import Breeder
+from autoprox.evolve.strategies._base import AbstractSettings, AbstractStrategy
+
+
+@dataclass(frozen=True)
+class DiversityPromptingSettings(AbstractSettings):
+    """Settings of diversity prompting.
+
+    Args:
+        population: Number of members.
+        parents_ratio: Share of the population, the best of it, that parents are drawn from, in (0, 1].
+        crossover: Chance that an offspring is crossed; else it is mutated.
+        pairs: Offspring of a round, each of which meets a fresh candidate.
+
+    Raises:
+        SpecError: If a value is out of range.
+    """
+
+    population: int = 64
+    parents_ratio: float = 0.5
+    crossover: float = 0.5
+    pairs: int = 32
+
+    def __post_init__(self) -> None:
+        self.require_counts("population", "pairs")
+        self.require_share("parents_ratio")
+        self.require_share("crossover")
 
 
 @final
-class DiversityPrompting(AbstractElitism):
-    """A child has to beat a fresh candidate as well as its parent; if the fresh one is fitter, it takes its place.
+class DiversityPrompting(AbstractStrategy):
+    """The better of an offspring and a fresh candidate enters: where children are no better than chance, it refreshes.
 
-    A round makes `parents` children and as many fresh candidates.
+    Args:
+        settings: Settings.
+        breeder: Makes proposals.
     """
 
-    def offspring(self, parents: Sequence[Individual]) -> list[Proposal]:
-        """A child of every parent, each followed by the fresh tree that it has to beat."""
-        pairs = [(self._breeder.mutant(parent), self._breeder.fresh()) for parent in parents]
+    settings_type: ClassVar[type[AbstractSettings]] = DiversityPromptingSettings
+
+    def __init__(self, settings: DiversityPromptingSettings, breeder: Breeder) -> None:
+        self._settings = settings
+        self._breeder = breeder
+        self._members: list[Individual] = []
+
+    @property
+    def members(self) -> Sequence[Individual]:
+        """The population, best first."""
+        return self._members
+
+    @property
+    def full(self) -> bool:
+        """Whether the population has its size, so that parents are drawn from it."""
+        return len(self._members) >= self._settings.population
+
+    def ask(self) -> list[Proposal]:
+        """Fresh candidates until the population is full; then offspring, each followed by a fresh one."""
+        if not self.full:
+            return [self._breeder.fresh() for _ in range(self._settings.pairs)]
+        parents = self._members[: max(1, round(self._settings.parents_ratio * len(self._members)))]
+        pairs = [(self._offspring(parents), self._breeder.fresh()) for _ in range(self._settings.pairs)]
         return [proposal for pair in pairs for proposal in pair]
 
-    def children(self, answers: Sequence[Individual | None]) -> Sequence[Individual | None]:
-        """The fitter of every pair."""
-        return [_winner(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
+    def tell(self, answers: Sequence[Individual | None]) -> None:
+        """Takes all newcomers until the population is full, and then the better of each pair."""
+        if self.full:
+            answers = [_better(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
+        self._enter(answers)
+
+    def admit(self, migrants: Sequence[Individual]) -> None:
+        """Takes migrants in like winners of pairs."""
+        self._enter(migrants)
+
+    def state(self) -> dict[str, Any]:
+        """The members."""
+        return {"members": [each.to_document() for each in self._members]}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        """Takes up a stored state."""
+        self._members = [Individual.from_document(each, self._breeder.grammar) for each in state["members"]]
+
+    def _offspring(self, parents: Sequence[Individual]) -> Proposal:
+        rng = self._breeder.rng
+        mother = parents[int(rng.integers(len(parents)))]
+        if rng.random() < self._settings.crossover:
+            return self._breeder.crossing(mother, parents[int(rng.integers(len(parents)))])
+        return self._breeder.mutant(mother)
+
+    def _enter(self, newcomers: Sequence[Individual | None]) -> None:
+        """Adds newcomers, each graph once, and cuts the population to its size."""
+        known = {each.graph.digest for each in self._members}
+        for each in newcomers:
+            if each is not None and each.graph.digest not in known:
+                known.add(each.graph.digest)
+                self._members.append(each)
+        self._members = fittest(self._members, self._settings.population)
 
 
-def _winner(child: Individual | None, fresh: Individual | None) -> Individual | None:
-    """The fitter of the two; the child where they are equal."""
-    if child is None:
+def _better(offspring: Individual | None, fresh: Individual | None) -> Individual | None:
+    """The fitter of the two; the offspring where they are equal."""
+    if offspring is None:
         return fresh
-    return fresh if fresh is not None and fresh.fitness > child.fitness else child
+    return fresh if fresh is not None and fresh.fitness > offspring.fitness else offspring

@@ -7,14 +7,13 @@ together; with B = 1 it is the paper's algorithm, with retries bounded. The pape
 k and m are not published: the defaults are ours.
 """
 
-from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any
 
-from autoprox.evolve._individual import Individual, Proposal, fittest
+from autoprox.evolve._individual import Individual, fittest
 from autoprox.evolve.breeding import Breeder
-from autoprox.evolve.strategies._base import AbstractSettings, AbstractStrategy
+from autoprox.evolve.strategies._base import AbstractSettings
 
 
 @dataclass(frozen=True)
@@ -142,57 +141,3 @@ class Elites:
             slot.parent = best[int(rng.integers(len(best)))]
             slot.tries = 0
         return slot.parent
-
-
-class AbstractElitism(AbstractStrategy):
-    """A strategy on the population of Algorithm 1: it says what becomes of parents, and which answers are children.
-
-    Args:
-        settings: Settings.
-        breeder: Makes proposals.
-    """
-
-    settings_type: ClassVar[type[AbstractSettings]] = ElitesSettings
-
-    def __init__(self, settings: ElitesSettings, breeder: Breeder) -> None:
-        self._settings = settings
-        self._breeder = breeder
-        self._elites = Elites(settings, breeder)
-
-    @abstractmethod
-    def offspring(self, parents: Sequence[Individual]) -> list[Proposal]:
-        """The proposals that are made of the parents of all slots."""
-
-    @abstractmethod
-    def children(self, answers: Sequence[Individual | None]) -> Sequence[Individual | None]:
-        """What meets the parent of every slot, from the answers to `offspring`."""
-
-    def ask(self) -> list[Proposal]:
-        """Fresh trees until the population is full, offspring of its members afterwards."""
-        if not self._elites.full:
-            return [self._breeder.fresh() for _ in range(self._settings.parents)]
-        return self.offspring(self._elites.parents())
-
-    def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Fills the population, or settles which children pass their parents."""
-        if not self._elites.full:
-            self._elites.fill(answers)
-        else:
-            self._elites.settle(self.children(answers))
-
-    @property
-    def members(self) -> Sequence[Individual]:
-        """The population."""
-        return self._elites.members
-
-    def admit(self, migrants: Sequence[Individual]) -> None:
-        """Takes migrants in for the worst members."""
-        self._elites.admit(migrants)
-
-    def state(self) -> dict[str, Any]:
-        """Members and slots."""
-        return self._elites.state()
-
-    def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
-        self._elites.restore(state)
