@@ -9,6 +9,7 @@
 - `_quantised_space`, `_lowrank_space`: bits and ranks
 - `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are
 - `_allocation`: the best choices under a budget, exactly
+- `_candidate_filter`: which ranks of each block are worth searching
 - `embedded`: the spaces around the trained networks that come with autoprox
 - `_compressed_labels`: what such networks are worth, as they are and behind a short training
 - `_exported_network`, `_front_figure`: what is written
@@ -18,6 +19,7 @@ from autoprox.compress import _curvature as curvature  # registered by being imp
 from autoprox.compress import _sensitivities as sensitivities
 from autoprox.compress._allocation import Allocation, pareto_allocations
 from autoprox.compress._allocation_proxy import ALLOCATION_PROXIES, AllocationProxy, Probe, allocation_proxy
+from autoprox.compress._candidate_filter import FilteredSpace, filter_candidates
 from autoprox.compress._compressed import CompressedSpace
 from autoprox.compress._compressed_labels import Compressed, FineTuned
 from autoprox.compress._exported_network import export_network
@@ -32,6 +34,7 @@ __all__ = [
     "AllocationProxy",
     "Compressed",
     "CompressedSpace",
+    "FilteredSpace",
     "FineTuned",
     "LinearMap",
     "LowRankSpace",
@@ -41,6 +44,7 @@ __all__ = [
     "allocation_proxy",
     "curvature",
     "export_network",
+    "filter_candidates",
     "lowrank_space",
     "pareto_allocations",
     "quantised_space",

@@ -1,0 +1,168 @@
+"""Low-rank aware candidate filtering of FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): ranks block by block.
+
+A block alone takes each combination of its ranks while all others stay whole; the combinations that serve best are
+kept, and a space of those is searched. FLORA trains each block for some epochs before; the script that does so and its
+criterion were not released. Here the weights are those that the trained network leaves, and what is compared says the
+caller: accuracy on held-out images, or a score.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import product
+from typing import Any
+
+import numpy as np
+from torch import nn
+
+from autoprox.base.digest import digest
+from autoprox.base.errors import SpecError
+from autoprox.compress._lowrank_space import LowRankSpace
+from autoprox.networks import seeded
+from autoprox.spaces import Arch, Counts, Gene, Layout, Space, TaskShape
+from autoprox.spaces.genes import Genes
+
+KEEP = 0.3
+"""Share of the combinations of a block that is kept: what the released spaces show."""
+MOST_COMBINATIONS = 10_000
+"""Combinations of a block that are tried at most."""
+
+Combination = tuple[float, ...]
+
+
+def blocks_of(space: LowRankSpace) -> list[list[int]]:
+    """The places of the groups of each block, in forward order: maps whose names agree up to the last number.
+
+    Example:
+        >>> from autoprox.spaces import load_space
+        >>> blocks_of(load_space("lr-autoformer-digits"))[:2]
+        [[0, 1, 2, 3], [4, 5, 6, 7]]
+    """
+    found: dict[str, list[int]] = {}
+    for place, group in enumerate(space.groups):
+        numbered = re.match(r"(?:.*\.)?\d+(?=\.)", group.name)
+        found.setdefault(numbered.group() if numbered else group.name, []).append(place)
+    return list(found.values())
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class FilteredSpace(Space):
+    """A space of the ranks that a filter kept: a gene for each block, whose choices are the ranks of its groups.
+
+    Args:
+        inner: The space that it is a part of.
+        blocks: The places of the groups of each block.
+    """
+
+    inner: LowRankSpace
+    blocks: Sequence[Sequence[int]]
+    builder: str = "autoprox.compress._candidate_filter:build"
+
+    @cached_property
+    def identity(self) -> str:
+        """Digest of the whole space and of what was kept."""
+        kept = [[list(choice) for choice in gene.choices] for gene in self.layout.genes]  # type: ignore[arg-type]
+        return digest([self.name, self.inner.identity, kept])
+
+    @property
+    def has_closed_form(self) -> bool:
+        """Counts are computed by formulas."""
+        return True
+
+    def inner_genes(self, genes: Genes) -> Genes:
+        """The genes of the same network in the whole space."""
+        ranks = [1.0] * len(self.inner.groups)
+        for number, block in enumerate(self.blocks):
+            for place, rank in zip(block, genes[f"block{number}"], strict=True):
+                ranks[place] = rank
+        return {self.inner.gene: ranks}
+
+    def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
+        """Those of the whole space."""
+        return self.inner.counts_of(self.inner_genes(genes), task)
+
+    def features_of(self, genes: Genes) -> dict[str, float]:
+        """Those of the whole space."""
+        return self.inner.features_of(self.inner_genes(genes))
+
+
+def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
+    assert isinstance(space, FilteredSpace)
+    return space.inner.build(space.inner_genes(genes))
+
+
+build = seeded(_build)
+"""Builds the network of allowed genes, as the whole space builds it."""
+
+
+def filter_candidates(
+    space: LowRankSpace, value: Callable[[Arch], float], *, keep: float = KEEP, strata: int = 1
+) -> FilteredSpace:
+    """Keeps the best combinations of ranks of each block, each tried while all other blocks stay whole.
+
+    Args:
+        space: A space of ranks.
+        value: What a network is worth, such as its accuracy on held-out images; higher is better.
+        keep: Share of the combinations of a block that is kept, above 0 and up to 1.
+        strata: Parts of equal size by multiply-accumulates, in each of which that share is kept, so that cheap
+            combinations stay; 1 keeps the best of all, which are mostly expensive ones.
+
+    Returns:
+        The space of what was kept.
+
+    Raises:
+        SpecError: If a number is out of range, or a block has too many combinations to try them all.
+
+    Example:
+        >>> from autoprox.compress import lowrank_space
+        >>> import torch
+        >>> model = nn.Sequential(nn.Flatten(), *(nn.Linear(8, 8) for _ in range(4)))
+        >>> space = lowrank_space(model, torch.ones(2, 2, 2, 2), ratios=(0.25, 0.5, 1))
+        >>> kept = filter_candidates(space, lambda arch: sum(arch.genes["ranks"]), keep=0.4)
+        >>> [gene.choices for gene in kept.layout.genes]
+        [((1.0,),), ((1.0,),)]
+    """
+    if not 0 < keep <= 1:
+        raise SpecError(f"`keep` is the share of combinations that is kept, above 0 and up to 1, not {keep}.")
+    if strata < 1:
+        raise SpecError(f"`strata` must be at least 1, not {strata}.")
+    blocks = blocks_of(space)
+    genes = [Gene(f"block{number}", _kept(space, block, value, keep, strata)) for number, block in enumerate(blocks)]
+    return FilteredSpace(
+        name=f"{space.name}-filtered",
+        layout=Layout(tuple(genes)),
+        default_img_size=space.default_img_size,
+        img_sizes=space.img_sizes,
+        own_task=space.own_task,
+        own_statistics=space.own_statistics,
+        inner=space,
+        blocks=blocks,
+    )
+
+
+def _kept(
+    space: LowRankSpace, block: Sequence[int], value: Callable[[Arch], float], keep: float, strata: int
+) -> tuple[Combination, ...]:
+    """The best combinations of a block, in the order of the choices."""
+    count = len(space.choices) ** len(block)
+    if count > MOST_COMBINATIONS:
+        raise SpecError(
+            f"The block of '{space.groups[block[0]].name}' has {count} combinations of ranks; at most "
+            f"{MOST_COMBINATIONS} are tried. Give the space fewer ratios."
+        )
+    combinations = list(product(space.choices, repeat=len(block)))
+    archs = [space.arch({space.gene: _with(len(space.groups), block, each)}) for each in combinations]
+    values = np.array([value(arch) for arch in archs], dtype=np.float64)
+    order = np.argsort([space.counts(arch).macs for arch in archs], kind="stable")
+    chosen: set[int] = set()
+    for part in np.array_split(order, min(strata, count)):
+        best = part[np.argsort(-values[part], kind="stable")]
+        chosen.update(best[: max(1, round(keep * len(part)))].tolist())
+    return tuple(combinations[place] for place in sorted(chosen))
+
+
+def _with(groups: int, block: Sequence[int], combination: Sequence[float]) -> list[Any]:
+    """Ranks of all groups: those of a block as they are given, and all others whole."""
+    given = dict(zip(block, combination, strict=True))
+    return [given.get(place, 1.0) for place in range(groups)]
