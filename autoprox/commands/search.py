@@ -38,6 +38,7 @@ from autoprox.commands.searchcheck import add_check_options, say_verification, v
 from autoprox.commands.searchfolder import CANDIDATES, SEARCH_FOLDER, contents_of, require_no_less
 from autoprox.commands.searchfront import FrontReport, add_front_options, front_costs
 from autoprox.commands.searchtask import described, local_images, opened, searched_task
+from autoprox.commands.teacher_options import add_teacher_option, taught
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.search import (
@@ -76,6 +77,7 @@ def _add_options(options: CommandParser) -> None:
         help="a run's folder, best.json or hall.json, a model of autoprox.parzc, or the name of a shipped or zoo proxy",
         type=SCORER,
     )
+    add_teacher_option(options)
     _add_searched(options)
     _add_method(options)
     add_check_options(options)
@@ -190,6 +192,7 @@ def _search(options: argparse.Namespace) -> int:
     out = options.out or _default_folder(space.name, scorer.name, constraints, options.seed)
     folder = OutFolder(out, SEARCH_FOLDER, force=options.force, resume=options.resume)
     task = searched_task(options, space)
+    scorer = taught(scorer, options, task, space)
     with bounds_as_options(options):
         region = Region(space, task, constraints)
     folder.refuse()
@@ -376,6 +379,7 @@ COMMAND = Command(
         "search --proxy pit_micro --space pit-micro --max latency=3ms --max params=50k --budget 100",
         "search --proxy pit_micro --space pit-micro --pareto params latency --latency-model runs/device",
         "search --proxy runs/parzc.pt --max-params 50k --verify digits --seeds 3",
+        "search --proxy diswot --teacher resnet --space pit-micro --dataset mnist5k --max-params 30k --verify mnist5k",
         "search --proxy autoformer_micro --max-params 50k --budget 5000 --resume",
     ),
     _add_options,

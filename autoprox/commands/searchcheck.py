@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from autoprox.base.digest import derived_seed
+from autoprox.bench.labels import KD, SCRATCH
 from autoprox.commands.command import CommandParser
 from autoprox.commands.console import continued_bar, interval, number, say, text_table
 from autoprox.commands.searchtask import local_images
@@ -49,6 +50,7 @@ def verified(options: argparse.Namespace, result: SearchResult, region: Region, 
         np.random.default_rng(derived_seed("verification", options.seed)),
         images=local_images(options, options.verify, region.space),
         recipe=Recipe(epochs=options.epochs),
+        kind=SCRATCH if options.teacher is None else KD,
         seeds=options.seeds,
         randoms=options.randoms,
         jobs=options.jobs,

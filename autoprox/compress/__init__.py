@@ -4,7 +4,6 @@
     autoprox.search.run(scorer, space, Constraints(max_weight_bytes="400KB"))
 
 - `_linear_maps`: the linear maps of any network, and which of them are chosen for together
-- `_module_digest`: what tells a trained network from any other
 - `_compressed`: what such spaces share
 - `_quantised_space`, `_lowrank_space`: bits and ranks
 - `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are

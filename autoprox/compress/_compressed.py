@@ -16,8 +16,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import SpecError
 from autoprox.compress._linear_maps import EDGES, LinearMap, MapGroup, grouped, linear_maps
-from autoprox.compress._module_digest import module_digest
-from autoprox.networks import load_checkpoint, seeded
+from autoprox.networks import load_checkpoint, module_digest, seeded
 from autoprox.networks.measuring import macs, parameters
 from autoprox.spaces import Candidate, Counts, Space, TaskShape
 from autoprox.spaces.genes import Genes

@@ -11,6 +11,7 @@ from autoprox.networks._blueprint import Blueprint, blueprint_of
 from autoprox.networks._checkpoint import load_checkpoint, save_checkpoint
 from autoprox.networks._define import define_space
 from autoprox.networks._mixers import MCA, SpatialEnhancer
+from autoprox.networks._module_digest import module_digest
 from autoprox.networks._seeding import seeded
 from autoprox.networks._weights import Fresh, Trained, Weights
 from autoprox.networks.network import Network
@@ -26,6 +27,7 @@ __all__ = [
     "blueprint_of",
     "define_space",
     "load_checkpoint",
+    "module_digest",
     "save_checkpoint",
     "seeded",
 ]

@@ -3,6 +3,7 @@
 - `interface`, `base`: what a scorer is, and what most of them share
 - `subject`, `one_model`: a model that is ready to be looked at; many scorers on one in one go
 - `function`, `own`, `ranking`: proxies that are not graphs; functions of a user's own; proxies that rank over a set
+- `paired`, `pair_views`, `teacher_proxies`: proxies that compare a student with a teacher
 - `ensemble`: several scorers as one, by mean rank
 - `zoo/`: published and hand-made proxies
 - `one_gene`, `plain_vit`: what a score does when one thing is varied at a time
@@ -17,9 +18,11 @@ from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
 from autoprox.scorers._one_gene import FOREIGN, Series, blind_to, effects, foreign_series, gene_series
 from autoprox.scorers._one_model import measured, measured_network
 from autoprox.scorers._own import OwnScorer, as_scorer
+from autoprox.scorers._paired import PairedProxy, StandardisedProxy, TaughtScorer
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
 from autoprox.scorers._subject import Subject, prepared
+from autoprox.scorers._teacher_proxies import TEACHER_PROXIES
 from autoprox.scorers.base import AbstractScorer
 from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy, zoo_graphs
 
@@ -28,6 +31,7 @@ __all__ = [
     "FOREIGN",
     "HALL",
     "HALL_MEMBERS",
+    "TEACHER_PROXIES",
     "ZOO",
     "AbstractScorer",
     "ArchPart",
@@ -36,12 +40,15 @@ __all__ = [
     "FunctionProxy",
     "LeafPart",
     "OwnScorer",
+    "PairedProxy",
     "RankedProxy",
     "Scored",
     "Scorer",
     "Series",
+    "StandardisedProxy",
     "Subject",
     "SubjectPart",
+    "TaughtScorer",
     "as_scorer",
     "blind_to",
     "effects",

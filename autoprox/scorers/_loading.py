@@ -10,6 +10,7 @@ from autoprox.base.references import resolved
 from autoprox.graph import Proxy, parse
 from autoprox.scorers._ensemble import HALL_MEMBERS, Ensemble
 from autoprox.scorers._interface import Scorer
+from autoprox.scorers._teacher_proxies import TEACHER_PROXIES
 from autoprox.scorers.zoo._zoo_proxies import ZOO
 
 BEST = "best.json"
@@ -23,7 +24,7 @@ HALL = "hall.json"
 
 
 def load_proxy(name_or_path: str) -> Scorer:
-    """A proxy from a file, from those that are shipped, from the zoo, or one of compressed networks, in this order.
+    """A proxy from a file, from those that are shipped, from the zoo, one with a teacher, or one of compressed networks.
 
     A run's hall.json stands for the ensemble of its hall of fame.
 
@@ -48,14 +49,16 @@ def load_proxy(name_or_path: str) -> Scorer:
         return proxy
     if name_or_path in ZOO:
         return ZOO[name_or_path]
-    for registry in map(resolved, FURTHER):
+    named = (TEACHER_PROXIES, *map(resolved, FURTHER))
+    for registry in named:
         if name_or_path in registry:
             further: Scorer = registry[name_or_path]
             return further
     if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
         raise RegistryError(f"There is no file or folder '{name_or_path}'; give that of a run, or the name of a proxy.")
-    hint = nearest(name_or_path, [*shipped.names(), *ZOO, *(name for each in map(resolved, FURTHER) for name in each)])
-    allowed = f"Allowed: a run's folder or file, {', '.join(shipped.names())}, and what 'autoprox zoo' lists."
+    hint = nearest(name_or_path, [*shipped.names(), *ZOO, *(name for each in named for name in each)])
+    listed = ", ".join((*shipped.names(), *TEACHER_PROXIES))
+    allowed = f"Allowed: a run's folder or file, {listed}, and what 'autoprox zoo' lists."
     raise RegistryError(f"There is no file and no proxy '{name_or_path}'.{f' {hint}' if hint else ''} {allowed}")
 
 

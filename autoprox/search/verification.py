@@ -18,7 +18,7 @@ from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.parallel import explained_loss
 from autoprox.base.progress import ContinuedProgress
 from autoprox.base.workers import processes
-from autoprox.bench.labels import SCRATCH
+from autoprox.bench.labels import SCRATCH, LabelKind
 from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.datasets import LocalImages
 from autoprox.search._region import Region
@@ -208,6 +208,7 @@ def verify(
     *,
     images: LocalImages | None = None,
     recipe: Recipe | None = None,
+    kind: LabelKind = SCRATCH,
     seeds: int = 3,
     randoms: int = RANDOM_ARCHS,
     jobs: int = 1,
@@ -225,6 +226,7 @@ def verify(
         rng: Where the random architectures come from.
         images: Where the images of the data set are, if they do not come with autoprox.
         recipe: How to train; as the benchmark table does if None.
+        kind: From scratch, or beside a teacher (`autoprox.bench.labels.KD`).
         seeds: Trainings of each architecture.
         randoms: Number of random architectures.
         jobs: Number of processes; the result does not depend on it.
@@ -244,9 +246,7 @@ def verify(
     pick, largest = result.pick.arch, region.largest()
     drawn = _drawn(region, {pick, largest}, randoms, rng)
     archs = list(dict.fromkeys([pick, *drawn, largest]))
-    trainings = [
-        Training(region.space, arch, dataset, SCRATCH, seed, images) for arch in archs for seed in range(seeds)
-    ]
+    trainings = [Training(region.space, arch, dataset, kind, seed, images) for arch in archs for seed in range(seeds)]
     data = trainings[0].data()
     region.space.check_task(data.num_classes, data.img_size, data.in_chans)
     keys = {training: _key(recipe, training) for training in trainings}

@@ -18,6 +18,7 @@ class Requirements:
         blocks: Whether it has to find the transformer blocks of the model.
         small: Whether its cost grows so steeply that only small networks are affordable.
         statistics: Of a graph, the statistics that it is made of.
+        teacher: Whether it compares with a teacher.
 
     Example:
         >>> str(Requirements(passes=("forward", "backward"), labels=True, images=2))
@@ -30,6 +31,7 @@ class Requirements:
     blocks: bool = False
     small: bool = False
     statistics: tuple[str, ...] = ()
+    teacher: bool = False
 
     @classmethod
     def together(cls, needed: Iterable["Requirements"]) -> "Requirements":
@@ -47,11 +49,13 @@ class Requirements:
             blocks=any(one.blocks for one in each),
             small=any(one.small for one in each),
             statistics=tuple(sorted({name for one in each for name in one.statistics})),
+            teacher=any(one.teacher for one in each),
         )
 
     def __str__(self) -> str:
         given = [
             *(["labels"] if self.labels else []),
+            *(["a teacher"] if self.teacher else []),
             *([f"{self.images} images"] if self.images > 1 else []),
             *(["blocks"] if self.blocks else []),
             *(["small networks"] if self.small else []),

@@ -2,13 +2,15 @@
 
 - `label_makers`, `scratch`, `distilled`: what makes the labels of each kind
 - `recipe`, `loop`, `train`, `residuals`: one training
-- `teacher`, `guidance`, `maps`: locality guidance by a teacher
+- `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance by one
 - `sample`, `build_plan`: which architectures, data sets and seeds
 - `build`, `build_journal`, `manifest`: many trainings, resumed after any interruption
 - `device`: where they run
 """
 
 from autoprox.training._distilled import Distilled
+from autoprox.training._maps import blocks_of, feature_map
+from autoprox.training._named_teachers import TEACHERS, Teacher, named_teacher
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
 from autoprox.training.build import build as build_table
@@ -19,6 +21,7 @@ from autoprox.training.sample import Sampled
 from autoprox.training.train import Training, TrainingResult
 
 __all__ = [
+    "TEACHERS",
     "BuildPlan",
     "Distilled",
     "LabelMaker",
@@ -26,8 +29,12 @@ __all__ = [
     "Recipe",
     "Sampled",
     "Scratch",
+    "Teacher",
     "Training",
     "TrainingResult",
+    "blocks_of",
     "build_table",
+    "feature_map",
+    "named_teacher",
     "zero_residual_branches",
 ]

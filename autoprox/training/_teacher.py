@@ -112,7 +112,7 @@ def teaching(data: Dataset, recipe: Recipe) -> Teaching:
         AutoproxError: If the training diverges, or the cache folder cannot be used.
     """
     with single_threaded(), isolated():
-        teacher = _teacher(data, recipe)
+        teacher = trained_teacher(data, recipe)
         accuracy = measure(teacher, data)["top1_pct"]
         images = torch.from_numpy(data.normalised(data.train_images))
         with torch.no_grad():
@@ -121,11 +121,15 @@ def teaching(data: Dataset, recipe: Recipe) -> Teaching:
     return Teaching(maps, torch.cat([logits for _, logits in parts]), accuracy)
 
 
-def _teacher(data: Dataset, recipe: Recipe) -> ResNet:
-    """The trained teacher in evaluation mode."""
-    distillation = recipe.distillation
+def untrained_teacher(data: Dataset, recipe: Recipe) -> ResNet:
+    """The teacher as it was before its training, in evaluation mode."""
     with isolated(seed=derived_seed("teacher", data.name)):
-        teacher = ResNet(data.in_chans, distillation.teacher_width, data.num_classes)
+        return ResNet(data.in_chans, recipe.distillation.teacher_width, data.num_classes).eval()
+
+
+def trained_teacher(data: Dataset, recipe: Recipe) -> ResNet:
+    """The trained teacher in evaluation mode."""
+    teacher = untrained_teacher(data, recipe)
     path = _path(data, recipe)
     if path.exists():
         with reading(

@@ -16,7 +16,7 @@ KINDS = {
 }
 
 
-READ_ATTENTION = {"synaptic_diversity", "dss", "tvt", "attention_saliency", "attention_confidence"}
+READ_ATTENTION = {"synaptic_diversity", "dss", "tvt-blocks", "attention_saliency", "attention_confidence"}
 """Those of the zoo that need attention itself."""
 
 

@@ -123,7 +123,7 @@ TOTAL = {
     *("params", "macs", "depth", "mean_width", "sum_dim_depth", "az_complexity", "swap", "attention_confidence"),
     # Sums of products and magnitudes, to which a dead layer adds nothing.
     *("grad_norm", "snip", "parzc-sine", "plain", "l2_norm", "synflow", "logsynflow", "grasp", "gradsign", "fisher"),
-    *("synaptic_diversity", "synaptic_saliency", "dss", "tvt", "attention_saliency", "ntk_trace"),
+    *("synaptic_diversity", "synaptic_saliency", "dss", "tvt-blocks", "attention_saliency", "ntk_trace"),
     # A layer of which no gradient differs is left out, as in the published code: see the test below.
     "zico",
     # The guards are those of our primitives, as the reading of genotypes says.

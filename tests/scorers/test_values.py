@@ -247,7 +247,7 @@ REFERENCES = {
     ),
     "plain": layered(lambda w, g: (w * g).sum()),
     "l2_norm": layered(lambda w, _: np.sqrt((w**2).sum())),
-    "tvt": lambda net: (
+    "tvt-blocks": lambda net: (
         of_role(net, "attention", lambda w, _: np.linalg.norm(w)) + of_role(net, "mlp", lambda w, _: np.linalg.norm(w))
     ),
     "grasp": grasp,

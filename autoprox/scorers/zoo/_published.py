@@ -128,12 +128,12 @@ _publish(
     " the published code adds the saliency of patch embedding and classifier.",
 )
 _publish(
-    "tvt",
+    "tvt-blocks",
     "add(nodes_sum(only_attention(frobenius(weight))), nodes_sum(only_mlp(frobenius(weight))))",
     1,
     "Wei 2023, TVT: Training-Free Vision Transformer Search on Tiny Datasets, https://arxiv.org/abs/2311.14337: the"
-    " student's capability, the L2 norm of its weights; here the sum over the linear layers of its blocks. The other"
-    " half of TVT compares attention with a teacher's.",
+    " student's capability, the L2 norm of its weights; here the sum over the linear layers of its blocks. TVT itself"
+    " compares attention with a teacher's besides: that is 'tvt'.",
 )
 _publish(
     "attention_saliency",

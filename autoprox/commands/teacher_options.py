@@ -1,0 +1,45 @@
+"""The teacher as an option of a command."""
+
+import argparse
+
+from autoprox.base.errors import SpecError
+from autoprox.commands.command import CommandParser
+from autoprox.commands.searchtask import NOISE, local_images, opened
+from autoprox.commands.values import Text
+from autoprox.scorers import Scorer, TaughtScorer
+from autoprox.spaces import Space
+from autoprox.spaces.task import Task
+from autoprox.training import TEACHERS, named_teacher
+
+
+def add_teacher_option(options: CommandParser) -> None:
+    """Adds --teacher."""
+    options.add_argument(
+        "--teacher",
+        metavar="T",
+        help=f"the network that tvt and diswot compare with: {' or '.join(TEACHERS)}, for the data set; or one of "
+        "yours, as my_file.py:model. --verify then trains with distillation",
+        type=Text(TEACHERS, files=True),
+    )
+
+
+def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space) -> Scorer:
+    """A scorer with the teacher that the options name, if there is one.
+
+    Raises:
+        SpecError: If it needs a teacher and none is named, or the other way round, or there is no such teacher.
+        AutoproxError: If it cannot be trained.
+    """
+    if options.teacher is None:
+        if scorer.needs.teacher:
+            raise SpecError(f"'{scorer.name}' compares networks with a teacher; name one by --teacher.")
+        return scorer
+    if not isinstance(scorer, TaughtScorer):
+        raise SpecError(f"--teacher {options.teacher}: '{scorer.name}' compares with no teacher; leave it out.")
+    name = options.teacher
+    data = None
+    if name in TEACHERS:
+        if task.dataset == NOISE:
+            raise SpecError(f"--teacher {name} is trained on a data set; name one by --dataset, or a module of yours.")
+        data = opened(local_images(options, task.dataset, space), task.dataset)
+    return scorer.taught_by(named_teacher(name, data))

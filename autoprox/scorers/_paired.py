@@ -1,0 +1,279 @@
+"""Proxies that compare a student with a teacher on one batch."""
+
+from collections.abc import Callable, Iterable
+from contextlib import ExitStack
+from copy import deepcopy
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+import torch
+from scipy.stats import rankdata
+from torch import nn
+
+from autoprox.base.arrays import Floats
+from autoprox.base.digest import array_digest, derived_seed, digest
+from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
+from autoprox.base.identity import function_digest
+from autoprox.scorers._function import FunctionProxy
+from autoprox.scorers._subject import Subject, prepared
+from autoprox.scorers.base import AbstractScorer
+from autoprox.statistics import BatchLoss, Requirements
+from autoprox.training import Teacher
+
+
+class TaughtScorer(AbstractScorer):
+    """A scorer that may have to be given a teacher: beforehand, or with each call."""
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same scorer with a teacher, whose digest is part of its identity.
+
+        Raises:
+            SpecError: If it is no network.
+        """
+        raise NotImplementedError
+
+    def score(
+        self,
+        model: nn.Module,
+        images: Any,
+        labels: Any,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
+    ) -> float:
+        """Scores one live model; see `Scorer`.
+
+        Args:
+            model: The student, with the parameters it has.
+            images: Batch, shape `(B, C, H, W)`, which the teacher sees as well.
+            labels: Class indices, shape `(B,)`.
+            loss: What a backward pass of other parts starts from.
+            teacher: The network that it is compared with; None if `taught_by` has given one.
+
+        Raises:
+            CollectionError: If there is no teacher, or the two cannot be compared on this batch.
+            UndefinedScoreError: If it has no finite value on this model.
+        """
+        scorer = self if teacher is None else self.taught_by(teacher)
+        with prepared(model, images, labels, loss) as subject:
+            return scorer.score_subject(subject)
+
+    def score_subject(self, subject: Subject) -> float:
+        """Scores a model that is prepared already; raises as `score` does."""
+        raise NotImplementedError
+
+    def score_many(
+        self,
+        models: Iterable[nn.Module],
+        images: Any,
+        labels: Any,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
+    ) -> Floats:
+        """Scores a set of live models; see `Scorer`, and `score` for the teacher."""
+        if teacher is not None:
+            return self.taught_by(teacher).score_many(models, images, labels, loss=loss)
+        return super().score_many(models, images, labels, loss=loss)
+
+
+@dataclass(frozen=True)
+class PairedProxy(TaughtScorer):
+    """How near a student is to a teacher in what both show of one batch.
+
+    Args:
+        name: What reports call it.
+        view: What is looked at: of the student, and of the teacher.
+        compare: From the student's and the teacher's to a number; higher is nearer.
+        source: Where the method comes from.
+        needs: What it has to be given, and what it runs.
+        teacher: The teacher, if there is one yet.
+        normal: Whether all parameters of both are drawn from N(0, 1) before, as DisWOT's experiments do.
+        repeats: With `normal`, the mean over so many draws.
+        version: Raised whenever its values change though its functions do not.
+
+    Raises:
+        SpecError: If repeats are asked for that would all be the same.
+
+    Example:
+        >>> import autoprox
+        >>> micro, rng = autoprox.space("autoformer-micro"), np.random.default_rng(0)
+        >>> student, teacher = (micro.build(micro.sample(rng), 10, 8, 1, seed=0) for _ in range(2))
+        >>> batch = rng.normal(size=(4, 1, 8, 8)).astype("float32"), [0, 1, 2, 3]
+        >>> near = autoprox.load("diswot-relation")
+        >>> near.score(student, *batch, teacher=teacher) < near.score(teacher, *batch, teacher=teacher) == 0
+        True
+    """
+
+    name: str
+    view: Callable[[Subject], Any]
+    compare: Callable[[Any, Any], float]
+    source: str
+    needs: Requirements
+    teacher: Teacher | None = None
+    normal: bool = False
+    repeats: int = 1
+    version: int = 1
+    sign = 1
+
+    def __post_init__(self) -> None:
+        if self.repeats < 1 or (self.repeats > 1 and not self.normal):
+            raise SpecError(f"`repeats` is {self.repeats}; give 1, or more with `normal`, which draws parameters.")
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same with a teacher."""
+        return replace(self, teacher=Teacher.of(teacher))
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of what is compared, how, and with which teacher."""
+        functions = [function_digest(each) for each in (self.view, self.compare)]
+        taught = None if self.teacher is None else self.teacher.identity
+        known = ["paired", functions, taught, self.normal, self.repeats, self.version]
+        return None if None in functions else digest(known)
+
+    @property
+    def description(self) -> str:
+        """How it is computed: the docstring of the comparison."""
+        return (self.compare.__doc__ or "Not described.").strip()
+
+    def score_subject(self, subject: Subject) -> float:
+        """Compares a model that is prepared already with the teacher; raises as `score` does."""
+        if self.teacher is None:
+            raise CollectionError(
+                f"The proxy '{self.name}' compares a network with a teacher, and there is none: give one by "
+                "proxy.taught_by(model) or score(..., teacher=model)."
+            )
+        if self.needs.labels and subject.labels is None:
+            raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
+        if len(subject.images) < self.needs.images:
+            raise CollectionError(
+                f"The proxy '{self.name}' needs at least {self.needs.images} images; {len(subject.images)} given."
+            )
+        try:
+            values = [self._compared(subject, self.teacher, draw) for draw in range(self.repeats)]
+        except (CollectionError, UndefinedScoreError, SpecError) as error:
+            kind = UndefinedScoreError if isinstance(error, UndefinedScoreError) else CollectionError
+            raise kind(f"The proxy '{self.name}': {error}") from error
+        if not np.isfinite(values).all():
+            raise UndefinedScoreError(f"The proxy '{self.name}' has no finite value on this model; rank it last.")
+        return float(np.mean(values))
+
+    def _compared(self, subject: Subject, teacher: Teacher, draw: int) -> float:
+        seed = draw if self.normal else None
+        ours = self._drawn(subject.model, subject, seed) if self.normal else subject.once(self.view)
+        labels = subject.labels if self.needs.labels else None
+        batch = array_digest(subject.images.numpy(force=True))
+        classes = None if labels is None else array_digest(np.asarray(labels))
+        theirs = teacher.remembered(
+            (self.view, batch, classes, seed), lambda: self._drawn(teacher.model, subject, seed)
+        )
+        return self.compare(ours, theirs)
+
+    def _drawn(self, model: nn.Module, subject: Subject, seed: int | None) -> Any:
+        """The view of a model, with parameters of its own or drawn."""
+        with ExitStack() as stack:
+            shown = model if seed is None else _normal(model, seed)
+            return self.view(stack.enter_context(prepared(shown, subject.images, subject.labels)))
+
+
+def _normal(model: nn.Module, seed: int) -> nn.Module:
+    """A copy whose parameters are drawn from N(0, 1); its batch normalisations have seen nothing."""
+    drawn, generator = deepcopy(model), torch.Generator().manual_seed(derived_seed("normal", seed))
+    with torch.no_grad():
+        for parameter in drawn.parameters():
+            parameter.copy_(torch.randn(parameter.shape, generator=generator).to(parameter))
+    for each in drawn.modules():
+        if isinstance(each, nn.modules.batchnorm._BatchNorm):
+            each.reset_running_stats()
+    return drawn
+
+
+@dataclass(frozen=True)
+class StandardisedProxy(TaughtScorer):
+    """A weighted sum of proxies, each brought to one scale among the networks of a set.
+
+    The scale is that of z-scores, or of mean ranks over the number of networks. A single network has neither: its score
+    alone is the sum of the values as they are.
+
+    Args:
+        name: What reports call it.
+        members: The proxies.
+        weights: One for each.
+        source: Where the method comes from.
+        by: "z", "rank", or "raw" for the values as they are in sets, too.
+
+    Raises:
+        SpecError: If there are not as many weights as members, or `by` is none of these.
+
+    Example:
+        >>> import autoprox
+        >>> sums = autoprox.load("diswot")
+        >>> [round(float(each), 2) for each in sums.join(np.array([[0.0, 1.0, 2.0], [5.0, 5.0, 5.0]]))]
+        [-1.22, 0.0, 1.22]
+    """
+
+    name: str
+    members: tuple[TaughtScorer | FunctionProxy, ...]
+    weights: tuple[float, ...]
+    source: str
+    by: str = "z"
+    sign = 1
+
+    def __post_init__(self) -> None:
+        if len(self.members) != len(self.weights):
+            raise SpecError(
+                f"There are {len(self.members)} members and {len(self.weights)} weights; give one for each."
+            )
+        if self.by not in _SCALES:
+            raise SpecError(f"`by` is '{self.by}'; allowed: {', '.join(_SCALES)}.")
+
+    @property
+    def parts(self) -> tuple[Any, ...]:
+        """The proxies that are added."""
+        return self.members
+
+    @property
+    def identity(self) -> str | None:
+        """Digest of its parts', the weights and the scale; None where one has none."""
+        each = [part.identity for part in self.members]
+        return None if None in each else digest(["standardised", each, list(self.weights), self.by])
+
+    @property
+    def needs(self) -> Requirements:  # type: ignore[override]
+        """What its parts need, together."""
+        return Requirements.together(each.needs for each in self.members)
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same with a teacher for the members that need one."""
+        known = Teacher.of(teacher)
+        members = [each.taught_by(known) if isinstance(each, TaughtScorer) else each for each in self.members]
+        return replace(self, members=tuple(members))
+
+    def score_subject(self, subject: Subject) -> float:
+        """Scores a model that is prepared already, alone; raises as `score` does."""
+        values = [each.score_subject(subject) for each in self.members]
+        return float(np.dot(self.weights, values))
+
+    def join(self, values: Floats) -> Floats:
+        """The scores of a set from the values of the parts, `(P, A)` -> `(A,)`; NaN where a part has none."""
+        rows = np.array(values, dtype=np.float64)
+        known = np.isfinite(rows).all(axis=0)
+        joined = np.full(rows.shape[1], np.nan)
+        if known.any():
+            scaled = [_SCALES[self.by](row) for row in rows[:, known]]
+            joined[known] = np.dot(self.weights, scaled)
+        return joined
+
+
+def _z(row: Floats) -> Floats:
+    spread = row.std()
+    return (row - row.mean()) / spread if spread > 0 else np.zeros_like(row)
+
+
+def _ranks(row: Floats) -> Floats:
+    return np.asarray(rankdata(row)) / len(row)
+
+
+_SCALES: dict[str, Callable[[Floats], Floats]] = {"z": _z, "rank": _ranks, "raw": np.asarray}

@@ -1,0 +1,95 @@
+"""Teachers: networks that students are compared with before anything is trained."""
+
+from collections.abc import Callable, Hashable
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from torch import nn
+
+from autoprox.base.digest import derived_seed
+from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.isolation import isolated
+from autoprox.base.references import is_reference, resolved
+from autoprox.base.threads import single_threaded
+from autoprox.datasets import Dataset
+from autoprox.networks import module_digest
+from autoprox.training._teacher import trained_teacher, untrained_teacher
+from autoprox.training.recipe import Recipe
+
+T = TypeVar("T")
+MOST_REMEMBERED = 32
+"""What a teacher shows on so many batches is kept, so that it is not run again for each student."""
+
+
+@dataclass(frozen=True, eq=False)
+class Teacher:
+    """A network that students are compared with.
+
+    Args:
+        name: What reports call it.
+        model: The network, in evaluation mode.
+        identity: Digest of its classes, settings and parameters: what is computed with it is kept under that.
+
+    Example:
+        >>> teacher = Teacher.of(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), "mine")
+        >>> teacher.name, len(teacher.identity) > 10
+        ('mine', True)
+    """
+
+    name: str
+    model: nn.Module
+    identity: str
+    _remembered: dict[Hashable, Any] = field(default_factory=dict, init=False, repr=False)
+
+    @classmethod
+    def of(cls, given: "Teacher | nn.Module", name: str | None = None) -> "Teacher":
+        """A module as a teacher; a teacher is what it is.
+
+        Raises:
+            SpecError: If it is neither.
+        """
+        if isinstance(given, Teacher):
+            return given
+        if not isinstance(given, nn.Module):
+            raise SpecError(f"A teacher is a torch.nn.Module, not a {type(given).__name__}.")
+        return cls(name or type(given).__name__, given.eval(), module_digest(given))
+
+    def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
+        """What was made under a key before, or is made now."""
+        if key not in self._remembered:
+            if len(self._remembered) >= MOST_REMEMBERED:
+                self._remembered.clear()
+            self._remembered[key] = make()
+        value: T = self._remembered[key]
+        return value
+
+
+TEACHERS: dict[str, Callable[[Dataset, Recipe], nn.Module]] = {
+    "resnet": trained_teacher,
+    "resnet-untrained": untrained_teacher,
+}
+"""Networks for any data set, by name: the residual network that labels of the kind `kd` are distilled from, trained
+once and kept; and the same without training, as a control."""
+
+
+def named_teacher(name: str, data: Dataset | None = None, recipe: Recipe | None = None) -> Teacher:
+    """A teacher by name, or a module of yours by where it stands.
+
+    Args:
+        name: One of `TEACHERS`, or `my_file.py:model`, which names a module or a function that gives one.
+        data: The data set that one of `TEACHERS` is for.
+        recipe: How it is trained; as for labels if None.
+
+    Raises:
+        SpecError: If there is no such teacher, or the data set that it needs is not given.
+        AutoproxError: If it cannot be trained.
+    """
+    if is_reference(name):
+        found = resolved(name)
+        return Teacher.of(found() if callable(found) and not isinstance(found, nn.Module) else found, name)
+    if name not in TEACHERS:
+        raise SpecError(f"There is no teacher '{name}'. {suggestion(name, TEACHERS)} Or my_file.py:model for yours.")
+    if data is None:
+        raise SpecError(f"The teacher '{name}' belongs to a data set, and there is none; name one, or give a module.")
+    with single_threaded(), isolated(seed=derived_seed("teacher", data.name)):
+        return Teacher.of(TEACHERS[name](data, recipe or Recipe()), f"{name} of {data.name}")

@@ -1,0 +1,223 @@
+"""TVT and DisWOT against computations by loops, the teacher in every identity, and what is said without one."""
+
+import json
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+from torch.nn import functional
+
+import autoprox
+from autoprox.base.errors import CollectionError, SpecError
+from autoprox.commands import main
+from autoprox.datasets import dataset
+from autoprox.networks import Network
+from autoprox.scorers import TEACHER_PROXIES, score_networks
+from autoprox.statistics import StatisticsCache
+from autoprox.training import Teacher, named_teacher
+from tests.search.worlds import MICRO
+
+SPACE = autoprox.space("pit-micro")
+RNG = np.random.default_rng(0)
+IMAGES, LABELS = RNG.normal(size=(6, 1, 8, 8)).astype("float32"), np.array([0, 1, 2, 3, 4, 0])
+ARCHS = [SPACE.sample(RNG) for _ in range(4)]
+STUDENTS = [SPACE.build(arch, 10, 8, 1, seed=0) for arch in ARCHS]
+
+
+class Teaching(nn.Module):
+    """Two convolutions in blocks, on grids of 8 and 4."""
+
+    def __init__(self, width=6, classes=10):
+        super().__init__()
+        torch.manual_seed(0)
+        self.blocks = nn.ModuleList(
+            nn.Sequential(nn.Conv2d(before, width, 3, stride, padding=1), nn.ReLU())
+            for before, stride in ((1, 1), (width, 2))
+        )
+        self.head = nn.Linear(width, classes)
+
+    def features(self, images):
+        found = []
+        for block in self.blocks:
+            images = block(images)
+            found.append(images)
+        return found
+
+    def forward(self, images):
+        return self.head(self.features(images)[-1].mean(dim=(2, 3)))
+
+
+TEACHER = Teaching()
+
+
+def last_of_student(student):
+    """The last block's tokens without the class token, as a map."""
+    kept = {}
+    blocks = [each for each in student.modules() if type(each).__name__ == "TransformerBlock"]
+    handle = blocks[-1].register_forward_hook(lambda _m, _g, output: kept.update(tokens=output))
+    student.eval()(torch.tensor(IMAGES))
+    handle.remove()
+    tokens = kept["tokens"].detach()[:, 1:]
+    side = math.isqrt(tokens.shape[1])
+    return tokens.transpose(1, 2).reshape(len(tokens), -1, side, side)
+
+
+def attention(features, grid):
+    """An attention map by loops over images and places."""
+    found = []
+    for image in (
+        functional.interpolate(features, size=grid, mode="bilinear") if features.shape[-1] != grid else features
+    ):
+        energy = [float((image[:, row, column] ** 2).mean()) for row in range(grid) for column in range(grid)]
+        found.append(np.array(energy) / math.sqrt(sum(value**2 for value in energy)))
+    return np.array(found)
+
+
+def unit_rows(matrix):
+    return np.array([row / (np.linalg.norm(row) or 1.0) for row in np.asarray(matrix)])
+
+
+def relations(rows):
+    return unit_rows([[float(np.dot(a, b)) for b in rows] for a in rows])
+
+
+def gradient(model):
+    model.zero_grad()
+    functional.cross_entropy(model.eval()(torch.tensor(IMAGES)), torch.tensor(LABELS)).backward()
+    return model.head.weight.grad.double().numpy()
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_the_teacher_aware_term_is_the_distance_of_attention_maps(student):
+    ours, theirs = last_of_student(student), TEACHER.features(torch.tensor(IMAGES))[-1].detach()
+    grid = max(ours.shape[-1], theirs.shape[-1])
+    expected = -((attention(ours, grid) - attention(theirs, grid)) ** 2).mean()
+    found = autoprox.load("tvt-teacher").score(student, IMAGES, LABELS, teacher=TEACHER)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_the_student_s_term_is_the_sum_of_the_norms_of_its_layers(student):
+    norms = [m.weight.norm().item() for m in student.modules() if isinstance(m, nn.Linear | nn.Conv2d)]
+    assert autoprox.load("tvt-student").score(student, IMAGES, LABELS) == pytest.approx(sum(norms), rel=1e-6)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_relations_are_those_of_all_pairs_of_images(student):
+    ours = last_of_student(student).flatten(1).double().numpy()
+    theirs = TEACHER.features(torch.tensor(IMAGES))[-1].detach().flatten(1).double().numpy()
+    expected = -np.sum((relations(ours) - relations(theirs)) ** 2) / len(IMAGES) ** 2
+    found = autoprox.load("diswot-relation").score(student, IMAGES, LABELS, teacher=TEACHER)
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("student", STUDENTS)
+def test_semantics_are_those_of_all_pairs_of_classes(student):
+    expected = -np.mean((relations(gradient(student)) - relations(gradient(TEACHER))) ** 2)
+    found = autoprox.load("diswot-semantic").score(student, IMAGES, LABELS, teacher=TEACHER)
+    assert found == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_published_semantics_are_of_features_and_need_equal_widths():
+    published = autoprox.load("diswot-semantic-features")
+    student = STUDENTS[0]
+    with pytest.raises(CollectionError, match="features, the teacher's 6; take diswot-semantic"):
+        published.score(student, IMAGES, LABELS, teacher=TEACHER)
+    teacher = Teaching(width=student.head.in_features)
+    ours, theirs = gradient(student), gradient(teacher)
+    total = sum(
+        np.sum((unit_rows(np.outer(a, a)) - unit_rows(np.outer(b, b))) ** 2) for a, b in zip(ours, theirs, strict=True)
+    )
+    found = published.score(student, IMAGES, LABELS, teacher=teacher)
+    assert found == pytest.approx(-total / ours.size, rel=1e-4)
+
+
+@pytest.mark.parametrize("name", ["tvt", "diswot"])
+def test_sums_are_of_z_scores_among_the_candidates_and_of_values_alone(name):
+    whole = autoprox.load(name)
+    members = [each.taught_by(TEACHER) if each.needs.teacher else each for each in whole.members]
+    values = np.array([[each.score(student, IMAGES, LABELS) for student in STUDENTS] for each in members])
+    z = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True)
+    np.testing.assert_allclose(whole.score_many(STUDENTS, IMAGES, LABELS, teacher=TEACHER), z.sum(axis=0), rtol=1e-6)
+    assert whole.score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == pytest.approx(values[:, 0].sum())
+    with pytest.raises(CollectionError, match=r"there is none: give one by proxy.taught_by"):
+        whole.score(STUDENTS[0], IMAGES, LABELS)
+
+
+@pytest.mark.parametrize("name", [name for name, each in TEACHER_PROXIES.items() if each.needs.teacher])
+def test_the_teacher_is_part_of_the_identity(name):
+    proxy = autoprox.load(name)
+    again, changed = Teaching(), Teaching()
+    with torch.no_grad():
+        changed.head.weight[0, 0] += 1
+    found = {proxy.identity, *(proxy.taught_by(each).identity for each in (TEACHER, again, changed))}
+    assert len(found) == 3
+    assert None not in found
+
+
+def test_scores_that_are_kept_belong_to_a_teacher():
+    networks = [Network(SPACE, arch, MICRO) for arch in ARCHS]
+    cache, relation = StatisticsCache(None), autoprox.load("diswot-relation")
+    pair = [relation.taught_by(TEACHER), relation.taught_by(Teaching(width=9)).renamed("other")]
+    first = score_networks(pair, networks, cache).required()
+    assert not np.isclose(first[0], first[1]).any()
+    np.testing.assert_array_equal(score_networks(pair, networks, cache).required(), first)
+
+
+def test_parameters_may_be_drawn_from_the_normal_distribution():
+    relation = autoprox.load("diswot-relation").taught_by(TEACHER)
+    before = [each.clone() for each in TEACHER.parameters()]
+    once, twice = (replace(relation, normal=True, repeats=count) for count in (1, 2))
+    values = [each.score(STUDENTS[0], IMAGES, LABELS) for each in (relation, once, twice)]
+    assert len(set(values)) == 3
+    assert once.score(STUDENTS[0], IMAGES, LABELS) == values[1]
+    assert all(torch.equal(a, b) for a, b in zip(before, TEACHER.parameters(), strict=True))
+    with pytest.raises(SpecError, match="`repeats` is 2"):
+        replace(relation, repeats=2)
+
+
+def test_teachers_by_name():
+    with pytest.raises(SpecError, match=r"There is no teacher 'resnett'\. Did you mean 'resnet'\?"):
+        named_teacher("resnett", dataset("digits"))
+    with pytest.raises(SpecError, match="belongs to a data set"):
+        named_teacher("resnet")
+    untrained = named_teacher("resnet-untrained", dataset("digits"))
+    assert untrained.identity == named_teacher("resnet-untrained", dataset("digits")).identity
+    assert Teacher.of(untrained) is untrained
+    with pytest.raises(SpecError, match="not a str"):
+        Teacher.of("resnet")
+
+
+def test_a_search_finds_the_student_of_a_teacher(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(
+        "import torch\nfrom torch import nn\ntorch.manual_seed(0)\n"
+        "model = nn.Sequential(nn.Sequential(nn.Conv2d(1, 4, 3, padding=1), nn.ReLU()), nn.AdaptiveAvgPool2d(1),"
+        " nn.Flatten(), nn.Linear(4, 10))\n"
+    )
+    words = [
+        "search",
+        "--space",
+        "pit-micro",
+        "--dataset",
+        "digits",
+        "--max-params",
+        "9k",
+        "--budget",
+        "4",
+        "--jobs",
+        "1",
+    ]
+    teacher = ["--teacher", f"{tmp_path / 'mine.py'}:model"]
+    assert main([*words, "--proxy", "diswot", *teacher, "--json", "--out", str(tmp_path / "run")]) == 0
+    picks = json.loads(capsys.readouterr().out)["picks"]
+    assert picks[0]["score"] >= picks[-1]["score"]
+    for wrong, said in (
+        (["--proxy", "diswot"], "name one by --teacher"),
+        (["--proxy", "snip", *teacher], "compares with no teacher"),
+        (["--proxy", "tvt", "--teacher", "resnett"], "There is no teacher 'resnett'"),
+    ):
+        assert main([*words, *wrong, "--out", str(tmp_path / "wrong")]) == 2
+        assert said in capsys.readouterr().err
