@@ -24,7 +24,7 @@ HALL = "hall.json"
 
 
 def load_proxy(name_or_path: str) -> Scorer:
-    """A proxy from a file, from those that are shipped, from the zoo, one with a teacher, or one of compressed networks.
+    """A proxy from a file, a shipped one, one of the zoo, one with a teacher, or one of compressed networks.
 
     A run's hall.json stands for the ensemble of its hall of fame.
 
