@@ -151,6 +151,7 @@ SCRIPTS = (
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),
     Script("speed/train.py", "a minute", "speed/results/train.md"),
+    Script("speed/supernet.py", "2 minutes", "speed/results/supernet.md"),
     Script("speed/zoo.py", "2 minutes", "speed/results/zoo.md"),
     Script("speed/search.py", "5 minutes", "speed/results/search.md"),
 )

@@ -48,16 +48,32 @@ class Slot:
             >>> Slot("qkv", (2, 1), parts=2).cut(torch.arange(8).view(4, 2)).tolist()
             [[0], [4]]
         """
+        found = self.window(shared)
+        return found.flatten(0, 1) if self.parts > 1 else found
+
+    def window(self, shared: Tensor) -> Tensor:
+        """The same as a view: parts, where there are several, have a dimension of their own in front.
+
+        Args:
+            shared: At least as large in each dimension.
+
+        Example:
+            >>> import torch
+            >>> Slot("qkv", (2, 1), parts=2).window(torch.arange(8).view(4, 2)).tolist()
+            [[[0]], [[4]]]
+        """
         if not self.shape:
             return shared
         lead, *others = self.shape
-        found = shared.reshape(self.parts, -1, *shared.shape[1:])
-        found = found.narrow(1, 0, lead // self.parts)
-        for place, length in enumerate(others, start=1):
-            spare = shared.shape[place] - length
-            if spare:
-                found = found.narrow(place + 1, spare // 2 if self.windows and place > 1 else 0, length)
-        return found.flatten(0, 1)
+        first, *steps = shared.stride()
+        start = shared.storage_offset()
+        if self.windows:
+            spare = [held - own for held, own in zip(shared.shape[2:], others[1:], strict=True)]
+            start += sum(each // 2 * step for each, step in zip(spare, steps[1:], strict=True))
+        if self.parts == 1:
+            return shared.as_strided(self.shape, shared.stride(), start)
+        part = shared.shape[0] // self.parts * first
+        return shared.as_strided((self.parts, lead // self.parts, *others), (part, first, *steps), start)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
         """Whether a shared parameter of this shape holds it."""

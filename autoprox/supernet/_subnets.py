@@ -8,7 +8,7 @@ import numpy as np
 
 from autoprox.base.digest import derived_seed
 from autoprox.spaces import Arch, Space, TaskShape
-from autoprox.supernet._supernet import extreme
+from autoprox.supernet._covering import extreme
 
 POOL = 2_000
 """Random subnets by which the sizes of a space are known."""

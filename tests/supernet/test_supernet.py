@@ -1,5 +1,7 @@
 """The laws of a supernet, for each elastic space: subnets are what they would be alone, and share what they should."""
 
+import copy
+
 import numpy as np
 import pytest
 import torch
@@ -193,3 +195,87 @@ def test_stages_with_batch_normalisation_share_by_their_common_names() -> None:
 def test_stages_without_common_names_are_not_elastic() -> None:
     with pytest.raises(SpecError, match="not elastic"):
         Supernet(conv_mixer, num_classes=2, img_size=8, in_chans=1)
+
+
+_SHAPES = {("wide", "x"): (8, 4), ("narrow", "x"): (4, 8), ("wide", "y"): (8, 4), ("narrow", "y"): (8, 8)}
+
+
+def _two_maps(genes, task):
+    hidden, last = _SHAPES[genes["width"], genes["form"]]
+    first = nn.Linear(task.in_chans * task.img_size**2, last)
+    return nn.Sequential(nn.Flatten(), first, nn.Linear(last, hidden), nn.Linear(hidden, task.num_classes))
+
+
+def test_values_that_no_covering_network_has_are_drawn_like_the_others() -> None:
+    space = define_space(
+        "holes", [Gene("width", ("wide", "narrow")), Gene("form", ("x", "y"))], _two_maps, img_sizes=[8]
+    )
+    shapes = [tuple(space.build(arch, 2, 8, 1)[2].weight.shape) for arch in covering(space)]
+    assert sorted(set(shapes)) == [(4, 8), (8, 4)]  # of (8, 8), which the fourth architecture has, a quarter is nowhere
+    first, again, other = (Supernet(space, num_classes=2, img_size=8, in_chans=1, seed=seed) for seed in (0, 0, 1))
+    drawn = first.shared["2/weight"][4:, 4:]
+    assert torch.equal(drawn, again.shared["2/weight"][4:, 4:])
+    assert not torch.equal(drawn, other.shared["2/weight"][4:, 4:])
+    known = torch.cat([first.shared["2/weight"][:, :4].flatten(), first.shared["2/weight"][:4, 4:].flatten()])
+    assert known.std() / 2 < drawn.std() < 2 * known.std()
+    assert torch.equal(first.extract({"width": "narrow", "form": "y"})[2].weight, first.shared["2/weight"])
+
+
+@every_space
+def test_gradients_of_several_subnets_add_up_and_reach_the_images(name: str) -> None:
+    space, supernet = supernet_of(name)
+    images = torch.randn(3, 1, 8, 8, requires_grad=True)
+    first, second = drawn(space, 2)
+    expected: dict[str, torch.Tensor] = {key: torch.zeros_like(value) for key, value in supernet.shared.items()}
+    of_images = torch.zeros_like(images)
+    for arch, factor in ((first, 1.0), (second, 2.0), (first, 3.0)):
+        alone = supernet.extract(arch).train()
+        (own,) = torch.autograd.grad(factor * alone(images).square().sum(), images, retain_graph=True)
+        of_images += own
+        (factor * alone(images).square().sum()).backward()
+        for parameter, slot in zip(alone.parameters(), slots_of(alone).values(), strict=True):
+            part = slot.window(expected[slot.shared.replace(".", "/")])
+            part += parameter.grad.view(part.shape)
+    images.grad = None
+    losses = [f * supernet.select(arch)(images).square().sum() for arch, f in ((first, 1.0), (second, 2.0))]
+    sum(losses).backward()
+    (3 * supernet.select(first)(images).square().sum()).backward()
+    torch.testing.assert_close(images.grad, of_images, atol=1e-4, rtol=1e-4)
+    for key, value in supernet.shared.items():
+        found = torch.zeros_like(value) if value.grad is None else value.grad
+        torch.testing.assert_close(found, expected[key], atol=1e-4, rtol=1e-4)
+
+
+def test_gradients_of_gradients_are_refused_and_not_lost() -> None:
+    _, supernet = supernet_of("of a user")
+    images = torch.randn(3, 1, 8, 8, requires_grad=True)
+    (gradient,) = torch.autograd.grad(supernet(images).square().sum(), images, create_graph=True)
+    with pytest.raises(RuntimeError, match="once_differentiable"):
+        gradient.square().sum().backward()
+
+
+def test_a_copy_and_a_supernet_that_moved_read_their_own_parameters() -> None:
+    _, supernet = supernet_of("of a user")
+    images = torch.randn(3, 1, 8, 8)
+    before = supernet(images)
+    copied = copy.deepcopy(supernet)
+    with torch.no_grad():
+        for value in copied.parameters():
+            value.zero_()
+    assert torch.equal(supernet(images), before)
+    assert not copied(images).any()
+    moved = supernet.double()
+    torch.testing.assert_close(moved(images.double()), before.double(), atol=1e-5, rtol=1e-5)
+
+
+def test_what_is_frozen_in_the_networks_stays_frozen() -> None:
+    def build(genes, task):
+        first, last = nn.Linear(64, genes["width"]), nn.Linear(genes["width"], task.num_classes)
+        first.weight.requires_grad = False
+        return nn.Sequential(nn.Flatten(), first, last)
+
+    space = define_space("frozen", [Gene("width", (4, 8))], build, img_sizes=[8])
+    supernet = Supernet(space, num_classes=2, img_size=8, in_chans=1)
+    supernet(torch.randn(3, 1, 8, 8)).sum().backward()
+    assert [key for key, value in supernet.shared.items() if not value.requires_grad] == ["1/weight"]
+    assert supernet.shared["1/weight"].grad is None

@@ -4,9 +4,9 @@ from typing import ClassVar
 
 import numpy as np
 
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._sampler import require
 from autoprox.supernet.samplers._sandwich import Sandwich
 
 
@@ -24,7 +24,8 @@ class Balanced(Sandwich):
 
     def __init__(self, subnets: Subnets, rng: np.random.Generator, count: int = 4, among: int = 3) -> None:
         super().__init__(subnets, rng, count)
-        require(among >= 1, f"A balanced sampler draws among at least 1 subnet, not {among}.")
+        if among < 1:
+            raise SpecError(f"A balanced sampler draws among at least 1 subnet, not {among}.")
         self.among = among
 
     def middle(self) -> Arch:

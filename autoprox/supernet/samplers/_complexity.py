@@ -8,9 +8,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._sampler import AbstractSampler, require
+from autoprox.supernet.samplers._sampler import AbstractSampler
 
 TIERS = 3
 """Hierarchical smallest subnets, each for as many neighbouring banks."""
@@ -35,12 +36,14 @@ class ComplexityAware(AbstractSampler):
 
     def __init__(self, subnets: Subnets, rng: np.random.Generator, count: int = 4, banks: int = 6) -> None:
         super().__init__(subnets, rng)
-        require(count >= 2, f"A step needs at least 2 subnets, not {count}.")
-        require(banks >= TIERS, f"There must be at least {TIERS} banks, not {banks}.")
-        require(
-            len(subnets.pool) >= banks,
-            f"The space '{subnets.space.name}' has too few architectures for {banks} banks. Choose fewer.",
-        )
+        if count < 2:
+            raise SpecError(f"A step needs at least 2 subnets, not {count}.")
+        if banks < TIERS:
+            raise SpecError(f"There must be at least {TIERS} banks, not {banks}.")
+        if len(subnets.pool) < banks:
+            raise SpecError(
+                f"The space '{subnets.space.name}' has too few architectures for {banks} banks. Choose fewer."
+            )
         self.count = count
         self.banks = subnets.banks(banks)
         self.bank = int(rng.integers(banks))

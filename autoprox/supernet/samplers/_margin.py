@@ -6,9 +6,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._sampler import AbstractSampler, require
+from autoprox.supernet.samplers._sampler import AbstractSampler
 
 Distance = Callable[[Arch, Arch], float]
 """How far two subnets are apart."""
@@ -46,8 +47,10 @@ class MarginPairs(AbstractSampler):
         tries: int = 50,
     ) -> None:
         super().__init__(subnets, rng)
-        require(pairs >= 1, f"A step needs at least 1 pair, not {pairs}.")
-        require(tries >= 1, f"At least 1 pair must be tried, not {tries}.")
+        if pairs < 1:
+            raise SpecError(f"A step needs at least 1 pair, not {pairs}.")
+        if tries < 1:
+            raise SpecError(f"At least 1 pair must be tried, not {tries}.")
         self.pairs, self.tries = pairs, tries
         self.distance = distance or GroupDistance(subnets)
         self.threshold = self._mean_distance() if threshold is None else threshold

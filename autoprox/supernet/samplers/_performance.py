@@ -13,7 +13,6 @@ from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
 from autoprox.supernet.samplers._complexity import ComplexityAware
-from autoprox.supernet.samplers._sampler import require
 
 Preference = Callable[[Arch], float]
 """What says of a subnet how much it is preferred; any scorer of architectures will do."""
@@ -52,8 +51,10 @@ class Performance(ComplexityAware):
         prefer: Preference | None = None,
     ) -> None:
         super().__init__(subnets, rng, count, banks)
-        require(memory >= 2, f"A memory holds at least 2 subnets, not {memory}.")
-        require(among >= 1, f"The preference chooses among at least 1 subnet, not {among}.")
+        if memory < 2:
+            raise SpecError(f"A memory holds at least 2 subnets, not {memory}.")
+        if among < 1:
+            raise SpecError(f"The preference chooses among at least 1 subnet, not {among}.")
         self.memory, self.among = memory, among
         self.prefer = prefer or wide_and_shallow(subnets)
         self.remembered: list[dict[Arch, float]] = [{} for _ in self.banks]

@@ -6,7 +6,6 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
 
@@ -43,13 +42,3 @@ class AbstractSampler(ABC):
     def restore(self, state: Mapping[str, Any]) -> None:
         """Brings back a state of a sampler with the same settings."""
         self.rng.bit_generator.state = state["rng"]
-
-
-def require(condition: bool, text: str) -> None:
-    """Refuses settings that make no sampler.
-
-    Raises:
-        SpecError: If the condition does not hold.
-    """
-    if not condition:
-        raise SpecError(text)

@@ -4,9 +4,10 @@ from typing import ClassVar
 
 import numpy as np
 
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._sampler import AbstractSampler, require
+from autoprox.supernet.samplers._sampler import AbstractSampler
 
 
 class Sandwich(AbstractSampler):
@@ -25,7 +26,8 @@ class Sandwich(AbstractSampler):
 
     def __init__(self, subnets: Subnets, rng: np.random.Generator, count: int = 4) -> None:
         super().__init__(subnets, rng)
-        require(count >= 2, f"A sandwich needs at least 2 subnets each step, not {count}.")
+        if count < 2:
+            raise SpecError(f"A sandwich needs at least 2 subnets each step, not {count}.")
         self.count = count
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002

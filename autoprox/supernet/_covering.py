@@ -1,0 +1,47 @@
+"""The largest and smallest architectures of a space, by the choices of its genes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from autoprox.spaces import Arch, Space
+
+
+def covering(space: Space) -> Iterator[Arch]:
+    """Architectures whose parameters together hold those of all others, the largest first.
+
+    The largest has the largest choice of each gene; the others differ from it in one gene, which has another choice in
+    all its places. Of choices that are numbers, the largest is enough.
+    """
+    largest = _choices(space, max)
+    varied = [
+        {**largest, gene.name: choice}
+        for gene in space.layout.genes
+        for choice in gene.choices
+        if isinstance(choice, str | tuple)
+    ]
+    found = (_with(space, choices) for choices in [largest, *varied])
+    yield from dict.fromkeys(arch for arch in found if arch is not None)
+
+
+def extreme(space: Space, choose: Callable[..., Any]) -> Arch | None:
+    """The architecture of the largest (`max`) or smallest (`min`) choice of each gene; None if it is not allowed."""
+    return _with(space, _choices(space, choose))
+
+
+def _choices(space: Space, choose: Callable[..., Any]) -> dict[str, object]:
+    return {gene.name: choose(gene.choices, key=_size) for gene in space.layout.genes}
+
+
+def _with(space: Space, choices: Mapping[str, object]) -> Arch | None:
+    """The architecture with one choice for each gene, in all its places; None if the space does not allow it."""
+    genes: dict[str, object] = {gene.name: choices[gene.name] for gene in space.layout.fixed}
+    for gene in space.layout.layered:
+        genes[gene.name] = [choices[gene.name]] * space.layout.count(gene, genes)
+    return None if space.why_not(genes) else space.arch(genes)
+
+
+def _size(choice: object) -> float:
+    """By which choices are compared: numbers by value, groups of them by their sum; texts are all alike."""
+    if isinstance(choice, tuple):
+        return sum(map(_size, choice))
+    return float(choice) if isinstance(choice, int | float) else 0.0
