@@ -18,7 +18,8 @@ def load(name_or_path: "str | Path") -> "Scorer":
     """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
 
     A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), a model of
-    autoprox.parzc, or a regression of `autoprox regression fit`.
+    autoprox.parzc, or a regression of `autoprox regression fit`. A folder of `autoprox supernet train` scores by
+    inherited accuracy.
 
     An existing path wins over a name.
 
@@ -32,7 +33,7 @@ def load(name_or_path: "str | Path") -> "Scorer":
         >>> str(load("jacov").needs)
         'forward, backward to the images; 2 images'
     """
-    from os.path import isfile
+    from os.path import isfile, join
     from zipfile import is_zipfile
 
     from autoprox.base.foreign import begins_with_format
@@ -46,6 +47,10 @@ def load(name_or_path: "str | Path") -> "Scorer":
         from autoprox.predict import RegressionProxy
 
         return RegressionProxy.load(name_or_path)
+    if isfile(join(name_or_path, "supernet.json")):
+        from autoprox.supernet import Inherited, InheritedAccuracy
+
+        return InheritedAccuracy(Path(name_or_path).name, Inherited(Path(name_or_path)))
     return load_proxy(str(name_or_path))
 
 

@@ -30,6 +30,7 @@ COMMANDS = {
     "runs": "list and summarise runs, and write their reports",
     "search": "search a space with a scorer, without training",
     "show": "print, draw or export a proxy",
+    "supernet": "train a weight-sharing network, and use what its subnets inherit",
     "zoo": "list published proxies, or score them all on a benchmark table",
 }
 

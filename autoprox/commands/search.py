@@ -74,7 +74,8 @@ def _add_options(options: CommandParser) -> None:
         "--proxy",
         required=True,
         metavar="P",
-        help="a run's folder, best.json or hall.json, a model of autoprox.parzc, or the name of a shipped or zoo proxy",
+        help="a run's folder, best.json or hall.json, a model of autoprox.parzc, a folder of supernet train, or the "
+        "name of a shipped or zoo proxy",
         type=SCORER,
     )
     add_teacher_option(options)

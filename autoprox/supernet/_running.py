@@ -30,6 +30,7 @@ class Running:
             network.to(example)
         self._buffers = list(network.buffers())
         self._parts: list[tuple[nn.Parameter, Tensor, nn.Parameter]] = []
+        self._versions: list[int] = []
         for name, own in network.named_parameters():
             held = shared[slots[name].shared]
             self._parts.append((own, slots[name].window(held.data), held))
@@ -41,18 +42,20 @@ class Running:
         """
         if self.network.training != training:
             self.network.train(training)
+        versions = [shared._version for _, _, shared in self._parts]
         with torch.no_grad():
             for own, window, _ in self._parts:
-                own.view(window.shape).copy_(window)
+                # Where nothing was written since, a graph of an earlier call may still be followed back.
+                (own.data if versions == self._versions else own).view(window.shape).copy_(window)
             kept = [buffer.clone() for buffer in self._buffers] if training else []
+        self._versions = versions
         logits: Tensor
         if torch.is_grad_enabled():
             logits = _Subnet.apply(torch.zeros((), requires_grad=True), images, self)  # type: ignore[no-untyped-call]
         else:
             logits = self.network(images)
-        with torch.no_grad():
-            for buffer, before in zip(self._buffers, kept, strict=False):
-                buffer.copy_(before)
+        for buffer, before in zip(self._buffers, kept, strict=False):
+            buffer.data.copy_(before)  # the graph holds it, and does not read it in training
         return logits
 
     def bring_home(self) -> None:

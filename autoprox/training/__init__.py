@@ -13,6 +13,7 @@ from autoprox.training._maps import blocks_of, feature_map
 from autoprox.training._named_teachers import TEACHERS, Teacher, named_teacher
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
+from autoprox.training._teacher import ResidualBlock
 from autoprox.training.build import build as build_table
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.label_makers import LabelMaker, NoLabelError
@@ -27,6 +28,7 @@ __all__ = [
     "LabelMaker",
     "NoLabelError",
     "Recipe",
+    "ResidualBlock",
     "Sampled",
     "Scratch",
     "Teacher",

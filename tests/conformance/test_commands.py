@@ -126,6 +126,26 @@ CASES = {
         "{new}/run.json",
     ),
     "show": Case("snip", "snipp"),
+    "supernet conflict": Case("{world}/supernet --archs 3 --bins 1", "{world}/none"),
+    "supernet evaluate": Case(
+        "{world}/supernet --archs 2 --out {new}/t.parquet",
+        "{world}/supernet --archs 0 --out {new}/t.parquet",
+        "{new}/t.manifest.json",
+        ("--log-json",),
+    ),
+    "supernet extract": Case(
+        '{world}/supernet --arch \'{{"base_dim": 8, "mlp_ratio": 2, "depth": [1, 1, 1], "num_heads": [2, 2, 2]}}\' '
+        "--out {new}/pick.safetensors",
+        "{world}/supernet --arch 1 --out {new}/pick.safetensors",
+        "{new}/pick.run.json",
+        ("--log-json",),
+    ),
+    "supernet train": Case(
+        "--space pit-micro --dataset digits --passes 2 --out {new}",
+        "--space pit-micro --dataset digits --loss margin-rank --passes 4 --out {new}",
+        "{new}/run.json",
+        ("--log-json",),
+    ),
     "zoo": Case(f"--names params snip {_TABLE} --out {{new}}", "--names snipp", "{new}/run.json"),
 }
 
@@ -141,6 +161,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert main(["evolve", *shared, "--budget", "20", "--random-budget", "5", "--out", str(folder / "run")]) == 0
     table = Table.read(folder / "mine.parquet")
     write_pictures(folder)
+    trained = ["--space", "pit-micro", "--dataset", "digits", "--passes", "1", "--quiet"]
+    assert main(["supernet", "train", *trained, "--out", str(folder / "supernet")]) == 0
     data = features(table, ["params"], blocks=table.blocks())
     model = MABNRegressor(node_shape=data.node_shape, n_estimators=1, max_iter=5, random_state=0)
     model.fit(data.values, *data.labels)

@@ -23,6 +23,7 @@ FOR_THEIR_CALLERS = {
     "commands/search.py": {"_write_text"},
     "commands/searchfolder.py": {"contents_of"},
     "commands/searchfront.py": {"contents"},
+    "supernet/_trained_supernet.py": {"supernet_files"},
 }
 """Functions that write to the path that they are given: `atomically` and `OutFolder.finish` hand it to them."""
 

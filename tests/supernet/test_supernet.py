@@ -185,6 +185,8 @@ def test_stages_with_batch_normalisation_share_by_their_common_names() -> None:
     supernet.train()
     training = supernet.select(short)(images)
     torch.testing.assert_close(supernet.extract(short).train()(images), training)
+    training.sum().backward()  # what the step noted in the running statistics is gone, and the graph is whole
+    assert supernet.shared["stage1/block0/0/weight"].grad is not None
     calm = recalibrate(supernet.extract(short), images)
     mapped = calm.body[0][0](images)
     means = torch.stack([half.mean((0, 2, 3)) for half in mapped.split(100)])

@@ -48,6 +48,11 @@ class ComplexityAware(AbstractSampler):
         self.banks = subnets.banks(banks)
         self.bank = int(rng.integers(banks))
 
+    @property
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+        return self.count
+
     def ask(self, progress: float) -> list[Arch]:
         """Subnets of one bank, then the smallest of its tier."""
         self.bank = self._moved()

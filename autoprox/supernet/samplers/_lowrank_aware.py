@@ -4,9 +4,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
+from autoprox.base.errors import SpecError
 from autoprox.spaces import Arch, Gene
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.samplers._sampler import AbstractSampler, require
+from autoprox.supernet.samplers._sampler import AbstractSampler
 
 _TRIES = 1000
 # Draws until one is allowed, where a space does not allow all combinations.
@@ -33,11 +34,15 @@ class LowRankAware(AbstractSampler):
         super().__init__(subnets, rng)
         self.genes = [each for each in subnets.space.layout.genes if each.name == gene]
         for each in self.genes:
-            positive = all(isinstance(choice, int | float) and choice > 0 for choice in each.choices)
-            require(
-                positive,
-                f"The choices of the gene '{gene}' of '{subnets.space.name}' are no ranks: give numbers above 0.",
-            )
+            if not all(isinstance(choice, int | float) and choice > 0 for choice in each.choices):
+                raise SpecError(
+                    f"The choices of the gene '{gene}' of '{subnets.space.name}' are no ranks: give numbers above 0."
+                )
+
+    @property
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+        return 1
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
         """One subnet."""

@@ -55,6 +55,11 @@ class MarginPairs(AbstractSampler):
         self.distance = distance or GroupDistance(subnets)
         self.threshold = self._mean_distance() if threshold is None else threshold
 
+    @property
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+        return 2 * self.pairs
+
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
         """The pairs, one after the other."""
         return [arch for _ in range(self.pairs) for arch in self._pair()]

@@ -24,6 +24,11 @@ class AbstractSampler(ABC):
         self.subnets = subnets
         self.rng = rng
 
+    @property
+    @abstractmethod
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+
     @abstractmethod
     def ask(self, progress: float) -> list[Arch]:
         """The subnets of the next step, in the order in which a loss reads them.

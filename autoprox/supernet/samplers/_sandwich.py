@@ -30,6 +30,11 @@ class Sandwich(AbstractSampler):
             raise SpecError(f"A sandwich needs at least 2 subnets each step, not {count}.")
         self.count = count
 
+    @property
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+        return self.count
+
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
         """The largest first, then the smallest."""
         middle = [self.middle() for _ in range(self.count - 2)]

@@ -11,6 +11,11 @@ class Uniform(AbstractSampler):
 
     name: ClassVar[str] = "uniform"
 
+    @property
+    def per_step(self) -> int:
+        """How many subnets a step has."""
+        return 1
+
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
         """One subnet."""
         return [self.subnets.draw(self.rng)]

@@ -1,0 +1,192 @@
+"""`python -m autoprox.supernet`: trains a weight-sharing network, and uses what its subnets inherit."""
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from autoprox.api import load
+from autoprox.base.digest import digest
+from autoprox.base.errors import SpecError
+from autoprox.commands.command import Command, CommandParser, run_part
+from autoprox.commands.common_options import add_seed
+from autoprox.commands.console import note, say
+from autoprox.commands.image_options import add_images_option, image_folders, require_used
+from autoprox.commands.names import SCORER
+from autoprox.commands.outfolder import FolderKind, OutFolder
+from autoprox.commands.record import run_record
+from autoprox.commands.searchtask import local_images, opened
+from autoprox.commands.supernet_use import add_conflict, add_evaluate, add_extract
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.datasets import DATASETS, Dataset
+from autoprox.datasets.batches import draw_batch
+from autoprox.spaces import SPACES, Space, load_space
+from autoprox.statistics import StatisticsCache
+from autoprox.supernet import (
+    PARAMETERS,
+    SUPERNET,
+    SUPERNET_JOURNAL,
+    SUPERNET_JOURNAL_FORMAT,
+    ScorerPrior,
+    SupernetPlan,
+    SupernetTrainer,
+    recorded_passes,
+    supernet_files,
+    train_supernet,
+)
+from autoprox.supernet.losses import COUPLINGS, LOSSES, SCHEDULES, Online
+from autoprox.supernet.samplers import SAMPLERS
+
+SUPERNET_FOLDER = FolderKind(
+    "supernet",
+    "supernet",
+    SUPERNET,
+    (PARAMETERS,),
+    {SUPERNET_JOURNAL: SUPERNET_JOURNAL_FORMAT},
+    recorded=lambda folder: recorded_passes(folder / SUPERNET_JOURNAL),
+    part="train",
+    counted="passes",
+)
+RANKING = tuple(name for name, loss in LOSSES.items() if loss.guided)
+
+
+def _add_options(top: CommandParser) -> None:
+    commands = top.add_subparsers(dest="command", required=True)
+    options = commands.add_parser(
+        "train",
+        help="train a supernet of a space",
+        description="Trains one network whose parameters all architectures of a space share. A sampler proposes the "
+        "subnets of a step, and a loss says what is back-propagated. The budget counts passes of subnets, those of "
+        "teachers and pairs included. Every tenth training image is held out, for searches. A training that was "
+        "killed goes on exactly with --resume.",
+        examples=(
+            "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
+            "supernet train --space autoformer-micro --dataset digits --sampler sandwich --loss prior-guided "
+            "--prior macs --passes 8000 --out runs/guided",
+            "supernet train --out runs/supernet --resume",
+        ),
+    )
+    options.add_argument(
+        "--space",
+        default="autoformer-micro",
+        metavar="S",
+        help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
+        type=Text(SPACES, files=True),
+    )
+    options.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="D",
+        help="what it is trained on (default: %(default)s)",
+        type=Text(DATASETS),
+    )
+    add_images_option(options, "images of --dataset that do not come with autoprox")
+    options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images from --images")
+    options.add_argument(
+        "--sampler", default="uniform", choices=list(SAMPLERS), help="what proposes subnets (default: %(default)s)"
+    )
+    options.add_argument(
+        "--loss", default="plain", choices=list(LOSSES), help="what is back-propagated (default: %(default)s)"
+    )
+    options.add_argument(
+        "--prior", metavar="P", type=SCORER, help=f"proxy by which {' and '.join(RANKING)} rank subnets"
+    )
+    options.add_argument(
+        "--schedule", choices=list(SCHEDULES), help="how the weight of the ranking grows (default: ramp)"
+    )
+    options.add_argument(
+        "--coupling", choices=list(COUPLINGS), help="which teacher a student has with --loss online (default: random)"
+    )
+    options.add_argument("--passes", type=Whole(1), default=4000, metavar="N", help="the budget (default: %(default)s)")
+    add_seed(options)
+    options.add_argument(
+        "--out",
+        type=PathTo(folder=True, written=True),
+        metavar="DIR",
+        help="folder of the supernet (default: runs/supernet-SPACE-DATASET-SAMPLER-LOSS-seedS)",
+    )
+    options.add_argument("--resume", action="store_true", help="go on with the training in this folder")
+    options.add_argument("--force", action="store_true", help="replace the supernet in this folder")
+    options.set_defaults(run=_train)
+    add_evaluate(commands)
+    add_extract(commands)
+    add_conflict(commands)
+
+
+def _train(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    plan = SupernetPlan(
+        options.passes, options.sampler, options.loss, options.seed, loss_settings=_loss_settings(options)
+    )
+    space = load_space(options.space)
+    name = f"supernet-{space.name}-{options.dataset}-{plan.sampler}-{plan.loss}-seed{plan.seed}"
+    folder = OutFolder(options.out or Path("runs") / name, SUPERNET_FOLDER, force=options.force, resume=options.resume)
+    folder.refuse()
+    if folder.has_all_of(options.words):
+        note(f"'{folder.path}' holds a finished supernet of {folder.recorded()} passes; nothing is left to do")
+        return 0
+    folders = image_folders(options.images)
+    require_used(options.images, {options.dataset} & set(folders), set(folders))
+    local = local_images(options, options.dataset, space)
+    data = opened(local, options.dataset)
+    space.check_task(data.num_classes, data.img_size, data.in_chans)
+    prior = _prior(options, space, data)
+    trainer = SupernetTrainer(space, data, plan, prior)
+    facts = {
+        "space": f"{space.name} {space.identity}",
+        "dataset": f"{data.name} {data.digest}",
+        "prior": "" if options.prior is None else f"{options.prior} {load(options.prior).identity}",
+        **{key: str(value) for key, value in asdict(plan).items()},
+    }
+    with folder.opened(options), folder.interruptible():
+        train_supernet(trainer, folder.path / SUPERNET_JOURNAL, facts)
+        told = {"plan": asdict(plan), "prior": options.prior, "passes": trainer.done}
+        contents, document = supernet_files(trainer.supernet, data, None if local is None else local.path, told)
+        digests = {"parameters": document["digest"], "images": data.digest, "result": digest(document)}
+        written = folder.finish(contents, run_record(options, started, digests))
+    say(f"{space.name}, {data.name}: {trainer.done:,} passes, {_count(trainer):,} shared parameters")
+    say(f"written: {', '.join(map(str, written))}")
+    return 0
+
+
+def _count(trainer: SupernetTrainer) -> int:
+    return sum(value.numel() for value in trainer.supernet.parameters())
+
+
+def _loss_settings(options: argparse.Namespace) -> dict[str, Any]:
+    found = {}
+    if options.schedule is not None:
+        if options.loss not in RANKING:
+            raise SpecError(f"--schedule is about --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
+        found["schedule"] = options.schedule
+    if options.coupling is not None:
+        if options.loss != Online.name:
+            raise SpecError(f"--coupling is about --loss {Online.name}; leave it out with {options.loss}.")
+        found["coupling"] = options.coupling
+    return found
+
+
+def _prior(options: argparse.Namespace, space: Space, data: Dataset) -> ScorerPrior | None:
+    if options.prior is None:
+        if options.loss in RANKING:
+            raise SpecError(f"--loss {options.loss} ranks subnets by a prior: give --prior, such as --prior macs.")
+        return None
+    if options.loss not in RANKING:
+        raise SpecError(f"--prior is about --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
+    return ScorerPrior(load(options.prior), space, draw_batch(data).task(data.name), StatisticsCache())
+
+
+COMMAND = Command(
+    "supernet",
+    "Trains one network whose parameters all architectures of a space share, tests what its subnets inherit, extracts "
+    "them, and measures how their gradients conflict.",
+    (
+        "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
+        "supernet evaluate runs/supernet --archs 100 --out inherited.parquet",
+        "search --proxy runs/supernet --space pit-micro --max params=30k",
+        "supernet conflict runs/supernet",
+    ),
+    _add_options,
+    run_part,
+)

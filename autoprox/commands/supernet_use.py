@@ -1,0 +1,223 @@
+"""What a trained supernet is used for: a table of inherited accuracies, a subnet as a network, a diagnosis."""
+
+import argparse
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from autoprox.base.errors import SpecError
+from autoprox.base.files import write_json
+from autoprox.base.isolation import isolated
+from autoprox.base.threads import single_threaded
+from autoprox.bench.schema import Stratum
+from autoprox.bench.table import Table
+from autoprox.bench.table_files import TableFiles, read_manifest
+from autoprox.commands.command import CommandParser
+from autoprox.commands.common_options import add_seed
+from autoprox.commands.console import note, say, say_json, text_table
+from autoprox.commands.outfile import require_free
+from autoprox.commands.record import record_beside, run_record
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.datasets import Dataset, LocalImages
+from autoprox.networks import save_checkpoint
+from autoprox.spaces import Space, load_space
+from autoprox.supernet import Conflict, Inherited, gradient_conflict, inherited_labels, recalibrate
+from autoprox.training import BuildPlan, Recipe, Sampled, build_table
+
+CALIBRATED = 1000
+"""Training images by which batch normalisations of an extracted network are set, at most."""
+PAIRED = 200
+"""Images on which gradients are compared."""
+
+
+@dataclass(frozen=True)
+class EvaluationPlan(BuildPlan):
+    """A table whose labels are inherited.
+
+    Attributes:
+        words: The command that makes it.
+    """
+
+    words: tuple[str, ...] = ()
+
+    def command(self, out: str) -> str:
+        """The command that makes this table."""
+        del out
+        return " ".join(self.words)
+
+
+def _add_folder(options: argparse.ArgumentParser) -> None:
+    options.add_argument("folder", type=PathTo(folder=True), metavar="DIR", help="a folder of supernet train")
+    options.add_argument(
+        "--space",
+        metavar="S",
+        help="a space of yours, as my_file.py:space, that the supernet is of",
+        type=Text(files=True),
+    )
+
+
+def add_evaluate(commands: Any) -> None:
+    """Adds `supernet evaluate`."""
+    options: CommandParser = commands.add_parser(
+        "evaluate",
+        help="write inherited accuracies as a table",
+        description="Tests architectures with inherited parameters on the test images, batch normalisations "
+        "recalibrated, and writes a table of label kind supernet. An interrupted one goes on.",
+        examples=(
+            "supernet evaluate runs/supernet --archs 100 --out inherited.parquet",
+            "supernet evaluate runs/supernet --archs vitbench101 --out inherited.parquet",
+        ),
+    )
+    _add_folder(options)
+    options.add_argument(
+        "--archs",
+        default="100",
+        metavar="N|TABLE",
+        type=Text(files=True),
+        help="a number of random architectures, or a table whose architectures are tested (default: %(default)s)",
+    )
+    add_seed(options)
+    options.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the parquet file")
+    options.set_defaults(run=_evaluate)
+
+
+def add_extract(commands: Any) -> None:
+    """Adds `supernet extract`."""
+    options: CommandParser = commands.add_parser(
+        "extract",
+        help="write one subnet as a network of its own",
+        description="Writes the parameters that an architecture inherits as safetensors, which "
+        "autoprox.networks.Trained and load_checkpoint read, with its genes beside them.",
+        examples=(
+            'supernet extract runs/supernet --arch \'{"base_dim": 8, "mlp_ratio": 2, "depth": [1, 1, 1], "num_heads": '
+            "[2, 2, 2]}' --out pick.safetensors",
+        ),
+    )
+    _add_folder(options)
+    options.add_argument("--arch", required=True, type=Text(), metavar="JSON", help="the genes, as search prints them")
+    options.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the safetensors file")
+    options.add_argument("--force", action="store_true", help="replace files that are there")
+    options.set_defaults(run=_extract)
+
+
+def add_conflict(commands: Any) -> None:
+    """Adds `supernet conflict`."""
+    options: CommandParser = commands.add_parser(
+        "conflict",
+        help="measure how gradients of subnets agree",
+        description="Mean cosine of the gradients of random pairs of subnets on the parameters that both use, by how "
+        "much their costs differ.",
+        examples=("supernet conflict runs/supernet --archs 30 --bins 5",),
+    )
+    _add_folder(options)
+    options.add_argument(
+        "--archs", type=Whole(2, 1000), default=20, metavar="N", help="random subnets, paired (default: %(default)s)"
+    )
+    options.add_argument(
+        "--bins", type=Whole(1, 50), default=4, metavar="K", help="groups of pairs (default: %(default)s)"
+    )
+    add_seed(options)
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.set_defaults(run=_conflict)
+
+
+def _opened(options: argparse.Namespace) -> tuple[Inherited, Space, Dataset]:
+    weights = Inherited(options.folder)
+    space = weights.space(None if options.space is None else load_space(options.space))
+    return weights, space, weights.images()
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    weights, space, data = _opened(options)
+    path = weights.document["images"]
+    local = () if path is None else (LocalImages(data.name, Path(path), data.img_size),)
+    batches = -(-len(data.train_labels) // int(weights.document["plan"]["batch_size"]))
+    plan = EvaluationPlan(
+        spaces=(space,),
+        archs=1,
+        iso=0,
+        datasets=(data.name,),
+        seeds=1,
+        iso_seeds=1,
+        label_kinds=(inherited_labels(options.folder),),
+        recipe=Recipe(epochs=max(1, round(int(weights.document["passes"]) / batches))),
+        images=local,
+        sampled=_sampled(options, space),
+        words=tuple(options.words),
+    )
+    files = TableFiles(options.out)
+    build_table(plan, files.table)
+    write_json(
+        run_record(options, started, {"table": read_manifest(files.manifest)["digest"], "parameters": weights.digest}),
+        record_beside(files.table),
+    )
+    values = Table.read(files.table, spaces=[space]).frame.query("metric == 'top1_pct'")["value"]
+    say(f"{len(values)} architectures: {values.min():.1f} to {values.max():.1f} %, median {values.median():.1f} %")
+    say(f"Table: {files.table}")
+    return 0
+
+
+def _sampled(options: argparse.Namespace, space: Space) -> tuple[Sampled, ...]:
+    """The architectures that are tested."""
+    if options.archs.isdecimal():
+        wanted, rng = int(options.archs), np.random.default_rng(options.seed)
+        if wanted < 1:
+            raise SpecError("--archs must be at least 1.")
+        found = dict.fromkeys(space.sample(rng) for _ in range(20 * wanted))
+        return tuple(Sampled(arch, Stratum.FREE) for arch in list(found)[:wanted])
+    table = Table.read(options.archs, spaces=[space])
+    strata = dict(zip(table.frame["arch_id"], table.frame["stratum"], strict=True))
+    known = [arch for arch in table.archs.values() if arch.space == space.name]
+    if not known:
+        raise SpecError(f"The table '{options.archs}' has no architecture of the space '{space.name}'.")
+    return tuple(Sampled(arch, Stratum(strata[arch.arch_id])) for arch in known)
+
+
+def _extract(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    weights, space, data = _opened(options)
+    arch = space.parse(options.arch)
+    genes = options.out.with_suffix(".json")
+    require_free([options.out, genes], force=options.force)
+    images = torch.from_numpy(data.normalised(data.train_images[:CALIBRATED]))
+    with single_threaded(), isolated():
+        network = recalibrate(weights.supernet(space).extract(arch), images)
+    save_checkpoint(network, options.out)
+    write_json({"space": space.name, "arch": arch.genes, "task": weights.task._asdict()}, genes)
+    write_json(run_record(options, started, {"parameters": weights.digest}), record_beside(options.out))
+    note(f"written: {options.out}, {genes}")
+    return 0
+
+
+def _conflict(options: argparse.Namespace) -> int:
+    weights, space, data = _opened(options)
+    rng = np.random.default_rng(options.seed)
+    archs = [space.sample(rng) for _ in range(options.archs)]
+    images = torch.from_numpy(data.normalised(data.train_images[:PAIRED]))
+    with single_threaded(), isolated():
+        found = gradient_conflict(
+            weights.supernet(space), images, torch.tensor(data.train_labels[:PAIRED]), archs, options.bins
+        )
+    if options.json:
+        say_json({"conflict": [asdict(each) for each in found]})
+    else:
+        say(text_table(_rows(found)))
+    return 0
+
+
+def _rows(found: Sequence[Conflict]) -> list[dict[str, str]]:
+    return [
+        {
+            "gap in cost": f"{2**each.gap:.1f} times",
+            "cosine of gradients": f"{each.cosine:.3f}",
+            "standard error": f"{each.error:.3f}",
+            "pairs": str(each.pairs),
+        }
+        for each in found
+    ]

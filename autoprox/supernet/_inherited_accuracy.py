@@ -1,0 +1,133 @@
+"""Inherited accuracy: as a scorer for searches, and as what labels of the kind `supernet` are."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor, nn
+
+from autoprox.base.digest import digest
+from autoprox.base.errors import AutoproxError, CollectionError
+from autoprox.base.isolation import isolated
+from autoprox.base.threads import single_threaded
+from autoprox.bench import LabelKind
+from autoprox.bench.labels import SUPERNET as SUPERNET_LABELS
+from autoprox.datasets import Dataset
+from autoprox.scorers import AbstractScorer
+from autoprox.spaces import Arch, Space
+from autoprox.statistics import BatchLoss, Requirements
+from autoprox.supernet._recalibration import recalibrate
+from autoprox.supernet._trained_supernet import Inherited
+from autoprox.supernet._trainer import accuracy, held_out
+from autoprox.training import LabelMaker, Recipe
+
+if TYPE_CHECKING:
+    from autoprox.training import Training
+
+CALIBRATED = 1000
+"""Training images by which running statistics of batch normalisations are set, at most."""
+
+
+@dataclass(frozen=True, eq=False)
+class InheritedAccuracy(AbstractScorer):
+    """Accuracy, in percent, of the subnets of a trained supernet on the training images that were held out.
+
+    Args:
+        name: What reports call it.
+        weights: The supernet.
+    """
+
+    name: str
+    weights: Inherited
+    sign = 1
+    needs = Requirements()
+
+    @property
+    def source(self) -> str:  # type: ignore[override]
+        """Where it comes from."""
+        return f"Inherited from a supernet of '{self.weights.document['space']}', trained on '{self._dataset}'."
+
+    @property
+    def identity(self) -> str:
+        """Digest of parameters and images."""
+        return digest(["inherited accuracy", self.weights.digest, self.weights.document["dataset_digest"]])
+
+    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+        """A live model does not tell its genes.
+
+        Raises:
+            CollectionError: Always.
+        """
+        del model, images, labels, loss
+        raise CollectionError(
+            f"'{self.name}' scores architectures, and a live model does not tell its genes: use score_arch(space, arch)"
+        )
+
+    def score_arch(self, space: Space, arch: Arch) -> float:
+        """Tests the subnet of an architecture.
+
+        Raises:
+            CollectionError: If the supernet is of another space, or its images cannot be read.
+        """
+        images, labels, calibration = self._tensors
+        try:
+            with single_threaded(), isolated():
+                network = self.weights.supernet(space).extract(arch)
+                return accuracy(recalibrate(network, calibration), images, labels)
+        except AutoproxError as error:
+            raise CollectionError(f"'{self.name}': {error}") from error
+
+    @property
+    def _dataset(self) -> str:
+        return str(self.weights.document["dataset"])
+
+    @cached_property
+    def _tensors(self) -> tuple[Tensor, Tensor, Tensor]:
+        try:
+            data = self.weights.images()
+        except AutoproxError as error:
+            raise CollectionError(f"'{self.name}': {error}") from error
+        kept, places = held_out(len(data.train_labels))
+        images = torch.from_numpy(data.normalised(data.train_images[places]))
+        calibration = torch.from_numpy(data.normalised(data.train_images[kept[:CALIBRATED]]))
+        return images, torch.tensor(data.train_labels[places]), calibration
+
+
+@dataclass(frozen=True)
+class InheritedLabels(LabelMaker):
+    """Makes labels of the kind `supernet`: accuracy on test images with inherited parameters."""
+
+    folder: Path
+    version: int = 1
+
+    def network(self, training: "Training", recipe: Recipe, place: torch.device) -> nn.Module:
+        """The subnet of an architecture, its batch normalisations recalibrated."""
+        del recipe
+        data = training.data()
+        network = self._weights.supernet(training.space).extract(training.arch)
+        kept, _ = held_out(len(data.train_labels))
+        images = torch.from_numpy(data.normalised(data.train_images[kept[:CALIBRATED]]))
+        return recalibrate(network, images).to(place)
+
+    def settings(self, recipe: Recipe) -> Mapping[str, Any]:
+        """The parameters, wherever the folder is."""
+        del recipe
+        return {"maker": {"weights": self._weights.digest, "version": self.version}}
+
+    def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
+        """How the supernet was trained."""
+        del data, recipe
+        return {"supernet": dict(self._weights.document)}
+
+    @property
+    def _weights(self) -> Inherited:
+        return Inherited(self.folder)
+
+
+def inherited_labels(folder: Path) -> LabelKind:
+    """The label kind `supernet`, made by the supernet in a folder."""
+    known = SUPERNET_LABELS
+    return LabelKind(known.name, known.description, trained=False, maker=InheritedLabels(folder), seeds=1)

@@ -1,0 +1,229 @@
+"""Training a supernet: steps of a sampler and a loss, until a budget of passes is spent."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from math import cos, pi
+from typing import Any
+
+import numpy as np
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from autoprox.base.digest import derived_seed
+from autoprox.base.errors import SpecError
+from autoprox.base.isolation import isolated
+from autoprox.base.threads import single_threaded
+from autoprox.datasets import Dataset
+from autoprox.datasets.base import Int64
+from autoprox.spaces import Space
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet._supernet import Supernet
+from autoprox.supernet.losses import LOSSES, Prior, Step
+from autoprox.supernet.samplers import SAMPLERS
+
+HELD_OUT = 10
+"""Every tenth training image is held out: a search that looks at inherited accuracy looks at these."""
+
+
+@dataclass(frozen=True)
+class SupernetPlan:
+    """How a supernet is trained.
+
+    Attributes:
+        passes: Forward and backward passes of subnets, those of teachers and pairs included; a step is only made if
+            all of it fits.
+        sampler: Name of what proposes subnets.
+        loss: Name of what is back-propagated.
+        seed: Of parameters, draws and the order of images.
+        sampler_settings: Further arguments of the sampler.
+        loss_settings: Further arguments of the loss.
+        batch_size: Images of a step.
+        learning_rate: Largest learning rate of AdamW.
+        warmup: Share of the budget over which it rises linearly from 0; then it falls by half a cosine.
+        weight_decay: Decoupled weight decay.
+        label_smoothing: Share of the target that is spread over all classes.
+    """
+
+    passes: int
+    sampler: str = "uniform"
+    loss: str = "plain"
+    seed: int = 0
+    sampler_settings: Mapping[str, Any] = field(default_factory=dict)
+    loss_settings: Mapping[str, Any] = field(default_factory=dict)
+    batch_size: int = 50
+    learning_rate: float = 2e-3
+    warmup: float = 0.1
+    weight_decay: float = 0.05
+    label_smoothing: float = 0.1
+
+    def learning_rate_at(self, progress: float) -> float:
+        """The learning rate where this share of the budget is spent.
+
+        Example:
+            >>> plan = SupernetPlan(100, learning_rate=1.0, warmup=0.5)
+            >>> [round(plan.learning_rate_at(share), 3) for share in (0.25, 0.5, 0.75)]
+            [0.5, 1.0, 0.5]
+        """
+        if progress < self.warmup:
+            return self.learning_rate * progress / self.warmup
+        return self.learning_rate * (1 + cos(pi * (progress - self.warmup) / (1 - self.warmup))) / 2
+
+
+class SupernetTrainer:
+    """Trains a supernet on the training images of a data set; every tenth of them is held out.
+
+    The same arguments give the same parameters, bit for bit, also if the training went through `state` and `restore`.
+
+    Args:
+        space: What architectures there are.
+        data: Where the images come from.
+        plan: How it is trained.
+        prior: For losses that ask one.
+
+    Attributes:
+        supernet: What is trained.
+        done: Passes so far.
+
+    Raises:
+        SpecError: If the budget is below one step, the layers of the space are not elastic, it does not take the
+            images, or sampler and loss do not go together.
+        RegistryError: If there is no such sampler or loss.
+
+    Example:
+        >>> from autoprox.datasets import dataset
+        >>> from autoprox.spaces import load_space
+        >>> trainer = SupernetTrainer(load_space("pit-micro"), dataset("digits"), SupernetPlan(passes=2))
+        >>> [done for done in trainer.steps()]
+        [1, 2]
+    """
+
+    def __init__(self, space: Space, data: Dataset, plan: SupernetPlan, prior: Prior | None = None) -> None:
+        self.plan = plan
+        self.supernet = Supernet(
+            space, num_classes=data.num_classes, img_size=data.img_size, in_chans=data.in_chans, seed=plan.seed
+        )
+        subnets = Subnets(space, self.supernet.task)
+        self.sampler = SAMPLERS[plan.sampler](subnets, self._generator("sampler"), **plan.sampler_settings)
+        self.loss = LOSSES[plan.loss](subnets, self._generator("loss"), prior, **plan.loss_settings)
+        self._step_passes = self.loss.passes(self.sampler.per_step)
+        if plan.passes < self._step_passes:
+            raise SpecError(
+                f"`passes` is {plan.passes}, and one step of the sampler '{plan.sampler}' with the loss '{plan.loss}' "
+                f"needs {self._step_passes}. Give more."
+            )
+        kept, _ = held_out(len(data.train_labels))
+        self._images = torch.from_numpy(data.normalised(data.train_images[kept]))
+        self._labels = torch.tensor(data.train_labels[kept])
+        trained = [self.supernet, *([] if self.loss.teacher is None else [self.loss.teacher])]
+        self._parameters = [each for module in trained for each in module.parameters() if each.requires_grad]
+        self._optimizer = torch.optim.AdamW(
+            self._parameters, lr=plan.learning_rate, weight_decay=plan.weight_decay, fused=True
+        )
+        self.done = 0
+
+    @property
+    def last(self) -> int:
+        """Passes that are made in all: the budget without what is left below one step."""
+        return self.plan.passes - self.plan.passes % self._step_passes
+
+    def steps(self) -> Iterator[int]:
+        """Makes the steps that are left; gives the passes so far after each.
+
+        Raises:
+            SpecError: If the training diverges.
+        """
+        while self.done < self.last:
+            with single_threaded(), isolated(seed=derived_seed("supernet step", self.plan.seed, self.done) % 2**63):
+                self._step()
+            yield self.done
+
+    def _step(self) -> None:
+        progress = self.done / self.last
+        archs = self.sampler.ask(progress)
+        batch = self._batch(self.done // self._step_passes)
+        step = Step(self.supernet, archs, self._images[batch], self._labels[batch], progress, self.plan.label_smoothing)
+        self._optimizer.param_groups[0]["lr"] = self.plan.learning_rate_at((self.done + self._step_passes) / self.last)
+        self._optimizer.zero_grad()
+        losses = self.loss.backward(step)
+        if not all(map(np.isfinite, losses)):
+            raise SpecError(
+                f"The training diverged after {self.done} passes: a loss is not finite. Give a lower `learning_rate`."
+            )
+        self._optimizer.step()
+        self.sampler.tell(archs, losses)
+        self.done += self._step_passes
+
+    def _batch(self, number: int) -> Tensor:
+        """Indices of the images of a step: each epoch has an order of its own."""
+        per_epoch = -(-len(self._labels) // self.plan.batch_size)
+        epoch, place = divmod(number, per_epoch)
+        order = self._generator("order", epoch).permutation(len(self._labels))
+        return torch.from_numpy(order[place * self.plan.batch_size : (place + 1) * self.plan.batch_size])
+
+    def _generator(self, purpose: str, *parts: int) -> np.random.Generator:
+        return np.random.default_rng(derived_seed("supernet", purpose, self.plan.seed, *parts))
+
+    def state(self) -> bytes:
+        """All that later steps depend on, as the content of a safetensors file."""
+        tensors = {f"parameter {place}": value.detach() for place, value in enumerate(self._parameters)}
+        for place, value in enumerate(self._parameters):
+            for name, moment in self._optimizer.state[value].items():
+                tensors[f"optimizer {name} {place}"] = moment
+        facts = {"done": self.done, "sampler": self.sampler.state(), "loss": self.loss.state()}
+        found: bytes = safetensors.torch.save(tensors, {"state": json.dumps(facts)})
+        return found
+
+    def restore(self, state: bytes) -> None:
+        """Brings back a state of a training with the same arguments.
+
+        Raises:
+            Exception: Whatever a foreign state leads to; call it inside `autoprox.base.foreign.guarded`.
+        """
+        tensors = safetensors.torch.load(state)
+        size = int.from_bytes(state[:8], "little")
+        facts = json.loads(json.loads(state[8 : 8 + size])["__metadata__"]["state"])
+        with torch.no_grad():
+            for place, parameter in enumerate(self._parameters):
+                parameter.copy_(tensors[f"parameter {place}"])
+        known = self._optimizer.state_dict()
+        known["state"] = {}
+        for key, moment in tensors.items():
+            if key.startswith("optimizer "):
+                _, name, number = key.split(" ")
+                known["state"].setdefault(int(number), {})[name] = moment
+        self._optimizer.load_state_dict(known)
+        self.sampler.restore(facts["sampler"])
+        self.loss.restore(facts["loss"])
+        self.done = int(facts["done"])
+
+
+def held_out(count: int) -> tuple[Int64, Int64]:
+    """Which of so many training images are trained on, and which are held out.
+
+    Example:
+        >>> [each.tolist() for each in held_out(11)]
+        [[0, 1, 2, 3, 4, 5, 6, 7, 8, 10], [9]]
+    """
+    places = np.arange(count)
+    last = places % HELD_OUT == HELD_OUT - 1
+    return places[~last], places[last]
+
+
+def accuracy(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int = 500) -> float:
+    """Top-1 accuracy in percent.
+
+    Args:
+        network: In evaluation mode.
+        images: `(N, C, H, W)`, normalised.
+        labels: `(N,)`.
+        batch_size: Images that are run at once.
+
+    Example:
+        >>> accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 0]))
+        75.0
+    """
+    with torch.no_grad():
+        found = torch.cat([network(batch).argmax(dim=1) for batch in torch.split(images, batch_size)])
+    return 100.0 * float((found == labels).double().mean())

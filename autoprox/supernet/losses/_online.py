@@ -1,0 +1,135 @@
+"""Online distillation: subnets learn from subnets of a convolutional supernet that is trained beside them.
+
+After OVO (https://arxiv.org/abs/2212.13766), reconstructed from its abstract, which says that subnets are sampled "for
+both teacher and student networks": how they are coupled, and how the losses are weighted, is not public.
+"""
+
+from collections.abc import Callable
+from typing import ClassVar
+
+import numpy as np
+from torch import Tensor
+from torch.autograd import backward
+from torch.nn import functional
+
+from autoprox.base.errors import SpecError, suggestion
+from autoprox.spaces import Arch
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet._supernet import Supernet
+from autoprox.supernet.losses._loss import AbstractLoss, Prior, Step
+from autoprox.supernet.losses._teachers import teacher_space
+
+TRIES = 10
+"""Random subnets among which `self` looks for one that costs at least what the student does."""
+
+
+class Online(AbstractLoss):
+    """Each subnet learns from the labels and from a teacher, which learns from the labels in the same step.
+
+    Args:
+        subnets: Of what the supernet was made for.
+        rng: Where teachers come from.
+        prior: Not asked.
+        coupling: Which teacher a student has: `random`; `matched`, at the same place in the order of costs; `max`,
+            always the largest; `self`, a subnet of the same supernet that costs at least as much.
+        weight: Share of the teacher in the loss of a student.
+        temperature: By which logits are divided.
+
+    Raises:
+        SpecError: If there is no such coupling, or a number is out of range.
+    """
+
+    name: ClassVar[str] = "online"
+
+    def __init__(
+        self,
+        subnets: Subnets,
+        rng: np.random.Generator,
+        prior: Prior | None = None,
+        coupling: str = "random",
+        weight: float = 0.5,
+        temperature: float = 2.0,
+    ) -> None:
+        super().__init__(subnets, rng, prior)
+        if coupling not in COUPLINGS:
+            raise SpecError(f"There is no coupling '{coupling}'. {suggestion(coupling, COUPLINGS)}")
+        if not 0 <= weight <= 1:
+            raise SpecError(f"The `weight` of a teacher lies in [0, 1], not at {weight}.")
+        if temperature <= 0:
+            raise SpecError(f"The `temperature` must be above 0, not {temperature}.")
+        self.coupling, self.weight, self.temperature = coupling, weight, temperature
+        self.own = coupling == "self"
+        self.teachers = subnets if self.own else Subnets(teacher_space(subnets.task), subnets.task)
+        if not self.own:
+            classes, size, channels = subnets.task
+            seed = int(rng.integers(2**31))
+            self.teacher = Supernet(
+                self.teachers.space, num_classes=classes, img_size=size, in_chans=channels, seed=seed
+            )
+
+    def backward(self, step: Step) -> list[float]:
+        """For each subnet, the cross entropy of its teacher, and its own with the divergence from the teacher."""
+        found = []
+        for arch in step.archs:
+            chosen = COUPLINGS[self.coupling](self, arch)
+            logits = self._teacher_logits(step, chosen)
+            backward(step.entropy(logits))
+            ours = step.logits(arch)
+            entropy = step.entropy(ours)
+            loss = (1 - self.weight) * entropy + self.weight * self._divergence(ours, logits.detach())
+            backward(loss)
+            found.append(float(entropy.detach()))
+        return found
+
+    def passes(self, count: int) -> int:
+        """One more for the teacher of each subnet."""
+        return 2 * count
+
+    def _teacher_logits(self, step: Step, arch: Arch) -> Tensor:
+        if self.teacher is None:
+            return step.logits(arch)
+        assert isinstance(self.teacher, Supernet)
+        logits: Tensor = self.teacher.train().select(arch)(step.images)
+        return logits
+
+    def _divergence(self, ours: Tensor, theirs: Tensor) -> Tensor:
+        """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
+        student, teacher = (each.div(self.temperature).log_softmax(dim=1) for each in (ours, theirs))
+        return functional.kl_div(student, teacher, reduction="batchmean", log_target=True) * self.temperature**2
+
+
+def _random(loss: Online, student: Arch) -> Arch:
+    del student
+    return loss.teachers.draw(loss.rng)
+
+
+def _matched(loss: Online, student: Arch) -> Arch:
+    """The teacher at the place in the order of costs that the student has in its own."""
+    costs = [loss.subnets.macs(arch) for arch in loss.subnets.pool]
+    place = np.searchsorted(costs, loss.subnets.macs(student)) / len(costs)
+    pool = loss.teachers.pool
+    return pool[min(int(place * len(pool)), len(pool) - 1)]
+
+
+def _max(loss: Online, student: Arch) -> Arch:
+    del student
+    return loss.teachers.largest
+
+
+def _self(loss: Online, student: Arch) -> Arch:
+    """The first of several random subnets that costs at least as much; the most expensive if there is none."""
+    least, drawn = loss.subnets.macs(student), []
+    for _ in range(TRIES):
+        drawn.append(loss.subnets.draw(loss.rng))
+        if loss.subnets.macs(drawn[-1]) >= least:
+            return drawn[-1]
+    return max(drawn, key=loss.subnets.macs)
+
+
+COUPLINGS: dict[str, Callable[[Online, Arch], Arch]] = {
+    "random": _random,
+    "matched": _matched,
+    "max": _max,
+    "self": _self,
+}
+"""How a student comes to its teacher."""

@@ -1,0 +1,72 @@
+"""Prior-guided pairwise ranking of PGONAS (https://arxiv.org/abs/2206.13329)."""
+
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch.autograd import backward
+
+from autoprox.base.errors import SpecError
+from autoprox.supernet._subnets import Subnets
+from autoprox.supernet.losses._inplace import Inplace
+from autoprox.supernet.losses._loss import Prior, Step
+from autoprox.supernet.losses._ranking import Mode, check_mode, ranking
+from autoprox.supernet.losses._schedules import SCHEDULES
+
+
+class PriorGuided(Inplace):
+    """In-place distillation, and pairs of further random subnets whose losses are ranked as a prior ranks them.
+
+    Args:
+        subnets: What pairs are drawn from.
+        rng: Where they come from.
+        prior: By which they are ranked.
+        pairs: Pairs of a step; 2 as released.
+        schedule: Name of the weight of the ranking terms in the course of the training.
+        mode: What gets gradients; see `Mode`.
+
+    Raises:
+        SpecError: If there is no prior, or a setting is none.
+        RegistryError: If there is no such schedule.
+    """
+
+    name: ClassVar[str] = "prior-guided"
+    guided: ClassVar[bool] = True
+
+    def __init__(
+        self,
+        subnets: Subnets,
+        rng: np.random.Generator,
+        prior: Prior | None = None,
+        pairs: int = 2,
+        schedule: str = "ramp",
+        mode: Mode = "one_sided",
+    ) -> None:
+        super().__init__(subnets, rng, prior)
+        if pairs < 1:
+            raise SpecError(f"At least 1 pair is ranked each step, not {pairs}.")
+        check_mode(mode)
+        self.pairs, self.mode, self.weight = pairs, mode, SCHEDULES[schedule]
+
+    def backward(self, step: Step) -> list[float]:
+        """In-place distillation, then the weighted sum of the ranking terms."""
+        found = super().backward(step)
+        for _ in range(self.pairs):
+            self._rank(step)
+        return found
+
+    def _rank(self, step: Step) -> None:
+        pair = self.subnets.draw(self.rng), self.subnets.draw(self.rng)
+        ranked = ranking(self.prior(pair[0]), self.prior(pair[1]), self.mode)
+        if ranked is None:
+            return
+        with torch.no_grad():
+            held = step.entropy(step.logits(pair[1 - ranked.moved]))
+        moved = step.entropy(step.logits(pair[ranked.moved]))
+        term = self.weight(step.progress) * ranked.term(moved, held)
+        if term > 0:
+            backward(term)
+
+    def passes(self, count: int) -> int:
+        """Two more for each pair."""
+        return count + 2 * self.pairs

@@ -1,0 +1,52 @@
+"""How the weight of a ranking term grows in the course of a training (PGONAS, RD-NAS)."""
+
+from collections.abc import Callable
+from math import pi, sin
+
+from autoprox.base.registry import Registry
+
+Schedule = Callable[[float], float]
+"""From the share of the training that is done to a weight."""
+
+SCHEDULES: Registry[Schedule] = Registry("schedule")
+"""All schedules by name."""
+
+
+def constant(progress: float) -> float:
+    """Always 1."""
+    del progress
+    return 1.0
+
+
+def ramp(progress: float) -> float:
+    """A tenth for each epoch up to 2, of the 70 epochs that PGONAS was released with.
+
+    Example:
+        >>> ramp(0.1), ramp(0.5)
+        (0.7, 2.0)
+    """
+    return min(2.0, 70 * progress / 10)
+
+
+def sine(progress: float) -> float:
+    """As released: 2 sin(0.8 pi t / T), which rises and falls again.
+
+    Example:
+        >>> round(sine(0.625), 3), sine(0.0)
+        (2.0, 0.0)
+    """
+    return 2 * sin(0.8 * pi * progress)
+
+
+def multistage(progress: float) -> float:
+    """0, 1 and 2 in thirds of the training. PGONAS names such a schedule without its numbers: these are ours.
+
+    Example:
+        >>> multistage(0.0), multistage(0.5), multistage(1.0)
+        (0.0, 1.0, 2.0)
+    """
+    return float(min(2, int(3 * progress)))
+
+
+for _name, _schedule in (("constant", constant), ("ramp", ramp), ("sine", sine), ("multistage", multistage)):
+    SCHEDULES.register(_name, _schedule)
