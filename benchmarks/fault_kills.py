@@ -1,38 +1,43 @@
 """Random kills of every command that writes: afterwards nothing is left over, and the command can be given again.
 
-Used by faults.py. Commands run in processes that are forked from one that has imported everything, as most of a short
-command is imports; some start from nothing, and are killed while they import. The moment is drawn as a share of the
-processor time that the uninterrupted command takes, so that a busy machine changes nothing.
+Used by faults.py. The moment is drawn as a share of the processor time that the uninterrupted command takes, so that a
+busy machine changes nothing.
 """
 
-import atexit
 import multiprocessing
 import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
-import threading
 import time
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
-import autoprox.__main__
-from autoprox.base.interrupts import INTERRUPTED, expect_interrupts
+import numpy as np
+from fault_processes import (
+    LOOK_S,
+    Started,
+    cpu_of_a_start,
+    cpu_seconds,
+    session_members,
+    started,
+    started_fresh,
+)
+from PIL import Image
+
+from autoprox.base.interrupts import INTERRUPTED
 from autoprox.bench.table import Table
-from autoprox.commands import COMMANDS, load_command, main
+from autoprox.commands import COMMANDS, load_command
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 FRESH_SHARE = 0.15
 """Share of kills that hit a command while Python starts and modules are imported."""
 TRIALS = 5
-LOOK_S = 0.02
+"""How often a command that had ended before the kill is tried again."""
 GRACE_S = 120.0
 """How long processes of a killed command may take to end; they take less than a second where the machine is idle."""
 FINISH_S = 3600.0
@@ -122,7 +127,25 @@ CASES = (
     Case("zoo", f"zoo {_TABLE} --names snip params --out {{out}}/run", "--force", ("run/result.json",)),
     Case("show --python", "show snip --python {out}/snip.py", "--force", ("snip.py",)),
     Case("show --png", "show snip --png {out}/snip.png", "--force", ("snip.png",)),
+    Case(
+        "compress",
+        "compress --model {world}/network.py:model --images {world}/pictures --img-size 8 --kind bits --count 4"
+        " --max weight_bytes=2K --proxy params_bits --out {out}/run",
+        "--force",
+        ("run/result.json",),
+    ),
 )
+WRITE_NOTHING = {"completion"}
+
+_NETWORK = """import torch
+from torch import nn
+
+
+def model():
+    torch.manual_seed(0)
+    layers = nn.Conv2d(3, 4, 4, 4), nn.ReLU(), nn.Flatten(), nn.Linear(16, 8), nn.ReLU(), nn.Linear(8, 2)
+    return nn.Sequential(*layers)
+"""
 
 
 @dataclass(frozen=True)
@@ -191,13 +214,15 @@ def kills(world: Path, times: int, seed: int, jobs: int) -> int:
         how = ", ".join(f"{count} {label}" for label, count in sorted(tally.kills.items()))
         print(f"| {case.name} | {found[case].seconds:.1f} | {how} | {len(tally.failures)} |")
     failures = [failure for tally in tallies.values() for failure in tally.failures]
+    tried_here = {case.words.split()[0] for case in CASES}
+    failures += [f"{name} has no case" for name in sorted(set(COMMANDS) - tried_here - WRITE_NOTHING)]
     for failure in failures:
         print(f"FAILED {failure}")
     return len(failures)
 
 
 def make_world(world: Path) -> None:
-    """Makes what commands read: a table of 24 architectures as CSV and parquet, a run and a model."""
+    """Makes what commands read: a table of 24 architectures as CSV and parquet, a run, a model, a network, images."""
     for name in COMMANDS:
         load_command(name)
     frame = Table.read().frame
@@ -206,6 +231,13 @@ def make_world(world: Path) -> None:
     kept = frame[frame["arch_id"].isin(chosen) & (frame["dataset"] == "digits") & (frame["metric"] == "top1_pct")]
     columns = ["arch_json", "space", "dataset", "value", "train_seed"]
     kept[columns].to_csv(world / "small.csv", index=False)
+    (world / "network.py").write_text(_NETWORK)
+    rng = np.random.default_rng(0)
+    for name in ("cats", "dogs"):
+        (world / "pictures" / name).mkdir(parents=True)
+        for number in range(10):
+            pixels = rng.integers(0, 256, (8, 8, 3), dtype=np.uint8)
+            Image.fromarray(pixels).save(world / "pictures" / name / f"{number}.png")
     for line in (
         "bench import {world}/small.csv --out {world}/small.parquet",
         "evolve --bench {world}/small.parquet --budget 30 --random-budget 10 --growths 0 --jobs 1 --out {world}/run",
@@ -277,7 +309,7 @@ def killed(
     return Killed(case.name, label, tuple(faults))
 
 
-def left_over(process: "Started", sent: int, home: Path) -> list[str]:
+def left_over(process: Started, sent: int, home: Path) -> list[str]:
     """What is wrong right after a kill: processes that live on, tracebacks, another status than is due."""
     faults = []
     said = (home / "errors").read_text(errors="backslashreplace")
@@ -334,139 +366,3 @@ def names_in(place: Path) -> frozenset[str]:
     return frozenset(
         each for each in found if not each.startswith(("home/output", "home/errors", "home/tmp/", "home/others/"))
     )
-
-
-@dataclass
-class Started:
-    """A command in a session of its own, forked or fresh, behind one face."""
-
-    process: "multiprocessing.context.ForkProcess | subprocess.Popen[bytes]"
-
-    @property
-    def pid(self) -> int:
-        """The number of the process, which is that of its session."""
-        assert self.process.pid is not None
-        return self.process.pid
-
-    @property
-    def exitcode(self) -> int | None:
-        """The exit status; None while it is alive."""
-        if isinstance(self.process, subprocess.Popen):
-            return self.process.poll()
-        return self.process.exitcode
-
-    def is_alive(self) -> bool:
-        """Whether it has not ended."""
-        return self.exitcode is None
-
-    def join(self, seconds: float | None = None) -> None:
-        """Waits for its end."""
-        deadline = None if seconds is None else time.monotonic() + seconds
-        while self.is_alive() and (deadline is None or time.monotonic() < deadline):
-            time.sleep(LOOK_S)
-
-
-@contextmanager
-def started(words: Sequence[str], home: Path) -> Iterator[Started]:
-    """Runs a command in a forked process, with caches, state and temporary files in a home of its own."""
-    (home / "tmp").mkdir(parents=True, exist_ok=True)
-    process = multiprocessing.get_context("fork").Process(target=_run, args=(list(words), home))
-    # An interrupt is held back until the command would hear it.
-    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    process.start()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    child = Started(process)
-    try:
-        yield child
-    finally:
-        _end(child)
-
-
-@contextmanager
-def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
-    """Runs a command in a new process, which imports all that it needs."""
-    (home / "tmp").mkdir(parents=True, exist_ok=True)
-    with (home / "output").open("wb") as output, (home / "errors").open("wb") as errors:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "autoprox", *words],
-            stdout=output,
-            stderr=errors,
-            env={**os.environ, **_environment(home)},
-            start_new_session=True,
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nohup ignores it
-        )
-    child = Started(process)
-    try:
-        yield child
-    finally:
-        _end(child)
-
-
-def _run(words: list[str], home: Path) -> None:
-    """What a forked process does: all that makes it a command of its own, then the command."""
-    os.setsid()
-    atexit._clear()  # what the soak itself has to do at its end, as removing its folder
-    os.environ.update(_environment(home))
-    for number, name in ((1, "output"), (2, "errors")):
-        target = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
-        os.dup2(target, number)
-        os.close(target)
-    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
-    sys.argv = ["autoprox", *words]
-    sys.modules["__main__"] = autoprox.__main__  # which workers import
-    signal.signal(signal.SIGINT, signal.default_int_handler)
-    expect_interrupts()
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    try:
-        status = main(words)
-    finally:
-        # As Python ends; multiprocessing leaves it out, and workers that are idle would be waited for.
-        threading._shutdown()  # type: ignore[attr-defined]
-        atexit._run_exitfuncs()
-    sys.exit(status)
-
-
-def _environment(home: Path) -> dict[str, str]:
-    """A home of its own; what other packages keep for themselves is not looked at."""
-    ours = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
-    folders = ours | {"MPLCONFIGDIR": "others", "TORCHINDUCTOR_CACHE_DIR": "others"}
-    return {name: str(home / folder) for name, folder in folders.items()}
-
-
-def _end(child: Started) -> None:
-    """Ends what is left of a command."""
-    for each in session_members(child.pid):
-        os.kill(each, signal.SIGKILL)
-    child.join()
-
-
-def cpu_of_a_start(world: Path) -> float:
-    """Processor time that a fresh process takes to import what a command needs."""
-    seconds = 0.0
-    with started_fresh(["show", "snip"], world / "home") as process:
-        while process.is_alive():
-            seconds = max(seconds, cpu_seconds(process.pid))
-            time.sleep(LOOK_S)
-    return seconds
-
-
-def session_members(leader: int) -> list[int]:
-    """Living processes of the session that a process leads or led (Linux)."""
-    return [number for number, _ in _session(leader)]
-
-
-def cpu_seconds(leader: int) -> float:
-    """Processor time that the living processes of a session have taken."""
-    return sum(seconds for _, seconds in _session(leader))
-
-
-def _session(leader: int) -> Iterator[tuple[int, float]]:
-    for entry in os.listdir("/proc"):
-        if not entry.isdecimal():
-            continue
-        try:
-            fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
-        except OSError:
-            continue  # it ended meanwhile
-        if int(fields[3]) == leader and fields[0] != "Z":
-            yield int(entry), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

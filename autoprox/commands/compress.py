@@ -76,7 +76,9 @@ def _add_options(options: CommandParser) -> None:
         metavar="P",
         help=f"one of {', '.join(ALLOCATION_PROXIES)}; or any other proxy, by which choices are searched",
     )
-    options.add_argument("--out", required=True, type=PathTo(folder=True), metavar="DIR", help="folder of the results")
+    options.add_argument(
+        "--out", required=True, type=PathTo(folder=True, written=True), metavar="DIR", help="folder of the results"
+    )
     options.add_argument("--force", action="store_true", help="replace the results in this folder")
     options.add_argument(
         "--checkpoint", type=PathTo(), metavar="FILE", help="safetensors file with the parameters of the network"

@@ -1,0 +1,161 @@
+"""Commands in sessions of their own, which can be killed and looked at; used by fault_kills.py (Linux).
+
+Most run in processes that are forked from one that has imported everything, as most of a short command is imports;
+some start from nothing, and are killed while they import.
+"""
+
+import atexit
+import multiprocessing
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import autoprox.__main__
+from autoprox.base.interrupts import expect_interrupts
+from autoprox.commands import main
+
+LOOK_S = 0.02
+"""How often a process is looked at."""
+
+
+@dataclass
+class Started:
+    """A command in a session of its own, forked or fresh, behind one face."""
+
+    process: "multiprocessing.context.ForkProcess | subprocess.Popen[bytes]"
+
+    @property
+    def pid(self) -> int:
+        """The number of the process, which is that of its session."""
+        assert self.process.pid is not None
+        return self.process.pid
+
+    @property
+    def exitcode(self) -> int | None:
+        """The exit status; None while it is alive."""
+        if isinstance(self.process, subprocess.Popen):
+            return self.process.poll()
+        return self.process.exitcode
+
+    def is_alive(self) -> bool:
+        """Whether it has not ended."""
+        return self.exitcode is None
+
+    def join(self, seconds: float | None = None) -> None:
+        """Waits for its end."""
+        deadline = None if seconds is None else time.monotonic() + seconds
+        while self.is_alive() and (deadline is None or time.monotonic() < deadline):
+            time.sleep(LOOK_S)
+
+
+@contextmanager
+def started(words: Sequence[str], home: Path) -> Iterator[Started]:
+    """Runs a command in a forked process, with caches, state and temporary files in a home of its own."""
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    process = multiprocessing.get_context("fork").Process(target=_run, args=(list(words), home))
+    # An interrupt is held back until the command would hear it.
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    process.start()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    child = Started(process)
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+@contextmanager
+def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
+    """Runs a command in a new process, which imports all that it needs."""
+    (home / "tmp").mkdir(parents=True, exist_ok=True)
+    with (home / "output").open("wb") as output, (home / "errors").open("wb") as errors:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "autoprox", *words],
+            stdout=output,
+            stderr=errors,
+            env={**os.environ, **_environment(home)},
+            start_new_session=True,
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509 - nohup ignores it
+        )
+    child = Started(process)
+    try:
+        yield child
+    finally:
+        _end(child)
+
+
+def _run(words: list[str], home: Path) -> None:
+    """What a forked process does: all that makes it a command of its own, then the command."""
+    os.setsid()
+    atexit._clear()  # what the soak itself has to do at its end, as removing its folder
+    os.environ.update(_environment(home))
+    for number, name in ((1, "output"), (2, "errors")):
+        target = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+        os.dup2(target, number)
+        os.close(target)
+    sys.stdout, sys.stderr = (os.fdopen(number, "w", closefd=False) for number in (1, 2))
+    sys.argv = ["autoprox", *words]
+    sys.modules["__main__"] = autoprox.__main__  # which workers import
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    expect_interrupts()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    try:
+        status = main(words)
+    finally:
+        # As Python ends; multiprocessing leaves it out, and workers that are idle would be waited for.
+        threading._shutdown()  # type: ignore[attr-defined]
+        atexit._run_exitfuncs()
+    sys.exit(status)
+
+
+def _environment(home: Path) -> dict[str, str]:
+    """A home of its own; what other packages keep for themselves is not looked at."""
+    ours = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
+    folders = ours | {"MPLCONFIGDIR": "others", "TORCHINDUCTOR_CACHE_DIR": "others"}
+    return {name: str(home / folder) for name, folder in folders.items()}
+
+
+def _end(child: Started) -> None:
+    """Ends what is left of a command."""
+    for each in session_members(child.pid):
+        os.kill(each, signal.SIGKILL)
+    child.join()
+
+
+def cpu_of_a_start(world: Path) -> float:
+    """Processor time that a fresh process takes to import what a command needs."""
+    seconds = 0.0
+    with started_fresh(["show", "snip"], world / "home") as process:
+        while process.is_alive():
+            seconds = max(seconds, cpu_seconds(process.pid))
+            time.sleep(LOOK_S)
+    return seconds
+
+
+def session_members(leader: int) -> list[int]:
+    """Living processes of the session that a process leads or led (Linux)."""
+    return [number for number, _ in _session(leader)]
+
+
+def cpu_seconds(leader: int) -> float:
+    """Processor time that the living processes of a session have taken."""
+    return sum(seconds for _, seconds in _session(leader))
+
+
+def _session(leader: int) -> Iterator[tuple[int, float]]:
+    for entry in os.listdir("/proc"):
+        if not entry.isdecimal():
+            continue
+        try:
+            fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
+        except OSError:
+            continue  # it ended meanwhile
+        if int(fields[3]) == leader and fields[0] != "Z":
+            yield int(entry), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
