@@ -17,7 +17,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -28,10 +28,11 @@ import pandas as pd
 import scipy.io
 import torch
 from fault_kills import run_command
+from fault_mutations import mutated
 from PIL import Image
+from torch import nn
 
 import autoprox
-from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError
 from autoprox.bench.importers import Mapping, read_columns, read_published
 from autoprox.bench.judging import Judge
@@ -41,9 +42,12 @@ from autoprox.bench.table import Table
 from autoprox.bench.table_files import TableFiles
 from autoprox.datasets import open_images
 from autoprox.evolve import runs
+from autoprox.networks import load_checkpoint, save_checkpoint
 from autoprox.networks.network import Network
+from autoprox.predict import LATENCY_FILE, LatencyModel
 from autoprox.report import read_evidence
 from autoprox.scorers import score_networks
+from autoprox.search.search_journal import JOURNAL, SearchJournal
 from autoprox.statistics import StatisticsCache
 from autoprox.training.build_journal import BuildJournal
 from autoprox.training.recipe import Recipe
@@ -106,12 +110,15 @@ def make_world(world: Path) -> None:
         f"evolve {table} --budget 60 --growths 0 --random-budget 30 --out {{world}}/run",
         f"parzc fit {table} --statistics params macs --out {{world}}/m.pt",
         f"regression fit {table} --out {{world}}/regression.json",
+        "search --proxy params --space pit-micro --budget 20 --population 10 --jobs 1 --out {world}/search",
+        "device profile --space pit-micro --archs 20 --out {world}/device",
     ):
         run_command(line.format(world=world).split(), world / "home")
     built = Table.read(world / "t.parquet")
     cache = StatisticsCache(TableFiles(built.path).bank)
     score_networks([autoprox.load("l2_norm")], networks_of(built), cache)
     cache.finish()
+    save_checkpoint(small_network(), world / "n.safetensors")
 
 
 def networks_of(table: Table) -> list[Network]:
@@ -121,6 +128,9 @@ def networks_of(table: Table) -> list[Network]:
 
 def readers(world: Path) -> list[Reader]:
     """All readers of files that a user may bring."""
+    space = autoprox.space("pit-micro")
+    with closing(sqlite3.connect(world / "search" / JOURNAL)) as searched:
+        definition = {name: json.loads(value) for name, value in searched.execute("select name, value from meta")}
     with closing(sqlite3.connect(world / "t.journal.sqlite")) as journal:
         keys = [key for (key,) in journal.execute("select key from trainings")]
 
@@ -131,11 +141,8 @@ def readers(world: Path) -> list[Reader]:
 
         return make
 
-    def model(folder: Path) -> Path:
-        return Path(shutil.copy(world / "m.pt", folder / "m.pt"))
-
-    def regression(folder: Path) -> Path:
-        return Path(shutil.copy(world / "regression.json", folder / "regression.json"))
+    def alone(name: str) -> Callable[[Path], Path]:
+        return lambda folder: Path(shutil.copy(world / name, folder))
 
     def beside(suffix: str) -> Callable[[Path], Path]:
         def make(folder: Path) -> Path:
@@ -166,15 +173,30 @@ def readers(world: Path) -> list[Reader]:
         Reader("run.json", copied("run.json"), lambda path: runs.load(path.parent), text=True),
         Reader("evidence.json", copied("evidence.json"), lambda path: read_evidence(runs.load(path.parent)), text=True),
         Reader("journal", copied("journal.sqlite"), lambda path: runs.load(path.parent).evaluations),
-        Reader("learned model", model, autoprox.load),
-        Reader("regression", regression, autoprox.load, text=True),
+        Reader("learned model", alone("m.pt"), autoprox.load),
+        Reader("regression", alone("regression.json"), autoprox.load, text=True),
         Reader("published labels", published, lambda path: read_published(path, autoprox.space("pit-ti"))),
         Reader("CSV", csv, lambda path: read_columns(path, Mapping({}, {"num_classes": "10"}), None, "none")),
         Reader("trainings", beside(".journal.sqlite"), partial(trainings, keys=keys)),
+        Reader("candidates", alone(f"search/{JOURNAL}"), partial(candidates, definition=definition)),
+        Reader("latency model", alone(f"device/{LATENCY_FILE}"), partial(LatencyModel.load, space=space), text=True),
+        Reader("safetensors", alone("n.safetensors"), partial(load_checkpoint, small_network())),
         Reader("image", image, lambda path: pixels(path.parents[1])),
         Reader("CIFAR", cifar, lambda path: pixels(path.parent)),
         Reader("Flowers", flowers, lambda path: pixels(path.parent)),
     ]
+
+
+def candidates(path: Path, definition: dict[str, Any]) -> None:
+    """Reads a journal of a search as a search does that goes on with it."""
+    with SearchJournal(path, definition) as journal:
+        len(journal)
+
+
+def small_network() -> nn.Module:
+    """A network of a few hundred parameters."""
+    torch.manual_seed(0)
+    return nn.Sequential(nn.Linear(8, 16), nn.LayerNorm(16), nn.Linear(16, 4))
 
 
 def trainings(path: Path, keys: Sequence[str]) -> None:
@@ -329,70 +351,3 @@ def _read_one(reader: Reader, path: Path) -> str:
         said = f"failed: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {str(error)[:120]}"
     seconds = time.process_time() - started
     return f"failed: took {seconds:.0f} s" if seconds > READ_S and not said.startswith("failed") else said
-
-
-def mutated(sound: bytes, rng: random.Random, *, as_json: bool) -> bytes:
-    """A file with one to three random changes."""
-    content = sound
-    for _ in range(rng.randint(1, 3)):
-        change = rng.choice([_cut, _flip, _overwrite, _repeat, _zero, *([_json_value] * 5 if as_json else [])])
-        content = change(content, rng)
-    return content
-
-
-def _cut(content: bytes, rng: random.Random) -> bytes:
-    return content[: rng.randrange(len(content) + 1)]
-
-
-def _flip(content: bytes, rng: random.Random) -> bytes:
-    changed = bytearray(content)
-    for _ in range(rng.randint(1, 8) if changed else 0):
-        changed[rng.randrange(len(changed))] ^= 1 << rng.randrange(8)
-    return bytes(changed)
-
-
-def _overwrite(content: bytes, rng: random.Random) -> bytes:
-    at, block = rng.randrange(len(content) + 1), rng.randbytes(rng.randint(1, 64))
-    return content[:at] + block + content[at + len(block) :]
-
-
-def _repeat(content: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(content) + 1)
-    return content[:at] + content[at : at + rng.randint(1, 256)] * rng.randint(2, 5) + content[at:]
-
-
-def _zero(content: bytes, rng: random.Random) -> bytes:
-    at = rng.randrange(len(content) + 1)
-    size = min(rng.randint(1, 512), len(content) - at)
-    return content[:at] + bytes(size) + content[at + size :]
-
-
-_ODD = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "\0", "é" * 300, [], {}, [[[[]]]], "9" * 400)
-
-
-def _json_value(content: bytes, rng: random.Random) -> bytes:
-    """Puts an odd value somewhere into a JSON document, or wraps it deeply."""
-    try:
-        document = json.loads(content)
-    except (ValueError, RecursionError):
-        return _flip(content, rng)
-    if rng.random() < 0.02:
-        return b"[" * 100_000 + content + b"]" * 100_000
-    places: list[tuple[Any, Any]] = []
-    waiting = [document]
-    while waiting:
-        holder = waiting.pop()
-        keys = list(holder) if isinstance(holder, dict) else range(len(holder)) if isinstance(holder, list) else ()
-        places += [(holder, key) for key in keys]
-        waiting += [holder[key] for key in keys]
-    if not places:
-        return json.dumps(rng.choice(_ODD)).encode()
-    holder, key = rng.choice(places)
-    if isinstance(holder, dict) and rng.random() < 0.2:
-        del holder[key]
-    else:
-        holder[key] = rng.choice(_ODD)
-    if isinstance(document, dict) and "digest" in document and rng.random() < 0.5:
-        with suppress(ValueError):  # what has no digest is refused for another reason
-            document["digest"] = digest({name: value for name, value in document.items() if name != "digest"})
-    return json.dumps(document).encode()
