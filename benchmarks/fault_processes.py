@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -94,7 +95,10 @@ def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
 def _run(words: list[str], home: Path) -> None:
     """What a forked process does: all that makes it a command of its own, then the command."""
     os.setsid()
-    atexit._clear()  # what the soak itself has to do at its end, as removing its folder
+    # What the soak itself has to do at its end, as removing its folder, goes; the command registers its own.
+    atexit._clear()
+    weakref.finalize._registry.clear()  # type: ignore[attr-defined]
+    weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
     os.environ.update(_environment(home))
     for number, name in ((1, "output"), (2, "errors")):
         target = os.open(home / name, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)

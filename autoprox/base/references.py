@@ -67,6 +67,10 @@ def absolute(reference: str) -> str:
     return f"{Path(place).resolve()}:{name}" if place.endswith(".py") else reference
 
 
+_OF_USERS = (Exception, SystemExit)
+# What code of a user may raise: a script that ends the program when it is imported would end it without a word.
+
+
 def _module(name: str) -> ModuleType:
     folder = str(Path.cwd())
     added = folder not in sys.path and "" not in sys.path
@@ -74,7 +78,7 @@ def _module(name: str) -> ModuleType:
         sys.path.insert(0, folder)
     try:
         return importlib.import_module(name)
-    except Exception as error:  # code of a user, which may raise anything
+    except _OF_USERS as error:
         raise _failed(name, error) from error
     finally:
         if added and folder in sys.path:
@@ -94,12 +98,14 @@ def _file(path: Path) -> ModuleType:
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:
         spec.loader.exec_module(module)
-    except Exception as error:  # as above
-        del sys.modules[name]
-        raise _failed(str(path), error) from error
+    except BaseException as error:
+        del sys.modules[name]  # half a module must not be found later
+        if isinstance(error, _OF_USERS):
+            raise _failed(str(path), error) from error
+        raise
     return module
 
 
-def _failed(what: str, error: Exception) -> SpecError:
+def _failed(what: str, error: BaseException) -> SpecError:
     reason = str(error).strip().splitlines()
     return SpecError(f"{what} cannot be imported: {type(error).__name__}{': ' + reason[0] if reason else ''}.")

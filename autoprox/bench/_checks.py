@@ -156,8 +156,9 @@ class Checker(CheckedRows):
                     name,
                     lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
                 )
-                # Categories would sort in an order of their own.
-                self.frame[name] = self.frame[name].astype(str)
+                # Categories would sort in an order of their own, and bytes need not be Unicode.
+                texts = [value if isinstance(value, str) else repr(value) for value in self.frame[name]]
+                self.frame[name] = pd.Series(texts, self.frame.index, dtype=str)
         allowed: dict[str, Iterable[str]] = {
             "space": self._spaces,
             "label_kind": LABEL_KINDS,

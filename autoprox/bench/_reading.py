@@ -96,7 +96,7 @@ class Reading:
 
     def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
         """Number of classes of the data sets that the user has images of."""
-        present = set(rows["dataset"]) if "dataset" in rows.columns else set()
+        present = list(rows["dataset"]) if self._images and "dataset" in rows.columns else []
         found = {name: read_contents(path).num_classes for name, path in self._images.items() if name in present}
         for name, count in found.items():
             if stored.get(name, count) != count:

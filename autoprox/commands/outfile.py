@@ -19,6 +19,8 @@ def require_free(paths: Iterable[Path], *, force: bool) -> None:
     for path in paths:
         if path.is_dir():
             raise SpecError(f"'{path}' cannot be written: it is a folder.")
+        if path.is_symlink():  # /dev/stdout is one
+            raise SpecError(f"'{path}' cannot be written: it is a link; give the path that it leads to.")
         if path.exists() and not path.is_file():
             raise SpecError(f"'{path}' cannot be written: it is no regular file; give another path.")
         if path.exists() and not force:

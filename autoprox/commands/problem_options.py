@@ -163,7 +163,7 @@ def block_weights(given: Sequence[str], blocks: Sequence[Block]) -> tuple[float,
         ((1.5, 1.5), (1.0, 0.0))
     """
     weights: dict[int, float] = {}
-    known = [name for block in blocks for name in (block.space, f"{block.space}/{block.dataset}")]
+    known = {name for block in blocks for name in (block.space, f"{block.space}/{block.dataset}")}
     for text in given:
         name, mark, number = text.partition("=")
         named = [index for index, block in enumerate(blocks) if name in (block.space, f"{block.space}/{block.dataset}")]

@@ -111,14 +111,21 @@ def test_a_lock_is_a_regular_file(tmp_path: Path) -> None:
         locked(tmp_path / "journal.sqlite", "in use")
 
 
-@pytest.mark.parametrize("make", [pipe, device])
+def link(path: Path) -> None:
+    """As /dev/stdout is one, to whatever a shell redirects it to."""
+    path.with_name("target").write_text("")
+    path.symlink_to("target")
+
+
+@pytest.mark.parametrize("make", [pipe, device, link])
 def test_a_command_replaces_no_device(
     make: Callable[[Path], None], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(tmp_path / "snip.py")
     assert main(["show", "snip", "--python", str(tmp_path / "snip.py"), "--force"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "it is no regular file" in line
+    assert "cannot be written: it is " in line
+    assert (tmp_path / "snip.py").is_symlink() or (tmp_path / "snip.py").is_fifo()
 
 
 @pytest.mark.parametrize("name", ["run.json", "journal.sqlite", "best.json", "report.html", "autoprox.lock"])

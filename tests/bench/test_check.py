@@ -3,6 +3,7 @@
 import json
 import shutil
 from collections.abc import Callable
+from datetime import date
 from pathlib import Path
 
 import numpy as np
@@ -63,6 +64,17 @@ def test_every_planted_fault_is_listed_with_its_row_and_no_other(write_table: Wr
     rows = pd.concat([rows, rows[20:21]], ignore_index=True)
     path = write_table(rows.infer_objects())
     assert cells(path) == {*planted, ("value", 4), ("train_seed", 40)}
+
+
+@pytest.mark.parametrize("cell", [b"\xff", {"a": 1}, [1], date(2020, 1, 1)], ids=["bytes", "struct", "list", "date"])
+@pytest.mark.parametrize("column", ["dataset", "space", "arch_json", "stratum", "value", "train_seed"])
+def test_a_cell_of_any_type_is_a_fault_of_its_row(column: str, cell: object, write_table: WriteTable) -> None:
+    rows = user_rows().assign(stratum="free", train_seed=0)
+    path = write_table(rows.assign(**{column: [cell] * len(rows)}))
+    assert {(column, row) for row in range(len(rows))} <= cells(path)
+    assert all("\n" not in line for line in lines(path))
+    with pytest.raises(AutoproxError, match=column):
+        Table.read(path)
 
 
 @pytest.mark.parametrize("missing", ["value", "space", "dataset", "arch_json"])

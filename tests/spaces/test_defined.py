@@ -97,9 +97,26 @@ def test_what_is_no_space_is_one_line(reference, error, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_file_that_fails_is_one_line(tmp_path):
-    with pytest.raises(SpecError, match=r"broken\.py cannot be imported: ZeroDivisionError: division by zero\."):
-        load_space(written(tmp_path, "1 / 0", "broken.py"))
+@pytest.mark.parametrize(
+    ("code", "reason"),
+    [
+        ("1 / 0", "ZeroDivisionError: division by zero"),
+        ("import sys; sys.exit(3)", "SystemExit: 3"),
+        ("def (", "SyntaxError: .*"),
+    ],
+)
+def test_a_file_that_fails_is_one_line(tmp_path, code, reason):
+    with pytest.raises(SpecError, match=rf"broken\.py cannot be imported: {reason}\."):
+        load_space(written(tmp_path, code, "broken.py"))
+
+
+def test_an_import_that_was_interrupted_leaves_no_half_module(tmp_path):
+    code = "import pathlib; pathlib.Path(__file__).with_name('seen').touch(exist_ok=False)\nraise KeyboardInterrupt"
+    reference = written(tmp_path, code, "interrupted.py")
+    with pytest.raises(KeyboardInterrupt):
+        load_space(reference)
+    with pytest.raises(SpecError, match="FileExistsError"):  # it is run once more
+        load_space(reference)
 
 
 @pytest.mark.parametrize(
