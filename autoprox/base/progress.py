@@ -28,6 +28,9 @@ BAR = (logging.DEBUG + logging.INFO) // 2
 """The level of bars; enabled unless a program says otherwise."""
 LOGGER.setLevel(BAR)
 
+_IN_NOTEBOOK = any(each.__module__ == "tqdm.notebook" for each in tqdm.__mro__)
+# What `tqdm.auto` chooses once, as it is imported.
+
 FIRST_LINE_S = 10.0
 LONGEST_PAUSE_S = 300.0
 """A log gets a line after ten seconds, then after twice the last pause, and at least every five minutes."""
@@ -41,21 +44,22 @@ class Reach(Protocol):
 
 
 @contextmanager
-def progress(total: int | None, unit: str, *, done: int = 0) -> Iterator[Reach]:
+def progress(total: int | None, unit: str, *, done: int = 0, name: str = "") -> Iterator[Reach]:
     """Tells how far work has come and how long the rest will take.
 
     Args:
-        total: How many there are in all; None if nobody knows.
+        total: How many there are in all; None if unknown.
         unit: What one is ("training").
         done: How many of them were finished before.
+        name: What is being done, such as "2/3 search".
 
     Example:
         >>> with progress(3, "letter") as reach:
         ...     for count, letter in enumerate("abc", start=1):
         ...         reach(count)
     """
-    if sys.stderr.isatty() and LOGGER.isEnabledFor(BAR):
-        with tqdm(total=total, initial=done, unit=f" {unit}s", smoothing=0.0, leave=False) as bar:
+    if (sys.stderr.isatty() or _IN_NOTEBOOK) and LOGGER.isEnabledFor(BAR):
+        with tqdm(total=total, initial=done, unit=f" {unit}s", desc=name or None, smoothing=0.0, leave=False) as bar:
 
             def reach(count: int, remark: str = "") -> None:
                 bar.set_postfix_str(remark, refresh=False)
@@ -63,17 +67,17 @@ def progress(total: int | None, unit: str, *, done: int = 0) -> Iterator[Reach]:
 
             yield reach
     else:
-        yield Milestones(total, unit, done, time.monotonic)
+        yield Milestones(total, unit, done, time.monotonic, name)
 
 
-def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0) -> Iterator[T]:
+def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0, name: str = "") -> Iterator[T]:
     """Passes items on and tells how far they have come; see `progress`.
 
     Example:
         >>> list(with_progress("abc", 3, "letter"))
         ['a', 'b', 'c']
     """
-    with progress(total, unit, done=done) as reach:
+    with progress(total, unit, done=done, name=name) as reach:
         for count, item in enumerate(items, start=done + 1):
             yield item
             reach(count)
@@ -83,13 +87,15 @@ class Milestones:
     """A line now and then: nothing for work of a few seconds.
 
     Args:
-        total: How many there are in all; None if nobody knows.
+        total: How many there are in all; None if unknown.
         unit: What one is.
         done: How many of them were finished before.
         clock: Seconds from some moment on.
+        name: What is being done.
     """
 
-    def __init__(self, total: int | None, unit: str, done: int, clock: Callable[[], float]) -> None:
+    def __init__(self, total: int | None, unit: str, done: int, clock: Callable[[], float], name: str = "") -> None:
+        self._name = f"{name}: " if name else ""
         self._total, self._unit, self._before, self._clock = total, unit, done, clock
         self._start, self._pause = clock(), FIRST_LINE_S
         self._due = self._start + self._pause
@@ -109,6 +115,7 @@ class Milestones:
                 left = round((now - self._start) / (count - self._before) * (self._total - count))
                 facts["seconds_left"] = left
                 text += f", about {timedelta(seconds=left)} left"
+        text = self._name + text
         LOGGER.info(f"{text}; {remark}" if remark else text, extra={"progress": facts})
         self._pause = min(2 * self._pause, LONGEST_PAUSE_S)
         self._due = now + self._pause

@@ -10,6 +10,7 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError, TableError, suggestion
+from autoprox.base.html import panel, scatter
 from autoprox.bench._checks import MIN_ARCHS
 from autoprox.bench._faults import Fault, raise_first
 from autoprox.bench._reading import Reading
@@ -109,6 +110,23 @@ class Table:
     def __repr__(self) -> str:
         size = f"{len(self.archs)} architectures, {len(self.frame)} labels"
         return f"Table({self.name}: {size}, spaces {', '.join(self.spaces)}, data sets {', '.join(self.datasets)})"
+
+    def _repr_html_(self) -> str:
+        facts = {
+            "architectures": str(len(self.archs)),
+            "labels": f"{len(self.frame)}, {', '.join(self.label_kinds)}",
+            "spaces": ", ".join(self.spaces),
+            "data sets": ", ".join(self.datasets),
+        }
+        chosen = self.frame["metric"].iloc[0]
+        counts = {each: float(self._params(arch)) for each, arch in self.archs.items()}
+        rows = self.frame[self.frame["metric"] == chosen]
+        points = [(counts[each], float(value)) for each, value in rows.groupby("arch_id")["value"].mean().items()]
+        return panel(f"Table {self.name}", facts, scatter(points, [], "parameters", f"mean {chosen}"))
+
+    def _params(self, arch: Arch) -> int:
+        task = self.task(self.datasets[0], arch.space)
+        return self.spaces[arch.space].params(arch, *task.shape)
 
     @cached_property
     def digest(self) -> str:

@@ -25,6 +25,7 @@ COMMANDS = {
     "device": "measure a space on this machine, and fit a model of latency",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
+    "judge": "score the winner of a finished run on the sealed split",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
     "regression": "fit a readable regression of accuracy, and explain it",
     "runs": "list and summarise runs, and write their reports",

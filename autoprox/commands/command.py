@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from autoprox.base.errors import AutoproxError, SpecError, nearest
 from autoprox.base.interrupts import raised_interrupts
 from autoprox.commands.console import chosen_backend
-from autoprox.commands.record import resumed
+from autoprox.commands.record import grouped, resumed
 from autoprox.commands.reporting import add_flags
 
 NEAR = 0.8
@@ -106,6 +106,7 @@ class Command:
         add_options: Adds its options to a parser.
         run: What it does with what was found; returns the exit status.
         arguments: For arguments of the library that are named otherwise than the options they come from, the options.
+        default_out: For a command that resumes: the folder that it writes to if no --out is given.
     """
 
     name: str
@@ -114,6 +115,7 @@ class Command:
     add_options: Callable[[CommandParser], None]
     run: Callable[[argparse.Namespace], int]
     arguments: Mapping[str, str] = field(default_factory=dict)
+    default_out: Callable[[argparse.Namespace], str] | None = None
 
     def parser(self) -> CommandParser:
         """The parser of its options."""
@@ -128,8 +130,10 @@ class Command:
             SystemExit: After --help.
             AutoproxError: If the options cannot be read, or something that was asked for is missing.
         """
-        arguments = resumed(self.name, arguments)
         parser = self.parser()
+        if "--resume" in arguments and self.default_out is not None and "--out" not in grouped(arguments):
+            arguments = [*arguments, "--out", self.default_out(parser.parse_args(arguments))]
+        arguments = resumed(self.name, arguments)
         options = parser.parse_args(arguments)
         options.words = ["python", "-m", f"autoprox.{self.name}", *arguments]
         try:

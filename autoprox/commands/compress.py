@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +10,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from autoprox.api import load
-from autoprox.base.arrays import Floats
+from autoprox.api.allocating import KINDS, SEARCH_BUDGET, Allocated, allocated
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.files import json_writer
 from autoprox.base.references import is_reference, resolved
@@ -25,21 +24,18 @@ from autoprox.compress import (
     CompressedSpace,
     export_network,
     lowrank_space,
-    pareto_allocations,
     quantised_space,
     write_front,
 )
 from autoprox.datasets import Dataset, open_images
 from autoprox.datasets.batches import draw_batch
-from autoprox.scorers import Scorer
-from autoprox.search import Constraints, run
+from autoprox.search import Constraints
 from autoprox.spaces import Arch, Storage
 from autoprox.spaces.costs import COSTS, Cost
 from autoprox.spaces.task import Task
 
 NETWORK, FIGURE = "network.pt2", "figure.svg"
 FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
-KINDS = ("bits", "ranks")
 TESTED = 500
 """Test images on which accuracy is measured at most."""
 _CHUNK = 50
@@ -96,7 +92,11 @@ def _add_options(options: CommandParser) -> None:
         "--activations", type=Whole(2, 32), default=8, metavar="B", help="bits of activations (default: %(default)s)"
     )
     options.add_argument(
-        "--budget", type=Whole(1), default=500, metavar="N", help="candidates of a search (default: %(default)s)"
+        "--budget",
+        type=Whole(1),
+        default=SEARCH_BUDGET,
+        metavar="N",
+        help="candidates of a search (default: %(default)s)",
     )
     options.add_argument("--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="of a search (default: 0)")
 
@@ -112,93 +112,35 @@ def _compress(options: argparse.Namespace) -> int:
     task = draw_batch(data, options.count).task(data.name)
     space = _space(options, model, task)
     try:
-        arch, points, scorer = _chosen(options, space, task, cost, most)
+        found = allocated(space, task, cost, most, options.proxy, budget=options.budget, seed=options.seed)
     except SpecError as error:
         raise SpecError(str(error).replace(f"max_{cost.name}", f"--max {cost.name}")) from error
-    uniform = _uniform(space, task, cost, points.score)
     with folder.opened(options):
         document = {
             "proxy": options.proxy,
             "space": space.name,
             "identity": space.identity,
             "max": {cost.name: most},
-            "exact": points.exact,
-            "score": points.score(arch),
+            "exact": found.exact,
+            "score": found.score,
             "costs": {
-                name: each.of(space, arch, task.shape)
+                name: each.of(space, found.arch, task.shape)
                 for name, each in COSTS.items()
                 if not each.measured or each is cost
             },
-            "choices": {group.name: choice for group, choice in zip(space.groups, arch.genes[space.gene], strict=True)},
-            "accuracy": _accuracies(space, arch, data),
+            "choices": found.choices,
+            "accuracy": _accuracies(space, found.arch, data),
         }
+        pick = found.value, found.score
         contents: dict[str, Callable[[Path], object]] = {
-            NETWORK: lambda path: export_network(space, arch, task.images, path),
-            FIGURE: lambda path: write_front(
-                points.pairs,
-                (float(cost.of(space, arch, task.shape)), points.score(arch)),
-                uniform,
-                cost,
-                scorer,
-                most,
-                path,
-            ),
+            NETWORK: lambda path: export_network(space, found.arch, task.images, path),
+            FIGURE: lambda path: write_front(found.front, pick, found.uniform, cost, found.scorer, most, path),
             RESULT: json_writer(document),
         }
         written = folder.finish(contents, run_record(options, started, {"space": space.identity}))
-    _say(space, arch, document, cost)
+    _say(found, document)
     note(f"written: {', '.join(map(str, written))}")
     return 0
-
-
-class _Points:
-    """Allocations with their costs and scores.
-
-    Args:
-        pairs: Cost and score of each.
-        score: Scores an architecture.
-        exact: Whether none is better within the budget.
-    """
-
-    def __init__(self, pairs: Sequence[tuple[float, float]], score: Callable[[Arch], float], *, exact: bool) -> None:
-        self.pairs, self.score, self.exact = pairs, score, exact
-
-
-def _chosen(
-    options: argparse.Namespace, space: CompressedSpace, task: Task, cost: Cost, most: float
-) -> tuple[Arch, _Points, str]:
-    """The best choices within the budget: exactly where the proxy adds up over maps, by evolution elsewhere."""
-    if options.proxy in ALLOCATION_PROXIES and cost.additive:
-        table = ALLOCATION_PROXIES[options.proxy].table(space, task.images, task.labels)
-        front = pareto_allocations(space, table, cost)
-        within = pareto_allocations(space, table, cost, int(most))
-        pairs = [(float(each.cost), each.score) for each in front]
-        return within[-1].arch, _Points(pairs, lambda arch: _summed(space, table, arch), exact=True), options.proxy
-    own = options.proxy in ALLOCATION_PROXIES
-    scorer: Scorer = ALLOCATION_PROXIES[options.proxy] if own else load(options.proxy)
-    bounds = Constraints(**{f"max_{cost.name}": most})
-    found = run(scorer, space, bounds, np.random.default_rng(options.seed), task=task, budget=options.budget)
-    pairs = [(float(each.costs[cost.name]), each.score) for each in found.scored]
-
-    def score(arch: Arch) -> float:
-        return float(scorer.score(space.build(arch), task.images, task.labels))
-
-    return found.pick.arch, _Points(pairs, score, exact=False), scorer.name
-
-
-def _summed(space: CompressedSpace, table: Floats, arch: Arch) -> float:
-    return float(table[np.arange(len(table)), list(space.chosen(arch.genes))].sum())
-
-
-def _uniform(
-    space: CompressedSpace, task: Task, cost: Cost, score: Callable[[Arch], float]
-) -> list[tuple[str, float, float]]:
-    """Cost and score of the same choice everywhere."""
-    found = []
-    for choice in space.choices:
-        arch = space.arch({space.gene: [choice] * len(space.groups)})
-        found.append((f"{choice:g} {space.gene}", float(cost.of(space, arch, task.shape)), score(arch)))
-    return found
 
 
 def _budget(text: str) -> tuple[Cost, float]:
@@ -252,16 +194,11 @@ def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, 
     return {name: 100 * each / count for name, each in right.items()}
 
 
-def _say(space: CompressedSpace, arch: Arch, document: dict[str, Any], cost: Cost) -> None:
+def _say(found: Allocated, document: dict[str, Any]) -> None:
+    space, cost = found.space, found.cost
     full = _full_cost(space, cost)
-    say(
-        text_table(
-            [
-                {space.gene: f"{choice:g}", "maps": ", ".join(each.name for each in group.maps)}
-                for group, choice in zip(space.groups, arch.genes[space.gene], strict=True)
-            ]
-        )
-    )
+    rows = found.frame()[[space.gene, "maps"]].to_dict("records")
+    say(text_table([{space.gene: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
     value = document["costs"][cost.name]
     how = "the best that there is" if document["exact"] else "the best that was found"
     of = "" if full is None else f" of {cost.unit.text(full)}"

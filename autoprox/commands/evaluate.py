@@ -4,19 +4,17 @@ import argparse
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from autoprox.api import load
-from autoprox.base.arrays import Floats
+from autoprox.api.judgement import Judgement, judged
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
 from autoprox.bench.judging import Judge
-from autoprox.bench.problem import Problem, statistics_of
-from autoprox.bench.splits import Split
+from autoprox.bench.problem import Problem
 from autoprox.bench.verdict import Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
@@ -30,12 +28,9 @@ from autoprox.commands.console import (
 )
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
-from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
+from autoprox.commands.problem_options import add_problem_options, add_split_option, note_sealed, problem_of
 from autoprox.commands.record import run_record
-from autoprox.evolve import as_judged
-from autoprox.graph import Proxy
-from autoprox.networks.network import Network
-from autoprox.scorers import Scorer, score_networks
+from autoprox.scorers import Scorer
 
 
 def _add_options(options: CommandParser) -> None:
@@ -53,30 +48,13 @@ def _add_options(options: CommandParser) -> None:
     add_out_options(options)
 
 
-@dataclass(frozen=True)
-class Judgement:
-    """What proxies and counts are worth on some splits.
-
-    Args:
-        judge: Their judge.
-        proxies: Verdicts of proxies, by name.
-        baselines: Verdicts of counts, by name.
-        agreements: Tau of each proxy with itself between two initialisations.
-    """
-
-    judge: Judge
-    proxies: dict[str, Verdict]
-    baselines: dict[str, Verdict]
-    agreements: dict[str, float]
-
-
 def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     folder = result_folder(options, "evaluate")
     proxies = named_proxies(options.proxy)
     problem = problem_of(options)
     with nullcontext() if folder is None else folder.opened(options):
-        found = judged(options, problem, proxies)
+        found = judged_with(options, problem, proxies)
         say_judgement(options, problem, found)
         if folder is not None:
             document = _document(options, problem, found)
@@ -85,36 +63,18 @@ def _evaluate(options: argparse.Namespace) -> int:
     return 0
 
 
-def _before_select(proxy: Scorer, problem: Problem) -> Scorer:
-    own = isinstance(proxy, Proxy) and proxy.provenance.get("table_digest") == problem.table.digest
-    return as_judged(proxy) if own and isinstance(proxy, Proxy) else proxy
-
-
-def judged(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, Scorer]) -> Judgement:
-    """Judges proxies; a look at the sealed split is counted.
+def judged_with(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, Scorer]) -> Judgement:
+    """Judges proxies as the options ask for; says how often the sealed split was scored, and what is doubtful.
 
     Raises:
-        AutoproxError: If something that was asked for is not to be had.
+        AutoproxError: If a proxy cannot be judged on this table.
     """
-    judge = judge_of(problem, options.split)
-    if options.split != Split.SEALED:
-        # Of the table that its weights were fitted to, a proxy is judged by those that were fitted to fit alone.
-        proxies = {name: _before_select(each, problem) for name, each in proxies.items()}
-    cache = statistics_of(problem.table)
-
-    def scored(networks: Sequence[Network]) -> Floats:
-        found = score_networks(list(proxies.values()), networks, cache, jobs=options.jobs, progress=network_bar)
-        return found.required()
-
-    scores = scored(judge.networks)
-    agreements = dict(zip(proxies, judge.agreement(scores, scored(judge.rebuilt())).tolist(), strict=True))
-    counts = judge.counts
-    verdicts = judge.verdicts(np.concatenate([scores, np.stack(list(counts.values()))]))
-    _warn_undefined(judge, proxies, scores)
+    found = judged(problem, proxies, options.split, jobs=options.jobs, progress=network_bar)
+    if found.sealed_scorings is not None:
+        note_sealed(found.sealed_scorings)
+    _warn_undefined(found, proxies)
     _warn_other_table(problem, proxies)
-    by_name = dict(zip(proxies, verdicts, strict=False))
-    baselines = dict(zip(counts, verdicts[len(proxies) :], strict=True))
-    return Judgement(judge, by_name, baselines, agreements)
+    return found
 
 
 def say_judgement(options: argparse.Namespace, problem: Problem, found: Judgement) -> None:
@@ -147,12 +107,12 @@ def named_proxies(names: Sequence[str]) -> dict[str, Scorer]:
     return {name: load(name).renamed(name) for name in names}
 
 
-def _warn_undefined(judge: Judge, proxies: Mapping[str, Scorer], scores: Floats) -> None:
-    for name, row in zip(proxies, scores, strict=True):
-        missing = int((~np.isfinite(row)).sum())
+def _warn_undefined(found: Judgement, proxies: Mapping[str, Scorer]) -> None:
+    for name in proxies:
+        missing = int((~np.isfinite(found.scores[name])).sum())
         if missing:
             warn(
-                f"'{name}' has no finite value on {missing} of {len(judge.networks)} networks;"
+                f"'{name}' has no finite value on {missing} of {len(found.judge.networks)} networks;"
                 " its correlation with the blocks they belong to is undefined"
             )
 

@@ -28,6 +28,7 @@ from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
 from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
+    DEFAULT_BUDGET,
     DEFAULT_STRATEGY,
     PROXY_ROW,
     STRATEGIES,
@@ -47,7 +48,6 @@ from autoprox.report import EVIDENCE, REPORT
 from autoprox.scorers import BEST, HALL
 from autoprox.statistics import StatisticKind
 
-DEFAULT_BUDGET = 20_000
 FRONT_TABLE = "front.csv"
 FORMS = tuple(f"{form.value}.json" for form in ProxyForm)
 
@@ -133,6 +133,11 @@ def _add_options(options: CommandParser) -> None:
         "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
     )
     options.add_argument("--force", action="store_true", help="replace the run in this folder")
+    options.add_argument(
+        "--keep-sealed",
+        action="store_true",
+        help="do not score the sealed split: for trials; 'autoprox judge DIR' scores it once, when all is settled",
+    )
     report = options.add_argument_group("the report, report.html in the folder of the run")
     add_random_option(report)
     report.add_argument(
@@ -148,7 +153,7 @@ def _evolve(options: argparse.Namespace) -> int:
     if options.out is not None:
         OutFolder(options.out, RUN_FOLDER, force=options.force, resume=options.resume).refuse()
     problem = problem_of(options)
-    out = options.out or Path("runs") / f"{problem.table.name}-seed{options.seed}"
+    out = options.out or _default_folder(problem.table.name, options.seed)
     folder = OutFolder(out, RUN_FOLDER, force=options.force, resume=options.resume)
     cache = statistics_of(problem.table)
     discoverer = Discoverer(problem, cache, options.jobs, network_bar)
@@ -165,7 +170,8 @@ def _evolve(options: argparse.Namespace) -> int:
         warn(f"fit split: {line}")
     # What could not be written later is refused before anything is replaced.
     cache.get_many([], [])
-    sealed_count(problem.table.digest)
+    if not options.keep_sealed:
+        sealed_count(problem.table.digest)
     with folder.opened(options, leave=(REPORT, EVIDENCE) if options.no_report else ()):
         if options.resume and not folder.recorded():
             note(f"there is nothing to resume in '{out}'; a new run starts")
@@ -186,6 +192,10 @@ def _report(out: Path, problem: Problem, options: argparse.Namespace) -> None:
         command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
         raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
     say(f"report: {page}")
+
+
+def _default_folder(table: str, seed: int) -> Path:
+    return Path("runs") / f"{table}-seed{seed}"
 
 
 def _recorded(folder: Path) -> int:
@@ -213,7 +223,7 @@ def _has_all(folder: OutFolder, budget: int | None, definition: dict[str, Any], 
             f"'{folder.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a larger "
             "one to extend it, or --force to replace it."
         )
-    return done == budget
+    return done == budget and (options.keep_sealed or load(folder.path).sealed_scorings is not None)
 
 
 def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
@@ -237,7 +247,7 @@ def _searched(
 ) -> Discovery:
     with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
         discoverer.candidate_progress = show
-        return discoverer.run(plan, stop, folder.path / JOURNAL)
+        return discoverer.run(plan, stop, folder.path / JOURNAL, sealed=not options.keep_sealed)
 
 
 def _plan(options: argparse.Namespace) -> EvolutionPlan:
@@ -306,7 +316,7 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
     say(text_table(_beside(discovery)))
     say()
     margins = [each.to_document() for each in discovery.margins]
-    say(f"on sealed, with 95 % intervals: {sentence(margins, discovery.zoo)}")
+    say(f"on {discovery.judged_on}, with 95 % intervals: {sentence(margins, discovery.zoo)}")
     if discovery.zoo is not None:
         say(f"zoo: the best of it on select is {discovery.zoo}")
     for line in _effects(discovery.proxy.results["effects"]):
@@ -318,10 +328,16 @@ def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], second
     agreement = number(discovery.init_agreement)
     say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
     say(f"architectures: {', '.join(f'{split.value} {parts[split]}' for split in Split)}")
-    say(f"sealed: scored {discovery.sealed_scorings} time(s) on this table by this user, this run included")
+    say(_sealed_sentence(discovery.sealed_scorings, written[0].parent))
     say(f"written: {', '.join(map(str, written))}")
-    if discovery.sealed_scorings > 1:
-        warn("the sealed split was looked at before: the more often, the less its figures can be trusted")
+    if (discovery.sealed_scorings or 0) > 1:
+        warn("the sealed split was scored before: the more often, the less reliable are its figures")
+
+
+def _sealed_sentence(scorings: int | None, folder: Path) -> str:
+    if scorings is None:
+        return f"sealed: not scored; once all is settled: {shlex.join(['autoprox', 'judge', str(folder)])}"
+    return f"sealed: scored {scorings} time{'s' if scorings > 1 else ''} on this table by this user, this run included"
 
 
 def _together(trial: EnsembleTrial) -> str:
@@ -341,20 +357,20 @@ def _effects(effects: Sequence[Mapping[str, Any]]) -> list[str]:
 
 
 def _beside(discovery: Discovery) -> list[dict[str, str]]:
-    """One row for each form and rival on sealed: joint tau-b and tau-a, nDCG of the first ten and regret."""
-    sealed = discovery.verdicts[Split.SEALED]
+    """One row for each form and rival on the split that decides: tau-b, tau-a, nDCG of the first ten, and regret."""
+    judged = discovery.verdicts[discovery.judged_on]
     rivals = [each.rival for each in discovery.margins]
-    forms = [each.form.value for each in discovery.forms if each.form.value in sealed]
+    forms = [each.form.value for each in discovery.forms if each.form.value in judged]
     shown = {PROXY_ROW: f"proxy ({discovery.proxy.results['form']})"} | {name: name for name in (*forms, *rivals)}
     if ZOO_ROW in shown:
         shown[ZOO_ROW] = f"{discovery.zoo} (zoo)"
     return [
         {
-            "sealed": title,
-            "tau-b": number(sealed[name].joint),
-            "95 % interval": interval(sealed[name].ci95),
+            discovery.judged_on.value: title,
+            "tau-b": number(judged[name].joint),
+            "95 % interval": interval(judged[name].ci95),
             **{
-                column: number(float(np.mean([getattr(each, field) for each in sealed[name].blocks])))
+                column: number(float(np.mean([getattr(each, field) for each in judged[name].blocks])))
                 for column, field in (("tau-a", "tau_a"), ("nDCG@10", "ndcg"), ("top-1 regret", "regret"))
             },
         }
@@ -408,4 +424,5 @@ COMMAND = Command(
     ),
     _add_options,
     _evolve,
+    default_out=lambda options: str(_default_folder(Path(options.bench).stem, options.seed)),
 )

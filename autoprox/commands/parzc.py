@@ -22,7 +22,7 @@ from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
-from autoprox.commands.evaluate import judged, named_proxies, say_judgement
+from autoprox.commands.evaluate import judged_with, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
 from autoprox.commands.parzc_report import FIGURES, evaluate_page, figures_of, fit_page, out_of_fold
@@ -210,7 +210,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     proxy = LearnedProxy.load(options.model)
     _try_writing(options, "evaluate")
     problem = problem_of(options)
-    judgement = judged(options, problem, named_proxies([options.model, *options.beside]))
+    judgement = judged_with(options, problem, named_proxies([options.model, *options.beside]))
     say_judgement(options, problem, judgement)
     data = _features(problem, _within(problem, splits_of(options.split)), proxy.statistics, options)
     seen = set(proxy.provenance.get("arch_ids", ())) & set(data.arch_ids)

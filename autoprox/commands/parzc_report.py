@@ -6,11 +6,11 @@ import shlex
 import numpy as np
 from matplotlib.figure import Figure
 
+from autoprox.api.judgement import Judgement
 from autoprox.base.versions import versions
 from autoprox.bench.problem import Problem
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
-from autoprox.commands.evaluate import Judgement
 from autoprox.commands.problem_options import splits_of
 from autoprox.predict.parzc import LearnedProxy, NodeFeatures
 from autoprox.predict.parzc.aggregator_figures import calibration_figure, importance_figure, prediction_figure

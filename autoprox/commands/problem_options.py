@@ -4,6 +4,7 @@ import argparse
 import math
 from collections.abc import Sequence
 
+from autoprox.api.judgement import SPLITS
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.bench.block import Block
 from autoprox.bench.judging import Judge
@@ -19,8 +20,6 @@ from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.metrics import Aggregate
 from autoprox.spaces import load_space, space_names
-
-_SPLITS = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
 
 
 def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
@@ -87,13 +86,13 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
 def add_split_option(parser: argparse.ArgumentParser) -> None:
     """Adds --split, of which select is the default: sealed is looked at on purpose only."""
     parser.add_argument(
-        "--split", choices=list(_SPLITS), default=Split.SELECT.value, help="architectures to use (default: %(default)s)"
+        "--split", choices=list(SPLITS), default=Split.SELECT.value, help="architectures to use (default: %(default)s)"
     )
 
 
 def splits_of(name: str) -> tuple[Split, ...]:
     """The splits that a value of --split names."""
-    return _SPLITS[name]
+    return SPLITS[name]
 
 
 def judge_of(problem: Problem, split: str) -> Judge:
@@ -105,9 +104,13 @@ def judge_of(problem: Problem, split: str) -> Judge:
     splits = splits_of(split)
     judge = Judge(problem, *splits)
     if Split.SEALED in splits:
-        times = count_sealed(problem.table.digest)
-        note(f"the sealed split of this table has now been scored {times} time(s) by this user")
+        note_sealed(count_sealed(problem.table.digest))
     return judge
+
+
+def note_sealed(times: int) -> None:
+    """Says how often the sealed split of a table has been scored."""
+    note(f"the sealed split of this table has now been scored {times} time{'s' if times > 1 else ''} by this user")
 
 
 def problem_of(options: argparse.Namespace) -> Problem:

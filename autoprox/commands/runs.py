@@ -117,7 +117,9 @@ def _row(run: Run) -> dict[str, Any]:
     }
     try:
         splits = run.proxy.results["splits"] if run.status == "finished" else {}
-        joints = {name: splits[name][PROXY_ROW]["joint"] if splits else None for name in (Split.SELECT, Split.SEALED)}
+        joints = {
+            name: splits[name][PROXY_ROW]["joint"] if name in splits else None for name in (Split.SELECT, Split.SEALED)
+        }
     except (LookupError, TypeError) as error:
         raise StoreMismatchError(f"'{run.folder / BEST}' does not hold the results of a run ({error!r}).") from error
     return row | {split.value: joint for split, joint in joints.items()}

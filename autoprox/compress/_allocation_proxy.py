@@ -99,7 +99,7 @@ class Probe:
         return value
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class AllocationProxy(AbstractScorer):
     """A scorer of compressed networks that adds up over the maps of the trained one.
 
@@ -163,7 +163,7 @@ class AllocationProxy(AbstractScorer):
             space.tables[key] = found
         return found
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores a network that a space around a trained one built.
 
         Raises:

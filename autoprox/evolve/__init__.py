@@ -14,11 +14,12 @@ from autoprox.evolve._blending import ProxyForm, Statement, as_judged, fitted
 from autoprox.evolve._discovery import Discoverer, Discovery, Finding
 from autoprox.evolve._terms import count_terms
 from autoprox.evolve.engine import Ending, EvolutionOutcome
-from autoprox.evolve.plan import EvolutionPlan, Stop
+from autoprox.evolve.plan import DEFAULT_BUDGET, EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
-from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, sentence
+from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, judged_split, sentence
 
 __all__ = [
+    "DEFAULT_BUDGET",
     "DEFAULT_STRATEGY",
     "FITTED_ROW",
     "PROXY_ROW",
@@ -37,5 +38,6 @@ __all__ = [
     "as_judged",
     "count_terms",
     "fitted",
+    "judged_split",
     "sentence",
 ]

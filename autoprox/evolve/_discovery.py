@@ -6,9 +6,11 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from textwrap import shorten
 from typing import Any
 
 from autoprox.base.errors import TableError
+from autoprox.base.html import bars, code, panel
 from autoprox.base.progress import Progress
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
@@ -42,13 +44,18 @@ from autoprox.evolve.verdicts import (
     Margin,
     document_of,
     golden_scores,
+    judged_split,
     margins_of,
+    sentence,
     verdicts_of,
 )
 from autoprox.graph import Expression, LeafTable, Leaves, Proxy, collect_leaves
 from autoprox.networks.network import Network
 from autoprox.scorers import Ensemble, Series, effects, foreign_series, gene_series
 from autoprox.statistics import StatisticsCache
+
+_LINE = 120
+# Letters of a `repr`.
 
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
@@ -91,6 +98,9 @@ class Finding:
     plan: EvolutionPlan
     stop: Stop
 
+    def __repr__(self) -> str:
+        return shorten(f"Finding({self.proxy.name}: {self.proxy.brief})", _LINE, placeholder=" ...")
+
     @property
     def chosen(self) -> Statement:
         """The form that is the winner."""
@@ -111,17 +121,19 @@ class Discovery:
     Args:
         proxy: The winner, with provenance and results.
         forms: The discovery in all its forms, the plain one first.
-        verdicts: For each split, the verdicts of the proxy, of its other forms, of the best zoo proxy, of fitted counts
-            and of the counts. On fit and select, what is fitted is fitted to fit alone; on sealed, to both.
+        verdicts: For each split that was scored, the verdicts of the proxy, of its other forms, of the best zoo proxy,
+            of fitted counts and of the counts. On fit and select, what is fitted is fitted to fit alone; on sealed, to
+            both. Sealed is absent unless it was asked for.
         zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
-        margins: How much further than each rival the proxy's joint correlation is on the sealed split, the rival that
-            is strongest on select first.
+        margins: How much further than each rival the proxy's joint correlation is on the sealed split (on select if
+            sealed was not scored), the rival that is strongest on select first.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
         hall: The hall of fame, fittest on fit first, with what its members are worth on select.
         ensemble: Whether the hall together ranks select better than its best member.
         front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
         outcome: The run itself.
-        sealed_scorings: How often the sealed split of this table has been scored by this user, this time included.
+        sealed_scorings: How often the sealed split of this table has been scored by this user, this time included; None
+            if this discovery did not score it.
     """
 
     proxy: Proxy
@@ -134,7 +146,30 @@ class Discovery:
     ensemble: EnsembleTrial
     front: tuple[FrontPoint, ...]
     outcome: EvolutionOutcome
-    sealed_scorings: int
+    sealed_scorings: int | None
+
+    def __repr__(self) -> str:
+        own = self.verdicts[self.judged_on][PROXY_ROW]
+        worth = f"tau {own.joint:.3f} [{own.ci95[0]:.2f}, {own.ci95[1]:.2f}] on {self.judged_on}"
+        return shorten(f"Discovery({self.proxy.name}: {worth}; {self.proxy.brief})", _LINE, placeholder=" ...")
+
+    def _repr_html_(self) -> str:
+        rows = self.verdicts[self.judged_on]
+        own = rows[PROXY_ROW]
+        margins = [each.to_document() for each in self.margins]
+        facts = {
+            f"joint tau on {self.judged_on}": f"{own.joint:.3f}, 95 % interval [{own.ci95[0]:.2f}, {own.ci95[1]:.2f}]",
+            "beside its rivals": sentence(margins, self.zoo),
+            "candidates": f"{self.outcome.evaluated:,}",
+            "needs": ", ".join(self.proxy.statistics),
+        }
+        picture = bars({name: (each.joint, *each.ci95) for name, each in rows.items()})
+        return panel(f"Discovery {self.proxy.name}", facts, code(self.proxy.brief), picture)
+
+    @property
+    def judged_on(self) -> Split:
+        """The split that says what the proxy is worth: sealed, or select if sealed was not scored."""
+        return judged_split(self.verdicts)
 
 
 @dataclass
@@ -176,14 +211,15 @@ class Discoverer:
         """
         return {split: Judge(self.problem, split) for split in Split}
 
-    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Discovery:
-        """Runs one discovery, or takes one up that was begun.
+    def run(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None, *, sealed: bool = True) -> Discovery:
+        """Runs one discovery, or resumes one.
 
         Args:
             plan: How to search. Same plan, same result, whatever the number of jobs, however often interrupted.
             stop: When to end.
-            journal: File of the journal. If there is one already, of the same plan on the same problem, it is gone on
-                with. A temporary one if None.
+            journal: File of the journal. An existing one of the same plan on the same problem is resumed. A temporary
+                one if None.
+            sealed: Whether the sealed split is scored.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
@@ -191,9 +227,9 @@ class Discoverer:
             SpecError: If the run has as many candidates already as the budget allows.
         """
         with _kept(journal) as path, self._journal(path, plan, stop) as book:
-            # A state folder that cannot be written has to be known before the search, not after it.
-            sealed_count(self.problem.table.digest)
-            discovery = self.judge(self._searched(plan, stop, book))
+            if sealed:  # a state folder that cannot be written has to be known before the search, not after it
+                sealed_count(self.problem.table.digest)
+            discovery = self.judge(self._searched(plan, stop, book), sealed=sealed)
             book.remember("sealed_scorings", discovery.sealed_scorings)
             book.remember("status", "judged")
         return discovery
@@ -274,12 +310,13 @@ class Discoverer:
         """Leaf values of networks, from the cache or computed."""
         return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
 
-    def judge(self, found: Finding) -> Discovery:
-        """Scores the winner of a search on the sealed split, beside its rivals; the look is counted.
+    def judge(self, found: Finding, *, sealed: bool = True) -> Discovery:
+        """Scores the winner of a search beside its rivals, on the sealed split as well; that look is counted.
 
         Args:
-            found: What `search` gave. Once its winner was judged, no other should be searched for on this table: the
-                more looks, the less the figures of the sealed split can be trusted.
+            found: What `search` gave. Once its winner was judged on sealed, no other should be searched for on this
+                table: the more looks, the less the figures of the sealed split can be trusted.
+            sealed: Whether the sealed split is scored.
 
         Raises:
             AutoproxError: If the look cannot be counted.
@@ -292,17 +329,16 @@ class Discoverer:
         zoo = {} if found.zoo is None else {ZOO_ROW: found.zoo}
         before = {name: each.on_fit for name, each in named.items()} | zoo
         after = {name: each.proxy for name, each in named.items()} | zoo
-        sealed_scorings = count_sealed(self.problem.table.digest)
-        scores = {
-            Split.FIT: scores_of(before, bank.fit),
-            Split.SELECT: scores_of(before, bank.select),
-            Split.SEALED: scores_of(after, self._leaves(judges[Split.SEALED].networks, after)),
-        }
+        sealed_scorings = count_sealed(self.problem.table.digest) if sealed else None
+        scores = {Split.FIT: scores_of(before, bank.fit), Split.SELECT: scores_of(before, bank.select)}
+        if sealed:
+            scores[Split.SEALED] = scores_of(after, self._leaves(judges[Split.SEALED].networks, after))
         again = scores_of({PROXY_ROW: chosen.on_fit}, self._leaves(select.rebuilt(), {PROXY_ROW: chosen.on_fit}))
         init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
-        rows = {split: dict(zip(named | zoo, scores[split], strict=True)) | judges[split].counts for split in Split}
-        verdicts = {split: verdicts_of(judges[split], rows[split]) for split in Split}
-        margins = margins_of(judges[Split.SEALED], rows[Split.SEALED], verdicts[Split.SELECT])
+        rows = {split: dict(zip(named | zoo, scores[split], strict=True)) | judges[split].counts for split in scores}
+        verdicts = {split: verdicts_of(judges[split], rows[split]) for split in scores}
+        last = judged_split(verdicts)
+        margins = margins_of(judges[last], rows[last], verdicts[Split.SELECT])
         ensemble = ensemble_trial(found.hall, highest(found.hall), select, bank)
         rival = None if found.zoo is None else found.zoo.name
         results = {

@@ -13,6 +13,9 @@ from autoprox.statistics import StatisticKind
 EQUAL_WEIGHTS: LeafWeights = dict.fromkeys(StatisticKind, 1.0)
 """Leaves of each kind of statistic are drawn equally often, however many there are: half of all draws are counts."""
 
+DEFAULT_BUDGET = 20_000
+"""Candidates of a discovery, unless something else is asked for."""
+
 MOST_GROWTHS = 16
 """Bound on the growths of the bank: the last one would come after a hundred million candidates."""
 

@@ -1,6 +1,6 @@
 """What a discovered proxy is worth beside its rivals, split by split."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -8,6 +8,7 @@ import numpy as np
 
 from autoprox.base.arrays import Floats
 from autoprox.bench.judging import Judge
+from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict, finite_or_none
 
 PROXY_ROW, ZOO_ROW, FITTED_ROW = "proxy", "zoo", "fitted counts"
@@ -19,7 +20,7 @@ _GOLDEN_NETWORKS = 2
 
 @dataclass(frozen=True)
 class Margin:
-    """What the proxy is worth beyond a rival, on the sealed split and on the same resampled architectures.
+    """What the proxy is worth beyond a rival, on one split and on the same resampled architectures.
 
     Args:
         rival: Row of the rival: a count, the best zoo proxy, or fitted counts.
@@ -40,11 +41,24 @@ class Margin:
         }
 
 
-def margins_of(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> tuple[Margin, ...]:
+def judged_split(splits: Container[str]) -> Split:
+    """The split that says what a proxy is worth: sealed if it was scored, else select.
+
+    Args:
+        splits: The splits that were scored, such as the keys of `results["splits"]`.
+
+    Example:
+        >>> judged_split({"fit": {}, "select": {}}).value
+        'select'
+    """
+    return Split.SEALED if Split.SEALED in splits else Split.SELECT
+
+
+def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> tuple[Margin, ...]:
     """How far the proxy is beyond its rivals: the best count on select, fitted counts, and the best zoo proxy.
 
     Args:
-        sealed: Judge of the sealed split.
+        judge: Judge of the split that decides.
         rows: Scores on its networks.
         select: Verdicts on select, from which the best count is chosen.
 
@@ -53,10 +67,10 @@ def margins_of(sealed: Judge, rows: dict[str, Floats], select: dict[str, Verdict
     """
     # A count that is constant in a block has no joint correlation and is nobody's rival.
     strength = {name: np.nan_to_num(select[name].joint, nan=-np.inf) for name in rows if name in select}
-    count = max(sealed.counts, key=lambda name: strength[name])
+    count = max(judge.counts, key=lambda name: strength[name])
     rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW) if name in rows)]
     rivals.sort(key=lambda name: -strength[name])
-    return tuple(Margin(name, *sealed.margin(rows[PROXY_ROW], rows[name])) for name in rivals)
+    return tuple(Margin(name, *judge.margin(rows[PROXY_ROW], rows[name])) for name in rivals)
 
 
 def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:
@@ -79,7 +93,7 @@ def _compared(margin: Mapping[str, Any], zoo: str | None) -> str:
     rival = f"{zoo} (zoo)" if margin["rival"] == ZOO_ROW else margin["rival"]
     joint, (low, high) = margin["joint"], margin["ci95"]
     if joint is None or low is None or high is None:
-        return f"not comparable with {rival}, which does not rank all sealed blocks as it does"
+        return f"not comparable with {rival}, which does not rank all blocks as it does"
     if joint < 0:
         joint, low, high = -joint, -high, -low
         return f"behind {rival} by {_short(joint)} [{_short(low)}, {_short(high)}]"

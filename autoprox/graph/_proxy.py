@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import read_json, reading
+from autoprox.base.html import ValueAndEnds, bars, code, panel
 from autoprox.base.outcomes import DoubtfulScoresWarning, Outcome, attempted, values_of
 from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
@@ -29,6 +31,7 @@ from autoprox.statistics.requirements import requirements_of
 FORMAT = "autoprox.proxy"
 FORMAT_VERSION = 1
 _TERMS_SHOWN = 8
+_LINE = 120
 _FIELDS: dict[str, type] = {
     "name": str,
     "graph": str,
@@ -75,6 +78,24 @@ class Proxy:
             raise KindError(f"A proxy needs a SCALAR graph; '{self.graph}' is {self.graph.kind}. Apply an aggregator.")
         if self.sign not in (1, -1):
             raise KindError(f"The sign of a proxy is 1 or -1, not {self.sign}.")
+
+    def __repr__(self) -> str:
+        return shorten(f"Proxy({self.name!r}: {self.brief})", _LINE, placeholder=" ...")
+
+    def _repr_html_(self) -> str:
+        facts = {"needs": str(self.needs), "source": self.source}
+        splits = self.results.get("splits", {})
+        shown = next((name for name in ("sealed", "select") if name in splits), None)
+        if shown is None:
+            return panel(self.name, facts, code(self.brief))
+        joints = {name: _interval(row) for name, row in splits[shown].items()}
+        value, low, high = joints["proxy"]
+        facts[f"joint tau on {shown}"] = f"{value:.3f}, 95 % interval [{low:.2f}, {high:.2f}]"
+        return panel(self.name, facts, code(self.brief), bars(joints))
+
+    def __call__(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
+        """Scores one live model; the same as `score`."""
+        return self.score(model, images, labels, loss=loss)
 
     @property
     def formula(self) -> str:
@@ -144,7 +165,7 @@ class Proxy:
         table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
         return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
 
         Args:
@@ -176,7 +197,7 @@ class Proxy:
         return f"has no finite value on this model (it gives {value}); rank it last or choose another proxy."
 
     def score_many(
-        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+        self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> Floats:
         """Scores live models one after the other.
 
@@ -316,3 +337,9 @@ class Proxy:
         with reading(path, lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).")):
             document = read_json(path)
         return cls.from_document(document, f"'{path}'")
+
+
+def _interval(row: Mapping[str, Any]) -> ValueAndEnds:
+    """The joint correlation of a verdict in a document, with its interval; NaN where undefined."""
+    value, low, high = (np.nan if each is None else float(each) for each in (row["joint"], *row["ci95"]))
+    return value, low, high

@@ -20,6 +20,8 @@ def check_supported(model: nn.Module) -> None:
         ...
         autoprox.base.errors.CollectionError: The LazyLinear has no parameters yet; run the model once on a batch.
     """
+    if not isinstance(model, nn.Module):
+        raise CollectionError(f"The model is a {type(model).__name__}; give a torch.nn.Module.")
     for name, module in model.named_modules():
         reason = _why_not(module) or next((why for each in module._parameters.values() if (why := _why_no(each))), "")
         if reason:

@@ -22,7 +22,7 @@ FORMAT = "autoprox.regression"
 FORMAT_VERSION = 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class RegressionProxy(AbstractScorer):
     """Regressions of accuracy, one a space, as a scorer (`autoprox.scorers.Scorer`).
 
@@ -95,7 +95,7 @@ class RegressionProxy(AbstractScorer):
             self._known[space.name] = ArchRegression.from_document(self._document(space.name), space)
         return self._known[space.name]
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """A live model does not tell its genes.
 
         Raises:

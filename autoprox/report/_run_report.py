@@ -9,7 +9,7 @@ import numpy as np
 
 from autoprox.bench.schema import METRICS
 from autoprox.bench.splits import Split
-from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, sentence
+from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, judged_split, sentence
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.island import DUPLICATE, KINDS
 from autoprox.evolve.runs import Run
@@ -54,14 +54,15 @@ def discovery_report(run: Run, evidence: Document) -> str:
         StoreMismatchError: If the run is not finished.
     """
     proxy, results, provenance = run.proxy, run.proxy.results, run.proxy.provenance
-    sealed = results["splits"][Split.SEALED]
+    judged = judged_split(results["splits"])
     return render(
         "discovery.html",
         title=f"{proxy.name}: a discovered proxy",
         proxy=proxy,
         provenance=provenance,
         results=results,
-        sealed=sealed[PROXY_ROW],
+        judged_on=judged.value,
+        judged=results["splits"][judged][PROXY_ROW],
         rival=_rival(results),
         verdict=_verdict(results["margin"]["ci95"]),
         sentence=sentence(results.get("margins", [results["margin"]]), results["zoo"]),
@@ -78,7 +79,8 @@ def discovery_report(run: Run, evidence: Document) -> str:
         bands_figure=_bands_figure(evidence, provenance),
         fewest=FEWEST,
         sealed_beyond={
-            name: _beyond(sealed[key], provenance) for key, name in _sealed_names(results, evidence).items()
+            name: _beyond(results["splits"][judged][key], provenance)
+            for key, name in _sealed_names(results, evidence).items()
         },
         search=_search(run, evidence),
         rejected=_rejected(provenance),
@@ -105,13 +107,13 @@ def _rival(results: Document) -> str:
 def _verdict(ci95: Iterable[float | None]) -> str:
     low, high = map(_number, ci95)
     if np.isnan(low):
-        return "undefined: one of the two does not rank all sealed blocks"
+        return "undefined: one of the two does not rank all blocks"
     return "surely more" if low > 0 else "surely less" if high < 0 else "neither surely more nor surely less"
 
 
 def _sealed_names(results: Document, evidence: Document) -> dict[str, str]:
-    """What best.json holds of the sealed split, by its name there, in the order in which it is shown."""
-    held = results["splits"][Split.SEALED]
+    """What best.json holds of the split that decides, by its name there, in the order in which it is shown."""
+    held = results["splits"][judged_split(results["splits"])]
     shown = {PROXY_ROW: WINNER, ZOO_ROW: f"{results['zoo']} (zoo)"}
     shown |= {key: key for key in (*evidence["select"], *held) if key not in shown}
     return {key: name for key, name in shown.items() if key in held}
@@ -129,8 +131,8 @@ def _select_names(evidence: Document) -> dict[str, str]:
 
 def _comparison(results: Document, evidence: Document) -> list[dict[str, Any]]:
     """A row for each contender: joint correlation on select and, where best.json holds it, on sealed."""
-    sealed = results["splits"][Split.SEALED]
-    held = {name: sealed[key] for key, name in _sealed_names(results, evidence).items()}
+    sealed = results["splits"].get(Split.SEALED, {})
+    held = {name: sealed[key] for key, name in _sealed_names(results, evidence).items() if key in sealed}
     rows = {name: evidence["select"][key] for key, name in _select_names(evidence).items()}
     return [
         {
@@ -151,11 +153,9 @@ def _mean(verdict: Document | None, key: str) -> float | None:
 
 
 def _bars(results: Document, evidence: Document) -> list[dict[str, Any]]:
-    sealed = results["splits"][Split.SEALED]
-    rows = {
-        Split.SELECT: {name: evidence["select"][key] for key, name in _select_names(evidence).items()},
-        Split.SEALED: {name: sealed[key] for key, name in _sealed_names(results, evidence).items()},
-    }
+    rows = {Split.SELECT: {name: evidence["select"][key] for key, name in _select_names(evidence).items()}}
+    if sealed := results["splits"].get(Split.SEALED):
+        rows[Split.SEALED] = {name: sealed[key] for key, name in _sealed_names(results, evidence).items()}
     return [{"split": split.value, "figure": _bars_figure(split, own)} for split, own in rows.items()]
 
 
@@ -173,12 +173,12 @@ def _bars_figure(split: Split, rows: Mapping[str, Document]) -> Any:
 
 def _blocks(results: Document, evidence: Document) -> list[dict[str, Any]]:
     """What is said of each block: the winner's correlations split by split, the ceiling, and a scatter."""
-    blocks = []
+    blocks, judged = [], judged_split(results["splits"])
     for index, block in enumerate(evidence["blocks"]):
-        own = {split: results["splits"][split][PROXY_ROW]["blocks"][index] for split in map(str, Split)}
+        own = {split: rows[PROXY_ROW]["blocks"][index] for split, rows in results["splits"].items()}
         ceiling = block["ceiling"]
         name = f"{block['space']}, {block['dataset']}"
-        share = None if ceiling is None else _ratio(own[Split.SEALED]["kendall"], ceiling["tau"])
+        share = None if ceiling is None else _ratio(own[judged]["kendall"], ceiling["tau"])
         blocks.append(block | {"name": name, "own": own, "share": share, "figure": _scatter(index, name, block, own)})
     return blocks
 
@@ -297,7 +297,7 @@ def _facts(run: Run, evidence: Document) -> list[tuple[str, str]]:
         *((f"images, {name}", f"digest {value}") for name, value in provenance["batches"].items()),
         ("graph", f"digest {run.proxy.graph.digest}"),
         ("best.json", f"digest {evidence['proxy_digest']}"),
-        ("sealed split", f"scored {run.sealed_scorings} time(s) on this table by this user, this run included"),
+        ("sealed split", _sealed_fact(run.sealed_scorings)),
     ]
     if "versions" in volatile:
         facts.append(("versions", ", ".join(f"{name} {value}" for name, value in volatile["versions"].items())))
@@ -305,3 +305,9 @@ def _facts(run: Run, evidence: Document) -> list[tuple[str, str]]:
         facts.append(("time", f"{volatile['seconds']} s in all, {volatile['search_seconds']} s of search"))
         facts.append(("finished", f"{volatile['finished']} on {volatile['machine']}"))
     return facts
+
+
+def _sealed_fact(scorings: int | None) -> str:
+    if scorings is None:
+        return "not scored by this run"
+    return f"scored {scorings} time{'s' if scorings > 1 else ''} on this table by this user, this run included"

@@ -73,7 +73,7 @@ class Ensemble(AbstractScorer):
         return mean_ranks([member.join(values[start:end]) for member, (start, end) in rows])
 
     def calibrated(
-        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+        self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> "CalibratedEnsemble":
         """The same ensemble, which scores single models by where they would stand among these.
 
@@ -135,7 +135,7 @@ class CalibratedEnsemble(AbstractScorer):
             return None
         return digest(["calibrated", self._of_ensemble, array_digest(self._calibration)])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one model against the calibration set: ties count half.
 
         Raises:

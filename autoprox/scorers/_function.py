@@ -17,7 +17,7 @@ from autoprox.scorers.base import AbstractScorer
 from autoprox.statistics import BatchLoss, Requirements
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FunctionProxy(AbstractScorer):
     """A proxy that is computed by a function; a higher score means a better network.
 
@@ -46,7 +46,7 @@ class FunctionProxy(AbstractScorer):
     needs: Requirements
     version: int = 1
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model; see `autoprox.graph.Scorer`.
 
         Raises:

@@ -69,7 +69,7 @@ class Scorer(Protocol):
     def renamed(self, name: str) -> Self:
         """The same scorer under another name."""
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model, with the parameters it has. The model is left as it was.
 
         Args:
@@ -84,7 +84,7 @@ class Scorer(Protocol):
         """
 
     def score_many(
-        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+        self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> Floats:
         """Scores live models, an iterator lazily: shape `(A,)`, NaN where there is no finite value.
 

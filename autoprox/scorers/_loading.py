@@ -41,6 +41,11 @@ def load_proxy(name_or_path: str) -> Scorer:
         if not (path / BEST).exists():
             raise StoreMismatchError(f"The folder '{path}' holds no {BEST}: no run, or one that is not finished.")
         path = path / BEST
+    if path is not None and path.suffix == ".py":
+        raise StoreMismatchError(
+            f"'{path}' is Python code, such as an exported proxy: import it and call its score(model, images, labels);"
+            " `load` reads best.json, of which it was made."
+        )
     if path is not None:
         return hall_ensemble(path) if path.name == HALL else Proxy.read(path)
     if name_or_path in shipped.names():

@@ -17,7 +17,7 @@ ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 """From a network, images `(B, C, H, W)` and labels `(B,)` to a score; higher is better."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class OwnScorer(AbstractScorer):
     """A function of the caller's own behind the interface of all scorers.
 
@@ -47,7 +47,7 @@ class OwnScorer(AbstractScorer):
         content = self.stated or function_digest(self.function)
         return None if content is None else digest(["own", content])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one network; the function knows of no loss.
 
         Raises:

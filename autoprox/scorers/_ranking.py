@@ -17,7 +17,7 @@ from autoprox.scorers.base import AbstractScorer
 from autoprox.statistics import BatchLoss, Requirements
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class RankedProxy(AbstractScorer):
     """Several proxies, joined by the logarithms of their ranks within a set of networks.
 
@@ -54,7 +54,7 @@ class RankedProxy(AbstractScorer):
         """What its parts need, together."""
         return Requirements.together(each.needs for each in self.members)
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model alone; see the class for what that means.
 
         Raises:

@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from autoprox.base.arrays import Floats
+from autoprox.base.html import code, panel
 from autoprox.base.outcomes import Outcome, values_of
 from autoprox.scorers._interface import Scorer
 from autoprox.scorers._one_model import measured
@@ -31,8 +32,19 @@ class AbstractScorer(ABC):
         """Digest of its content, name excluded; None where that cannot be told."""
 
     @abstractmethod
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def _repr_html_(self) -> str:
+        facts = {"needs": str(self.needs), "source": self.source}
+        return panel(f"{self.name} ({type(self).__name__})", facts, code(self.description))
+
+    def __call__(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
+        """Scores one live model; the same as `score`."""
+        return self.score(model, images, labels, loss=loss)
 
     @property
     def description(self) -> str:
@@ -55,7 +67,7 @@ class AbstractScorer(ABC):
         return other
 
     def score_many(
-        self, models: Iterable[nn.Module], images: Any, labels: Any, *, loss: BatchLoss | None = None
+        self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> Floats:
         """Scores a set of live models; see `Scorer`.
 

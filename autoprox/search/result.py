@@ -10,8 +10,9 @@ from typing import Any
 import pandas as pd
 
 from autoprox.base.errors import SpecError
+from autoprox.base.html import panel, scatter
 from autoprox.search._region import Pilot
-from autoprox.search.constraints import Constraints
+from autoprox.search.constraints import Constraints, bounded
 from autoprox.spaces import Arch
 
 DIGITS = 8
@@ -117,6 +118,22 @@ class SearchResult:
     allowed: int | None
     total: int | None
     acceptance: Pilot | None = None
+
+    def __repr__(self) -> str:
+        count = f"{len(self.candidates):,} candidates"
+        return f"SearchResult({self.space} by {self.scorer!r}: {count}, pick {self._picked})"
+
+    def _repr_html_(self) -> str:
+        facts = {"candidates": f"{len(self.candidates):,}", "pick": self._picked, "genes": self.pick.arch.json}
+        if self.constraints.bounds:
+            facts["bounds"] = bounded(self.constraints.bounds)
+        points = [(float(each.params), each.score) for each in self.candidates]
+        picture = scatter(points, [(float(self.pick.params), self.pick.score)], "parameters", f"score of {self.scorer}")
+        return panel(f"Search of {self.space} by {self.scorer}", facts, picture)
+
+    @property
+    def _picked(self) -> str:
+        return f"{self.pick.arch.arch_id}, {self.pick.params:,} parameters, score {self.pick.score:.4g}"
 
     @property
     def pick(self) -> ScoredArch:

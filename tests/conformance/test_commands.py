@@ -103,6 +103,7 @@ CASES = {
         "{new}/run.json",
         ("--quiet", "--log-json"),
     ),
+    "judge": Case("{world}/trial --jobs 1", "{world}/none", modes=("--quiet",)),
     "parzc evaluate": Case(
         f"--model {{world}}/model.pt {_TABLE} --figures {{new}}", f"--model none.pt {_TABLE}", "{new}/evaluate.run.json"
     ),
@@ -159,6 +160,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     frame.to_csv(folder / "mine.csv", index=False)
     shared = ["--bench", str(folder / "mine.parquet"), "--jobs", "1", "--quiet"]
     assert main(["evolve", *shared, "--budget", "20", "--random-budget", "5", "--out", str(folder / "run")]) == 0
+    assert (
+        main(["evolve", *shared, "--budget", "20", "--keep-sealed", "--no-report", "--out", str(folder / "trial")]) == 0
+    )
     table = Table.read(folder / "mine.parquet")
     write_pictures(folder)
     trained = ["--space", "pit-micro", "--dataset", "digits", "--passes", "1", "--quiet"]
@@ -233,7 +237,7 @@ def test_help_says_all_and_its_examples_are_right(part: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_as_a_module_it_is_the_same(name: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
-    if name == "completion":  # of the console command, and nowhere else
+    if name in {"completion", "judge"}:  # of the console command alone; `autoprox.judge` is a function
         assert find_spec(f"autoprox.{name}") is None
         return
     assert status_of([name, "--help"]) == 0

@@ -24,7 +24,7 @@ FEATURES = "features"
 """Entry of a file's provenance that makes a scorer of a model."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LearnedProxy(AbstractScorer):
     """A scorer (`autoprox.scorers.Scorer`) that was learned from labels.
 
@@ -90,7 +90,7 @@ class LearnedProxy(AbstractScorer):
         """Digest of the fitted model and of what it is fed."""
         return digest(["learned", model_digest(self.model), self._digests, list(self.nodes)])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model; see `autoprox.scorers.Scorer`.
 
         Raises:

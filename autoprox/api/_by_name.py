@@ -1,6 +1,6 @@
-"""What `import autoprox` offers: loading scorers and spaces, and joining scorers.
+"""Scorers, spaces and tables by name.
 
-Each function imports what it needs when it is called, so that importing this loads no torch.
+Each function imports its dependencies when it is called, so that importing this module loads no torch.
 """
 
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from autoprox.scorers import Ensemble, Scorer
     from autoprox.spaces import Space
 
-__all__ = ["ensemble", "load", "shipped_names", "space"]
+__all__ = ["ensemble", "list_scorers", "list_spaces", "list_tables", "load", "shipped_names", "space"]
 
 
 def load(name_or_path: "str | Path") -> "Scorer":
@@ -88,6 +88,42 @@ def shipped_names() -> list[str]:
     from autoprox.shipped import names
 
     return names()
+
+
+def list_scorers() -> list[str]:
+    """Names that `load` knows: the discovered proxies that come with autoprox, then the published ones of the zoo.
+
+    Example:
+        >>> {"joint_micro", "snip", "params"} <= set(list_scorers())
+        True
+    """
+    from autoprox.scorers import ZOO
+
+    return [*shipped_names(), *ZOO]
+
+
+def list_tables() -> list[str]:
+    """Names of the embedded benchmark tables.
+
+    Example:
+        >>> list_tables()
+        ['vitbench101']
+    """
+    from autoprox.bench.table import embedded_tables
+
+    return list(embedded_tables())
+
+
+def list_spaces() -> list[str]:
+    """Names of the architecture spaces that come with autoprox.
+
+    Example:
+        >>> "autoformer-ti" in list_spaces()
+        True
+    """
+    from autoprox.spaces import SPACES
+
+    return list(SPACES)
 
 
 def space(reference: str) -> "Space":

@@ -1,0 +1,76 @@
+"""Discovery of a proxy in one call."""
+
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from autoprox.api._bars import bar, unwrapped
+from autoprox.api._given import problem
+from autoprox.base.progress import progress as counting
+from autoprox.bench import DEFAULT_TABLE, Table
+from autoprox.evolve import DEFAULT_BUDGET, DEFAULT_STRATEGY, Discoverer, Discovery, EvolutionPlan, Stop
+
+__all__ = ["discover"]
+
+
+def discover(
+    table: Table | str | Path = DEFAULT_TABLE,
+    *,
+    spaces: Sequence[str] | None = None,
+    datasets: Sequence[str] | None = None,
+    label_kind: str | None = None,
+    images: Mapping[str, Path] | None = None,
+    budget: int = DEFAULT_BUDGET,
+    seed: int = 0,
+    strategy: str = DEFAULT_STRATEGY,
+    islands: int = 1,
+    seed_zoo: bool = False,
+    beyond_size: float = 0.0,
+    sealed: bool = False,
+    jobs: int = 1,
+    journal: Path | None = None,
+    progress: bool = True,
+) -> Discovery:
+    """Discovers a zero-cost proxy: evolves it on the fit split of a table and chooses it on the select split.
+
+    Args:
+        table: A table, the path of one, or the name of an embedded one.
+        spaces: Only these spaces of the table; all if None.
+        datasets: Only these data sets; all if None.
+        label_kind: The label kind; `scratch` if None and the table has it.
+        images: Folders with images to compute statistics on, by data set.
+        budget: Distinct valid candidates in total.
+        seed: The same seed gives the same proxy, for any number of jobs.
+        strategy: How candidates are proposed; a name of `autoprox.evolve.STRATEGIES`.
+        islands: Number of populations that exchange members.
+        seed_zoo: Whether the graphs of the zoo are the first candidates.
+        beyond_size: Weight, in the fitness, of the correlation among architectures of one size.
+        sealed: Whether the winner is also scored on the sealed split, which the search never saw. Each such scoring is
+            counted per table and user, since repeated scorings make its figures less reliable.
+        jobs: Number of processes.
+        journal: File that records all candidates; an existing one of the same arguments is resumed.
+        progress: Whether progress bars are shown.
+
+    Returns:
+        The discovery: `proxy`, `verdicts`, `margins`, `hall` and more.
+
+    Raises:
+        TableError: If the table is missing or invalid, or too small to judge a proxy.
+        RegistryError: If there is no such strategy.
+        SpecError: If a number is out of range.
+        StoreMismatchError: If the journal belongs to another run.
+
+    Example:
+        >>> found = discover(spaces=["pit-micro"], datasets=["digits"], budget=60, progress=False)
+        >>> found.judged_on.value, found.outcome.evaluated
+        ('select', 60)
+    """
+    plan = EvolutionPlan(seed, strategy, None, islands, seed_zoo, beyond_size)
+    chosen = problem(table, spaces, datasets, label_kind, images)
+    networks = bar("statistics", "network", shown=progress) or unwrapped
+    with ExitStack() as stack:
+        discoverer = Discoverer(chosen, jobs=jobs, network_progress=networks)
+        if progress:
+            reach = stack.enter_context(counting(budget, "candidate", name="search"))
+            discoverer.candidate_progress = lambda count, best: reach(count, f"best {best:.3f}")
+        return discoverer.run(plan, Stop(budget), journal, sealed=sealed)

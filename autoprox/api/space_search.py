@@ -1,0 +1,75 @@
+"""Search of a space in one call."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from autoprox.api._bars import continued
+from autoprox.api._given import scorer_of
+from autoprox.datasets import dataset as open_dataset
+from autoprox.datasets.batches import draw_batch
+from autoprox.search import AbstractMethod, Constraints, SearchResult, run
+from autoprox.spaces import Space
+from autoprox.spaces.task import Task
+
+__all__ = ["find"]
+
+
+def find(
+    space: Space | str,
+    scorer: Any,
+    *,
+    max: Mapping[str, float | str] | None = None,  # noqa: A002 - reads as in `max={"params": "5M"}`
+    min: Mapping[str, float | str] | None = None,  # noqa: A002
+    dataset: str | Task | None = None,
+    budget: int | None = None,
+    method: AbstractMethod | str = "evolution",
+    seed: int = 0,
+    init_seeds: int = 1,
+    jobs: int = 1,
+    progress: bool = True,
+) -> SearchResult:
+    """Finds the architectures of a space that score best under bounds, without training any.
+
+    Args:
+        space: A space, its name, or where it stands: `my_file.py:space`.
+        scorer: A name or path that `autoprox.load` knows, or anything with `score(model, images, labels)`.
+        max: Upper bounds of costs by name: numbers in the cost's unit, or text such as "5M" and "20ms".
+        min: Lower bounds.
+        dataset: Data set whose images the networks are scored on; Gaussian noise if None.
+        budget: Distinct candidates in total; 1,000 by default.
+        method: How candidates are proposed, by name or with settings.
+        seed: The same seed gives the same result, for any number of jobs.
+        init_seeds: Number of initialisations that scores are averaged over.
+        jobs: Number of processes.
+        progress: Whether a progress bar is shown.
+
+    Returns:
+        The candidates, the best first; `pick` is the best one and `frame()` has all of them.
+
+    Raises:
+        SpecError: If no architecture is allowed, or an argument is out of range.
+        RegistryError: If there is no such scorer, space or method.
+        CollectionError: If the scorer cannot be computed on any of the first candidates.
+
+    Example:
+        >>> found = find("pit-micro", "params", max={"params": "20k"}, budget=20, progress=False)
+        >>> found.pick.params <= 20_000
+        True
+    """
+    bounds = {f"max_{name}": each for name, each in (max or {}).items()}
+    bounds |= {f"min_{name}": each for name, each in (min or {}).items()}
+    task = draw_batch(open_dataset(dataset)).task(dataset) if isinstance(dataset, str) else dataset
+    return run(
+        scorer_of(scorer),
+        space,
+        Constraints(**bounds),
+        np.random.default_rng(seed),
+        task=task,
+        method=method,
+        budget=budget,
+        init_seeds=init_seeds,
+        jobs=jobs,
+        progress=continued("search", "candidate", shown=progress),
+    )

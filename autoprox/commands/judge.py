@@ -1,0 +1,52 @@
+"""`autoprox judge`: scores the winner of a finished run on the sealed split, once all choices are made."""
+
+import argparse
+from pathlib import Path
+
+from autoprox.base.errors import SpecError, StoreMismatchError
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.console import chosen_backend, note
+from autoprox.commands.evolve import COMMAND as EVOLVE
+from autoprox.commands.record import PROGRAM_WORDS, RUN, lasting
+from autoprox.commands.values import PathTo, Whole
+from autoprox.evolve.runs import load
+
+
+def _add_options(options: CommandParser) -> None:
+    options.add_argument("run", type=PathTo(folder=True), metavar="RUN", help="folder of a finished run")
+    options.add_argument(
+        "--jobs", type=Whole(1, 4096), metavar="N", help="processes; results do not depend on it (default: as the run)"
+    )
+
+
+def _judge(options: argparse.Namespace) -> int:
+    run = load(options.run)
+    if run.status != "finished":
+        raise SpecError(f"The run in '{options.run}' is not finished; complete it with evolve --resume, then judge it.")
+    if run.sealed_scorings is not None:
+        note(f"the sealed split was already scored by the run in '{options.run}'; autoprox runs {options.run} shows it")
+        return 0
+    if "command" not in run.provenance:
+        raise StoreMismatchError(f"There is no '{Path(options.run) / RUN}', so the options of the run are unknown.")
+    kept = lasting(run.provenance["command"])
+    for name in ("--keep-sealed", "--budget", "--seconds", "--out"):
+        kept.pop(name, None)
+    if options.jobs is not None:
+        kept["--jobs"] = ["--jobs", str(options.jobs)]
+    evaluated = str(int(run.epochs["evaluated"].max()))
+    words = [word for group in kept.values() for word in group]
+    words += ["--budget", evaluated, "--out", str(options.run), "--resume"]
+    began = EVOLVE.parser().parse_args(words)
+    began.words = [*run.provenance["command"][:PROGRAM_WORDS], *words]
+    with chosen_backend(began):
+        return EVOLVE.run(began)
+
+
+COMMAND = Command(
+    "judge",
+    "Scores the winner of a finished run on the sealed split, which the search never saw, and updates the results of "
+    "the run. Each scoring is counted: run it once, when budget, seed and options are settled.",
+    ("judge runs/short",),
+    _add_options,
+    _judge,
+)
