@@ -27,6 +27,7 @@ COMMANDS = {
     "evolve": "discover a proxy",
     "judge": "score the winner of a finished run on the sealed split",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
+    "rank": "rank untrained models by a score, with what they cost",
     "regression": "fit a readable regression of accuracy, and explain it",
     "runs": "list and summarise runs, and write their reports",
     "search": "search a space with a scorer, without training",

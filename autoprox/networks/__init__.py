@@ -12,6 +12,7 @@ from autoprox.networks._checkpoint import load_checkpoint, save_checkpoint
 from autoprox.networks._define import define_space
 from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._module_digest import module_digest
+from autoprox.networks._named_models import NamedModel, named_models
 from autoprox.networks._seeding import seeded
 from autoprox.networks._weights import Fresh, Trained, Weights
 from autoprox.networks.network import Network
@@ -20,6 +21,7 @@ __all__ = [
     "MCA",
     "Blueprint",
     "Fresh",
+    "NamedModel",
     "Network",
     "SpatialEnhancer",
     "Trained",
@@ -28,6 +30,7 @@ __all__ = [
     "define_space",
     "load_checkpoint",
     "module_digest",
+    "named_models",
     "save_checkpoint",
     "seeded",
 ]

@@ -4,6 +4,7 @@
 - `svg`, `report_figures`: figures as inline SVG
 - `bands`: what a score knows within one size
 - `evidence`, `random_baseline`: what a run's report shows beyond the files of the run
+- `ranking_figure`: score against latency, for `rank`
 - `run_report`, `learned_report`: what the two reports contain
 """
 
@@ -11,6 +12,7 @@ from autoprox.report._evidence import EVIDENCE, REPORT, gather, read_evidence
 from autoprox.report._learned_report import LearningCurve, Predictions, learned_report
 from autoprox.report._page import write_page
 from autoprox.report._random_baseline import RANDOM_BUDGET, RandomBaseline, random_search
+from autoprox.report._ranking_figure import draw_ranking
 from autoprox.report._run_report import discovery_report
 
 __all__ = [
@@ -21,6 +23,7 @@ __all__ = [
     "Predictions",
     "RandomBaseline",
     "discovery_report",
+    "draw_ranking",
     "gather",
     "learned_report",
     "random_search",

@@ -114,6 +114,10 @@ CASES = {
         ("--quiet",),
     ),
     "parzc predict": Case(f"--model {{world}}/model.pt {_TABLE}", f"--model none.pt {_TABLE}"),
+    "rank": Case(
+        "--models {world}/network.py:model --img-size 8 --scorer params synflow --csv {new}/ranking.csv",
+        "--models {world}/network.py:none",
+    ),
     "regression fit": Case(
         f"{_TABLE} --out {{new}}/r.json --figures {{new}}",
         f"{_TABLE} --datasets none --out {{new}}/r.json",
@@ -237,7 +241,7 @@ def test_help_says_all_and_its_examples_are_right(part: str) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_as_a_module_it_is_the_same(name: str, capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
-    if name in {"completion", "judge"}:  # of the console command alone; `autoprox.judge` is a function
+    if name in {"completion", "judge", "rank"}:  # of the console command alone; the others are functions of `autoprox`
         assert find_spec(f"autoprox.{name}") is None
         return
     assert status_of([name, "--help"]) == 0

@@ -1,0 +1,185 @@
+"""`autoprox rank`: which of some untrained models is best, by a score, under bounds of what they may cost."""
+
+import argparse
+from collections.abc import Sequence
+
+import pandas as pd
+
+from autoprox.api.model_ranking import DEFAULT_SCORER, rank
+from autoprox.base.errors import SpecError
+from autoprox.base.figures import write_figure
+from autoprox.base.files import atomically
+from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_seed
+from autoprox.commands.console import note, say, say_json, text_table
+from autoprox.commands.names import SCORER
+from autoprox.commands.outfile import require_free
+from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.datasets import open_images
+from autoprox.datasets.batches import draw_batch
+from autoprox.networks import NamedModel, named_models
+from autoprox.networks.latency import machine
+from autoprox.report import draw_ranking
+from autoprox.spaces.task import BATCH_SIZE, DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, noise_task
+from autoprox.spaces.units import COUNT, SECONDS
+
+NOISE = "noise"
+DEFAULT_IMG_SIZE = 224
+
+
+def _add_options(options: CommandParser) -> None:
+    options.add_argument(
+        "--models",
+        nargs="+",
+        required=True,
+        metavar="M",
+        help="hf:CONFIG.json, timm:NAME, or my_file.py:models (a module, a mapping or list of modules, or a function "
+        "that returns one)",
+        type=Text(files=True),
+    )
+    options.add_argument(
+        "--scorer",
+        nargs="+",
+        default=[DEFAULT_SCORER],
+        metavar="P",
+        help="what ranks them: names of shipped or zoo proxies, or folders of runs; the first one decides (default: "
+        f"{DEFAULT_SCORER})",
+        type=SCORER,
+    )
+    options.add_argument(
+        "--images",
+        default=NOISE,
+        metavar="DIR|noise",
+        help="images to score on: one folder per class, CIFAR, Flowers-102, Chaoyang, or noise (default: noise)",
+        type=Text([NOISE], files=True),
+    )
+    options.add_argument(
+        "--max",
+        action="append",
+        default=[],
+        metavar="COST=V",
+        help="upper bound of params, macs or latency, such as params=10M or latency=50ms; may be repeated",
+        type=Text(["params=", "macs=", "latency="]),
+    )
+    options.add_argument(
+        "--img-size", type=Whole(1, 4096), metavar="PX", help="side of the images (default: the models')"
+    )
+    options.add_argument("--num-classes", type=Whole(2, 100_000), metavar="N", help="classes, with noise (default: 10)")
+    options.add_argument(
+        "--count",
+        type=Whole(1, 4096),
+        metavar="N",
+        help=f"images of the batch (default: {BATCH_SIZE}, of noise fewer)",
+    )
+    options.add_argument(
+        "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads, for latency (default: 1)"
+    )
+    add_seed(options)
+    options.add_argument(
+        "--figure", type=PathTo(written=True), metavar="FILE", help="draw score against latency (.svg, .png)"
+    )
+    options.add_argument("--csv", type=PathTo(written=True), metavar="FILE", help="write the table as CSV")
+    options.add_argument("--force", action="store_true", help="replace these files if they exist")
+    options.add_argument("--json", action="store_true", help="print one JSON object")
+
+
+def _rank(options: argparse.Namespace) -> int:
+    require_free([each for each in (options.figure, options.csv) if each is not None], force=options.force)
+    if options.figure is not None and options.figure.suffix.lower() not in {".svg", ".png"}:
+        raise SpecError(f"--figure '{options.figure}' is neither .svg nor .png.")
+    models = named_models(options.models, options.seed)
+    task = _task(options, models)
+    built = {each.name: each.build(task.num_classes) for each in models}
+    if len(built) < len(models):
+        raise SpecError("Two of the models have one name; give each a name of its own in a mapping.")
+    frame = rank(
+        built,
+        task.images,
+        task.labels,
+        scorer=options.scorer,
+        max=_bounds(options.max),
+        threads=options.threads,
+    )
+    if options.csv is not None:
+        atomically(options.csv, frame.to_csv)
+    if options.figure is not None:
+        write_figure(draw_ranking(frame), options.figure)
+    if options.json:
+        say_json({"images": task.dataset, "machine": list(machine()), "models": _documents(frame)})
+        return 0
+    say(f"{len(frame)} untrained models on {task.dataset}, {task.img_size} px, {len(task.images)} images")
+    say(text_table(_rows(frame)))
+    say("score: higher is better; latency: median forward pass of one image on this machine")
+    for path in (options.csv, options.figure):
+        if path is not None:
+            note(f"wrote {path}")
+    return 0
+
+
+def _bounds(given: Sequence[str]) -> dict[str, float | str]:
+    found: dict[str, float | str] = {}
+    for text in given:
+        name, equals, value = text.partition("=")
+        if not equals or not value:
+            raise SpecError(f"--max {text}: give a cost and its value, such as --max latency=50ms.")
+        found[name] = value
+    return found
+
+
+def _task(options: argparse.Namespace, models: Sequence[NamedModel]) -> Task:
+    size = _common("image size", options.img_size, [each.img_size for each in models], DEFAULT_IMG_SIZE)
+    channels = _common("number of channels", None, [each.in_chans for each in models], NOISE_CHANNELS)
+    if options.images == NOISE:
+        task = noise_task(NOISE, options.num_classes or DEFAULT_NUM_CLASSES, size, channels)
+        return task if options.count is None else _first(task, options.count)
+    if options.num_classes is not None:
+        raise SpecError("--num-classes is about noise; the images have their own classes. Leave it out.")
+    data = open_images(options.images, size)
+    return draw_batch(data, options.count or BATCH_SIZE).task(data.name)
+
+
+def _first(task: Task, count: int) -> Task:
+    shape = task.shape
+    return Task(task.dataset, *shape, task.images[:count], task.labels[:count], task.source)
+
+
+def _common(noun: str, given: int | None, own: Sequence[int | None], default: int) -> int:
+    known = sorted({each for each in own if isinstance(each, int)})
+    if given is not None:
+        return given
+    if len(known) > 1:
+        raise SpecError(f"The models differ in their {noun} ({', '.join(map(str, known))}); rank those of one alone.")
+    return known[0] if known else default
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
+    scorers = list(frame.columns[1:-3])
+    return [
+        {
+            "rank": "-" if pd.isna(row["rank"]) else str(row["rank"]),
+            "model": str(name),
+            **{scorer: f"{row[scorer]:.4g}" for scorer in scorers},
+            "params": COUNT.text(int(row["params"])),
+            "MACs": COUNT.text(int(row["macs"])),
+            "latency": SECONDS.text(row["latency"]),
+        }
+        for name, row in frame.iterrows()
+    ]
+
+
+def _documents(frame: pd.DataFrame) -> list[dict[str, object]]:
+    rows = frame.reset_index().astype(object).where(frame.reset_index().notna(), None)
+    return [{str(name): value for name, value in row.items()} for row in rows.to_dict("records")]
+
+
+COMMAND = Command(
+    "rank",
+    "Ranks untrained models by a score, and shows the parameters, multiply-accumulates and latency of each.",
+    (
+        "rank --models timm:vit_tiny_patch16_224 timm:deit3_small_patch16_224 --max latency=50ms",
+        "rank --models hf:small.json hf:wide.json --images data/flowers --scorer synflow az_nas --figure ranking.svg",
+        "rank --models my_file.py:models --max params=10M --csv ranking.csv",
+    ),
+    _add_options,
+    _rank,
+)

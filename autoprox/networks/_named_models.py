@@ -1,0 +1,128 @@
+"""Untrained models by reference: a Hugging Face configuration, a timm name, or models in a user's file."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from torch import nn
+
+from autoprox.base.errors import SpecError
+from autoprox.base.foreign import guarded
+from autoprox.base.isolation import isolated
+from autoprox.base.references import is_reference, resolved
+
+HUGGING_FACE, TIMM = "hf:", "timm:"
+
+
+@dataclass(frozen=True)
+class NamedModel:
+    """A model that is built when it is needed.
+
+    Args:
+        name: Name for tables.
+        build: Builds it with fresh parameters, for a number of classes.
+        img_size: Side of its images in pixels; None if unknown.
+        in_chans: Channels of its images; None if unknown.
+    """
+
+    name: str
+    build: Callable[[int], nn.Module]
+    img_size: int | None = None
+    in_chans: int | None = None
+
+
+def named_models(references: Sequence[str], seed: int = 0) -> list[NamedModel]:
+    """The models that references name.
+
+    Args:
+        references: `hf:FILE.json` (a configuration of Hugging Face Transformers), `timm:NAME`, `my_file.py:models` or
+            `package.module:models` (a module, a mapping or sequence of modules, or a function that returns one).
+        seed: Of the initialisation.
+
+    Raises:
+        SpecError: If a reference names no model, or the library that it needs is not installed.
+
+    Example:
+        >>> named_models(["resnet"])
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.SpecError: 'resnet' names no model; give hf:CONFIG.json, timm:NAME or my_file.py:models.
+    """
+    return [model for reference in references for model in _named(reference, seed)]
+
+
+def _named(reference: str, seed: int) -> list[NamedModel]:
+    if reference.startswith(HUGGING_FACE):
+        return [_hugging_face(Path(reference.removeprefix(HUGGING_FACE)), seed)]
+    if reference.startswith(TIMM):
+        return [_timm(reference.removeprefix(TIMM), seed)]
+    if is_reference(reference):
+        return _own(reference, seed)
+    raise SpecError(f"'{reference}' names no model; give hf:CONFIG.json, timm:NAME or my_file.py:models.")
+
+
+def _hugging_face(path: Path, seed: int) -> NamedModel:
+    if not path.is_file():
+        raise SpecError(f"There is no file '{path}'; give the config.json of an image classifier.")
+    try:
+        from transformers import AutoConfig, AutoModelForImageClassification
+    except ImportError as error:
+        raise SpecError(f"'hf:{path}' needs transformers; install it with: pip install transformers.") from error
+    with guarded(lambda reason: SpecError(f"'{path}' is no configuration of an image classifier: {reason}.")):
+        document = json.loads(path.read_text(encoding="utf-8"))
+        config = AutoConfig.for_model(**document)
+
+    def build(classes: int) -> nn.Module:
+        config.num_labels = classes
+        with isolated(seed=seed):
+            model: nn.Module = AutoModelForImageClassification.from_config(config)
+        return model.eval()
+
+    return NamedModel(path.stem, build, getattr(config, "image_size", None), getattr(config, "num_channels", None))
+
+
+def _timm(name: str, seed: int) -> NamedModel:
+    try:
+        import timm
+    except ImportError as error:
+        raise SpecError(f"'timm:{name}' needs the package timm; install it with: pip install timm.") from error
+    if not timm.is_model(name):
+        raise SpecError(f"timm has no model '{name}'; timm.list_models() lists them.")
+    config = timm.get_pretrained_cfg(name)
+    channels, _, size = (3, None, None) if config is None else config.input_size
+
+    def build(classes: int) -> nn.Module:
+        with isolated(seed=seed):
+            model: nn.Module = timm.create_model(name, pretrained=False, num_classes=classes)
+        return model.eval()
+
+    return NamedModel(name, build, size, channels)
+
+
+def _own(reference: str, seed: int) -> list[NamedModel]:
+    with isolated(seed=seed):
+        found = resolved(reference)
+        if callable(found) and not isinstance(found, nn.Module):
+            found = found()
+    _, _, name = reference.rpartition(":")
+    if isinstance(found, nn.Module):
+        found = {name: found}
+    elif isinstance(found, Sequence):
+        found = {f"{name} {place}": each for place, each in enumerate(found, start=1)}
+    if not isinstance(found, Mapping) or not found:
+        raise SpecError(
+            f"'{reference}' is a {type(found).__name__}; name a torch.nn.Module, a mapping or sequence of them, or a "
+            "function that returns one."
+        )
+    return [NamedModel(str(key), partial(_module, each, f"{reference} {key}", seed)) for key, each in found.items()]
+
+
+def _module(given: Any, where: str, seed: int, _classes: int) -> nn.Module:
+    with isolated(seed=seed):
+        model = given if isinstance(given, nn.Module) or not callable(given) else given()
+    if not isinstance(model, nn.Module):
+        raise SpecError(f"'{where}' is a {type(model).__name__}; give a torch.nn.Module.")
+    return model
