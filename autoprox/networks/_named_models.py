@@ -70,7 +70,7 @@ def _hugging_face(path: Path, seed: int) -> NamedModel:
     try:
         from transformers import AutoConfig, AutoModelForImageClassification
     except ImportError as error:
-        raise SpecError(f"'hf:{path}' needs transformers; install it with: pip install transformers.") from error
+        raise SpecError(f"'hf:{path}' needs transformers, which cannot be imported ({error}).") from error
     with guarded(lambda reason: SpecError(f"'{path}' is no configuration of an image classifier: {reason}.")):
         document = json.loads(path.read_text(encoding="utf-8"))
         config = AutoConfig.for_model(**document)
@@ -88,7 +88,7 @@ def _timm(name: str, seed: int) -> NamedModel:
     try:
         import timm
     except ImportError as error:
-        raise SpecError(f"'timm:{name}' needs the package timm; install it with: pip install timm.") from error
+        raise SpecError(f"'timm:{name}' needs the package timm, which cannot be imported ({error}).") from error
     if not timm.is_model(name):
         raise SpecError(f"timm has no model '{name}'; timm.list_models() lists them.")
     config = timm.get_pretrained_cfg(name)
