@@ -9,7 +9,7 @@ from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
 from autoprox.commands.common_options import TABLE, add_metric, add_spaces_of_table
-from autoprox.commands.console import interval, note, number, say, say_json, text_table, warn
+from autoprox.commands.console import interval, note, number, say, say_field, say_json, say_text, text_table, warn
 from autoprox.commands.outfile import require_free
 from autoprox.commands.streams import USER_ERROR
 from autoprox.commands.values import PathTo
@@ -20,8 +20,11 @@ if TYPE_CHECKING:
 
     from autoprox.commands.command import CommandParser
 
-LEGEND = """ceiling: the expected Kendall tau of a perfect score with the mean of the seeds, estimated from the
-agreement of two single seeds (seed tau). params tau: that of the number of parameters. best count: that of the best."""
+LEGEND = (
+    "ceiling: the highest Kendall tau that a score can be expected to reach with noisy labels, estimated from the "
+    "agreement of two single seeds (seed tau). params: tau of the number of parameters. best count: the count with the "
+    "highest tau. --verbose says how the table was made."
+)
 
 
 def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
@@ -36,6 +39,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     )
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--verbose", action="store_true", help="also print how the table was made")
     parser.add_argument(
         "--plot",
         type=PathTo(written=True),
@@ -58,6 +62,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
     )
     _add_table(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--verbose", action="store_true", help="also print how the table was made")
     parser.set_defaults(run=_check)
 
 
@@ -101,7 +106,7 @@ def _info(options: argparse.Namespace) -> int:
     if options.json:
         say_json(_document(table, blocks))
     else:
-        _print(table, blocks)
+        _print(table, blocks, verbose=options.verbose)
     if options.plot is not None:
         note(f"wrote {options.plot}")
     return 0
@@ -123,27 +128,20 @@ def _document(table: Table, blocks: list[dict[str, Any]]) -> dict[str, Any]:
     }
 
 
-def _print(table: Table, blocks: list[dict[str, Any]]) -> None:
-    rows = [*_contents(table), *_making(table.manifest)]
-    width = max(len(name) for name, _ in rows)
-    for name, text in rows:
-        say(f"{name.ljust(width)}  {text}")
-    for remark in table.notes:
-        note(remark)
+def _print(table: Table, blocks: list[dict[str, Any]], *, verbose: bool) -> None:
+    for name, text in [*_contents(table), *(_making(table.manifest) if verbose else [])]:
+        say_field(name, text)
+    if verbose:
+        for remark in table.notes:
+            note(remark)
     for doubt in table.doubts:
         warn(doubt)
+    for block in blocks:
+        say(f"\n{', '.join(block[name] for name in BLOCK_COLUMNS)}")
+        parts = [part for part in ("all", *ISO_BUDGET_FACTORS) if part in block]
+        say(text_table([{"part": part, **_summary(block[part])} for part in parts]))
     say()
-    parts = [(block, part) for block in blocks for part in ("all", *ISO_BUDGET_FACTORS) if part in block]
-    say(
-        text_table(
-            [
-                {**{name: block[name] for name in BLOCK_COLUMNS}, "part": part, **_summary(block[part])}
-                for block, part in parts
-            ]
-        )
-    )
-    say()
-    say(LEGEND)
+    say_text(LEGEND)
 
 
 def _contents(table: Table) -> list[tuple[str, str]]:
@@ -224,8 +222,8 @@ def _summary(described: dict[str, Any]) -> dict[str, str]:
         "seeds": "-" if described["seeds"] is None else f"{described['seeds']:g}",
         "seed tau": _optional(described["seed_tau"]),
         "ceiling": _optional(described["ceiling"]),
-        "ceiling ci95": "-" if bounds is None else interval((bounds[0], bounds[1])),
-        "params tau": _optional(described["count_taus"]["params_count"]),
+        "95 %": "-" if bounds is None else interval((bounds[0], bounds[1])),
+        "params": _optional(described["count_taus"]["params_count"]),
         "best count": "-" if best is None else f"{best} {number(taus[best], 2)}",
     }
 

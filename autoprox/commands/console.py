@@ -6,6 +6,7 @@ import math
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from textwrap import fill
 from typing import Any, TypeVar
 
 import pandas as pd
@@ -18,10 +19,38 @@ from autoprox.commands.values import Text, Whole
 
 T = TypeVar("T")
 
+WIDTH = 80
+"""Columns of a terminal that texts and tables keep to."""
+
 
 def say(text: str = "") -> None:
     """Writes a line to standard output."""
     sys.stdout.write(text + "\n")
+
+
+def say_text(text: str, indent: int = 0) -> None:
+    """Writes prose to standard output, broken into lines of at most 80 columns.
+
+    Args:
+        text: The text.
+        indent: Columns by which all lines but the first are indented.
+
+    Example:
+        >>> say_text("a word " * 14, 2)
+        a word a word a word a word a word a word a word a word a word a word a word a
+          word a word a word
+    """
+    say(fill(text.strip(), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False))
+
+
+def say_field(name: str, text: str) -> None:
+    """Writes a name and, in a column beside it, what it is.
+
+    Example:
+        >>> say_field("needs", "params")
+        needs     params
+    """
+    say_text(f"{name:<10}{text}", 10)
 
 
 def note(text: str) -> None:

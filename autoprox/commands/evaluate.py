@@ -13,9 +13,8 @@ from autoprox.api.judgement import Judgement, judged
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
-from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem
-from autoprox.bench.verdict import Verdict, finite_or_none
+from autoprox.bench.verdict import BlockVerdict, Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import (
     interval,
@@ -23,6 +22,7 @@ from autoprox.commands.console import (
     number,
     say,
     say_json,
+    say_text,
     text_table,
     warn,
 )
@@ -45,6 +45,7 @@ def _add_options(options: CommandParser) -> None:
     add_problem_options(options)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
+    options.add_argument("--verbose", action="store_true", help="print every block")
     add_out_options(options)
 
 
@@ -82,9 +83,7 @@ def say_judgement(options: argparse.Namespace, problem: Problem, found: Judgemen
     if options.json:
         say_json(_document(options, problem, found))
         return
-    _print(problem, found.judge, options.split, found.proxies, found.baselines)
-    for name, agreement in found.agreements.items():
-        say(f"tau of '{name}' with itself between two initialisations: {number(agreement)}")
+    _print(problem, found, options.split, verbose=options.verbose)
 
 
 def _document(options: argparse.Namespace, problem: Problem, found: Judgement) -> dict[str, Any]:
@@ -128,39 +127,43 @@ def _warn_other_table(problem: Problem, proxies: Mapping[str, Scorer]) -> None:
             )
 
 
-def _print(
-    problem: Problem, judge: Judge, split: str, proxies: dict[str, Verdict], baselines: dict[str, Verdict]
-) -> None:
-    rows = []
-    for name, verdict in {**proxies, **baselines}.items():
-        rows.append(
-            {
-                "scorer": name,
-                "block": "joint",
-                "n": "",
-                "kendall": number(verdict.joint),
-                "95 % interval": interval(verdict.ci95),
-                "spearman": "",
-                "iso": "",
-                "given params": "",
-            }
+def _print(problem: Problem, found: Judgement, split: str, *, verbose: bool) -> None:
+    first, shown = problem.blocks[0], {**found.proxies, **found.baselines}
+    say(f"{problem.table.name}, split {split}, labels {first.label_kind}, {first.metric}; Kendall's tau")
+    say(text_table([_joint_row(name, verdict, found) for name, verdict in shown.items()]))
+    if not verbose:
+        say_text(
+            "iso: among architectures of one size; size: partial tau given parameters; init: tau of a proxy with itself"
+            " between two initialisations. --verbose prints every block."
         )
-        rows += [
-            {
-                "scorer": "",
-                "block": f"{block.space} {block.dataset}",
-                "n": str(len(block.arch_ids)),
-                "kendall": number(own.kendall),
-                "95 % interval": interval(own.ci95),
-                "spearman": number(own.spearman),
-                "iso": number(own.iso),
-                "given params": number(own.partial),
-            }
-            for block, own in zip(judge.blocks, verdict.blocks, strict=True)
-        ]
-    first = problem.blocks[0]
-    say(f"{problem.table.name}, split {split}, labels {first.label_kind}, {first.metric}")
-    say(text_table(rows))
+        return
+    for place, block in enumerate(found.judge.blocks):
+        say(f"\n{block.space} {block.dataset}, {len(block.arch_ids)} architectures")
+        say(text_table([_block_row(name, verdict.blocks[place]) for name, verdict in shown.items()]))
+
+
+def _joint_row(name: str, verdict: Verdict, found: Judgement) -> dict[str, str]:
+    blocks, joint = verdict.blocks, found.judge.joint
+    agreement = found.agreements.get(name) if name in found.proxies and verdict is found.proxies[name] else None
+    return {
+        "scorer": name,
+        "joint": number(verdict.joint),
+        "95 % interval": interval(verdict.ci95),
+        "iso": number(float(joint(np.array([each.iso for each in blocks])))),
+        "size": number(float(joint(np.array([each.partial for each in blocks])))),
+        "init": "" if agreement is None else number(agreement),
+    }
+
+
+def _block_row(name: str, own: BlockVerdict) -> dict[str, str]:
+    return {
+        "scorer": name,
+        "kendall": number(own.kendall),
+        "95 % interval": interval(own.ci95),
+        "spearman": number(own.spearman),
+        "iso": number(own.iso),
+        "size": number(own.partial),
+    }
 
 
 COMMAND = Command(

@@ -5,12 +5,9 @@ import csv
 import json
 import shlex
 import time
-from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
-
-import numpy as np
 
 from autoprox.base.errors import SpecError
 from autoprox.base.files import json_writer
@@ -18,10 +15,10 @@ from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
-from autoprox.bench.verdict import Verdict
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.common_options import add_seed
-from autoprox.commands.console import candidate_bar, interval, network_bar, note, number, say, text_table, warn
+from autoprox.commands.console import candidate_bar, network_bar, note, say, warn
+from autoprox.commands.discovery_text import say_discovery
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import run_record
@@ -30,20 +27,16 @@ from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
     DEFAULT_BUDGET,
     DEFAULT_STRATEGY,
-    PROXY_ROW,
     STRATEGIES,
-    ZOO_ROW,
     Discoverer,
     Discovery,
     EvolutionPlan,
     ProxyForm,
     Stop,
-    sentence,
 )
 from autoprox.evolve.evolution_journal import FORMAT, JOURNAL, has_begun
 from autoprox.evolve.plan import EQUAL_WEIGHTS
 from autoprox.evolve.runs import FRONT, load
-from autoprox.evolve.selection import EnsembleTrial
 from autoprox.report import EVIDENCE, REPORT
 from autoprox.scorers import BEST, HALL
 from autoprox.statistics import StatisticKind
@@ -138,6 +131,7 @@ def _add_options(options: CommandParser) -> None:
         action="store_true",
         help="do not score the sealed split: for trials; 'autoprox judge DIR' scores it once, when all is settled",
     )
+    options.add_argument("--verbose", action="store_true", help="print every block, split and form")
     report = options.add_argument_group("the report, report.html in the folder of the run")
     add_random_option(report)
     report.add_argument(
@@ -178,7 +172,7 @@ def _evolve(options: argparse.Namespace) -> int:
         with folder.interruptible():
             discovery = _searched(discoverer, plan, stop, options, folder)
         written = folder.finish(_contents(discovery), _record(options, started, problem, discovery))
-        _say(problem, discovery, written, time.monotonic() - started)
+        say_discovery(problem, discovery, written, time.monotonic() - started, verbose=options.verbose)
         if not options.no_report:
             _report(out, problem, options)
     return 0
@@ -297,116 +291,6 @@ def _record(options: argparse.Namespace, started: float, problem: Problem, disco
         candidates_per_second=round(outcome.searched / outcome.seconds, 1),
         sealed_scorings=discovery.sealed_scorings,
     )
-
-
-def _say(problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float) -> None:
-    outcome = discovery.outcome
-    say(f"proxy    {discovery.proxy.brief}")
-    for each in discovery.forms[:2]:
-        if each.proxy.graph != discovery.proxy.graph:
-            say(f"{each.form.value:<9}{each.proxy.brief}")
-    say(f"needs    {', '.join(discovery.proxy.statistics)}")
-    rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
-    rate = outcome.searched / outcome.seconds
-    say(f"search   {outcome.evaluated} distinct valid candidates, {rate:.0f} a second; rejected: {rejected}")
-    say(f"time     {seconds:.1f} s in all, statistics included")
-    say()
-    say(text_table([row for split in discovery.verdicts for row in _rows(problem, split, discovery.verdicts[split])]))
-    say()
-    say(text_table(_beside(discovery)))
-    say()
-    margins = [each.to_document() for each in discovery.margins]
-    say(f"on {discovery.judged_on}, with 95 % intervals: {sentence(margins, discovery.zoo)}")
-    if discovery.zoo is not None:
-        say(f"zoo: the best of it on select is {discovery.zoo}")
-    for line in _effects(discovery.proxy.results["effects"]):
-        say(f"one at a time: {line}")
-    if blind := discovery.proxy.results["blind_to"]:
-        warn(f"the proxy is blind to {' and '.join(blind)}: networks that differ in nothing else get exactly one score")
-    say(f"ensemble: {_together(discovery.ensemble)}")
-    parts = Counter(problem.table.splits()[each] for each in {i for block in problem.blocks for i in block.arch_ids})
-    agreement = number(discovery.init_agreement)
-    say(f"initialisation: tau of the proxy with itself between two draws, on select: {agreement}")
-    say(f"architectures: {', '.join(f'{split.value} {parts[split]}' for split in Split)}")
-    say(_sealed_sentence(discovery.sealed_scorings, written[0].parent))
-    say(f"written: {', '.join(map(str, written))}")
-    if (discovery.sealed_scorings or 0) > 1:
-        warn("the sealed split was scored before: the more often, the less reliable are its figures")
-
-
-def _sealed_sentence(scorings: int | None, folder: Path) -> str:
-    if scorings is None:
-        return f"sealed: not scored; once all is settled: {shlex.join(['autoprox', 'judge', str(folder)])}"
-    return f"sealed: scored {scorings} time{'s' if scorings > 1 else ''} on this table by this user, this run included"
-
-
-def _together(trial: EnsembleTrial) -> str:
-    return (
-        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, where the best member"
-        f" was chosen and has {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
-    )
-
-
-def _effects(effects: Sequence[Mapping[str, Any]]) -> list[str]:
-    """For each place what the score does when one thing is varied."""
-    told: dict[str, list[str]] = {}
-    for each in effects:
-        fixed = f" at {each['fixed']}" if each["fixed"] else ""
-        told.setdefault(each["where"], []).append(f"{each['varied']}{fixed} {each['effect']}")
-    return [f"{where}: {', '.join(texts)}" for where, texts in told.items()]
-
-
-def _beside(discovery: Discovery) -> list[dict[str, str]]:
-    """One row for each form and rival on the split that decides: tau-b, tau-a, nDCG of the first ten, and regret."""
-    judged = discovery.verdicts[discovery.judged_on]
-    rivals = [each.rival for each in discovery.margins]
-    forms = [each.form.value for each in discovery.forms if each.form.value in judged]
-    shown = {PROXY_ROW: f"proxy ({discovery.proxy.results['form']})"} | {name: name for name in (*forms, *rivals)}
-    if ZOO_ROW in shown:
-        shown[ZOO_ROW] = f"{discovery.zoo} (zoo)"
-    return [
-        {
-            discovery.judged_on.value: title,
-            "tau-b": number(judged[name].joint),
-            "95 % interval": interval(judged[name].ci95),
-            **{
-                column: number(float(np.mean([getattr(each, field) for each in judged[name].blocks])))
-                for column, field in (("tau-a", "tau_a"), ("nDCG@10", "ndcg"), ("top-1 regret", "regret"))
-            },
-        }
-        for name, title in shown.items()
-    ]
-
-
-def _rows(problem: Problem, split: Split, verdicts: dict[str, Verdict]) -> list[dict[str, str]]:
-    """One row for the joint correlation and one a block; columns for the proxy and its rivals."""
-    proxy = verdicts[PROXY_ROW]
-    counts = {name: verdict for name, verdict in verdicts.items() if name not in {PROXY_ROW, *ProxyForm}}
-    rows = [
-        {
-            "split": split.value,
-            "block": "joint",
-            PROXY_ROW: number(proxy.joint),
-            "95 % interval": interval(proxy.ci95),
-            "iso": "",
-            "given params": "",
-            **{name: number(verdict.joint) for name, verdict in counts.items()},
-        }
-    ]
-    for index, block in enumerate(problem.blocks):
-        own = proxy.blocks[index]
-        rows.append(
-            {
-                "split": split.value,
-                "block": f"{block.space} {block.dataset}",
-                PROXY_ROW: number(own.kendall),
-                "95 % interval": interval(own.ci95),
-                "iso": number(own.iso),
-                "given params": number(own.partial),
-                **{name: number(verdict.blocks[index].kendall) for name, verdict in counts.items()},
-            }
-        )
-    return rows
 
 
 COMMAND = Command(

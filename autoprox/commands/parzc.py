@@ -132,6 +132,7 @@ def _add_options(top: CommandParser) -> None:
             "--report", type=PathTo(written=True), metavar="FILE", help="write a report into this HTML file"
         )
         each.add_argument("--force", action="store_true", help="replace files that exist")
+    judge.add_argument("--verbose", action="store_true", help="print every block")
     for each in (fit, predict, judge):
         each.add_argument("--json", action="store_true", help="print one JSON object")
 

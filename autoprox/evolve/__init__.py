@@ -16,7 +16,7 @@ from autoprox.evolve._terms import count_terms
 from autoprox.evolve.engine import Ending, EvolutionOutcome
 from autoprox.evolve.plan import DEFAULT_BUDGET, EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
-from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, judged_split, sentence
+from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, judged_split, sentence, verdict_sentence
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -40,4 +40,5 @@ __all__ = [
     "fitted",
     "judged_split",
     "sentence",
+    "verdict_sentence",
 ]

@@ -89,6 +89,51 @@ def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:
     return "; ".join(_compared(each, zoo) for each in margins)
 
 
+def verdict_sentence(results: Mapping[str, Any]) -> str:
+    """Says in plain words how well a proxy ranks, beside its rivals; a proxy that loses says so first.
+
+    Args:
+        results: Of a discovered proxy.
+
+    Example:
+        >>> row = lambda joint: {"joint": joint, "ci95": [joint - 0.05, joint + 0.05]}
+        >>> rows = {"proxy": row(0.8), "mean_width": row(0.73)}
+        >>> margin = {"rival": "mean_width", "joint": 0.07, "ci95": [0.03, 0.12]}
+        >>> verdict_sentence({"splits": {"select": {}, "sealed": rows}, "margins": [margin], "zoo": None})
+        'ranks held-out architectures with Kendall tau .80 [.75, .85], ahead of mean_width (.73).'
+        >>> loss = margin | {"joint": -0.07, "ci95": [-0.1, -0.04]}
+        >>> text = verdict_sentence({"splits": {"sealed": rows}, "margins": [loss], "zoo": None})
+        >>> text[:38]
+        'below mean_width by .07 [.04, .10]. It'
+    """
+    split = judged_split(results["splits"])
+    rows, zoo = results["splits"][split], results["zoo"]
+    known = [each for each in results["margins"] if each["joint"] is not None and None not in each["ci95"]]
+    ahead = [_with_tau(each, rows, zoo) for each in known if each["ci95"][0] > 0]
+    level = [_with_tau(each, rows, zoo) for each in known if each["ci95"][0] <= 0 <= each["ci95"][1]]
+    behind = [_compared(each, zoo).replace("behind", "below", 1) for each in known if each["ci95"][1] < 0]
+    text = _ranks(rows[PROXY_ROW], split)
+    text += f", ahead of {' and '.join(ahead)}." if ahead else "."
+    if level:
+        text += f" No significant difference from {' and '.join(level)}."
+    return f"{'; '.join(behind)}. It {text} A larger budget may help." if behind else text
+
+
+def _ranks(row: Mapping[str, Any], split: Split) -> str:
+    where = "held-out architectures" if split is Split.SEALED else "the select split, on which it was chosen,"
+    if row["joint"] is None or None in row["ci95"]:
+        return f"does not rank all blocks of {where}"
+    low, high = map(_short, row["ci95"])
+    return f"ranks {where} with Kendall tau {_short(row['joint'])} [{low}, {high}]"
+
+
+def _with_tau(margin: Mapping[str, Any], rows: Mapping[str, Any], zoo: str | None) -> str:
+    """The rival of a margin with its own joint correlation."""
+    name = f"{zoo} (zoo)" if margin["rival"] == ZOO_ROW else margin["rival"]
+    tau = rows.get(margin["rival"], {}).get("joint")
+    return name if tau is None else f"{name} ({_short(tau)})"
+
+
 def _compared(margin: Mapping[str, Any], zoo: str | None) -> str:
     rival = f"{zoo} (zoo)" if margin["rival"] == ZOO_ROW else margin["rival"]
     joint, (low, high) = margin["joint"], margin["ci95"]

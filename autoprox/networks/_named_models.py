@@ -78,7 +78,7 @@ def _hugging_face(path: Path, seed: int) -> NamedModel:
     def build(classes: int) -> nn.Module:
         config.num_labels = classes
         with isolated(seed=seed):
-            model: nn.Module = AutoModelForImageClassification.from_config(config)
+            model: nn.Module = AutoModelForImageClassification.from_config(config)  # type: ignore[no-untyped-call]
         return model.eval()
 
     return NamedModel(path.stem, build, getattr(config, "image_size", None), getattr(config, "num_channels", None))

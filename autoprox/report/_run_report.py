@@ -9,7 +9,7 @@ import numpy as np
 
 from autoprox.bench.schema import METRICS
 from autoprox.bench.splits import Split
-from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, judged_split, sentence
+from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, judged_split, sentence, verdict_sentence
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.island import DUPLICATE, KINDS
 from autoprox.evolve.runs import Run
@@ -65,6 +65,7 @@ def discovery_report(run: Run, evidence: Document) -> str:
         judged=results["splits"][judged][PROXY_ROW],
         rival=_rival(results),
         verdict=_verdict(results["margin"]["ci95"]),
+        opening=verdict_sentence({"margins": [results["margin"]], **results}),
         sentence=sentence(results.get("margins", [results["margin"]]), results["zoo"]),
         form=results.get("form", ProxyForm.PLAIN),
         written=formula(proxy.graph, TERMS_WRITTEN),
@@ -108,7 +109,7 @@ def _verdict(ci95: Iterable[float | None]) -> str:
     low, high = map(_number, ci95)
     if np.isnan(low):
         return "undefined: one of the two does not rank all blocks"
-    return "surely more" if low > 0 else "surely less" if high < 0 else "neither surely more nor surely less"
+    return "significantly more" if low > 0 else "significantly less" if high < 0 else "no significant difference"
 
 
 def _sealed_names(results: Document, evidence: Document) -> dict[str, str]:

@@ -50,7 +50,7 @@ def test_models_of_a_file(tmp_path: Path) -> None:
     assert [each.name for each in found] == ["one", "a", "b", "made 1", "made 2"]
     built = [each.build(10) for each in found]
     assert [each.out_features for each in built if isinstance(each, nn.Linear)] == [3, 3, 4, 5, 6]
-    with pytest.raises(SpecError, match="is a int; name a torch.nn.Module"):
+    with pytest.raises(SpecError, match=r"is a int; name a torch\.nn\.Module"):
         named_models([f"{tmp_path / 'mine.py'}:number"])
 
 

@@ -65,7 +65,7 @@ def test_verdicts_are_those_of_best_json(run, page):
     assert rows[f"{zoo} (zoo)"][2].value == splits["sealed"]["zoo"]["joint"]
     ensemble = run.proxy.results["ensemble"]
     assert rows["hall's ensemble"][0].value == pytest.approx(ensemble["joint"])
-    how = "surely more than" if ensemble["difference_ci95"][0] > 0 else "more than"
+    how = "significantly more than" if ensemble["difference_ci95"][0] > 0 else "more than"
     assert f"{how if ensemble['better'] else 'no more than'} the best member alone" in page.texts["ensemble"]
 
 
