@@ -1,4 +1,4 @@
-"""The tables of results in the README are the stored results, to the digit."""
+"""The tables of results on the results page are the stored results, to the digit."""
 
 import json
 import re
@@ -53,39 +53,6 @@ def test_says():
     assert not says("-.04", 0.04)
 
 
-def test_shipped_proxies():
-    assert table("README.md", "proxy") == table("benchmarks/quality/results/shipped.md", "proxy")
-
-
-CONTENDERS = {
-    "elitism-preserve (the default then)": "elitism-preserve",
-    "the same, `--seed-zoo`": "elitism-preserve, zoo first",
-    "the same, `--growths 0`": "elitism-preserve, bank never grown",
-    "the same, `--beyond-size 0.5`": "elitism-preserve, beyond size 0.5",
-    "the same, `--islands 2`": "elitism-preserve, 2 islands",
-    "diversity-prompting": "diversity-prompting",
-    "nsga2 (best on select)": "nsga2",
-    "random search": "random",
-    "labels shuffled": "shuffled labels",
-}
-
-
-def test_searches():
-    header, *shown = table("README.md", "how it is searched")
-    summary = results("discovery.json")["summary"]
-    columns = dict(zip(header[1:], ("fit", "select", "sealed", "ensemble_sealed"), strict=True))
-    final = {row["contender"]: row for row in summary if row["budget"] == 20_000}
-    assert {CONTENDERS[row[0]] for row in shown} == set(final)
-    for name, *cells in shown:
-        stored = final[CONTENDERS[name]]
-        for cell, column in zip(cells, columns.values(), strict=True):
-            values = stored[column]
-            assert says(cell, *([np.mean(values), np.std(values, ddof=1)] if values else [])), (name, column)
-    select = {name: np.mean(row["select"]) for name, row in final.items()}
-    best = next(name for name in CONTENDERS if "best on select" in name)
-    assert max(select, key=select.__getitem__) == CONTENDERS[best]
-
-
 PUBLISHED = {
     "winner": "discovered, out of fold",
     "ensemble": "ensemble of the hall, out of fold",
@@ -100,7 +67,7 @@ SPACES = {"AutoFormer": "autoformer-ti", "PiT": "pit-ti"}
 
 
 def test_published_labels():
-    header, *shown = table("README.md", "joint tau")
+    header, *shown = table("docs/results.md", "joint tau")
     stored = {each["space"]: each["verdicts"] for each in results("published.json")["spaces"]}
     for name, *cells in shown:
         verdicts = stored[SPACES[name]]
@@ -122,7 +89,7 @@ LEARNERS = {
 
 
 def test_learned_aggregators():
-    header, *shown = table("README.md", "labels a space")
+    header, *shown = table("docs/results.md", "labels a space")
     stored = results("parzc.json")
     for name, *cells in shown:
         space = SPACES.get(name.partition(",")[0])
@@ -141,13 +108,13 @@ def test_learned_aggregators():
 def test_what_is_said_of_the_linear_path():
     stored = results("parzc.json")
     alone = [row["tau"] for row in stored["embedded"]["rows"] if row["predictor"] == "linear path of MABN alone"]
-    found = re.search(r"which alone has (.+?\d\s+and .\d+)", (ROOT / "README.md").read_text(encoding="utf-8"))
+    found = re.search(r"which alone has (.+?\d\s+and .\d+)", (ROOT / "docs/results.md").read_text(encoding="utf-8"))
     assert found is not None
     assert says(found[1], *alone)
 
 
 def test_searches_that_were_verified_by_training():
-    shown = table("README.md", "space, data set, bounds")[1:]
+    shown = table("docs/results.md", "space, data set, bounds")[1:]
     stored = results("search.json")["verify"]
     for (name, size, pick, *ahead), entry in zip(shown, stored, strict=True):
         check = entry["verification"]
@@ -162,7 +129,7 @@ def test_searches_that_were_verified_by_training():
 
 
 def test_regret():
-    header, *shown = table("README.md", "among", "random")
+    header, *shown = table("docs/results.md", "among", "random")
     for among, *cells in shown:
         stored = [row for row in results("search.json")["regret"] if row["among"].split()[0] in among.split()]
         for scorer, cell in zip(header[1:], cells, strict=True):
@@ -172,7 +139,7 @@ def test_regret():
 
 
 def test_blocks_of_the_embedded_table():
-    shown = table("README.md", "block (top-1)")[1:]
+    shown = table("docs/results.md", "block (top-1)")[1:]
     names, *stored = table("benchmarks/quality/results/table.md", "block")
     found = {(row[0], row[1]): dict(zip(names, row, strict=True)) for row in stored}
     assert len(shown) == len([key for key in found if key[0].endswith("top1_pct") and key[1] == "all"])

@@ -1,0 +1,46 @@
+"""All text of the project keeps to its word list."""
+
+from pathlib import Path
+
+import pytest
+
+from tests.docs.pages import ROOT, pages
+from tests.docs.words import BANNED, Text, faults, texts
+
+FOLDERS = ("autoprox", "benchmarks", "docs", "notebooks", "tests")
+LIST = ROOT / "tests" / "docs" / "words.py"
+FILES = sorted(
+    {path for folder in FOLDERS for path in (ROOT / folder).rglob("*.py")}
+    | set((ROOT / "autoprox").rglob("*.html"))
+    | {*pages(), ROOT / "CHANGELOG.md"}
+)
+
+
+@pytest.mark.parametrize("folder", (*FOLDERS, "."))
+def test_no_text_uses_a_banned_phrase(folder: str) -> None:
+    chosen = [path for path in FILES if path != LIST and path.relative_to(ROOT).parts[:1] == (folder,)]
+    if folder == ".":
+        chosen = [path for path in FILES if path.parent == ROOT]
+    assert [fault for path in chosen for text in texts(path) for fault in faults(text)] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "computed anew",
+        "what is not to be had",
+        "a kernel of one's own",
+        "it is none of these",
+        "surely more",
+        "goes on with the run",
+    ],
+)
+def test_a_banned_phrase_is_found(text: str) -> None:
+    assert list(faults(Text(Path("a.md"), 1, "page", text)))
+
+
+def test_an_opener_is_found_in_docstrings_alone() -> None:
+    text = "What a command is."
+    assert list(faults(Text(Path("a.py"), 1, "docstring", text)))
+    assert not list(faults(Text(Path("a.md"), 1, "page", text)))
+    assert BANNED

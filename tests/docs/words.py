@@ -1,0 +1,94 @@
+"""Which words the project does not use, and where text stands: docstrings, comments, messages, and pages.
+
+Kept short on purpose. A line of `BANNED` is a phrase as a regular expression and what to write instead.
+"""
+
+import ast
+import io
+import re
+import tokenize
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+BANNED = {
+    r"\banew\b": "again",
+    r"\bbegun\b": "started",
+    r"\b(go|goes|going|gone|went) on with\b": "resume, continue",
+    r"\bat hand\b": "cached, available, known",
+    r"\bdear(er|est)?\b": "expensive",
+    r"\bstands? beside\b": "is shown with, accompanies",
+    r"\bof (one's|a user's) own\b": "your, custom, separate",
+    r"\b(is|are|was|were|be) none\b": "is not a; there is no",
+    r"\bnobody\b": "no one; name the thing itself",
+    r"\banybody\b": "anyone",
+    r"\bin vain\b": "without a result",
+    r"\bnot to be had\b": "unavailable, missing",
+    r"\bto be had\b": "available",
+    r"\bworth something\b": "useful, reliable",
+    r"\bsurely (more|less|ahead|behind)\b": "significantly",
+    r"\bhalf a dozen\b": "six",
+}
+OPENERS = r"^(What|Those|Of which|That which)\b"
+"""How no docstring starts; it starts with a noun of the field or a verb."""
+
+
+class Text(NamedTuple):
+    """A piece of text.
+
+    Attributes:
+        path: Its file.
+        line: Where it starts.
+        kind: `docstring`, `comment`, `string` or `page`.
+        text: Its words on one line.
+    """
+
+    path: Path
+    line: int
+    kind: str
+    text: str
+
+
+def texts(path: Path) -> Iterator[Text]:
+    """The texts of a Python file, a page or a template."""
+    source = path.read_text(encoding="utf-8")
+    if path.suffix == ".py":
+        yield from _python(path, source)
+    else:
+        outside = re.sub(r"```.*?```|`[^`\n]*`", lambda found: "\n" * found[0].count("\n"), source, flags=re.S)
+        for number, line in enumerate(outside.splitlines(), start=1):
+            if line.strip():
+                yield Text(path, number, "page", line.strip())
+
+
+def _python(path: Path, source: str) -> Iterator[Text]:
+    tree = ast.parse(source)
+    documented = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.get_docstring(node)
+            if text:
+                documented.add(node.body[0].lineno)
+                yield Text(path, node.body[0].lineno, "docstring", _words(text))
+    for token in tokenize.generate_tokens(io.StringIO(source).readline):
+        if token.type == tokenize.COMMENT:
+            yield Text(path, token.start[0], "comment", token.string.lstrip("# "))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
+            if node.lineno not in documented:
+                yield Text(path, node.lineno, "string", _words(node.value))
+
+
+def _words(text: str) -> str:
+    """Text without examples and code."""
+    prose = re.sub(r"^\s*(>>>|\.\.\.).*$", "", text, flags=re.M)
+    return " ".join(re.sub(r"`[^`]*`", "`code`", prose).split())
+
+
+def faults(text: Text) -> Iterator[str]:
+    """What a text should not say, with what to write instead."""
+    for phrase, instead in BANNED.items():
+        for found in re.finditer(phrase, text.text):
+            yield f"{text.path}:{text.line}: '{found[0]}' in a {text.kind}; write: {instead}"
+    if text.kind == "docstring" and re.match(OPENERS, text.text):
+        yield f"{text.path}:{text.line}: a docstring starts with '{text.text.split()[0]}'; start with a noun or verb"
