@@ -266,7 +266,7 @@ def pixels(folder: Path) -> Any:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of the mutated files of one reader.
+    """Outcome of the mutated files of one reader.
 
     Args:
         name: Of the reader.

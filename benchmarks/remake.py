@@ -120,7 +120,7 @@ class Script:
     needs_published: bool = False
 
     def arguments(self, published: Path | None) -> list[str]:
-        """What stands behind `python`."""
+        """Arguments of `python`."""
         options = ["--published", str(published)] if self.takes_published and published is not None else []
         return [f"benchmarks/{self.path}", *options]
 

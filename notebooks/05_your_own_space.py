@@ -207,7 +207,7 @@ registry = {"plain_8": (8, 2), "plain_16": (16, 2), "deep_8": (8, 4)}
 
 
 def create_model(name, num_classes, in_chans):
-    """What a library of models offers."""
+    """Stand-in for a library of models."""
     width, depth = registry[name]
     layers = [nn.Conv2d(in_chans, width, 3, padding=1), nn.ReLU()]
     for _ in range(depth):

@@ -1,4 +1,4 @@
-"""What all tests share: one thread, folders of their own for cache and state."""
+"""Fixtures of all tests: one thread, separate folders for cache and state."""
 
 from collections.abc import Iterator
 from pathlib import Path

@@ -36,7 +36,7 @@ def test_every_script_that_measures_is_a_step(remake: ModuleType) -> None:
 
 @pytest.mark.parametrize("path", sorted(BENCHMARKS.glob("*/*.py")), ids=lambda path: path.stem)
 def test_every_script_loads(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it takes from the project is there; scripts find their neighbours as they do when they are run."""
+    """All that it takes from the project exists; scripts find their neighbours as they do when they are run."""
     monkeypatch.syspath_prepend(str(path.parent))
     before = set(sys.modules)
     specification = importlib.util.spec_from_file_location(f"benchmark_{path.stem}", path)

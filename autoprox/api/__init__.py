@@ -1,4 +1,4 @@
-"""What `import autoprox` offers: one function for each task.
+"""The functions of `import autoprox`, one for each task.
 
 - `_by_name`: scorers, spaces and tables by name; imports torch only when a function is called
 - `discovering`: `discover`

@@ -1,4 +1,4 @@
-"""What users give, in whatever form, as the objects of the library."""
+"""Objects of the library from whatever form users give."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

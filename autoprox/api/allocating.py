@@ -66,7 +66,7 @@ class Allocated:
 
     @property
     def value(self) -> float:
-        """What the choice costs, in the cost's unit."""
+        """Cost of the choice, in the cost's unit."""
         return float(self.cost.of(self.space, self.arch, self._shape))
 
     @property

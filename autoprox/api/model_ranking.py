@@ -113,7 +113,7 @@ def _classes(given: int | None, labels: Any) -> int:
 def _builders(
     models: Mapping[str, Any] | Sequence[Any], space: Space | str | None, classes: int, batch: Tensor, seed: int
 ) -> dict[str, Callable[[], nn.Module]]:
-    """What makes each model, by name; a name that occurs twice gets a number."""
+    """Builders of models, by name; a name that occurs twice gets a number."""
     if batch.ndim != 4:
         raise SpecError(f"The images have the shape {tuple(batch.shape)}; give one batch (B, C, H, W).")
     named: Iterable[tuple[Any, Any]]

@@ -1,4 +1,4 @@
-"""What every room stands on: errors, registry, digests, files, storage, processes, progress.
+"""Foundation of all packages: errors, registry, digests, files, storage, processes, progress.
 
 Nothing is exported here: whoever needs something imports it from its module.
 """

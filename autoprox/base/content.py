@@ -1,4 +1,4 @@
-"""What a function or a class does, as text: its source, and that of all it uses from its own module.
+"""Source of a function or class as text, with that of all it uses from its own module.
 
 It serves what is kept for years and has to be told again by any version of Python, such as the builder of a space that
 a table names: there is always an answer, and what is written elsewhere counts by its name. `autoprox.base.identity`
@@ -104,7 +104,7 @@ def _bytecode(code: CodeType) -> str:
 
 
 def _used(value: Any) -> Iterator[tuple[str, Any]]:
-    """What a function or class refers to: globals by name, cells of its closure, base classes, its own methods."""
+    """References of a function or class: globals by name, cells of its closure, base classes, its own methods."""
     if isinstance(value, type):
         yield from (("", base) for base in value.__bases__)
         for member in vars(value).values():

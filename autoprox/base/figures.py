@@ -37,7 +37,7 @@ def write_figure(figure: Figure, path: Path, salt: str = "autoprox") -> None:
 
 
 def figure_writer(figure: Figure, form: str, salt: str = "autoprox") -> Callable[[Path], None]:
-    """What writes a figure to the path that it is given, whatever its suffix.
+    """Returns a function that writes a figure to the path that it is given, whatever its suffix.
 
     Args:
         figure: The figure.

@@ -29,7 +29,7 @@ def write_json(content: dict[str, Any] | list[Any], path: Path) -> None:
 
 
 def json_writer(content: dict[str, Any] | list[Any]) -> Callable[[Path], object]:
-    """What writes a JSON object or array to the path that it is given."""
+    """Returns a function that writes a JSON object or array to the path that it is given."""
     text = json_text(content)
     return lambda path: path.write_text(text, encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""What a function computes, as a digest: of its code and of all that it refers to, not of its name.
+"""Digest of what a function computes: of its code and of all that it refers to, not of its name.
 
 `autoprox.base.content` says why there are two ways of telling functions apart.
 """

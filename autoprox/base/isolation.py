@@ -1,4 +1,4 @@
-"""What belongs to the process or the thread and must not change a score: settled meanwhile, restored afterwards."""
+"""State of process and thread that must not change a score: fixed meanwhile, restored afterwards."""
 
 import sys
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""What autoprox says besides results goes through `logging`, under the name `autoprox`; this is what both ends share.
+"""Logging under the name `autoprox`: settings that library and commands share.
 
 A program that uses autoprox decides with the means of `logging` where notes go. The command line writes them to
 standard error, as sentences or as JSON.

@@ -1,4 +1,4 @@
-"""What counts as a whole number."""
+"""Tests for whole numbers."""
 
 from numbers import Integral
 

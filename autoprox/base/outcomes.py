@@ -19,7 +19,7 @@ class DoubtfulScoresWarning(UserWarning):
 
 
 class Outcome(NamedTuple):
-    """What became of an attempt to score one network.
+    """Result of an attempt to score one network.
 
     Args:
         value: The score; NaN where there is no finite one.

@@ -1,4 +1,4 @@
-"""What is named by a text: `package.module:name`, or `file.py:name`."""
+"""Objects named by a text: `package.module:name`, or `file.py:name`."""
 
 import importlib
 import importlib.util
@@ -23,7 +23,7 @@ def is_reference(text: str) -> bool:
 
 
 def resolved(reference: Any) -> Any:
-    """What a reference names; anything but a text is what it is.
+    """Resolves a reference; anything but a text is returned as it is.
 
     The module is imported, or the file is run, once a process. A module is also looked for in the working folder.
 

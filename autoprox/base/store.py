@@ -26,7 +26,7 @@ _CONTENT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError,
 
 @dataclass(frozen=True)
 class StoreFormat:
-    """What a kind of file holds.
+    """Format of a kind of file.
 
     Args:
         noun: What it is, for messages.
@@ -159,7 +159,7 @@ class Store:
             connection.executemany(statement, rows)
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """What a query finds.
+        """Rows of a query.
 
         Raises:
             StoreMismatchError: If the file is damaged.

@@ -1,4 +1,4 @@
-"""What the rows of a table have to fulfil, and what is derived or defaulted where a user's table is shorter.
+"""Rules for the rows of a table, and values that are derived or defaulted where a user's table is shorter.
 
 Every rule yields its faults, a sentence each that names the column and the row.
 """

@@ -1,4 +1,4 @@
-"""What is wrong with a table, in a form that serves both readers and `bench check`.
+"""Faults of a table, in a form that serves both readers and `bench check`.
 
 Rules yield faults. Whoever reads a table raises the first one; who checks it goes on to the last.
 """
@@ -12,7 +12,7 @@ from autoprox.base.errors import AutoproxError, TableError
 
 @dataclass(frozen=True)
 class Fault:
-    """What breaks one rule: the table as a whole, or cells of one column.
+    """Fault by one rule: of the table as a whole, or of cells of one column.
 
     Attributes:
         path: The table.

@@ -93,7 +93,7 @@ def without_repetitions(frame: pd.DataFrame, *, seeds_given: bool) -> pd.DataFra
 
 
 def doubts_of(frame: pd.DataFrame, num_classes: Mapping[str, int]) -> list[str]:
-    """What looks wrong in the labels of a complete table although every single one is possible, a sentence each.
+    """Implausible labels of a complete table although every single one is possible, one sentence each.
 
     Args:
         frame: The rows.

@@ -85,7 +85,7 @@ class Judge:
 
     @cached_property
     def counts(self) -> dict[str, Floats]:
-        """What counting alone scores: for each count of `count_scores`, shape `(A,)`."""
+        """Scores by counting alone: for each count of `count_scores`, shape `(A,)`."""
         return {name: np.array(values) for name, values in count_scores(self.networks).items()}
 
     def by_block(self, scores: Floats) -> list[Floats]:
@@ -114,7 +114,7 @@ class Judge:
         return shares if shares.sum() > 0 else np.full(len(self.blocks), 1 / len(self.blocks))
 
     def beyond(self, scores: Floats, taus: Floats) -> Floats:
-        """What score vectors know beyond size, block by block.
+        """Correlation of score vectors beyond size, block by block.
 
         Tau-b among the architectures of one size (the iso stratum) where the block has at least 8 of them, and the
         partial tau given the number of parameters where it has not.
@@ -269,7 +269,7 @@ class Judge:
         ]
 
     def _beside(self, scores: Floats, taus: Floats) -> Floats:
-        """What a verdict says of each block beside tau-b, in its order, `(6, P, D)`."""
+        """Figures of a verdict for each block beside tau-b, in its order, `(6, P, D)`."""
         parts = self.by_block(scores)
         columns = [
             (

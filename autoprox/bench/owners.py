@@ -45,7 +45,7 @@ def known_spaces(given: Iterable[Space] = ()) -> KnownSpaces:
 
 
 def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
-    """What a manifest remembers of spaces: where they come from, and what they were.
+    """Record of spaces in a manifest: where they come from, and their identity.
 
     Example:
         >>> remembered([load_space("pit-micro")])

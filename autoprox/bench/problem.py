@@ -1,4 +1,4 @@
-"""What proxies are judged for: some blocks of a table, how their correlations are joined, and what is known already."""
+"""Blocks that proxies are judged on: how their correlations are joined, and which statistics are cached."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from autoprox.statistics import StatisticsCache
 
 @dataclass(frozen=True)
 class Problem:
-    """What a proxy is to be good for.
+    """Target of a discovery: some blocks of a table.
 
     Args:
         table: The benchmark table.

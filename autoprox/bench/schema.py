@@ -31,7 +31,7 @@ among architectures of one size only one of them counts."""
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """What a value of the table measures.
+    """Quantity that a value of the table measures.
 
     Attributes:
         name: Name in the column `metric`.

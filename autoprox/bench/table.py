@@ -203,7 +203,7 @@ class Table:
         return deal(((arch, strata[arch_id]) for arch_id, arch in self.archs.items()), self.spaces)
 
     def task(self, dataset_name: str, space: Space | str) -> Task:
-        """What a network of a space has to do for a data set, and the batch for its statistics.
+        """Task of a network of a space for a data set, with the batch for its statistics.
 
         Real images are those of the user, those stored beside the table, or those that come with packages; where there
         are none, noise of the space's image size, the same for all data sets. Images of the user get the size of the

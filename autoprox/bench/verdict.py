@@ -1,4 +1,4 @@
-"""What a score vector is worth: the figures, and their form as JSON."""
+"""Verdict on a score vector: the figures, and their form as JSON."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from autoprox.bench.block import Block
 
 @dataclass(frozen=True)
 class BlockVerdict:
-    """What one score vector is worth on one block.
+    """Correlations of one score vector with one block.
 
     Args:
         kendall: Signed tau-b; NaN where undefined.
@@ -55,7 +55,7 @@ class BlockVerdict:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one score vector is worth on several blocks.
+    """Correlations of one score vector with several blocks.
 
     Args:
         joint: Joint correlation.

@@ -145,7 +145,7 @@ def _print(table: Table, blocks: list[dict[str, Any]], *, verbose: bool) -> None
 
 
 def _contents(table: Table) -> list[tuple[str, str]]:
-    """What the table holds, a line each."""
+    """Contents of the table, one line each."""
     spaces = []
     for name in table.spaces:
         found = _archs_of(table, name)

@@ -1,4 +1,4 @@
-"""What a command is: a name, options, examples, and what it does. All else that commands share follows from it."""
+"""Definition of a command: name, options, examples, and a function that runs it."""
 
 import argparse
 import re

@@ -209,7 +209,7 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
 
 
 def _full_cost(space: CompressedSpace, cost: Cost) -> float | None:
-    """What the trained network costs; None where that is not known without a measurement."""
+    """Cost of the trained network; None where it is unknown without a measurement."""
     counts = space.given.counts
     full = {"params": counts.params, "macs": counts.macs, **Storage.of_single_precision(counts)._asdict()}
     return full.get(cost.name)

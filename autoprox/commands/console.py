@@ -1,4 +1,4 @@
-"""What all commands share: results as text or JSON, notes beside them, and where processes run."""
+"""Output shared by all commands: results as text or JSON, notes beside them, and where processes run."""
 
 import argparse
 import json

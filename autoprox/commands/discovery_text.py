@@ -1,4 +1,4 @@
-"""What `evolve` prints of a discovery: the verdict first, at most 80 columns; blocks and details with --verbose."""
+"""Output of `evolve`: the verdict first, at most 80 columns; blocks and details with --verbose."""
 
 import shlex
 from collections import Counter

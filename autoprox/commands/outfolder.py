@@ -25,7 +25,7 @@ RESULT = "result.json"
 
 @dataclass(frozen=True)
 class FolderKind:
-    """What a command leaves in a folder.
+    """Files that a command writes to its folder.
 
     Args:
         program: The name of the command.

@@ -288,7 +288,7 @@ def _check_curve(options: argparse.Namespace, problem: Problem) -> None:
 
 
 def _curve(options: argparse.Namespace, problem: Problem, data: NodeFeatures) -> LearningCurve | None:
-    """What models of fewer labels are worth on select, several draws of each number."""
+    """Correlations of models with fewer labels on select, several draws of each number."""
     if options.learning_curve is None:
         return None
     blocks = _within(problem, [Split.FIT])

@@ -1,4 +1,4 @@
-"""What a command says beside its results, on standard error: notes, warnings, progress, and how it ended.
+"""Messages of a command on standard error: notes, warnings, progress, and how it ended.
 
 All of it goes through `logging`, so that no command carries `--quiet` and `--log-json` about: they are read here, once,
 before anything else, and decide what the one handler lets through and how it writes.

@@ -302,7 +302,7 @@ def _say_what_measuring_costs(region: Region, traded: tuple[Cost, ...], budget: 
 def _document(
     options: argparse.Namespace, result: SearchResult, task: Task, verification: Verification | None
 ) -> dict[str, Any]:
-    """What result.json holds: the same for the same seed, however it came about."""
+    """Contents of result.json: the same for the same seed, however it came about."""
     return {
         **result.to_document(options.top),
         "seed": options.seed,

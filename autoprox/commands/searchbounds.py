@@ -68,7 +68,7 @@ def latency_of(options: argparse.Namespace) -> Latency:
 
 
 def costs_of(options: argparse.Namespace, space: Space) -> dict[str, Cost]:
-    """What can be bounded, by name: the latency is measured, or predicted by the model that the options name.
+    """Costs that can be bounded, by name: the latency is measured, or predicted by the model that the options name.
 
     Raises:
         SpecError: If the model is about another space, or the options would measure otherwise than its profile did.

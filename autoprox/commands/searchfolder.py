@@ -1,4 +1,4 @@
-"""What a search leaves in its folder."""
+"""Files of a search."""
 
 import argparse
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""What the networks of a search are built for, from the options of the command."""
+"""Task that the networks of a search are built for, from the options of the command."""
 
 import argparse
 
@@ -15,7 +15,7 @@ NOISE = "noise"
 
 
 def searched_task(options: argparse.Namespace, space: Space) -> Task:
-    """What networks are built for while they are scored.
+    """Task that networks are built for while they are scored.
 
     Args:
         options: --dataset, --verify, --images, --img-size and --num-classes; see the command's help.

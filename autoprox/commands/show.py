@@ -80,7 +80,7 @@ def _print(proxy: Proxy) -> None:
 
 
 def _made_for(proxy: Proxy) -> list[list[str]]:
-    """What networks a discovered proxy was made for, and what it is blind to, as far as it states that."""
+    """Networks that a discovered proxy was made for, and what it is blind to, as far as it states that."""
     rows = []
     if made_for := proxy.provenance.get("made_for"):
         low, high = made_for["params"]

@@ -16,7 +16,7 @@ LARGEST = 10**9
 
 @dataclass(frozen=True)
 class Completion:
-    """What a shell offers.
+    """Words, files and folders that a shell offers.
 
     Args:
         names: Words.

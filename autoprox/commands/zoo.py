@@ -109,7 +109,7 @@ def _form(scorer: Scorer) -> str:
 
 @dataclass(frozen=True)
 class _ZooRow:
-    """What a proxy is worth on a table, and what it costs.
+    """Correlations of a proxy on a table, and its cost.
 
     Args:
         scorer: The proxy.

@@ -45,7 +45,7 @@ class Probe:
         return found.parameter(self.subject.model)
 
     def change(self, found: LinearMap, choice: float) -> Tensor:
-        """What a choice adds to the weight of a map."""
+        """Change that a choice makes to the weight of a map."""
         weight = self.weight(found).detach()
         return self.space.weight_with(found, choice).to(weight) - weight
 
@@ -92,7 +92,7 @@ class Probe:
         return self.table(lambda found, bits: values[found] * bits)
 
     def once(self, function: Callable[["Probe"], T]) -> T:
-        """What a function gives for this probe, computed once, whoever asks for it."""
+        """Result of a function for this probe, computed once and shared."""
         if function not in self._shared:
             self._shared[function] = function(self)
         value: T = self._shared[function]

@@ -1,4 +1,4 @@
-"""What spaces around a trained network share: the network, its maps, and a copy in which parts are replaced."""
+"""Base of spaces around a trained network: the network, its maps, and a copy in which parts are replaced."""
 
 import copy
 from abc import abstractmethod
@@ -147,7 +147,7 @@ class CompressedSpace(Space):
     @property
     @abstractmethod
     def settings(self) -> list[Any]:
-        """What the networks depend on beside the given one, as JSON-like data."""
+        """Settings that the networks depend on beside the given one, as JSON-like data."""
 
     @abstractmethod
     def weight_with(self, found: LinearMap, choice: float) -> Tensor:
@@ -159,7 +159,7 @@ class CompressedSpace(Space):
 
     @property
     def groups(self) -> tuple[MapGroup, ...]:
-        """What is chosen for, in forward order: the places of the gene."""
+        """Groups that are chosen for, in forward order: the places of the gene."""
         return self.given.groups
 
     @property

@@ -1,4 +1,4 @@
-"""What a folder of images holds: training and test images with labels, before their size and name are known."""
+"""Contents of a folder of images: training and test images with labels, before their size and name are known."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath

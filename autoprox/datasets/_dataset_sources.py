@@ -12,7 +12,7 @@ from autoprox.datasets.base import Dataset
 
 @dataclass(frozen=True, slots=True)
 class DatasetSource:
-    """What a table needs to know of a data set whose images are not at hand.
+    """Facts for a table about a data set whose images are not loaded.
 
     Attributes:
         load: Reads the images.

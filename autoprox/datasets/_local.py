@@ -78,7 +78,7 @@ class LocalImages:
         return _loaded(self)
 
     def source(self) -> DatasetSource:
-        """What a table that is built on the images has to know of them.
+        """Facts about the images for a table that is built on them.
 
         Raises:
             ImageError: See `open_images`.

@@ -1,4 +1,4 @@
-"""What a data set is to the table: two fixed sets of images and how they are normalised."""
+"""Data sets for tables: two fixed sets of images and how they are normalised."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property

@@ -64,7 +64,7 @@ class Statement:
 
     @property
     def blind_to(self) -> list[str]:
-        """What it gives exactly one score to, whatever it is, in networks outside of all spaces."""
+        """Quantities that it is blind to, in networks outside of all spaces."""
         return blind_to(self.effects)
 
     def to_document(self) -> dict[str, Any]:
@@ -138,7 +138,7 @@ def _samples(judge: Judge, scores: Floats) -> Samples:
 
 @dataclass(frozen=True)
 class Grounds:
-    """What forms are fitted and judged on.
+    """Judges and leaf values that forms are fitted and judged on.
 
     Args:
         fit: Judge of the fit split.

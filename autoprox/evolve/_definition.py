@@ -1,4 +1,4 @@
-"""What a run was asked, and what came of it, as JSON-like data: what its journal and its proxy carry."""
+"""Definition and provenance of a run as JSON-like data, for its journal and its proxy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict

@@ -68,7 +68,7 @@ def _unsaid(_evaluated: int, _best: float) -> None:
 
 @dataclass(frozen=True)
 class Finding:
-    """What a search found, before anybody looked at the sealed split.
+    """Result of a search before the sealed split was scored.
 
     Args:
         proxy: The winner, without provenance and results: the best of the forms on select.
@@ -116,7 +116,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Discovery:
-    """What came out.
+    """Result of a discovery.
 
     Args:
         proxy: The winner, with provenance and results.

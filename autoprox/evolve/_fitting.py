@@ -22,7 +22,7 @@ _LEAST_RIDGE = 1e-6
 
 @dataclass(frozen=True)
 class Samples:
-    """What is fitted: the terms and the label of every architecture, block by block.
+    """Data of a fit: the terms and the label of every architecture, block by block.
 
     Args:
         terms: For each block `(n, T)`.

@@ -21,7 +21,7 @@ NEAR_COPY = 0.98
 
 @dataclass(frozen=True, eq=False)
 class Contender:
-    """What stands for the hall: a valid candidate with its scores.
+    """Contender for the hall: a valid candidate with its scores.
 
     Args:
         text: The graph.
@@ -47,12 +47,12 @@ class Contender:
 
     @property
     def rank(self) -> tuple[float, int]:
-        """What candidates are ordered by, the higher the better: fitness, then smallness."""
+        """Order of candidates, the higher the better: fitness, then smallness."""
         return rank(self.evaluation, self.size)
 
 
 def rank(evaluation: Evaluation, size: int) -> tuple[float, int]:
-    """What candidates are ordered by, the higher the better: fitness, then smallness."""
+    """Order of candidates, the higher the better: fitness, then smallness."""
     return (evaluation.value, -size)
 
 
@@ -86,7 +86,7 @@ class Hall:
 
     @property
     def bound(self) -> tuple[float, int] | None:
-        """What a candidate's rank has to pass to be looked at; None while there is room."""
+        """Rank that a candidate has to exceed; None while there is room."""
         return self._members[-1].rank if len(self._members) >= self._size else None
 
     def update(self, candidates: Iterable[Contender]) -> None:

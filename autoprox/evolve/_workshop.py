@@ -1,4 +1,4 @@
-"""What the islands of a run share, and how they advance: here, or each in a process."""
+"""State that the islands of a run share, and how they advance: here, or each in a process."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,7 +27,7 @@ Advance = Callable[[Island], list[list[Trial]]]
 
 @dataclass(eq=False)
 class Workshop:
-    """What candidates are drawn from and judged by; it can be sent to another process.
+    """Grammar and judge of candidates; can be sent to another process.
 
     Copies of one workshop are equal as long as they have the same number of terminals, which are only ever added to.
 
@@ -60,7 +60,7 @@ class Workshop:
 
     @cached_property
     def fitness(self) -> Fitness:
-        """What candidates are judged by."""
+        """Judge of candidates."""
         measures = STRATEGIES[self.plan.strategy].measures_beyond
         return Fitness(
             self.judge,
@@ -72,7 +72,7 @@ class Workshop:
 
     @cached_property
     def grammar(self) -> Grammar:
-        """What candidates are drawn from."""
+        """Grammar that candidates are drawn from."""
         return proxy_grammar(self.terminals, self.plan.leaf_weights)
 
     def add(self, leaves: Sequence[Expression]) -> None:

@@ -45,7 +45,7 @@ class Bank:
         self.fit, self.select = LeafTable(values[: self._cut]), LeafTable(values[self._cut :])
 
     def usable(self, leaves: Sequence[Expression]) -> list[Expression]:
-        """Those leaves that are finite on every network of fit."""
+        """Leaves that are finite on every network of fit."""
         return [each for each in leaves if np.isfinite(self.fit.leaf(each.digest)).all()]
 
     def grow(self, parents: Sequence[Expression], number: int, rng: np.random.Generator) -> list[Expression]:

@@ -60,7 +60,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True)
 class EvolutionOutcome:
-    """What a run found.
+    """Result of a run.
 
     Args:
         hall: The fittest candidates, best first, no near-copies among them.
@@ -241,7 +241,7 @@ class Engine:
 
 
 def _standing(rows: Sequence[RecordedTrial]) -> list[Contender]:
-    """Those of the trials that may stand for the hall of fame."""
+    """Trials that may enter the hall of fame."""
     return [
         Contender(trial.text, trial.size, trial.evaluation, trial.scores)
         for _, trial in rows

@@ -110,7 +110,7 @@ class EvolutionJournal:
         self._store.finish()
 
     def lookup(self, digest: str) -> Evaluation | None:
-        """What a graph was worth, if it was evaluated in a committed epoch; `resume` has to come first."""
+        """Evaluation of a graph in a committed epoch, if there is one; `resume` has to come first."""
         # Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
         if digest not in self._known:
             return None
@@ -179,7 +179,7 @@ class JournalReader:
         self._store = Store.reading(path, FORMAT)
 
     def lookup(self, digest: str) -> Evaluation | None:
-        """What a graph was worth, if it was evaluated in a committed epoch."""
+        """Evaluation of a graph in a committed epoch, if there is one."""
         return _found(self._store, digest)
 
     def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a candidate is worth on the fit split: its signed correlations, joined, or the reason why it has none."""
+"""Evaluation of a candidate on the fit split: its signed correlations, joined, or the reason why it has no value."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

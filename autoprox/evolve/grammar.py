@@ -47,7 +47,7 @@ LeafGroup = tuple[Site, StatisticKind]
 
 
 def type_key(kind: Kind) -> TypeKey:
-    """What of a kind DEAP's types tell apart: roles are checked when the graph is built, not by type."""
+    """Part of a kind that DEAP's types distinguish: roles are checked when the graph is built, not by type."""
     return (kind.level, kind.site, kind.shape)
 
 
@@ -134,7 +134,7 @@ class Grammar:
         return self._choices[key]
 
     def like(self, item: Item) -> "WeightedChoice":
-        """What may stand in the place of an item: terminals of its type, or primitives of its signature."""
+        """Items that may replace an item: terminals of its type, or primitives of its signature."""
         if isinstance(item, gp.Terminal):
             return self.terminals(item.ret)
         key = (item.ret, tuple(item.args))

@@ -25,7 +25,7 @@ Rank = tuple[float, int] | None
 
 
 class Trial(NamedTuple):
-    """What became of one proposal.
+    """Outcome of one proposal.
 
     Args:
         outcome: A `Status`, or why it was not evaluated.
@@ -118,7 +118,7 @@ class Island:
         return self._earlier(digest) if found is None else found
 
     def state(self) -> dict[str, Any]:
-        """What the island needs to go on, as JSON-like data."""
+        """State from which the island continues, as JSON-like data."""
         return {
             "rng": self._breeder.rng.bit_generator.state,
             "seeds": [str(each) for each in self._breeder.seeds],
@@ -133,7 +133,7 @@ class Island:
 
 
 def _trial(proposal: Proposal, found: Mapping[str, Evaluation | None], untold: dict[str, Floats | None]) -> Trial:
-    """What became of a proposal; of equal ones the first takes the graph out of `untold` and is the one evaluated."""
+    """Outcome of a proposal; of equal ones the first takes the graph out of `untold` and is the one evaluated."""
     graph = proposal.graph
     if graph is None:
         return Trial(KINDS)

@@ -1,4 +1,4 @@
-"""What a run is told: how to search, and when to end."""
+"""Plan of a run: how to search, and when to end."""
 
 import math
 from dataclasses import asdict, dataclass, field

@@ -1,4 +1,4 @@
-"""What a run leaves behind, as frames: finished, interrupted or still going on."""
+"""Stored runs as frames: finished, interrupted or in progress."""
 
 import json
 from contextlib import closing

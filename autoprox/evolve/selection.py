@@ -1,4 +1,4 @@
-"""What the hall of fame is worth on select, which of it wins, and whether all of it together would be better."""
+"""Selection on the select split: correlations of the hall of fame, its winner, and its ensemble."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass

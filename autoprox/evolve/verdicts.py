@@ -1,4 +1,4 @@
-"""What a discovered proxy is worth beside its rivals, split by split."""
+"""Verdict on a discovered proxy beside its rivals, split by split."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ _GOLDEN_NETWORKS = 2
 
 @dataclass(frozen=True)
 class Margin:
-    """What the proxy is worth beyond a rival, on one split and on the same resampled architectures.
+    """Difference between the proxy and a rival, on one split and on the same resampled architectures.
 
     Args:
         rival: Row of the rival: a count, the best zoo proxy, or fitted counts.

@@ -1,4 +1,4 @@
-"""What `simplify` does with constants."""
+"""Simplification of constants."""
 
 import math
 
@@ -17,7 +17,7 @@ _SMALLEST = 1e-6
 
 
 def folded(primitive: Primitive, arguments: tuple[Expression, ...]) -> Expression | None:
-    """What becomes of arithmetic of constants alone, and of constants that change nothing.
+    """Simplifies arithmetic of constants alone, and constants that change nothing.
 
     Returns:
         None if it is neither.

@@ -24,7 +24,7 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a value of a graph is.
+    """Kind of a value of a graph.
 
     Args:
         level: TENSOR, NODE or SCALAR.

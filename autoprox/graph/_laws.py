@@ -1,4 +1,4 @@
-"""What is known of a primitive beyond its kinds, to the last bit: the ground that `simplify` stands on.
+"""Laws of primitives beyond their kinds, exact to the last bit, which `simplify` uses.
 
 tests/conformance/test_primitives.py checks every declared law of every primitive. A law that holds for real numbers but
 not for floating-point ones, such as the associativity of addition, is not declared.
@@ -9,7 +9,7 @@ from enum import StrEnum
 
 
 class Parity(StrEnum):
-    """What becomes of the result when all arguments are negated."""
+    """Change of the result when all arguments are negated."""
 
     NONE = "none"
     """Nothing is known."""

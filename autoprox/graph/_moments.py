@@ -1,4 +1,4 @@
-"""What the reductions of one tensor share: sums, extremes, singular values, each computed once.
+"""Quantities that the reductions of one tensor share: sums, extremes, singular values, each computed once.
 
 The rule by which a tensor becomes a matrix: its channels are one side, everything else is the other. The channels of a
 weight are its first dimension, `(out, in)` of a linear layer and `(out, in, height, width)` of a convolution, so that a
@@ -21,7 +21,7 @@ _EQUAL = 1e-12
 
 
 class Moments:
-    """What the reductions of one tensor share, each computed when it is first asked for, in float64.
+    """Quantities that the reductions of one tensor share, each computed on first use, in float64.
 
     Args:
         tensor: Any shape, at least one element.

@@ -1,4 +1,4 @@
-"""What a primitive is: an operation that may stand between the statistics and the score.
+"""Primitives: operations that may stand between the statistics and the score.
 
 A primitive has a name, the level of its arguments, and a form that says how the kinds of its arguments give the kind
 of its result. The same name may exist at several levels ("log" of a TENSOR, a NODE, a SCALAR): the arguments decide.
@@ -41,7 +41,7 @@ class Form(StrEnum):
 
 
 class Complexity(IntEnum):
-    """What computing it takes, for a tensor of `n` elements that is a matrix of `r` rows and `c` columns, r <= c."""
+    """Cost of computing it, for a tensor of `n` elements that is a matrix of `r` rows and `c` columns, r <= c."""
 
     LINEAR = 1
     """A few passes over the elements, O(n)."""

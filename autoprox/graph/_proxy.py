@@ -133,17 +133,17 @@ class Proxy:
 
     @property
     def needs(self) -> Requirements:
-        """What its statistics have to be given, and what is run for them."""
+        """Inputs that its statistics need, and passes that are run for them."""
         return requirements_of(self.statistics)
 
     @property
     def parts(self) -> "tuple[Proxy, ...]":
-        """What is measured of each network by itself: the proxy alone."""
+        """Parts that are measured of each network by itself: the proxy alone."""
         return (self,)
 
     @property
     def node_leaves(self) -> tuple[Expression, ...]:
-        """What it needs of a network: reductions of tensors, and counts."""
+        """Leaves that it needs of a network: reductions of tensors, and counts."""
         return self.graph.node_leaves
 
     @property
@@ -232,7 +232,7 @@ class Proxy:
         return attempted(partial(self.score, model, images, labels, loss=loss))
 
     def _doubts(self, sizes: Sequence[int], values: Floats) -> list[str]:
-        """What throws doubt on scores of models of these sizes, of a proxy that states what it was made for."""
+        """Doubts about scores of models of these sizes, of a proxy that states what it was made for."""
         if not (made_for := self.provenance.get("made_for")):
             return []
         doubts = []

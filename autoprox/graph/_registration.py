@@ -45,7 +45,7 @@ def register(primitive: Primitive) -> Primitive:
 
 
 def why_unfit(primitive: Primitive) -> list[str]:
-    """What keeps a primitive from being registered; empty if nothing does.
+    """Reason why a primitive cannot be registered; empty if there is no such reason.
 
     Its result on each of `PROBES` must have the form that its kind asks for and be finite, unless the primitive
     declares that case as undefined. Arguments must be left as they are, and the function must be documented.

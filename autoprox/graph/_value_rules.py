@@ -65,7 +65,7 @@ def _is(expression: Expression, name: str) -> bool:
 
 
 def through(expression: Expression, name: str) -> Expression | None:
-    """What an operation was applied to, where it may lie under a selection of roles, which stays."""
+    """Argument of an operation, where it may lie under a selection of roles, which stays."""
     if _is(expression, name):
         return expression.arguments[0]
     selection = _selection(expression)
@@ -224,7 +224,7 @@ def _summed(primitive: Primitive, arguments: _Arguments) -> Expression | None:
 
 
 def _without_zero(primitive: Primitive, first: Expression, second: Expression) -> Expression | None:
-    """What is left of a sum or difference with a zero, if it covers the same nodes."""
+    """Remainder of a sum or difference with a zero, if it covers the same nodes."""
     roles = first.kind.roles & second.kind.roles
     if _is_zero(second) and first.kind.roles == roles:
         return first

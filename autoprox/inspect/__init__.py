@@ -1,4 +1,4 @@
-"""What a module is made of: nodes, their roles, the flow between them, and leaving the module as it was.
+"""Structure of any module: nodes, their roles, the flow between them, and leaving the module as it was.
 
 nodes.py          what a node is, and which role it plays
 flow.py           one recorded forward pass

@@ -1,4 +1,4 @@
-"""What modules hold beside parameters and buffers: attributes, and tensors of their hooks."""
+"""State of modules beside parameters and buffers: attributes, and tensors of their hooks."""
 
 import functools
 import types

@@ -74,7 +74,7 @@ def checked_labels(labels: Any, images: Tensor) -> Tensor:
 
 
 def own_labels(labels: Any, images: Tensor) -> Any:
-    """What a loss of the caller's own is given: an array of numbers as a tensor, anything else as it is.
+    """Labels for a custom loss: an array of numbers as a tensor, anything else as it is.
 
     Floats get the dtype of the images, which is that of the model, since NumPy's are double by default.
 

@@ -74,7 +74,7 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _
 
 
 def describe(model: nn.Module, images: Any) -> str:
-    """What autoprox sees of a network, a node a line: name, site, role, and how the role is known.
+    """Describes a network as autoprox sees it, one node per line: name, site, role, and how the role is known.
 
     It is declared, or told by a rule, or neither, and then it stands there what was observed.
 
@@ -167,7 +167,7 @@ FAILURES = (RuntimeError, ValueError, AssertionError)
 
 
 def failed(model: nn.Module, images: Tensor, during: str, error: Exception) -> CollectionError:
-    """What is said when a network fails on images."""
+    """Message when a network fails on images."""
     return CollectionError(
         f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype} ({during}): "
         f"{error}"

@@ -1,4 +1,4 @@
-"""What a network does in a forward pass: which nodes it calls, in which order, and what each of them reads.
+"""Data flow of a forward pass: which nodes it calls, in which order, and what each of them reads.
 
 Every tensor carries marks of the nodes that it comes from. Most functions hand on the marks of what they take; the
 output of a linear node has the mark of that node alone, so the marks of a tensor name the linear nodes that are nearest

@@ -22,7 +22,7 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Site(StrEnum):
-    """What kind of module a node is, and so which statistics it has."""
+    """Kind of module that a node is, which decides its statistics."""
 
     LINEAR = "linear"
     """A linear layer or a convolution."""
@@ -228,14 +228,14 @@ def _with_roles(model: nn.Module) -> Iterator[tuple[str, nn.Module, Role | None]
 
 
 def _read_role(mark: str, name: str, module: nn.Module) -> Role:
-    """What was written by hand: the name of a role."""
+    """Declared name of a role."""
     if mark not in list(Role):
         raise CollectionError(f"The {type(module).__name__} '{name}' has an unknown role, {mark!r}. {HOW_TO_DECLARE}")
     return Role(mark)
 
 
 def site_of(module: nn.Module) -> Site | None:
-    """What kind of node a module is by its class, or by the name of its class if torch does not know it.
+    """Kind of node that a module is by its class, or by the name of its class if torch does not know it.
 
     Example:
         >>> class QuickGELU(nn.Module):

@@ -68,7 +68,7 @@ def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Ag
 
 
 class _State:
-    """What a collection may change of a model."""
+    """Parts of a model that a collection may change."""
 
     def __init__(self, model: nn.Module) -> None:
         self._modes = [(module, module.training) for module in model.modules()]

@@ -1,4 +1,4 @@
-"""What the best of many candidates reaches by chance alone."""
+"""Correlation that the best of many candidates reaches by chance alone."""
 
 import numpy as np
 import numpy.typing as npt

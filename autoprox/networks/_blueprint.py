@@ -1,4 +1,4 @@
-"""What a network is made by: a class or a function, and what it is called with."""
+"""Call that makes a network: a class or a function, and its arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

@@ -62,7 +62,7 @@ class DefinedSpace(Space):
         return self.costs is not None
 
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """What a network costs: as the given function says, or counted in the network, once for each architecture."""
+        """Costs of a network: by the given function, or counted in the network, once for each architecture."""
         if self.costs is None:
             params, macs = _measured(self, canonical_json(genes), task)
             return Counts(params, macs, self.backbone_params_of(genes))

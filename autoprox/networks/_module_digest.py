@@ -1,4 +1,4 @@
-"""What tells a trained network from any other: its parts, their settings and their parameters."""
+"""Digest of a trained network: its parts, their settings and their parameters."""
 
 from typing import Any
 

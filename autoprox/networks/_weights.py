@@ -24,7 +24,7 @@ class Weights(ABC):
     @property
     @abstractmethod
     def identity(self) -> Any:
-        """What tells these parameters from all others of the same architecture and task, as JSON-like data.
+        """Identity of these parameters among all others of the same architecture and task, as JSON-like data.
 
         A whole number is the seed of fresh parameters; another kind gives a list that begins with its name.
         """

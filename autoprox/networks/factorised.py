@@ -21,7 +21,7 @@ class Factors(NamedTuple):
 
     @classmethod
     def of(cls, weight: Tensor) -> "Factors":
-        """Those of a weight `(outputs, inputs)`, in double precision.
+        """Singular values of a weight `(outputs, inputs)`, in double precision.
 
         Example:
             >>> factors = Factors.of(torch.tensor([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]]))

@@ -43,7 +43,7 @@ _BRIEF_S, _BRIEF_REPEATS = 0.05, 3
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """What repeated forward passes took.
+    """Duration of repeated forward passes.
 
     Args:
         median: Seconds a pass, median of the repeats.
@@ -140,7 +140,7 @@ def _timer(model: nn.Module, images: Tensor, threads: int, clock: str) -> Timer:
 
 @cache
 def machine() -> tuple[str, ...]:
-    """What tells one machine from another where times are compared: processor, cores, torch and what it runs on.
+    """Identity of a machine where times are compared: processor, cores, torch and its instruction set.
 
     Example:
         >>> len(machine())

@@ -1,4 +1,4 @@
-"""What a network costs, counted in the network itself: for spaces without a closed form."""
+"""Costs counted in the network itself, for spaces without a closed form."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager

@@ -60,7 +60,7 @@ def alike(networks: Sequence[Network]) -> list[list[int]]:
 
 
 def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:
-    """What an architecture scores by counting alone: the baselines that a proxy has to beat.
+    """Scores of architectures by counting alone: the baselines that a proxy has to beat.
 
     Returns:
         For each of params, macs and the features that all the spaces have and compare, one value a network.

@@ -147,5 +147,5 @@ class ActivationQuantiser:
         return clipped + ((clipped / self.scale).round() * self.scale - clipped).detach()
 
     def __call__(self, _module: nn.Module, inputs: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
-        """What torch calls before the module."""
+        """Hook that torch calls before the module."""
         return (self.rounded(inputs[0]), *inputs[1:])

@@ -74,7 +74,7 @@ class Repeats:
 
 @dataclass(frozen=True)
 class Profile:
-    """What was measured, and the model that was fitted to it.
+    """Measurements, and the model that was fitted to them.
 
     Args:
         model: The model of the kind that was chosen.

@@ -172,7 +172,7 @@ class LatencyModel:
 
 @dataclass(frozen=True)
 class PredictedLatency(Cost):
-    """What a `LatencyModel` predicts, as a cost: a bound of a search keeps it without measuring anything.
+    """Prediction of a `LatencyModel` as a cost: a bound of a search keeps it without measuring anything.
 
     Args:
         model: The model.

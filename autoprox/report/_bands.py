@@ -1,4 +1,4 @@
-"""What scores know within one size: tau in each third of a block by number of parameters."""
+"""Correlation of scores within one size: tau in each third of a block by number of parameters."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""What the report of a run shows beyond the files that the run left: gathered once from table and cache, then kept.
+"""Evidence for the report of a run, beyond the files that the run left: gathered once from table and cache, then kept.
 
 Nothing here reads the sealed split: what is said of it comes from best.json.
 """
@@ -39,7 +39,7 @@ Scoring = Callable[[Sequence[Scorer], Sequence[Network]], Floats]
 
 
 def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline | None) -> dict[str, Any]:
-    """What the report shows beyond the files of a run, as JSON-like data; the same for the same run.
+    """Gathers what the report shows beyond the files of a run, as JSON-like data; the same for the same run.
 
     Args:
         run: A finished run.
@@ -77,7 +77,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
 
 
 def read_evidence(run: Run) -> dict[str, Any] | None:
-    """What was gathered for a run; None if there is nothing, or if it is of another winner or format.
+    """Reads what was gathered for a run; None if there is nothing, or if it is of another winner or format.
 
     Raises:
         StoreMismatchError: If the run is not finished, or the file is damaged.
@@ -146,7 +146,7 @@ def _blocks(problem: Problem, judge: Judge, scores: Floats) -> list[dict[str, An
 
 
 def _ceiling(manifest: Mapping[str, Any], block: Block) -> dict[str, Any] | None:
-    """What the manifest says of how well a perfect score could do; None where it does not."""
+    """Noise ceiling in the manifest; None where it has no such entry."""
     key = (block.space, block.dataset, block.label_kind, block.metric)
     for each in manifest.get("blocks", ()):
         if tuple(each[name] for name in ("space", "dataset", "label_kind", "metric")) == key:

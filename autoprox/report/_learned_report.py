@@ -1,4 +1,4 @@
-"""What the report of a learned aggregator contains: its predictions, how far to trust them, and what it looks at."""
+"""Report of a learned aggregator: its predictions, their reliability, and the nodes that it weighs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class Predictions:
     in_units: bool = True
 
     def of(self, group: str) -> "Predictions":
-        """Those of one block."""
+        """Predictions of one block."""
         own = self.groups == group
         return Predictions(self.groups[own], self.targets[own], self.mean[own], self.std[own], self.in_units)
 
@@ -56,7 +56,7 @@ class Predictions:
 
 @dataclass(frozen=True)
 class LearningCurve:
-    """What a model is worth with fewer labels.
+    """Correlation of a model with fewer labels.
 
     Args:
         sizes: Numbers of labelled architectures of a block.

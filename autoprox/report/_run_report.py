@@ -1,4 +1,4 @@
-"""What the report of a run contains: its winner, what that is worth beside its rivals, and how it was found."""
+"""Report of a run: its winner, its rivals, and how it was found."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -113,7 +113,7 @@ def _verdict(ci95: Iterable[float | None]) -> str:
 
 
 def _sealed_names(results: Document, evidence: Document) -> dict[str, str]:
-    """What best.json holds of the split that decides, by its name there, in the order in which it is shown."""
+    """Contenders in best.json on the split that decides, by their name there, in the order in which they are shown."""
     held = results["splits"][judged_split(results["splits"])]
     shown = {PROXY_ROW: WINNER, ZOO_ROW: f"{results['zoo']} (zoo)"}
     shown |= {key: key for key in (*evidence["select"], *held) if key not in shown}
@@ -173,7 +173,7 @@ def _bars_figure(split: Split, rows: Mapping[str, Document]) -> Any:
 
 
 def _blocks(results: Document, evidence: Document) -> list[dict[str, Any]]:
-    """What is said of each block: the winner's correlations split by split, the ceiling, and a scatter."""
+    """Facts on each block: the winner's correlations split by split, the ceiling, and a scatter."""
     blocks, judged = [], judged_split(results["splits"])
     for index, block in enumerate(evidence["blocks"]):
         own = {split: rows[PROXY_ROW]["blocks"][index] for split, rows in results["splits"].items()}
@@ -224,7 +224,7 @@ def _bands(evidence: Document, provenance: Document) -> dict[str, dict[str, floa
 
 
 def _beyond(verdict: Document, provenance: Document) -> dict[str, float | None]:
-    """What is left at one size and given parameters, joined over the blocks."""
+    """Correlations at one size and given parameters, joined over the blocks."""
     spaces = [block["space"] for block in verdict["blocks"]]
     joined = {}
     for name, key in ((_ISO, "kendall_iso"), (_PARTIAL, "kendall_given_params")):

@@ -60,7 +60,7 @@ class Ensemble(AbstractScorer):
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
-        """Those of its members, one member after the other."""
+        """Parts of its members, one member after the other."""
         return tuple(part for member in self.members for part in member.parts)
 
     def join(self, values: Floats) -> Floats:

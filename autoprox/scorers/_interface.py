@@ -1,4 +1,4 @@
-"""What a scorer is: measured network by network in parts, whose values are joined to the scores of a set."""
+"""Interface of scorers: measured network by network in parts, whose values are joined to the scores of a set."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self, runtime_checkable
@@ -30,7 +30,7 @@ class Scorer(Protocol):
 
     @property
     def name(self) -> str:
-        """What reports call it."""
+        """Name for reports."""
 
     @property
     def sign(self) -> int:
@@ -57,11 +57,11 @@ class Scorer(Protocol):
 
     @property
     def needs(self) -> Requirements:
-        """What it has to be given, and what it runs."""
+        """Inputs that it needs, and passes that it runs."""
 
     @property
     def parts(self) -> "tuple[Scorer, ...]":
-        """What is measured of each network by itself: itself alone, unless it ranks over a set."""
+        """Parts that are measured of each network by itself: itself alone, unless it ranks over a set."""
 
     def join(self, values: Floats) -> Floats:
         """The scores of a set of networks, `(A,)`, from the values of the parts, `(P, A)`, NaN where there is none."""
@@ -104,7 +104,7 @@ class LeafPart(Protocol):
 
     @property
     def node_leaves(self) -> tuple[Expression, ...]:
-        """What it needs of a network: reductions of tensors, and counts."""
+        """Leaves that it needs of a network: reductions of tensors, and counts."""
 
     @property
     def selected_sites(self) -> frozenset[Site]:

@@ -1,4 +1,4 @@
-"""What a score does when one thing is varied at a time: ties where it is blind, and its direction."""
+"""Response of a score when one thing is varied at a time: ties where it is blind, and its direction."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ _SAME = 1e-12
 
 
 class Effect(StrEnum):
-    """What scores do along a series."""
+    """Scores along a series."""
 
     RISES = "rises"
     FALLS = "falls"
@@ -55,14 +55,14 @@ class Series:
     leaves: Callable[[Sequence[Expression]], list[Leaves]]
 
     def effect_on(self, proxy: Proxy, leaves: Sequence[Leaves]) -> dict[str, Any]:
-        """What the score of a proxy does along the series, as JSON-like data."""
+        """Trend of the score of a proxy along the series, as JSON-like data."""
         effect = effect_of(proxy.score_leaves(leaves))
         told = {"where": self.where, "varied": self.varied, "fixed": self.fixed, "values": list(self.values)}
         return told | {"effect": effect.value}
 
 
 def effect_of(scores: Floats) -> Effect:
-    """What scores do from the first to the last.
+    """Trend of scores from the first to the last.
 
     Example:
         >>> [effect_of(np.array(each)).value for each in ([1, 2, 3], [3, 2, 2], [1, 3, 2], [1, np.nan])]
@@ -140,7 +140,7 @@ def effects(proxies: Sequence[Proxy], series: Sequence[Series]) -> list[list[dic
 
 
 def blind_to(found: Sequence[Mapping[str, Any]], *, foreign: bool = True) -> list[str]:
-    """What a proxy is blind to: what was varied where it gave exactly the same score twice.
+    """Quantities that a proxy is blind to: those varied where it gave exactly the same score twice.
 
     Args:
         found: One proxy's part of what `effects` gave.

@@ -19,7 +19,7 @@ from autoprox.statistics import BatchLoss
 def measured(
     scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None
 ) -> list[Outcome]:
-    """What each of `P` scorers gives for one live model alone, or why it gives nothing.
+    """Values of each of `P` scorers for one live model alone, or the reason why there is no value.
 
     Args:
         scorers: The scorers; of those that rank over a set, their parts.
@@ -43,7 +43,7 @@ def measured(
 
 
 def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcome]:
-    """What each of `P` scorers gives for a network alone, which is built if one of them looks at it.
+    """Values of each of `P` scorers for a network alone, which is built if one of them looks at it.
 
     Args:
         scorers: As for `measured`.
@@ -70,7 +70,7 @@ def alone(scorer: Scorer, subject: Subject) -> float:
 
 
 def evaluated(part: LeafPart, leaves: Sequence[Leaves]) -> list[Outcome]:
-    """What a part gives for each of `A` networks whose node values were collected, or why it gives nothing."""
+    """Values of a part for `A` networks whose node values were collected, or the reason why there is no value."""
     if not leaves:
         return []
     try:

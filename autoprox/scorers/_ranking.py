@@ -51,7 +51,7 @@ class RankedProxy(AbstractScorer):
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """What its parts need, together."""
+        """Requirements of its parts, together."""
         return Requirements.together(each.needs for each in self.members)
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:

@@ -73,7 +73,7 @@ class Subject:
         return found
 
     def once(self, function: Callable[["Subject"], T]) -> T:
-        """What the function gives for this subject, computed once, whoever asks for it.
+        """Result of the function for this subject, computed once and shared.
 
         Proxies that rest on the same thing (the Jacobian of the images, the tokens behind each block) share it when
         they are computed together. It must not be written into.

@@ -1,4 +1,4 @@
-"""What most scorers share."""
+"""Base class of most scorers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -53,7 +53,7 @@ class AbstractScorer(ABC):
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
-        """What is measured of each network by itself."""
+        """Parts that are measured of each network by itself."""
         return (self,)
 
     def join(self, values: Floats) -> Floats:

@@ -15,7 +15,7 @@ from autoprox.spaces.task import Task
 
 
 class Measured(NamedTuple):
-    """What was measured of an architecture.
+    """Measured values of an architecture.
 
     Args:
         parts: `(P,)`, one value a part of the scorer, averaged over initialisations; NaN where there is no finite one.

@@ -148,7 +148,7 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
-    """What places from one on can add together.
+    """Sums that places from one on can contribute together.
 
     Args:
         sizes: `(n, costs)`, distinct sums.

@@ -73,7 +73,7 @@ class CostFront:
         return tuple(self.points[place] for place in dict.fromkeys([count // 4, count // 2, best]))
 
     def bounds_of(self, point: ScoredArch, constraints: Constraints) -> Constraints:
-        """What is allowed, and costs no more than a point.
+        """Region of all that costs no more than a point.
 
         Args:
             point: One of the points.

@@ -115,7 +115,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         return Pilot(self._tried, self._kept) if self._tested else None
 
     def cost(self, cost: Cost, arch: Arch) -> int | float:
-        """What a network of the architecture costs for the task.
+        """Cost of a network of the architecture for the task.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -233,7 +233,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
 
 
 def _source(space: Space, task: TaskShape, additive: Sequence[Bound]) -> ClosedForms | Places | WholeSpace:
-    """What architectures are drawn from: those that additive bounds allow, where that is known without a try.
+    """Set that architectures are drawn from: those that additive bounds allow, where that is known without a try.
 
     Raises:
         SpecError: If the bounds allow nothing.
@@ -244,7 +244,7 @@ def _source(space: Space, task: TaskShape, additive: Sequence[Bound]) -> ClosedF
 
 
 def _reach(region: Region, archs: Iterable[Arch]) -> str:
-    """What architectures cost, from least to most, as a part of a sentence."""
+    """Costs of architectures, from least to most, as a part of a sentence."""
     costs = [bound.cost for bound in region._tested]
     rows = [[region.cost(cost, arch) for cost in costs] for arch in archs]
     ends = [(cost, min(column), max(column)) for cost, column in zip(costs, zip(*rows, strict=True), strict=True)]

@@ -27,7 +27,7 @@ Size = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """What a number of layers can add together.
+    """Sums that a number of layers can contribute together.
 
     Args:
         sizes: `(n, costs)`, distinct sums, in a fixed order.
@@ -55,7 +55,7 @@ class Shape:
     added: tuple[Size, ...]
 
     def sums(self, layers: int) -> Sums:
-        """What some of the layers can add together."""
+        """Sums that some of the layers can contribute together."""
         return _sums(self.added, layers, len(self.base))
 
     @property

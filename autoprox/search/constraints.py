@@ -1,4 +1,4 @@
-"""What an architecture may cost."""
+"""Bounds on the cost of an architecture."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass

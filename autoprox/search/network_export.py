@@ -1,4 +1,4 @@
-"""What was found, for other programs: Python that builds the network with torch alone, or a Hugging Face config."""
+"""Export of a network for other programs: Python that builds it with torch alone, or a Hugging Face config."""
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass

@@ -1,4 +1,4 @@
-"""What a search found."""
+"""Result of a search."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -81,7 +81,7 @@ class Pick:
 
     @property
     def others(self) -> tuple[ScoredArch, ...]:
-        """Those that are as good."""
+        """Candidates with the same score."""
         return self.candidates[1:]
 
     def to_document(self) -> dict[str, Any]:
@@ -182,7 +182,7 @@ class SearchResult:
             }
 
     def to_document(self, top: int = 1) -> dict[str, Any]:
-        """What was searched and the best candidates, as JSON-like data; the same for every way to the same result."""
+        """Search and best candidates as JSON-like data; the same for every way to the same result."""
         return {
             "scorer": self.scorer,
             "space": self.space,

@@ -14,7 +14,7 @@ CANDIDATE, PICK, BOUND = "#3b6ea5", "#d9822b", "#999999"
 
 
 def svg_writer(result: SearchResult, top: int) -> Callable[[Path], None]:
-    """What writes the figure as SVG to the path that it is given, the same bytes for the same result.
+    """Returns a function that writes the figure as SVG to a path, the same bytes for the same result.
 
     Args:
         result: What a search found.

@@ -68,7 +68,7 @@ class SearchJournal:
         return len(self._found)
 
     def lookup(self, arch: Arch) -> Measured | None:
-        """What was measured of an architecture, if it was."""
+        """Measured values of an architecture, if there are any."""
         return self._found.get(arch.arch_id)
 
     def record(self, arch: Arch, measured: Measured) -> None:

@@ -155,7 +155,7 @@ class Difference:
 
 @dataclass(frozen=True)
 class Verification:
-    """What the trainings gave.
+    """Result of the trainings.
 
     Args:
         dataset: Name of the data set.

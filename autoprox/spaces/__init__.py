@@ -1,4 +1,4 @@
-"""What an architecture is, without torch.
+"""Architectures and their spaces, without torch.
 
 `genes.py` and `layout.py` say what varies and vary it, `arch.py` is the architecture itself, `space.py` what every
 space offers, `counts.py` holds closed forms. A space that comes with autoprox is one file here and one in

@@ -1,4 +1,4 @@
-"""What an architecture is: the name of a space and the values of its genes."""
+"""Architecture: the name of a space and the values of its genes."""
 
 import json
 from collections.abc import Mapping

@@ -13,7 +13,7 @@ FULL_BITS = 32
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What a network costs.
+    """Counts of a network.
 
     Args:
         params: Number of trainable parameters.
@@ -29,7 +29,7 @@ class Counts:
 
 
 class Storage(NamedTuple):
-    """What the precision of a network decides.
+    """Storage, which the precision of a network decides.
 
     Args:
         weight_bytes: Bytes of all parameters, with the scales of those that are quantised.

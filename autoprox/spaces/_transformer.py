@@ -1,4 +1,4 @@
-"""What the spaces of vision transformers share: their features, and closed forms of what they cost."""
+"""Base of the spaces of vision transformers: their features, and closed forms of their costs."""
 
 from abc import abstractmethod
 from collections.abc import Sequence

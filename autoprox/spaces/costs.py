@@ -1,4 +1,4 @@
-"""What an architecture costs: a registry, which a search, a report or a table asks by name.
+"""Costs of an architecture: a registry, which a search, a report or a table asks by name.
 
 `params`, `macs`, `weight_bytes` and `bitops` are here. What needs torch is registered where torch is: `latency` by
 `autoprox.networks.latency`.
@@ -38,7 +38,7 @@ class Cost(ABC):
 
     @abstractmethod
     def of(self, space: Space, arch: Arch, task: TaskShape) -> int | float:
-        """What the network of an architecture costs for a task, in `unit`.
+        """Cost of the network of an architecture for a task, in `unit`.
 
         Raises:
             SpecError: If the space does not allow the architecture or the task.
@@ -83,7 +83,7 @@ class Computed(Cost):
     additive: bool = False
 
     def of(self, space: Space, arch: Arch, task: TaskShape) -> int | float:
-        """What the network of an architecture costs for a task."""
+        """Cost of the network of an architecture for a task."""
         return self.function(space, arch, task)
 
 

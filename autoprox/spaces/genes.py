@@ -1,4 +1,4 @@
-"""What varies in a space: genes, the values they may have, and how many of them.
+"""Genes: what varies in a space, the values they may have, and how many of them.
 
 Genes are handled in the form that JSON gives back: numbers and texts, and lists for what is a sequence.
 """

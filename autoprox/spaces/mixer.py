@@ -141,7 +141,7 @@ class MixerSpace(TransformerSpace):
         return tuple(chain.from_iterable(layers))
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """Those of every transformer, the share of blocks that convolve, and of stages whose pooling is not `skip`."""
+        """Features of a transformer, the share of blocks that convolve, and of stages whose pooling is not `skip`."""
         blocks = sum(genes["depth"])
         convolving = sum(d for d, mixer in zip(genes["depth"], genes["mixer"], strict=True) if mixer == "mca")
         enhanced = sum(enhancer != "skip" for enhancer in genes["enhancer"])
@@ -196,7 +196,7 @@ class MixerSpace(TransformerSpace):
 
 
 def _block(stage: MixerStage) -> list[PartCounts]:
-    """What one block of a stage costs."""
+    """Cost of one block of a stage."""
     width, tokens = stage.width, stage.tokens
     mixer = _mca(stage) if stage.mixer == "mca" else _attention(stage)
     enhancer = _strip(stage) if stage.enhancer == "strip" else []

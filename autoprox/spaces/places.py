@@ -21,7 +21,7 @@ _TRIED = 16
 
 @dataclass(frozen=True, eq=False)
 class PlaceCosts:
-    """What each choice of each place costs.
+    """Cost of each choice of each place.
 
     Args:
         base: `(costs,)`, what the first choice everywhere costs.
@@ -33,7 +33,7 @@ class PlaceCosts:
 
     @classmethod
     def of(cls, space: Space, task: TaskShape, costs: Sequence[Cost]) -> "PlaceCosts | None":
-        """Those of a space all of whose genes are lists of one fixed length; None if they do not add up.
+        """Costs of a space all of whose genes are lists of one fixed length; None if they do not add up.
 
         That they add up is tried on some architectures.
         """
@@ -62,7 +62,7 @@ class PlaceCosts:
 
 
 def place_choices(space: Space) -> tuple[tuple[Any, ...], ...]:
-    """What one place may be: a choice of each of the genes."""
+    """Choices of one place: a choice of each of the genes."""
     return tuple(product(*([json_form(each) for each in gene.choices] for gene in space.layout.layered)))
 
 

@@ -1,4 +1,4 @@
-"""What a space is: genes, how a network is built, and what it costs."""
+"""Space: genes, how a network is built, and its costs."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -78,7 +78,7 @@ class Space(ABC):
     @property
     @abstractmethod
     def identity(self) -> int | str:
-        """What tells its networks from those of another space of its name; part of the keys of all that is stored."""
+        """Identity of its networks among those of other spaces of its name; part of the keys of all that is stored."""
 
     @property
     @abstractmethod
@@ -87,7 +87,7 @@ class Space(ABC):
 
     @abstractmethod
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """What a network costs; `counts` calls it with allowed genes and a task that was checked."""
+        """Costs of a network; `counts` calls it with allowed genes and a task that was checked."""
 
     @abstractmethod
     def features_of(self, genes: Genes) -> dict[str, float]:
@@ -178,7 +178,7 @@ class Space(ABC):
         return self.arch(arch).genes
 
     def features(self, arch: Candidate) -> dict[str, float]:
-        """What tells architectures apart without building them, such as depth and width: the rivals of every proxy.
+        """Features of an architecture without building it, such as depth and width: the rivals of every proxy.
 
         Raises:
             SpecError: If the space does not allow the architecture.

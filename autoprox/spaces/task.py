@@ -29,7 +29,7 @@ class ImageSource(StrEnum):
 
 
 class TaskShape(NamedTuple):
-    """What a network has to fit: all that its builder is told of a task.
+    """Shape that a network has to fit: all that its builder gets of a task.
 
     Args:
         num_classes: Number of classes.
@@ -44,7 +44,7 @@ class TaskShape(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Task:
-    """What a network has to do, and the batch on which its statistics are computed.
+    """Task of a network, and the batch on which its statistics are computed.
 
     Attributes:
         dataset: Name of the data set.
@@ -66,7 +66,7 @@ class Task:
 
     @property
     def shape(self) -> TaskShape:
-        """What a network for it has to fit."""
+        """Shape that a network for it has to fit."""
         return TaskShape(self.num_classes, self.img_size, self.in_chans)
 
     @cached_property

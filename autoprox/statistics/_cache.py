@@ -101,11 +101,11 @@ class StatisticsCache:
         self.close()
 
     def get(self, network: str, expressions: Iterable[str]) -> dict[str, Floats]:
-        """What is stored of the expressions for one network; see `get_many`."""
+        """Stored values of the expressions for one network; see `get_many`."""
         return self.get_many([network], expressions)[network]
 
     def get_many(self, networks: Sequence[str], expressions: Iterable[str]) -> dict[str, dict[str, Floats]]:
-        """What is stored of the expressions for each network.
+        """Stored values of the expressions for each network.
 
         Args:
             networks: Keys of networks.

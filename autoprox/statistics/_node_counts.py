@@ -166,7 +166,7 @@ def output_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def _fact(module: nn.Module, name: str, otherwise: float) -> float:
-    """What `autoprox.compress` noted at a layer."""
+    """Facts that `autoprox.compress` noted at a layer."""
     facts: dict[str, float] = getattr(module, "autoprox_compression", {})
     return float(facts.get(name, otherwise))
 

@@ -34,7 +34,7 @@ from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
 
 @dataclass(slots=True)
 class _TappedCall:
-    """What one call of a module left at one of its taps."""
+    """Record of one call of a module at one of its taps."""
 
     shape: torch.Size
     dtype: torch.dtype

@@ -21,7 +21,7 @@ from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Val
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """What is known of a node without the model.
+    """Facts about a node without the model.
 
     Args:
         name: Its qualified name in the model.

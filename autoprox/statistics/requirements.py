@@ -1,4 +1,4 @@
-"""What has to be given for a score, and what is run for it."""
+"""Requirements of a score: inputs, and passes that are run for it."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from autoprox.statistics.statistic import Stage
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """What a scorer has to be given, and what it runs.
+    """Inputs that a scorer needs, and passes that it runs.
 
     Args:
         passes: What it runs: "forward", "backward", "per-image backward", ...; empty if it looks at the module alone.
@@ -35,7 +35,7 @@ class Requirements:
 
     @classmethod
     def together(cls, needed: Iterable["Requirements"]) -> "Requirements":
-        """What several scorers need at once.
+        """Requirements of several scorers together.
 
         Example:
             >>> str(Requirements.together([Requirements(("forward",), images=2), Requirements(labels=True)]))
@@ -64,7 +64,7 @@ class Requirements:
 
 
 def requirements_of(statistics: Sequence[str]) -> Requirements:
-    """What statistics have to be given, and what is run for them.
+    """Requirements of statistics: inputs, and passes that are run for them.
 
     Example:
         >>> str(requirements_of(["weight", "weight_grad"]))

@@ -1,4 +1,4 @@
-"""What samplers draw from: the subnets of a supernet, and what they cost."""
+"""Subnets of a supernet that samplers draw from, and their costs."""
 
 from collections.abc import Sequence
 from functools import cached_property

@@ -1,4 +1,4 @@
-"""What every space promises, as tests: for the spaces that come with autoprox, and for yours.
+"""Laws of every space as tests: for the spaces that come with autoprox, and for yours.
 
     # test_my_space.py
     from autoprox.testing import AllLaws

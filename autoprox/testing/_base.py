@@ -1,4 +1,4 @@
-"""What all laws share: the space that they are tried on, its networks, and a batch."""
+"""Base of all laws: the space that they are tried on, its networks, and a batch."""
 
 import hashlib
 from collections.abc import Callable, Iterator
@@ -47,7 +47,7 @@ class AbstractLaws:
 
     @property
     def task(self) -> TaskShape:
-        """What networks are built for: the least images of the space."""
+        """Task that networks are built for: the smallest images of the space."""
         return self.space.own_task or TaskShape(self.num_classes, self.space.img_sizes[0], self.in_chans)
 
     def drawn(self, count: int | None = None) -> Iterator[tuple[Arch, np.random.Generator]]:
@@ -78,7 +78,7 @@ class AbstractLaws:
         return torch.arange(count) % self.task.num_classes
 
     def refusal(self, action: Callable[..., Any], *arguments: Any, **named: Any) -> str:
-        """What the error of autoprox says that a call raises; nothing if it raises none."""
+        """Message of the error of autoprox that a call raises; empty if it raises no error."""
         try:
             action(*arguments, **named)
         except AutoproxError as error:
@@ -93,7 +93,7 @@ def logits_of(output: Any) -> Tensor:
 
 
 def state_of(model: nn.Module) -> dict[str, Any]:
-    """What of a model, and of torch around it, a measurement must leave alone, as something that compares by bits."""
+    """State of a model, and of torch around it, that a measurement must not change, compared by bits."""
     held = {**dict(model.named_parameters()), **dict(model.named_buffers())}
     hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks")
     return {

@@ -23,7 +23,7 @@ EVERYWHERE = frozenset({"params", "macs", "snip", "grad_norm", "l2_norm", "fishe
 
 
 class ScorerLaws(AbstractLaws):
-    """What every proxy of the zoo and every shipped one promises on a network of the space.
+    """Laws of every proxy of the zoo and every shipped one on a network of the space.
 
     A proxy that needs what the network lacks has to say so, and is left out of the other laws.
 

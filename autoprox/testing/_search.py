@@ -14,7 +14,7 @@ from autoprox.testing._base import AbstractLaws
 
 
 class SearchLaws(AbstractLaws):
-    """What every search in the space promises.
+    """Laws of every search in the space.
 
     Attributes:
         searched_by: Names of the proxies that a search is tried with.
@@ -30,7 +30,7 @@ class SearchLaws(AbstractLaws):
     searched_by: ClassVar[Iterable[str]] = ("params", "snip")
 
     def test_draws_and_mutations_stay_inside_any_band(self) -> None:
-        """What a region draws and varies is allowed and within its bounds; bounds count what the space counts."""
+        """A region draws and varies only allowed architectures; bounds count what the space counts."""
         for number, (arch, rng) in enumerate(self.drawn(self.networks)):
             counted = ("params", "macs")[number % 2]
             low = getattr(self.space.counts(arch, *self.task), counted)
@@ -86,7 +86,7 @@ class SearchLaws(AbstractLaws):
                 np.testing.assert_allclose(pick["score"], score, rtol=1e-6, err_msg=name)
 
     def test_architectures_of_one_score_are_one_pick(self) -> None:
-        """What a scorer cannot tell apart is shown as a tie."""
+        """A tie is shown where a scorer gives equal scores."""
 
         def constant(*_: Any) -> float:
             return 1.0

@@ -20,7 +20,7 @@ from autoprox.testing._base import AbstractLaws, digest_of, logits_of
 
 
 class SpaceLaws(AbstractLaws):
-    """What architectures and networks of a space promise.
+    """Laws of the architectures and networks of a space.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -41,7 +41,7 @@ class SpaceLaws(AbstractLaws):
         assert json.loads(json.dumps(self.space.identity)) == self.space.identity
 
     def test_samples_are_allowed_and_read_back(self) -> None:
-        """What is drawn is allowed, and JSON, pickle and genes written otherwise give it back."""
+        """Every draw is allowed, and JSON, pickle and genes written otherwise give it back."""
         for arch, _ in self.drawn():
             assert self.space.why_not(arch) == self.space.why_not(arch.genes) == []
             travelled = pickle.loads(pickle.dumps(arch))  # noqa: S301
@@ -261,7 +261,7 @@ class SpaceLaws(AbstractLaws):
         return sum(_differ(gene, first.genes, second.genes) for gene in self.space.layout.genes)
 
     def _bad(self, good: Genes) -> Iterator[tuple[str, Any]]:
-        """What must be refused, with a word that the reasons must hold."""
+        """Genes that must be refused, with a word that the reasons must hold."""
         yield from (("mapping", [1, 2]), ("mapping", None), ("mapping", "text"))
         yield "no_such_gene", {**good, "no_such_gene": 1}
         for gene in self.space.layout.genes:

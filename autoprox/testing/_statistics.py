@@ -19,7 +19,7 @@ SHARES = {"quantisation_error", "weight_energy", "output_energy"}
 
 
 class StatisticLaws(AbstractLaws):
-    """What every registered statistic promises on a network of the space.
+    """Laws of every registered statistic on a network of the space.
 
     Example:
         >>> from autoprox.spaces import load_space

@@ -32,7 +32,7 @@ class Distilled(Scratch):
         return Guidance(network, teaching(data, recipe), probe, recipe.distillation, training.seed("projections"))
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """Those of the recipe with distillation."""
+        """Settings of the recipe with distillation."""
         return {**super().settings(recipe), "distillation": recipe.as_dict()["distillation"]}
 
     def prepare(self, data: Dataset, recipe: Recipe) -> None:

@@ -88,6 +88,6 @@ def manifest_of(
 
 
 def _facts(plan: BuildPlan) -> dict[str, Any]:
-    """What the makers of the labels have to say."""
+    """Remarks of the makers of the labels."""
     data = [plan.data(name) for name in plan.datasets]
     return {key: value for kind in plan.kinds for key, value in maker_of(kind).facts(data, plan.recipe).items()}

@@ -32,6 +32,6 @@ class Scratch(LabelMaker):
         return network
 
     def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide | None:
-        """What adds to the loss while the network trains; nothing if None."""
+        """Term that is added to the loss while the network trains; nothing if None."""
         del network, training, recipe
         return None

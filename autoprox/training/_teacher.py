@@ -87,7 +87,7 @@ class ResNet(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Teaching:
-    """What students learn from, for the training images of a data set in their order.
+    """Targets that students learn from, for the training images of a data set in their order.
 
     Attributes:
         maps: Feature maps of the three stages, each `(N, channels, H, W)`.

@@ -58,7 +58,7 @@ class BuildJournal:
         self._store.finish()
 
     def outcome(self, key: str) -> TrainingResult | None:
-        """What a training gave, or None if it is not in the journal.
+        """Result of a training, or None if it is not in the journal.
 
         Raises:
             StoreMismatchError: If the row was changed or damaged.

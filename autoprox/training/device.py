@@ -1,4 +1,4 @@
-"""What networks are trained on."""
+"""Device that networks are trained on."""
 
 import torch
 

@@ -1,4 +1,4 @@
-"""What makes labels: for each label kind, where the network comes from that is tested."""
+"""Makers of labels: for each label kind, where the network comes from that is tested."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -74,13 +74,13 @@ class LabelMaker(ABC):
         del data, recipe
 
     def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
-        """What a manifest is to say of these labels, under names of its own."""
+        """Remarks on these labels for a manifest, under names of its own."""
         del data, recipe
         return {}
 
 
 def maker_of(kind: LabelKind) -> LabelMaker:
-    """What makes the labels of a kind.
+    """Maker of the labels of a kind.
 
     Raises:
         SpecError: If nothing does here, or what is named is no `LabelMaker`.

@@ -14,7 +14,7 @@ TEST_BATCH = 500
 
 
 class Guide(Protocol):
-    """What adds to the loss while a network trains."""
+    """Term that is added to the loss while a network trains."""
 
     def parameters(self) -> list[nn.Parameter]:
         """Parameters of its own, which are trained along."""

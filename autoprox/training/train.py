@@ -25,7 +25,7 @@ from autoprox.training.recipe import Recipe
 
 @dataclass(frozen=True, slots=True)
 class Training:
-    """What is trained, but for the recipe.
+    """Definition of a training, except the recipe.
 
     Attributes:
         space: The space of the architecture.
@@ -60,7 +60,7 @@ class Training:
 
 @dataclass(frozen=True, slots=True)
 class TrainingResult:
-    """What a training gave.
+    """Result of a training.
 
     Attributes:
         values: Value of each metric; empty if the training failed.

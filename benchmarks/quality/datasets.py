@@ -1,4 +1,4 @@
-"""What a linear model makes of the images of each data set, beside networks trained by the table's recipe.
+"""Accuracy of a linear model on the images of each data set, beside networks trained by the table's recipe.
 
     python benchmarks/quality/datasets.py
 

@@ -1,4 +1,4 @@
-"""What discovery is worth on a benchmark table: the default run, other settings, random search, fitted counts.
+"""Quality of discovery on a benchmark table: the default run, other settings, random search, fitted counts.
 
     python benchmarks/quality/discovery.py                  # all of it: 10 seeds, 20,000 candidates each
     python benchmarks/quality/discovery.py --quick          # 2 seeds, 1,000 candidates; leaves the sealed split alone

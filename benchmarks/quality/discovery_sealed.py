@@ -1,4 +1,4 @@
-"""What discovery.py compares: baselines, the choice on select, and the one look at the sealed split."""
+"""Comparisons of discovery.py: baselines, the choice on select, and the one look at the sealed split."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -61,7 +61,7 @@ class Baselines(NamedTuple):
 
 
 def chosen_on_select(problem: Problem, jobs: int) -> Baselines:
-    """What discovery is measured against."""
+    """Baselines that discovery is measured against."""
     judge = Judge(problem, Split.SELECT)
     affordable = [each for name, each in ZOO.items() if name not in judge.counts]
     rows = scores_on(judge, affordable, statistics_of(problem.table), jobs)

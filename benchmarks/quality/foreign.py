@@ -111,7 +111,7 @@ def _use_batch_statistics(model: nn.Module, images: Tensor) -> None:
 
 
 def judged(candidate: Candidate) -> dict[str, Any]:
-    """What became of a model: its scores beside the plain ones, or why there are none."""
+    """Outcome of a model: its scores beside the plain ones, or why there are no scores."""
     row: dict[str, Any] = {"library": candidate.library, "name": candidate.name, "variant": candidate.variant}
     if candidate.name in NOT_OF_IMAGES_ALONE:
         return row | {"left_out": NOT_OF_IMAGES_ALONE[candidate.name]}

@@ -1,4 +1,4 @@
-"""What the learned aggregator is worth, beside simple models on the same labels.
+"""Quality of the learned aggregator, beside simple models on the same labels.
 
     python benchmarks/quality/parzc.py                      # the embedded table, and the ablation
     python benchmarks/quality/parzc.py --published DIR      # and the published labels of AutoFormer and PiT (kd)

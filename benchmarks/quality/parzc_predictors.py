@@ -1,4 +1,4 @@
-"""What parzc.py compares: MABN in its variants, and simple models on the same labels."""
+"""Predictors of parzc.py: MABN in its variants, and simple models on the same labels."""
 
 import time
 import warnings
@@ -152,7 +152,7 @@ def mabn(options: dict[str, Any], data: BlockData, rows: np.ndarray, others: np.
 
 
 def one_draw(data: BlockData, name: str, options: dict[str, Any] | None, rows: Any, others: Any, draw: int) -> Any:
-    """What one predictor says after one draw of labels; runs in a worker process."""
+    """Predictions of one predictor after one draw of labels; runs in a worker process."""
     if options is not None:
         found = mabn(options, data, rows, others, draw)
     else:

@@ -1,4 +1,4 @@
-"""What discovery is worth on the published labels (ViT-Bench-101, kd) of AutoFormer and PiT at 224 px.
+"""Quality of discovery on the published labels (ViT-Bench-101, kd) of AutoFormer and PiT at 224 px.
 
     python benchmarks/quality/published.py --published DIR            # 5-fold cross-validation, 5,000 candidates a fold
     python benchmarks/quality/published.py --published DIR --quick    # 20 architectures, CIFAR-100, 2 folds, 300
@@ -99,7 +99,7 @@ def problem_on(table: Table, datasets: list[str] | None, parts: dict[str, Split]
 
 @dataclass(frozen=True)
 class Found:
-    """What was discovered inside a fold: the winner, and the members of the ensemble."""
+    """Result of a discovery inside a fold: the winner, and the members of the ensemble."""
 
     winner: Proxy
     ensemble: list[Proxy]
@@ -123,7 +123,7 @@ def _pair(proxy: Proxy) -> list[Any]:
 
 
 def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) -> Found:
-    """What is found inside a fold; it is kept, and not searched for twice."""
+    """Result of a discovery inside a fold; it is kept, and not searched for twice."""
     stamp = digest([problem.table.digest, problem.table.manifest["splits"], budget, SEARCH_VERSION])
     stored = work / f"{problem.blocks[0].space}-fold{fold}.json"
     if stored.exists() and (known := json.loads(stored.read_text()))["stamp"] == stamp:

@@ -1,4 +1,4 @@
-"""What a readable regression on the genes is worth by the number of labels, and how well it predicts latency.
+"""Quality of a readable regression on the genes by the number of labels, and of its predictions of latency.
 
     python benchmarks/quality/regression.py                # learning curves on the embedded table
     python benchmarks/quality/regression.py --tables DIR   # and latency in tables of others

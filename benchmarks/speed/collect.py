@@ -1,4 +1,4 @@
-"""What statistics cost, against one plain forward and backward pass of the same network; prints Markdown tables.
+"""Cost of statistics, against one plain forward and backward pass of the same network; prints Markdown tables.
 
     python benchmarks/speed/collect.py > benchmarks/speed/results/statistics.md
 
@@ -57,7 +57,7 @@ def network(name: str, batch: int) -> tuple[nn.Module, Tensor, Tensor]:
 
 
 def plain(model: nn.Module, images: Tensor, labels: Tensor) -> None:
-    """What training does in a step, without the step."""
+    """Work of a training step, without the step."""
     model.zero_grad()
     nn.functional.cross_entropy(model(images), labels).backward()
 
@@ -73,7 +73,7 @@ def of_pass(name: str) -> list[str]:
 
 
 def expressions(row: str) -> Sequence[Expression]:
-    """What a row of a table evaluates."""
+    """Expressions that a row of a table evaluates."""
     if row == BANK:
         return first_bank()
     if row == DATA_BANK:
@@ -84,7 +84,7 @@ def expressions(row: str) -> Sequence[Expression]:
 
 
 def task(row: str, model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """What a row of a table runs."""
+    """Passes that a row of a table runs."""
     if row == PLAIN:
         return lambda: plain(model, images, labels)
     wanted = expressions(row)

@@ -1,4 +1,4 @@
-"""What a search written with DEAP alone would do: compile each tree, call it once an architecture, ask SciPy for tau.
+"""Search written with DEAP alone: compile each tree, call it once per architecture, ask SciPy for tau.
 
 Each leaf is an argument of the compiled function: one NumPy array of the nodes of one architecture. Primitives are
 plain NumPy on that array. Selectors of roles are left out, because an array knows no roles.

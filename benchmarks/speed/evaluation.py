@@ -240,7 +240,7 @@ def above_leaves(graph: Expression) -> int:
 
 
 def overheads(data: Data) -> None:
-    """What could be done with a population besides evaluating it node by node."""
+    """Alternatives to evaluating a population node by node."""
     candidates = graphs(data, 256, 6)
     table = LeafTable(data.leaves)
     scores = Evaluator(table).scores(candidates)

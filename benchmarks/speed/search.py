@@ -1,4 +1,4 @@
-"""What a candidate of a search costs, and which part of it; prints a Markdown table.
+"""Cost of a candidate of a search, and its parts; prints a Markdown table.
 
     python benchmarks/speed/search.py > benchmarks/speed/results/search.md
     python benchmarks/speed/search.py --quick      # fewer candidates, in a minute

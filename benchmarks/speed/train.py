@@ -1,4 +1,4 @@
-"""What training costs: images a second for the smallest, median and largest network, against what the core can do.
+"""Cost of training: images a second for the smallest, median and largest network, against what the core can do.
 
     python benchmarks/speed/train.py > benchmarks/speed/results/train.md
 

@@ -44,7 +44,7 @@ def test_the_public_errors_are_those_that_there_are() -> None:
 
 
 def _said(path: Path) -> Iterator[tuple[int, str]]:
-    """What the errors that a module makes say: the texts inside of each call of something named ...Error."""
+    """Messages of the errors that a module makes: the texts inside of each call of something named ...Error."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Call):
             called = getattr(node.func, "id", getattr(node.func, "attr", ""))

@@ -1,4 +1,4 @@
-"""What surrounds a computation does not change it; threads that build, score and fit do not disturb each other."""
+"""Surroundings do not change a computation; threads that build, score and fit do not disturb each other."""
 
 from concurrent.futures import ThreadPoolExecutor
 

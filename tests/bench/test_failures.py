@@ -1,4 +1,4 @@
-"""What goes wrong while a table is built is told in one line; what was finished is kept, and gone on with."""
+"""Failures of a build are one line each; finished trainings are kept, and the build resumes."""
 
 import contextlib
 import os

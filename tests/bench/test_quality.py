@@ -1,4 +1,4 @@
-"""What the manifest says of a block, against SciPy."""
+"""Figures of a manifest for a block, against SciPy."""
 
 from collections.abc import Callable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What a shell does with standard streams, without its cost: one process imports everything, and forks a child a line.
+"""Standard streams as a shell gives them, without its cost: one process imports everything, and forks a child per line.
 
 Run as a program it reads requests from standard input, one JSON object a line, and answers each with the exit status.
 """

@@ -1,4 +1,4 @@
-"""What stands on standard error: sentences or JSON, also what other packages say, and nothing is left behind."""
+"""Standard error: sentences or JSON, also from other packages, and nothing is left behind."""
 
 import json
 import logging

@@ -123,7 +123,7 @@ def escaped(path: Path) -> str:
 
 
 def test_a_real_shell() -> None:
-    """What the others imitate, once."""
+    """Original that the others imitate, once."""
     program = f"{sys.executable} -m autoprox"
     line = f"{program} --help | true; echo ${{PIPESTATUS[0]}}; {program} --version >&-"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)

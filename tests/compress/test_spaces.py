@@ -1,4 +1,4 @@
-"""What is true of spaces of bits and ranks alone."""
+"""Properties of spaces of bits and ranks alone."""
 
 import copy
 import pickle

@@ -1,4 +1,4 @@
-"""What a process does to files, as Python's audit events tell it."""
+"""Changes of a process to files, as Python's audit events report them."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""What every command and every part of one keeps to; a new one inherits these by its registration.
+"""Laws of every command and every part of one; a new one inherits these by its registration.
 
 A part is what has options of its own: `evolve`, `bench build`. It needs an entry in `CASES`.
 """
@@ -255,7 +255,7 @@ def test_as_a_module_it_is_the_same(name: str, capsys: pytest.CaptureFixture[str
 
 
 def exit_of_module(module: str) -> object:
-    """What `python -m` exits with."""
+    """Exit status of `python -m`."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # it is imported already
         try:
@@ -319,7 +319,7 @@ def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkey
 
 
 def check_lines(part: str, mode: str, lines: list[str]) -> None:
-    """What a command that succeeded wrote to standard error."""
+    """Checks what a command that succeeded wrote to standard error."""
     assert not (mode == "--quiet" and lines)
     if mode == "--log-json":
         for document in map(json.loads, lines):

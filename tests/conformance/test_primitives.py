@@ -1,4 +1,4 @@
-"""What every registered primitive must hold, whoever adds it."""
+"""Laws of every registered primitive, whoever adds it."""
 
 from dataclasses import replace
 
@@ -295,7 +295,7 @@ def test_mirrors(primitive):
 
 @pytest.mark.parametrize("primitive", [each for each in ALL if each.laws.pointwise], ids=lambda each: each.name)
 def test_pointwise(primitive):
-    """What is kept of the values is what is made of the values that are kept."""
+    """Selecting commutes with element-wise operations."""
     layout = SiteNodes([(Role.MLP, Role.HEAD, Role.MLP), (Role.MLP, Role.ATTENTION)])
     everything, mlp = frozenset(Role), frozenset({Role.MLP})
     values = np.random.default_rng(0).normal(size=5)

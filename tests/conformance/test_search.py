@@ -1,4 +1,4 @@
-"""What a search asks of every space and every scorer; new ones are taken up by their registration."""
+"""Laws of search for every space and every scorer; new ones are taken up by their registration."""
 
 import autoprox
 from autoprox.scorers import ZOO

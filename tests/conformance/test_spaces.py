@@ -1,4 +1,4 @@
-"""What every space promises: registered ones, what users may write, and degenerate ones.
+"""Laws of every space: registered ones, what users may write, and degenerate ones.
 
 The laws stand in `autoprox.testing`; a new space is taken up by its registration.
 """

@@ -1,4 +1,4 @@
-"""What every registered statistic promises, on a network of every registered space and of spaces as users write them.
+"""Laws of every registered statistic, on a network of every registered space and of spaces as users write them.
 
 A new statistic and a new space are taken up by their registration; nothing has to be added here.
 """

@@ -1,4 +1,4 @@
-"""What every strategy has to keep, taken up by its registration."""
+"""Laws of every strategy, taken up by its registration."""
 
 import numpy as np
 import pytest

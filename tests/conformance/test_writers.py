@@ -54,7 +54,7 @@ def _opens(call: ast.Call) -> bool:
 
 
 def sites(path: Path) -> Iterator[tuple[Any, list[ast.AST]]]:
-    """What writes in a module, each with what it stands in, from the outside."""
+    """Calls that write in a module, each with its surroundings, from the outside."""
 
     def below(node: ast.AST, around: list[ast.AST]) -> Iterator[tuple[Any, list[ast.AST]]]:
         if writes(node):

@@ -1,4 +1,4 @@
-"""What every zoo proxy and every shipped proxy must hold; a new one is taken up by its registration."""
+"""Laws of every zoo proxy and every shipped proxy; a new one is taken up by its registration."""
 
 import numpy as np
 import pytest

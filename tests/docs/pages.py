@@ -52,7 +52,7 @@ def blocks(path: Path) -> Iterator[Block]:
 
 
 def command_lines(code: str) -> Iterator[list[str]]:
-    """What a block of shell gives to autoprox: for each call the name of the command and its arguments.
+    """Arguments that a block of shell gives to autoprox: for each call the name of the command and its arguments.
 
     Example:
         >>> list(command_lines("pip install x && python -m autoprox.zoo --json  # all\\nautoprox show snip"))

@@ -50,7 +50,7 @@ def test_a_user_inherits_every_law(folder: Path) -> None:
 
 
 def test_the_laws_hold_there(folder: Path) -> None:
-    """Those that are quick, of each part some: tests/conformance tries all of them on this space."""
+    """Quick laws, some of each part: tests/conformance tries all of them on this space."""
     done = pytest_there(folder, "-k", " or ".join(QUICK))
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.splitlines()[-1].split()[0]) >= len(QUICK)

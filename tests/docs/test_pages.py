@@ -1,4 +1,4 @@
-"""What the documentation shows is real: command lines parse, code runs, numbers and pictures are the current ones."""
+"""The documentation shows what is real: command lines parse, code runs, numbers and pictures are the current ones."""
 
 import argparse
 import re

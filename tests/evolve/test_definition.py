@@ -1,4 +1,4 @@
-"""What a run is defined by: all that its course depends on, and nothing else."""
+"""Definition of a run: all that its course depends on, and nothing else."""
 
 from dataclasses import replace
 

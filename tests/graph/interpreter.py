@@ -77,7 +77,7 @@ def _value(expression: Expression, network: PlainNetwork, jitter: np.random.Gene
 
 
 def _propagating(function):
-    """What is not a number stays so, whatever Python's own min, max and comparisons make of it."""
+    """NaN stays NaN, whatever Python's own min, max and comparisons make of it."""
 
     def guarded(*arguments):
         values = arguments[0] if isinstance(arguments[0], list) else arguments

@@ -55,7 +55,7 @@ def test_equals_the_interpreter(seed):
 
 
 def test_most_graphs_can_be_compared():
-    """What the comparison above passes over as rounding, or as an overflow of Python's own, is the exception."""
+    """The comparison above rarely passes over rounding, or an overflow of Python's own."""
     compared = 0
     for seed in range(60):
         graph, network = random_graph(seed), plain_networks()[0]

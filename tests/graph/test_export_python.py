@@ -224,7 +224,7 @@ def test_roles_are_found_as_autoprox_finds_them_and_marks_count_more(exported):
 
 
 class Unseen(torch.autograd.Function):
-    """What goes through a kernel of one's own: torch sees nothing of it."""
+    """Layer that calls a custom kernel: torch sees nothing of it."""
 
     @staticmethod
     def forward(_, x):
@@ -394,7 +394,7 @@ def alone_proxies():
 
 
 def run_alone(text, models, folder):
-    """What a script prints that is given the file of a module with models, and those of the exported proxies."""
+    """Output of a script that is given the file of a module with models, and those of the exported proxies."""
     paths = []
     for index, proxy in enumerate(alone_proxies()):
         paths.append(folder / f"best{index}.py")

@@ -1,4 +1,4 @@
-"""What is exported for readers: LaTeX, SymPy, drawings."""
+"""Exports for readers: LaTeX, SymPy, drawings."""
 
 import struct
 import sys

@@ -1,4 +1,4 @@
-"""What the judge says of scores, against SciPy and against tables that are put together by hand."""
+"""The judge, against SciPy and against tables that are put together by hand."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""What surrounds a score, or is held beside parameters and buffers, neither changes it nor is changed by it."""
+"""Surroundings, and state beside parameters and buffers, neither change a score nor are changed by it."""
 
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import nullcontext

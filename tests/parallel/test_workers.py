@@ -94,6 +94,6 @@ def test_programs_that_import_autoprox_keep_their_interrupts() -> None:
 
 
 def test_a_worker_whose_parent_is_gone_before_it_begins_ends() -> None:
-    """What a worker runs first, given a process that is not its parent."""
+    """First task of a worker, given a process that is not its parent."""
     program = "import time; from autoprox.base import workers; workers._begin(0); time.sleep(100)"
     assert subprocess.run([sys.executable, "-c", program], timeout=60).returncode == 1

@@ -1,4 +1,4 @@
-"""What figures show is what they were given."""
+"""Figures show what they were given."""
 
 import numpy as np
 import pytest

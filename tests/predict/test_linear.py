@@ -59,7 +59,7 @@ def test_it_is_the_mean_of_two_ridges_on_nodes_and_pools():
 
 
 def test_a_column_that_differs_by_rounding_is_constant():
-    """What a network computes in float32 is the same value up to the last bits, which no regression may amplify."""
+    """A network computes the same value in float32 up to the last bits, which no regression may amplify."""
     values, mask, targets, groups = problem()
     values[:, 2, 1] = 0.3
     blurred = values.clone()

@@ -1,4 +1,4 @@
-"""What the networks promise: masks, shapes, and what they are made of."""
+"""Properties of the networks: masks, shapes, and parts."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What proxies do where the three networks of test_values.py do not lead them."""
+"""Proxies where the three networks of test_values.py do not lead them."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is degenerate is skipped as its source does, or has no score; a guard is never read as a value."""
+"""Degenerate input is skipped as its source does, or has no score; a guard is never read as a value."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

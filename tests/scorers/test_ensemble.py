@@ -65,7 +65,7 @@ def test_single_models_are_scored_against_a_calibration_set(models, batch):
 
 
 def test_undefined_members(models, batch):
-    """What a member cannot score has no rank; the others keep theirs."""
+    """A network that a member cannot score has no rank; the others keep theirs."""
 
     first = models[0]
     ensemble = autoprox.ensemble([autoprox.load("snip"), Picky(first)])
@@ -112,7 +112,7 @@ def test_no_hall_of_fame(text, tmp_path):
 
 
 def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
-    """What `evaluate` shows of an ensemble is what its members' scores give by hand."""
+    """`evaluate` shows for an ensemble what its members' scores give by hand."""
     table = Table.read()
     archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:6]
     networks = [

@@ -1,4 +1,4 @@
-"""What cannot be scored ends nothing else; labels that do not fit are said in one way by every scorer."""
+"""A network that cannot be scored ends nothing else; every scorer words unfit labels alike."""
 
 import numpy as np
 import pytest

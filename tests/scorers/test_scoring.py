@@ -117,7 +117,7 @@ def test_an_ensemble_made_again_under_its_name_is_another(networks, cache):
 
 
 class Stateful:
-    """What it computes cannot be told from its code."""
+    """Scorer whose content cannot be told from its code."""
 
     def __init__(self):
         self.calls = 0

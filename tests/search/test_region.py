@@ -1,4 +1,4 @@
-"""What constraints allow, against listing everything; and what an empty set says."""
+"""Constraints, against listing everything; and the message of an empty set."""
 
 from collections import Counter
 

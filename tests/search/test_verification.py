@@ -1,4 +1,4 @@
-"""What trainings say of a pick: intervals and verdicts against SciPy, and the trainings themselves."""
+"""Verdicts of trainings: intervals against SciPy, and the trainings themselves."""
 
 import math
 from dataclasses import replace

@@ -163,7 +163,7 @@ def tiny(seed: int = 0, dtype: torch.dtype = torch.float32) -> TinyVit:
 
 
 def seeded(make, seed: int = 0) -> nn.Module:
-    """What `make` makes, with seeded parameters."""
+    """Network that `make` makes, with seeded parameters."""
     with torch.random.fork_rng([]):
         torch.manual_seed(seed)
         return make()

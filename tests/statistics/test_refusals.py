@@ -1,4 +1,4 @@
-"""What cannot be collected is refused with an error that says what to do."""
+"""Statistics that cannot be collected are refused with an error that says what to do."""
 
 import numpy as np
 import pytest

@@ -114,7 +114,7 @@ def test_gradients_equal_finite_differences(found, statistic, name):
 
 
 def test_an_input_that_two_layers_read_has_each_ones_own_gradient(found):
-    """What reaches the normalisation's output is the sum of what flows back through its two readers."""
+    """The gradient at the normalisation's output is the sum of those through its two readers."""
     through_qk, through_v = found.tensors["input_grad"][1:3]
     torch.testing.assert_close(through_qk + through_v, found.tensors["norm_output_grad"][0], rtol=1e-12, atol=1e-16)
     assert not torch.equal(through_qk, through_v)

@@ -39,7 +39,7 @@ def made(name: str, space: str, seed: int = 0):
 
 
 def steps(sampler, count: int) -> list[list[str]]:
-    """What a run of steps asks for, with losses that depend on the subnet alone."""
+    """Subnets that a run of steps asks for, with losses that depend on the subnet alone."""
     asked = []
     for step in range(count):
         archs = sampler.ask(step / count)

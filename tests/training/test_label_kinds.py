@@ -48,7 +48,7 @@ class Refusing(LabelMaker):
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What a test registers is gone afterwards."""
+    """Registrations of a test are gone afterwards."""
     monkeypatch.setattr(LABEL_KINDS, "_entries", dict(LABEL_KINDS.items()))
 
 

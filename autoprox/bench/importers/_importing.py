@@ -53,7 +53,7 @@ class Draft:
 
 @dataclass(frozen=True, eq=False)
 class ImportResult:
-    """What came of an import.
+    """Result of an import.
 
     Attributes:
         faults: Why nothing was written, a line each; empty if the table was.

@@ -1,4 +1,4 @@
-"""What a strategy is: it proposes candidates and learns what they were worth. The engine does everything else."""
+"""Interface of strategies: they propose candidates and learn their fitness. The engine does everything else."""
 
 import math
 from abc import ABC, abstractmethod
@@ -97,7 +97,7 @@ class AbstractStrategy(ABC):
     @property
     @abstractmethod
     def members(self) -> Sequence[Individual]:
-        """Those that it breeds from."""
+        """Individuals that it breeds from."""
 
     @abstractmethod
     def admit(self, migrants: Sequence[Individual]) -> None:
@@ -105,7 +105,7 @@ class AbstractStrategy(ABC):
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """What is to be stored, as JSON-like data."""
+        """State to store, as JSON-like data."""
 
     @abstractmethod
     def restore(self, state: dict[str, Any]) -> None:

@@ -72,7 +72,7 @@ class LearnedProxy(AbstractScorer):
 
     @cached_property
     def node_leaves(self) -> tuple[Expression, ...]:
-        """What it needs of a network."""
+        """Leaves that it needs of a network."""
         return tuple(linear_leaves(self.statistics))
 
     @property
@@ -82,7 +82,7 @@ class LearnedProxy(AbstractScorer):
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """What its statistics have to be given, and what is run for them."""
+        """Inputs that its statistics need, and passes that are run for them."""
         return requirements_of(sorted({name for each in self.node_leaves for name in each.statistics}))
 
     @cached_property

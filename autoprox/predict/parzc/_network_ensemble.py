@@ -63,7 +63,7 @@ class Member:
 
 @dataclass(frozen=True)
 class NetworkEnsemble:
-    """What `fit_ensemble` found.
+    """Result of `fit_ensemble`.
 
     Attributes:
         members: The networks.

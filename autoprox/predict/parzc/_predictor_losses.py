@@ -1,4 +1,4 @@
-"""What a predictor is trained by: losses with one interface, by name.
+"""Losses that a predictor is trained by, with one interface, by name.
 
 A loss takes scores and targets `(..., N)` with an optional mask and optional groups, and the share of training that is
 done, and returns a scalar, the mean over leading dimensions: lower is better. To add one, register it in `LOSSES`.

@@ -1,4 +1,4 @@
-"""What the statistics of nodes look like to a network: logarithms of what is heavy-tailed, centre 0, spread 1."""
+"""Scaling of node statistics for a network: logarithms of what is heavy-tailed, centre 0, spread 1."""
 
 import numpy as np
 import numpy.typing as npt

@@ -1,4 +1,4 @@
-"""What is made of rounding alone: values that are equal but for it, eigenvalues that are zero but for it.
+"""Values that rounding alone makes: equal but for it, or eigenvalues that are zero but for it.
 
 A formula that divides by such a value, or takes its logarithm, gives a number that says nothing of the network.
 """

@@ -1,4 +1,4 @@
-"""What a method of search is: it sees what was scored so far, and proposes the next candidates, a batch at a time."""
+"""Interface of search methods: they see all scores so far, and propose the next candidates, a batch at a time."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterator

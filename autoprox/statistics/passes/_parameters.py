@@ -1,4 +1,4 @@
-"""What parameters are replaced by while a pass runs."""
+"""Replacement of parameters while a pass runs."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""What is read off the modules: nothing is run."""
+"""Static pass: values are read off the modules, nothing is run."""
 
 from collections.abc import Sequence
 

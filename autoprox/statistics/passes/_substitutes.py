@@ -1,4 +1,4 @@
-"""What a model is given instead of the images: noise, perturbed images, ones.
+"""Substitutes for the images: noise, perturbed images, ones.
 
 Noise depends on the shape of the batch alone: it is drawn on the CPU, in float32, from a seed of its own, so that a
 value repeats on any device and in any precision, and no generator of the caller's is moved.

@@ -43,7 +43,7 @@ def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values
 
 
 def _images(pass_: Pass, given: Given) -> Tensor:
-    """What the model is given; never the caller's own tensor, into which it may write."""
+    """Input of the model; never the caller's own tensor, into which it may write."""
     images = given.images.clone() if pass_.images is None else pass_.images(given.images)
     return images.to(pass_.dtype)
 

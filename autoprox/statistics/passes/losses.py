@@ -1,4 +1,4 @@
-"""What a pass differentiates: the loss of the labels, checked, or the sum of the output."""
+"""Function that a pass differentiates: the loss of the labels, checked, or the sum of the output."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""What a sampler is: it says which subnets a step trains."""
+"""Interface of samplers: they choose the subnets that a step trains."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
