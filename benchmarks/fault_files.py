@@ -200,7 +200,7 @@ def small_network() -> nn.Module:
 
 
 def trainings(path: Path, keys: Sequence[str]) -> None:
-    """Reads a journal of trainings as a build does that goes on with it."""
+    """Reads a journal of trainings as a build does that continues with it."""
     with BuildJournal(path, Recipe(epochs=1)) as journal:
         for key in keys:
             journal.outcome(key)

@@ -303,7 +303,7 @@ def killed(
         (os.killpg if whole else os.kill)(process.pid, sent)
         process.join(GRACE_S)
         faults = left_over(process, sent, home)
-    if not (whole and sent is signal.SIGKILL):  # then nobody is left who could tidy up
+    if not (whole and sent is signal.SIGKILL):  # then nothing is left that could tidy up
         faults += [f"{each.name} is left in the temporary folder" for each in (home / "tmp").iterdir()]
     faults += repeated(case, words, place, wanted)
     return Killed(case.name, label, tuple(faults))

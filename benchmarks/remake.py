@@ -5,7 +5,7 @@
     python benchmarks/remake.py bank proxies    # some of them; a group stands for its steps
 
 Run it when the table, a space, a statistic, a primitive or the recipe has changed its version. The bank is the
-statistics that stand beside the table; a shipped proxy is discovered anew by the command that stands in its file, and
+statistics that lie beside the table; a shipped proxy is discovered again by the command that stands in its file, and
 carries its golden values and results; the rest are the stored results of benchmarks/, and the figure that is drawn of
 them. A step that fails ends the run with its name; what was done before stays.
 """
@@ -315,7 +315,7 @@ def main() -> None:
             step.run()
         except subprocess.CalledProcessError as error:
             sys.exit(
-                f"remake: the step '{step.name}' failed with status {error.returncode}; go on with: {step.name} ..."
+                f"remake: the step '{step.name}' failed with status {error.returncode}; resume with: {step.name} ..."
             )
 
 

@@ -139,7 +139,7 @@ hall = pd.DataFrame(
 hall.head(8).style.format(precision=3)
 
 # %% [markdown]
-# One split may be easier than the other. The counts tell: nobody chose them, so where they stand is what the split
+# One split may be easier than the other. The counts tell: no one chose them, so where they stand is what the split
 # does. Members that lie *below the line through the counts* owe part of their place to having been picked on fit: the
 # winner's curse.
 

@@ -200,7 +200,7 @@ zoo, zoo_few = judge.frame(on_all, resamples=200), few.frame(on_few, resamples=2
 # %%
 figure, axes = plt.subplots(1, 2, figsize=(11, 7.5), layout="constrained")
 for axis, frame, title in (
-    (axes[0], zoo, f"at hand: {len(judge.blocks[0])} architectures a block"),
+    (axes[0], zoo, f"available: {len(judge.blocks[0])} architectures a block"),
     (axes[1], zoo_few, f"run: {ARCHS} a block, chance ±{chance:.2f}"),
 ):
     wide = frame.pivot(index="scorer", columns="block", values="kendall").sort_values("joint", ascending=False)

@@ -180,7 +180,7 @@ draw(own, own.top(3))
 # %% [markdown]
 # ## Did it help?
 #
-# A score is worth something if its pick is better than what anybody has without it: a random architecture under the
+# A score is useful if its pick is better than what anyone has without it: a random architecture under the
 # same bounds, and simply the largest one. So train them. With one training each there is no interval, and what
 # follows is an anecdote; raise `RANDOMS` and `TRAIN_SEEDS` before you believe it. On the command line this is `python
 # -m autoprox.search ... --verify digits`.

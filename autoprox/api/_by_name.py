@@ -133,7 +133,7 @@ def space(reference: str) -> "Space":
         reference: A name; `my_package.spaces:space`; or `my_file.py:space`.
 
     Raises:
-        RegistryError: If there is none; the message names the nearest one.
+        RegistryError: If there is no such name; the message names the nearest one.
         SpecError: If the module or file cannot be imported, or what it holds is no space.
 
     Example:

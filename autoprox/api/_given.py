@@ -56,7 +56,7 @@ def scorers_of(given: Any) -> dict[str, Scorer]:
 
     Raises:
         RegistryError: If there is no such name.
-        SpecError: If one scores nothing, there is none, or two have one name.
+        SpecError: If one scores nothing, the sequence is empty, or two have one name.
 
     Example:
         >>> list(scorers_of(["snip", "zen"]))

@@ -21,7 +21,7 @@ def levels(level: int, *loggers: str) -> Iterator[None]:
 
     Example:
         >>> with levels(logging.ERROR, "another"):
-        ...     logging.getLogger("another").warning("nobody hears this")
+        ...     logging.getLogger("another").warning("no one hears this")
     """
     before = {name: logging.getLogger(name).level for name in loggers}
     for name in loggers:

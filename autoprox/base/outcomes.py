@@ -1,4 +1,4 @@
-"""A score, or why there is none: what cannot be scored must not end the scoring of everything else."""
+"""A score, or the reason why there is no score: what cannot be scored must not end the scoring of everything else."""
 
 import warnings
 from collections.abc import Callable, Iterable

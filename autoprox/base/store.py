@@ -99,7 +99,7 @@ class Store:
         Args:
             path: The file.
             form: What it holds.
-            frozen: Whether it is certain that nobody writes to it. Then its folder need not be writable.
+            frozen: Whether it is certain that no one writes to it. Then its folder need not be writable.
 
         Raises:
             StoreMismatchError: If the file is missing, damaged, foreign or of another format.

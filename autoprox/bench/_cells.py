@@ -1,4 +1,4 @@
-"""Cells of a column as numbers, one by one: a cell that is none says nothing of the others, and no digit is lost.
+"""Cells of a column as numbers, one by one: a cell without a number says nothing of the others, and no digit is lost.
 
 pandas takes a column with one text for text, and one with a gap for floats, which hold whole numbers up to 2^53 only.
 """
@@ -48,5 +48,5 @@ def whole(cell: Any) -> int | None:
 
 
 def _is_truth(cell: object) -> bool:
-    """A bool is an Integral to Python, and no number that anybody measured."""
+    """A bool is an Integral to Python, and no number that anyone measured."""
     return isinstance(cell, bool)

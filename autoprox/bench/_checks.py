@@ -54,7 +54,7 @@ class Checker(CheckedRows):
     Args:
         frame: The rows as they were read; their index numbers them in messages.
         path: Where they came from, for messages.
-        num_classes: Number of classes of the data sets whose images stand beside the table.
+        num_classes: Number of classes of the data sets whose images lie beside the table.
         spaces: The spaces that it may hold, by name.
 
     Attributes:

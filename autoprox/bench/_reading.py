@@ -29,7 +29,7 @@ class Reading:
 
     Attributes:
         frame: The complete rows, once they were found without fault.
-        manifest: What stands beside the table; empty for a table without one, or with one that cannot be read.
+        manifest: What lies beside the table; empty for a table without one, or with one that cannot be read.
         batches: Stored batches by data set, likewise.
         notes: What was derived or defaulted, a sentence each.
         doubts: What is possible and looks wrong all the same, a sentence each.

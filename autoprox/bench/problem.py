@@ -28,7 +28,7 @@ class Problem:
 
 
 def statistics_of(table: Table) -> StatisticsCache:
-    """The user's cache, and before it the statistics that stand beside a table, so that they need not be computed.
+    """The user's cache, and before it the statistics that lie beside a table, so that they need not be computed.
 
     Those count for networks of this table alone, and are not copied into the cache: whoever made the table could have
     written anything there.

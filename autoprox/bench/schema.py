@@ -57,7 +57,7 @@ METRICS: Mapping[str, Metric] = {
 DEFAULT_METRIC = "top1_pct"
 
 REQUIRED_COLUMNS = ("arch_json", "space", "dataset", "value")
-"""What a table of a user's own has to bring; everything else is derived or defaulted."""
+"""What a user's table has to bring; everything else is derived or defaulted."""
 
 TEXT_COLUMNS = ("arch_id", "space", "arch_json", "dataset", "label_kind", "metric", "stratum", "source")
 

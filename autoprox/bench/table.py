@@ -39,7 +39,7 @@ class Table:
         name: Name for reports: the file's, without suffix.
         path: The parquet file.
         frame: The rows with all columns, in their one order.
-        manifest: What stands beside the table; empty for a table without one.
+        manifest: What lies beside the table; empty for a table without one.
         notes: What was derived or defaulted, a sentence each.
         doubts: What is possible in its labels and looks wrong all the same, a sentence each.
         spaces: The spaces by name, sorted.
@@ -102,7 +102,7 @@ class Table:
         noisy = [name for name in table.datasets if not table._has_images(name)]
         if noisy:
             table.notes.append(
-                f"No images of {', '.join(noisy)} are at hand: statistics are computed on Gaussian noise of the "
+                f"No images of {', '.join(noisy)} are available: statistics are computed on Gaussian noise of the "
                 "space's image size."
             )
         return table
@@ -135,7 +135,7 @@ class Table:
 
     @property
     def bank(self) -> Path | None:
-        """Statistics of its networks that stand beside it, if there are any."""
+        """Statistics of its networks that lie beside it, if there are any."""
         path = TableFiles(self.path).bank
         return path if path.exists() else None
 
@@ -205,8 +205,8 @@ class Table:
     def task(self, dataset_name: str, space: Space | str) -> Task:
         """Task of a network of a space for a data set, with the batch for its statistics.
 
-        Real images are those of the user, those stored beside the table, or those that come with packages; where there
-        are none, noise of the space's image size, the same for all data sets. Images of the user get the size of the
+        Real images are those of the user, those stored beside the table, or those that come with packages; without
+        any, noise of the space's image size, the same for all data sets. Images of the user get the size of the
         stored ones, or the space's.
 
         Args:

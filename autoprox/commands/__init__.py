@@ -87,7 +87,7 @@ def load_command(name: str) -> "Command":
     """The command of a name, whose module is imported.
 
     Raises:
-        SpecError: If there is none; the message names the nearest one.
+        SpecError: If there is no such name; the message names the nearest one.
 
     Example:
         >>> load_command("show").parser().prog

@@ -138,7 +138,7 @@ def _add_options(top: CommandParser) -> None:
     building.add_argument(
         "--resume",
         action="store_true",
-        help="go on with the build of this table, with the options that it was made with; those given again count",
+        help="resume the build of this table, with the options that it was made with; those given again count",
     )
     building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="take over the labels of an earlier table")
     building.set_defaults(run=_build)

@@ -116,7 +116,7 @@ def _add_options(top: CommandParser) -> None:
         metavar="DIR",
         help="folder of the profile (default: runs/device-SPACE)",
     )
-    options.add_argument("--resume", action="store_true", help="go on with the profile in this folder")
+    options.add_argument("--resume", action="store_true", help="resume the profile in this folder")
     options.add_argument("--force", action="store_true", help="replace the profile in this folder")
     options.add_argument("--json", action="store_true", help="print one JSON object, as in result.json")
     options.set_defaults(run=_profile, verify=None)

@@ -122,9 +122,7 @@ def _add_options(options: CommandParser) -> None:
         metavar="DIR",
         help="folder of the run (default: runs/<bench>-seed<seed>)",
     )
-    options.add_argument(
-        "--resume", action="store_true", help="go on with the run in this folder; --budget is the total"
-    )
+    options.add_argument("--resume", action="store_true", help="resume the run in this folder; --budget is the total")
     options.add_argument("--force", action="store_true", help="replace the run in this folder")
     options.add_argument(
         "--keep-sealed",

@@ -65,7 +65,7 @@ def require_used(values: Sequence[str], used: Collection[str], datasets: Collect
         datasets: Names of the data sets that there are.
 
     Raises:
-        ImageError: If a name is none of a data set, or no folder of the one folder is.
+        ImageError: If a name is not that of a data set, or no folder of the one folder is.
     """
     if _is_folder(values):
         if not used:

@@ -117,8 +117,8 @@ def problem_of(options: argparse.Namespace) -> Problem:
     """The problem that the options describe; what was derived or defaulted in the table is said.
 
     Raises:
-        TableError: If the table or a block of it is not to be had.
-        ImageError: If --images names images that are not to be had.
+        TableError: If the table or a block of it is unavailable.
+        ImageError: If --images names images that are unavailable.
         SpecError: If weights do not fit the blocks.
     """
     spaces = [load_space(reference) for reference in options.space]

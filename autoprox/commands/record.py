@@ -53,7 +53,7 @@ def run_record(
 
 
 def read_record(path: Path) -> dict[str, Any] | None:
-    """Reads a record; None if there is none.
+    """Reads a record; None without one.
 
     Raises:
         SpecError: If the file is not one that autoprox wrote.

@@ -43,7 +43,7 @@ def _add_options(options: CommandParser) -> None:
     report.add_argument(
         "--report",
         action="store_true",
-        help="write it again; what it shows is gathered anew where it was not kept, or where --random-budget is given",
+        help="write it again; what it shows is gathered again where it was not kept, or where --random-budget is given",
     )
     add_random_option(report)
 
@@ -86,7 +86,7 @@ def _report(options: argparse.Namespace) -> Path:
 
 
 def _gathered(run: Run, random_budget: int) -> Path:
-    """The report from what is gathered anew, on the table of the command that made the run."""
+    """The report from what is gathered again, on the table of the command that made the run."""
     if "command" not in run.provenance:
         raise StoreMismatchError(
             f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
@@ -166,7 +166,7 @@ def _print(summary: dict[str, Any]) -> None:
         f"best fitness on fit {joints['fit']}; the winner's joint: select {joints['select']}, sealed {joints['sealed']}"
     )
     if summary["formula"] is None:
-        say("not finished: go on with the command that began it and --resume")
+        say("not finished; give the command again with --resume")
         return
     say(f"proxy {summary['formula']}")
     say(text_table([{name: _text(value) for name, value in row.items()} for row in summary["hall"]]))

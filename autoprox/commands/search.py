@@ -101,7 +101,7 @@ def _add_options(options: CommandParser) -> None:
         help="folder of the search (default: runs/search-SPACE-SCORER-BOUNDS-seedS)",
     )
     options.add_argument(
-        "--resume", action="store_true", help="go on with the search in this folder; --budget is the total"
+        "--resume", action="store_true", help="resume the search in this folder; --budget is the total"
     )
     options.add_argument("--force", action="store_true", help="replace the search in this folder")
     options.add_argument("--json", action="store_true", help="print one JSON object, as in result.json")

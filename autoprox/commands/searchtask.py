@@ -23,7 +23,7 @@ def searched_task(options: argparse.Namespace, space: Space) -> Task:
 
     Raises:
         SpecError: If there is no such data set, or an option is about another kind of images.
-        ImageError: If images of the user are not to be had.
+        ImageError: If images of the user are unavailable.
     """
     folders = image_folders(options.images)
     require_used(options.images, {options.dataset, options.verify or options.dataset} & set(folders), set(folders))

@@ -174,7 +174,7 @@ class AllocationProxy(AbstractScorer):
         if origin is None:
             raise CollectionError(
                 f"The proxy '{self.name}' scores networks that quantised_space or lowrank_space built; the "
-                f"{type(model).__name__} is none."
+                f"{type(model).__name__} was not."
             )
         table = self.table(origin.space, images, labels, loss=loss)
         return float(table[np.arange(len(table)), list(origin.choices)].sum())

@@ -196,7 +196,7 @@ class CompressedSpace(Space):
 
 def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
     if not isinstance(space, CompressedSpace):
-        raise SpecError(f"The space '{space.name}' is none around a trained network.")
+        raise SpecError(f"The space '{space.name}' is not around a trained network.")
     choices = space.chosen(genes)
     model = space.compressed(choices)
     setattr(model, ORIGIN, CompressionOrigin(space, choices))

@@ -1,7 +1,7 @@
 """Discovery of proxies with DEAP.
 
 - `grammar`, `variation`: the proxy language as typed primitive sets; drawing, mutating and crossing trees
-- `leaves`, `bank`: leaves whose values are at hand
+- `leaves`, `bank`: leaves whose values are available
 - `fitness`, `individual`, `hall`, `front`: what a candidate is worth
 - `breeding`, `strategies`: what to try next
 - `island`, `workshop`, `engine`: the loop

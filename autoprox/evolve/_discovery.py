@@ -77,7 +77,7 @@ class Finding:
         counts: Fitted counts, a rival: what ridge regression on counts reaches without any discovery.
         hall: The hall of fame, fittest on fit first, with what its members are worth on select.
         front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
-        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are at hand.
+        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are available.
         outcome: The run itself.
         bank: Leaf values of fit and select.
         judges: The judge of every split.
@@ -178,7 +178,7 @@ class Discoverer:
 
     Args:
         problem: What to discover for.
-        cache: Where leaf values live; by default the user's cache, with what stands beside the table.
+        cache: Where leaf values live; by default the user's cache, with what lies beside the table.
         jobs: Processes that collect statistics and advance islands; the result does not depend on it.
         network_progress: Wraps the networks that statistics are collected of.
         candidate_progress: Called with the number of valid candidates and the highest fitness on fit.

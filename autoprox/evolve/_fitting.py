@@ -38,7 +38,7 @@ class Samples:
 
     @cached_property
     def _scale(self) -> Floats:
-        """Standard deviation of each term within blocks, `(T,)`; 1 where it is none."""
+        """Standard deviation of each term within blocks, `(T,)`; 1 where it is zero."""
         variance = sum(share * each.var(axis=0) for share, each in zip(self.shares, self.terms, strict=True))
         spread = np.sqrt(np.asarray(variance))
         largest = np.max([np.abs(each).max(axis=0) for each in self.terms], axis=0)

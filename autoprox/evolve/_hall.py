@@ -90,7 +90,7 @@ class Hall:
         return self._members[-1].rank if len(self._members) >= self._size else None
 
     def update(self, candidates: Iterable[Contender]) -> None:
-        """Fills the hall anew from its members and candidates, best first; near-copies of one are left out."""
+        """Fills the hall again from its members and candidates, best first; near-copies of one are left out."""
         bound = self.bound
         newcomers = [each for each in candidates if bound is None or each.rank > bound]
         if not newcomers:

@@ -1,4 +1,4 @@
-"""The bank: leaf values at hand for all networks of fit and select, filled once and grown while evolution goes on."""
+"""The bank: leaf values available for all networks of fit and select, filled once and grown while evolution goes on."""
 
 from collections.abc import Callable, Sequence
 
@@ -21,7 +21,7 @@ class Bank:
         fit: Judge of the fit split.
         select: Judge of the select split.
         more: Leaves to hold besides the first ones.
-        beside: Leaves whose values are to be at hand as well, but which candidates are not made of.
+        beside: Leaves whose values are to be available as well, but which candidates are not made of.
 
     Attributes:
         fit: Values for the networks of fit.

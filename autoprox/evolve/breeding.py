@@ -1,4 +1,4 @@
-"""Where proposals come from: drawn anew, mutated, crossed, or given beforehand."""
+"""Where proposals come from: redrawn, mutated, crossed, or given beforehand."""
 
 from collections.abc import Callable, Sequence
 

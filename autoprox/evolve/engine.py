@@ -28,7 +28,7 @@ from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Expression, parse
 
 SEARCH_VERSION = 5
-"""To be raised when the course of a search with one seed changes: runs of another version are not gone on with."""
+"""To be raised when the course of a search with one seed changes: runs of another version are not resumed."""
 
 EPOCH_ROUNDS = 16
 """Rounds between two meetings of islands."""

@@ -1,7 +1,7 @@
 """The proxy language as DEAP's typed primitive sets, and the way between DEAP's trees and graphs.
 
 There are two grammars. Proxies are drawn from one whose terminals are leaves: TENSOR to NODE expressions whose values
-are at hand, so that a candidate costs array arithmetic only. Leaves themselves are drawn from the other, whose
+are available, so that a candidate costs array arithmetic only. Leaves themselves are drawn from the other, whose
 terminals are the statistics.
 
 DEAP wants a class for each type. The classes are made here, one a kind, and never looked up by identity across runs:
@@ -227,7 +227,7 @@ def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = No
     proportion to the number of statistics of that kind, and the leaves of that kind and site alike.
 
     Args:
-        leaves: NODE expressions whose values are at hand. More can be added later.
+        leaves: NODE expressions whose values are available. More can be added later.
         weights: The weight of each kind of statistics; all above 0.
 
     Example:

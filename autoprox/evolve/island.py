@@ -21,7 +21,7 @@ Lookup = Callable[[str], Evaluation | None]
 """What is known of the graph with this digest."""
 
 Rank = tuple[float, int] | None
-"""A rank as candidates of the hall of fame have it (`rank`), or that of nobody."""
+"""A rank as candidates of the hall of fame have it (`rank`), or that of no one."""
 
 
 class Trial(NamedTuple):

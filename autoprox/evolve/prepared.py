@@ -23,7 +23,7 @@ def write_bank(
     jobs: int = 1,
     progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
 ) -> int:
-    """Writes the leaf values that every discovery for a problem begins with, as a file that stands beside its table.
+    """Writes the leaf values that every discovery for a problem begins with, as a file that lies beside its table.
 
     They are those of the networks of fit and select; of sealed, a discovery needs the leaves of its winner alone. They
     are rounded to float32, which is what tensors are computed in, so that the file has half the size.

@@ -13,7 +13,7 @@ from autoprox.scorers import zoo_graphs
 
 
 def affordable_zoo() -> dict[str, Proxy]:
-    """Zoo proxies that are graphs over statistics that a discovery collects anyway, and no dearer than its own leaves.
+    """Zoo proxies that are graphs over collected statistics, and no more expensive than the leaves of a discovery.
 
     Others would cost a discovery more time than its statistics do; `python -m autoprox.zoo --bench` scores them all.
     """

@@ -31,7 +31,7 @@ class Run:
         folder: Its folder.
         definition: All that its course depends on: table, labels, strategy, seed, and so on.
         stop: Budget or seconds of the last command that worked on it.
-        status: "finished" once all files were written; "searched" where a search ended without judgement; else "begun".
+        status: "finished" once all files were written; "searched" where a search ended without judgement; else `begun`.
         sealed_scorings: How often the sealed split had been scored when it finished; None before.
     """
 

@@ -41,7 +41,7 @@ def mutate(grammar: Grammar, tree: Sequence[Item], max_height: int, rng: np.rand
     Args:
         grammar: What to draw from.
         tree: The parent, which is not changed.
-        max_height: Bound on the height of the new tree; a change that would pass it is drawn anew as a new tree.
+        max_height: Bound on the height of the new tree; a change that would pass it is redrawn as a new tree.
         rng: Source of randomness.
 
     Returns:

@@ -65,7 +65,7 @@ def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]
     Returns:
         The rival that is strongest on select first.
     """
-    # A count that is constant in a block has no joint correlation and is nobody's rival.
+    # A count that is constant in a block has no joint correlation and is no one's rival.
     strength = {name: np.nan_to_num(select[name].joint, nan=-np.inf) for name in rows if name in select}
     count = max(judge.counts, key=lambda name: strength[name])
     rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW) if name in rows)]

@@ -87,7 +87,7 @@ class Expression:
 
     @cached_property
     def complexity(self) -> Complexity:
-        """The complexity of its dearest primitive; LINEAR if there is none.
+        """The complexity of its most expensive primitive; LINEAR without one.
 
         Example:
             >>> from autoprox.graph import parse

@@ -62,7 +62,7 @@ def node_sine(values: Any, segments: Any, xp: Any, _eps: float) -> Any:
 
 
 def nodes_sum(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
-    """Sum over the nodes; like the other aggregators, NaN where there is none."""
+    """Sum over the nodes; like the other aggregators, NaN where there is no value."""
     return segments.sum(values)
 
 

@@ -62,7 +62,7 @@ class Primitive:
         function: Called with the arguments; then with the `Segments`, if it is segmental; then with the module and the
             guard, as in `autoprox.graph.operations`. A reduction of tensors is called with their `Moments` alone.
         guard: What its value is where the plain formula is undefined; empty if that is nowhere.
-        complexity: What computing it takes; evolution fills its first bank with what is not dear.
+        complexity: What computing it takes; evolution fills its first bank with what is not expensive.
         laws: What else is known of it.
         commutative: Whether the two arguments may be exchanged without changing a bit of the result.
         segmental: Whether `function` takes segments.
@@ -172,7 +172,7 @@ def find_primitive(name: str, level: Level) -> Primitive:
     """The primitive of this name whose arguments have this level.
 
     Raises:
-        RegistryError: If there is none; the message names the nearest one.
+        RegistryError: If there is no such name; the message names the nearest one.
 
     Example:
         >>> find_primitive("log", Level.NODE).form

@@ -283,7 +283,7 @@ class Proxy:
         if version != FORMAT_VERSION:
             raise StoreMismatchError(
                 f"{where} has format version {version}, this autoprox reads version {FORMAT_VERSION};"
-                " install the version that wrote it, or discover the proxy anew."
+                " install the version that wrote it, or discover the proxy again."
             )
         content = {key: value for key, value in document.items() if key != "digest"}
         if digest(content) != document.get("digest"):
@@ -309,7 +309,7 @@ class Proxy:
         if graph.digest != content["graph_digest"]:
             raise StoreMismatchError(
                 f"{where} was written for other versions of its statistics or primitives, whose values have changed;"
-                " install the autoprox that wrote it, or discover the proxy anew."
+                " install the autoprox that wrote it, or discover the proxy again."
             )
         try:
             return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])

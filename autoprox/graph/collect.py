@@ -177,7 +177,7 @@ def collect_leaves_or_reasons(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Leaves | str]:
-    """`collect_leaves` that goes on with the other networks where the statistics of one cannot be collected.
+    """`collect_leaves` that continues with the other networks where the statistics of one cannot be collected.
 
     Returns:
         For each network, the values of all expressions, or why there are none.

@@ -3,7 +3,7 @@
 nodes.py          what a node is, and which role it plays
 flow.py           one recorded forward pass
 functions.py      attention, activations and linear maps in functional form
-roles.py          roles that nobody declared, from the flow
+roles.py          roles that no one declared, from the flow
 batch.py          the checks of images and labels
 support.py        networks of which a part cannot be seen
 hidden.py         what modules hold beside parameters and buffers

@@ -149,7 +149,7 @@ def _traced(model: nn.Module, images: Tensor, modules: _Located, tell_roles: _Te
     return found + [
         Node(name, module, site, role or Role.OTHER)
         for name, module, site, role in modules
-        # A softmax that nobody declared, and that no values are multiplied with, is no attention; a norm or an
+        # A softmax that no one declared, and that no values are multiplied with, is no attention; a norm or an
         # activation that is not called is nothing. A weight that is used under another name is a node already.
         if name not in flow.steps
         and (role or (site is Site.LINEAR and id(module._parameters.get("weight")) not in known))

@@ -166,7 +166,7 @@ class _Tracer:
         given = self._marks_of((args, kwargs))
         output = function(*args, **kwargs)
         if not torch.is_grad_enabled():
-            # What comes out of a kernel of one's own is not known to come from what goes in.
+            # What comes out of a custom kernel is not known to come from what goes in.
             return output
         if name in _PRODUCTS:
             self._mark(output, self._product(name, args, kwargs))

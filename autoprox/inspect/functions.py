@@ -77,7 +77,7 @@ class CallMode(TorchFunctionMode):
     def closed(self) -> bool:
         """Whether what is called is the inner affair of a module that is itself a node, or takes no part in gradients.
 
-        The latter is so in kernels of one's own (`torch.autograd.Function`): they look like functions of torch in the
+        The latter is so in custom kernels (`torch.autograd.Function`): they look like functions of torch in the
         forward pass, but gradients do not flow through what is seen there.
         """
         return site_of(self.owner) is not None or not torch.is_grad_enabled()

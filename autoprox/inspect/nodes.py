@@ -43,7 +43,7 @@ class Role(StrEnum):
     POOL = "pool"
     HEAD = "head"
     OTHER = "other"
-    """What is none of these: nothing in it depends on the images, it takes no part, or no rule tells what it does."""
+    """Any other node: nothing in it depends on the images, it takes no part, or no rule tells what it does."""
     MIXER = "mixer"
     """Mixes tokens without attention, for example by convolutions. It is declared; no rule finds it."""
 
@@ -200,7 +200,7 @@ def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | Non
 
 
 def declared_roles(model: nn.Module) -> dict[str, Role | None]:
-    """For the name of every module, the role of the nearest declaration on it or above it; None if there is none.
+    """For the name of every module, the role of the nearest declaration on it or above it; None without one.
 
     Raises:
         CollectionError: If what was declared is no role.

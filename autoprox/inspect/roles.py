@@ -1,4 +1,4 @@
-"""Roles of nodes that nobody declared, told from what the network does and how it is built."""
+"""Roles of nodes that no one declared, told from what the network does and how it is built."""
 
 import re
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ def found_roles(network: nn.Module, flow: Flow) -> dict[str, Role | None]:
     these agree. **Attention** probabilities are ATTENTION.
 
     No rule tells the role of a linear node that reads what came out of a function of which torch does not say what went
-    in (a kernel of one's own), nor that of another node whose result no linear node and not the output reads. A graph
+    in (a custom kernel), nor that of another node whose result no linear node and not the output reads. A graph
     that selects by role has to have it declared.
 
     Example:
@@ -136,7 +136,7 @@ class _Roles:
         return [(name, role) for name, role in areas if name]
 
     def _widened(self, name: str, others: Iterable[str]) -> str:
-        """The largest module around a node that holds neither attention nor any of the others; empty if there is none.
+        """The largest module around a node that holds neither attention nor any of the others; empty without one.
 
         It is no larger than the node where the network has no attention.
         """
@@ -201,7 +201,7 @@ def _caller(step: Step) -> str:
 
 
 def _attention_modules(network: nn.Module) -> list[str]:
-    """Names of modules that are called an attention and lie in none such; the network itself is none."""
+    """Names of modules that are called an attention and lie in none such; the network itself was not."""
     found: list[str] = []
     for name, module in network.named_modules():
         if name and _is_attention(type(module).__name__) and not any(_within(name, other) for other in found):

@@ -31,7 +31,7 @@ def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
     """Reads parameters and buffers into a network, which is returned.
 
     Raises:
-        StoreMismatchError: If the file is none of this kind, or does not fit the network.
+        StoreMismatchError: If the file is not of this kind, or does not fit the network.
     """
 
     def failure(reason: str) -> StoreMismatchError:

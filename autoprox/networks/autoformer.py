@@ -90,6 +90,6 @@ def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
         SpecError: If the space is of another family.
     """
     if not isinstance(space, AutoFormer):
-        raise SpecError(f"The space '{space.name}' is none of the AutoFormer family.")
+        raise SpecError(f"The space '{space.name}' is not of the AutoFormer family.")
     shape = space.shape(genes, task.img_size)
     return Blueprint(AutoFormerModel, (shape, task.num_classes, task.in_chans, space.drop_path, space.init_std))

@@ -106,5 +106,5 @@ def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
         SpecError: If the space is of another family.
     """
     if not isinstance(space, PiT):
-        raise SpecError(f"The space '{space.name}' is none of the PiT family.")
+        raise SpecError(f"The space '{space.name}' is not of the PiT family.")
     return Blueprint(PiTModel, (space.shape(genes, task.img_size), task.num_classes, task.in_chans))

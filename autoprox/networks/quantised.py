@@ -26,7 +26,7 @@ def check_bits(bits: object) -> int:
     """Checks a number of bits.
 
     Raises:
-        SpecError: If it is none of 2 to 8, and not 32.
+        SpecError: If it is neither 2 to 8 nor 32.
 
     Example:
         >>> check_bits(4)
@@ -79,7 +79,7 @@ def quantised(weight: Tensor, bits: int, dim: int = 0) -> QuantisedWeight:
         dim: The dimension of the output channels.
 
     Raises:
-        SpecError: If the number of bits is none of these.
+        SpecError: If the number of bits is not one of these.
 
     Example:
         >>> found = quantised(torch.tensor([[1.0, -3.0, 0.4], [0.0, 0.0, 0.0]]), bits=2)

@@ -171,7 +171,7 @@ def profile(
 
 
 def recorded_timings(path: Path) -> int:
-    """How many measurements a journal holds; 0 if there is none.
+    """How many measurements a journal holds; 0 without a file.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.

@@ -54,7 +54,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
     _same_table(run, problem)
     select, both = Judge(problem, Split.SELECT), Judge(problem, Split.FIT, Split.SELECT)
     zoo = _best_of_zoo(select, scoring)
-    # What select and fit say of fitted weights is worth something only before they were fitted to select as well.
+    # What select and fit say of fitted weights is reliable only before they were fitted to select as well.
     contenders = {PROXY_ROW: as_judged(run.proxy)} | zoo
     on_select = dict(zip(contenders, scoring(_named(contenders), select.networks), strict=True))
     on_both = dict(zip(contenders, scoring(_named(contenders), both.networks), strict=True)) | both.counts
@@ -99,7 +99,7 @@ def _same_table(run: Run, problem: Problem) -> None:
     if made_on != problem.table.digest:
         raise StoreMismatchError(
             f"The run in '{run.folder}' was made on another version of '{run.definition['table']}' (digest {made_on},"
-            f" now {problem.table.digest}); give the table back its rows, or run the discovery anew."
+            f" now {problem.table.digest}); give the table back its rows, or run the discovery again."
         )
 
 

@@ -64,7 +64,7 @@ class Scorer(Protocol):
         """Parts that are measured of each network by itself: itself alone, unless it ranks over a set."""
 
     def join(self, values: Floats) -> Floats:
-        """The scores of a set of networks, `(A,)`, from the values of the parts, `(P, A)`, NaN where there is none."""
+        """The scores of a set of networks, `(A,)`, from the values of the parts, `(P, A)`; NaN without a value."""
 
     def renamed(self, name: str) -> Self:
         """The same scorer under another name."""

@@ -74,7 +74,7 @@ def hall_ensemble(path: Path) -> Ensemble:
         path: The hall.json of a run.
 
     Raises:
-        StoreMismatchError: If it is none, or holds no member that may take part.
+        StoreMismatchError: If it is not one, or holds no member that may take part.
     """
     run = path.resolve().parent.name
     with reading(path, lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
@@ -91,7 +91,7 @@ def hall_ensemble(path: Path) -> Ensemble:
 
 
 def _existing(name_or_path: str) -> Path | None:
-    """The path, if there is something; a text that cannot even be a path is none."""
+    """The path, if there is something; None for a text that cannot be a path."""
     try:
         return Path(name_or_path) if name_or_path and Path(name_or_path).exists() else None
     except OSError:

@@ -1,7 +1,7 @@
 """Training-free architecture search with any scorer.
 
 - `constraints`: what an architecture may cost
-- `region`: the architectures that are allowed: exactly, without a draw in vain, where a space has closed forms
+- `region`: the architectures that are allowed: exactly, so that every draw is allowed, where a space has closed forms
   (`closed`, `sizes`), and by tries elsewhere (`whole`)
 - `arch_scores`: from anything that scores to numbers for architectures
 - `methods`: regularised evolution, annealing, random draws, everything

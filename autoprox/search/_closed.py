@@ -1,4 +1,4 @@
-"""The architectures that additive costs allow, where the layers of a space can be exchanged: nothing is drawn in vain.
+"""The architectures that additive costs allow, where the layers of a space can be exchanged: every draw is allowed.
 
 Whether the layers that are still open can bring a network within its bounds is known from the sums of `sizes`, so that
 every choice is made among those that can still end well.

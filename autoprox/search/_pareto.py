@@ -42,7 +42,7 @@ class CostFront:
 
     Args:
         costs: What the score is traded against.
-        points: From the cheapest by the first cost to the dearest; with one cost, scores rise along them.
+        points: From the cheapest by the first cost to the most expensive; with one cost, scores rise along them.
     """
 
     costs: tuple[Cost, ...]

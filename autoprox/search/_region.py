@@ -111,7 +111,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
 
     @property
     def acceptance(self) -> Pilot | None:
-        """How many of the architectures that were drawn so far are allowed; None where nothing is drawn in vain."""
+        """How many of the architectures that were drawn so far are allowed; None where every draw was allowed."""
         return Pilot(self._tried, self._kept) if self._tested else None
 
     def cost(self, cost: Cost, arch: Arch) -> int | float:

@@ -49,7 +49,7 @@ class ScoredArch:
 
     @property
     def shown_score(self) -> float:
-        """The score in as many digits as are told apart; NaN where there is none."""
+        """The score in as many digits as are told apart; NaN where there is no value."""
         return float(f"{self.score:.{DIGITS}g}")
 
     def to_document(self) -> dict[str, Any]:
@@ -107,7 +107,7 @@ class SearchResult:
             score last.
         allowed: Number of architectures that the constraints allow; None where that is not known.
         total: Number of architectures of the space; None where that is not known.
-        acceptance: How many of the architectures that were drawn are allowed; None where nothing was drawn in vain.
+        acceptance: How many of the architectures that were drawn are allowed; None where every draw was.
     """
 
     scorer: str

@@ -93,7 +93,7 @@ def _values(parts: str) -> tuple[float, ...]:
 
 
 def recorded(path: Path) -> int:
-    """How many candidates a journal holds; 0 if there is none.
+    """How many candidates a journal holds; 0 without a file.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.

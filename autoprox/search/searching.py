@@ -55,7 +55,7 @@ def run(
 
     Args:
         scorer: Anything with `score(model, images, labels)`, or a function of the same arguments; higher is better. A
-            function of one's own gets the images `(B, C, H, W)` and labels `(B,)` as tensors.
+            custom function gets the images `(B, C, H, W)` and labels `(B,)` as tensors.
         space: The space, or what `load_space` finds it by.
         constraints: What is allowed; everything if None.
         rng: Where all draws come from; `default_rng(0)` if None.
@@ -67,7 +67,7 @@ def run(
         costs: Costs that are recorded of each candidate beside parameters, MACs and what is bounded.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes; the result does not depend on it.
-        journal: A file that records every candidate; a search that finds its own there goes on with it, if the scorer
+        journal: A file that records every candidate; a search that finds its own there continues with it, if the scorer
             has an identity.
         progress: A progress bar.
 

@@ -1,6 +1,6 @@
 """Whether a search helped: its pick, trained beside random architectures under the same constraints and the largest.
 
-A score is worth something if its pick is better than what anybody has without it: an architecture drawn at random among
+A score is useful if its pick is better than what anyone has without it: an architecture drawn at random among
 the allowed ones, and simply the largest of them.
 """
 
@@ -132,7 +132,7 @@ class Difference:
 
         Example:
             >>> Difference("the largest", 1.25, (-0.5, 3.0)).verdict
-            'beats the largest by 1.25 points, 95 % interval [-0.50, 3.00]: not surely'
+            'beats the largest by 1.25 points, 95 % interval [-0.50, 3.00]: not significantly'
         """
         if self.beats is None:
             return f"cannot be compared with {self.against}: all trainings of one of the two failed"
@@ -141,7 +141,9 @@ class Difference:
         low, high = self.interval
         if math.isnan(low):
             return f"{text}; one training each gives no interval"
-        return f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {'surely' if low > 0 or high < 0 else 'not surely'}"
+        return (
+            f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {'surely' if low > 0 or high < 0 else 'not significantly'}"
+        )
 
     def to_document(self) -> dict[str, Any]:
         """As JSON-like data; what is undefined is None."""

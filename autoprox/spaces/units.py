@@ -14,7 +14,7 @@ class Unit:
 
     Args:
         suffixes: What may stand behind a number, with what it multiplies by, the smallest first. An empty suffix is one
-            unit; where there is none, a number without a suffix is refused because it could mean several things.
+            unit; without one, a number without a suffix is refused because it could mean several things.
         whole: Whether only whole numbers of the unit make sense.
         example: A value as people write it, for messages.
 

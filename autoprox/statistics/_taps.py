@@ -178,7 +178,7 @@ class Taps:
         return ((alias, *args[1:]), kwargs) if args else (args, {**kwargs, "input": alias})
 
     def _output_taken(self, node: Node, output: Any) -> Tensor:
-        """Takes the output of a node; returns what the model is to go on with."""
+        """Takes the output of a node; returns what the model is to continue with."""
         tensor = _checked(output, node, Tap.OUTPUT)
         self._record(node, Tap.OUTPUT, tensor)
         return tensor.clone() if self._protect else tensor

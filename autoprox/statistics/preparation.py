@@ -82,5 +82,5 @@ def _check_attention(model: nn.Module, found: Sequence[Node], wanted: Statistic)
             f"The statistic '{wanted.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
             f"'{hidden}' shows neither its attention probabilities nor queries and keys from which they could be "
             "computed. Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
-            "without attention, or declare another role than attention if it is none."
+            "without attention, or declare another role than attention if it was not."
         )

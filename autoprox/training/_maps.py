@@ -15,7 +15,7 @@ MOST_EXTRA_TOKENS = 2
 
 
 def feature_map(output: Any) -> Tensor | None:
-    """The output of a block as a map `(B, C, H, W)`; None if it is none.
+    """The output of a block as a map `(B, C, H, W)`; None if it is not a map.
 
     Args:
         output: A map, with its channels first or last; tokens `(B, N, C)` of a square map, maybe with a class token in

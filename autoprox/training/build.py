@@ -41,7 +41,7 @@ def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, ext
 
     Args:
         plan: What the table holds.
-        out: The parquet file; journal, manifest and batches stand beside it.
+        out: The parquet file; journal, manifest and batches lie beside it.
         jobs: Number of processes; has no influence on the result.
         resume: Whether trainings may be taken from a journal that is there already.
         extend: A table built earlier under the same recipe, whose labels are taken over.

@@ -96,7 +96,7 @@ class BuildJournal:
 
 
 def recorded(path: Path) -> int:
-    """How many trainings a journal holds; 0 if there is none.
+    """How many trainings a journal holds; 0 without a file.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.

@@ -41,7 +41,7 @@ class LabelMaker(ABC):
             place: The device that the network is on afterwards.
 
         Raises:
-            NoLabelError: If there is none, as where the training diverges.
+            NoLabelError: If there is no label, as where the training diverges.
         """
 
     def tested(self, training: "Training") -> Dataset:

@@ -12,7 +12,7 @@ from autoprox.base.errors import SpecError
 
 @dataclass(frozen=True)
 class Distillation:
-    """Distillation of labels of the kind `kd`: locality guidance by a small convolutional teacher, and optionally its logits.
+    """Distillation of the label kind `kd`: locality guidance by a small convolutional teacher, optionally its logits.
 
     Three blocks of the student imitate the feature maps of the teacher's three stages (Li 2022, Locality Guidance for
     Improving Vision Transformers on Tiny Datasets, https://arxiv.org/abs/2207.10026), with the weight that was

@@ -1,4 +1,4 @@
-"""One training: an architecture, a data set and a seed give an accuracy, or the reason why there is none.
+"""One training: an architecture, a data set and a seed give an accuracy, or the reason why there is no accuracy.
 
 Trainings run one by one in a single thread, and depend on nothing but their own description: not on their order, the
 number of processes, or what ran before. Training the seeds of an architecture together (stacked parameters under vmap)

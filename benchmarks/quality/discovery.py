@@ -7,7 +7,7 @@ It searches with every contender and seed, and once more with shuffled labels; c
 sealed split once for every declared contender, all in one go, each of them counted. A search gives its winner, the
 forms that the winner was chosen from, and the ensemble of the fittest members of its hall of fame. All are judged. What
 is done is kept under --work and is not done again, the look at the sealed split included; delete the folder to begin
-anew. Results go to benchmarks/quality/results/discovery.json and discovery.md.
+again. Results go to benchmarks/quality/results/discovery.json and discovery.md.
 
 Time: about 25 s of processor time a search of 20,000 candidates on the table of 2 x 160 architectures; a quarter of an
 hour in all on one core. --jobs searches side by side.
@@ -68,7 +68,7 @@ CHANCE = Contender("shuffled labels", shuffled=True)
 
 
 def shuffled(problem: Problem, seed: int) -> Problem:
-    """The problem with labels dealt out anew among the architectures of a space and stratum, alike for all blocks."""
+    """The problem with labels dealt out again among the architectures of a space and stratum, alike for all blocks."""
     table = problem.table
     archs = table.frame.drop_duplicates("arch_id").sort_values("arch_id")
     given: dict[str, str] = {}

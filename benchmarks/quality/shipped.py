@@ -2,7 +2,7 @@
 
     python benchmarks/quality/shipped.py
 
-It reads the results that the proxies carry and scores nothing. `python benchmarks/remake.py` makes them anew (about
+It reads the results that the proxies carry and scores nothing. `python benchmarks/remake.py` makes them again (about
 three minutes on two cores).
 """
 

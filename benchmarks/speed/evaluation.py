@@ -157,7 +157,7 @@ def search(data: Data) -> None:
         taken = seconds(lambda: engine.run(Stop(SEARCHED)))
     blocks = ", ".join(str(len(each.arch_ids)) for each in data.judge.blocks)
     print("## The search on the embedded table\n")
-    print(f"Blocks of {blocks} architectures, {len(data.bank)} leaves at hand; the time holds drawing and mutating,")
+    print(f"Blocks of {blocks} architectures, {len(data.bank)} leaves available; the time holds drawing and mutating,")
     print("evaluation, and the journal:")
     print(f"**{SEARCHED / taken:,.0f} distinct valid candidates a second and core** ({SEARCHED:,} in {taken:.2f} s).\n")
 
@@ -172,7 +172,7 @@ def against_others(data: Data) -> None:
     trees = [loop.tree(each) for each in candidates]
     found: list[list[float]] = []
     table = LeafTable(data.leaves)
-    # A new judge of candidates each time: nothing of an earlier evaluation is at hand.
+    # A new judge of candidates each time: nothing of an earlier evaluation is available.
     fresh = [Fitness(data.judge, table) for _ in range(REPETITIONS)]
     ours = seconds(lambda: [each.evaluate(candidates) for each in fresh]) / (COMPARED * REPETITIONS)
     deap_way = seconds(lambda: found.extend(loop.taus(tree, columns, labels) for tree in trees)) / COMPARED

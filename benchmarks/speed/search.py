@@ -7,7 +7,7 @@
 `joint_micro` on batches of 32 images, in one process (`--jobs N` divides the time, up to the number of cores). Beside
 it the same search with a scorer that does nothing, which leaves proposing, building and bookkeeping; and one plain
 forward and backward pass of some of the candidates, which no scorer that reads gradients can be cheaper than. Times are
-of the processor, so that other work on the machine does not count; the wall time of the search stands beside them. It
+of the processor, so that other work on the machine does not count; the wall time of the search lies beside them. It
 takes about five minutes.
 """
 

@@ -1,4 +1,4 @@
-"""Progress in a log: few lines, right figures, every item passed on; on a terminal a bar, unless nobody wants one."""
+"""Progress in a log: few lines, right figures, every item passed on; on a terminal a bar, unless no one wants one."""
 
 import io
 import logging

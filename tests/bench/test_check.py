@@ -92,7 +92,7 @@ def test_long_lists_stay_one_line_a_row(write_table: WriteTable) -> None:
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Path:
-    """A copy of the embedded table with everything that stands beside it."""
+    """A copy of the embedded table with everything that lies beside it."""
     source = embedded_tables()["vitbench101"]
     for path in source.parent.glob("vitbench101.*"):
         shutil.copy(path, tmp_path / path.name)

@@ -37,7 +37,7 @@ def user_frame(
     dataset: str = "digits",
     chosen: Callable[[str, int], list] = architectures,
 ) -> pd.DataFrame:
-    """A table of a user's own: the four columns that it must have, values that follow depth and width with noise."""
+    """A user's table: the four columns that it must have, values that follow depth and width with noise."""
     rng = np.random.default_rng(1)
     archs = chosen(name, count)
     features = [space(name).features(arch) for arch in archs]

@@ -58,7 +58,7 @@ def test_a_wrong_command_line_would_be_seen(capsys):
     assert "--budgte" in capsys.readouterr().err
 
 
-# Of the shell, a page runs what its Python goes on with; smaller than it is shown.
+# Of the shell, a page runs what its Python continues with; smaller than it is shown.
 SHELL = {
     "tutorial.md": {"evolve": ["--datasets", "digits", "--budget", "120", "--jobs", "1", "--no-report"], "show": []},
     "howto/table.md": {"bench check": []},

@@ -16,9 +16,11 @@ FILES = sorted(
 )
 
 
-@pytest.mark.parametrize("folder", (*FOLDERS, "."))
+@pytest.mark.parametrize("folder", [*FOLDERS, "."])
 def test_no_text_uses_a_banned_phrase(folder: str) -> None:
-    chosen = [path for path in FILES if path != LIST and path.relative_to(ROOT).parts[:1] == (folder,)]
+    chosen = [
+        path for path in FILES if path not in (LIST, Path(__file__)) and path.relative_to(ROOT).parts[:1] == (folder,)
+    ]
     if folder == ".":
         chosen = [path for path in FILES if path.parent == ROOT]
     assert [fault for path in chosen for text in texts(path) for fault in faults(text)] == []

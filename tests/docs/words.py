@@ -19,7 +19,7 @@ BANNED = {
     r"\bdear(er|est)?\b": "expensive",
     r"\bstands? beside\b": "is shown with, accompanies",
     r"\bof (one's|a user's) own\b": "your, custom, separate",
-    r"\b(is|are|was|were|be) none\b": "is not a; there is no",
+    r"\bis none\b": "is not a; there is no",
     r"\bnobody\b": "no one; name the thing itself",
     r"\banybody\b": "anyone",
     r"\bin vain\b": "without a result",
@@ -55,7 +55,9 @@ def texts(path: Path) -> Iterator[Text]:
     if path.suffix == ".py":
         yield from _python(path, source)
     else:
-        outside = re.sub(r"```.*?```|`[^`\n]*`", lambda found: "\n" * found[0].count("\n"), source, flags=re.S)
+        outside = re.sub(
+            r"```.*?```|`[^`\n]*`|\{[%{].*?[%}]\}", lambda found: "\n" * found[0].count("\n"), source, flags=re.S
+        )
         for number, line in enumerate(outside.splitlines(), start=1):
             if line.strip():
                 yield Text(path, number, "page", line.strip())
@@ -74,9 +76,9 @@ def _python(path: Path, source: str) -> Iterator[Text]:
         if token.type == tokenize.COMMENT:
             yield Text(path, token.start[0], "comment", token.string.lstrip("# "))
     for node in ast.walk(tree):
-        if isinstance(node, ast.Constant) and isinstance(node.value, str) and " " in node.value:
-            if node.lineno not in documented:
-                yield Text(path, node.lineno, "string", _words(node.value))
+        value = node.value if isinstance(node, ast.Constant) and node.lineno not in documented else None
+        if isinstance(value, str) and " " in value:
+            yield Text(path, node.lineno, "string", _words(value))
 
 
 def _words(text: str) -> str:

@@ -102,7 +102,7 @@ def test_seeds_come_first_and_only_once(path):
     search(small(), Stop(100), path, seeds=seeds)
     origins = [(row[4], row[6]) for row in rows(path)]
     assert origins[:2] == [("nodes_sum(l1(weight))", "zoo"), ("nodes_max(log(params))", "zoo")]
-    assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not at hand
+    assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not available
 
 
 def test_a_budget_that_is_spent_already_is_refused(path):

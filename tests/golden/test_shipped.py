@@ -3,7 +3,7 @@
 The stored values were computed by torch 2.13.0 on an x86-64 CPU in one thread. Another processor sums float32 in
 another order, which changes leaves by some 1e-7 and a graph of many operations by up to 2e-5 (measured between two
 processors), hence the tolerance. If the table, a space, a statistic or a primitive changes on purpose, its version
-changes with it, and `python benchmarks/remake.py` discovers the proxies anew; nobody edits these values
+changes with it, and `python benchmarks/remake.py` discovers the proxies again; no one edits these values
 by hand.
 """
 
@@ -40,7 +40,7 @@ def test_golden_scores(name, table):
     golden = {(each["arch_json"], each["batch"], each["init_seed"]): each for each in proxy.results["golden"]}
     for each in golden.values():
         owner = autoprox.space(each["space"])
-        # The tables of published labels are not at hand here; they have no images, so that their tasks are noise.
+        # The tables of published labels are not available here; they have no images, so that their tasks are noise.
         task = (
             table.task(each["dataset"], each["space"])
             if proxy.provenance["table"] == table.name

@@ -1,6 +1,6 @@
 """The reference: evaluates a graph on one network, recursively, without sharing, caching, batching or torch.
 
-Formulas are written down anew here, from their definition, in NumPy float64. A primitive without an entry fails the
+Formulas are written down again here, from their definition, in NumPy float64. A primitive without an entry fails the
 suite.
 """
 

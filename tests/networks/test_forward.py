@@ -88,7 +88,7 @@ def pit(state, genes, image):
 
 
 def strengthened(model, seed):
-    """Draws all parameters anew at a size that makes every part matter: fresh biases are 0, fresh norms do nothing."""
+    """Draws all parameters again at a size that makes every part matter: fresh biases are 0, fresh norms do nothing."""
     rng = np.random.default_rng(seed)
     with torch.no_grad():
         for parameter in model.parameters():

@@ -75,7 +75,7 @@ def test_an_interrupt_of_all_is_heard_by_one(
 
 
 def test_an_interrupt_while_a_command_loads_is_one_line() -> None:
-    """Python itself says what it imports: the interrupt comes when much is, and the command has not begun."""
+    """Python itself says what it imports: the interrupt comes when much is, and the command has not started."""
     with in_a_session([sys.executable, "-X", "importtime", "-m", "autoprox.evolve"]) as child:
         assert child.stderr is not None
         for line in child.stderr:

@@ -1,4 +1,4 @@
-"""The linear path against scikit-learn's ridge, and what stands beside it."""
+"""The linear path against scikit-learn's ridge, and what lies beside it."""
 
 import numpy as np
 import pytest

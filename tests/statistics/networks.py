@@ -106,7 +106,7 @@ class ByKeyword(nn.Module):
 
 
 class Strided(nn.Module):
-    """Hands its layer a tensor that is not contiguous, and goes on with one."""
+    """Hands its layer a tensor that is not contiguous, and continues with one."""
 
     def __init__(self) -> None:
         super().__init__()

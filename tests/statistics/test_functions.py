@@ -148,7 +148,7 @@ def test_several_calls_of_one_function_are_several_nodes_and_several_calls_of_a_
 
 
 class Scaled(nn.Module):
-    """A linear map of one's own."""
+    """A custom linear map."""
 
     def __init__(self):
         super().__init__()

@@ -81,7 +81,7 @@ def import_drafts(
 
     Args:
         drafts: The rows of one file or of several, each with spaces of its own.
-        out: The parquet file; its manifest stands beside it.
+        out: The parquet file; its manifest lies beside it.
         command: What was asked for, for the manifest.
         spaces: Spaces of the user that the drafts hold.
         skip_invalid: Leave out the architectures that their space does not allow, instead of refusing the draft.
@@ -218,7 +218,7 @@ def genes_text(genes: Any) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether there is no label: None, or a number that is none."""
+    """Whether there is no label: None, or a number that is not finite."""
     return pd.isna(value) is True
 
 
@@ -240,9 +240,7 @@ def _check_target(files: TableFiles, *, replace: bool) -> None:
     if files.table.is_dir():
         raise TableError(f"`out` {files.table} is a folder; name a file that ends in .parquet.")
     if files.journal.exists():
-        raise TableError(
-            f"`out` {files.table} belongs to a build, whose journal stands beside it. Choose another `out`."
-        )
+        raise TableError(f"`out` {files.table} belongs to a build, whose journal lies beside it. Choose another `out`.")
     if files.table.exists() and not replace:
         raise TableError(f"The table {files.table} exists. Choose another `out`, or `replace` it.")
     if files.batches.exists():

@@ -83,7 +83,7 @@ class Elites:
                 self.members.append(each)
 
     def parents(self) -> list[Individual]:
-        """The parent of every slot; drawn anew where the last one was passed or given up."""
+        """The parent of every slot; redrawn where the last one was passed or given up."""
         return [self._parent(slot) for slot in self._slots]
 
     def settle(self, children: Sequence[Individual | None]) -> None:

@@ -54,7 +54,7 @@ class _Point:
 
 @final
 class Nsga2(AbstractStrategy):
-    """Keeps those that nobody beats in everything, and among them those that stand apart.
+    """Keeps those that no one beats in everything, and among them those that stand apart.
 
     Args:
         settings: Settings.

@@ -10,7 +10,7 @@
     inputs.py      checks of statistics and targets
     estimator.py   MABNRegressor, a scikit-learn estimator
     files.py       a fitted model on disk
-    features.py    node statistics of the architectures of a table, or of a user's own
+    features.py    node statistics of the architectures of a table, or of a user
     learned.py     a fitted model that scores live networks
     figures.py     what was learned, and how far it can be trusted
 

@@ -48,7 +48,7 @@ class BayesianLinear(nn.Module):
         self.bias_rho = nn.Parameter(torch.full((out_features,), INITIAL_RHO))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Draws outputs, anew for every row."""
+        """Draws outputs, again for every row."""
         mean = functional.linear(x, self.weight_mu, self.bias_mu)
         variance = functional.linear(
             x.square(), functional.softplus(self.weight_rho).square(), functional.softplus(self.bias_rho).square()

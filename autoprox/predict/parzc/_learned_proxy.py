@@ -145,7 +145,7 @@ class LearnedProxy(AbstractScorer):
         if loaded._digests != entry["digests"]:
             raise StoreMismatchError(
                 f"The model in '{path}' was fitted on other versions of its statistics, whose values have changed;"
-                " install the autoprox that wrote it, or fit it anew."
+                " install the autoprox that wrote it, or fit it again."
             )
         return loaded
 

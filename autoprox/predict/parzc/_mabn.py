@@ -42,7 +42,7 @@ class AbstractAggregator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Scores; Bayesian layers draw anew."""
+        """Scores; Bayesian layers draw again."""
 
     @property
     def level(self) -> str:
@@ -138,7 +138,7 @@ class Mixer(AbstractAggregator):
         self.head = nn.Sequential(linear(width, width), nn.GELU(), linear(width, 1))
 
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Scores; Bayesian layers draw anew."""
+        """Scores; Bayesian layers draw again."""
         present = mask.unsqueeze(-1).to(statistics.dtype)
         x = (self.embedding(statistics) + self.offsets) * present
         mixed = present * self.known.unsqueeze(-1)
@@ -215,7 +215,7 @@ class Released(AbstractAggregator):
         )
 
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Scores; Bayesian layers draw anew."""
+        """Scores; Bayesian layers draw again."""
         padded = statistics * (mask & self.known).unsqueeze(-1).to(statistics.dtype)
         patches = self.entry(padded.flatten(1)).unflatten(1, (-1, PATCH))
         mixed = self.norm(self.blocks(self.embedding(patches)))

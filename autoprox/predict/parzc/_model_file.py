@@ -126,12 +126,12 @@ def _read(path: Path) -> dict[str, Any]:
     if document.get("format_version") != FORMAT_VERSION:
         raise StoreMismatchError(
             f"The file '{path}' has format version {document.get('format_version')}, this autoprox reads version"
-            f" {FORMAT_VERSION}; install the version that wrote it, or fit the model anew."
+            f" {FORMAT_VERSION}; install the version that wrote it, or fit the model again."
         )
     with guarded(lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
         own = _digest(document["header"], document["tensors"])
     if document.get("digest") != own:
-        raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content. Fit it anew.")
+        raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content. Fit it again.")
     return document
 
 

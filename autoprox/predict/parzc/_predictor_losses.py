@@ -149,7 +149,7 @@ class SumOfLosses:
         names: Names in `LOSSES`.
 
     Raises:
-        RegistryError: If there is none of a name.
+        RegistryError: If there is no loss of a name.
 
     Example:
         >>> both = SumOfLosses(["mse", "pairwise"])

@@ -51,7 +51,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         bayesian: Whether the linear layers have a posterior ("mixer" only).
         token_mixing: Whether nodes are mixed ("mixer" only).
         masked: Whether missing nodes are masked; otherwise they are nodes whose statistics are zero.
-        linear: Whether a ridge regression stands beside each network, which learns what that leaves ("mixer" only).
+        linear: Whether a ridge regression lies beside each network, which learns what that leaves ("mixer" only).
         prior_std: Scale of the prior, see `BayesianLinear`.
         kl_weight: Weight of the divergence from the prior: 0 is no prior, 1 is a posterior at temperature 1.
         n_estimators: Networks in the ensemble; 1 is a single one that is trained on everything.

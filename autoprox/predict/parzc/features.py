@@ -42,7 +42,7 @@ class NodeFeatures:
 
     Nodes of different architectures that bear one name have the same place in the array. In features of a table a node
     is named by its role and its number among the nodes of that role, in forward order: `attention.0`, `mlp.3`. So the
-    head of a deep network stands beside the head of a shallow one.
+    head of a deep network lies beside the head of a shallow one.
 
     Attributes:
         values: `(n, L, S)`; a node that an architecture does not have is NaN.
@@ -139,7 +139,7 @@ def features(
             `l1(mul(weight, weight_grad))`, and counts, such as `params`.
         blocks: Blocks of the table, maybe restricted to some architectures; those of `table.blocks()` if None.
         init_seeds: Statistics are averaged over this many initialisations, the seeds 0, 1, ...
-        cache: Where statistics are stored; the user's cache, with what stands beside the table, if None.
+        cache: Where statistics are stored; the user's cache, with what lies beside the table, if None.
         jobs: Processes that collect statistics.
         progress: Wraps the iterable of networks that are collected, given with its length.
 
@@ -229,7 +229,7 @@ def linear_leaves(statistics: Sequence[str]) -> list[Expression]:
 
 
 def from_frame(frame: pd.DataFrame) -> NodeFeatures:
-    """Features out of a table of a user's own, such as node statistics of NAS-Bench.
+    """Features out of a user's table, such as node statistics of NAS-Bench.
 
     Args:
         frame: Long form: the columns arch_id, node, statistic, value; one row a number. Architectures, nodes and

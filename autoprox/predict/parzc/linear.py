@@ -25,7 +25,7 @@ class LinearPath(nn.Module):
     the mean of those that are there. With `pooled` the architecture as a whole: mean and standard deviation of each
     statistic over its nodes, and their number. Each column is standardised and each family has a total variance of 1,
     so that a few pooled columns are not drowned by hundreds of nodes: a weight that all nodes share is cheap, and a
-    deviation of one node dear (partial pooling).
+    deviation of one node expensive (partial pooling).
 
     Two regressions are averaged, one on the targets and one on their normal scores: the first sees how far targets are
     apart, the second is not led by the few at the ends.

@@ -44,7 +44,7 @@ def blocks(subject: Subject) -> list[ObservedBlock]:
 
     Raises:
         CollectionError: If the role of a linear layer is not known.
-        UndefinedScoreError: If there is none below the model itself.
+        UndefinedScoreError: If there is no block below the model itself.
 
     Example:
         >>> import autoprox, torch

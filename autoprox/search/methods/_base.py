@@ -106,7 +106,7 @@ def new_candidates(
 def unseen(
     region: Region, taken: tuple[Container[Arch], ...], make: Callable[[], Arch], rng: np.random.Generator
 ) -> Arch | None:
-    """A candidate that is not taken: made, else drawn, else the first in the region's order; None if there is none.
+    """A candidate that is not taken: made, else drawn, else the first in the region's order; None without one.
 
     Where a region cannot be listed, what was not drawn counts as not there.
     """

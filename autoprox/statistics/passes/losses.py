@@ -52,7 +52,7 @@ def output_sum(output: Any, _labels: Any) -> Tensor:
     """Sum of the logits; where the output is no tensor, of its `logits`, as in models of Hugging Face.
 
     Raises:
-        CollectionError: If there are none.
+        CollectionError: If there are no logits.
 
     Example:
         >>> output_sum(torch.ones(1, 5), None)
