@@ -176,7 +176,11 @@ def _blocks(results: Document, evidence: Document) -> list[dict[str, Any]]:
     """Facts on each block: the winner's correlations split by split, the ceiling, and a scatter."""
     blocks, judged = [], judged_split(results["splits"])
     for index, block in enumerate(evidence["blocks"]):
-        own = {split: rows[PROXY_ROW]["blocks"][index] for split, rows in results["splits"].items()}
+        own = {
+            split: results["splits"][split][PROXY_ROW]["blocks"][index]
+            for split in map(str, Split)
+            if split in results["splits"]
+        }
         ceiling = block["ceiling"]
         name = f"{block['space']}, {block['dataset']}"
         share = None if ceiling is None else _ratio(own[judged]["kendall"], ceiling["tau"])

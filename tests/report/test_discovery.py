@@ -136,7 +136,7 @@ def test_origin_says_how_to_get_it_again(run, page):
     assert facts["seed"] == "0"
     assert run.definition["table_digest"] in facts["table"]
     assert run.provenance["versions"]["torch"] in facts["versions"]
-    assert f"scored {run.sealed_scorings} time(s)" in facts["sealed split"]
+    assert f"scored {run.sealed_scorings} time" in facts["sealed split"]
     assert facts["architectures"] == "fit 21, select 11, sealed 20"
 
 
