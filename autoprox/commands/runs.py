@@ -22,7 +22,7 @@ from autoprox.commands.values import PathTo
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import Run, find, load
-from autoprox.report import read_evidence
+from autoprox.report import COMPARISON, comparison_report, read_evidence, write_page
 from autoprox.scorers import BEST
 
 _HALL_LINES = 5
@@ -43,14 +43,16 @@ def _add_options(options: CommandParser) -> None:
     report.add_argument(
         "--report",
         action="store_true",
-        help="write it again; what it shows is gathered again where it was not kept, or where --random-budget is given",
+        help="write it again, from what was kept where possible; for a folder of several runs, a page that compares "
+        "the finished ones (comparison.html)",
     )
     add_random_option(report)
 
 
 def _show(options: argparse.Namespace) -> int:
     if options.report:
-        say(f"report: {_report(options)}")
+        several = find(options.folder) not in ([], [options.folder])
+        say(f"report: {_comparison(options) if several else _report(options)}")
         return 0
     if options.random_budget is not None:
         raise SpecError("--random-budget is of the report; give --report as well.")
@@ -85,6 +87,23 @@ def _report(options: argparse.Namespace) -> Path:
     return page
 
 
+def _comparison(options: argparse.Namespace) -> Path:
+    """Writes a page that compares the finished runs below a folder.
+
+    Raises:
+        StoreMismatchError: If there is no finished run.
+        SpecError: If --random-budget is given, which is about the report of one run.
+    """
+    if options.random_budget is not None:
+        raise SpecError("--random-budget is about the report of one run; give the folder of that run.")
+    finished = [run for run in map(load, find(options.folder)) if run.status == "finished"]
+    if not finished:
+        raise StoreMismatchError(f"There is no finished run below '{options.folder}', so that nothing can be compared.")
+    page = Path(options.folder) / COMPARISON
+    write_page(page, comparison_report(finished, Path(options.folder)))
+    return page
+
+
 def _gathered(run: Run, random_budget: int) -> Path:
     """The report from what is gathered again, on the table of the command that made the run."""
     if "command" not in run.provenance:
@@ -113,13 +132,15 @@ def _row(run: Run) -> dict[str, Any]:
         "status": run.status,
         **{name: run.definition.get(name) for name in ("table", "strategy", "islands", "seed")},
         "evaluated": int(epochs["evaluated"].max()) if len(epochs) else 0,
-        "fit": _finite(epochs["best"].max()) if len(epochs) else None,
+        "fit": _finite(epochs["best"].max()) if len(epochs) else None,  # of the best so far, until there is a winner
     }
     try:
         splits = run.proxy.results["splits"] if run.status == "finished" else {}
         joints = {
             name: splits[name][PROXY_ROW]["joint"] if name in splits else None for name in (Split.SELECT, Split.SEALED)
         }
+        if splits:
+            row["fit"] = splits[Split.FIT][PROXY_ROW]["joint"]
     except (LookupError, TypeError) as error:
         raise StoreMismatchError(f"'{run.folder / BEST}' does not hold the results of a run ({error!r}).") from error
     return row | {split.value: joint for split, joint in joints.items()}
@@ -162,9 +183,7 @@ def _print(summary: dict[str, Any]) -> None:
     for name, row in summary["origins"].items():
         say(f"  {name}: {row['candidates']} valid, best fitness {row['best']:.3f}")
     joints = {name: _text(summary[name]) for name in ("fit", "select", "sealed")}
-    say(
-        f"best fitness on fit {joints['fit']}; the winner's joint: select {joints['select']}, sealed {joints['sealed']}"
-    )
+    say(f"tau of the winner: fit {joints['fit']}, select {joints['select']}, sealed {joints['sealed']}")
     if summary["formula"] is None:
         say("not finished; give the command again with --resume")
         return

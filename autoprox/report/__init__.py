@@ -5,9 +5,11 @@
 - `bands`: what a score knows within one size
 - `evidence`, `random_baseline`: what a run's report shows beyond the files of the run
 - `ranking_figure`: score against latency, for `rank`
+- `comparison`: several runs side by side
 - `run_report`, `learned_report`: what the two reports contain
 """
 
+from autoprox.report._comparison import COMPARISON, comparison_report
 from autoprox.report._evidence import EVIDENCE, REPORT, gather, read_evidence
 from autoprox.report._learned_report import LearningCurve, Predictions, learned_report
 from autoprox.report._page import write_page
@@ -16,12 +18,14 @@ from autoprox.report._ranking_figure import draw_ranking
 from autoprox.report._run_report import discovery_report
 
 __all__ = [
+    "COMPARISON",
     "EVIDENCE",
     "RANDOM_BUDGET",
     "REPORT",
     "LearningCurve",
     "Predictions",
     "RandomBaseline",
+    "comparison_report",
     "discovery_report",
     "draw_ranking",
     "gather",

@@ -65,6 +65,7 @@ def discovery_report(run: Run, evidence: Document) -> str:
         judged=results["splits"][judged][PROXY_ROW],
         rival=_rival(results),
         verdict=_verdict(results["margin"]["ci95"]),
+        folder=run.folder,
         opening=verdict_sentence({"margins": [results["margin"]], **results}),
         sentence=sentence(results.get("margins", [results["margin"]]), results["zoo"]),
         form=results.get("form", ProxyForm.PLAIN),

@@ -3,6 +3,7 @@
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from typing import Any
 
 import numpy as np
@@ -63,7 +64,8 @@ def curve_figure(curves: Sequence[Curve]) -> Figure:
         [[1.0, 0.2], [7.0, 0.4], [10.0, 0.4]]
     """
     figure, axes = _new(2.9)
-    for curve, style, colour in zip(curves, ("-", "--", ":"), (_BLUE, _ORANGE, _GREY), strict=False):
+    styles = zip(cycle(("-", "--", ":", "-.")), cycle((_BLUE, _ORANGE, _GREY, *_COLOURS[2:])), strict=False)
+    for curve, (style, colour) in zip(curves, styles, strict=False):
         counts, values = zip(*curve.steps, (curve.end, curve.steps[-1][1]), strict=True)
         axes.step(counts, values, style, where="post", color=colour, linewidth=1.8, label=curve.name)
         axes.plot([curve.end], [values[-1]], marker="o", markersize=4, color=colour, linestyle="none")
