@@ -6,13 +6,15 @@ from typing import Any
 
 from autoprox.api._by_name import load
 from autoprox.base.errors import SpecError
+from autoprox.base.references import is_reference
 from autoprox.bench import Problem, Table
 from autoprox.scorers import Scorer, as_scorer
+from autoprox.spaces import Space, load_space
 
 
 def problem(
     table: Table | str | Path,
-    spaces: Sequence[str] | None,
+    spaces: Sequence[str | Space] | None,
     datasets: Sequence[str] | None,
     label_kind: str | None,
     images: Mapping[str, Path] | None,
@@ -21,7 +23,8 @@ def problem(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Names of spaces; all if None.
+        spaces: Names of spaces; all if None. A space of yours is given itself, or by where it stands
+            (`my_file.py:space`).
         datasets: Names of data sets; all if None.
         label_kind: The label kind; the table's own choice if None.
         images: Folders with images, by data set.
@@ -29,8 +32,18 @@ def problem(
     Raises:
         TableError: If the table is missing or invalid, or has no such block.
     """
-    held = table if isinstance(table, Table) else Table.read(table, images)
-    return Problem(held, tuple(held.blocks(spaces, datasets, label_kind)))
+    loaded = [load_space(each) if _is_own(each) else each for each in spaces or ()]
+    names = None if spaces is None else [each.name if isinstance(each, Space) else each for each in loaded]
+    held = (
+        table
+        if isinstance(table, Table)
+        else Table.read(table, images, [each for each in loaded if isinstance(each, Space)])
+    )
+    return Problem(held, tuple(held.blocks(names, datasets, label_kind)))
+
+
+def _is_own(given: str | Space) -> bool:
+    return isinstance(given, Space) or is_reference(given)
 
 
 def scorer_of(given: Any) -> Scorer:

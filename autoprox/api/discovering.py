@@ -9,6 +9,7 @@ from autoprox.api._given import problem
 from autoprox.base.progress import progress as counting
 from autoprox.bench import DEFAULT_TABLE, Table
 from autoprox.evolve import DEFAULT_BUDGET, DEFAULT_STRATEGY, Discoverer, Discovery, EvolutionPlan, Stop
+from autoprox.spaces import Space
 
 __all__ = ["discover"]
 
@@ -16,7 +17,7 @@ __all__ = ["discover"]
 def discover(
     table: Table | str | Path = DEFAULT_TABLE,
     *,
-    spaces: Sequence[str] | None = None,
+    spaces: Sequence[str | Space] | None = None,
     datasets: Sequence[str] | None = None,
     label_kind: str | None = None,
     images: Mapping[str, Path] | None = None,
@@ -35,7 +36,8 @@ def discover(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Only these spaces of the table; all if None.
+        spaces: Only these spaces of the table; all if None. A space of yours is given itself, or by where it stands
+            (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.
         images: Folders with images to compute statistics on, by data set.

@@ -19,6 +19,7 @@ from autoprox.evolve import as_judged
 from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.scorers import Scorer, score_networks
+from autoprox.spaces import Space
 
 __all__ = ["Judgement", "judge", "judged"]
 
@@ -52,7 +53,7 @@ def judge(
     table: Table | str | Path = DEFAULT_TABLE,
     *,
     split: str = "select",
-    spaces: Sequence[str] | None = None,
+    spaces: Sequence[str | Space] | None = None,
     datasets: Sequence[str] | None = None,
     label_kind: str | None = None,
     images: Mapping[str, Path] | None = None,
@@ -66,7 +67,8 @@ def judge(
             `score(model, images, labels)`, or functions of these arguments.
         table: A table, the path of one, or the name of an embedded one.
         split: `fit`, `select`, `sealed` or `all`. A scoring of the sealed split is counted.
-        spaces: Only these spaces of the table; all if None.
+        spaces: Only these spaces of the table; all if None. A space of yours is given itself, or by where it stands
+            (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.
         images: Folders with images to compute statistics on, by data set.

@@ -4,10 +4,11 @@ import argparse
 from pathlib import Path
 
 from autoprox.base.errors import SpecError, StoreMismatchError
+from autoprox.base.records import RUN
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, note
 from autoprox.commands.evolve import COMMAND as EVOLVE
-from autoprox.commands.record import PROGRAM_WORDS, RUN, lasting
+from autoprox.commands.record import PROGRAM_WORDS, lasting
 from autoprox.commands.values import PathTo, Whole
 from autoprox.evolve.runs import load
 

@@ -113,9 +113,9 @@ def verdict_sentence(results: Mapping[str, Any]) -> str:
     level = [_with_tau(each, rows, zoo) for each in known if each["ci95"][0] <= 0 <= each["ci95"][1]]
     behind = [_compared(each, zoo).replace("behind", "below", 1) for each in known if each["ci95"][1] < 0]
     text = _ranks(rows[PROXY_ROW], split)
-    text += f", ahead of {' and '.join(ahead)}." if ahead else "."
+    text += f", ahead of {_listed(ahead)}." if ahead else "."
     if level:
-        text += f" No significant difference from {' and '.join(level)}."
+        text += f" No significant difference from {_listed(level)}."
     return f"{'; '.join(behind)}. It {text} A larger budget may help." if behind else text
 
 
@@ -125,6 +125,11 @@ def _ranks(row: Mapping[str, Any], split: Split) -> str:
         return f"does not rank all blocks of {where}"
     low, high = map(_short, row["ci95"])
     return f"ranks {where} with Kendall tau {_short(row['joint'])} [{low}, {high}]"
+
+
+def _listed(names: Sequence[str]) -> str:
+    *most, last = names
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 def _with_tau(margin: Mapping[str, Any], rows: Mapping[str, Any], zoo: str | None) -> str:

@@ -14,12 +14,7 @@ README = Path(__file__).parents[2] / "README.md"
 BEGIN, END = "<!-- results: made by benchmarks/quality/readme.py -->", "<!-- end of results -->"
 FITTED = {"fitted counts": "ridge regression on counts"}
 PROXIES = ("joint_best", "joint_micro")
-RIVALS = {
-    "mean_width": "mean width",
-    "params": "parameters",
-    "macs": "multiply-accumulates",
-    "zoo": "best published proxy",
-}
+RIVALS = {"mean_width": "mean width", "params": "number of parameters", "zoo": "best published proxy"}
 
 
 def table() -> str:
