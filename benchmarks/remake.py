@@ -138,6 +138,7 @@ class Script:
 
 SCRIPTS = (
     Script("quality/shipped.py", "seconds", "quality/results/shipped.md"),
+    Script("quality/readme.py", "seconds"),
     Script("quality/table.py", "seconds", "quality/results/table.md"),
     Script("quality/datasets.py", "10 minutes", "quality/results/datasets.md"),
     Script("quality/discovery.py", "an hour, more with a larger table"),

@@ -23,7 +23,7 @@
 # sealed alone unless you set `LOOK_AT_SEALED`.
 
 # %% tags=["parameters"]
-BUDGET = 2_000  # distinct valid candidates; 20_000 is what the shipped proxies were given (about two minutes)
+BUDGET = 1_000  # distinct valid candidates; 20_000 is what the shipped proxies were given (about two minutes)
 SEED = 0
 LOOK_AT_SEALED = False  # True scores the winner on sealed, which counts as a look
 

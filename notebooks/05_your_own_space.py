@@ -21,14 +21,16 @@
 # say nothing about these spaces.
 
 # %% tags=["parameters"]
-ARCHS, EPOCHS = 14, 1  # architectures that are trained, and passes over the images; 160 and 10 are the defaults
-BUDGET = 120  # candidates of the discovery; 20_000 and more
-SEARCHED = 12  # architectures that a search scores; 1_000 is the default
+ARCHS, EPOCHS = 12, 1  # architectures that are trained, and passes over the images; 160 and 10 are the defaults
+BUDGET = 60  # candidates of the discovery; 20_000 and more
+SEARCHED = 8  # architectures that a search scores; 1_000 is the default
 SEED = 0
 
 # %%
+import contextlib
 import importlib.util
-import subprocess
+import io
+import runpy
 import sys
 from pathlib import Path
 
@@ -106,10 +108,14 @@ plt.ylabel("architectures of 60")
 
 # %%
 def autoprox_command(*words):
-    """Runs a command as a shell would, and shows what it says."""
-    command = [sys.executable, "-m", "autoprox", *map(str, words)]
-    done = subprocess.run(command, check=False, capture_output=True, text=True)
-    print(done.stdout[-1500:], done.stderr if done.returncode else "")
+    """Runs `autoprox` with these words, in this process, and shows its output."""
+    output, errors = io.StringIO(), io.StringIO()
+    sys.argv = ["autoprox", *map(str, words)]
+    try:
+        with contextlib.redirect_stdout(output), contextlib.redirect_stderr(errors):
+            runpy.run_module("autoprox", run_name="__main__")
+    except SystemExit as ended:
+        print(output.getvalue()[-1500:], errors.getvalue() if ended.code else "")
 
 
 sizes = ["--archs", ARCHS, "--iso", 0, "--seeds", 1, "--label-seeds", "kd=1", "--epochs", EPOCHS]

@@ -30,7 +30,7 @@ def comparison_report(runs: Sequence[Run], folder: Path) -> str:
     rows = [_row(run, folder) for run in runs]
     rows.sort(key=lambda row: -(row["judged"]["joint"] or 0.0))
     bars = [
-        Bar(row["name"], row["judged"]["joint"], *row["judged"]["ci95"], own=place == 0)
+        Bar(row["name"], row["judged"]["joint"], row["judged"]["ci95"][0], row["judged"]["ci95"][1], own=place == 0)
         for place, row in enumerate(rows)
         if row["judged"]["joint"] is not None and None not in row["judged"]["ci95"]
     ]
