@@ -63,14 +63,14 @@ def guarded(failure: Callable[[str], AutoproxError]) -> Iterator[None]:
 
 
 def _first_line(error: object) -> str:
-    """What an error says, in one line without a full stop."""
+    """Message of an error, in one line without a full stop."""
     said = str(error).strip().splitlines() or [type(error).__name__]
     return said[0][:200].rstrip(".")
 
 
 @contextmanager
 def reading(path: str | Path, failure: Callable[[str], AutoproxError]) -> Iterator[None]:
-    """Guards the reading of a file, which has to be a regular one: a pipe that nobody writes to has no end.
+    """Guards the reading of a file, which has to be a regular one: a pipe without a writer has no end.
 
     Args:
         path: The file.

@@ -233,7 +233,7 @@ def _iso_stratum(name: str) -> Stratum:
 
 
 def _label_seeds(options: argparse.Namespace) -> tuple[tuple[str, int], ...]:
-    """What --label-seeds and --kd-seeds say, which is the same for kd."""
+    """Seeds by --label-seeds and --kd-seeds, which is the same for kd."""
     given = _by_kind(options.label_seeds, "--label-seeds")
     if options.kd_seeds is not None:
         given["kd"] = options.kd_seeds

@@ -179,7 +179,7 @@ class CompressedSpace(Space):
         return True
 
     def spread(self, arch: Candidate) -> tuple[float, ...]:
-        """What is chosen on the average in each third of the groups, from the first layers to the last."""
+        """Mean choice in each third of the groups, from the first layers to the last."""
         chosen = np.array_split(np.array(self.genes(arch)[self.gene], dtype=np.float64), min(_PARTS, len(self.groups)))
         return tuple(float(part.mean()) for part in chosen)
 

@@ -95,7 +95,7 @@ class FineTuned(LabelMaker):
         return self.passes
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """Those of the recipe that count, and its own."""
+        """Settings of the recipe that count, and its own."""
         kept = {name: value for name, value in super().settings(recipe).items() if name not in ("epochs",)}
         return {**kept, "learning_rate": self.learning_rate}
 

@@ -102,7 +102,7 @@ class Gene:
             )
 
     def match(self, value: object) -> Any:
-        """Returns the choice that a value equals, in the canonical type and form of JSON; None if there is none."""
+        """Returns the choice that a value equals, in the canonical type and form of JSON; None without one."""
         # What is written as the choices are is found at once; what else equals one is compared choice by choice.
         try:
             likely = self.choices[self.choices.index(tuple(value) if isinstance(value, list) else value)]

@@ -251,7 +251,7 @@ class Space(ABC):
         return self.params_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
     def size(self, arch: Candidate) -> int:
-        """What the architectures of an iso stratum agree in, whatever the data set.
+        """Size that the architectures of an iso stratum share, whatever the data set.
 
         Raises:
             SpecError: If the space does not allow the architecture.

@@ -1,4 +1,4 @@
-"""What a statistic is, and what a pass is: the words in which the registry and the passes speak of each other."""
+"""Statistics and passes: the classes that the registry and the passes share."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ Values = dict[str, list[Tensor] | Tensor]
 
 
 class StatisticKind(StrEnum):
-    """What a statistic gives for a node."""
+    """Result of a statistic for a node."""
 
     TENSOR = "tensor"
     COUNT = "count"
@@ -47,7 +47,7 @@ class Tap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a pass works on. While it runs, the model is in the state that `preserve.preserved` gives it.
+    """Input of a pass. While it runs, the model is in the state that `preserve.preserved` gives it.
 
     Args:
         model: The model.

@@ -1,4 +1,4 @@
-"""What a build is asked for, and the list of trainings that follows from it."""
+"""Plan of a build, and the list of trainings that follows from it."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -95,7 +95,7 @@ class BuildPlan:
         self._check_blocks()
 
     def _check_kinds(self, names: Sequence[str]) -> None:
-        """What names a label kind has to name one that there is, with a number of at least 1."""
+        """Checks that each name of a label kind is that of an existing one, with a number of at least 1."""
         for argument in ("label_seeds", "label_archs"):
             for name, number in getattr(self, argument):
                 if name not in names or number < 1:
@@ -105,7 +105,7 @@ class BuildPlan:
                     )
 
     def _check_blocks(self) -> None:
-        """What names a block has to name one that there is, once, and more seeds than the others have."""
+        """Checks that each name of a block is that of an existing one, once, and more seeds than the others have."""
         blocks = [f"{space.name}/{dataset_name}" for space in self.owners for dataset_name in self.datasets_of(space)]
         named = [block for block, _ in self.more_iso_seeds]
         for block, seeds in self.more_iso_seeds:
@@ -206,7 +206,7 @@ class BuildPlan:
         return dataset(dataset_name) if local is None else local.load()
 
     def source(self, dataset_name: str) -> DatasetSource:
-        """What is known of one of the data sets.
+        """Facts about one of the data sets.
 
         Raises:
             RegistryError: If there is no data set of this name.

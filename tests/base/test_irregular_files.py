@@ -1,4 +1,4 @@
-"""Only regular files are read and replaced: nobody waits for a pipe without a writer, and no device is removed."""
+"""Only regular files are read and replaced: nothing waits for a pipe without a writer, and no device is removed."""
 
 import os
 import signal

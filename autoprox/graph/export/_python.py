@@ -194,7 +194,7 @@ class _Writer:
         return f"{type(made).__name__}({', '.join(f'{name}={self._argument(value)}' for name, value in given)})"
 
     def _argument(self, value: Any) -> str:
-        """What such a call is given; functions have to be in the file, and so have passes, as constants."""
+        """Arguments of such a call; functions have to be in the file, and so have passes, as constants."""
         if isinstance(value, Pass):
             return _constant(value)
         return self._sources.add(value) if callable(value) else _literal(value)

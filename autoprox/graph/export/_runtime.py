@@ -1,4 +1,4 @@
-"""What an exported proxy carries with it: the collection of statistics and the nodes of one network, in torch alone.
+"""Code that an exported proxy contains: the collection of statistics and the nodes of one network, in torch alone.
 
 `export.python` copies from here, and from the modules that are used here, what a graph needs. So this module and what
 it takes from others at the time of a call must not need NumPy or networkx. One network is scored at a time; a value of
@@ -104,7 +104,7 @@ class OneNetwork:
         return torch.arange(len(self.position), dtype=torch.float64)
 
     def sum(self, values: Tensor) -> Tensor:
-        """Sum; like what else is of all nodes, NaN where there is none."""
+        """Sum; like everything over all nodes, NaN without a node."""
         return values.sum() if len(values) else values.new_tensor(torch.nan)
 
     def mean(self, values: Tensor) -> Tensor:
@@ -128,7 +128,7 @@ class OneNetwork:
         return values[-1] if len(values) else values.new_tensor(torch.nan)
 
     def expand(self, value: Tensor) -> Tensor:
-        """What is of the network, for each of its nodes: torch repeats it."""
+        """Value of the network, for each of its nodes: torch repeats it."""
         return value
 
     def rank(self, values: Tensor) -> Tensor:

@@ -133,7 +133,7 @@ def _import_lines(imports: set[_ImportLine]) -> list[str]:
 
 @dataclass(frozen=True)
 class _Module:
-    """What a module binds at its top: where definitions stand in its lines, and where imports come from."""
+    """Names that a module binds at its top: where definitions stand in its lines, and where imports come from."""
 
     lines: list[str]
     definitions: dict[str, ast.stmt]

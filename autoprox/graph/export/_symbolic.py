@@ -91,7 +91,7 @@ class _SymbolicBuilder:
 
 
 def _elementwise(sympy: Any) -> dict[str, Callable[..., Any]]:
-    """What `autoprox.graph.operations` computes, in symbols."""
+    """Operations of `autoprox.graph.operations`, in symbols."""
     guard = sympy.Symbol("epsilon", positive=True)
     return {
         "identity": lambda x: x,

@@ -65,7 +65,7 @@ def labels_at(given: Given, cut: slice) -> Any:
 def spreads_taken(
     given: Given, weights: Sequence[nn.Parameter], spreads: Sequence[Spread], wanted: Sequence[Statistic]
 ) -> Values:
-    """What the statistics keep of the spreads, in the dtype of the weights."""
+    """Statistics of the spreads, in the dtype of the weights."""
     found: Values = {}
     for each in wanted:
         assert each.spread is not None
