@@ -155,7 +155,7 @@ autoprox_command("bench", "check", "mine.parquet")
 table_and_space = ["--bench", "mine.parquet", "--space", "my_file.py:space"]
 autoprox_command("evolve", *table_and_space, "--budget", BUDGET, "--out", "run", "--no-report", "--quiet")
 proxy = autoprox.load("run/best.json")
-print(proxy.formula)
+print(proxy.brief)
 bounds = ["--max", "latency=50ms", "--max", "params=30k"]
 autoprox_command(
     *("search", "--space", "my_file.py:space", "--proxy", "run", *bounds, "--dataset", "digits"),

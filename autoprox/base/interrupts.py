@@ -57,5 +57,5 @@ def _is_command() -> bool:
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
     """Ends the process; what could be cleaned up is not worth the traceback of what the cleaning interrupted."""
-    os.write(2, b"autoprox: interrupted; no work was under way.\n")
+    os.write(2, b"autoprox: Interrupted. No work was in progress.\n")
     os._exit(INTERRUPTED)

@@ -66,6 +66,8 @@ def read_frame(path: Path) -> pd.DataFrame:
         raise TableError(f"{path} is a folder, not a table; name the parquet file in it.")
 
     def unreadable(reason: str) -> TableError:
+        if path.suffix.lower() == ".csv":
+            return TableError(f"{path} is a CSV file; turn it into a table with: autoprox bench import {path}")
         return TableError(
             f"The table {path} cannot be read as parquet: {reason}. It may be truncated or of another format; copy or "
             "build it again."

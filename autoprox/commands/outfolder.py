@@ -250,7 +250,7 @@ def resumable(program: str, out: Path, recorded: Callable[[], int], noun: str) -
     except (KeyboardInterrupt, WorkerLossError) as end:
         done = recorded()
         again = shlex.join(["python", "-m", *f"autoprox.{program}".split(), "--out", str(out), "--resume"])
-        sentence = f"So are {done} {noun} in '{out}'; to go on: {again}"
+        sentence = f"'{out}' holds {done} {noun}. Resume with: {again}"
         if isinstance(end, KeyboardInterrupt):
             raise KeyboardInterrupt(sentence if done else "") from end
         if not done:

@@ -17,11 +17,12 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
 from autoprox.bench.problem import Problem
+from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
-from autoprox.commands.console import network_bar, note, number, say, say_json, text_table, warn
+from autoprox.commands.console import network_bar, note, number, say, say_json, say_text, text_table, warn
 from autoprox.commands.evaluate import judged_with, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
@@ -182,8 +183,12 @@ def _fit(options: argparse.Namespace) -> int:
     rows = [{"block": name, "n": str(sizes[name]), "held-out kendall": number(tau)} for name, tau in taus.items()]
     say(f"fitted in {seconds:.1f} s on {problem.table.name}, split {' + '.join(options.splits)}; written to {out}")
     if any(member.path is not None for member in model.members_):
-        say(f"networks count {model.network_share_:.2f} of 1 beside their linear paths, judged on held-out folds")
+        share = f"{model.network_share_:.2f}"
+        say_text(
+            f"Each prediction is the linear path plus {share} times the network, which predicts held-out folds best."
+        )
     say(text_table(rows))
+    say_text(f"Next: autoprox parzc evaluate --model {out} judges it on the select split beside counts.")
     return 0
 
 
@@ -353,7 +358,8 @@ def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, boo
     known = set(groups) <= set(proxy.model.groups_)
     values = data.aligned(proxy.nodes, proxy.statistics).values
     mean, std = proxy.model.predict(values, return_std=True, groups=groups if known else None)
-    return mean, std, known
+    percent = known and {group.rpartition("/")[2] for group in groups} == {DEFAULT_METRIC}
+    return np.clip(mean, 0.0, 100.0) if percent else mean, std, known
 
 
 def _tau(scores: Floats, target: Floats) -> float:

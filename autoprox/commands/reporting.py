@@ -50,7 +50,7 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
         try:
             return body()
         except WorkerLossError as loss:
-            LOGGER.error(f"{loss} Give the same command again to go on, with fewer --jobs.")
+            LOGGER.error(f"{loss} Repeat the command with fewer --jobs; completed work is saved.")
             return USER_ERROR
         except AutoproxError as error:
             LOGGER.error(str(error))
@@ -63,10 +63,10 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
             LOGGER.error("There is not enough memory. Use fewer --jobs, or give it less at once.")
             return USER_ERROR
         except KeyboardInterrupt as interruption:
-            # A command that knows more of how to go on raises it with that text.
-            remedy = str(interruption) or "Give the same command again to go on."
+            # A command that knows how to resume raises it with that text.
+            remedy = str(interruption) or "Repeat the command to continue."
             # More than an error, so that --quiet lets it through, and none, so that nothing calls it one.
-            LOGGER.critical(f"interrupted; what was finished (statistics, trainings) is kept. {remedy}")
+            LOGGER.critical(f"Interrupted. Completed work (statistics, trainings) is saved. {remedy}")
             return INTERRUPTED
 
 

@@ -8,7 +8,7 @@ import numpy as np
 from autoprox.base.digest import derived_seed
 from autoprox.bench.labels import KD, SCRATCH
 from autoprox.commands.command import CommandParser
-from autoprox.commands.console import continued_bar, interval, number, say, text_table
+from autoprox.commands.console import continued_bar, interval, number, say, say_text, text_table
 from autoprox.commands.searchtask import local_images
 from autoprox.commands.values import Text, Whole
 from autoprox.datasets import DATASETS
@@ -64,9 +64,8 @@ def say_verification(verification: Verification, what: str = "the pick") -> None
     say(f"trained on {verification.dataset}, {verification.epochs} epochs; test accuracy in %, 95 % t interval")
     say(text_table([_cells(each) for each in verification.rows]))
     for difference in verification.differences:
-        say(f"{what} {difference.verdict}")
-    if verification.pick.arch == verification.largest.arch:
-        say(f"{what} is the largest allowed architecture")
+        say_text(f"{what} {difference.verdict}", 2)
+    say_text(_advice(verification, what), 2)
 
 
 def _cells(trained: TrainedArch) -> dict[str, str]:
@@ -76,5 +75,20 @@ def _cells(trained: TrainedArch) -> dict[str, str]:
         "params": f"{trained.params:,}",
         "n": str(len(trained.accuracies)),
         "mean": number(trained.mean, 2),
-        "95 % interval": interval(trained.interval),
+        "95 % interval": "" if len(trained.accuracies) < 2 else interval(trained.interval),
     }
+
+
+def _advice(verification: Verification, what: str) -> str:
+    """Says what to take, by the trainings."""
+    if verification.pick.arch == verification.largest.arch:
+        return f"{what} is the largest allowed architecture"
+    largest = next((each for each in verification.differences if "largest" in each.against), None)
+    if largest is None or largest.beats is None:
+        return "advice: train more often (--seeds) before choosing"
+    low, high = largest.interval
+    if high < 0:
+        return "advice: take the largest allowed architecture, which is significantly better"
+    if low > 0:
+        return f"advice: take {what}"
+    return f"advice: no significant difference from the largest; {what} is smaller"

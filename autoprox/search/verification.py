@@ -132,7 +132,7 @@ class Difference:
 
         Example:
             >>> Difference("the largest", 1.25, (-0.5, 3.0)).verdict
-            'beats the largest by 1.25 points, 95 % interval [-0.50, 3.00]: not significantly'
+            'beats the largest by 1.25 points, 95 % interval [-0.50, 3.00]: not significant'
         """
         if self.beats is None:
             return f"cannot be compared with {self.against}: all trainings of one of the two failed"
@@ -141,9 +141,8 @@ class Difference:
         low, high = self.interval
         if math.isnan(low):
             return f"{text}; one training each gives no interval"
-        return (
-            f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {'surely' if low > 0 or high < 0 else 'not significantly'}"
-        )
+        judged = "significant" if low > 0 or high < 0 else "not significant"
+        return f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {judged}"
 
     def to_document(self) -> dict[str, Any]:
         """As JSON-like data; what is undefined is None."""

@@ -126,8 +126,8 @@ def test_interrupted_build_says_how_to_go_on(tmp_path: Path) -> None:
         os.killpg(child.pid, signal.SIGINT)  # what a terminal does
         _, error = child.communicate(timeout=300)
     assert child.returncode == 130
-    assert "autoprox: interrupted; what was finished" in error
-    assert "Give the same command again to go on." in error
+    assert "autoprox: Interrupted. Completed work" in error
+    assert "Repeat the command to continue." in error
     assert "Traceback" not in error
     assert committed(TableFiles(out).journal) >= 1
 

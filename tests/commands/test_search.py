@@ -301,7 +301,7 @@ def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     printed, told = running.communicate(timeout=60)
     assert running.returncode == 130
     assert printed == ""
-    assert re.search(r"to go on: python -m autoprox\.search .*--resume", told)
+    assert re.search(r"Resume with: python -m autoprox\.search .*--resume", told)
     assert "Traceback" not in told
     assert not (stopped / "result.json").exists()
     kept = recorded(stopped / "candidates.sqlite")

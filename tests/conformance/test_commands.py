@@ -362,8 +362,8 @@ def test_ctrl_c_is_one_sentence(part: str, mode: str, capsys: pytest.CaptureFixt
     assert printed.out == ""
     (line,) = printed.err.splitlines()
     said = json.loads(line)["message"] if mode == "--log-json" else line.removeprefix("autoprox: ")
-    assert said.startswith("interrupted; ")
-    assert "again to go on" in said
+    assert said.startswith("Interrupted. ")
+    assert said.endswith("Repeat the command to continue.")
 
 
 def test_ctrl_c_while_the_program_loads(capsys: pytest.CaptureFixture[str], monkeypatch) -> None:
@@ -372,4 +372,4 @@ def test_ctrl_c_while_the_program_loads(capsys: pytest.CaptureFixture[str], monk
 
     monkeypatch.setattr(commands, "import_module", interrupted)
     assert main(["evolve"]) == 130
-    assert capsys.readouterr().err.startswith("autoprox: interrupted; ")
+    assert capsys.readouterr().err.startswith("autoprox: Interrupted. ")

@@ -84,7 +84,7 @@ def test_an_interrupt_while_a_command_loads_is_one_line() -> None:
         os.killpg(child.pid, signal.SIGINT)
         said = [line for line in child.communicate(timeout=60)[1].splitlines() if not line.startswith("import time:")]
     assert child.returncode == 130
-    assert said == ["autoprox: interrupted; no work was under way."]
+    assert said == ["autoprox: Interrupted. No work was in progress."]
 
 
 def test_programs_that_import_autoprox_keep_their_interrupts() -> None:

@@ -116,7 +116,7 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
     assert victim.returncode == 130
     assert "Traceback" not in said
     (line,) = [each for each in said.splitlines() if "to go on" in each]
-    command = shlex.split(line.split("to go on: ")[1])
+    command = shlex.split(line.split("Resume with: ")[1])
     assert command[:3] == ["python", "-m", "autoprox.evolve"]
     subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
     assert (tmp_path / "run" / "best.json").read_bytes() == reference
@@ -137,7 +137,7 @@ def test_a_killed_worker_is_one_line_that_says_how_to_go_on(table, shared_cache,
     assert victim.returncode == 2
     (line,) = said.splitlines()
     assert line.startswith("autoprox: error: A worker process, or the connection to the cluster, was lost")
-    command = shlex.split(line.split("to go on: ")[1])
+    command = shlex.split(line.split("Resume with: ")[1])
     assert command[:3] == ["python", "-m", "autoprox.evolve"]
     subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
     assert (tmp_path / "run" / "best.json").read_bytes() == expected
@@ -156,7 +156,7 @@ def test_a_run_takes_its_workers_with_it(table, shared_cache, tmp_path, ended_by
     if ended_by is signal.SIGINT:
         assert victim.returncode == 130
         (line,) = said.splitlines()
-        assert line.startswith("autoprox: interrupted; ")
+        assert line.startswith("autoprox: Interrupted. ")
     else:
         assert victim.returncode == -ended_by
 
