@@ -27,17 +27,20 @@ from autoprox.commands.console import (
     say,
     say_columns,
     say_json,
+    say_text,
     text_table,
     warn,
 )
 from autoprox.commands.outfolder import RESULT, OutFolder, add_out_options, result_folder
 from autoprox.commands.problem_options import add_problem_options, add_split_option, judge_of, problem_of
 from autoprox.commands.record import run_record
-from autoprox.commands.values import Text
+from autoprox.commands.values import Text, Whole
 from autoprox.compress import ALLOCATION_PROXIES, CompressedSpace
 from autoprox.graph import Proxy
+from autoprox.networks import named_models
 from autoprox.networks.network import Network
-from autoprox.scorers import ZOO, Scored, Scorer, score_networks
+from autoprox.scorers import ZOO, Scored, Scorer, measured, score_networks
+from autoprox.spaces.task import DEFAULT_NUM_CLASSES, noise_task
 
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
@@ -53,6 +56,19 @@ def _add_options(options: CommandParser) -> None:
         help="only these proxies (default: all of the zoo)",
         type=Text([*ZOO, *ALLOCATION_PROXIES]),
     )
+    options.add_argument(
+        "--for",
+        dest="model",
+        metavar="M",
+        help="list which proxies apply to a model: my_file.py:model, hf:CONFIG.json or timm:NAME",
+        type=Text(files=True),
+    )
+    options.add_argument(
+        "--img-size",
+        type=Whole(1, 4096),
+        metavar="PX",
+        help="side of the noise images for --for (default: the model's)",
+    )
     add_problem_options(options, table=None)
     add_split_option(options)
     options.add_argument("--json", action="store_true", help="print one JSON object")
@@ -62,6 +78,8 @@ def _add_options(options: CommandParser) -> None:
 def _zoo(options: argparse.Namespace) -> int:
     if options.bench is not None:
         return _bench(options)
+    if options.model is not None:
+        return _applying(options, [ZOO[name] for name in dict.fromkeys(options.names or ZOO)])
     useless = [name for name in _OF_A_TABLE if getattr(options, name) is not None]
     if useless:
         raise SpecError(f"--{useless[0].replace('_', '-')} is about a benchmark table; name one with --bench.")
@@ -85,6 +103,28 @@ def _of_table(problem: Problem) -> list[str]:
     genes = {space.gene for space in spaces if isinstance(space, CompressedSpace)}
     fitting = [name for name, each in ALLOCATION_PROXIES.items() if genes and genes <= set(each.genes)]
     return [*ZOO, *fitting]
+
+
+def _applying(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
+    """Says which scorers can be computed on a model, with noise images."""
+    (model, *others) = named_models([options.model])
+    if others:
+        raise SpecError(f"--for '{options.model}' holds several models; name one of them.")
+    task = noise_task("noise", DEFAULT_NUM_CLASSES, options.img_size or model.img_size or 224, model.in_chans or 3)
+    found = measured(scorers, model.build(task.num_classes), task.images, task.labels, None)
+    rows = [
+        {"name": each.name, "applies": not one.reason and math.isfinite(one.value), "reason": one.reason}
+        for each, one in zip(scorers, found, strict=True)
+    ]
+    if options.json:
+        say_json({"model": options.model, "proxies": rows})
+        return 0
+    applying = [str(row["name"]) for row in rows if row["applies"]]
+    say_text(f"{len(applying)} of {len(rows)} proxies apply to {model.name}: {', '.join(applying)}")
+    for row in rows:
+        if not row["applies"]:
+            say_text(f"{row['name']}: {row['reason'] or 'no finite value'}", 2)
+    return 0
 
 
 def _description(scorer: Scorer) -> dict[str, Any]:
@@ -238,6 +278,7 @@ COMMAND = Command(
     "Lists the proxies of the zoo; with --bench, scores them on a benchmark table.",
     (
         "zoo",
+        "zoo --for my_file.py:model --img-size 32",
         "zoo --bench vitbench101",
         "zoo --bench vitbench101 --out runs/zoo",
         "zoo --bench vitbench101 --names snip synflow params --split fit --json",

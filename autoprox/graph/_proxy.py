@@ -10,6 +10,7 @@ from textwrap import shorten
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from torch import nn
 
 from autoprox.base.arrays import Floats
@@ -23,7 +24,7 @@ from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
 from autoprox.graph._text import formula, parse
-from autoprox.graph.collect import Leaves, leaves_of
+from autoprox.graph.collect import Leaves, leaves_of, node_values
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import BatchLoss, Requirements
 from autoprox.statistics.requirements import requirements_of
@@ -186,6 +187,39 @@ class Proxy:
         if not np.isfinite(value):
             raise UndefinedScoreError(f"The proxy '{self.name}' {self._why_undefined(model, leaves, value)}")
         return value
+
+    def per_node(
+        self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None
+    ) -> pd.DataFrame:
+        """The values from which the score of a model is computed, node by node.
+
+        Args:
+            model: A network; it is left as it was.
+            images: Batch, shape `(B, C, H, W)`.
+            labels: Class indices, shape `(B,)`; None if it reads none.
+            loss: As for `score`.
+
+        Returns:
+            One row per leaf of the formula and node. Columns: `leaf`, `site`, `node` (name in the model), `role`,
+            `value`.
+
+        Raises:
+            CollectionError: If its statistics cannot be collected from the model.
+
+        Example:
+            >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
+            >>> frame = Proxy("l2", parse("nodes_sum(frobenius(weight))")).per_node(model, np.ones((2, 1, 2, 2), "f4"))
+            >>> frame["node"].tolist()
+            ['1', '3']
+        """
+        found = node_values(model, images, labels, self.node_leaves, loss)
+        rows = [
+            (formula(leaf), str(site), name, str(role), value)
+            for leaf in self.node_leaves
+            for site, nodes in [found[leaf.digest]]
+            for name, role, value in nodes
+        ]
+        return pd.DataFrame(rows, columns=["leaf", "site", "node", "role", "value"])
 
     def _why_undefined(self, model: nn.Module, leaves: Leaves, value: float) -> str:
         for leaf in self.graph.node_leaves:

@@ -71,6 +71,41 @@ def leaves_of(
         return Leaves(roles, evaluate_leaves(collection, expressions))
 
 
+def node_values(
+    model: nn.Module,
+    images: Any,
+    labels: Any,
+    expressions: Sequence[Expression],
+    loss: Callable[..., Tensor] | None = None,
+) -> dict[str, tuple[Site, list[tuple[str, Role, float]]]]:
+    """The values of leaf expressions on a live model, node by node.
+
+    Args:
+        model: Any module that `autoprox.statistics.collect` takes; it is left as it was.
+        images: Batch, shape `(B, C, H, W)`.
+        labels: Class indices, shape `(B,)`.
+        expressions: Leaf expressions (`is_node_leaf`).
+        loss: Start of the backward pass; the mean cross entropy by default.
+
+    Returns:
+        For each expression by its digest: its site, and for each node name, role and value.
+
+    Raises:
+        CollectionError: If the statistics cannot be collected.
+    """
+    names = sorted({name for each in expressions for name in each.statistics})
+    collection = collect(model, images, labels, names, loss=loss)
+    with isolated():
+        values = evaluate_leaves(collection, expressions)
+    found = {}
+    for each in expressions:
+        site = each.kind.site
+        assert site is not None
+        pairs = zip(collection.nodes[site], values[each.digest].tolist(), strict=True)
+        found[each.digest] = site, [(node.name, node.role, value) for node, value in pairs]
+    return found
+
+
 def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -> dict[str, Floats]:
     """Evaluates leaf expressions on collected tensors, sharing sub-expressions, one node at a time.
 

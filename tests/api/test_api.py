@@ -152,3 +152,13 @@ def test_a_proxy_is_callable_and_needs_labels_only_where_it_reads_them() -> None
 def test_what_is_no_model_is_refused_in_one_line() -> None:
     with pytest.raises(ValueError, match=r"^The model is a str; give a torch.nn.Module.$"):
         autoprox.load("snip")("x", IMAGES, LABELS)
+
+
+def test_values_per_node_are_what_the_score_is_made_of() -> None:
+    model = mlp(8)
+    frame = autoprox.load("l2_norm").per_node(model, IMAGES)
+    linear = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
+    assert frame["node"].tolist() == list(linear)
+    norms = [float(module.weight.norm()) for module in linear.values()]
+    assert frame["value"].tolist() == pytest.approx(norms, rel=1e-5)
+    assert autoprox.load("l2_norm")(model, IMAGES) == pytest.approx(sum(norms), rel=1e-5)
