@@ -194,7 +194,7 @@ pd.DataFrame(trained, columns=["architecture", "params", "accuracy, %", "low", "
 
 # %% [markdown]
 # For a space of your own the same question needs labels of your own: train some thirty architectures twice, put them
-# into a table (README, "A table of your own"), and let `python -m autoprox.evaluate` judge the proxies beside the
+# into a table (docs/howto/table.md), and let `python -m autoprox.evaluate` judge the proxies beside the
 # counts. Or let `python -m autoprox.evolve --bench your.parquet` discover one for it: that is notebook 01.
 
 # %%
