@@ -111,7 +111,7 @@ def _applying(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
     if others:
         raise SpecError(f"--for '{options.model}' holds several models; name one of them.")
     task = noise_task("noise", DEFAULT_NUM_CLASSES, options.img_size or model.img_size or 224, model.in_chans or 3)
-    found = measured(scorers, model.build(task.num_classes), task.images, task.labels, None)
+    found = measured(scorers, model.build(task.num_classes), task.images, task.labels % 2, None)  # any model has two
     rows = [
         {"name": each.name, "applies": not one.reason and math.isfinite(one.value), "reason": one.reason}
         for each, one in zip(scorers, found, strict=True)
