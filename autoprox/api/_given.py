@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from torch import nn
+
 from autoprox.api._by_name import load
 from autoprox.base.errors import SpecError
 from autoprox.base.references import is_reference
 from autoprox.bench import Problem, Table
-from autoprox.scorers import Scorer, as_scorer
+from autoprox.scorers import Scorer, TaughtScorer, as_scorer
 from autoprox.spaces import Space, load_space
 
 
@@ -83,3 +85,16 @@ def scorers_of(given: Any) -> dict[str, Scorer]:
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise SpecError(f"Two scorers are called '{twice[0]}'; rename one of them (`scorer.renamed(name)`).")
     return dict(zip(names, found, strict=True))
+
+
+def taught(scorer: Scorer, teacher: nn.Module | None) -> Scorer:
+    """A scorer that compares with a teacher, with that teacher; any other scorer as it is.
+
+    Raises:
+        SpecError: If it compares with a teacher and there is no teacher.
+    """
+    if isinstance(scorer, TaughtScorer) and teacher is not None:
+        return scorer.taught_by(teacher)
+    if scorer.needs.teacher:
+        raise SpecError(f"'{scorer.name}' compares networks with a teacher; give one with `teacher`.")
+    return scorer

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.api._bars import bar, unwrapped
-from autoprox.api._given import scorers_of
+from autoprox.api._given import scorers_of, taught
 from autoprox.base.errors import SpecError
 from autoprox.networks.latency import time_forward
 from autoprox.networks.measuring import macs, parameters
@@ -32,6 +32,7 @@ def rank(
     labels: Any = None,
     *,
     scorer: Any = DEFAULT_SCORER,
+    teacher: nn.Module | None = None,
     max: Mapping[str, float | str] | None = None,  # noqa: A002 - as in find and allocate
     space: Space | str | None = None,
     num_classes: int | None = None,
@@ -48,6 +49,7 @@ def rank(
         labels: Class indices `(B,)`; None if the scorer does not read them.
         scorer: A name or path that `autoprox.load` knows, or anything with `score(model, images, labels)`; several in
             a sequence, of which the first one decides.
+        teacher: A network that the models are compared with, for scorers that compare (DisWOT, TVT).
         max: Upper bounds of `params`, `macs` or `latency`, such as `{"params": "10M", "latency": "50ms"}`. A model
             above one is shown last, without a rank.
         space: The space of architectures.
@@ -76,7 +78,7 @@ def rank(
         >>> rank(models, images, scorer="params", max={"params": 2000}, progress=False)["rank"].fillna(0).to_dict()
         {16: 1, 8: 2, 32: 0}
     """
-    scorers = list(scorers_of(scorer).values())
+    scorers = [taught(each, teacher) for each in scorers_of(scorer).values()]
     batch = torch.as_tensor(images)
     builders = _builders(models, space, _classes(num_classes, labels), batch, seed)
     bounds = Constraints(**{f"max_{name}": value for name, value in (max or {}).items()})

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from torch import nn
 
 from autoprox.api._bars import continued
-from autoprox.api._given import scorer_of
+from autoprox.api._given import scorer_of, taught
 from autoprox.datasets import dataset as open_dataset
 from autoprox.datasets.batches import draw_batch
 from autoprox.search import AbstractMethod, Constraints, SearchResult, run
@@ -23,6 +24,7 @@ def find(
     max: Mapping[str, float | str] | None = None,  # noqa: A002 - reads as in `max={"params": "5M"}`
     min: Mapping[str, float | str] | None = None,  # noqa: A002
     dataset: str | Task | None = None,
+    teacher: nn.Module | None = None,
     budget: int | None = None,
     method: AbstractMethod | str = "evolution",
     seed: int = 0,
@@ -38,6 +40,7 @@ def find(
         max: Upper bounds of costs by name: numbers in the cost's unit, or text such as "5M" and "20ms".
         min: Lower bounds.
         dataset: Data set whose images the networks are scored on; Gaussian noise if None.
+        teacher: A network that candidates are compared with, for scorers that compare (DisWOT, TVT).
         budget: Distinct candidates in total; 1,000 by default.
         method: How candidates are proposed, by name or with settings.
         seed: The same seed gives the same result, for any number of jobs.
@@ -62,7 +65,7 @@ def find(
     bounds |= {f"min_{name}": each for name, each in (min or {}).items()}
     task = draw_batch(open_dataset(dataset)).task(dataset) if isinstance(dataset, str) else dataset
     return run(
-        scorer_of(scorer),
+        taught(scorer_of(scorer), teacher),
         space,
         Constraints(**bounds),
         np.random.default_rng(seed),

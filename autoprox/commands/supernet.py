@@ -106,7 +106,7 @@ def _add_options(top: CommandParser) -> None:
         metavar="DIR",
         help="folder of the supernet (default: runs/supernet-SPACE-DATASET-SAMPLER-LOSS-seedS)",
     )
-    options.add_argument("--resume", action="store_true", help="go on with the training in this folder")
+    options.add_argument("--resume", action="store_true", help="resume the training in this folder")
     options.add_argument("--force", action="store_true", help="replace the supernet in this folder")
     options.set_defaults(run=_train)
     add_evaluate(commands)

@@ -1,4 +1,4 @@
-"""What a trained supernet is used for: a table of inherited accuracies, a subnet as a network, a diagnosis."""
+"""Uses of a trained supernet: a table of inherited accuracies, a subnet as a network, a diagnosis."""
 
 import argparse
 import time

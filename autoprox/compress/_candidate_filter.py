@@ -79,11 +79,11 @@ class FilteredSpace(Space):
         return {self.inner.gene: ranks}
 
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """Those of the whole space."""
+        """Values of the whole space."""
         return self.inner.counts_of(self.inner_genes(genes), task)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """Those of the whole space."""
+        """Values of the whole space."""
         return self.inner.features_of(self.inner_genes(genes))
 
 

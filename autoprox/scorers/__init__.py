@@ -2,7 +2,7 @@
 
 - `interface`, `base`: what a scorer is, and what most of them share
 - `subject`, `one_model`: a model that is ready to be looked at; many scorers on one in one go
-- `function`, `own`, `ranking`: proxies that are not graphs; functions of a user's own; proxies that rank over a set
+- `function`, `own`, `ranking`: proxies that are not graphs; functions of a user; proxies that rank over a set
 - `paired`, `pair_views`, `teacher_proxies`: proxies that compare a student with a teacher
 - `ensemble`: several scorers as one, by mean rank
 - `zoo/`: published and hand-made proxies

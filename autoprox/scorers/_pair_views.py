@@ -1,4 +1,4 @@
-"""What a pair of networks is compared by, on one batch: what each of the two shows, and how near that is.
+"""Views in which a pair of networks is compared, on one batch: what each of the two shows, and how near that is.
 
 TVT: Wei 2023, https://arxiv.org/abs/2311.14337, as its measure was released with Auto-Prox. DisWOT: Dong 2023,
 https://arxiv.org/abs/2303.15678. All are at most 0, and higher is nearer.

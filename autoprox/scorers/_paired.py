@@ -37,7 +37,7 @@ class TaughtScorer(AbstractScorer):
         self,
         model: nn.Module,
         images: Any,
-        labels: Any,
+        labels: Any = None,
         *,
         loss: BatchLoss | None = None,
         teacher: Teacher | nn.Module | None = None,
@@ -67,7 +67,7 @@ class TaughtScorer(AbstractScorer):
         self,
         models: Iterable[nn.Module],
         images: Any,
-        labels: Any,
+        labels: Any = None,
         *,
         loss: BatchLoss | None = None,
         teacher: Teacher | nn.Module | None = None,
@@ -142,7 +142,7 @@ class PairedProxy(TaughtScorer):
         """Compares a model that is prepared already with the teacher; raises as `score` does."""
         if self.teacher is None:
             raise CollectionError(
-                f"The proxy '{self.name}' compares a network with a teacher, and there is none: give one by "
+                f"The proxy '{self.name}' compares a network with a teacher, and has no teacher: give one by "
                 "proxy.taught_by(model) or score(..., teacher=model)."
             )
         if self.needs.labels and subject.labels is None:
@@ -205,7 +205,7 @@ class StandardisedProxy(TaughtScorer):
         by: "z", "rank", or "raw" for the values as they are in sets, too.
 
     Raises:
-        SpecError: If there are not as many weights as members, or `by` is none of these.
+        SpecError: If there are not as many weights as members, or `by` is not one of these.
 
     Example:
         >>> import autoprox
@@ -242,7 +242,7 @@ class StandardisedProxy(TaughtScorer):
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """What its parts need, together."""
+        """Requirements of its parts, together."""
         return Requirements.together(each.needs for each in self.members)
 
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:

@@ -55,7 +55,7 @@ class InheritedAccuracy(AbstractScorer):
         """Digest of parameters and images."""
         return digest(["inherited accuracy", self.weights.digest, self.weights.document["dataset_digest"]])
 
-    def score(self, model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> float:
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """A live model does not tell its genes.
 
         Raises:

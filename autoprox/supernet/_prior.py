@@ -19,7 +19,7 @@ UNDEFINED = 0.1
 
 
 class ScorerPrior:
-    """What a scorer says of subnets with fresh parameters.
+    """Scores of subnets with fresh parameters.
 
     Args:
         scorer: The scorer.
@@ -61,7 +61,7 @@ class ScorerPrior:
         self._probe()
 
     def __call__(self, arch: Arch) -> float:
-        """The score; NaN where there is none."""
+        """The score; NaN without one."""
         if arch not in self._known:
             self._known[arch] = self._scored([arch])[0]
         return self._known[arch]

@@ -159,7 +159,7 @@ def _text(task: TaskShape) -> str:
 def supernet_files(
     supernet: Supernet, data: Dataset, images: Path | None, facts: Mapping[str, Any]
 ) -> tuple[dict[str, Callable[[Path], object]], dict[str, Any]]:
-    """What writes a trained supernet into a folder, file by file.
+    """Writers of a trained supernet into a folder, file by file.
 
     Args:
         supernet: What was trained.

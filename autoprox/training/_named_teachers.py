@@ -55,7 +55,7 @@ class Teacher:
         return cls(name or type(given).__name__, given.eval(), module_digest(given))
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """What was made under a key before, or is made now."""
+        """Value that was made under a key before, or is made now."""
         if key not in self._remembered:
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
@@ -90,6 +90,6 @@ def named_teacher(name: str, data: Dataset | None = None, recipe: Recipe | None 
     if name not in TEACHERS:
         raise SpecError(f"There is no teacher '{name}'. {suggestion(name, TEACHERS)} Or my_file.py:model for yours.")
     if data is None:
-        raise SpecError(f"The teacher '{name}' belongs to a data set, and there is none; name one, or give a module.")
+        raise SpecError(f"The teacher '{name}' belongs to a data set: name one, or give a module.")
     with single_threaded(), isolated(seed=derived_seed("teacher", data.name)):
         return Teacher.of(TEACHERS[name](data, recipe or Recipe()), f"{name} of {data.name}")

@@ -85,13 +85,13 @@ class Combination:
 
     @property
     def name(self) -> str:
-        """What tables call it."""
+        """Name in tables."""
         more = [self.prior] if self.prior else []
         return ", ".join([self.sampler, self.loss, *more, *map(str, self.settings.values())])
 
 
 def combinations(scale: Scale) -> list[Combination]:
-    """What the papers combine, the most telling first."""
+    """Combinations of the papers, the most telling first."""
     guided = [Combination("sandwich", "prior-guided", prior) for prior in scale.priors]
     ranked = [Combination("margin", "margin-rank", prior) for prior in scale.priors]
     return [
@@ -191,12 +191,12 @@ def jobs(scale: Scale, spaces: Sequence[str]) -> Iterator[tuple[str, str, Combin
 
 
 def key_of(scale: Scale, space: str, data: str, combination: Combination, seed: int) -> str:
-    """What tells a training in the journal."""
+    """Key of a training in the journal."""
     return f"{space}/{data}: {combination.name}; {scale.passes} passes, seed {seed}"
 
 
 class Summary:
-    """What the trainings of one combination in one world come to.
+    """Results of the trainings of one combination in one world.
 
     Args:
         world: Architectures and labels.

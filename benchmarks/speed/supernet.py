@@ -1,4 +1,4 @@
-"""What a subnet of a supernet costs, against the same network alone; prints a Markdown table.
+"""Cost of a subnet of a supernet, against the same network alone; prints a Markdown table.
 
     python benchmarks/speed/supernet.py > benchmarks/speed/results/supernet.md
 
@@ -39,7 +39,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def passed(network: nn.Module, images: Tensor, labels: Tensor) -> None:
-    """What training does with a network in a step."""
+    """Work of training with a network in a step."""
     nn.functional.cross_entropy(network(images), labels).backward()
 
 

@@ -143,7 +143,7 @@ def test_sums_are_of_z_scores_among_the_candidates_and_of_values_alone(name):
     z = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True)
     np.testing.assert_allclose(whole.score_many(STUDENTS, IMAGES, LABELS, teacher=TEACHER), z.sum(axis=0), rtol=1e-6)
     assert whole.score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == pytest.approx(values[:, 0].sum())
-    with pytest.raises(CollectionError, match=r"there is none: give one by proxy.taught_by"):
+    with pytest.raises(CollectionError, match=r"has no teacher: give one by proxy.taught_by"):
         whole.score(STUDENTS[0], IMAGES, LABELS)
 
 

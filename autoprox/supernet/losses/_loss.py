@@ -1,4 +1,4 @@
-"""What a loss is: it says what is back-propagated in a step."""
+"""Interface of losses: they say what is back-propagated in a step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ Prior = Callable[[Arch], float]
 
 @dataclass(frozen=True)
 class Step:
-    """What a step of training is about.
+    """Subject of a step of training.
 
     Args:
         supernet: What is trained.
@@ -39,7 +39,7 @@ class Step:
     smoothing: float = 0.0
 
     def logits(self, arch: Arch) -> Tensor:
-        """What a subnet says of the images, `(B, num_classes)`."""
+        """Logits of a subnet for the images, `(B, num_classes)`."""
         logits: Tensor = self.supernet.select(arch)(self.images)
         return logits
 
@@ -60,7 +60,7 @@ class AbstractLoss(ABC):
         teacher: What is trained beside the supernet; None if nothing is.
 
     Raises:
-        SpecError: If it asks a prior, and there is none.
+        SpecError: If it asks a prior, and there is no such one.
     """
 
     name: ClassVar[str]

@@ -26,7 +26,7 @@ class MarginRank(AbstractLoss):
         mode: What gets gradients of the ranking terms; see `Mode`.
 
     Raises:
-        SpecError: If there is no prior, or a setting is none.
+        SpecError: If there is no prior, or a setting is not one.
         RegistryError: If there is no such schedule.
     """
 

@@ -117,7 +117,7 @@ def _max(loss: Online, student: Arch) -> Arch:
 
 
 def _self(loss: Online, student: Arch) -> Arch:
-    """The first of several random subnets that costs at least as much; the most expensive if there is none."""
+    """The first of several random subnets that costs at least as much; the most expensive one otherwise."""
     least, drawn = loss.subnets.macs(student), []
     for _ in range(TRIES):
         drawn.append(loss.subnets.draw(loss.rng))

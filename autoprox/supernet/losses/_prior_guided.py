@@ -26,7 +26,7 @@ class PriorGuided(Inplace):
         mode: What gets gradients; see `Mode`.
 
     Raises:
-        SpecError: If there is no prior, or a setting is none.
+        SpecError: If there is no prior, or a setting is not one.
         RegistryError: If there is no such schedule.
     """
 

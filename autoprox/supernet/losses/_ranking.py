@@ -13,7 +13,7 @@ released by PGONAS and RD-NAS, gradients go to the second of two, whose loss is 
 
 
 class Ranking(NamedTuple):
-    """What a ranking term does to two subnets.
+    """Ranking term of two subnets.
 
     Args:
         moved: Which of the two gets gradients, 0 or 1.
@@ -61,7 +61,7 @@ def check_mode(mode: str) -> None:
     """Refuses what is no mode.
 
     Raises:
-        SpecError: If it is none.
+        SpecError: If it is not a mode.
     """
     if mode not in get_args(Mode):
         raise SpecError(f"The `mode` of a ranking is {' or '.join(get_args(Mode))}, not '{mode}'.")
