@@ -188,7 +188,7 @@ def readers(world: Path) -> list[Reader]:
 
 
 def candidates(path: Path, definition: dict[str, Any]) -> None:
-    """Reads a journal of a search as a search does that goes on with it."""
+    """Reads a journal of a search as a search does that resumes it."""
     with SearchJournal(path, definition) as journal:
         len(journal)
 

@@ -150,7 +150,7 @@ def model():
 
 @dataclass(frozen=True)
 class Reference:
-    """What a command leaves that nothing interrupts, and what it costs.
+    """Files of a command that nothing interrupts, and its cost.
 
     Args:
         results: The bytes of its results, by name.
@@ -165,7 +165,7 @@ class Reference:
 
 @dataclass(frozen=True)
 class Killed:
-    """What came of one kill."""
+    """Outcome of one kill."""
 
     case: str
     label: str
@@ -174,7 +174,7 @@ class Killed:
 
 @dataclass
 class Tally:
-    """What came of the kills of one command."""
+    """Outcome of the kills of one command."""
 
     kills: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
@@ -310,7 +310,7 @@ def killed(
 
 
 def left_over(process: Started, sent: int, home: Path) -> list[str]:
-    """What is wrong right after a kill: processes that live on, tracebacks, another status than is due."""
+    """Faults right after a kill: processes that live on, tracebacks, another status than is due."""
     faults = []
     said = (home / "errors").read_text(errors="backslashreplace")
     if process.is_alive():

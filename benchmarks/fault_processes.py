@@ -93,7 +93,7 @@ def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
 
 
 def _run(words: list[str], home: Path) -> None:
-    """What a forked process does: all that makes it a command of its own, then the command."""
+    """Body of a forked process: all that makes it a command of its own, then the command."""
     os.setsid()
     # What the soak itself has to do at its end, as removing its folder, goes; the command registers its own.
     atexit._clear()
