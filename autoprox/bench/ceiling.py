@@ -17,10 +17,11 @@ from dataclasses import dataclass
 from itertools import combinations
 
 import numpy as np
+import numpy.typing as npt
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import derived_seed
-from autoprox.metrics import interval95, kendall_tau_b
+from autoprox.metrics import bootstrap_taus, interval95
 
 METHOD = (
     "seed_tau: Kendall tau between single seeds, mean over the pairs of seeds that all architectures have; "
@@ -94,33 +95,45 @@ def ceiling(labels: Sequence[Sequence[float]]) -> Ceiling | None:
     matrix = np.full((len(labels), int(counts.max(initial=0))), np.nan)
     for row, values in zip(matrix, labels, strict=True):
         row[: len(values)] = values
-    seed_tau = _seed_tau(matrix)
-    if np.isnan(seed_tau):
-        return None
     rng = np.random.default_rng(derived_seed("ceiling", len(labels)))
     chosen = rng.integers(len(labels), size=(RESAMPLES, len(labels)))
-    resampled = np.array([_seed_tau(matrix[rows]) for rows in chosen])
+    weights = np.array([np.bincount(rows, minlength=len(labels)) for rows in chosen])
+    seed_tau, *resampled = _seed_taus(matrix, np.vstack([np.ones_like(counts), weights])).tolist()
+    if np.isnan(seed_tau):
+        return None
     seeds = len(counts) / float((1 / counts).sum())
-    samples = [ceiling_of(tau, seeds) for tau in resampled[np.isfinite(resampled)]]
+    samples = [ceiling_of(tau, seeds) for tau in resampled if np.isfinite(tau)]
     low, high = interval95(np.array(samples))
     return Ceiling(seed_tau, ceiling_of(seed_tau, seeds), (float(low), float(high)), seeds)
 
 
-def _seed_tau(matrix: Floats) -> float:
-    """Mean tau-b over pairs of columns, each over the rows that have both; NaN where no pair of columns has one.
+def _seed_taus(matrix: Floats, weights: npt.NDArray[np.int64]) -> Floats:
+    """Mean tau-b over pairs of columns, each over the rows that have both, for several samples of the rows.
 
     Where a stratum has more seeds than the rest, the pairs that it has for itself alone are left out: they say how
     seeds agree there, which is another question.
+
+    Args:
+        matrix: `(n, K)`, NaN where a row has no such seed.
+        weights: `(B, n)`, how often each row is in each sample.
+
+    Returns:
+        `(B,)`, NaN where no pair of columns has a tau.
     """
     present = np.isfinite(matrix)
-    pairs = {pair: present[:, pair].all(axis=1) for pair in combinations(range(matrix.shape[1]), 2)}
-    enough = max(MIN_ARCHS, COVERAGE * max((rows.sum() for rows in pairs.values()), default=0))
-    taus, weights = [], []
-    for (first, second), rows in pairs.items():
-        if rows.sum() < enough:
-            continue
-        tau = float(kendall_tau_b(matrix[rows, first][None], matrix[rows, second])[0])
-        if np.isfinite(tau):
-            taus.append(tau)
-            weights.append(int(rows.sum()))
-    return float(np.average(taus, weights=weights)) if taus else float("nan")
+    pairs = [(pair, present[:, pair].all(axis=1)) for pair in combinations(range(matrix.shape[1]), 2)]
+    if not pairs:
+        return np.full(len(weights), np.nan)
+    sizes = np.array([weights[:, both].sum(axis=1) for _, both in pairs])
+    taus = np.array(
+        [
+            bootstrap_taus(matrix[both, first][None], matrix[both, second], weights[:, both])[0]
+            for (first, second), both in pairs
+        ]
+    )
+    enough = np.maximum(MIN_ARCHS, COVERAGE * sizes.max(axis=0))
+    counted = np.where((sizes >= enough) & np.isfinite(taus), sizes, 0)
+    means = np.full(len(weights), np.nan)
+    total = counted.sum(axis=0)
+    np.divide((np.nan_to_num(taus) * counted).sum(axis=0), total, out=means, where=total > 0)
+    return means
