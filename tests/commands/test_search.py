@@ -21,7 +21,7 @@ from autoprox.networks import latency
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.search.search_journal import recorded
 
-SMALL_SPACE = Path(__file__).parents[1] / "spaces" / "conv_mixer.py"
+TWELVE = f"{Path(__file__).parents[1] / 'spaces' / 'twelve.py'}:space"
 SMALL = ["--dataset", "digits", "--max-params", "3k", "--jobs", "1", "--population", "10", "--tournament", "3"]
 
 
@@ -64,21 +64,21 @@ def test_json_is_one_object_and_that_of_the_file(tmp_path, capsys):
 
 
 def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
-    bounds = ["--max", "latency=10s", "--max", "params=9k", "--min", "params=3001"]
-    options = ["--space", "pit-micro", "--dataset", "digits", "--budget", "4", "--jobs", "1", "--top", "2", "--json"]
+    bounds = ["--max", "latency=10s", "--max", "params=1k", "--min", "params=501"]
+    options = ["--space", TWELVE, "--dataset", "digits", "--budget", "4", "--jobs", "1", "--top", "2", "--json"]
     assert search("--proxy", "snip", *options, *bounds, "--out", tmp_path / "run") == 0
     printed = capsys.readouterr()
     assert re.search(
-        r"latency is measured for each architecture .* 4 of 4 draws .* 4 candidates need about", printed.err
+        r"latency is measured for each architecture .* 3 of 4 draws .* 4 candidates need about", printed.err
     )
     document = json.loads(printed.out)
-    assert document["constraints"] == {"min_params": 3001, "max_latency": 10.0, "max_params": 9000}
+    assert document["constraints"] == {"min_params": 501, "max_latency": 10.0, "max_params": 1000}
     assert document["allowed_architectures"] is None
-    assert document["acceptance"]["kept"] == document["acceptance"]["tried"] >= 4
+    assert 4 <= document["acceptance"]["kept"] < document["acceptance"]["tried"]
     record = json.loads((tmp_path / "run" / "run.json").read_text())["latency"]
     assert (record["threads"], record["batch_size"]) == (1, 1)
     for pick in document["picks"]:
-        assert 3000 < pick["params"] <= 9000
+        assert 500 < pick["params"] <= 1000
         assert record["picks"][pick["arch_id"]]["seconds"] == pick["latency"] <= 10
     assert search("--proxy", "snip", *options, *bounds, "--out", tmp_path / "again") == 0
     assert (tmp_path / "again" / "result.json").read_bytes() == (tmp_path / "run" / "result.json").read_bytes()
@@ -226,7 +226,7 @@ def one_line(capsys, word):
         (["--proxy", "snip", "--max", "latency"], "--max latency=20ms"),
         (["--proxy", "snip", "--max", "params=5k", "--max-params", "5k"], "twice"),
         (
-            ["--proxy", "snip", "--space", f"{SMALL_SPACE}:space", "--dataset", "digits", "--max", "latency=1ns"],
+            ["--proxy", "snip", "--space", TWELVE, "--dataset", "digits", "--max", "latency=1ns"],
             "--max latency 1.00 ns",
         ),
         (["--proxy", "snip", "--max-params", "lots"], "--max-params: 'lots'"),
