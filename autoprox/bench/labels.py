@@ -56,6 +56,14 @@ SCRATCH = register_label_kind(
 KD = register_label_kind(
     LabelKind("kd", "trained beside a teacher", trained=True, maker="autoprox.training:Distilled", seeds=2)
 )
+for _by, _what in (
+    ("logits", "a teacher's logits"),
+    ("relation", "a teacher, by the relations of images (DisWOT)"),
+    ("semantic", "a teacher, by the correlations of channels (DisWOT)"),
+):
+    register_label_kind(
+        LabelKind(f"kd-{_by}", f"trained beside {_what}", trained=True, maker=f"autoprox.training:by_{_by}", seeds=2)
+    )
 SUPERNET = register_label_kind(LabelKind("supernet", "inherited from a supernet", trained=False))
 COMPRESSED = register_label_kind(
     LabelKind(

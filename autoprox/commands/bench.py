@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 from autoprox.base.errors import AutoproxError, SpecError, suggestion
 from autoprox.base.files import require_writable, write_json
+from autoprox.bench.labels import KD
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.bench.table_files import TableFiles, read_manifest
 from autoprox.commands.bench_import import add_import
@@ -19,12 +20,16 @@ from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS, LocalImages
 from autoprox.spaces import load_space, space_names
+from autoprox.training import DISTILLERS
 from autoprox.training.build import build, check_target
 from autoprox.training.build_journal import recorded
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import device_named
 from autoprox.training.label_makers import made_kinds
 from autoprox.training.recipe import Recipe
+
+GUIDANCE = "guidance"
+"""What labels of the kind kd learn by if nothing else is asked for."""
 
 
 def _add_options(top: CommandParser) -> None:
@@ -102,6 +107,13 @@ def _add_options(top: CommandParser) -> None:
         type=Text(made_kinds()),
     )
     building.add_argument(
+        "--distiller",
+        choices=[GUIDANCE, *DISTILLERS],
+        default=GUIDANCE,
+        help="what labels of the kind kd learn from the teacher; those of any but guidance are a kind of their own, "
+        "such as kd-logits (default: %(default)s)",
+    )
+    building.add_argument(
         "--label-seeds",
         nargs="+",
         default=[],
@@ -158,9 +170,9 @@ def _build(options: argparse.Namespace) -> int:
         seeds=options.seeds,
         iso_seeds=options.iso_seeds,
         more_iso_seeds=tuple(_block_seeds(text) for text in options.more_iso_seeds),
-        label_kinds=tuple(options.labels),
+        label_kinds=tuple(_distilled(kind, options.distiller) for kind in options.labels),
         label_seeds=_label_seeds(options),
-        label_archs=tuple(_by_kind(options.label_archs, "--label-archs").items()),
+        label_archs=tuple(_by_kind(options.label_archs, "--label-archs", options.distiller).items()),
         recipe=Recipe(epochs=options.epochs, zero_residuals=options.zero_residuals),
         images=_local_images(options),
         device=options.device,
@@ -233,21 +245,26 @@ def _iso_stratum(name: str) -> Stratum:
     return Stratum(name)
 
 
+def _distilled(kind: str, distiller: str) -> str:
+    """The label kind of a distiller: kd itself for locality guidance."""
+    return f"{kind}-{distiller}" if kind == KD.name and distiller != GUIDANCE else kind
+
+
 def _label_seeds(options: argparse.Namespace) -> tuple[tuple[str, int], ...]:
     """Seeds by --label-seeds and --kd-seeds, which is the same for kd."""
-    given = _by_kind(options.label_seeds, "--label-seeds")
+    given = _by_kind(options.label_seeds, "--label-seeds", options.distiller)
     if options.kd_seeds is not None:
-        given["kd"] = options.kd_seeds
+        given[_distilled(KD.name, options.distiller)] = options.kd_seeds
     return tuple(given.items())
 
 
-def _by_kind(texts: Sequence[str], option: str) -> dict[str, int]:
+def _by_kind(texts: Sequence[str], option: str, distiller: str) -> dict[str, int]:
     given = {}
     for text in texts:
         kind, _, number = text.partition("=")
         if not number.isdecimal():
             raise SpecError(f"{option} takes KIND=N with a whole number N, not '{text}'.")
-        given[kind] = int(number)
+        given[_distilled(kind, distiller)] = int(number)
     return given
 
 

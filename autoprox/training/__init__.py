@@ -1,6 +1,6 @@
 """Training: from sampled architectures to a table of labels.
 
-- `label_makers`, `scratch`, `distilled`: what makes the labels of each kind
+- `label_makers`, `scratch`, `distilled`, `distillers`: what makes the labels of each kind
 - `recipe`, `loop`, `train`, `residuals`: one training
 - `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance by one
 - `sample`, `build_plan`: which architectures, data sets and seeds
@@ -9,6 +9,7 @@
 """
 
 from autoprox.training._distilled import Distilled
+from autoprox.training._distillers import DISTILLERS, DistilledBy, by_logits, by_relation, by_semantic
 from autoprox.training._maps import blocks_of, feature_map
 from autoprox.training._named_teachers import TEACHERS, Teacher, named_teacher
 from autoprox.training._residuals import zero_residual_branches
@@ -22,9 +23,11 @@ from autoprox.training.sample import Sampled
 from autoprox.training.train import Training, TrainingResult
 
 __all__ = [
+    "DISTILLERS",
     "TEACHERS",
     "BuildPlan",
     "Distilled",
+    "DistilledBy",
     "LabelMaker",
     "NoLabelError",
     "Recipe",
@@ -36,6 +39,9 @@ __all__ = [
     "TrainingResult",
     "blocks_of",
     "build_table",
+    "by_logits",
+    "by_relation",
+    "by_semantic",
     "feature_map",
     "named_teacher",
     "zero_residual_branches",

@@ -21,6 +21,12 @@ _PROBE = 2
 # Images that the guidance runs through a student to learn its sizes.
 
 
+def probe_of(network: nn.Module, training: "Training") -> torch.Tensor:
+    """A few training images on the device of a network, to learn its sizes."""
+    data = training.data()
+    return torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
+
+
 @dataclass(frozen=True)
 class Distilled(Scratch):
     """Trains a network with locality guidance, as `Recipe.distillation` says."""
@@ -28,8 +34,8 @@ class Distilled(Scratch):
     def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide:
         """The distance from the feature maps of the teacher."""
         data = training.data()
-        probe = torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
-        return Guidance(network, teaching(data, recipe), probe, recipe.distillation, training.seed("projections"))
+        probe, seed = probe_of(network, training), training.seed("projections")
+        return Guidance(network, teaching(data, recipe), probe, recipe.distillation, seed)
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
         """Settings of the recipe with distillation."""

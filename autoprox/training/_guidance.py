@@ -43,7 +43,7 @@ class Guidance:
             student(images)
         sizes = [(given.shape[-1], given.shape[1]) for _, given in sorted(self._maps.items())]
         self._targets = [
-            _resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
+            resized(target, grid).to(images.device) for target, (grid, _) in zip(teaching.maps, sizes, strict=True)
         ]
         with isolated(seed=seed):
             self._projections = nn.ModuleList(
@@ -62,14 +62,9 @@ class Guidance:
         ]
         loss = self._distillation.guidance_weight * torch.stack(distances).mean()
         if self._distillation.logit_weight:
-            loss = loss + self._distillation.logit_weight * self._divergence(logits, self._logits[batch])
+            softened = divergence(logits, self._logits[batch], self._distillation.temperature)
+            loss = loss + self._distillation.logit_weight * softened
         return loss
-
-    def _divergence(self, logits: Tensor, teacher_logits: Tensor) -> Tensor:
-        """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
-        temperature = self._distillation.temperature
-        ours, theirs = (each.div(temperature).log_softmax(dim=1) for each in (logits, teacher_logits))
-        return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2
 
     def _keep(self, stage: int):  # type: ignore[no-untyped-def]
         def hook(_module: nn.Module, _arguments: object, output: Any) -> None:
@@ -80,8 +75,14 @@ class Guidance:
         return hook
 
 
-def _resized(target: Tensor, grid: int) -> Tensor:
+def resized(target: Tensor, grid: int) -> Tensor:
     """A map `(N, C, H, W)` on another grid: means of areas where it shrinks, bilinear where it grows."""
     if target.shape[-1] >= grid:
         return functional.adaptive_avg_pool2d(target, grid)
     return functional.interpolate(target, size=(grid, grid), mode="bilinear", align_corners=False)
+
+
+def divergence(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
+    """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
+    ours, theirs = (each.div(temperature).log_softmax(dim=1) for each in (logits, teacher_logits))
+    return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2

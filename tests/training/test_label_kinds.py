@@ -64,7 +64,7 @@ def training(kind: LabelKind, number: int = 0) -> Training:
 
 
 def test_a_registered_kind_is_made(rounded: LabelKind) -> None:
-    assert made_kinds() == ["scratch", "kd", "compressed", "tuned", "rounded"]
+    assert {"scratch", "kd", "rounded"} <= set(made_kinds())
     found = train(training(rounded), RECIPE)
     plain = Scratch().network(training(rounded), RECIPE, torch.device("cpu"))
     with torch.no_grad():

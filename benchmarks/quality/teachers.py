@@ -1,0 +1,224 @@
+"""Whether what a teacher shows tells more of distilled students than their size does.
+
+    python benchmarks/quality/teachers.py            # all kd blocks of the embedded table
+    python benchmarks/quality/teachers.py --quick    # tries everything on few networks
+
+- TVT's teacher-aware term (last stage, all stages), its student's term and their sum; DisWOT's relation and semantic
+  similarity and their sum; each the mean over initialisations. The weight of TVT's student's term is chosen on fit and
+  select among 0.5, 1 and 2.
+- Beside them counts, and four proxies of the zoo that need no teacher.
+- Controls: the teacher before its training, the teacher on the same images in another order, and where the channels
+  allow it the teacher of another data set.
+- For each: Kendall's tau with the labels of the kind kd, on the architectures of fit and select and on the sealed ones;
+  among architectures of one size; and on all of them the partial tau given the number of parameters, with a 95 %
+  bootstrap interval over architectures. Nothing but the weight is fitted, so that all of them may be looked at.
+- The premise of both papers: tau between labels from scratch and with a teacher, and whether a teacher helps at all.
+
+One counted look at sealed. Results: results/teachers.json, and the same as Markdown in results/teachers.md.
+"""
+
+import argparse
+import json
+import platform
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+import autoprox
+from autoprox.base.digest import derived_seed
+from autoprox.base.progress import with_progress
+from autoprox.bench.block import Block
+from autoprox.bench.problem import statistics_of
+from autoprox.bench.sealed import count_sealed
+from autoprox.bench.splits import Split
+from autoprox.bench.table import Table
+from autoprox.datasets import dataset
+from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, partial_tau, resample_counts
+from autoprox.networks import Fresh, Network
+from autoprox.scorers import Scorer, TaughtScorer, measured, score_networks
+from autoprox.training import Teacher, named_teacher
+
+RESULTS = Path(__file__).parent / "results"
+PAIRED = ("tvt-teacher", "tvt-stages", "diswot-relation", "diswot-semantic")
+COUNTS = ("params", "macs", "depth", "mean_width")
+ZOO = ("snip", "synflow", "zen", "autoprox-release")
+WEIGHTS = (0.5, 1.0, 2.0)
+INIT_SEEDS, RESAMPLES = 5, 500
+OTHER = {"digits": "mnist5k", "mnist5k": "digits"}
+"""Data sets whose images have as many channels."""
+
+
+class Reordered(nn.Module):
+    """A teacher that sees the images of a batch in another order."""
+
+    def __init__(self, inner: nn.Module) -> None:
+        super().__init__()
+        self.inner = inner
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Maps images to the logits of others of the batch."""
+        order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
+        found: Tensor = self.inner(images[order])
+        return found
+
+
+def teachers_of(name: str) -> dict[str, Teacher]:
+    data = dataset(name)
+    trained = named_teacher("resnet", data)
+    found = {
+        "": trained,
+        "untrained": named_teacher("resnet-untrained", data),
+        "other order": Teacher.of(Reordered(trained.model), "other order"),
+    }
+    if name in OTHER:
+        found["other data set"] = named_teacher("resnet", dataset(OTHER[name]))
+    return found
+
+
+def scores_of(block: Block, table: Table, arch_ids: list[str], seeds: int) -> dict[str, np.ndarray]:
+    """Scores of architectures, `(A,)` by name, and the spread of each over initialisations by `name, spread`."""
+    space, task = table.spaces[block.space], table.task(block.dataset, block.space)
+    archs = [table.archs[arch_id] for arch_id in arch_ids]
+    scorers: dict[str, Scorer] = {"tvt-student": autoprox.load("tvt-student")}
+    for control, teacher in teachers_of(block.dataset).items():
+        for name in PAIRED:
+            paired = autoprox.load(name)
+            assert isinstance(paired, TaughtScorer)
+            scorers[f"{name}, {control}" if control else name] = paired.taught_by(teacher)
+    values = np.empty((len(scorers), len(archs), seeds))
+    pairs = [(place, seed) for place in range(len(archs)) for seed in range(seeds)]
+    for place, seed in with_progress(pairs, len(pairs), "network"):
+        model = Network(space, archs[place], task, Fresh(seed)).build()
+        outcomes = measured(list(scorers.values()), model, task.images, task.labels)
+        values[:, place, seed] = [each.value for each in outcomes]
+    found = dict(zip(scorers, values.mean(axis=2), strict=True))
+    spread = {
+        name: float(np.mean(each.std(axis=1) / each.mean(axis=1).std()))
+        for name, each in zip(scorers, values, strict=True)
+    }
+    others = [autoprox.load(name) for name in (*COUNTS, *ZOO)]
+    networks = [Network(space, arch, task) for arch in archs]
+    rows = score_networks(others, networks, statistics_of(table)).required()
+    found |= dict(zip((*COUNTS, *ZOO), rows, strict=True))
+    return found | {f"spread of {name}": np.array(value) for name, value in spread.items()}
+
+
+def z(values: np.ndarray) -> np.ndarray:
+    return (values - values.mean()) / values.std()
+
+
+def tau(scores: np.ndarray, target: np.ndarray) -> float | None:
+    value = float(kendall_tau_b(scores[None], target)[0])
+    return value if np.isfinite(value) else None
+
+
+def judged(block: Block, scratch: Block, table: Table, seeds: int, most: int | None) -> dict[str, Any]:
+    splits = table.splits()
+    kept = [place for place, _ in enumerate(block.arch_ids)][:most]
+    arch_ids = [block.arch_ids[place] for place in kept]
+    goodness = np.asarray(block.goodness)[kept]
+    own = dict(zip(scratch.arch_ids, scratch.goodness.tolist(), strict=True))
+    plain = np.array([own[arch_id] for arch_id in arch_ids])
+    sealed = np.array([splits[arch_id] is Split.SEALED for arch_id in arch_ids])
+    one_size = np.array([block.strata[place] for place in kept]) == "iso"
+    found = scores_of(block, table, arch_ids, seeds)
+    spread = {
+        name.removeprefix("spread of "): float(found.pop(name)) for name in list(found) if name.startswith("spread")
+    }
+    sums = {f"tvt, weight {w}": z(found["tvt-teacher"]) + w * z(found["tvt-student"]) for w in WEIGHTS}
+    chosen = max(sums, key=lambda name: tau(sums[name][~sealed], goodness[~sealed]) or -1)
+    found["tvt"] = sums[chosen]
+    for control in ("", ", untrained", ", other order", ", other data set"):
+        names = [f"{name}{control}" for name in ("diswot-relation", "diswot-semantic")]
+        if names[0] in found:
+            found[f"diswot{control}"] = z(found[names[0]]) + z(found[names[1]])
+    size = found["params"]
+    counts = resample_counts(len(goodness), RESAMPLES, np.random.default_rng(derived_seed("teachers", block.name)))
+    matrix = np.array(list(found.values()))
+    drawn = [bootstrap_taus(matrix, goodness, counts), bootstrap_taus(matrix, size, counts)]
+    between = bootstrap_taus(size[None], goodness, counts)
+    rows = {}
+    for place, (name, scores) in enumerate(found.items()):
+        partial = float(partial_tau(tau(scores, goodness), tau(scores, size), tau(size, goodness)))
+        draws = partial_tau(np.take(drawn[0], place, -1), np.take(drawn[1], place, -1), np.take(between, 0, -1))
+        low, high = interval95(draws[np.isfinite(draws)]).tolist() if name != "params" else (None, None)
+        rows[name] = {
+            "fit and select": tau(scores[~sealed], goodness[~sealed]),
+            "sealed": tau(scores[sealed], goodness[sealed]),
+            "one size": tau(scores[one_size], goodness[one_size]) if one_size.sum() > 2 else None,
+            "partial": partial if np.isfinite(partial) else None,
+            "partial95": [low, high],
+            "spread": spread.get(name),
+        }
+    return {
+        "architectures": len(goodness),
+        "weight": float(chosen.rpartition(" ")[2]),
+        "tau_scratch_kd": tau(plain, goodness),
+        "kd_minus_scratch": float((goodness - plain).mean()),
+        "rows": rows,
+    }
+
+
+def markdown(results: dict[str, Any]) -> str:
+    blocks = results["blocks"]
+    lines = ["# What a teacher shows of students", "", f"Command: `{results['command']}`.", ""]
+    lines += [
+        "| block | tau(scratch, kd) | kd minus scratch, points | weight of the student's term |",
+        "|---|---|---|---|",
+    ]
+    for name, each in blocks.items():
+        lines.append(f"| {name} | {each['tau_scratch_kd']:.2f} | {each['kd_minus_scratch']:+.2f} | {each['weight']} |")
+    for title, key in (
+        ("Partial tau given the parameters, all architectures; surely above or below 0 in bold", "partial"),
+        ("Tau on sealed", "sealed"),
+        ("Tau on fit and select", "fit and select"),
+        ("Tau among architectures of one size", "one size"),
+        ("Spread over initialisations, over that of architectures", "spread"),
+    ):
+        lines += ["", f"## {title}", "", "| proxy | " + " | ".join(blocks) + " |", "|---" * (len(blocks) + 1) + "|"]
+        for name in dict.fromkeys(name for each in blocks.values() for name in each["rows"]):
+            cells = [_cell(each["rows"].get(name), key) for each in blocks.values()]
+            if any(cells):
+                lines.append(f"| {name} | " + " | ".join(cells) + " |")
+    return "\n".join(lines) + "\n"
+
+
+def _cell(row: dict[str, Any] | None, key: str) -> str:
+    if row is None or row[key] is None:
+        return ""
+    low, high = row["partial95"]
+    sure = key == "partial" and low is not None and (low > 0 or high < 0)
+    return f"**{row[key]:.2f}**" if sure else f"{row[key]:.2f}"
+
+
+def main() -> None:
+    options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
+    options.add_argument("--init-seeds", type=int, default=INIT_SEEDS, metavar="K", help="initialisations (default: 5)")
+    options.add_argument("--quick", action="store_true", help="20 networks a block, nothing is written")
+    given = options.parse_args()
+    seeds, most = (1, 20) if given.quick else (given.init_seeds, None)
+    table = Table.read()
+    scratch = {(block.space, block.dataset): block for block in table.blocks(label_kind="scratch")}
+    results: dict[str, Any] = {
+        "command": "python benchmarks/quality/teachers.py" + ("" if seeds == INIT_SEEDS else f" --init-seeds {seeds}"),
+        "machine": platform.platform(),
+        "init_seeds": seeds,
+        "looks_at_sealed": None if given.quick else count_sealed(table.digest),
+        "blocks": {
+            f"{block.space}/{block.dataset}": judged(block, scratch[block.space, block.dataset], table, seeds, most)
+            for block in table.blocks(label_kind="kd")
+        },
+    }
+    if not given.quick:
+        given.out.mkdir(parents=True, exist_ok=True)
+        (given.out / "teachers.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+        (given.out / "teachers.md").write_text(markdown(results))
+    print(markdown(results))
+
+
+if __name__ == "__main__":
+    main()
