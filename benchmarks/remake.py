@@ -148,6 +148,7 @@ SCRIPTS = (
     Script("quality/annealing.py", "an hour"),
     Script("quality/regression.py", "2 minutes"),
     Script("quality/compress.py", "an hour"),
+    Script("quality/screening.py", "10 minutes"),
     Script("quality/foreign.py", "an hour, of other libraries"),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),

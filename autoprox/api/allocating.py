@@ -13,7 +13,7 @@ from torch import nn
 from autoprox.api._bars import continued
 from autoprox.api._given import scorer_of
 from autoprox.base.arrays import Floats
-from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.errors import CollectionError, SpecError, suggestion
 from autoprox.base.html import panel, scatter
 from autoprox.compress import (
     ALLOCATION_PROXIES,
@@ -211,8 +211,13 @@ def allocated(
         CollectionError: If the scorer cannot be computed on the model.
     """
     labels = task.labels if labelled else None
-    own = isinstance(scorer, str) and scorer in ALLOCATION_PROXIES
-    chosen: Scorer = ALLOCATION_PROXIES[scorer] if own else scorer_of(scorer)
+    chosen: Scorer = scorer_of(scorer)
+    if labels is None and chosen.needs.labels:
+        fitting = {name: each.needs for name, each in ALLOCATION_PROXIES.items() if space.gene in each.genes}
+        raise CollectionError(
+            f"The proxy '{chosen.name}' needs labels of the network's own classes, which these images do not have. Give "
+            f"such images, or another proxy: {', '.join(name for name, needs in fitting.items() if not needs.labels)}."
+        )
     if cost.additive and isinstance(chosen, AllocationProxy):
         table = chosen.table(space, task.images, labels)
         pairs = [(float(each.cost), each.score) for each in pareto_allocations(space, table, cost)]

@@ -3,6 +3,7 @@
 import argparse
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,6 +39,7 @@ NETWORK, FIGURE = "network.pt2", "figure.svg"
 FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
 TESTED = 500
 """Test images on which accuracy is measured at most."""
+_OTHER = "the images are of {0.num_classes} classes, and the network of {1.num_classes}: their labels are not used"
 _CHUNK = 50
 # Images that are run at once.
 
@@ -55,7 +57,7 @@ def _add_options(options: CommandParser) -> None:
         required=True,
         type=PathTo(folder=True),
         metavar="DIR",
-        help="images: a folder a class, or CIFAR, Flowers-102, Chaoyang",
+        help="images: a folder a class, CIFAR, Flowers-102, Chaoyang; or a folder of images alone, without labels",
     )
     options.add_argument("--kind", required=True, choices=KINDS, help="what is chosen for each linear map")
     options.add_argument(
@@ -108,11 +110,18 @@ def _compress(options: argparse.Namespace) -> int:
     folder.refuse()
     model = _model(options.model)
     size = options.img_size or _size_of(model)
-    data = open_images(options.images, size)
-    task = draw_batch(data, options.count).task(data.name)
-    space = _space(options, model, task)
+    data = open_images(options.images, size, unlabelled=True)
+    batch = draw_batch(data, options.count).task(data.name)
+    space = _space(options, model, batch)
+    assert space.own_task is not None
+    labelled = space.own_task.num_classes == data.num_classes
+    if not labelled:
+        note("the images have no labels" if data.num_classes == 1 else _OTHER.format(data, space.own_task))
+    task = replace(batch, num_classes=space.own_task.num_classes)
     try:
-        found = allocated(space, task, cost, most, options.proxy, budget=options.budget, seed=options.seed)
+        found = allocated(
+            space, task, cost, most, options.proxy, labelled=labelled, budget=options.budget, seed=options.seed
+        )
     except SpecError as error:
         raise SpecError(str(error).replace(f"max_{cost.name}", f"--max {cost.name}")) from error
     with folder.opened(options):
@@ -129,7 +138,7 @@ def _compress(options: argparse.Namespace) -> int:
                 if not each.measured or each is cost
             },
             "choices": found.choices,
-            "accuracy": _accuracies(space, found.arch, data),
+            "accuracy": _accuracies(space, found.arch, data) if labelled else None,
         }
         pick = found.value, found.score
         contents: dict[str, Callable[[Path], object]] = {
@@ -175,10 +184,8 @@ def _space(options: argparse.Namespace, model: nn.Module, task: Task) -> Compres
     return quantised_space(model, task.images, activations=options.activations, checkpoint=options.checkpoint)
 
 
-def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, float] | None:
-    """Accuracy in percent on test images, before and after; None if the network has not the classes of the images."""
-    if space.own_task is None or space.own_task.num_classes != data.num_classes:
-        return None
+def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, float]:
+    """Accuracy in percent on test images, before and after."""
     count = min(TESTED, len(data.test_images))
     places = np.arange(count) * len(data.test_images) // count
     labels = torch.from_numpy(data.test_labels[places])

@@ -50,6 +50,18 @@ def read_folder_of_classes(path: Path) -> Contents:
     return Contents(*_listed(root, classes), *_listed(tests[0], classes), len(classes))
 
 
+def is_folder_of_images(path: Path) -> bool:
+    """Whether a folder has images in itself, and no folder with images."""
+    return not is_folder_of_classes(path) and bool(_images_below(path))
+
+
+def read_folder_of_images(path: Path) -> Contents:
+    """Reads which images there are: one class, and none to test with."""
+    names = tuple(image.relative_to(path).as_posix() for image in _images_below(path))
+    none = np.zeros(0, dtype=np.int64)
+    return Contents(Files(path, names), np.zeros(len(names), dtype=np.int64), Files(path, ()), none, 1)
+
+
 def _classes(path: Path) -> list[str]:
     classes = [folder.name for folder in _folders(path)]
     if len(classes) < 2:

@@ -12,7 +12,12 @@ from autoprox.datasets._cifar import is_cifar, read_cifar
 from autoprox.datasets._contents import Contents
 from autoprox.datasets._dataset_sources import DatasetSource
 from autoprox.datasets._flowers import is_flowers, read_flowers
-from autoprox.datasets._folders import is_folder_of_classes, read_folder_of_classes
+from autoprox.datasets._folders import (
+    is_folder_of_classes,
+    is_folder_of_images,
+    read_folder_of_classes,
+    read_folder_of_images,
+)
 from autoprox.datasets.base import Dataset
 
 
@@ -88,7 +93,7 @@ class LocalImages:
         return DatasetSource(self.load, data.num_classes, data.img_size, data.in_chans, licence=LICENCE)
 
 
-def open_images(path: str | Path, img_size: int, name: str | None = None) -> Dataset:
+def open_images(path: str | Path, img_size: int, name: str | None = None, *, unlabelled: bool = False) -> Dataset:
     """Opens a data set that lies in a folder, whatever its format.
 
     Labels and the list of images are read at once, and every image that a list names has to be there. The images
@@ -98,6 +103,7 @@ def open_images(path: str | Path, img_size: int, name: str | None = None) -> Dat
         path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or with a folder a class.
         img_size: Side of the square images in px.
         name: Name of the data set; that of the folder if None.
+        unlabelled: Whether a folder that holds nothing but images will do as well; they are all of one class then.
 
     Raises:
         ImageError: If there is no such folder, its format is not known, or a file is missing or damaged; later, when
@@ -117,6 +123,8 @@ def open_images(path: str | Path, img_size: int, name: str | None = None) -> Dat
             "'autoprox[data]'."
         )
     folder = Path(path)
+    if unlabelled and folder.is_dir() and is_folder_of_images(folder):
+        return read_folder_of_images(folder).dataset(name or folder.resolve().name, img_size)
     return read_contents(folder).dataset(name or folder.resolve().name, img_size)
 
 

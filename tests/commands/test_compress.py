@@ -1,0 +1,67 @@
+"""`autoprox compress` on images without labels, and with those of other classes."""
+
+import json
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from autoprox.commands import main
+
+NETWORK = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Flatten(), nn.Linear(192, 12), nn.GELU(), nn.Linear(12, 12), nn.Linear(12, 3)).eval()
+"""
+
+
+@pytest.fixture
+def pictures(tmp_path):
+    """Six images: in one folder, and in two folders of classes."""
+    rng = np.random.default_rng(0)
+    for place in range(6):
+        picture = Image.fromarray(rng.integers(0, 256, (8, 8, 3), dtype=np.uint8))
+        for folder in ("flat", f"classes/{'ab'[place % 2]}"):
+            (tmp_path / folder).mkdir(parents=True, exist_ok=True)
+            picture.save(tmp_path / folder / f"{place}.png")
+    (tmp_path / "network.py").write_text(NETWORK)
+    return tmp_path
+
+
+def run(folder, images, capsys, proxy="output_kl", kind="bits"):
+    words = ["--model", f"{folder / 'network.py'}:model", "--images", folder / images, "--kind", kind]
+    bound = "weight_bytes=2600" if kind == "bits" else "params=2500"
+    words += ["--max", bound, "--img-size", 8, "--proxy", proxy, "--count", 6, "--out", folder / "out"]
+    status = main(["compress", *map(str, words)])
+    return status, capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("images", "said"),
+    [
+        ("flat", "the images have no labels"),
+        ("classes", "the images are of 2 classes, and the network of 3: their labels are not used"),
+    ],
+)
+def test_images_without_labels_of_the_network_are_enough(pictures, capsys, images, said):
+    status, told = run(pictures, images, capsys)
+    assert status == 0
+    assert said in told
+    result = json.loads((pictures / "out" / "result.json").read_text())
+    assert result["accuracy"] is None
+    assert result["costs"]["weight_bytes"] <= 2600
+    module = torch.export.load(pictures / "out" / "network.pt2").module()
+    assert module(torch.zeros(3, 3, 8, 8)).shape == (3, 3)
+
+
+@pytest.mark.parametrize("images", ["flat", "classes"])
+@pytest.mark.parametrize("kind", ["bits", "ranks"])
+def test_a_proxy_that_needs_labels_is_refused_with_those_that_do_not(pictures, capsys, images, kind):
+    status, told = run(pictures, images, capsys, proxy="hawq_v2", kind=kind)
+    assert status == 2
+    assert "'hawq_v2' needs labels of the network's own classes" in told
+    assert told.rstrip().endswith("output_kl." if kind == "ranks" else "ompq.")
+    assert not (pictures / "out").exists()
