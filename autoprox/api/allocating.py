@@ -215,7 +215,7 @@ def allocated(
     if labels is None and chosen.needs.labels:
         fitting = {name: each.needs for name, each in ALLOCATION_PROXIES.items() if space.gene in each.genes}
         raise CollectionError(
-            f"The proxy '{chosen.name}' needs labels of the network's own classes, which these images do not have. Give "
+            f"The proxy '{chosen.name}' needs labels of the network's own classes, which these images lack. Give "
             f"such images, or another proxy: {', '.join(name for name, needs in fitting.items() if not needs.labels)}."
         )
     if cost.additive and isinstance(chosen, AllocationProxy):
