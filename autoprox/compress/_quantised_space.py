@@ -182,6 +182,7 @@ def quantised_space(
         own_task=given.task,
         given=given,
         choices=choices,
+        rounds=activations != FULL_BITS,
         activations=activations,
         edge_bits=FULL_BITS if edges is None else check_bits(edges),
         ranges=ranges,

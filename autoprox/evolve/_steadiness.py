@@ -23,6 +23,10 @@ kernel or number of threads does."""
 LARGEST_MOVE = 0.01
 """Largest change of a score, as a share of the spread of the scores that it is ranked among."""
 
+ROUNDED_MOVE = 0.1
+"""The same where networks round what goes through them (`Space.rounds`). A change in the sixth digit puts some values
+on the other side of a rounding boundary: on mqbench101, scores of gradients and activations move by .005 to .06."""
+
 SAMPLE = 4
 """Networks of each space and split whose passes are repeated on disturbed images and weights."""
 
@@ -76,17 +80,20 @@ def steady(
     for places in alike(networks):
         owned = [exact[:, places], of_moved[:, places], moved[:, places]]
         stands &= (_stand(owned[0], owned[1]) & _stand(owned[0], owned[2])).all(axis=1)
+        most = ROUNDED_MOVE if networks[places[0]].space.rounds else LARGEST_MOVE
         # One task of each space is enough here: rounding is much the same in all of them.
         space = networks[places[0]].arch.space
         if space not in spaces:
             spaces.add(space)
             few = _spread(len(places))
             again = collect([Disturbed.of(networks[places[each]]) for each in few], needed)
-            stands &= _stand(owned[0], Evaluator(LeafTable(again)).scores(graphs), few).all(axis=1)
+            stands &= _stand(owned[0], Evaluator(LeafTable(again)).scores(graphs), few, most).all(axis=1)
     return stands
 
 
-def _stand(exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None)) -> npt.NDArray[np.bool_]:
+def _stand(
+    exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None), most: float = LARGEST_MOVE
+) -> npt.NDArray[np.bool_]:
     """Which scores stand, measured by how far the scores lie apart.
 
     An outlier may move as a share of its distance from the others, which changes no rank.
@@ -95,6 +102,7 @@ def _stand(exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None
         exact: `(P, n)`, the scores that are ranked among each other.
         moved: `(P, m)`, scores of some of the same networks after a change.
         few: Which ones.
+        most: Largest change, as a share of that distance.
 
     Returns:
         `(P, m)`; what is undefined does not stand.
@@ -104,7 +112,7 @@ def _stand(exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None
         low, middle, high = np.percentile(exact, (25, 50, 75), axis=1, keepdims=True)
         # More than half of the scores may be one number.
         spread = np.where(high > low, high - low, exact.std(axis=1, keepdims=True))
-        stands = np.abs(moved - own) <= LARGEST_MOVE * np.maximum(spread, np.abs(own - middle))
+        stands = np.abs(moved - own) <= most * np.maximum(spread, np.abs(own - middle))
     return np.asarray(stands & np.isfinite(exact).all(axis=1, keepdims=True))
 
 

@@ -53,6 +53,7 @@ class Space(ABC):
         place: The same from whatever folder, for a space of yours.
         own_task: The one task that its networks are for, where they are made of a given one; None where they are built
             for any task. It need not be named then: `space.build(arch)`.
+        rounds: Whether its networks round what goes through them, so that they move in steps.
         own_statistics: Counts that tell its networks apart; discovery draws them beside those of all networks.
 
     Example:
@@ -73,6 +74,7 @@ class Space(ABC):
     reference: str | None = None
     place: str | None = None
     own_task: TaskShape | None = None
+    rounds: bool = False
     own_statistics: tuple[str, ...] = ()
 
     @property

@@ -129,16 +129,16 @@ def ranking(name: str, budget: int) -> dict[str, Any]:
 
 
 def discovered(problem: Problem, budget: int) -> dict[str, Any]:
-    """The plain winners of searches on all blocks and on those of each family, and of random search on all."""
+    """The winners of searches on all blocks and on those of each family, and of random search on all."""
     wanted = {"discovered on both": None} | {f"discovered on {family}": family for family in FAMILIES}
     found = {}
     for title, family in wanted.items():
         blocks = tuple(each for each in problem.blocks if family is None or family in each.space)
         search = Discoverer(replace(problem, blocks=blocks), jobs=1)
-        found[title] = search.search(EvolutionPlan(seed=0), Stop(budget)).forms[0].proxy
+        found[title] = search.search(EvolutionPlan(seed=0), Stop(budget)).chosen.proxy
         if family is None:
             plan = EvolutionPlan(seed=0, strategy="random")
-            found["random search"] = search.search(plan, Stop(budget)).forms[0].proxy
+            found["random search"] = search.search(plan, Stop(budget)).chosen.proxy
     return found
 
 

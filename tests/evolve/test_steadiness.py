@@ -1,5 +1,7 @@
 """Which scores are made of rounding: known cases on real networks, and laws of the measure itself."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -7,11 +9,14 @@ from hypothesis import strategies as st
 
 from autoprox.bench.problem import statistics_of
 from autoprox.bench.table import Table
-from autoprox.evolve._steadiness import LARGEST_MOVE, SAMPLE, steady
+from autoprox.evolve._steadiness import LARGEST_MOVE, SAMPLE, Disturbed, steady
 from autoprox.evolve._steadiness import _spread as spread
 from autoprox.evolve._steadiness import _stand as stand
-from autoprox.graph import LeafTable, collect_leaves, parse
+from autoprox.graph import LeafTable, Leaves, collect_leaves, parse
+from autoprox.inspect import Role, Site
 from autoprox.networks.network import Network
+from autoprox.spaces import load_space
+from autoprox.spaces.task import noise_task
 
 STEADY = (
     "nodes_sum(l1(mul(weight,weight_grad)))",
@@ -99,3 +104,23 @@ def test_spread(count):
     assert len(places) == min(count, SAMPLE)
     assert places[0] == 0
     assert places[-1] == count - 1
+
+
+@pytest.mark.parametrize(("move", "plain", "rounding"), [(0.005, True, True), (0.05, False, True), (0.2, False, False)])
+def test_networks_that_round_may_move_by_more(move, plain, rounding):
+    """The values of disturbed networks are those of the undisturbed ones, all moved by a share of their spread."""
+    graph, space = parse("nodes_sum(params)"), load_space("pit-micro")
+    archs = [space.sample(np.random.default_rng(seed)) for seed in range(9)]
+    assert load_space("mq-pit-digits").rounds
+    assert not space.rounds
+
+    def collect(networks, wanted):
+        moved = any(isinstance(each, Disturbed) for each in networks)
+        values = [float(archs.index(each.arch)) + moved * 4 * move for each in networks]
+        return [Leaves({Site.LINEAR: (Role.MLP,)}, {wanted[0].digest: np.array([value])}) for value in values]
+
+    for rounds, expected in ((False, plain), (True, rounding)):
+        owner = replace(space, rounds=rounds)
+        networks = [Network(owner, arch, noise_task("noise", 10, 8, 1)) for arch in archs]
+        leaves = LeafTable(collect(networks, list(graph.node_leaves)))
+        assert steady([graph], networks, leaves, collect).tolist() == [expected]
