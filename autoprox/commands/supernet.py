@@ -35,8 +35,8 @@ from autoprox.supernet import (
     supernet_files,
     train_supernet,
 )
-from autoprox.supernet.losses import COUPLINGS, LOSSES, SCHEDULES, Online
 from autoprox.supernet.samplers import SAMPLERS
+from autoprox.supernet.supernet_losses import COUPLINGS, LOSSES, SCHEDULES, Online
 
 SUPERNET_FOLDER = FolderKind(
     "supernet",

@@ -14,9 +14,9 @@ from autoprox.base.errors import SpecError
 from autoprox.base.files import write_json
 from autoprox.base.isolation import isolated
 from autoprox.base.threads import single_threaded
-from autoprox.bench.schema import Stratum
+from autoprox.bench.schema import DEFAULT_METRIC, Stratum
 from autoprox.bench.table import Table
-from autoprox.bench.table_files import TableFiles, read_manifest
+from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.commands.command import CommandParser
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import note, say, say_json, text_table
@@ -138,9 +138,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     path = weights.document["images"]
     local = () if path is None else (LocalImages(data.name, Path(path), data.img_size),)
     batches = -(-len(data.train_labels) // int(weights.document["plan"]["batch_size"]))
+    sampled = _sampled(options, space)
     plan = EvaluationPlan(
         spaces=(space,),
-        archs=1,
+        archs=len(sampled),
         iso=0,
         datasets=(data.name,),
         seeds=1,
@@ -148,7 +149,7 @@ def _evaluate(options: argparse.Namespace) -> int:
         label_kinds=(inherited_labels(options.folder),),
         recipe=Recipe(epochs=max(1, round(int(weights.document["passes"]) / batches))),
         images=local,
-        sampled=_sampled(options, space),
+        sampled=sampled,
         words=tuple(options.words),
     )
     files = TableFiles(options.out)
@@ -157,8 +158,10 @@ def _evaluate(options: argparse.Namespace) -> int:
         run_record(options, started, {"table": read_manifest(files.manifest)["digest"], "parameters": weights.digest}),
         record_beside(files.table),
     )
-    values = Table.read(files.table, spaces=[space]).frame.query("metric == 'top1_pct'")["value"]
-    say(f"{len(values)} architectures: {values.min():.1f} to {values.max():.1f} %, median {values.median():.1f} %")
+    frame = read_frame(files.table)
+    values = frame.loc[frame["metric"] == DEFAULT_METRIC, "value"]
+    noun = "architecture" if len(values) == 1 else "architectures"
+    say(f"{len(values)} {noun}: {values.min():.1f} to {values.max():.1f} %, median {values.median():.1f} %")
     say(f"Table: {files.table}")
     return 0
 

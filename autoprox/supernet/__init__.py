@@ -4,7 +4,7 @@
 - `slots`, `covering`: which part of a shared parameter a subnet uses, and which subnets hold all others
 - `recalibration`: statistics of batch normalisations
 - `samplers`: which subnets a step of training takes, from `Subnets`
-- `losses`: what is back-propagated; `prior`: any scorer as what losses rank by
+- `supernet_losses`: what is back-propagated; `prior`: any scorer as what losses rank by
 - `trainer`, `training_journal`: steps until a budget is spent, from where a killed process came to
 - `trained_supernet`, `inherited_accuracy`: what was trained, as weights, scorer and labels
 - `conflict`: how gradients of subnets agree

@@ -20,8 +20,8 @@ from autoprox.datasets.base import Int64
 from autoprox.spaces import Space
 from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
-from autoprox.supernet.losses import LOSSES, Prior, Step
 from autoprox.supernet.samplers import SAMPLERS
+from autoprox.supernet.supernet_losses import LOSSES, Prior, SupernetStep
 
 HELD_OUT = 10
 """Every tenth training image is held out: a search that looks at inherited accuracy looks at these."""
@@ -143,7 +143,9 @@ class SupernetTrainer:
         progress = self.done / self.last
         archs = self.sampler.ask(progress)
         batch = self._batch(self.done // self._step_passes)
-        step = Step(self.supernet, archs, self._images[batch], self._labels[batch], progress, self.plan.label_smoothing)
+        step = SupernetStep(
+            self.supernet, archs, self._images[batch], self._labels[batch], progress, self.plan.label_smoothing
+        )
         self._optimizer.param_groups[0]["lr"] = self.plan.learning_rate_at((self.done + self._step_passes) / self.last)
         self._optimizer.zero_grad()
         losses = self.loss.backward(step)

@@ -13,8 +13,8 @@ from autoprox.base.errors import RegistryError, SpecError
 from autoprox.networks import define_space
 from autoprox.spaces import Gene, TaskShape
 from autoprox.supernet import Subnets, Supernet, slots_of
-from autoprox.supernet.losses import COUPLINGS, LOSSES, SCHEDULES, Step
 from autoprox.supernet.samplers import GroupDistance
+from autoprox.supernet.supernet_losses import COUPLINGS, LOSSES, SCHEDULES, SupernetStep
 from tests.supernet.test_supernet import perceptron
 
 GENES = [Gene("width", (4, 6, 8)), Gene("depth", (1, 2))]
@@ -39,8 +39,8 @@ def loss_of(name: str, **settings):
     return LOSSES[name](SUBNETS, np.random.default_rng(3), prior, **settings)
 
 
-def step_of(supernet: Supernet, archs=ARCHS, progress: float = 0.5) -> Step:
-    return Step(supernet, archs, IMAGES, LABELS, progress, smoothing=0.1)
+def step_of(supernet: Supernet, archs=ARCHS, progress: float = 0.5) -> SupernetStep:
+    return SupernetStep(supernet, archs, IMAGES, LABELS, progress, smoothing=0.1)
 
 
 def entropy(logits, target=LABELS):

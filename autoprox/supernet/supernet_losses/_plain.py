@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from torch.autograd import backward
 
-from autoprox.supernet.losses._loss import AbstractLoss, Step
+from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class CrossEntropy(AbstractLoss):
@@ -12,7 +12,7 @@ class CrossEntropy(AbstractLoss):
 
     name: ClassVar[str] = "plain"
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """The sum of the cross entropies."""
         found = []
         for arch in step.archs:

@@ -8,10 +8,10 @@ from torch.autograd import backward
 
 from autoprox.base.errors import SpecError
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.losses._inplace import Inplace
-from autoprox.supernet.losses._loss import Prior, Step
-from autoprox.supernet.losses._ranking import Mode, check_mode, ranking
-from autoprox.supernet.losses._schedules import SCHEDULES
+from autoprox.supernet.supernet_losses._inplace import Inplace
+from autoprox.supernet.supernet_losses._loss import Prior, SupernetStep
+from autoprox.supernet.supernet_losses._ranked_pairs import Mode, check_mode, ranking
+from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 
 
 class PriorGuided(Inplace):
@@ -48,14 +48,14 @@ class PriorGuided(Inplace):
         check_mode(mode)
         self.pairs, self.mode, self.weight = pairs, mode, SCHEDULES[schedule]
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """In-place distillation, then the weighted sum of the ranking terms."""
         found = super().backward(step)
         for _ in range(self.pairs):
             self._rank(step)
         return found
 
-    def _rank(self, step: Step) -> None:
+    def _rank(self, step: SupernetStep) -> None:
         pair = self.subnets.draw(self.rng), self.subnets.draw(self.rng)
         ranked = ranking(self.prior(pair[0]), self.prior(pair[1]), self.mode)
         if ranked is None:

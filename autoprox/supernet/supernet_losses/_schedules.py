@@ -5,10 +5,10 @@ from math import pi, sin
 
 from autoprox.base.registry import Registry
 
-Schedule = Callable[[float], float]
+RankingSchedule = Callable[[float], float]
 """From the share of the training that is done to a weight."""
 
-SCHEDULES: Registry[Schedule] = Registry("schedule")
+SCHEDULES: Registry[RankingSchedule] = Registry("schedule")
 """All schedules by name."""
 
 

@@ -7,10 +7,10 @@ from torch.autograd import backward
 
 from autoprox.base.errors import SpecError
 from autoprox.supernet._subnets import Subnets
-from autoprox.supernet.losses._loss import AbstractLoss, Prior, Step
-from autoprox.supernet.losses._ranking import Mode, check_mode, ranking
-from autoprox.supernet.losses._schedules import SCHEDULES
 from autoprox.supernet.samplers import Distance, GroupDistance
+from autoprox.supernet.supernet_losses._loss import AbstractLoss, Prior, SupernetStep
+from autoprox.supernet.supernet_losses._ranked_pairs import Mode, check_mode, ranking
+from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 
 
 class MarginRank(AbstractLoss):
@@ -51,7 +51,7 @@ class MarginRank(AbstractLoss):
         self.margin = 0.0 if mode == "paper" else margin
         self.mode, self.weight = mode, SCHEDULES[schedule]
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """For each pair, both cross entropies and the weighted ranking term."""
         self.passes(len(step.archs))
         found = []

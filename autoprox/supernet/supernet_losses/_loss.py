@@ -19,7 +19,7 @@ Prior = Callable[[Arch], float]
 
 
 @dataclass(frozen=True)
-class Step:
+class SupernetStep:
     """Subject of a step of training.
 
     Args:
@@ -80,7 +80,7 @@ class AbstractLoss(ABC):
         return self._prior(arch)
 
     @abstractmethod
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """Computes the loss and its gradients.
 
         Returns:

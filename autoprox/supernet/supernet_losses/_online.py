@@ -16,8 +16,8 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.spaces import Arch
 from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
-from autoprox.supernet.losses._loss import AbstractLoss, Prior, Step
-from autoprox.supernet.losses._teachers import teacher_space
+from autoprox.supernet.supernet_losses._loss import AbstractLoss, Prior, SupernetStep
+from autoprox.supernet.supernet_losses._teachers import teacher_space
 
 TRIES = 10
 """Random subnets among which `self` looks for one that costs at least what the student does."""
@@ -67,7 +67,7 @@ class Online(AbstractLoss):
                 self.teachers.space, num_classes=classes, img_size=size, in_chans=channels, seed=seed
             )
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """For each subnet, the cross entropy of its teacher, and its own with the divergence from the teacher."""
         found = []
         for arch in step.archs:
@@ -85,7 +85,7 @@ class Online(AbstractLoss):
         """One more for the teacher of each subnet."""
         return 2 * count
 
-    def _teacher_logits(self, step: Step, arch: Arch) -> Tensor:
+    def _teacher_logits(self, step: SupernetStep, arch: Arch) -> Tensor:
         if self.teacher is None:
             return step.logits(arch)
         assert isinstance(self.teacher, Supernet)

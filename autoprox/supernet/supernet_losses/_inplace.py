@@ -5,7 +5,7 @@ from typing import ClassVar
 from torch.autograd import backward
 from torch.nn import functional
 
-from autoprox.supernet.losses._loss import AbstractLoss, Step
+from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class Inplace(AbstractLoss):
@@ -13,7 +13,7 @@ class Inplace(AbstractLoss):
 
     name: ClassVar[str] = "inplace"
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """The sum of the cross entropies, with the labels for the first and its probabilities for the others."""
         first, *others = sorted(range(len(step.archs)), key=lambda place: -self.subnets.macs(step.archs[place]))
         logits = step.logits(step.archs[first])

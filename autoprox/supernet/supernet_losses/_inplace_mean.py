@@ -10,7 +10,7 @@ import torch
 from torch.autograd import backward
 from torch.nn import functional
 
-from autoprox.supernet.losses._loss import AbstractLoss, Step
+from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class InplaceMean(AbstractLoss):
@@ -18,7 +18,7 @@ class InplaceMean(AbstractLoss):
 
     name: ClassVar[str] = "inplace-mean"
 
-    def backward(self, step: Step) -> list[float]:
+    def backward(self, step: SupernetStep) -> list[float]:
         """The sum of the cross entropies, with the mean probabilities as target of the cheapest."""
         *others, last = sorted(range(len(step.archs)), key=lambda place: -self.subnets.macs(step.archs[place]))
         found, predictions = {}, []
