@@ -89,16 +89,22 @@ def main() -> None:
     parser.add_argument("--budget", type=int, default=2000, help="candidates of a discovery; 0 leaves them out")
     options = parser.parse_args()
     target = RESULTS / "compress.json"
-    results = json.loads(target.read_text()) if target.exists() else {}
     for name in options.bench:
-        found = results.setdefault(name, {})
+        found = known(target).get(name, {})
         if "ranking" in options.parts:
             found["ranking"] = ranking(name, options.budget)
         if "end" in options.parts:
-            found["end"] = end_to_end(name, results[name].get("ranking", {}))
+            found["end"] = end_to_end(name, found.get("ranking", {}))
+        results = known(target) | {name: found}
         results["machine"] = {"python": platform.python_version(), "processor": platform.machine()}
         write_json(results, target)
         (RESULTS / "compress.md").write_text(markdown(results))
+
+
+def known(target: Path) -> dict[str, Any]:
+    """What was measured before."""
+    found: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
+    return found
 
 
 # --- ranking ----------------------------------------------------------------------------------------------------------

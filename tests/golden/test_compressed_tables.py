@@ -2,13 +2,13 @@
 
 import pytest
 
-from autoprox.bench import Table, embedded_tables
+from autoprox.bench import Table
 from autoprox.bench.labels import LABEL_KINDS
 from autoprox.bench.splits import Split
 from autoprox.training import Recipe, Training
 from autoprox.training.train import definition, train
 
-TABLES = [name for name in ("mqbench101", "lrbench101") if name in embedded_tables()]
+TABLES = ("mqbench101", "lrbench101")
 EACH = pytest.mark.parametrize("name", TABLES)
 NETWORKS = [f"{family}-{data}" for family in ("autoformer", "pit") for data in ("digits", "patches")]
 
@@ -46,3 +46,14 @@ def test_a_label_is_made_once_more(name):
         found = train(training, Recipe()).values
         assert found["top1_pct"] == pytest.approx(stored["top1_pct"], abs=0.5)  # a few images of 698 may fall otherwise
         assert found["nll"] == pytest.approx(stored["nll"], rel=0.01)
+
+
+def test_forty_rank_vectors_of_each_network_have_labels_behind_a_short_training():
+    blocks = Table.read("lrbench101").blocks(label_kind="tuned")
+    assert [len(block) for block in blocks] == [40] * 4
+    assert [sum(each == "iso" for each in block.strata) for block in blocks] == [20] * 4
+
+
+def test_digests():
+    assert Table.read("mqbench101").digest == "9ebaf48582f82fc5cbd73070e9dedfb2"
+    assert Table.read("lrbench101").digest == "8b7bb3f505cdfb672228412e56d21381"
