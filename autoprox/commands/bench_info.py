@@ -8,7 +8,7 @@ from autoprox.bench.schema import BLOCK_COLUMNS, ISO_BUDGET_FACTORS
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import DEFAULT_TABLE, Table, findings
-from autoprox.commands.common_options import TABLE, add_metric, add_spaces_of_table
+from autoprox.commands.common_options import TABLE, add_json, add_metric, add_spaces_of_table
 from autoprox.commands.console import interval, note, number, say, say_field, say_json, say_text, text_table, warn
 from autoprox.commands.outfile import require_free
 from autoprox.commands.streams import USER_ERROR
@@ -38,7 +38,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
         examples=("bench info", "bench info my/table.parquet --plot table.png --metric nll", "bench info --json"),
     )
     _add_table(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     parser.add_argument("--verbose", action="store_true", help="also print how the table was made")
     parser.add_argument(
         "--plot",
@@ -61,7 +61,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
         examples=("bench check my/table.parquet", "bench check my/table.parquet --json"),
     )
     _add_table(parser)
-    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(parser)
     parser.add_argument("--verbose", action="store_true", help="also print how the table was made")
     parser.set_defaults(run=_check)
 

@@ -16,6 +16,7 @@ from autoprox.base.files import json_writer
 from autoprox.bench.problem import Problem
 from autoprox.bench.verdict import BlockVerdict, Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_json
 from autoprox.commands.console import (
     interval,
     network_bar,
@@ -44,7 +45,7 @@ def _add_options(options: CommandParser) -> None:
     )
     add_problem_options(options)
     add_split_option(options)
-    options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(options)
     options.add_argument("--verbose", action="store_true", help="print every block")
     add_out_options(options)
 

@@ -21,7 +21,7 @@ from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
-from autoprox.commands.common_options import add_seed
+from autoprox.commands.common_options import add_figures, add_fit, add_json, add_seed
 from autoprox.commands.console import network_bar, note, number, say, say_json, say_text, text_table, warn
 from autoprox.commands.evaluate import judged_with, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
@@ -56,13 +56,7 @@ def _add_options(top: CommandParser) -> None:
         ),
     )
     add_problem_options(fit)
-    fit.add_argument(
-        "--splits",
-        nargs="+",
-        choices=[Split.FIT.value, Split.SELECT.value],
-        default=[Split.FIT.value],
-        help="architectures to learn from (default: fit; give fit select for a model that is judged on sealed)",
-    )
+    add_fit(fit, "model", "runs/parzc-TABLE.pt")
     fit.add_argument("--train", type=Whole(1), metavar="N", help="learn from N of them a block, drawn by --seed")
     fit.add_argument(
         "--statistics",
@@ -75,12 +69,6 @@ def _add_options(top: CommandParser) -> None:
     fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
     fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
     add_seed(fit)
-    fit.add_argument(
-        "--out",
-        type=PathTo(written=True),
-        metavar="FILE",
-        help="where to write the model (default: runs/parzc-TABLE.pt)",
-    )
     fit.set_defaults(run=_fit)
     predict = commands.add_parser(
         "predict",
@@ -126,16 +114,13 @@ def _add_options(top: CommandParser) -> None:
         help=f"for the report: also fit {_DRAWS} times with N labels a block each, and judge these models on select",
     )
     for each in (fit, judge):
-        each.add_argument(
-            "--figures", type=PathTo(folder=True, written=True), metavar="DIR", help="write figures into this folder"
-        )
+        add_figures(each)
         each.add_argument(
             "--report", type=PathTo(written=True), metavar="FILE", help="write a report into this HTML file"
         )
-        each.add_argument("--force", action="store_true", help="replace files that exist")
     judge.add_argument("--verbose", action="store_true", help="print every block")
     for each in (fit, predict, judge):
-        each.add_argument("--json", action="store_true", help="print one JSON object")
+        add_json(each)
 
 
 def _fit(options: argparse.Namespace) -> int:

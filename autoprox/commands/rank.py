@@ -10,7 +10,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.figures import write_figure
 from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
-from autoprox.commands.common_options import add_seed
+from autoprox.commands.common_options import add_json, add_seed
 from autoprox.commands.console import note, say, say_json, text_table
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
@@ -80,7 +80,7 @@ def _add_options(options: CommandParser) -> None:
     )
     options.add_argument("--csv", type=PathTo(written=True), metavar="FILE", help="write the table as CSV")
     options.add_argument("--force", action="store_true", help="replace these files if they exist")
-    options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(options)
 
 
 def _rank(options: argparse.Namespace) -> int:

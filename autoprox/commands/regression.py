@@ -14,13 +14,13 @@ from autoprox.base.figures import write_figure
 from autoprox.base.files import require_writable, write_json
 from autoprox.bench.block import Block
 from autoprox.bench.problem import Problem
-from autoprox.bench.splits import Split
 from autoprox.commands.command import Command, CommandParser, run_part
+from autoprox.commands.common_options import add_figures, add_fit, add_json
 from autoprox.commands.console import note, number, say, say_json, text_table
 from autoprox.commands.outfile import require_free
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import read_record, record_beside, run_record
-from autoprox.commands.values import PathTo, Text
+from autoprox.commands.values import Text
 from autoprox.metrics import kendall_tau_b
 from autoprox.predict import ArchRegression, RegressionProxy, agreement_figure, coefficient_figure
 from autoprox.spaces import Arch, load_space
@@ -45,23 +45,8 @@ def _add_options(top: CommandParser) -> None:
         ),
     )
     add_problem_options(fit)
-    fit.add_argument(
-        "--splits",
-        nargs="+",
-        choices=[Split.FIT.value, Split.SELECT.value],
-        default=[Split.FIT.value],
-        help="architectures to learn from (default: fit; give fit select for one that is judged on sealed)",
-    )
-    fit.add_argument(
-        "--out",
-        type=PathTo(written=True),
-        metavar="FILE",
-        help="where to write it (default: runs/regression-TABLE.json)",
-    )
-    fit.add_argument("--force", action="store_true", help="replace files that exist")
-    fit.add_argument(
-        "--figures", type=PathTo(folder=True, written=True), metavar="DIR", help="write figures into this folder"
-    )
+    add_fit(fit, "regression", "runs/regression-TABLE.json")
+    add_figures(fit)
     fit.set_defaults(run=_fit)
     show = commands.add_parser(
         "show",
@@ -80,7 +65,7 @@ def _add_options(top: CommandParser) -> None:
     )
     show.set_defaults(run=_show)
     for each in (fit, show):
-        each.add_argument("--json", action="store_true", help="print one JSON object")
+        add_json(each)
 
 
 def _fit(options: argparse.Namespace) -> int:

@@ -18,7 +18,7 @@ from autoprox.bench.schema import DEFAULT_METRIC, Stratum
 from autoprox.bench.table import Table
 from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.commands.command import CommandParser
-from autoprox.commands.common_options import add_seed
+from autoprox.commands.common_options import add_json, add_seed
 from autoprox.commands.console import note, say, say_json, text_table
 from autoprox.commands.outfile import require_free
 from autoprox.commands.record import record_beside, run_record
@@ -122,7 +122,7 @@ def add_conflict(commands: Any) -> None:
         "--bins", type=Whole(1, 50), default=4, metavar="K", help="groups of pairs (default: %(default)s)"
     )
     add_seed(options)
-    options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(options)
     options.set_defaults(run=_conflict)
 
 

@@ -20,6 +20,7 @@ from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.verdict import Verdict, finite_or_none
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_json
 from autoprox.commands.console import (
     interval,
     network_bar,
@@ -71,7 +72,7 @@ def _add_options(options: CommandParser) -> None:
     )
     add_problem_options(options, table=None)
     add_split_option(options)
-    options.add_argument("--json", action="store_true", help="print one JSON object")
+    add_json(options)
     add_out_options(options)
 
 

@@ -11,7 +11,8 @@
   allow it the teacher of another data set.
 - For each: Kendall's tau with the labels of the kind kd, on the architectures of fit and select and on the sealed ones;
   among architectures of one size; and on all of them the partial tau given the number of parameters, with a 95 %
-  bootstrap interval over architectures. Nothing but the weight is fitted, so that all of them may be looked at.
+  bootstrap interval over architectures, and how far that lies above the same with the untrained teacher. Nothing but
+  the weight is fitted, so that all of them may be looked at.
 - The premise of both papers: tau between labels from scratch and with a teacher, and whether a teacher helps at all.
 
 One counted look at sealed. Results: results/teachers.json, and the same as Markdown in results/teachers.md.
@@ -140,19 +141,22 @@ def judged(block: Block, scratch: Block, table: Table, seeds: int, most: int | N
     matrix = np.array(list(found.values()))
     drawn = [bootstrap_taus(matrix, goodness, counts), bootstrap_taus(matrix, size, counts)]
     between = bootstrap_taus(size[None], goodness, counts)
-    rows = {}
-    for place, (name, scores) in enumerate(found.items()):
+    rows: dict[str, dict[str, Any]] = {}
+    partials = {}
+    for name, scores, own, sizes in zip(found, matrix, *drawn, strict=True):
         partial = float(partial_tau(tau(scores, goodness), tau(scores, size), tau(size, goodness)))
-        draws = partial_tau(np.take(drawn[0], place, -1), np.take(drawn[1], place, -1), np.take(between, 0, -1))
-        low, high = interval95(draws[np.isfinite(draws)]).tolist() if name != "params" else (None, None)
+        partials[name] = partial, partial_tau(own, sizes, between[0])
         rows[name] = {
             "fit and select": tau(scores[~sealed], goodness[~sealed]),
             "sealed": tau(scores[sealed], goodness[sealed]),
             "one size": tau(scores[one_size], goodness[one_size]) if one_size.sum() > 2 else None,
             "partial": partial if np.isfinite(partial) else None,
-            "partial95": [low, high],
+            "partial95": _interval(partials[name][1]),
             "spread": spread.get(name),
         }
+    for name in (*PAIRED, "diswot"):
+        (ours, draws), (theirs, others) = partials[name], partials[f"{name}, untrained"]
+        rows[name] |= {"gain": ours - theirs, "gain95": _interval(draws - others)}
     return {
         "architectures": len(goodness),
         "weight": float(chosen.rpartition(" ")[2]),
@@ -160,6 +164,11 @@ def judged(block: Block, scratch: Block, table: Table, seeds: int, most: int | N
         "kd_minus_scratch": float((goodness - plain).mean()),
         "rows": rows,
     }
+
+
+def _interval(draws: np.ndarray) -> list[float] | None:
+    known = draws[np.isfinite(draws)]
+    return interval95(known).tolist() if len(known) else None
 
 
 def markdown(results: dict[str, Any]) -> str:
@@ -173,6 +182,7 @@ def markdown(results: dict[str, Any]) -> str:
         lines.append(f"| {name} | {each['tau_scratch_kd']:.2f} | {each['kd_minus_scratch']:+.2f} | {each['weight']} |")
     for title, key in (
         ("Partial tau given the parameters, all architectures; surely above or below 0 in bold", "partial"),
+        ("By how much that is above the same with the untrained teacher; surely so in bold", "gain"),
         ("Tau on sealed", "sealed"),
         ("Tau on fit and select", "fit and select"),
         ("Tau among architectures of one size", "one size"),
@@ -187,10 +197,10 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def _cell(row: dict[str, Any] | None, key: str) -> str:
-    if row is None or row[key] is None:
+    if row is None or row.get(key) is None:
         return ""
-    low, high = row["partial95"]
-    sure = key == "partial" and low is not None and (low > 0 or high < 0)
+    ends = row.get(f"{key}95")
+    sure = ends is not None and (ends[0] > 0 or ends[1] < 0)
     return f"**{row[key]:.2f}**" if sure else f"{row[key]:.2f}"
 
 
