@@ -4,8 +4,9 @@ import argparse
 import json
 import math
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from textwrap import fill
 from typing import Any, TypeVar
 
@@ -51,6 +52,17 @@ def say_field(name: str, text: str) -> None:
         needs     params
     """
     say_text(f"{name:<10}{text}", 10)
+
+
+def say_written(paths: Sequence[Path], most: int = 4) -> None:
+    """Names the files that were written into one folder, at most so many of them.
+
+    Example:
+        >>> say_written([Path("runs/a/best.json"), Path("runs/a/run.json")], 1)
+        written   runs/a: best.json and 1 more
+    """
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    say_field("written", f"{paths[0].parent}: {', '.join(each.name for each in paths[:most])}{more}")
 
 
 def note(text: str) -> None:

@@ -13,7 +13,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.figures import figure_writer
 from autoprox.base.files import json_writer
 from autoprox.commands.command import Command, CommandParser, run_part
-from autoprox.commands.console import continued_bar, note, say, say_json, text_table, warn
+from autoprox.commands.console import continued_bar, note, say, say_json, say_written, text_table, warn
 from autoprox.commands.image_options import add_images_option
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.commands.record import run_record
@@ -157,7 +157,7 @@ def _profile(options: argparse.Namespace) -> int:
         say_json(document)
     else:
         _report(found, space, task)
-        say(f"written: {', '.join(map(str, written))}")
+        say_written(written)
     if found.repeats.noisy:
         warn(
             f"this machine is too noisy: between the two halves of the rounds, half of {found.repeats.n} networks "

@@ -11,7 +11,7 @@ import numpy as np
 from autoprox.bench.problem import Problem
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict
-from autoprox.commands.console import interval, number, say, say_field, say_text, text_table, warn
+from autoprox.commands.console import interval, number, say, say_field, say_text, say_written, text_table, warn
 from autoprox.evolve import PROXY_ROW, ZOO_ROW, Discovery, ProxyForm, verdict_sentence
 from autoprox.evolve.selection import EnsembleTrial
 
@@ -56,9 +56,7 @@ def say_discovery(
     if blind := discovery.proxy.results["blind_to"]:
         warn(f"the proxy is blind to {' and '.join(blind)}: networks that differ in nothing else get exactly one score")
     say_field("sealed", _sealed(discovery.sealed_scorings, folder))
-    shown = ", ".join(each.name for each in (written if verbose else written[:_MOST_FILES]))
-    more = "" if verbose or len(written) <= _MOST_FILES else f" and {len(written) - _MOST_FILES} more"
-    say_field("written", f"{folder}: {shown}{more}")
+    say_written(written, len(written) if verbose else _MOST_FILES)
     if (discovery.sealed_scorings or 0) > 1:
         warn("the sealed split was scored before: the more often, the less reliable are its figures")
 

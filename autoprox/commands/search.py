@@ -19,6 +19,8 @@ from autoprox.commands.console import (
     note,
     say,
     say_json,
+    say_text,
+    say_written,
     text_table,
     warn,
 )
@@ -242,7 +244,7 @@ def _search(options: argparse.Namespace) -> int:
         if front is not None:
             say()
             front.say()
-        say(f"written: {', '.join(map(str, written))}")
+        say_written(written)
     _note_unscored(result)
     latencies.warn()
     return 0
@@ -321,7 +323,7 @@ def _document(
 def _report(
     result: SearchResult, task: Task, top: int, latencies: LatencyTable, verification: Verification | None
 ) -> None:
-    say(
+    say_text(
         f"{result.space}, {described(task)}: {_allowed(result)}; {len(result.candidates):,} scored by '{result.scorer}'"
     )
     costs = (PARAMS, MACS, *result.constraints.costs)
@@ -343,11 +345,11 @@ def _report(
     for pick in picks:
         say(f"{pick.rank}: {pick.best.arch.json}")
     if any(pick.others for pick in picks):
-        say(
+        say_text(
             "ties: so many other candidates have the same score, and of these the smallest network is shown; "
             f"{CANDIDATES} has all of them"
         )
-    say(latencies.legend)
+    say_text(latencies.legend)
     if verification is not None:
         say()
         say_verification(verification)

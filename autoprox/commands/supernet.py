@@ -11,7 +11,7 @@ from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
-from autoprox.commands.console import note, say
+from autoprox.commands.console import note, say, say_written
 from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import FolderKind, OutFolder
@@ -146,7 +146,7 @@ def _train(options: argparse.Namespace) -> int:
         digests = {"parameters": document["digest"], "images": data.digest, "result": digest(document)}
         written = folder.finish(contents, run_record(options, started, digests))
     say(f"{space.name}, {data.name}: {trainer.done:,} passes, {_count(trainer):,} shared parameters")
-    say(f"written: {', '.join(map(str, written))}")
+    say_written(written)
     return 0
 
 
