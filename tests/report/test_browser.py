@@ -79,6 +79,20 @@ def test_there_is_something_to_see(folder, tmp_path, width):
     assert np.median(pixels) == 1  # on white
 
 
+def test_a_dark_screen_is_followed(folder, tmp_path):
+    picture = tmp_path / "dark.png"
+    chromium(
+        tmp_path,
+        "--blink-settings=preferredColorScheme=0",
+        f"--window-size={DESK},900",
+        f"--screenshot={picture}",
+        (folder / REPORT).as_uri(),
+    )
+    pixels = matplotlib.image.imread(picture)[..., :3]
+    assert np.median(pixels) < 0.2
+    assert (pixels.min(axis=-1) > 0.7).any(axis=1).mean() > 0.1  # light letters
+
+
 def test_it_can_be_printed(folder, tmp_path):
     printed = tmp_path / "page.pdf"
     chromium(tmp_path, f"--print-to-pdf={printed}", (folder / REPORT).as_uri())
