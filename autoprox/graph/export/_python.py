@@ -44,8 +44,8 @@ def to_python(proxy: Proxy) -> str:
     Example:
         >>> from autoprox.graph import parse
         >>> text = to_python(Proxy("snip", parse("nodes_sum(l1(mul(weight, weight_grad)))")))
-        >>> "def score(" in text, "import numpy" in text
-        (True, False)
+        >>> "def score(" in text, "import numpy" in text, "FORMULA = 'nodes_sum" in text
+        (True, False, True)
     """
     return _Writer(proxy).text()
 
@@ -87,11 +87,23 @@ class _Writer:
         self._sources.require({"torch"})
         parts = [
             f'"""{self._header()}"""\n\n{self._sources.text()}',
+            self._facts(),
             "\n".join([*passes, "", f"STATISTICS = (\n    {statistics},\n)"]),
             *self._reductions,
             f"{_SIGNATURE}    {body}",
         ]
         return "\n\n\n".join(parts) + "\n"
+
+    def _facts(self) -> str:
+        """The constants that tell other code what the file holds."""
+        needs = {"passes": list(self._proxy.needs.passes), "labels": self._proxy.needs.labels}
+        return "\n".join(
+            [
+                '__all__ = ["FORMULA", "NEEDS", "score"]',
+                f"FORMULA = {self._proxy.formula!r}",
+                f"NEEDS = {needs!r}",
+            ]
+        )
 
     def _header(self) -> str:
         proxy = self._proxy
@@ -205,14 +217,14 @@ def _constant(pass_: Pass) -> str:
 
 
 _SIGNATURE = '''def score(
-    model: nn.Module, images: Any, labels: Any, *, loss: Callable[[Any, Any], Tensor] | None = None
+    model: nn.Module, images: Any, labels: Any = None, *, loss: Callable[[Any, Any], Tensor] | None = None
 ) -> float:
     """Scores one network, with the parameters it has; it is left as it was. Higher is better.
 
     Args:
         model: An untrained network.
         images: Batch, shape `(B, C, H, W)`.
-        labels: Class indices, shape `(B,)`.
+        labels: Class indices, shape `(B,)`; None if it reads none.
         loss: What the backward pass starts from; the mean cross entropy of logits by default.
     """
 '''
