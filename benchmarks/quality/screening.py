@@ -1,9 +1,9 @@
-"""What screening of candidates does to each strategy: draws until one is new, and EMQ's early exit.
+"""Effect of screening candidates on each strategy: draws until one is new, and EMQ's early exit.
 
     python benchmarks/quality/screening.py               # 10 minutes on one core
     python benchmarks/quality/screening.py --seeds 2 --budget 200
 
-Ten seeds of each strategy and screening on the fit split of the embedded table, whose statistics stand beside it.
+Ten seeds of each strategy and screening on the fit split of the embedded table, whose statistics accompany it.
 `valid` is the share of proposals that are valid candidates which were not judged before. `scored` is how many
 candidates were scored on all networks until one reached the target, the median over strategies and seeds of what random
 search ends with; a candidate that an early exit rejects counts as the networks that it was scored on. Runs that do not
