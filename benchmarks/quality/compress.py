@@ -102,7 +102,7 @@ def main() -> None:
 
 
 def known(target: Path) -> dict[str, Any]:
-    """What was measured before."""
+    """Earlier measurements."""
     found: dict[str, Any] = json.loads(target.read_text()) if target.exists() else {}
     return found
 
