@@ -1,6 +1,7 @@
 """Whether the results in a folder are whole: the record beside them says it, and no other file does."""
 
 from collections.abc import Mapping
+from os.path import isfile  # which takes what can be no path for one of no file
 from pathlib import Path
 from typing import Any
 
@@ -20,4 +21,4 @@ def is_finished(folder: Path, record: Mapping[str, Any], result: str) -> bool:
         >>> is_finished(Path("no such folder"), {"finished": "2026-01-01", "written": ["best.json"]}, "best.json")
         False
     """
-    return "finished" in record and all((folder / name).is_file() for name in record.get("written", [result]))
+    return "finished" in record and all(isfile(folder / name) for name in record.get("written", [result]))

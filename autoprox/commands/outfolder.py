@@ -111,7 +111,9 @@ class OutFolder:
         if record is not None and record["command"][2] != f"autoprox.{kind.program}":
             raise SpecError(f"'{self.path}' holds the results of another command, which are kept; give another --out.")
         # Records of earlier versions name no files.
-        self._ours = [] if record is None else list(record.get("files", kind.names))
+        named = [] if record is None else record.get("files", kind.names)
+        # A record may come from somebody else, and name files elsewhere.
+        self._ours = [name for name in kind.names if name in named]
         for name in kind.names:
             if (self.path / name).exists() and name not in self._ours and not self._is_journal(name):
                 raise SpecError(

@@ -112,6 +112,28 @@ def test_a_report_of_others_is_not_replaced_later(table, tmp_path, capsys):
     assert "report.html" in json.loads((out / "run.json").read_text())["files"]
 
 
+@pytest.mark.parametrize("outside", ["../precious", "{here}/precious", "notes.txt"])
+def test_a_record_of_somebody_else_has_nothing_else_removed(table, copy, outside):
+    precious = copy / outside.format(here=copy.parent)
+    precious.write_text("mine")
+    record = json.loads((copy / "run.json").read_text())
+    record["files"] += [outside.format(here=copy.parent)]
+    (copy / "run.json").write_text(json.dumps(record))
+    assert evolve(table, "--budget", 10, "--no-report", "--out", copy, "--force") == 0
+    assert precious.read_text() == "mine"
+
+
+@pytest.mark.parametrize("name", ["9" * 400, "\udc00", 3, None, ["a"]])
+def test_a_record_that_names_no_path_is_one_line_or_not_finished(copy, name, capsys):
+    record = json.loads((copy / "run.json").read_text())
+    (copy / "run.json").write_text(json.dumps(record | {"written": [name]}))
+    capsys.readouterr()
+    assert main(["runs", str(copy)]) in {0, 2}
+    assert "finished\n" not in capsys.readouterr().out
+    assert main(["evolve", "--out", str(copy)]) == 2
+    refusal(capsys)
+
+
 # Owning before destroying.
 
 
