@@ -12,7 +12,8 @@ def check_supported(model: nn.Module) -> None:
     """Checks that every module of a network can be looked at, and that its parameters can have gradients.
 
     Raises:
-        CollectionError: If one is traced, quantised, not yet initialised, or made in inference mode.
+        CollectionError: If one is traced, quantised, not yet initialised, without values, or made in inference mode;
+            if the model is no module.
 
     Example:
         >>> check_supported(nn.LazyLinear(2))
@@ -21,7 +22,8 @@ def check_supported(model: nn.Module) -> None:
         autoprox.base.errors.CollectionError: The LazyLinear has no parameters yet; run the model once on a batch.
     """
     if not isinstance(model, nn.Module):
-        raise CollectionError(f"The model is a {type(model).__name__}; give a torch.nn.Module.")
+        given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
+        raise CollectionError(f"The model is {given}; give a torch.nn.Module.")
     for name, module in model.named_modules():
         reason = _why_not(module) or next((why for each in module._parameters.values() if (why := _why_no(each))), "")
         if reason:
@@ -30,7 +32,7 @@ def check_supported(model: nn.Module) -> None:
 
 
 def _why_not(module: nn.Module) -> str:
-    """Reason why a module cannot be inspected; empty if it can."""
+    """What keeps a module from being looked at; empty if nothing does."""
     if isinstance(module, torch.jit.ScriptModule):
         return "is TorchScript, whose layers cannot be looked at; give the module that it was made from."
     weight = module._parameters.get("weight")
@@ -42,11 +44,13 @@ def _why_not(module: nn.Module) -> str:
 
 
 def _why_no(parameter: Tensor | None) -> str:
-    """Reason why a parameter cannot have a gradient; empty if it can."""
+    """What keeps a parameter from having a gradient; empty if nothing does."""
     if parameter is None:
         return ""
     if is_lazy(parameter):
         return "has no parameters yet; run the model once on a batch."
+    if parameter.is_meta:
+        return "is on the meta device, where parameters have no values; build it on a device that has."
     if parameter.is_inference():
         return "was made in torch.inference_mode, and its parameters can have no gradients; make it outside."
     if nn.Parameter not in type(parameter).__mro__:

@@ -17,7 +17,7 @@ def checked_images(images: Any, weight: Tensor) -> Tensor:
         weight: A weight of the model; its device and dtype are the model's.
 
     Raises:
-        CollectionError: If the images are no array, empty, on another device, of another dtype, or not finite.
+        CollectionError: If the images are no plain array, empty, on another device, of another dtype, or not finite.
 
     Example:
         >>> import numpy as np
@@ -35,6 +35,9 @@ them, for instance by torch.as_tensor(images).to(torch.float32).
             f"The images are {tensor.dtype} and the model is {weight.dtype}; convert them, for instance by "
             f"torch.as_tensor(images).to({weight.dtype})."
         )
+    if tensor.layout is not torch.strided or tensor.is_meta:
+        kind = "on the meta device" if tensor.is_meta else f"of the layout {tensor.layout}"
+        raise CollectionError(f"The images are {kind}; give a plain tensor.")
     if not torch.isfinite(tensor).all():
         bad = (~torch.isfinite(tensor)).reshape(len(tensor), -1).any(dim=1).nonzero()[0].item()
         raise CollectionError(f"The images hold NaN or infinity, first in image {bad}; statistics would be undefined.")

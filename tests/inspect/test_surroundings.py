@@ -186,6 +186,14 @@ def in_inference_mode():
         return net()
 
 
+@pytest.mark.parametrize("change", [torch.Tensor.to_sparse, lambda images: images.to("meta")], ids=["sparse", "meta"])
+@pytest.mark.parametrize("name", NAMES)
+def test_images_are_a_plain_tensor(change, name):
+    images, labels = batch()
+    with pytest.raises(CollectionError, match="The images are"):
+        autoprox.load(name).score(net(), change(images), labels)
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize(
     ("make", "message"),
@@ -195,6 +203,9 @@ def in_inference_mode():
         (lambda: torch.ao.quantization.quantize_dynamic(net(), {nn.Linear}), "is quantised"),
         (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)), "'1' has no parameters yet; run the model once"),
         (in_inference_mode, r"made in torch\.inference_mode"),
+        (lambda: net().to("meta"), "'1' is on the meta device"),
+        (lambda: None, "The model is a NoneType; give a torch.nn.Module"),
+        (lambda: nn.Linear, "The model is the class Linear; give a torch.nn.Module"),
     ],
 )
 @pytest.mark.parametrize("name", ["snip", "nwot", "params"])
