@@ -134,6 +134,21 @@ CASES = (
         "--force",
         ("run/result.json",),
     ),
+    Case("judge", "judge {out}/trial --jobs 1", "", ("trial/best.json", "trial/hall.json"), given="trial"),
+    Case(
+        "rank",
+        "rank --models {world}/network.py:model --img-size 8 --scorer params synflow --csv {out}/r.csv"
+        " --figure {out}/r.svg",
+        "--force",
+        (),  # the table states latencies
+    ),
+    Case(
+        "supernet train",
+        "supernet train --space pit-micro --dataset digits --passes 12 --out {out}/run",
+        "--resume",
+        (),  # times are stated beside the parameters
+    ),
+    Case("supernet evaluate", "supernet evaluate {world}/supernet --archs 24 --out {out}/t.parquet", "--force", ()),
 )
 WRITE_NOTHING = {"completion"}
 
@@ -241,6 +256,9 @@ def make_world(world: Path) -> None:
     for line in (
         "bench import {world}/small.csv --out {world}/small.parquet",
         "evolve --bench {world}/small.parquet --budget 30 --random-budget 10 --growths 0 --jobs 1 --out {world}/run",
+        "evolve --bench {world}/small.parquet --budget 30 --growths 0 --jobs 1 --no-report --keep-sealed"
+        " --out {world}/trial",
+        "supernet train --space pit-micro --dataset digits --passes 2 --out {world}/supernet",
         "parzc fit --bench {world}/small.parquet --statistics params macs --jobs 1 --out {world}/m.pt",
     ):
         run_command(line.format(world=world).split(), world / "home")

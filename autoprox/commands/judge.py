@@ -8,7 +8,7 @@ from autoprox.base.records import RUN
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, note
 from autoprox.commands.evolve import COMMAND as EVOLVE
-from autoprox.commands.record import PROGRAM_WORDS, lasting
+from autoprox.commands.record import PROGRAM_WORDS, lasting, refuse_code
 from autoprox.commands.values import PathTo, Whole
 from autoprox.evolve.runs import load
 
@@ -30,6 +30,7 @@ def _judge(options: argparse.Namespace) -> int:
     if "command" not in run.provenance:
         raise StoreMismatchError(f"There is no '{Path(options.run) / RUN}', so the options of the run are unknown.")
     kept = lasting(run.provenance["command"])
+    refuse_code(kept, options.run, f"give {{option}} to evolve --out {options.run} --resume")
     for name in ("--keep-sealed", "--budget", "--seconds", "--out"):
         kept.pop(name, None)
     if options.jobs is not None:

@@ -16,6 +16,7 @@ from typing import Any
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.base.files import read_own_json
 from autoprox.base.records import RUN
+from autoprox.base.references import is_reference
 from autoprox.base.versions import versions
 
 PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
@@ -102,13 +103,36 @@ def resumed(name: str, words: Sequence[str]) -> list[str]:
     before = lasting(record["command"])
     if _ENDS & given.keys():
         before = {option: group for option, group in before.items() if option not in _ENDS}
-    for option in ("--space", "--spaces"):
-        if option not in given and any(":" in word for word in before.get(option, ())):
-            raise SpecError(
-                f"'{place}' was made with {' '.join(before[option])}. Code is imported only where it is named on the "
-                f"command line: give {option} again."
-            )
+    refuse_code(
+        {option: group for option, group in before.items() if option not in given}, place, "give {option} again"
+    )
     return [word for group in (before | given).values() for word in group]
+
+
+def refuse_code(options: Mapping[str, Sequence[str]], place: Path, advice: str) -> None:
+    """Refuses recorded options that name code: a folder of somebody else could name anything.
+
+    Args:
+        options: Words of the options that are taken over, by their names.
+        place: The folder, or the file.
+        advice: What to do; `{option}` stands for the option.
+
+    Raises:
+        SpecError: If one names an object in a module or a file.
+
+    Example:
+        >>> refuse_code({"--space": ["--space", "evil.py:space"]}, Path("runs/theirs"), "give {option} again")
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.SpecError: 'runs/theirs' was made with --space evil.py:space. Code is imported only where \
+it is named on the command line: give --space again.
+    """
+    for option, group in options.items():
+        if any(is_reference(word) for word in group):
+            raise SpecError(
+                f"'{place}' was made with {' '.join(group)}. Code is imported only where it is named on the command "
+                f"line: {advice.format(option=option)}."
+            )
 
 
 def lasting(command: Sequence[str]) -> dict[str, list[str]]:

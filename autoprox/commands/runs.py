@@ -16,13 +16,13 @@ from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import chosen_backend, number, say, say_json, text_table, warn
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem_options import problem_of
-from autoprox.commands.record import PROGRAM_WORDS, run_record
+from autoprox.commands.record import PROGRAM_WORDS, lasting, refuse_code, run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
 from autoprox.commands.values import PathTo
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.runs import Run, find, load
-from autoprox.report import COMPARISON, comparison_report, read_evidence, write_page
+from autoprox.report import COMPARISON, comparison_report, is_own_page, read_evidence, write_page
 from autoprox.scorers import BEST
 
 _HALL_LINES = 5
@@ -100,6 +100,8 @@ def _comparison(options: argparse.Namespace) -> Path:
     if not finished:
         raise StoreMismatchError(f"There is no finished run below '{options.folder}', so that nothing can be compared.")
     page = Path(options.folder) / COMPARISON
+    if page.exists() and not is_own_page(page):
+        raise SpecError(f"'{page}' was not written by autoprox, and stays. Move it away, and repeat.")
     write_page(page, comparison_report(finished, Path(options.folder)))
     return page
 
@@ -110,6 +112,9 @@ def _gathered(run: Run, random_budget: int) -> Path:
         raise StoreMismatchError(
             f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
         )
+    refuse_code(
+        lasting(run.provenance["command"]), run.folder, f"give {{option}} to evolve --out {run.folder} --resume"
+    )
     began = EVOLVE.parser().parse_args(run.provenance["command"][PROGRAM_WORDS:])
     with chosen_backend(began):
         return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)

@@ -12,7 +12,7 @@
 from autoprox.report._comparison import COMPARISON, comparison_report
 from autoprox.report._evidence import EVIDENCE, REPORT, gather, read_evidence
 from autoprox.report._learned_report import LearningCurve, Predictions, learned_report
-from autoprox.report._page import write_page
+from autoprox.report._page import is_own_page, write_page
 from autoprox.report._random_baseline import RANDOM_BUDGET, RandomBaseline, random_search
 from autoprox.report._ranking_figure import draw_ranking
 from autoprox.report._run_report import discovery_report
@@ -29,6 +29,7 @@ __all__ = [
     "discovery_report",
     "draw_ranking",
     "gather",
+    "is_own_page",
     "learned_report",
     "random_search",
     "read_evidence",

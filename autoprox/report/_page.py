@@ -9,7 +9,9 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
 
+from autoprox.base.errors import AutoproxError
 from autoprox.base.files import atomically, require_writable
+from autoprox.base.foreign import reading
 
 UNDEFINED = "\N{EN DASH}"
 """What stands where a number is undefined."""
@@ -33,6 +35,16 @@ def write_page(path: Path, text: str) -> None:
     """
     require_writable(path.parent)
     atomically(path, lambda target: target.write_text(text, encoding="utf-8"))
+
+
+def is_own_page(path: Path) -> bool:
+    """Whether a file is a page that was written here: its head says so.
+
+    Raises:
+        AutoproxError: If it is no regular file, or cannot be read.
+    """
+    with reading(path, lambda reason: AutoproxError(f"'{path}' cannot be read: {reason}.")), path.open("rb") as file:
+        return b'<meta name="generator" content="autoprox">' in file.read(4096)
 
 
 def figure_of(value: float | None, digits: int = 3) -> Markup:

@@ -314,12 +314,33 @@ def test_resume_of_a_search(tmp_path, capsys):
     assert (out / "result.json").read_bytes() == (tmp_path / "whole" / "result.json").read_bytes()
 
 
-def test_resume_imports_no_code_that_only_a_folder_names(tmp_path, capsys):
-    (tmp_path / "evil.py").write_text("raise SystemExit('imported')")
-    command = ["python", "-m", "autoprox.search", "--proxy", "params", "--space", f"{tmp_path}/evil.py:space"]
+EVIL = "from pathlib import Path; Path(__file__).with_name('imported').touch()"
+
+
+@pytest.mark.parametrize("options", [["--space", "{evil}:space"], ["--space={evil}:space"], ["--proxy", "{evil}:x"]])
+def test_resume_imports_no_code_that_only_a_folder_names(tmp_path, capsys, options):
+    (tmp_path / "evil.py").write_text(EVIL)
+    words = ["--proxy", "params", *(each.format(evil=tmp_path / "evil.py") for each in options)]
+    command = ["python", "-m", "autoprox.search", *words]
     (tmp_path / "run.json").write_text(json.dumps({"command": command, "files": []}))
     assert main(["search", "--out", str(tmp_path), "--resume"]) == 2
-    assert "give --space again" in refusal(capsys)
+    option = options[0].partition("=")[0]
+    assert f"give {option} again" in refusal(capsys)
+    assert not (tmp_path / "imported").exists()
+
+
+@pytest.mark.parametrize("command", [["runs", "{run}", "--report", "--random-budget", "1"], ["judge", "{run}"]])
+def test_a_run_of_somebody_else_imports_no_code(copy, capsys, command):
+    (copy / "evil.py").write_text(EVIL)
+    record = json.loads((copy / "run.json").read_text())
+    record["command"] += ["--spaces", f"{copy}/evil.py:space"]
+    (copy / "run.json").write_text(json.dumps(record))
+    with closing(sqlite3.connect(copy / "journal.sqlite")) as journal, journal:
+        journal.execute("delete from meta where name = 'sealed_scorings'")  # as of a run that was not judged
+    capsys.readouterr()
+    assert main([each.format(run=copy) for each in command]) == 2
+    assert "Code is imported only where it is named on the command line" in refusal(capsys)
+    assert not (copy / "imported").exists()
 
 
 @pytest.mark.parametrize(

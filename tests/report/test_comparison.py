@@ -30,7 +30,16 @@ def test_each_run_has_a_row_and_a_link(above):
     assert not {"script", "iframe", "link", "img"} & set(page.tags)
 
 
+def test_a_page_of_others_stays(above, capsys):
+    (above / COMPARISON).write_text("<!DOCTYPE html> mine")
+    assert main(["runs", str(above), "--report"]) == 2
+    assert f"{COMPARISON}' was not written by autoprox" in capsys.readouterr().err
+    assert (above / COMPARISON).read_text() == "<!DOCTYPE html> mine"
+    (above / COMPARISON).unlink()
+
+
 def test_the_command_writes_it_beside_the_runs(above, capsys):
+    assert main(["runs", str(above), "--report"]) == 0
     assert main(["runs", str(above), "--report"]) == 0
     assert str(above / COMPARISON) in capsys.readouterr().out
     assert (above / COMPARISON).read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
