@@ -22,8 +22,7 @@ def check_supported(model: nn.Module) -> None:
         autoprox.base.errors.CollectionError: The LazyLinear has no parameters yet; run the model once on a batch.
     """
     if not isinstance(model, nn.Module):
-        given = f"the class {model.__name__}" if isinstance(model, type) else f"a {type(model).__name__}"
-        raise CollectionError(f"The model is {given}; give a torch.nn.Module.")
+        raise CollectionError(f"The model is a {type(model).__name__}; give a torch.nn.Module.")
     for name, module in model.named_modules():
         reason = _why_not(module) or next((why for each in module._parameters.values() if (why := _why_no(each))), "")
         if reason:

@@ -205,7 +205,7 @@ def test_images_are_a_plain_tensor(change, name):
         (in_inference_mode, r"made in torch\.inference_mode"),
         (lambda: net().to("meta"), "'1' is on the meta device"),
         (lambda: None, "The model is a NoneType; give a torch.nn.Module"),
-        (lambda: nn.Linear, "The model is the class Linear; give a torch.nn.Module"),
+        (lambda: nn.Linear, "The model is a type; give a torch.nn.Module"),
     ],
 )
 @pytest.mark.parametrize("name", ["snip", "nwot", "params"])
