@@ -7,6 +7,9 @@ import numpy as np
 
 COLUMNS = [f"{kind} {part}" for kind in ("spearman", "tau") for part in ("all", "top half", "top fifth", "iso")]
 
+_LONGEST = 160
+# Characters of a formula that are shown; weighted sums of hundreds of terms are in the JSON.
+
 
 def markdown(results: dict[str, Any]) -> str:
     """All that was measured."""
@@ -43,7 +46,8 @@ def _ranking(found: dict[str, Any]) -> Iterator[str]:
     for name, formula in found["formulas"].items():
         further = [f"{rival} {_further(each)}" for rival, each in sealed[name]["further than"].items()]
         yield ""
-        yield f"{name}: `{formula}`; further than {', '.join(further)}."
+        shown = formula if len(formula) <= _LONGEST else f"{formula[:_LONGEST]} ..."
+        yield f"{name}: `{shown}`; further than {', '.join(further)}."
 
 
 def _allocations(found: dict[str, Any]) -> Iterator[str]:
