@@ -1,6 +1,6 @@
 """How well proxies rank compressed networks, and what allocations by them are worth.
 
-    python benchmarks/quality/compress.py             # both tables, 1 h on two cores
+    python benchmarks/quality/compress.py             # both tables, 20 minutes on two cores
     python benchmarks/quality/compress.py --parts ranking end --bench mqbench101 --budget 500
 
 ranking: every proxy on the sealed part of mqbench101 and lrbench101, Spearman and Kendall's tau over all vectors, the

@@ -1,12 +1,12 @@
 """Effect of screening candidates on each strategy: draws until one is new, and EMQ's early exit.
 
-    python benchmarks/quality/screening.py               # 10 minutes on one core
+    python benchmarks/quality/screening.py               # 1 minute on one core
     python benchmarks/quality/screening.py --seeds 2 --budget 200
 
 Ten seeds of each strategy and screening on the fit split of the embedded table, whose statistics accompany it.
 `valid` is the share of proposals that are valid candidates which were not judged before. `scored` is how many
-candidates were scored on all networks until one reached the target, the median over strategies and seeds of what random
-search ends with; a candidate that an early exit rejects counts as the networks that it was scored on. Runs that do not
+candidates were scored on all networks until one reached the target, the median over seeds of what random search ends
+with; a candidate that an early exit rejects counts as the networks that it was scored on. Runs that do not
 reach the target count as the whole budget, and how many do is stated. Intervals are those of Student's t over seeds.
 
 Results: results/screening.json, and the same as Markdown in results/screening.md.
@@ -43,7 +43,7 @@ def main() -> None:
     """Runs all, and writes what they give."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
-    parser.add_argument("--budget", type=int, default=1000, help="distinct valid candidates of a run")
+    parser.add_argument("--budget", type=int, default=300, help="distinct valid candidates of a run")
     options = parser.parse_args()
     table = Table.read()
     discoverer = Discoverer(Problem(table, tuple(table.blocks())))
