@@ -19,7 +19,7 @@ from autoprox.bench.table import Table
 from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
 from autoprox.commands.command import CommandParser
 from autoprox.commands.common_options import add_json, add_seed
-from autoprox.commands.console import note, say, say_json, text_table
+from autoprox.commands.console import say, say_json, text_table
 from autoprox.commands.outfile import require_free
 from autoprox.commands.record import record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
@@ -194,7 +194,7 @@ def _extract(options: argparse.Namespace) -> int:
     save_checkpoint(network, options.out)
     write_json({"space": space.name, "arch": arch.genes, "task": weights.task._asdict()}, genes)
     write_json(run_record(options, started, {"parameters": weights.digest}), record_beside(options.out))
-    note(f"written: {options.out}, {genes}")
+    say(f"written: {options.out}, {genes}")
     return 0
 
 

@@ -226,8 +226,7 @@ class Summary:
         if self.prior is not None:
             prior = self.prior[chosen]
             alone = kendall_tau_b(prior[None], labels)[0]
-            ranks = mean_ranks(prior)
-            joint = kendall_tau_b(np.array([mean_ranks(row) + ranks for row in rows]), labels)
+            joint = kendall_tau_b(np.array([mean_ranks([row, prior]) for row in rows]), labels)
             found |= {
                 "tau of prior": alone,
                 "tau joint": joint.mean(),

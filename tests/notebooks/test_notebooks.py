@@ -14,7 +14,7 @@ jupytext = pytest.importorskip("jupytext", reason=REASON)
 nbclient = pytest.importorskip("nbclient", reason=REASON)
 
 FOLDER = Path(__file__).parents[2] / "notebooks"
-NAMES = ["01_discover", "02_anatomy", "03_parzc", "04_your_own_vit", "05_your_own_space", "07_compress"]
+NAMES = ["01_discover", "02_anatomy", "03_parzc", "04_your_own_vit", "05_your_own_space", "06_supernet", "07_compress"]
 EACH = pytest.mark.parametrize("name", NAMES)
 TIMEOUT_S = 300
 
