@@ -9,6 +9,10 @@
 - latency: tau and mean relative error on rows that were left out (fits to 160 and 1,600 rows, 5 draws), by the linear
   and the logarithmic regression on all products of two features. HAT (Xeon) and HW-GPT-S (CPU, A100, H100), in DIR;
   gradient boosting on 1,600 rows of the same features shows what noise leaves.
+- limits: what the tables of processors allow. Residuals of the logarithmic regression in five folds: their deviation,
+  their correlation between consecutive rows and between nearest neighbours in the features; tau with the median of the
+  ten rows before and behind taken off; the deviation among rows that differ in the order of their layers alone, which
+  changes no work; and the tau of a model that knew the truth under so much noise.
 
 Results: results/regression.json, and the same as Markdown in results/regression.md. Two minutes.
 """
@@ -17,7 +21,7 @@ import argparse
 import gzip
 import json
 import platform
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import combinations_with_replacement
 from pathlib import Path
 from typing import Any
@@ -25,6 +29,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 from scipy import stats
+from scipy.spatial import cKDTree
 from sklearn.ensemble import HistGradientBoostingRegressor
 
 from autoprox.base.digest import derived_seed
@@ -38,6 +43,8 @@ RESULTS = Path(__file__).parent / "results"
 SIZES = (10, 16, 24, 32, 48, 64, 96)
 DRAWS, LATENCY_DRAWS = 20, 5
 ROWS = (160, 1600)
+NEAR = 10
+"""Rows before and behind that were measured while the machine was in the same state."""
 
 
 def tau(scores: Any, target: Any) -> float:
@@ -125,6 +132,59 @@ def latency(tables: Path) -> list[dict[str, Any]]:
     return rows
 
 
+def limits(tables: Path) -> list[dict[str, Any]]:
+    rows = []
+    for name, (frame, seconds) in latency_tables(tables).items():
+        if name not in EQUAL_WORK:
+            continue
+        pairs, order = list(combinations_with_replacement(list(frame), 2)), np.random.default_rng(0)
+        shuffled, predicted = order.permutation(len(frame)), np.empty(len(frame))
+        for left in np.array_split(shuffled, 5):
+            kept = np.setdiff1d(shuffled, left)
+            model = MultivariateRegression(pairs).fit(frame.iloc[kept], np.log(seconds[kept]))
+            predicted[left] = model.predict(frame.iloc[left])
+        residuals = np.log(seconds) - predicted
+        varying = frame.loc[:, frame.nunique() > 1]
+        standard = ((varying - varying.mean()) / varying.std()).to_numpy() + order.normal(0, 1e-6, varying.shape)
+        nearest = cKDTree(standard).query(standard, k=2)[1][:, 1]
+        beside = [np.r_[residuals[max(0, row - NEAR) : row], residuals[row + 1 :][:NEAR]] for row in range(len(frame))]
+        equal = EQUAL_WORK[name](tables)
+        groups = pd.Series(np.log(seconds)).groupby(equal) if equal is not None else None
+        noise = residuals.std()
+        if groups is not None:
+            sizes = groups.size()
+            squares = groups.var(ddof=0)[sizes > 1] @ sizes[sizes > 1]
+            noise = float(np.sqrt(squares / (sizes[sizes > 1] - 1).sum()))
+        rows.append(
+            {
+                "table": name,
+                "tau": tau(predicted, seconds),
+                "residual_std": float(residuals.std()),
+                "consecutive": float(np.corrcoef(residuals[1:], residuals[:-1])[0, 1]),
+                "neighbours": float(np.corrcoef(residuals, residuals[nearest])[0, 1]),
+                "tau_without_drift": tau(predicted + [float(np.median(each)) for each in beside], seconds),
+                "equal_work_groups": None if groups is None else int((groups.size() > 1).sum()),
+                "equal_work_std": None if groups is None else noise,
+                "tau_of_the_truth": tau(predicted, predicted + order.normal(0, noise, len(frame))),
+            }
+        )
+    return rows
+
+
+def _order_of_layers(tables: Path) -> list[str]:
+    """What rows of HW-GPT have in common that differ in the order of their layers alone."""
+    text = gzip.decompress((tables / "hwgpt_s_10000.jsonl.gz").read_bytes()).decode()
+    rows = [json.loads(line) for line in text.splitlines()]
+    return [str([row["embed"], row["bias"], sorted(row["heads"]), sorted(row["mlp"])]) for row in rows]
+
+
+EQUAL_WORK: dict[str, Callable[[Path], list[str] | None]] = {
+    "HAT, Xeon": lambda _tables: None,
+    "HW-GPT-S, CPU": _order_of_layers,
+}
+"""Tables whose noise limits tau, and how rows that do the same work are told; None where no two do."""
+
+
 def mabn() -> dict[int, float]:
     """Tau of MABN by number of labels, as stored."""
     stored = json.loads((RESULTS / "parzc.json").read_text())["embedded"]["rows"]
@@ -151,6 +211,14 @@ def markdown(results: dict[str, Any], stored: dict[int, float]) -> str:
             lines.append(
                 f"| {row['table']} | {row['rows']} | {row['model']} | {row['tau']:.3f} | {100 * row['mape']:.1f} % |"
             )
+        lines += ["", "## What limits them", ""]
+        lines += [
+            f"- {row['table']}: "
+            + ", ".join(
+                f"{key.replace('_', ' ')} {value:.3g}" for key, value in row.items() if key != "table" and value
+            )
+            for row in results["limits"]
+        ]
         lines.append("")
     return "\n".join(lines)
 
@@ -171,6 +239,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     }
     if given.tables:
         results["latency"] = latency(given.tables)
+        results["limits"] = limits(given.tables)
     given.out.mkdir(parents=True, exist_ok=True)
     (given.out / "regression.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
     text = markdown(results, mabn())
