@@ -150,8 +150,6 @@ SCRIPTS = (
     Script("quality/compress.py", "10 minutes"),
     Script("quality/screening.py", "a minute"),
     Script("quality/supernet.py", "40 hours; an hour with --reduced"),
-    Script("quality/compress.py", "an hour"),
-    Script("quality/screening.py", "10 minutes"),
     Script("quality/foreign.py", "an hour, of other libraries"),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
     Script("speed/evaluation.py", "2 minutes", "speed/results/evaluation.md"),
