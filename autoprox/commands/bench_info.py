@@ -131,9 +131,8 @@ def _document(table: Table, blocks: list[dict[str, Any]]) -> dict[str, Any]:
 def _print(table: Table, blocks: list[dict[str, Any]], *, verbose: bool) -> None:
     for name, text in [*_contents(table), *(_making(table.manifest) if verbose else [])]:
         say_field(name, text)
-    if verbose:
-        for remark in table.notes:
-            note(remark)
+    for remark in table.notes:
+        note(remark)
     for doubt in table.doubts:
         warn(doubt)
     for block in blocks:

@@ -110,7 +110,7 @@ def test_info_says_how_far_a_table_can_be_trusted(tmp_path: Path, capsys: pytest
     assert "mine: 30 architectures, 90 labels" in written.out
     assert "fit 12, select 6, sealed 12; sealed was scored 0 times" in written.out
     assert "ceiling" in written.out
-    assert "autoformer-micro  digits" in written.out
+    assert "autoformer-micro, digits" in written.out
     assert "train_seed is missing" in written.err
     assert main(["bench", "info", str(tmp_path / "none.parquet")]) == 2
     assert "no such file" in capsys.readouterr().err
@@ -123,7 +123,7 @@ def test_info_of_a_built_table_says_how_it_was_made(
     computed = blocks_of(table.frame, table.spaces)
     assert computed == table.manifest["blocks"]
     monkeypatch.setattr(bench_info, "blocks_of", lambda *_: computed)  # seconds of bootstrap each time
-    assert main(["bench", "info"]) == 0
+    assert main(["bench", "info", "--verbose"]) == 0
     text = " ".join(capsys.readouterr().out.split())
     manifest = table.manifest
     for expected in (manifest["command"], f"epochs {manifest['recipe']['epochs']}", "failed runs", "CC BY 4.0"):
