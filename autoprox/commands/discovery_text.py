@@ -46,6 +46,8 @@ def say_discovery(
     say()
     say(text_table(_beside(discovery)))
     if verbose:
+        say()
+        say(text_table(_joints(discovery)))
         for split, verdicts in discovery.verdicts.items():
             say()
             say(text_table(_blocks(problem, split, verdicts)))
@@ -86,6 +88,21 @@ def _beside(discovery: Discovery) -> list[dict[str, str]]:
             },
         }
         for name, title in shown.items()
+    ]
+
+
+def _joints(discovery: Discovery) -> list[dict[str, str]]:
+    """One row per proxy, form and rival: its joint correlation on each split."""
+    names = dict.fromkeys(name for verdicts in discovery.verdicts.values() for name in verdicts)
+    return [
+        {
+            "joint tau": name,
+            **{
+                split.value: number(verdicts[name].joint) if name in verdicts else ""
+                for split, verdicts in discovery.verdicts.items()
+            },
+        }
+        for name in names
     ]
 
 

@@ -60,8 +60,10 @@ def evolve(*arguments: object) -> int:
 
 def test_evolve_and_evaluate_on_a_table_of_ones_own(table, tmp_path, capsys):
     out = tmp_path / "run"
-    assert evolve("--bench", table, "--budget", 150, "--out", out) == 0
+    assert evolve("--bench", table, "--budget", 150, "--out", out, "--verbose") == 0
     printed = capsys.readouterr()
+    assert max(map(len, printed.out.splitlines())) <= 80 + len(str(out))
+    assert printed.out.startswith("Verdict: ")
     assert "column" in printed.err.lower()  # what was derived is said
     assert "chance" in printed.err  # fewer than 60 architectures
     for word in ("proxy", "fit", "select", "sealed", "params", "macs", "depth", "mean_width", "sum_dim_depth"):
