@@ -31,7 +31,7 @@ def check_supported(model: nn.Module) -> None:
 
 
 def _why_not(module: nn.Module) -> str:
-    """What keeps a module from being looked at; empty if nothing does."""
+    """Reason why a module cannot be inspected; empty if it can."""
     if isinstance(module, torch.jit.ScriptModule):
         return "is TorchScript, whose layers cannot be looked at; give the module that it was made from."
     weight = module._parameters.get("weight")
@@ -43,7 +43,7 @@ def _why_not(module: nn.Module) -> str:
 
 
 def _why_no(parameter: Tensor | None) -> str:
-    """What keeps a parameter from having a gradient; empty if nothing does."""
+    """Reason why a parameter cannot have a gradient; empty if it can."""
     if parameter is None:
         return ""
     if is_lazy(parameter):

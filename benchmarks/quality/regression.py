@@ -172,7 +172,7 @@ def limits(tables: Path) -> list[dict[str, Any]]:
 
 
 def _order_of_layers(tables: Path) -> list[str]:
-    """What rows of HW-GPT have in common that differ in the order of their layers alone."""
+    """Key of rows of HW-GPT that differ in the order of their layers alone."""
     text = gzip.decompress((tables / "hwgpt_s_10000.jsonl.gz").read_bytes()).decode()
     rows = [json.loads(line) for line in text.splitlines()]
     return [str([row["embed"], row["bias"], sorted(row["heads"]), sorted(row["mlp"])]) for row in rows]
