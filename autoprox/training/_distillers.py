@@ -119,4 +119,4 @@ class _MapGuide:
 
 by_logits = DistilledBy(LOGITS, weight=1.0)
 by_relation = DistilledBy("relation", weight=100.0)
-by_semantic = DistilledBy("semantic", weight=10.0)
+by_semantic = DistilledBy("semantic", weight=1.0)
