@@ -46,8 +46,8 @@ def teacher_space(task: TaskShape) -> Space:
     """The space of the teachers of a task.
 
     Example:
-        >>> teacher_space(TaskShape(10, 8, 1)).size
-        24
+        >>> [gene.name for gene in teacher_space(TaskShape(10, 8, 1)).layout.genes]
+        ['width', 'depth']
     """
     genes = [Gene("width", WIDTHS), Gene("depth", DEPTHS, along=STAGES)]
     return define_space("teachers", genes, ElasticResNet, img_sizes=[task.img_size])
