@@ -148,7 +148,7 @@ CASES = (
         "--resume",
         (),  # times are stated beside the parameters
     ),
-    Case("supernet evaluate", "supernet evaluate {world}/supernet --archs 24 --out {out}/t.parquet", "--force", ()),
+    Case("supernet evaluate", "supernet evaluate {world}/supernet --archs 24 --out {out}/t.parquet", "", ()),
 )
 WRITE_NOTHING = {"completion"}
 
