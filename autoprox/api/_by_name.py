@@ -107,7 +107,7 @@ def list_tables() -> list[str]:
 
     Example:
         >>> list_tables()
-        ['vitbench101']
+        ['lrbench101', 'mqbench101', 'vitbench101']
     """
     from autoprox.bench.table import embedded_tables
 
