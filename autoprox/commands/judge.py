@@ -10,7 +10,7 @@ from autoprox.commands.console import chosen_backend, note
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.record import PROGRAM_WORDS, lasting, refuse_code
 from autoprox.commands.values import PathTo, Whole
-from autoprox.evolve.runs import load
+from autoprox.evolve.runs import Run, load
 
 
 def _add_options(options: CommandParser) -> None:
@@ -22,9 +22,10 @@ def _add_options(options: CommandParser) -> None:
 
 def _judge(options: argparse.Namespace) -> int:
     run = load(options.run)
-    if run.status != "finished":
+    finished, evaluated = run.status == "finished", str(int(run.epochs["evaluated"].max())) if len(run.epochs) else "0"
+    if not finished and _budget(run) != evaluated:  # with all its candidates, it was killed while it was judged
         raise SpecError(f"The run in '{options.run}' is not finished; complete it with evolve --resume, then judge it.")
-    if run.sealed_scorings is not None:
+    if finished and run.sealed_scorings is not None:
         note(f"the sealed split was already scored by the run in '{options.run}'; autoprox runs {options.run} shows it")
         return 0
     if "command" not in run.provenance:
@@ -35,13 +36,18 @@ def _judge(options: argparse.Namespace) -> int:
         kept.pop(name, None)
     if options.jobs is not None:
         kept["--jobs"] = ["--jobs", str(options.jobs)]
-    evaluated = str(int(run.epochs["evaluated"].max()))
     words = [word for group in kept.values() for word in group]
     words += ["--budget", evaluated, "--out", str(options.run), "--resume"]
     began = EVOLVE.parser().parse_args(words)
     began.words = [*run.provenance["command"][:PROGRAM_WORDS], *words]
     with chosen_backend(began):
         return EVOLVE.run(began)
+
+
+def _budget(run: Run) -> str | None:
+    """The budget of the last command that worked on a run, as it was given."""
+    given = lasting(run.provenance.get("command", ())).get("--budget", [None])[-1]
+    return given if given is None else given.removeprefix("--budget=")
 
 
 COMMAND = Command(

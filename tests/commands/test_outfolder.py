@@ -207,6 +207,17 @@ def test_a_run_that_is_killed_while_it_writes_is_finished_by_resume(table, finis
     assert not list(out.glob(".*"))
 
 
+def test_a_judgement_that_was_killed_is_completed_by_judge(table, tmp_path, monkeypatch):
+    assert evolve(table, "--budget", 10, "--no-report", "--keep-sealed", "--out", tmp_path) == 0
+    with monkeypatch.context() as changed:
+        changed.setattr(Discoverer, "judge", killed)
+        with pytest.raises(Killed):
+            main(["judge", str(tmp_path)])
+    assert runs.load(tmp_path).status != "finished"
+    assert main(["judge", str(tmp_path)]) == 0
+    assert runs.load(tmp_path).sealed_scorings
+
+
 def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, monkeypatch, capsys):
     out = tmp_path / "run"
     replace = Path.replace
