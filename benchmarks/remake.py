@@ -147,6 +147,8 @@ SCRIPTS = (
     Script("quality/search.py", "an hour"),
     Script("quality/annealing.py", "an hour"),
     Script("quality/regression.py", "2 minutes"),
+    Script("quality/teachers.py", "20 minutes"),
+    Script("quality/distillers.py", "20 minutes"),
     Script("quality/compress.py", "10 minutes"),
     Script("quality/screening.py", "a minute"),
     Script("quality/supernet.py", "40 hours; an hour with --reduced"),
