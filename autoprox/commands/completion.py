@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator
 
 import shtab
 
+from autoprox.base.digest import text_digest
 from autoprox.commands import COMMANDS, load_command
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import say
@@ -72,7 +73,9 @@ def _teach(action: argparse.Action) -> None:
 
 def _names_or_files(dest: str, names: Iterable[str]) -> dict[str, str | dict[str, str]]:
     """Names, then files, in the three languages: the name of a function, and the function."""
-    function, words = f"_autoprox_{dest}_or_file", " ".join(names)
+    words = " ".join(names)
+    # Options of one name may take other values in another command.
+    function = f"_autoprox_{dest}_or_file_{text_digest(words)[:8]}"
     return {
         **dict.fromkeys(("bash", "zsh"), function),
         "fish": f"({function})",
