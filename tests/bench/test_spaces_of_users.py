@@ -132,11 +132,12 @@ def test_a_table_is_imported_evolved_on_and_searched_by_a_module_of_a_package(
     assert main(["bench", "import", str(tmp_path / "mine.csv"), *named, "--out", str(path), "--quiet"]) == 0
     manifest = json.loads(path.with_suffix(".manifest.json").read_text())
     assert manifest["spaces"]["conv-mixer"]["reference"] == "my_package.spaces:space"
-    evolve = ["evolve", "--bench", str(path), *named, "--budget", "60", "--out", str(run), "--quiet", "--no-report"]
+    # One process: workers of earlier tests do not have the package on their path.
+    evolve = ["evolve", "--bench", str(path), *named, "--budget", "60", "--out", str(run), "--no-report", "--jobs", "1"]
     assert main(evolve) == 0
     assert (run / "best.json").exists()
     capsys.readouterr()
-    options = [*named, "--proxy", str(run), "--max-params", "30k", "--budget", "8", "--json"]
+    options = [*named, "--proxy", str(run), "--max-params", "30k", "--budget", "8", "--json", "--jobs", "1"]
     assert main(["search", *options, "--out", str(found), "--quiet"]) == 0
     document = json.loads(capsys.readouterr().out)
     for pick in document["picks"]:
