@@ -115,7 +115,7 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
     _, said = victim.communicate()
     assert victim.returncode == 130
     assert "Traceback" not in said
-    (line,) = [each for each in said.splitlines() if "to go on" in each]
+    (line,) = [each for each in said.splitlines() if "Resume with: " in each]
     command = shlex.split(line.split("Resume with: ")[1])
     assert command[:3] == ["python", "-m", "autoprox.evolve"]
     subprocess.run([sys.executable, *command[1:]], env=environment_of(shared_cache), check=True, capture_output=True)
