@@ -50,7 +50,7 @@ def read_own_json(path: Path) -> Any:
     """Reads a JSON file that a command wrote, whatever it holds.
 
     Raises:
-        StoreMismatchError: If it is no regular file, is too large, or holds no JSON.
+        StoreMismatchError: If it is not a regular file, is too large, or holds no JSON.
     """
     with reading(path, lambda reason: StoreMismatchError(f"'{path}' cannot be read as JSON ({reason}).", path)):
         return read_json(path)
@@ -91,7 +91,7 @@ def atomically(path: Path, write: Callable[[Path], object]) -> None:
         return
     target = path.with_name(f".{path.name}{suffix}")
     if path.exists() and not path.is_file():  # a move would replace /dev/null itself
-        raise AutoproxError(f"The file {path} cannot be written: what stands there is no regular file, and stays.")
+        raise AutoproxError(f"The file {path} cannot be written: what stands there is not a regular file, and stays.")
     try:
         _sweep(path)
         write(target)

@@ -78,7 +78,7 @@ class Store:
         self._wait_s = wait_s
         self._lock: sqlite3.Connection | None = None
         if path is not None and path.exists() and not path.is_file():
-            raise StoreMismatchError(f"'{path}' is no regular file, and no {form.noun}. Choose another path.", path)
+            raise StoreMismatchError(f"'{path}' is not a regular file, and no {form.noun}. Choose another path.", path)
         if path is not None and in_use is not None:
             self._lock = locked(path, in_use)
         try:
@@ -344,7 +344,7 @@ def locked(path: Path, in_use: str) -> sqlite3.Connection:
     """
     beside = path.with_name(path.name + ".lock")
     if beside.exists() and not beside.is_file():
-        raise AutoproxError(f"The lock '{beside}' cannot be taken: it is no regular file. Choose another folder.")
+        raise AutoproxError(f"The lock '{beside}' cannot be taken: it is not a regular file. Choose another folder.")
     lock = None
     try:
         lock = sqlite3.connect(beside, isolation_level=None, timeout=0)

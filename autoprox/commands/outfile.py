@@ -22,6 +22,6 @@ def require_free(paths: Iterable[Path], *, force: bool) -> None:
         if path.is_symlink():  # /dev/stdout is one
             raise SpecError(f"'{path}' cannot be written: it is a link; give the path that it leads to.")
         if path.exists() and not path.is_file():
-            raise SpecError(f"'{path}' cannot be written: it is no regular file; give another path.")
+            raise SpecError(f"'{path}' cannot be written: it is not a regular file; give another path.")
         if path.exists() and not force:
             raise SpecError(f"The file '{path}' exists; give another one, or --force to replace it.")

@@ -41,7 +41,7 @@ def is_own_page(path: Path) -> bool:
     """Whether a file is a page that was written here: its head says so.
 
     Raises:
-        AutoproxError: If it is no regular file, or cannot be read.
+        AutoproxError: If it is not a regular file, or cannot be read.
     """
     with reading(path, lambda reason: AutoproxError(f"'{path}' cannot be read: {reason}.")), path.open("rb") as file:
         return b'<meta name="generator" content="autoprox">' in file.read(4096)

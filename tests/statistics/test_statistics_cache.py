@@ -333,7 +333,7 @@ def test_a_path_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(AutoproxError, match=r"cannot be made: .*Choose another path"):
         StatisticsCache(tmp_path / "file" / "statistics.sqlite").get("network", "a")
-    with pytest.raises(AutoproxError, match="cannot be used: unable to open database file"):
+    with pytest.raises(AutoproxError, match="is not a regular file, and no statistics cache"):
         StatisticsCache(tmp_path).get("network", "a")
 
 
