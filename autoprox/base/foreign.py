@@ -130,7 +130,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is larger, or no regular file.
+        ValueError: If it is larger, or is not a regular file.
     """
     require_regular(path)
     with path.open("rb") as file:

@@ -99,7 +99,7 @@ def test_only_regular_files_are_read(name: str, make: Callable[[Path], None], tm
 def test_only_regular_files_are_replaced(make: Callable[[Path], None], tmp_path: Path) -> None:
     make(tmp_path / "out")
     before = (tmp_path / "out").lstat()
-    with pytest.raises(AutoproxError, match="no regular file"):
+    with pytest.raises(AutoproxError, match="not a regular file"):
         atomically(tmp_path / "out", lambda target: target.write_text("content"))
     assert (tmp_path / "out").lstat().st_ino == before.st_ino
     assert [each.name for each in tmp_path.iterdir()] == ["out"]
@@ -107,7 +107,7 @@ def test_only_regular_files_are_replaced(make: Callable[[Path], None], tmp_path:
 
 def test_a_lock_is_a_regular_file(tmp_path: Path) -> None:
     pipe(tmp_path / "journal.sqlite.lock")
-    with pytest.raises(AutoproxError, match="no regular file"):
+    with pytest.raises(AutoproxError, match="not a regular file"):
         locked(tmp_path / "journal.sqlite", "in use")
 
 
