@@ -13,7 +13,7 @@ from importlib.util import find_spec
 from typing import Any
 
 import joblib
-from joblib.externals.loky.process_executor import TerminatedWorkerError
+from joblib.externals.loky.process_executor import BrokenProcessPool, TerminatedWorkerError
 
 from autoprox.base.errors import AutoproxError, SpecError, WorkerLossError, suggestion
 from autoprox.base.logs import levels
@@ -66,6 +66,7 @@ def explained_loss() -> Iterator[None]:
     Raises:
         WorkerLossError: If a process of this machine was ended from outside, the workers of a cluster several times
             over the same work, or its scheduler.
+        AutoproxError: If a worker cannot load what it is given.
     """
     try:
         yield
@@ -73,6 +74,11 @@ def explained_loss() -> Iterator[None]:
         raise WorkerLossError(
             f"A worker process, or the connection to the cluster, was lost ({type(error).__name__}); on one machine "
             "the usual cause is want of memory: use fewer processes. What was finished is kept."
+        ) from error
+    except BrokenProcessPool as error:
+        raise AutoproxError(
+            "A worker process could not load its task. A space or model of yours has to be importable there: install "
+            "its package, add its folder to PYTHONPATH, or use one process."
         ) from error
 
 

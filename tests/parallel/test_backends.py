@@ -8,16 +8,19 @@ import threading
 import time
 from collections.abc import Iterator
 from importlib.util import find_spec
+from operator import truediv
 from pathlib import Path
 
 import joblib
 import numpy as np
 import pytest
+from joblib import delayed
 from joblib.externals.loky.process_executor import TerminatedWorkerError
 
 from autoprox.base import parallel
-from autoprox.base.errors import SpecError, WorkerLossError
+from autoprox.base.errors import AutoproxError, SpecError, WorkerLossError
 from autoprox.base.parallel import backend, explained_loss
+from autoprox.base.workers import processes
 from autoprox.bench.table_files import TableFiles
 from autoprox.commands import main
 from autoprox.graph import collect_leaves, parse
@@ -141,3 +144,15 @@ def test_lost_workers_are_explained() -> None:
             explained_loss(),
         ):
             raise loss
+
+
+class Unloadable:
+    """What cannot be made again from what was sent."""
+
+    def __reduce__(self) -> tuple[object, tuple[int, int]]:
+        return truediv, (1, 0)
+
+
+def test_a_task_that_a_worker_cannot_load_is_explained() -> None:
+    with pytest.raises(AutoproxError, match=r"could not load its task.*PYTHONPATH"), explained_loss():
+        processes(2)(delayed(str)(Unloadable()) for _ in range(2))
