@@ -153,7 +153,8 @@ autoprox_command("bench", "check", "mine.parquet")
 
 # %%
 table_and_space = ["--bench", "mine.parquet", "--space", "my_file.py:space"]
-autoprox_command("evolve", *table_and_space, "--budget", BUDGET, "--out", "run", "--no-report", "--quiet")
+brief = ["--budget", BUDGET, "--keep-sealed", "--no-report", "--quiet"]
+autoprox_command("evolve", *table_and_space, *brief, "--out", "run")
 proxy = autoprox.load("run/best.json")
 print(proxy.brief)
 bounds = ["--max", "latency=50ms", "--max", "params=30k"]
