@@ -6,6 +6,7 @@ damaged, foreign or of another format gives one error that names it and says wha
 
 import re
 import sqlite3
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
@@ -16,6 +17,9 @@ from autoprox.base.errors import AutoproxError, StoreMismatchError
 
 FACTS = "create table meta (name text primary key, value text not null) without rowid"
 """The table that `bind` and `remember` need."""
+
+_PAUSE_S = 0.01
+# Between tries where SQLite does not wait by itself.
 
 _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_AUTH")
 # The file may be sound, but it cannot be reached or written. Other errors say that its content is wrong.
@@ -268,13 +272,26 @@ class Store:
         if not self.is_empty:
             return
         if self.form.log:
-            self.connection.execute("pragma journal_mode = wal")
+            self._write_ahead()
         with self.transaction() as connection:
             if self.is_empty:  # under the lock now: another process may have been first
                 for statement in self.form.schema.split(";"):
                     connection.execute(statement)
                 connection.execute(f"pragma application_id = {self.form.application}")
                 connection.execute(f"pragma user_version = {self.form.version}")
+
+    def _write_ahead(self) -> None:
+        """Switches to a write-ahead log. SQLite does not wait here where two processes make one file at once."""
+        deadline = time.monotonic() + self._wait_s
+        while True:
+            try:
+                self.connection.execute("pragma journal_mode = wal")
+            except sqlite3.OperationalError as error:
+                if not error.sqlite_errorname.startswith("SQLITE_BUSY") or time.monotonic() >= deadline:
+                    raise
+                time.sleep(_PAUSE_S)
+            else:
+                return
 
     def _check(self) -> None:
         (application,) = self.connection.execute("pragma application_id").fetchone()

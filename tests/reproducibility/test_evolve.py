@@ -154,7 +154,7 @@ def test_a_run_takes_its_workers_with_it(table, shared_cache, tmp_path, ended_by
         _, said = victim.communicate(timeout=300)
         wait_until(lambda: not alive(victim.pid))
     if ended_by is signal.SIGINT:
-        assert victim.returncode == 130
+        assert victim.returncode == 130, said
         (line,) = said.splitlines()
         assert line.startswith("autoprox: Interrupted. ")
     else:
