@@ -1,5 +1,6 @@
 """Proxies that compare a student with a teacher on one batch."""
 
+from abc import abstractmethod
 from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from copy import deepcopy
@@ -25,13 +26,13 @@ from autoprox.training import Teacher
 class TaughtScorer(AbstractScorer):
     """A scorer that may have to be given a teacher: beforehand, or with each call."""
 
+    @abstractmethod
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
         """The same scorer with a teacher, whose digest is part of its identity.
 
         Raises:
             SpecError: If it is no network.
         """
-        raise NotImplementedError
 
     def score(
         self,
@@ -59,9 +60,9 @@ class TaughtScorer(AbstractScorer):
         with prepared(model, images, labels, loss) as subject:
             return scorer.score_subject(subject)
 
+    @abstractmethod
     def score_subject(self, subject: Subject) -> float:
         """Scores a model that is prepared already; raises as `score` does."""
-        raise NotImplementedError
 
     def score_many(
         self,
