@@ -147,7 +147,7 @@ def test_lost_workers_are_explained() -> None:
 
 
 class Unloadable:
-    """What cannot be made again from what was sent."""
+    """An object that cannot be made again from what was sent."""
 
     def __reduce__(self) -> tuple[object, tuple[int, int]]:
         return truediv, (1, 0)
