@@ -18,16 +18,13 @@ from autoprox.evolve.selection import EnsembleTrial
 _MOST_FILES = 3
 
 
-def say_discovery(
-    problem: Problem, discovery: Discovery, written: Sequence[Path], seconds: float, *, verbose: bool
-) -> None:
+def say_discovery(problem: Problem, discovery: Discovery, written: Sequence[Path], *, verbose: bool) -> None:
     """Prints a discovery.
 
     Args:
         problem: What it was made for.
         discovery: The discovery.
         written: The files that were written.
-        seconds: Time of the whole command.
         verbose: Whether every block, split and form is printed.
     """
     folder, outcome = written[0].parent, discovery.outcome
@@ -39,7 +36,7 @@ def say_discovery(
             if each.proxy.graph != discovery.proxy.graph:
                 say_field(each.form.value, each.proxy.brief)
         say_field("needs", ", ".join(discovery.proxy.statistics))
-    say_field("search", f"{outcome.evaluated:,} distinct valid candidates; {seconds:.0f} s for the whole command")
+    say_field("search", f"{outcome.evaluated:,} distinct valid candidates")
     if verbose:
         rejected = ", ".join(f"{count} {reason}" for reason, count in outcome.rejected.items()) or "none"
         say_field("rejected", rejected)

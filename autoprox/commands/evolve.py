@@ -17,7 +17,7 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import small_block_warnings
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.common_options import add_seed
-from autoprox.commands.console import candidate_bar, network_bar, note, say, warn
+from autoprox.commands.console import candidate_bar, network_bar, note, say, say_field, warn
 from autoprox.commands.discovery_text import say_discovery
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.problem_options import add_problem_options, problem_of
@@ -170,9 +170,10 @@ def _evolve(options: argparse.Namespace) -> int:
         with folder.interruptible():
             discovery = _searched(discoverer, plan, stop, options, folder)
         written = folder.finish(_contents(discovery), _record(options, started, problem, discovery))
-        say_discovery(problem, discovery, written, time.monotonic() - started, verbose=options.verbose)
+        say_discovery(problem, discovery, written, verbose=options.verbose)
         if not options.no_report:
             _report(out, problem, options)
+        say_field("time", f"{time.monotonic() - started:.0f} s for the whole command")
     return 0
 
 

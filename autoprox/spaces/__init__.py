@@ -8,9 +8,10 @@ space offers, `counts.py` holds closed forms. A space that comes with autoprox i
 from autoprox.spaces import autoformer, mixer, pit  # registered by being imported
 from autoprox.spaces._arch import Arch
 from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
+from autoprox.spaces._named_spaces import load_space, space_names
 from autoprox.spaces.genes import Gene, Length, Total
 from autoprox.spaces.layout import Layout
-from autoprox.spaces.space import SPACES, Candidate, Space, load_space, space_names
+from autoprox.spaces.space import SPACES, Candidate, Space
 from autoprox.spaces.task import TaskShape
 
 space = load_space

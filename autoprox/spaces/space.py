@@ -8,24 +8,17 @@ from typing import TYPE_CHECKING, Any, SupportsIndex, TypeAlias
 
 import numpy as np
 
-from autoprox.base.errors import RegistryError, SpecError, suggestion
-from autoprox.base.numbers import is_whole
-from autoprox.base.references import absolute, is_reference, resolved
+from autoprox.base.errors import SpecError
+from autoprox.base.references import resolved
 from autoprox.base.registry import Registry
 from autoprox.spaces._arch import Arch, loads_genes
 from autoprox.spaces._closed_counts import Counts, Storage
 from autoprox.spaces.genes import Genes
 from autoprox.spaces.layout import Layout
-from autoprox.spaces.task import TaskShape
-from autoprox.spaces.trained_spaces import EMBEDDED_SPACES
+from autoprox.spaces.task import TaskShape, checked_task, own_task
 
 if TYPE_CHECKING:
     from torch import nn
-
-DEFAULT_IN_CHANS = 3
-"""Channels of images where nothing is said."""
-_TASK_NOUNS = ("classes", "px", "channels")
-# What the numbers of a task count.
 
 Candidate: TypeAlias = Arch | Mapping[str, Any]
 """An architecture, or its genes by name."""
@@ -356,36 +349,16 @@ class Space(ABC):
             >>> load_space("autoformer-ti").check_task(num_classes=10, img_size=None, in_chans=3)
             TaskShape(num_classes=10, img_size=224, in_chans=3)
         """
+        given = (num_classes, img_size, in_chans)
         if self.own_task is not None:
-            given = (num_classes, img_size, in_chans)
-            pairs = zip(given, self.own_task, strict=True)
-            if any(each is not None and not (is_whole(each) and each == own) for each, own in pairs):
-                wanted = ", ".join(f"{own} {noun}" for own, noun in zip(self.own_task, _TASK_NOUNS, strict=True))
-                raise SpecError(
-                    f"The networks of '{self.name}' are made of one for {wanted}, and take no other task. Leave the "
-                    "task out, or give that one."
-                )
-            return self.own_task
-        size = self.default_img_size if img_size is None else img_size
-        in_chans = DEFAULT_IN_CHANS if in_chans is None else in_chans
-        if not is_whole(size) or size not in self.img_sizes:
-            raise SpecError(
-                f"The space '{self.name}' takes images of {_said(self.img_sizes)} px, not {img_size} px. Resize the "
-                "images or choose another space."
-            )
-        if num_classes is None or not is_whole(num_classes) or num_classes < 2:
-            raise SpecError(
-                f"A network of '{self.name}' needs a whole number of at least 2 classes, not {num_classes}."
-            )
-        if not is_whole(in_chans) or in_chans < 1:
-            raise SpecError(f"A network of '{self.name}' needs a whole number of at least 1 channel, not {in_chans}.")
-        return TaskShape(int(num_classes), int(size), int(in_chans))
+            return own_task(self.name, self.own_task, *given)
+        return checked_task(self.name, self.img_sizes, self.default_img_size, *given)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
         # Another process finds it as this one did; a space without a reference travels with all that it holds.
         if self.reference is None:
             return super().__reduce_ex__(protocol)
-        return _referenced, (self.reference, self.place or self.reference)
+        return referenced, (self.reference, self.place or self.reference)
 
     def _genes(self, candidate: Candidate) -> Genes:
         """Allowed genes in canonical form, not to be changed."""
@@ -404,66 +377,21 @@ class Space(ABC):
         return Arch.trusted(self.name, genes, self.layout)
 
 
-def _said(sizes: Sequence[int]) -> str:
-    """Image sizes as a text for messages."""
-    if not isinstance(sizes, range):
-        return ", ".join(map(str, sizes))
-    step = f" in steps of {sizes.step}" if sizes.step > 1 else ""
-    return f"{sizes[0]} to {sizes[-1]}{step}" if len(sizes) > 1 else str(sizes[0])
-
-
 SPACES: Registry[Space] = Registry("space")
 """The spaces that come with autoprox, by name; `autoprox.spaces` fills it."""
 
 
-def load_space(reference: Space | str) -> Space:
-    """Finds a space.
+@lru_cache(maxsize=64)
+def referenced(reference: str, place: str) -> Space:
+    """Finds a space by a reference and the place that it names.
 
     Args:
-        reference: The name of a space that comes with autoprox; or where a space of yours stands, as
-            `my_package.spaces:space` or `my_file.py:space`, which is then imported. A space is returned as it is.
+        reference: The words of the user, which the space keeps.
+        place: Name of a registered space, or `module:name` or `file:name`, which is imported.
 
     Raises:
-        RegistryError: If there is no space of this name; the message gives the nearest name and all of them.
-        SpecError: If there is no such module or file, it cannot be imported, or what it holds is no space.
-
-    Example:
-        >>> load_space("pit-micro").default_img_size
-        28
-        >>> load_space("pit-mikro")
-        Traceback (most recent call last):
-        ...
-        autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
-autoformer-micro, autoformer-ti, lr-autoformer-digits, lr-autoformer-patches, lr-pit-digits, lr-pit-patches, \
-mixer-micro, mq-autoformer-digits, mq-autoformer-patches, mq-pit-digits, mq-pit-patches, pit-micro, pit-ti. A space \
-of yours is named as my_package.spaces:space or my_file.py:space.
+        SpecError: If the place cannot be imported, or what it holds is not a space.
     """
-    if isinstance(reference, Space):
-        return reference
-    if reference in SPACES:
-        return SPACES[reference]
-    if reference in EMBEDDED_SPACES:
-        return _referenced(reference, EMBEDDED_SPACES[reference])
-    if not is_reference(reference):
-        raise RegistryError(
-            f"Unknown space '{reference}'. {suggestion(reference, space_names())} A space of yours is named as "
-            "my_package.spaces:space or my_file.py:space."
-        )
-    return _referenced(reference, absolute(reference))
-
-
-def space_names() -> list[str]:
-    """The names of all spaces that come with autoprox, those around trained networks last.
-
-    Example:
-        >>> space_names()[0], space_names()[-1]
-        ('autoformer-ti', 'lr-pit-patches')
-    """
-    return [*SPACES, *EMBEDDED_SPACES]
-
-
-@lru_cache(maxsize=64)
-def _referenced(reference: str, place: str) -> Space:
     found = SPACES[place] if place in SPACES else resolved(place)
     if not isinstance(found, Space):
         raise SpecError(

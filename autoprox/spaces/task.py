@@ -1,5 +1,6 @@
 """A task: the number of classes, the shape of the images, and the batch on which statistics are computed."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cached_property
@@ -9,6 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from autoprox.base.digest import array_digest, derived_seed, digest
+from autoprox.base.errors import SpecError
+from autoprox.base.numbers import is_whole
 
 BATCH_SIZE = 32
 """Images a batch, as in the published ViT experiments; a network's statistics cost in proportion to it."""
@@ -19,6 +22,10 @@ NOISE_CLASSES = 100
 """Classes of a data set that is only noise. One number for all of them, so that one collection serves them all."""
 DEFAULT_NUM_CLASSES = 10
 NOISE_CHANNELS = 3
+DEFAULT_IN_CHANS = 3
+"""Channels of images by default."""
+_NOUNS = ("classes", "px", "channels")
+# What the numbers of a task count.
 
 
 class ImageSource(StrEnum):
@@ -96,3 +103,75 @@ def noise_task(name: str, num_classes: int, img_size: int, in_chans: int = NOISE
     images = rng.standard_normal((size, in_chans, img_size, img_size)).astype(np.float32)
     labels = np.arange(size, dtype=np.int64) % num_classes
     return Task(name, num_classes, img_size, in_chans, images, labels, ImageSource.NOISE)
+
+
+def checked_task(
+    space: str,
+    img_sizes: Sequence[int],
+    default_img_size: int,
+    num_classes: int | None,
+    img_size: int | None,
+    in_chans: int | None,
+) -> TaskShape:
+    """Checks a task that networks of a space are built for.
+
+    Args:
+        space: Name of the space, for messages.
+        img_sizes: Sides of images in pixels that the space takes.
+        default_img_size: Side of the images if None is given.
+        num_classes: Number of classes, at least 2.
+        img_size: Side of the images in pixels.
+        in_chans: Channels of the images, at least 1; 3 if None.
+
+    Raises:
+        SpecError: If a number is not allowed.
+
+    Example:
+        >>> checked_task("mine", range(8, 33), 28, 10, None, 1)
+        TaskShape(num_classes=10, img_size=28, in_chans=1)
+    """
+    size = default_img_size if img_size is None else img_size
+    in_chans = DEFAULT_IN_CHANS if in_chans is None else in_chans
+    if not is_whole(size) or size not in img_sizes:
+        raise SpecError(
+            f"The space '{space}' takes images of {_said(img_sizes)} px, not {img_size} px. Resize the images or choose"
+            " another space."
+        )
+    if num_classes is None or not is_whole(num_classes) or num_classes < 2:
+        raise SpecError(f"A network of '{space}' needs a whole number of at least 2 classes, not {num_classes}.")
+    if not is_whole(in_chans) or in_chans < 1:
+        raise SpecError(f"A network of '{space}' needs a whole number of at least 1 channel, not {in_chans}.")
+    return TaskShape(int(num_classes), int(size), int(in_chans))
+
+
+def own_task(space: str, task: TaskShape, *given: int | None) -> TaskShape:
+    """Returns the one task of a space around a given network, after a look at what was asked for.
+
+    Args:
+        space: Name of the space, for messages.
+        task: The task of the space.
+        given: Classes, side in pixels and channels that were asked for; None where nothing was said.
+
+    Raises:
+        SpecError: If another task was asked for.
+
+    Example:
+        >>> own_task("compressed", TaskShape(10, 28, 1), 10, None, None)
+        TaskShape(num_classes=10, img_size=28, in_chans=1)
+    """
+    pairs = zip(given, task, strict=True)
+    if any(each is not None and not (is_whole(each) and each == own) for each, own in pairs):
+        wanted = ", ".join(f"{own} {noun}" for own, noun in zip(task, _NOUNS, strict=True))
+        raise SpecError(
+            f"The networks of '{space}' are made of one for {wanted}, and take no other task. Leave the task out, or"
+            " give that one."
+        )
+    return task
+
+
+def _said(sizes: Sequence[int]) -> str:
+    """Image sizes as a text for messages."""
+    if not isinstance(sizes, range):
+        return ", ".join(map(str, sizes))
+    step = f" in steps of {sizes.step}" if sizes.step > 1 else ""
+    return f"{sizes[0]} to {sizes[-1]}{step}" if len(sizes) > 1 else str(sizes[0])
