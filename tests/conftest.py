@@ -1,5 +1,6 @@
 """Fixtures of all tests: one thread, separate folders for cache and state."""
 
+import gc
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,6 +11,14 @@ from hypothesis import settings
 # Numerical code on a shared machine is slow now and then; a deadline would only measure the machine.
 settings.register_profile("autoprox", deadline=None, print_blob=True)
 settings.load_profile("autoprox")
+
+# Thousands of collected tests live to the end. Looking for garbage among them takes a third of the time of collection.
+gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True, scope="session")

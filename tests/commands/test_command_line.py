@@ -2,7 +2,6 @@
 
 import json
 import re
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -18,11 +17,6 @@ from autoprox.evolve import Discoverer, runs
 from autoprox.spaces import space
 
 
-def architectures(name: str, count: int) -> list:
-    rng = np.random.default_rng(0)
-    return list(dict.fromkeys(space(name).sample(rng) for _ in range(4 * count)))[:count]
-
-
 def small_architectures(name: str, count: int) -> list:
     """The ones of a random sample that take least to score, which is nearly all of what tests of whole runs take."""
     own, rng = space(name), np.random.default_rng(0)
@@ -35,11 +29,10 @@ def user_frame(
     count: int = 20,
     name: str = "pit-micro",
     dataset: str = "digits",
-    chosen: Callable[[str, int], list] = architectures,
 ) -> pd.DataFrame:
     """A user's table: the four columns that it must have, values that follow depth and width with noise."""
     rng = np.random.default_rng(1)
-    archs = chosen(name, count)
+    archs = small_architectures(name, count)
     features = [space(name).features(arch) for arch in archs]
     values = [50 + 0.2 * each["mean_width"] - each["depth"] + rng.normal() for each in features]
     return pd.DataFrame(

@@ -6,13 +6,13 @@ import pandas as pd
 import pytest
 
 from autoprox.commands import main
-from tests.commands.test_command_line import small_architectures, user_frame
+from tests.commands.test_command_line import user_frame
 
 
 @pytest.fixture(scope="package")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("report")
-    frames = [user_frame(26, name, chosen=small_architectures) for name in ("pit-micro", "autoformer-micro")]
+    frames = [user_frame(26, name) for name in ("pit-micro", "autoformer-micro")]
     pd.concat(frames).to_parquet(place / "mine.parquet")
     out = place / "run"
     given = ["--bench", str(place / "mine.parquet"), "--budget", "160", "--jobs", "1", "--out", str(out)]

@@ -14,7 +14,12 @@ from autoprox.spaces.costs import MACS, PARAMS
 from tests.search.worlds import MICRO, TASK, TINY, roughness
 
 BOTH = (PARAMS, MACS)
-WHOLE = run(roughness, TINY, rng=np.random.default_rng(0), task=TASK, method="exhaustive")
+
+
+@pytest.fixture(scope="module")
+def whole():
+    """Exhaustive search of the smallest space."""
+    return run(roughness, TINY, rng=np.random.default_rng(0), task=TASK, method="exhaustive")
 
 
 def beats(first, second):
@@ -29,16 +34,16 @@ def test_what_is_kept_is_what_no_point_beats(points):
         assert kept[place] == (unbeaten and point not in points[:place])
 
 
-def test_a_front_holds_all_candidates_that_none_beats_and_rises_with_one_cost():
-    front = CostFront.of(WHOLE, [PARAMS])
-    values = {(-each.shown_score, each.params) for each in WHOLE.candidates}
+def test_a_front_holds_all_candidates_that_none_beats_and_rises_with_one_cost(whole):
+    front = CostFront.of(whole, [PARAMS])
+    values = {(-each.shown_score, each.params) for each in whole.candidates}
     expected = {value for value in values if not any(beats(other, value) for other in values)}
     assert {(-each.shown_score, each.params) for each in front.points} == expected
     assert len(front.points) == len(expected)
     scores, sizes = ([getattr(each, name) for each in front.points] for name in ("score", "params"))
     assert scores == sorted(scores)
     assert sizes == sorted(sizes)
-    assert front.points[-1].score == WHOLE.pick.score == max(each.score for each in front.three)
+    assert front.points[-1].score == whole.pick.score == max(each.score for each in front.three)
     assert all(each in front.points for each in front.three)
 
 
@@ -70,10 +75,10 @@ def test_evolution_towards_the_front_covers_more_of_it_than_towards_the_best_whe
     assert front > best
 
 
-def test_a_search_towards_a_front_keeps_its_bounds_and_goes_on_to_the_same_end(tmp_path):
+def test_a_search_towards_a_front_keeps_its_bounds_and_goes_on_to_the_same_end(tmp_path, whole):
     bounds = Constraints(min_params=20_000, max_params=30_000)
     region = Region(TINY, TASK, Constraints())
-    assert region.size == len(WHOLE.candidates)
+    assert region.size == len(whole.candidates)
 
     def found(journal, budget):
         method = ParetoEvolution(BOTH, 10, 3, 4)
@@ -82,35 +87,35 @@ def test_a_search_towards_a_front_keeps_its_bounds_and_goes_on_to_the_same_end(t
             roughness, "autoformer-micro", bounds, rng, task=MICRO, method=method, budget=budget, journal=journal
         )
 
-    whole = found(None, 40)
-    assert all(20_000 <= each.params <= 30_000 for each in whole.candidates)
+    direct = found(None, 40)
+    assert all(20_000 <= each.params <= 30_000 for each in direct.candidates)
     found(tmp_path / "journal.sqlite", 15)
-    assert found(tmp_path / "journal.sqlite", 40).frame().equals(whole.frame())
+    assert found(tmp_path / "journal.sqlite", 40).frame().equals(direct.frame())
 
 
-def test_bounds_of_a_point_are_those_of_the_search_and_its_own_costs():
-    front = CostFront.of(WHOLE, BOTH)
+def test_bounds_of_a_point_are_those_of_the_search_and_its_own_costs(whole):
+    front = CostFront.of(whole, BOTH)
     point = front.points[len(front.points) // 2]
     bounds = front.bounds_of(point, Constraints(min_params=10, max_params=10**9))
     assert bounds.to_document() == {"min_params": 10, "max_params": point.params, "max_macs": point.macs}
 
 
-def test_the_figure_marks_the_points_in_a_panel_for_each_cost_and_is_the_same_each_time(tmp_path):
-    front = CostFront.of(WHOLE, BOTH)
-    panels = draw_front(WHOLE, front).axes
+def test_the_figure_marks_the_points_in_a_panel_for_each_cost_and_is_the_same_each_time(tmp_path, whole):
+    front = CostFront.of(whole, BOTH)
+    panels = draw_front(whole, front).axes
     assert [axes.get_xlabel() for axes in panels] == ["parameters", "multiply-accumulates"]
     for axes, name in zip(panels, ("params", "macs"), strict=True):
         marked = axes.collections[1].get_offsets().tolist()
         assert marked == [[getattr(each, name), each.score] for each in front.points]
     for name in ("a.svg", "b.svg"):
-        write_front(WHOLE, front, tmp_path / name)
+        write_front(whole, front, tmp_path / name)
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
-def test_a_front_without_costs_is_refused():
+def test_a_front_without_costs_is_refused(whole):
     with pytest.raises(SpecError, match="at least one cost"):
-        CostFront.of(WHOLE, [])
+        CostFront.of(whole, [])
     with pytest.raises(SpecError, match="at least one cost"):
         ParetoEvolution(())
     with pytest.raises(SpecError, match="did not record the cost 'latency'"):
-        CostFront.of(WHOLE, [Latency()])
+        CostFront.of(whole, [Latency()])
