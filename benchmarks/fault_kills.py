@@ -149,6 +149,13 @@ CASES = (
         (),  # times are stated beside the parameters
     ),
     Case("supernet evaluate", "supernet evaluate {world}/supernet --archs 24 --out {out}/t.parquet", "", ()),
+    Case(
+        "supernet extract",
+        'supernet extract {world}/supernet --arch {{"base_dim":8,"mlp_ratio":2,"depth":[1,1,1],"num_heads":[2,2,2]}}'
+        " --out {out}/pick.safetensors",
+        "--force",
+        ("pick.safetensors",),
+    ),
 )
 WRITE_NOTHING = {"completion"}
 
