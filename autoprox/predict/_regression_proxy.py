@@ -6,28 +6,25 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from torch import nn
-
 from autoprox.base.digest import digest
 from autoprox.base.errors import CollectionError, SpecError, StoreMismatchError
 from autoprox.base.files import write_json
 from autoprox.base.foreign import read_json, reading
 from autoprox.predict._arch_regression import ArchRegression
 from autoprox.predict._regression import RegressionSummary
-from autoprox.scorers.base import AbstractScorer
+from autoprox.scorers.base import ArchScorer
 from autoprox.spaces import Arch, Space
-from autoprox.statistics import BatchLoss, Requirements
 
 FORMAT = "autoprox.regression"
 FORMAT_VERSION = 1
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class RegressionProxy(AbstractScorer):
+class RegressionProxy(ArchScorer):
     """Regressions of accuracy, one a space, as a scorer (`autoprox.scorers.Scorer`).
 
     It needs labels to be fitted, and then only the genes of an architecture: no network is built for it, and a live
-    model, which does not tell its genes, has no score.
+    model, which has no genes, has no score.
 
     Args:
         name: What reports call it.
@@ -51,7 +48,6 @@ class RegressionProxy(AbstractScorer):
     documents: Mapping[str, Mapping[str, Any]]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     sign = 1
-    needs = Requirements()
 
     @classmethod
     def of(
@@ -94,17 +90,6 @@ class RegressionProxy(AbstractScorer):
         if space.name not in self._known:
             self._known[space.name] = ArchRegression.from_document(self._document(space.name), space)
         return self._known[space.name]
-
-    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """A live model does not tell its genes.
-
-        Raises:
-            CollectionError: Always.
-        """
-        del model, images, labels, loss
-        raise CollectionError(
-            f"'{self.name}' scores architectures, and a live model does not tell its genes: use score_arch(space, arch)"
-        )
 
     def score_arch(self, space: Space, arch: Arch) -> float:
         """Predicts how good the network of an architecture becomes.

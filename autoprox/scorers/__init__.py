@@ -23,7 +23,7 @@ from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers._teacher_proxies import TEACHER_PROXIES
-from autoprox.scorers.base import AbstractScorer
+from autoprox.scorers.base import AbstractScorer, ArchScorer
 from autoprox.scorers.zoo._zoo_proxies import ZOO, function_proxy, zoo_graphs
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "ZOO",
     "AbstractScorer",
     "ArchPart",
+    "ArchScorer",
     "CalibratedEnsemble",
     "Ensemble",
     "FunctionProxy",

@@ -10,6 +10,7 @@ import numpy as np
 from torch import nn
 
 from autoprox.base.arrays import Floats
+from autoprox.base.errors import CollectionError
 from autoprox.base.html import code, panel
 from autoprox.base.outcomes import Outcome, values_of
 from autoprox.scorers._interface import Scorer
@@ -81,3 +82,20 @@ class AbstractScorer(ABC):
         scores = self.join(np.array([[each.value for each in row] for row in rows]).reshape(-1, len(self.parts)).T)
         reasons = [next((each.reason for each in row if each.reason), "") for row in rows]
         return values_of(self.name, map(Outcome, scores.tolist(), reasons))
+
+
+class ArchScorer(AbstractScorer):
+    """A scorer of architectures, which needs genes and no network: subclasses implement `score_arch` instead."""
+
+    needs = Requirements()
+
+    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
+        """Refuses live models, which have no genes.
+
+        Raises:
+            CollectionError: Always.
+        """
+        del model, images, labels, loss
+        raise CollectionError(
+            f"'{self.name}' scores architectures, and a live model has no genes: use score_arch(space, arch)"
+        )

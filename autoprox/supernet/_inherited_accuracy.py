@@ -16,9 +16,8 @@ from autoprox.base.threads import single_threaded
 from autoprox.bench import LabelKind
 from autoprox.bench.labels import SUPERNET as SUPERNET_LABELS
 from autoprox.datasets import Dataset
-from autoprox.scorers import AbstractScorer
+from autoprox.scorers import ArchScorer
 from autoprox.spaces import Arch, Space
-from autoprox.statistics import BatchLoss, Requirements
 from autoprox.supernet._recalibration import recalibrate
 from autoprox.supernet._trained_supernet import Inherited
 from autoprox.supernet._trainer import accuracy, held_out
@@ -32,7 +31,7 @@ CALIBRATED = 1000
 
 
 @dataclass(frozen=True, eq=False)
-class InheritedAccuracy(AbstractScorer):
+class InheritedAccuracy(ArchScorer):
     """Accuracy, in percent, of the subnets of a trained supernet on the training images that were held out.
 
     Args:
@@ -43,7 +42,6 @@ class InheritedAccuracy(AbstractScorer):
     name: str
     weights: Inherited
     sign = 1
-    needs = Requirements()
 
     @property
     def source(self) -> str:  # type: ignore[override]
@@ -54,17 +52,6 @@ class InheritedAccuracy(AbstractScorer):
     def identity(self) -> str:
         """Digest of parameters and images."""
         return digest(["inherited accuracy", self.weights.digest, self.weights.document["dataset_digest"]])
-
-    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """A live model does not tell its genes.
-
-        Raises:
-            CollectionError: Always.
-        """
-        del model, images, labels, loss
-        raise CollectionError(
-            f"'{self.name}' scores architectures, and a live model does not tell its genes: use score_arch(space, arch)"
-        )
 
     def score_arch(self, space: Space, arch: Arch) -> float:
         """Tests the subnet of an architecture.
