@@ -23,7 +23,7 @@ from autoprox.spaces.costs import Cost
 from autoprox.spaces.task import TaskShape
 from autoprox.spaces.units import SECONDS, Unit
 
-FORMAT, FORMAT_VERSION = "autoprox.latency", 1
+FORMAT, FORMAT_VERSION = "autoprox.latency", 2
 LATENCY_FILE = "latency.json"
 """Name of a model's file in the folder of a profile."""
 LOOKUP, LINEAR, LOGARITHMIC = "lookup", "regression", "log regression"
@@ -74,8 +74,9 @@ class LatencyModel:
         task: Number of classes and shape of the images.
         conditions: Under which latency was measured.
         kind: One of `KINDS`.
-        regression: Fitted to seconds, or to their logarithm where the kind is `log regression`; the way out of a lookup
-            for architectures with a layer that was not measured.
+        regression: Fitted to seconds or to their logarithm. A lookup uses it for architectures with a layer that was
+            not measured.
+        logarithmic: Whether the regression is fitted to the logarithm.
         times: Seconds of each layer by its key.
         line: Seconds at no layers, and factor of the sum of the layers.
         about: Where it comes from, such as the machine and its error, as JSON-like data.
@@ -86,6 +87,7 @@ class LatencyModel:
     conditions: Conditions
     kind: str
     regression: ArchRegression
+    logarithmic: bool
     times: Mapping[str, float]
     line: tuple[float, float]
     about: Mapping[str, Any]
@@ -106,7 +108,7 @@ class LatencyModel:
     def predict_from(self, archs: Sequence[Arch], sums: Floats | None) -> Floats:
         """The same where the sums over layers, `(n,)`, are known; NaN where a layer was not measured."""
         found = self.regression.predict(archs)
-        if self.kind == LOGARITHMIC:
+        if self.logarithmic:
             found = np.exp(found)
         if sums is not None:
             offset, factor = self.line
@@ -143,14 +145,20 @@ class LatencyModel:
         refused = f"The file '{file}' does not hold a model of latency; give what `autoprox device profile` wrote"
         with reading(file, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
             document = read_json(file)
-            if document["format"] != FORMAT or document["format_version"] != FORMAT_VERSION:
+            if document["format"] != FORMAT:
                 raise StoreMismatchError(f"{refused}: its format is {document['format']!r}.")
+            if document["format_version"] != FORMAT_VERSION:
+                raise StoreMismatchError(
+                    f"The model of latency '{file}' has version {document['format_version']!r} of its format, not "
+                    f"{FORMAT_VERSION}; `autoprox device profile --resume` makes it again from what was measured."
+                )
             found = cls(
                 space,
                 TaskShape(*document["task"]),
                 Conditions(*document["conditions"]),
                 KINDS[KINDS.index(document["kind"])],
                 ArchRegression.from_document(document["regression"], space),
+                bool(document["logarithmic"]),
                 {str(key): float(value) for key, value in document["times"].items()},
                 (float(document["line"][0]), float(document["line"][1])),
                 document["about"],
@@ -165,6 +173,7 @@ class LatencyModel:
             "conditions": list(self.conditions),
             "kind": self.kind,
             "regression": self.regression.to_document(),
+            "logarithmic": self.logarithmic,
             "times": dict(self.times),
             "line": list(self.line),
         }
@@ -232,21 +241,27 @@ def fitted(
     """
     sums = layer_sums(space, archs, task, conditions.batch_size, times)
 
-    def model(kind: str, rows: npt.NDArray[np.int64]) -> LatencyModel:
+    def model(kind: str, rows: npt.NDArray[np.int64], *, logarithmic: bool) -> LatencyModel:
         own, target = [archs[row] for row in rows], seconds[rows]
-        regression = ArchRegression(space).fit(own, np.log(target) if kind == LOGARITHMIC else target)
-        return LatencyModel(space, task, conditions, kind, regression, times, _line(sums[rows], target), about)
+        regression = ArchRegression(space).fit(own, np.log(target) if logarithmic else target)
+        line = _line(sums[rows], target)
+        return LatencyModel(space, task, conditions, kind, regression, logarithmic, times, line, about)
 
     order = np.random.default_rng(0).permutation(len(archs))
-    errors: dict[str, float] = {}
-    for kind in KINDS if np.isfinite(sums).sum() > len(archs) // 2 else (LINEAR, LOGARITHMIC):
+
+    def error(kind: str, *, logarithmic: bool) -> float:
         misses: list[float] = []
         for left_out in np.array_split(order, FOLDS):
-            found = model(kind, np.setdiff1d(order, left_out))
+            found = model(kind, np.setdiff1d(order, left_out), logarithmic=logarithmic)
             predicted = found.predict_from([archs[row] for row in left_out], sums[left_out] if kind == LOOKUP else None)
             misses.extend(np.abs(predicted - seconds[left_out]) / seconds[left_out])
-        errors[kind] = float(np.mean(misses))
-    return model(min(errors, key=errors.__getitem__), np.arange(len(archs))), errors
+        return float(np.mean(misses))
+
+    errors = {LINEAR: error(LINEAR, logarithmic=False), LOGARITHMIC: error(LOGARITHMIC, logarithmic=True)}
+    logarithmic = errors[LOGARITHMIC] < errors[LINEAR]
+    if np.isfinite(sums).sum() > len(archs) // 2:
+        errors = {LOOKUP: error(LOOKUP, logarithmic=logarithmic), **errors}
+    return model(min(errors, key=errors.__getitem__), np.arange(len(archs)), logarithmic=logarithmic), errors
 
 
 def layer_sums(

@@ -2,6 +2,7 @@
 
 import json
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from autoprox.networks.latency import Conditions, fastest_forward, time_forward
 from autoprox.predict import LatencyModel, PredictedLatency, PredictionError, profile
 from autoprox.predict import _device_profile as device
 from autoprox.predict import _layer_times as layers
-from autoprox.predict._latency_model import LINEAR, LOGARITHMIC, LOOKUP
+from autoprox.predict._latency_model import LINEAR, LOGARITHMIC, LOOKUP, fitted
 from autoprox.search import Constraints
 from autoprox.spaces import TaskShape, load_space
 from tests.search.worlds import TASK, TINY
@@ -144,10 +145,24 @@ def test_two_profiles_of_a_steady_machine_agree(machine):
 @pytest.mark.usefixtures("machine")
 def test_a_layer_that_was_not_measured_leaves_the_regression():
     model = profile(TINY, SHAPE, ARCHS[:50]).model
-    bare = LatencyModel(TINY, SHAPE, model.conditions, LOOKUP, model.regression, {}, model.line, {})
+    bare = replace(model, kind=LOOKUP, times={})
     np.testing.assert_allclose(bare.predict(ARCHS), model.regression.predict(ARCHS))
     offset, factor = model.line
     assert bare.predict_from(ARCHS[:2], np.array([np.nan, 1.0]))[1] == pytest.approx(offset + factor)
+
+
+def test_a_lookup_falls_back_on_the_regression_that_predicts_better():
+    """Seconds that are a product of genes are linear after a logarithm, and not before."""
+    products = np.array([TINY.counts(arch, *SHAPE).macs ** 1.5 * 1e-9 for arch in ARCHS])
+    keys = {each.key for arch in ARCHS for each in layers.layers_of(TINY, arch, SHAPE, 1)}
+    about = (TINY, SHAPE, Conditions(), ARCHS)
+    model, errors = fitted(*about, products, dict.fromkeys(keys, 1e-5), {})
+    assert model.logarithmic == (errors[LOGARITHMIC] < errors[LINEAR])
+    assert model.logarithmic
+    sums = np.array([sum(TINY.features(arch).values()) for arch in ARCHS])
+    model, errors = fitted(*about, sums, dict.fromkeys(keys, 1e-5), {})
+    assert not model.logarithmic
+    assert errors[LINEAR] == pytest.approx(0, abs=1e-3)
 
 
 def test_it_is_a_cost_that_a_search_keeps_without_measuring(machine, tmp_path):
@@ -186,6 +201,15 @@ def test_a_damaged_model_is_refused(tmp_path, change):
     document = json.loads((tmp_path / "latency.json").read_text()) | change
     (tmp_path / "latency.json").write_text(json.dumps(document))
     with pytest.raises(StoreMismatchError, match=r"was changed|does not hold"):
+        LatencyModel.load(tmp_path, TINY)
+
+
+@pytest.mark.usefixtures("machine")
+def test_a_model_of_an_earlier_format_says_how_it_is_made_again(tmp_path):
+    profile(TINY, SHAPE, ARCHS[:50]).model.save(tmp_path / "latency.json")
+    document = json.loads((tmp_path / "latency.json").read_text()) | {"format_version": 1}
+    (tmp_path / "latency.json").write_text(json.dumps(document))
+    with pytest.raises(StoreMismatchError, match=r"version 1 of its format, not 2; .*device profile --resume"):
         LatencyModel.load(tmp_path, TINY)
 
 
