@@ -6,8 +6,9 @@ from typing import Any
 from torch import Tensor, nn
 
 from autoprox.base.errors import CollectionError
+from autoprox.inspect._flow import trace
 from autoprox.inspect.batch import checked_images, logits_of
-from autoprox.inspect.flow import Flow, trace
+from autoprox.inspect.calls import Flow
 from autoprox.inspect.nodes import Node, Role, Site, declared_roles, located
 from autoprox.inspect.preservation import preserved
 from autoprox.inspect.roles import found_roles
@@ -49,18 +50,25 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Nod
         2.norm2 norm head
         4 linear head
     """
-    return nodes_of(model, images, found_roles)
+    return nodes_of(model, images, marked_flow, found_roles)
 
 
+def marked_flow(model: nn.Module, images: Tensor) -> Flow:
+    """A forward pass with the marks by which roles and attention are told."""
+    return trace(model, images, logits_of)
+
+
+_Runner = Callable[[nn.Module, Tensor], Flow]
 _Teller = Callable[[nn.Module, Flow], Mapping[str, Role | None]]
 
 
-def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _Teller) -> list[Node]:
+def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], run: _Runner, tell_roles: _Teller) -> list[Node]:
     """The nodes of any network, as `find_nodes`, with the roles that are declared and those that are told.
 
     Args:
         model: The network.
         images: As for `find_nodes`.
+        run: Runs the network on the images, and tells which nodes it calls.
         tell_roles: From a network and its forward pass to the roles of nodes by name; it need not name all of them.
 
     Raises:
@@ -70,7 +78,7 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], tell_roles: _
     weight = _any_weight(model, modules)
     if weight is None or _says_all(model, modules):
         return [Node(name, module, site, role or Role.OTHER) for name, module, site, role in modules]
-    return _traced(model, images(weight), modules, tell_roles)
+    return _traced(model, images(weight), modules, run, tell_roles)
 
 
 def describe(model: nn.Module, images: Any) -> str:
@@ -129,11 +137,11 @@ def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
     return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
 
 
-def _traced(model: nn.Module, images: Tensor, modules: _Located, tell_roles: _Teller) -> list[Node]:
+def _traced(model: nn.Module, images: Tensor, modules: _Located, run: _Runner, tell_roles: _Teller) -> list[Node]:
     """The nodes that a forward pass shows, then the modules that it does not call."""
     try:
         with preserved(model):
-            flow = trace(model, images.clone(), logits_of)
+            flow = run(model, images.clone())
     except CollectionError:
         raise
     except FAILURES as error:

@@ -6,7 +6,8 @@ from functools import cache
 
 from torch import nn
 
-from autoprox.inspect.flow import Flow, Step, marked, reads_images, touches_images
+from autoprox.inspect._flow import marked, reads_images, touches_images
+from autoprox.inspect.calls import Flow, Step
 from autoprox.inspect.nodes import Role, Site, declared_roles
 
 _ATTENTION_NAME = re.compile(r"\w*(Attention|Attn)")
@@ -45,7 +46,7 @@ def found_roles(network: nn.Module, flow: Flow) -> dict[str, Role | None]:
 
     Example:
         >>> import torch
-        >>> from autoprox.inspect.flow import trace
+        >>> from autoprox.inspect._flow import trace
         >>> network = nn.Sequential(
         ...     nn.Flatten(), nn.Linear(4, 4), nn.LayerNorm(4), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2)
         ... )

@@ -15,7 +15,7 @@ from autoprox.inspect.finding import FAILURES, failed, find_nodes
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved
 from autoprox.statistics._all_statistics import STATISTICS
-from autoprox.statistics.preparation import check_sites, needs_batch, prepare
+from autoprox.statistics.preparation import check_attention, needs_batch, prepare
 from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
 
 
@@ -115,7 +115,7 @@ def collect_prepared(given: Given, names: Iterable[str]) -> Collection:
         CollectionError: As `collect`.
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
-    check_sites(given, wanted)
+    check_attention(given, wanted)
     if any(each.needs_labels for each in wanted) and given.labels is None and given.loss is None:
         checked_labels(None, given.images)
     with preserved(given.model) as again:

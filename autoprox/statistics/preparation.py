@@ -12,6 +12,9 @@ from autoprox.inspect.nodes import Node, Site, check_told
 from autoprox.inspect.roles import hidden_attention
 from autoprox.statistics.statistic import BatchLoss, Given, Statistic
 
+Finder = Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]]
+"""From a model, and what gives its images, to its nodes, as `autoprox.inspect.find_nodes`."""
+
 
 def prepare(
     model: nn.Module,
@@ -19,7 +22,7 @@ def prepare(
     labels: Any,
     wanted: Sequence[Statistic],
     loss: BatchLoss | None,
-    find: Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]],
+    find: Finder,
     *,
     told: Container[Site],
     batch: bool,
@@ -41,18 +44,49 @@ def prepare(
         CollectionError: If the model has no linear layer, if a role is not known that has to be, or if images or labels
             do not fit it.
     """
+    given = prepare_nodes(model, images, find, told=told)
+    check_attention(given, wanted)
+    return prepare_batch(given, images, labels, wanted, loss) if batch else given
+
+
+def prepare_nodes(model: nn.Module, images: Any, find: Finder, *, told: Container[Site]) -> Given:
+    """Finds the nodes of a model; there is no batch yet. The arguments are those of `prepare`.
+
+    Raises:
+        CollectionError: If the model has no linear layer, or if a role is not known that has to be.
+    """
     found = find(model, lambda weight: checked_images(images, weight))
     check_told(found, told)
-    given = Given(model, found, torch.empty(0), None, loss)
-    check_sites(given, wanted)
-    if not batch:
-        return given
-    inputs = checked_images(images, model_weight(given.at(Site.LINEAR)[0].module))
+    given = Given(model, found, torch.empty(0), None, None)
+    if not given.at(Site.LINEAR):
+        raise CollectionError(
+            f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
+            f"give the network itself, not a part or a wrapper that hides it."
+        )
+    return given
+
+
+def prepare_batch(given: Given, images: Any, labels: Any, wanted: Sequence[Statistic], loss: BatchLoss | None) -> Given:
+    """Checks a batch, and adds it to the nodes of a model. The arguments are those of `prepare`.
+
+    Raises:
+        CollectionError: If images or labels do not fit the model.
+    """
+    inputs = batch_of(given, images)
     if loss is not None:
         labels = own_labels(labels, inputs)
     elif labels is not None or any(each.needs_labels for each in wanted):
         labels = checked_labels(labels, inputs)
-    return Given(model, found, inputs, labels, loss)
+    return Given(given.model, given.nodes, inputs, labels, loss)
+
+
+def batch_of(given: Given, images: Any) -> Tensor:
+    """The images as the model takes them.
+
+    Raises:
+        CollectionError: If they do not fit it.
+    """
+    return checked_images(images, model_weight(given.at(Site.LINEAR)[0].module))
 
 
 def needs_batch(wanted: Sequence[Statistic]) -> bool:
@@ -60,26 +94,20 @@ def needs_batch(wanted: Sequence[Statistic]) -> bool:
     return any(each.pass_.least_images for each in wanted)
 
 
-def check_sites(given: Given, wanted: Sequence[Statistic]) -> None:
-    """Checks that the model has linear nodes, and that attention, where it is asked of, can be seen."""
-    model = given.model
-    if not given.at(Site.LINEAR):
-        raise CollectionError(
-            f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
-            f"give the network itself, not a part or a wrapper that hides it."
-        )
-    attention = next((each for each in wanted if each.site is Site.ATTENTION), None)
-    if attention is not None:
-        _check_attention(model, given.at(Site.ATTENTION), attention)
+def check_attention(given: Given, wanted: Sequence[Statistic]) -> None:
+    """Checks that every attention shows its probabilities, if they are wanted: some alone would be a guess.
 
-
-def _check_attention(model: nn.Module, found: Sequence[Node], wanted: Statistic) -> None:
-    """Checks that every attention shows its probabilities: those of some alone would be a guess at the model."""
+    Raises:
+        CollectionError: If one does not.
+    """
+    model, statistic = given.model, next((each for each in wanted if each.site is Site.ATTENTION), None)
+    if statistic is None:
+        return
     # The name of a call begins with that of the module that computes the attention.
-    hidden = hidden_attention(model, [node.name.partition(":")[0] for node in found])
+    hidden = hidden_attention(model, [node.name.partition(":")[0] for node in given.at(Site.ATTENTION)])
     if hidden is not None:
         raise CollectionError(
-            f"The statistic '{wanted.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
+            f"The statistic '{statistic.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
             f"'{hidden}' shows neither its attention probabilities nor queries and keys from which they could be "
             "computed. Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
             "without attention, or declare another role than attention if it was not."

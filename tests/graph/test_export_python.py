@@ -286,6 +286,42 @@ def test_holds_what_the_graph_needs_and_nothing_else():
         assert not {"eval", "exec", "__import__"} & used
 
 
+PARTS = {
+    "marks of a forward pass": "_Tracer",
+    "rules of roles": "_Roles",
+    "check of attention": "check_attention",
+    "labels": "checked_labels",
+    "a batch": "run_passes",
+    "taps": "Taps",
+    "shapes": "OutputShapes",
+}
+EVERY_PART = {"a batch", "labels", "taps", "shapes", "marks of a forward pass"}
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("nodes_sum(l1(weight))", set()),
+        ("nodes_sum(macs)", {"a batch", "shapes"}),
+        ("nodes_sum(l1(weight_grad))", {"a batch", "labels"}),
+        ("nodes_sum(l1(output))", {"a batch", "taps", "shapes"}),
+        ("nodes_sum(only_mlp(params))", {"marks of a forward pass", "rules of roles"}),
+        ("nodes_sum(l1(attention_grad))", {*EVERY_PART, "check of attention"}),
+    ],
+)
+def test_parts_that_a_formula_does_not_reach_are_left_out(text, parts):
+    file = to_python(proxy_of(text))
+    tree = ast.parse(file)
+    defined = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
+    assert {part for part, name in PARTS.items() if name in defined} == parts
+    read = {each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)}
+    called_by_torch = {"CallMode"}
+    for each in tree.body:
+        if isinstance(each, ast.ClassDef) and each.name not in called_by_torch:
+            methods = {held.name for held in each.body if isinstance(held, ast.FunctionDef)}
+            assert {name for name in methods - read if not name.startswith("__")} == set()
+
+
 def test_same_proxy_same_text():
     assert to_python(proxy_of("nodes_sum(params)")) == to_python(proxy_of("nodes_sum(params)"))
 

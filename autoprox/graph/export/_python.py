@@ -5,7 +5,8 @@ others, and the graph as plain statements. tests/graph/test_export_python.py sco
 every statistic, and compares.
 """
 
-from dataclasses import fields
+from collections.abc import Sequence
+from dataclasses import fields, replace
 from enum import Enum
 from importlib.metadata import version
 from typing import Any
@@ -22,6 +23,8 @@ from autoprox.graph.export._sources import Sources
 from autoprox.inspect.finding import find_nodes
 from autoprox.inspect.nodes import Role, Site
 from autoprox.statistics import STATISTICS, Pass, Statistic
+from autoprox.statistics.passes.tapped import narrowest
+from autoprox.statistics.preparation import check_attention, needs_batch
 
 
 def to_python(proxy: Proxy) -> str:
@@ -67,19 +70,18 @@ class _Writer:
 
     def text(self) -> str:
         """The whole file."""
-        for helper in (runtime.take, runtime.finite):
-            self._sources.add(helper)
+        self._sources.add(runtime.finite)
         result = self._value(self._proxy.graph)
         wanted = [STATISTICS[name] for name in self._proxy.statistics]
-        passes = [f"{_constant(each)} = {self._call(each)}" for each in dict.fromkeys(each.pass_ for each in wanted)]
+        passes = [
+            f"{_constant(each)} = {self._call(replace(each, run=narrowest(each, of_it)))}"
+            for each, of_it in _by_pass(wanted).items()
+        ]
         statistics = ",\n    ".join(self._call(each) for each in wanted)
-        sites = self._proxy.graph.selected_sites
-        told = ", ".join(_literal(site) for site in Site if site in sites)
-        find = self._sources.add(find_nodes if sites else runtime.find_without_roles)
         sign = "" if self._proxy.sign == 1 else "-"
         body = "\n    ".join(
             [
-                f"found = take(model, images, labels, STATISTICS, loss, {find}, told=[{told}])",
+                f"found = {self._taking(wanted)}",
                 *self._lines,
                 f"return finite({sign}{result})",
             ]
@@ -93,6 +95,23 @@ class _Writer:
             f"{_SIGNATURE}    {body}",
         ]
         return "\n\n\n".join(parts) + "\n"
+
+    def _taking(self, wanted: Sequence[Statistic]) -> str:
+        """The call that collects the statistics, with no more than they need."""
+        sites, attention = self._proxy.graph.selected_sites, any(each.site is Site.ATTENTION for each in wanted)
+        if sites:
+            find = self._sources.add(find_nodes)
+        else:
+            find = self._sources.add(runtime.find_without_roles if attention else runtime.find_called)
+        checks = self._sources.add(check_attention) if attention else ""
+        told = ", ".join(_literal(site) for site in Site if site in sites)
+        if any(each.needs_labels for each in wanted):
+            take, batch = self._sources.add(runtime.take), "images, labels, loss"
+        elif needs_batch(wanted):
+            take, batch = self._sources.add(runtime.take_without_labels), "images"
+        else:
+            take, batch = self._sources.add(runtime.take_without_batch), "images"
+        return f"{take}(model, {batch}, STATISTICS, {find}, [{checks}], told=[{told}])"
 
     def _facts(self) -> str:
         """The constants that tell other code what the file holds."""
@@ -210,6 +229,11 @@ class _Writer:
         if isinstance(value, Pass):
             return _constant(value)
         return self._sources.add(value) if callable(value) else _literal(value)
+
+
+def _by_pass(wanted: Sequence[Statistic]) -> dict[Pass, list[Statistic]]:
+    """Statistics under the passes that they declare."""
+    return {pass_: [each for each in wanted if each.pass_ == pass_] for pass_ in dict.fromkeys(s.pass_ for s in wanted)}
 
 
 def _constant(pass_: Pass) -> str:

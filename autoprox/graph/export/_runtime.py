@@ -7,7 +7,7 @@ NODE is a float64 tensor `(N,)`.
 
 import math
 from collections.abc import Callable, Container, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
@@ -15,12 +15,13 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import UndefinedScoreError
 from autoprox.base.isolation import isolated
-from autoprox.inspect.finding import nodes_of
+from autoprox.inspect.calls import called
+from autoprox.inspect.finding import marked_flow, nodes_of
 from autoprox.inspect.nodes import Node, Role, Site
 from autoprox.inspect.preservation import preserved
 from autoprox.statistics.collection import run_passes
-from autoprox.statistics.preparation import needs_batch, prepare
-from autoprox.statistics.statistic import Statistic, Values
+from autoprox.statistics.preparation import Finder, batch_of, prepare_batch, prepare_nodes
+from autoprox.statistics.statistic import Given, Statistic, Values
 
 
 @dataclass(frozen=True)
@@ -55,26 +56,84 @@ def _widened(tensor: Tensor) -> Tensor:
     return tensor if tensor.dtype is torch.float64 else tensor.float()
 
 
+Check = Callable[[Given, Sequence[Statistic]], None]
+
+
 def take(
     model: nn.Module,
     images: Any,
     labels: Any,
-    wanted: Sequence[Statistic],
     loss: Callable[[Any, Any], Tensor] | None,
-    find: Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]],
+    wanted: Sequence[Statistic],
+    find: Finder,
+    checks: Sequence[Check],
     *,
     told: Container[Site],
 ) -> Found:
     """Collects statistics of all nodes of a model, which is afterwards as it was, to the bit."""
     with preserved(model) as again:
-        given = prepare(model, images, labels, wanted, loss, find, told=told, batch=needs_batch(wanted))
-        values = run_passes(given, wanted, again)
+        given = _nodes(model, images, wanted, find, checks, told)
+        values = run_passes(prepare_batch(given, images, labels, wanted, loss), wanted, again)
+    return _found(given, values)
+
+
+def take_without_labels(
+    model: nn.Module,
+    images: Any,
+    wanted: Sequence[Statistic],
+    find: Finder,
+    checks: Sequence[Check],
+    *,
+    told: Container[Site],
+) -> Found:
+    """Collects statistics that do not depend on labels; the model is afterwards as it was, to the bit."""
+    with preserved(model) as again:
+        given = _nodes(model, images, wanted, find, checks, told)
+        values = run_passes(replace(given, images=batch_of(given, images)), wanted, again)
+    return _found(given, values)
+
+
+def take_without_batch(
+    model: nn.Module,
+    images: Any,
+    wanted: Sequence[Statistic],
+    find: Finder,
+    checks: Sequence[Check],
+    *,
+    told: Container[Site],
+) -> Found:
+    """Collects statistics that are read off the modules; the images are for what finds these."""
+    with preserved(model):
+        given = _nodes(model, images, wanted, find, checks, told)
+        return _found(given, wanted[0].pass_.run(wanted[0].pass_, given, wanted))
+
+
+def _nodes(
+    model: nn.Module,
+    images: Any,
+    wanted: Sequence[Statistic],
+    find: Finder,
+    checks: Sequence[Check],
+    told: Container[Site],
+) -> Given:
+    given = prepare_nodes(model, images, find, told=told)
+    for check in checks:
+        check(given, wanted)
+    return given
+
+
+def _found(given: Given, values: Values) -> Found:
     return Found({site: tuple(given.at(site)) for site in Site}, values)
 
 
 def find_without_roles(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:
     """The nodes of any network, for a graph that asks for no role: what tells roles need not be in its file."""
-    return nodes_of(model, images, lambda _network, _flow: {})
+    return nodes_of(model, images, marked_flow, lambda _network, _flow: {})
+
+
+def find_called(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:
+    """The nodes of any network, for a graph that asks for no role and no attention either."""
+    return nodes_of(model, images, called, lambda _network, _flow: {})
 
 
 def finite(value: Tensor) -> float:

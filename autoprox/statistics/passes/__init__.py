@@ -20,9 +20,9 @@ from autoprox.statistics.passes._parameters import absolute_parameter
 from autoprox.statistics.passes._slices import BATCH_PARTS, run_batches
 from autoprox.statistics.passes._static import run_static
 from autoprox.statistics.passes._substitutes import noise_images, one_of_ones, perturbed_images
-from autoprox.statistics.passes._tapped import run_tapped
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import run_samples
+from autoprox.statistics.passes.tapped import run_tapped
 from autoprox.statistics.statistic import Pass
 
 STATIC = Pass("static", "read off the modules", run_static, least_images=0)

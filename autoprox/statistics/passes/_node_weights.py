@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 
 from autoprox.inspect.nodes import Site
-from autoprox.statistics._taps import weight_parameter
+from autoprox.statistics._watch import weight_parameter
 from autoprox.statistics.statistic import Given
 
 
