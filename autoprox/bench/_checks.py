@@ -6,6 +6,7 @@ Every rule yields its faults, a sentence each that names the column and the row.
 from collections.abc import Generator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
+from unicodedata import category
 
 import numpy as np
 import pandas as pd
@@ -150,9 +151,10 @@ class Checker(CheckedRows):
             if name in self.frame.columns:
                 is_text = self.frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
                 yield from self.require(is_text, name, lambda value: f"is {value!r}, not a text.")
-                writable = self.frame[name].map(lambda value: not isinstance(value, str) or _is_writable(value))
+                breaks = "\t\n\r" if name == "arch_json" else ""
+                writable = [not isinstance(value, str) or _is_writable(value, breaks) for value in self.frame[name]]
                 yield from self.require(
-                    writable.to_numpy(dtype=bool),
+                    np.array(writable, dtype=bool),
                     name,
                     lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
                 )
@@ -378,6 +380,6 @@ def _image_shape(dataset_name: str) -> tuple[int | None, int]:
     return None, NOISE_CHANNELS
 
 
-def _is_writable(text: str) -> bool:
-    """Whether a text is Unicode without NUL and other control characters; spaces of all kinds are allowed."""
-    return text.isprintable() or all(each.isprintable() or each.isspace() for each in text)
+def _is_writable(text: str, breaks: str) -> bool:
+    """Whether a text is Unicode without control characters but for some; spaces of all widths are allowed."""
+    return text.isprintable() or all(each.isprintable() or category(each) == "Zs" or each in breaks for each in text)

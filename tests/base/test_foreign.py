@@ -203,10 +203,12 @@ def test_graph_texts(text: str, message: str) -> None:
 
 def test_tables(tmp_path: Path) -> None:
     path = tmp_path / "t.parquet"
-    for dataset in ("a\0b", "a\x1b[31m"):
+    for dataset in ("a\0b", "a\x1b[31m", "a\nb", "a\tb", "a\x1cb", "a\u2028b"):
         user_rows().assign(dataset=dataset).to_parquet(path)
         with pytest.raises(TableError, match=r"column 'dataset', row 0 .*characters that cannot be printed"):
             Table.read(path)
+    user_rows().assign(dataset="a\u00a0b").to_parquet(path)
+    assert Table.read(path).datasets == ["a\u00a0b"]
     binary = pa.array([b"\xff\xfe"] * 16, pa.binary())
     no_text = pa.StringArray.from_buffers(16, *binary.buffers()[1:])
     rows = pa.Table.from_pandas(user_rows(), preserve_index=False).drop(["dataset"])

@@ -10,6 +10,7 @@ import pandas as pd
 from autoprox.base.digest import bytes_digest, canonical_json
 from autoprox.base.errors import SpecError, TableError
 from autoprox.base.files import require_writable, write_json
+from autoprox.base.foreign import reading
 from autoprox.base.versions import versions
 from autoprox.bench._checks import Checker
 from autoprox.bench._faults import Fault
@@ -159,7 +160,8 @@ class _Checked:
 
 
 def _checked(draft: Draft, spaces: Mapping[str, Space], *, skip_invalid: bool) -> _Checked:
-    source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
+    with reading(draft.path, lambda reason: TableError(f"The file {draft.path} cannot be read: {reason}.")):
+        source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
     frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
     checker = Checker(frame, draft.path, {}, spaces)
     faults = list(checker.faults())
