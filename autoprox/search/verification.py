@@ -25,9 +25,10 @@ from autoprox.search._region import Region
 from autoprox.search.result import SearchResult
 from autoprox.spaces import Arch
 from autoprox.spaces.costs import PARAMS
+from autoprox.training import Training
 from autoprox.training.build_journal import BuildJournal, training_key
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Training, TrainingResult, definition, train
+from autoprox.training.train import TrainingResult, definition, train
 
 RANDOM_ARCHS = 5
 CONFIDENCE = 0.95

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -21,10 +21,7 @@ from autoprox.spaces import Arch, Space
 from autoprox.supernet._recalibration import recalibrate
 from autoprox.supernet._trained_supernet import Inherited
 from autoprox.supernet._trainer import accuracy, held_out
-from autoprox.training import LabelMaker, Recipe
-
-if TYPE_CHECKING:
-    from autoprox.training import Training
+from autoprox.training import LabelMaker, Recipe, Training
 
 CALIBRATED = 1000
 """Training images by which running statistics of batch normalisations are set, at most."""
@@ -90,7 +87,7 @@ class InheritedLabels(LabelMaker):
     folder: Path
     version: int = 1
 
-    def network(self, training: "Training", recipe: Recipe, place: torch.device) -> nn.Module:
+    def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
         """The subnet of an architecture, its batch normalisations recalibrated."""
         del recipe
         data = training.data()

@@ -12,6 +12,7 @@ from autoprox.training._distilled import Distilled
 from autoprox.training._distillers import DISTILLERS, DistilledBy, by_logits, by_relation, by_semantic
 from autoprox.training._maps import blocks_of, feature_map
 from autoprox.training._named_teachers import TEACHERS, Teacher, named_teacher
+from autoprox.training._one_training import Training
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
 from autoprox.training._teacher import ResidualBlock
@@ -20,7 +21,7 @@ from autoprox.training.build_plan import BuildPlan
 from autoprox.training.label_makers import LabelMaker, NoLabelError
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled
-from autoprox.training.train import Training, TrainingResult
+from autoprox.training.train import TrainingResult
 
 __all__ = [
     "DISTILLERS",

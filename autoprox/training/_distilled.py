@@ -2,26 +2,24 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
 
 from autoprox.datasets import Dataset
 from autoprox.training._guidance import Guidance
+from autoprox.training._one_training import Training
 from autoprox.training._scratch import Scratch
 from autoprox.training._teacher import teaching
 from autoprox.training.loop import Guide
 from autoprox.training.recipe import Recipe
 
-if TYPE_CHECKING:
-    from autoprox.training.train import Training
-
 _PROBE = 2
 # Images that the guidance runs through a student to learn its sizes.
 
 
-def probe_of(network: nn.Module, training: "Training") -> torch.Tensor:
+def probe_of(network: nn.Module, training: Training) -> torch.Tensor:
     """A few training images on the device of a network, to learn its sizes."""
     data = training.data()
     return torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
@@ -31,7 +29,7 @@ def probe_of(network: nn.Module, training: "Training") -> torch.Tensor:
 class Distilled(Scratch):
     """Trains a network with locality guidance, as `Recipe.distillation` says."""
 
-    def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide:
+    def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide:
         """The distance from the feature maps of the teacher."""
         data = training.data()
         probe, seed = probe_of(network, training), training.seed("projections")

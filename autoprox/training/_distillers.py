@@ -7,7 +7,7 @@ channels (Liu 2021, https://arxiv.org/abs/2202.03680).
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -18,12 +18,10 @@ from autoprox.base.isolation import isolated
 from autoprox.training._distilled import Distilled, probe_of
 from autoprox.training._guidance import divergence, resized
 from autoprox.training._maps import blocks_of, feature_map
+from autoprox.training._one_training import Training
 from autoprox.training._teacher import Teaching, teaching
 from autoprox.training.loop import Guide
 from autoprox.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from autoprox.training.train import Training
 
 
 def relation_loss(student: Tensor, teacher: Tensor) -> Tensor:
@@ -69,7 +67,7 @@ class DistilledBy(Distilled):
         if self.distiller not in DISTILLERS:
             raise SpecError(f"There is no distiller '{self.distiller}'; allowed: {', '.join(DISTILLERS)}.")
 
-    def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide:
+    def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide:
         """The distance from what the teacher shows."""
         taught = teaching(training.data(), recipe)
         if self.distiller == LOGITS:

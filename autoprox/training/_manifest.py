@@ -15,11 +15,11 @@ from autoprox.bench.schema import SCHEMA_VERSION
 from autoprox.bench.splits import deal, to_document
 from autoprox.bench.table_files import TableFiles
 from autoprox.datasets.batches import read_batches
+from autoprox.training._one_training import Training
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.device import kind_of
 from autoprox.training.label_makers import maker_of
 from autoprox.training.sample import ISO_TOLERANCE, iso_budget
-from autoprox.training.train import Training
 
 
 def manifest_of(

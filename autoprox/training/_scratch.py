@@ -1,25 +1,22 @@
 """Labels of networks that are trained from a fresh initialisation."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import torch
 from torch import nn
 
+from autoprox.training._one_training import Training
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training.label_makers import LabelMaker, NoLabelError
 from autoprox.training.loop import Guide, fit
 from autoprox.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from autoprox.training.train import Training
 
 
 @dataclass(frozen=True)
 class Scratch(LabelMaker):
     """Trains a network on the labels of the images; what else the loss has, a subclass says."""
 
-    def network(self, training: "Training", recipe: Recipe, place: torch.device) -> nn.Module:
+    def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
         """Builds the network and trains it."""
         data = training.data()
         task, seed = (data.num_classes, data.img_size, data.in_chans), training.seed("parameters")
@@ -31,7 +28,7 @@ class Scratch(LabelMaker):
             raise NoLabelError(failure)
         return network
 
-    def guide(self, network: nn.Module, training: "Training", recipe: Recipe) -> Guide | None:
+    def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide | None:
         """Term that is added to the loss while the network trains; nothing if None."""
         del network, training, recipe
         return None

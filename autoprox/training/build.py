@@ -20,11 +20,12 @@ from autoprox.bench.schema import COLUMNS, KEY_COLUMNS, METRICS, SCHEMA_VERSION
 from autoprox.bench.table_files import TableFiles, read_frame, write_frame
 from autoprox.datasets.batches import write_batches
 from autoprox.training._manifest import manifest_of
+from autoprox.training._one_training import Training
 from autoprox.training.build_journal import BuildJournal, training_key
 from autoprox.training.build_plan import BuildPlan
 from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Training, TrainingResult, definition, train
+from autoprox.training.train import TrainingResult, definition, train
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,9 @@ from pathlib import Path
 
 from autoprox.base.digest import digest
 from autoprox.base.store import FACTS, Store, StoreFormat, first_value
+from autoprox.training._one_training import Training
 from autoprox.training.recipe import Recipe
-from autoprox.training.train import Training, TrainingResult
+from autoprox.training.train import TrainingResult
 
 FORMAT = StoreFormat(
     "journal",

@@ -10,11 +10,11 @@ from autoprox.bench.labels import LABEL_KINDS, LabelKind
 from autoprox.bench.schema import ISO_BUDGET_FACTORS, Stratum
 from autoprox.datasets import DATASETS, Dataset, DatasetSource, LocalImages, dataset
 from autoprox.spaces import Space, TaskShape, load_space
+from autoprox.training._one_training import Training
 from autoprox.training.device import CPU, kind_of
 from autoprox.training.label_makers import maker_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.sample import Sampled, sample
-from autoprox.training.train import Training
 
 
 @dataclass(frozen=True)

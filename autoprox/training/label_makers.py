@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import torch
 from torch import nn
@@ -13,10 +13,8 @@ from autoprox.base.errors import AutoproxError, SpecError
 from autoprox.base.references import resolved
 from autoprox.bench.labels import LABEL_KINDS, LabelKind
 from autoprox.datasets import Dataset
+from autoprox.training._one_training import Training
 from autoprox.training.recipe import Recipe
-
-if TYPE_CHECKING:
-    from autoprox.training.train import Training
 
 
 class NoLabelError(AutoproxError, ArithmeticError):
@@ -32,7 +30,7 @@ class LabelMaker(ABC):
     """
 
     @abstractmethod
-    def network(self, training: "Training", recipe: Recipe, place: torch.device) -> nn.Module:
+    def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
         """Makes the network that is tested; its values depend on the arguments alone.
 
         Args:
@@ -44,7 +42,7 @@ class LabelMaker(ABC):
             NoLabelError: If there is no label, as where the training diverges.
         """
 
-    def tested(self, training: "Training") -> Dataset:
+    def tested(self, training: Training) -> Dataset:
         """The data set on whose test images the network is tested; a part of them where repetitions are tests."""
         return training.data()
 

@@ -30,7 +30,7 @@ FOR_THEIR_CALLERS = {
 IN_MEMORY = {
     "graph/export/_drawing.py": {"_drawn"},
     "report/_svg.py": {"figure_svg"},
-    "predict/parzc/_model_file.py": {"save"},
+    "predict/parzc/_model_file.py": {"write_model"},
 }
 """Functions that write into a buffer."""
 

@@ -8,11 +8,12 @@ import json
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import sklearn
 import torch
+from sklearn.base import BaseEstimator
 from torch import Tensor
 
 from autoprox.base.digest import array_digest, digest
@@ -20,7 +21,6 @@ from autoprox.base.errors import StoreMismatchError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import guarded, reading
 from autoprox.base.tensors import read_tensors
-from autoprox.predict.parzc.estimator import MABNRegressor
 from autoprox.predict.parzc.scaling import NodeScaler
 
 FORMAT = "autoprox.parzc"
@@ -31,7 +31,11 @@ _ARRAYS = ("importance_", "group_scales_", "out_of_fold_mean_", "out_of_fold_std
 _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
 
-def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
+Model = TypeVar("Model", bound=BaseEstimator)
+"""The estimator whose models are kept; it builds the networks that a file holds the parameters of."""
+
+
+def write_model(model: BaseEstimator, path: Path, provenance: dict[str, Any]) -> None:
     """Writes a fitted model; see `MABNRegressor.save`."""
     text, tensors = _content(model, {"versions": versions()} | provenance)
     document = {"format": FORMAT, "format_version": FORMAT_VERSION, "header": text, "tensors": tensors}
@@ -40,12 +44,12 @@ def save(model: MABNRegressor, path: Path, provenance: dict[str, Any]) -> None:
     atomically(path, lambda target: target.write_bytes(content.getvalue()))
 
 
-def model_digest(model: MABNRegressor) -> str:
+def model_digest(model: BaseEstimator) -> str:
     """Digest of a fitted model, wherever it comes from: models of one digest predict the same."""
     return _digest(*_content(model, {}))
 
 
-def _content(model: MABNRegressor, provenance: dict[str, Any]) -> tuple[str, dict[str, Tensor]]:
+def _content(model: BaseEstimator, provenance: dict[str, Any]) -> tuple[str, dict[str, Tensor]]:
     """Settings as JSON, arrays as tensors."""
     settings = model.get_params()
     if not isinstance(settings["random_state"], int | None):
@@ -68,20 +72,20 @@ def _content(model: MABNRegressor, provenance: dict[str, Any]) -> tuple[str, dic
     return json.dumps(header, sort_keys=True), tensors
 
 
-def load(path: Path) -> MABNRegressor:
+def read_model(kind: type[Model], path: Path) -> Model:
     """Reads a model; see `MABNRegressor.load`."""
     document = _read(path)
     with guarded(lambda reason: StoreMismatchError(f"The model in '{path}' is damaged ({reason}). Fit it again.")):
-        return _restored(document)
+        return _restored(kind, document)
 
 
-def _restored(document: dict[str, Any]) -> MABNRegressor:
+def _restored(kind: type[Model], document: dict[str, Any]) -> Model:
     header = json.loads(document["header"])
     tensors: dict[str, Tensor] = document["tensors"]
     settings = header["settings"]
     if settings["node_shape"] is not None:
         settings["node_shape"] = tuple(settings["node_shape"])
-    model = MABNRegressor(**settings)
+    model: Model = kind(**settings)
     for name, value in header["numbers"].items():
         setattr(model, name, value)
     for name in _ARRAYS:

@@ -22,6 +22,7 @@ from autoprox.base.progress import progress
 from autoprox.base.threads import single_threaded
 from autoprox.predict.parzc._inputs import flat, group_scales, nodes_of
 from autoprox.predict.parzc._mabn import Mixer, Released
+from autoprox.predict.parzc._model_file import read_model, write_model
 from autoprox.predict.parzc._network_ensemble import Member, draw_seed, fit_ensemble
 from autoprox.predict.parzc._predictor_losses import LOSSES, SumOfLosses
 from autoprox.predict.parzc._training import Data, Schedule
@@ -249,20 +250,16 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             AutoproxError: If the file cannot be written.
         """
-        from autoprox.predict.parzc._model_file import save
-
-        save(self, Path(path), provenance or {})
+        write_model(self, Path(path), provenance or {})
 
     @classmethod
-    def load(cls, path: str | Path) -> "MABNRegressor":
+    def load(cls, path: str | Path) -> Self:
         """Reads a model that `save` wrote; nothing in the file is executed.
 
         Raises:
             StoreMismatchError: If the file is no such model, of another version, or was changed.
         """
-        from autoprox.predict.parzc._model_file import load
-
-        return load(Path(path))
+        return read_model(cls, Path(path))
 
     def member(self, nodes: int, statistics: int) -> Member:
         """An untrained network with these settings, and its linear path; parameters come from torch's generator."""
