@@ -3,6 +3,8 @@
 import importlib
 import importlib.util
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -25,7 +27,8 @@ def is_reference(text: str) -> bool:
 def resolved(reference: Any) -> Any:
     """Resolves a reference; anything but a text is returned as it is.
 
-    The module is imported, or the file is run, once a process. A module is also looked for in the working folder.
+    The module is imported, or the file is run, once per process. Modules are also looked for in the working folder, and
+    those that a file imports in the folder of the file, as when Python runs it.
 
     Args:
         reference: `package.module:name` or `file.py:name`.
@@ -71,18 +74,25 @@ _OF_USERS = (Exception, SystemExit)
 # What code of a user may raise: a script that ends the program when it is imported would end it without a word.
 
 
-def _module(name: str) -> ModuleType:
-    folder = str(Path.cwd())
-    added = folder not in sys.path and "" not in sys.path
+@contextmanager
+def _importable_from(folder: Path) -> Iterator[None]:
+    place = str(folder.resolve())
+    added = place not in sys.path
     if added:
-        sys.path.insert(0, folder)
+        sys.path.insert(0, place)
     try:
-        return importlib.import_module(name)
+        yield
+    finally:
+        if added and place in sys.path:
+            sys.path.remove(place)
+
+
+def _module(name: str) -> ModuleType:
+    try:
+        with _importable_from(Path()):
+            return importlib.import_module(name)
     except _OF_USERS as error:
         raise _failed(name, error) from error
-    finally:
-        if added and folder in sys.path:
-            sys.path.remove(folder)
 
 
 def _file(path: Path) -> ModuleType:
@@ -97,7 +107,8 @@ def _file(path: Path) -> ModuleType:
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:
-        spec.loader.exec_module(module)
+        with _importable_from(path.parent):
+            spec.loader.exec_module(module)
     except BaseException as error:
         del sys.modules[name]  # half a module must not be found later
         if isinstance(error, _OF_USERS):

@@ -29,7 +29,8 @@ class CheckedRows:
     Attributes:
         frame: The rows, numbered from 0, as far as they are completed.
         sound: For each column, the rows that have no fault there.
-        notes: What was derived or defaulted, a sentence each.
+        notes: Remarks on the rows, one sentence each.
+        filled: Missing columns, each with its value or its source.
     """
 
     def __init__(self, frame: pd.DataFrame, path: Path) -> None:
@@ -38,6 +39,7 @@ class CheckedRows:
         self.frame = frame.reset_index(drop=True)
         self.sound: dict[str, Mask] = {}
         self.notes: list[str] = []
+        self.filled: list[str] = []
 
     def whole_numbers(self, name: str, lowest: int) -> Faults:
         """Requires whole numbers without gaps, and brings them to int64; those with a fault become the lowest."""
@@ -75,7 +77,7 @@ class CheckedRows:
         return Fault(self.path, (f"The table {self.path} {predicate}",))
 
     def derive(self, column: str, values: Any, what: str) -> None:
-        """Fills a column that is missing, and notes what with."""
+        """Fills a missing column, and remembers its name and its source."""
         self.frame[column] = values
         self.sound[column] = np.ones(len(self.frame), dtype=bool)
-        self.notes.append(f"The column {column} is missing: {what}.")
+        self.filled.append(f"{column} ({what})")

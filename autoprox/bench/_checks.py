@@ -59,7 +59,7 @@ class Checker(CheckedRows):
         spaces: The spaces that it may hold, by name.
 
     Attributes:
-        notes: What was derived or defaulted, a sentence each.
+        notes: Remarks on the rows, one sentence each: missing columns first.
         doubts: What is possible and looks wrong all the same, a sentence each.
         archs: The architectures by their identity.
         num_classes: Number of classes of every data set of the table.
@@ -99,6 +99,8 @@ class Checker(CheckedRows):
             f"Value and the column '{name}' add up to the same in every row: one is an error. Give the accuracy."
             for name in complements(self.frame, extra)
         ]
+        if self.filled:
+            self.notes.insert(0, f"Columns that were missing: {', '.join(self.filled)}.")
         if extra:
             self.notes.append(f"Columns that are not used: {', '.join(map(str, extra))}.")
 
@@ -265,7 +267,9 @@ class Checker(CheckedRows):
                 given = int(self.frame["num_classes"][rows].iloc[0]) if rows.any() else None
                 yield from self._classes_agree(name, given, known)
             if known is None and given is None:
-                self.notes.append(f"The data set '{name}' has no column num_classes: taken as {DEFAULT_NUM_CLASSES}.")
+                self.notes.append(
+                    f"No column num_classes says how many classes {name} has: {DEFAULT_NUM_CLASSES} are assumed."
+                )
             self.num_classes[name] = known or given or DEFAULT_NUM_CLASSES
 
     def _classes_agree(self, dataset_name: str, given: int | None, known: int | None) -> Faults:
@@ -331,7 +335,7 @@ class Checker(CheckedRows):
             for name in wanted:
                 self.frame[name] = [counts.get(name, 0) for counts in derived]
                 self.sound[name] = self.all_sound(("arch_id", "dataset"))
-            self.notes.append(f"Columns that were missing: {', '.join(wanted)}, derived from arch_json.")
+            self.filled.extend(f"{name} (derived from arch_json)" for name in wanted)
         for name in COUNT_COLUMNS:
             if name not in ("epochs", "train_seed"):
                 yield from self.whole_numbers(name, lowest=0)

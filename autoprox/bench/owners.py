@@ -55,12 +55,12 @@ def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
 
 
 def missing(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Says of each space that the manifest remembers and that was not given what to give."""
+    """Names each space that the manifest remembers and that was not given."""
     for name, memory in sorted(_memory(manifest).items()):
         if name not in spaces:
             reference = memory.get("reference") if isinstance(memory, Mapping) else None
-            place = f"from {reference}" if isinstance(reference, str) else "of yours"
-            yield f"holds the space '{name}' {place}. Give that space with the table; nothing is imported unasked."
+            place = reference if isinstance(reference, str) else "your code"
+            yield f"holds the space '{name}', defined in {place}, which was not given. Give the table and its space."
 
 
 def changes(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -1,4 +1,4 @@
-"""`python -m autoprox.bench import`: takes tables of others in."""
+"""`python -m autoprox.bench import`: reads third-party tables."""
 
 import argparse
 import shlex
@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from autoprox.base.errors import SpecError, TableError
+from autoprox.base.references import is_reference
 from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say, warn
@@ -34,7 +35,7 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command."""
     parser = commands.add_parser(
         "import",
-        help="make a table of labels that others published",
+        help="make a table from results that you have, or that others published",
         description="Reads a file of ViT-Bench-101 (.pth; nothing in it is run), CSV or parquet, checks every row, and "
         "writes a table with a manifest. With a fault in any row, all faults are listed and nothing is written.",
         examples=_EXAMPLES,
@@ -100,13 +101,20 @@ def _import(options: argparse.Namespace) -> int:
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out, spaces=spaces)
-    for line in (*done.notes, *(each for each in table.notes if "noise" in each)):
-        note(line)
+    for line in done.notes:
+        advice = " Set it with --constants num_classes=N." if "num_classes" in line and "assumed" in line else ""
+        note(line + advice)
+    for line in table.notes:
+        if "noise" in line:
+            note(f"{line} Commands that use the table take images with --images NAME=FOLDER.")
     for line in done.doubts:
         warn(line)
     say(f"Table: {options.out}")
-    found = f"{len(table.archs)} architectures, {len(table.frame)} labels"
-    say(f"{found}; look at them with: autoprox bench info {options.out}")
+    say(f"{len(table.archs)} architectures, {len(table.frame)} labels. Next:")
+    custom = [reference for reference in options.space or [] if is_reference(reference)]
+    words = shlex.join([str(options.out), *(["--space", *custom] if custom else [])])
+    say(f"  autoprox bench info {words}")
+    say(f"  autoprox evolve --bench {words}")
     return 0
 
 

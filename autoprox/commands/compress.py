@@ -2,7 +2,7 @@
 
 import argparse
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,7 @@ from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, text_table
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.commands.record import run_record
-from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.compress import (
     ALLOCATION_PROXIES,
     CompressedSpace,
@@ -30,6 +30,7 @@ from autoprox.compress import (
 )
 from autoprox.datasets import Dataset, open_images
 from autoprox.datasets.batches import draw_batch
+from autoprox.networks import img_size_of
 from autoprox.search import Constraints
 from autoprox.spaces import Arch, Storage
 from autoprox.spaces.costs import COSTS, Cost
@@ -37,6 +38,7 @@ from autoprox.spaces.task import Task
 
 NETWORK, FIGURE = "network.pt2", "figure.svg"
 FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
+DEFAULT_IMG_SIZE = 224
 TESTED = 500
 """Test images on which accuracy is measured at most."""
 _OTHER = "the images are of {0.num_classes} classes, and the network of {1.num_classes}: their labels are not used"
@@ -57,7 +59,7 @@ def _add_options(options: CommandParser) -> None:
         required=True,
         type=PathTo(folder=True),
         metavar="DIR",
-        help="images: a folder a class, CIFAR, Flowers-102, Chaoyang; or a folder of images alone, without labels",
+        help="images: one folder per class, CIFAR, Flowers-102, Chaoyang; or a folder of images alone, without labels",
     )
     options.add_argument("--kind", required=True, choices=KINDS, help="what is chosen for each linear map")
     options.add_argument(
@@ -85,7 +87,21 @@ def _add_options(options: CommandParser) -> None:
         "--img-size",
         type=Whole(1, 4096),
         metavar="PX",
-        help="side of the images (default: that of the network's configuration, else 224)",
+        help=f"side of the images (default: that of the network's configuration, else {DEFAULT_IMG_SIZE})",
+    )
+    options.add_argument(
+        "--mean",
+        nargs="+",
+        type=Real(0),
+        metavar="M",
+        help="mean of each channel that the network was trained with, on the scale 0 to 1 (default: the images')",
+    )
+    options.add_argument(
+        "--std",
+        nargs="+",
+        type=Real(0, above=True),
+        metavar="S",
+        help="standard deviation of each channel that it was trained with (default: the images')",
     )
     options.add_argument(
         "--count", type=Whole(2, 4096), default=64, metavar="N", help="images of the batch (default: %(default)s)"
@@ -109,8 +125,7 @@ def _compress(options: argparse.Namespace) -> int:
     folder = OutFolder(options.out, FOLDER, force=options.force)
     folder.refuse()
     model = _model(options.model)
-    size = options.img_size or _size_of(model)
-    data = open_images(options.images, size, unlabelled=True)
+    data = _images(options, model)
     batch = draw_batch(data, options.count).task(data.name)
     space = _space(options, model, batch)
     assert space.own_task is not None
@@ -173,9 +188,33 @@ def _model(reference: str) -> nn.Module:
     return found
 
 
-def _size_of(model: nn.Module) -> int:
-    size = getattr(getattr(model, "config", None), "image_size", None)
-    return size if isinstance(size, int) else 224
+def _images(options: argparse.Namespace, model: nn.Module) -> Dataset:
+    """The images, in the size and with the normalisation that the network was trained with."""
+    size = options.img_size or img_size_of(model)
+    if size is None:
+        size = DEFAULT_IMG_SIZE
+        note(f"the network states no image size, {size} px are used; for another give --img-size")
+    data = open_images(options.images, size, unlabelled=True)
+    if (options.mean is None) != (options.std is None):
+        raise SpecError("--mean and --std belong together; give both.")
+    if options.mean is None:
+        note(
+            f"images are normalised with their own mean ({_listed(data.mean)}) and deviation ({_listed(data.std)}); "
+            "if the network was trained with others, give --mean and --std"
+        )
+        return data
+    return replace(data, normalisation=(_channels(options, "mean", data), _channels(options, "std", data)))
+
+
+def _channels(options: argparse.Namespace, name: str, data: Dataset) -> tuple[float, ...]:
+    values: list[float] = getattr(options, name)
+    if len(values) not in (1, data.in_chans):
+        raise SpecError(f"--{name} has {len(values)} values for {data.in_chans} channels; give 1 or {data.in_chans}.")
+    return tuple(values) if len(values) == data.in_chans else tuple(values * data.in_chans)
+
+
+def _listed(values: Sequence[float]) -> str:
+    return " ".join(f"{value:.3f}" for value in values)
 
 
 def _space(options: argparse.Namespace, model: nn.Module, task: Task) -> CompressedSpace:
@@ -205,7 +244,8 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
     space, cost = found.space, found.cost
     full = _full_cost(space, cost)
     rows = found.frame()[[space.gene, "maps"]].to_dict("records")
-    say(text_table([{space.gene: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
+    title = {"ranks": "share of full rank"}.get(space.gene, space.gene)
+    say(text_table([{title: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
     value = document["costs"][cost.name]
     how = "the best that there is" if document["exact"] else "the best that was found"
     of = "" if full is None else f" of {cost.unit.text(full)}"

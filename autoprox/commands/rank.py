@@ -1,7 +1,7 @@
 """`autoprox rank`: which of some untrained models is best, by a score, under bounds of what they may cost."""
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
@@ -33,8 +33,8 @@ def _add_options(options: CommandParser) -> None:
         nargs="+",
         required=True,
         metavar="M",
-        help="hf:CONFIG.json, timm:NAME, or my_file.py:models (a module, a mapping or list of modules, or a function "
-        "that returns one)",
+        help="hf:CONFIG.json (or its folder), timm:NAME, or my_file.py:models (a module, a mapping or list of modules, "
+        "or a function that returns one)",
         type=Text(files=True),
     )
     options.add_argument(
@@ -62,7 +62,10 @@ def _add_options(options: CommandParser) -> None:
         type=Text(["params=", "macs=", "latency="]),
     )
     options.add_argument(
-        "--img-size", type=Whole(1, 4096), metavar="PX", help="side of the images (default: the models')"
+        "--img-size",
+        type=Whole(1, 4096),
+        metavar="PX",
+        help="side of the images (default: the one that the models state, else 224)",
     )
     options.add_argument("--num-classes", type=Whole(2, 100_000), metavar="N", help="classes, with noise (default: 10)")
     options.add_argument(
@@ -110,6 +113,8 @@ def _rank(options: argparse.Namespace) -> int:
     say(f"{len(frame)} untrained models on {task.dataset}, {task.img_size} px, {len(task.images)} images")
     say(text_table(_rows(frame)))
     say("score: higher is better; latency: median forward pass of one image on this machine")
+    if frame["rank"].isna().any():
+        say("-: not ranked, since the model exceeds a bound of --max")
     for path in (options.csv, options.figure):
         if path is not None:
             note(f"wrote {path}")
@@ -127,8 +132,11 @@ def _bounds(given: Sequence[str]) -> dict[str, float | str]:
 
 
 def _task(options: argparse.Namespace, models: Sequence[NamedModel]) -> Task:
-    size = _common("image size", options.img_size, [each.img_size for each in models], DEFAULT_IMG_SIZE)
-    channels = _common("number of channels", None, [each.in_chans for each in models], NOISE_CHANNELS)
+    size = options.img_size or _common("image size", {each.name: each.img_size for each in models}, DEFAULT_IMG_SIZE)
+    channels = _common("number of channels", {each.name: each.in_chans for each in models}, NOISE_CHANNELS)
+    silent = [each.name for each in models if each.img_size is None]
+    if silent and options.img_size is None:
+        note(f"{', '.join(silent)}: no image size is stated, {size} px are used; for another give --img-size")
     if options.images == NOISE:
         task = noise_task(NOISE, options.num_classes or DEFAULT_NUM_CLASSES, size, channels)
         return task if options.count is None else _first(task, options.count)
@@ -143,13 +151,12 @@ def _first(task: Task, count: int) -> Task:
     return Task(task.dataset, *shape, task.images[:count], task.labels[:count], task.source)
 
 
-def _common(noun: str, given: int | None, own: Sequence[int | None], default: int) -> int:
-    known = sorted({each for each in own if isinstance(each, int)})
-    if given is not None:
-        return given
-    if len(known) > 1:
-        raise SpecError(f"The models differ in their {noun} ({', '.join(map(str, known))}); rank those of one alone.")
-    return known[0] if known else default
+def _common(noun: str, stated: Mapping[str, int | None], default: int) -> int:
+    known = {name: value for name, value in stated.items() if isinstance(value, int)}
+    if len(set(known.values())) > 1:
+        listed = ", ".join(f"{name}: {value}" for name, value in known.items())
+        raise SpecError(f"The models differ in their {noun} ({listed}). Rank models of one {noun} at a time.")
+    return next(iter(known.values()), default)
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:

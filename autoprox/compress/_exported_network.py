@@ -18,6 +18,8 @@ from autoprox.inspect.finding import FAILURES
 from autoprox.networks.quantised import QuantisedWeight
 from autoprox.spaces import FULL_BITS, Arch
 
+_UNEXPORTABLE = (*FAILURES, TypeError, NotImplementedError)
+
 
 class _Unpacked(nn.Module):
     """Gives a weight of its packed bits.
@@ -81,16 +83,27 @@ def export_network(space: CompressedSpace, arch: Arch, images: Any, path: str | 
     network.requires_grad_(requires_grad=False)
     batch = torch.as_tensor(images)[:2].clone()
     try:
-        program = torch.export.export(
-            _Logits(copy.deepcopy(network)).eval(), (batch,), dynamic_shapes=({0: torch.export.Dim("batch")},)
-        )
-    except (*FAILURES, TypeError, NotImplementedError) as error:
+        program = _program(network, batch)
+    except _UNEXPORTABLE as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise CollectionError(
             f"The {type(space.source).__name__} cannot be written as a program by torch.export: {reason}. Build it "
             "with space.build, and save its parameters."
         ) from error
     atomically(Path(path), lambda beside: _save(program, beside))
+
+
+def _program(network: nn.Module, batch: Tensor) -> torch.export.ExportedProgram:
+    """The program of a network, for any number of images.
+
+    A network that takes `len(images)` fixes their number when it is run to be recorded. It is read from its bytecode
+    then, where `len` is the size of the batch.
+    """
+    sizes = ({0: torch.export.Dim("batch")},)
+    try:
+        return torch.export.export(_Logits(copy.deepcopy(network)).eval(), (batch,), dynamic_shapes=sizes)
+    except _UNEXPORTABLE:
+        return torch.export.export(_Logits(copy.deepcopy(network)).eval(), (batch,), dynamic_shapes=sizes, strict=True)
 
 
 def _save(program: torch.export.ExportedProgram, path: Path) -> None:

@@ -31,6 +31,7 @@ class Dataset:
         test_images: `(M, C, H, W)`.
         test_labels: `(M,)`.
         num_classes: Number of classes.
+        normalisation: Mean and standard deviation of each channel, on the scale 0 to 1; measured if None.
 
     Example:
         >>> images = np.zeros((4, 1, 8, 8), np.uint8)
@@ -45,6 +46,7 @@ class Dataset:
     test_images: Images
     test_labels: Int64
     num_classes: int
+    normalisation: tuple[tuple[float, ...], tuple[float, ...]] | None = None
 
     def __post_init__(self) -> None:
         for array in (self.train_images, self.train_labels, self.test_images, self.test_labels):
@@ -63,13 +65,13 @@ class Dataset:
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """Mean of each channel over the training images (at most 1,000 of them), on the scale 0 to 1."""
-        return self._moments[0]
+        """Mean of each channel, on the scale 0 to 1: the given one, or that of at most 1,000 training images."""
+        return (self.normalisation or self._moments)[0]
 
     @property
     def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel over the same images, on the scale 0 to 1; 1 if constant."""
-        return self._moments[1]
+        """Standard deviation of each channel, on the scale 0 to 1: the given one, or that of those images; never 0."""
+        return (self.normalisation or self._moments)[1]
 
     @cached_property
     def _moments(self) -> tuple[tuple[float, ...], tuple[float, ...]]:

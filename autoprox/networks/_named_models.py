@@ -38,8 +38,9 @@ def named_models(references: Sequence[str], seed: int = 0) -> list[NamedModel]:
     """The models that references name.
 
     Args:
-        references: `hf:FILE.json` (a configuration of Hugging Face Transformers), `timm:NAME`, `my_file.py:models` or
-            `package.module:models` (a module, a mapping or sequence of modules, or a function that returns one).
+        references: `hf:FILE.json` or `hf:FOLDER` (a configuration of Hugging Face Transformers), `timm:NAME`,
+            `my_file.py:models` or `package.module:models` (a module, a mapping or sequence of modules, or a function
+            that returns one).
         seed: Of the initialisation.
 
     Raises:
@@ -64,9 +65,24 @@ def _named(reference: str, seed: int) -> list[NamedModel]:
     raise SpecError(f"'{reference}' names no model; give hf:CONFIG.json, timm:NAME or my_file.py:models.")
 
 
+def img_size_of(model: nn.Module) -> int | None:
+    """Side in pixels of the images that a model states in its configuration; None if it states none.
+
+    Example:
+        >>> img_size_of(nn.Linear(2, 2)) is None
+        True
+    """
+    size = getattr(getattr(model, "config", None), "image_size", None)
+    return size if isinstance(size, int) else None
+
+
 def _hugging_face(path: Path, seed: int) -> NamedModel:
+    name = path.name if path.is_dir() else path.stem
+    path = path / "config.json" if path.is_dir() else path
     if not path.is_file():
-        raise SpecError(f"There is no file '{path}'; give the config.json of an image classifier.")
+        raise SpecError(
+            f"There is no file '{path}'; give the config.json of an image classifier, or the folder that holds it."
+        )
     try:
         from transformers import AutoConfig, AutoModelForImageClassification
     except ImportError as error:
@@ -81,7 +97,7 @@ def _hugging_face(path: Path, seed: int) -> NamedModel:
             model: nn.Module = AutoModelForImageClassification.from_config(config)  # type: ignore[no-untyped-call]
         return model.eval()
 
-    return NamedModel(path.stem, build, getattr(config, "image_size", None), getattr(config, "num_channels", None))
+    return NamedModel(name, build, getattr(config, "image_size", None), getattr(config, "num_channels", None))
 
 
 def _timm(name: str, seed: int) -> NamedModel:
@@ -117,7 +133,14 @@ def _own(reference: str, seed: int) -> list[NamedModel]:
             f"'{reference}' is a {type(found).__name__}; name a torch.nn.Module, a mapping or sequence of them, or a "
             "function that returns one."
         )
-    return [NamedModel(str(key), partial(_module, each, f"{reference} {key}", seed)) for key, each in found.items()]
+    return [
+        NamedModel(
+            str(key),
+            partial(_module, each, f"{reference} {key}", seed),
+            img_size_of(each) if isinstance(each, nn.Module) else None,
+        )
+        for key, each in found.items()
+    ]
 
 
 def _module(given: Any, where: str, seed: int, _classes: int) -> nn.Module:

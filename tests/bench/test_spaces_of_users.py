@@ -79,7 +79,9 @@ def test_a_table_remembers_its_space(mixer: Space, tmp_path: Path) -> None:
 
 def test_a_missing_space_is_one_line(mixer: Space, tmp_path: Path) -> None:
     path = imported(mixer, tmp_path, genes=True)
-    with pytest.raises(TableError, match=r"holds the space 'conv-mixer' from .*my_file\.py:space\. Give that space"):
+    with pytest.raises(
+        TableError, match=r"holds the space 'conv-mixer', defined in .*my_file\.py:space, which was not given\."
+    ):
         Table.read(path)
     faults, _ = findings(path)
     assert len(faults) == 1

@@ -111,7 +111,7 @@ def test_info_says_how_far_a_table_can_be_trusted(tmp_path: Path, capsys: pytest
     assert "fit 12, select 6, sealed 12; sealed was scored 0 times" in written.out
     assert "ceiling" in written.out
     assert "autoformer-micro, digits" in written.out
-    assert "train_seed is missing" in written.err
+    assert "train_seed (counted from 0" in written.err
     assert main(["bench", "info", str(tmp_path / "none.parquet")]) == 2
     assert "no such file" in capsys.readouterr().err
 

@@ -1,6 +1,7 @@
 """`autoprox compress` on images without labels, and with those of other classes."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import torch
 from PIL import Image
 
 from autoprox.commands import main
+from autoprox.datasets import open_images
 
 NETWORK = """
 import torch
@@ -31,10 +33,10 @@ def pictures(tmp_path):
     return tmp_path
 
 
-def run(folder, images, capsys, proxy="output_kl", kind="bits"):
+def run(folder, images, capsys, proxy="output_kl", kind="bits", *more):
     words = ["--model", f"{folder / 'network.py'}:model", "--images", folder / images, "--kind", kind]
     bound = "weight_bytes=2600" if kind == "bits" else "params=2500"
-    words += ["--max", bound, "--img-size", 8, "--proxy", proxy, "--count", 6, "--out", folder / "out"]
+    words += ["--max", bound, "--img-size", 8, "--proxy", proxy, "--count", 6, "--out", folder / "out", *more]
     status = main(["compress", *map(str, words)])
     return status, capsys.readouterr().err
 
@@ -55,6 +57,26 @@ def test_images_without_labels_of_the_network_are_enough(pictures, capsys, image
     assert result["costs"]["weight_bytes"] <= 2600
     module = torch.export.load(pictures / "out" / "network.pt2").module()
     assert module(torch.zeros(3, 3, 8, 8)).shape == (3, 3)
+
+
+def test_images_are_normalised_as_the_network_was_trained(pictures, capsys):
+    _, told = run(pictures, "flat", capsys, "output_kl", "bits", "--mean", "0.5", "--std", "0.25", "0.25", "0.5")
+    assert "normalised with their own" not in told
+    data = open_images(pictures / "flat", 8, unlabelled=True)
+    given = replace(data, normalisation=((0.5,) * 3, (0.25, 0.25, 0.5)))
+    pixels = data.test_images[:1] if len(data.test_images) else data.train_images[:1]
+    expected = (pixels / 255 - 0.5) / np.array([0.25, 0.25, 0.5])[:, None, None]
+    np.testing.assert_allclose(given.normalised(pixels), expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [(["--mean", "0.5"], "belong together"), (["--mean", "0.5", "0.5", "--std", "1"], "2 values for 3 channels")],
+)
+def test_half_a_normalisation_is_refused(pictures, capsys, words, said):
+    status, told = run(pictures, "flat", capsys, "output_kl", "bits", *words)
+    assert status == 2
+    assert said in told
 
 
 @pytest.mark.parametrize("images", ["flat", "classes"])

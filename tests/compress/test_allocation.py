@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from torch import nn
 
 from autoprox.compress import export_network, lowrank_space, pareto_allocations, quantised_space
 from autoprox.errors import SpecError
@@ -82,6 +83,27 @@ def test_the_file_loads_with_torch_alone(tmp_path, kind):
     subprocess.run([sys.executable, "-I", "-c", _LOADED, *names], check=True)
     expected = trained.logits(space.build(arch), more)
     assert torch.allclose(torch.load(tmp_path / "logits.pt"), expected, atol=1e-6)
+
+
+class _Counting(nn.Module):
+    """Takes the number of images as an int, which fixes it in a recorded program."""
+
+    def __init__(self):
+        super().__init__()
+        self.token, self.head = nn.Parameter(torch.ones(1, 48)), nn.Linear(48, 3)
+
+    def forward(self, images):
+        return self.head(images.flatten(1)[:, :48] + self.token.expand(len(images), -1))
+
+
+def test_a_network_that_takes_the_length_of_its_batch_can_be_written(tmp_path):
+    images = torch.randn(4, 3, 4, 4)
+    space = quantised_space(_Counting().eval(), images, edges=None)
+    arch = space.sample(np.random.default_rng(0))
+    export_network(space, arch, images, tmp_path / "network.pt2")
+    more = torch.randn(7, 3, 4, 4)
+    logits = torch.export.load(tmp_path / "network.pt2").module()(more)
+    assert torch.allclose(logits, space.build(arch)(more), atol=1e-6)
 
 
 def test_quantised_weights_are_packed(tmp_path):

@@ -35,6 +35,10 @@ def test_a_configuration_of_hugging_face(tmp_path: Path) -> None:
     (tmp_path / "tiny.json").write_text(json.dumps(CONFIG))
     (model,) = named_models([f"hf:{tmp_path / 'tiny.json'}"], seed=1)
     assert (model.name, model.img_size, model.in_chans) == ("tiny", 8, 1)
+    (tmp_path / "saved").mkdir()
+    (tmp_path / "saved" / "config.json").write_text(json.dumps(CONFIG | {"image_size": 16}))
+    (saved,) = named_models([f"hf:{tmp_path / 'saved'}"])
+    assert (saved.name, saved.img_size) == ("saved", 16)
     first, again = model.build(5), model.build(5)
     assert first(torch.zeros(2, 1, 8, 8)).logits.shape == (2, 5)
     for one, other in zip(first.parameters(), again.parameters(), strict=True):

@@ -15,6 +15,7 @@ from torch import nn
 
 import autoprox
 from autoprox.base.errors import RegistryError, SpecError
+from autoprox.base.references import resolved
 from autoprox.networks.measuring import measured, parameters_and_macs
 from autoprox.spaces import SPACES, Counts, Gene, TaskShape, load_space
 from tests.spaces import conv_mixer
@@ -108,6 +109,14 @@ def test_what_is_no_space_is_one_line(reference, error, words):
 def test_a_file_that_fails_is_one_line(tmp_path, code, reason):
     with pytest.raises(SpecError, match=rf"broken\.py cannot be imported: {reason}\."):
         load_space(written(tmp_path, code, "broken.py"))
+
+
+def test_a_file_imports_from_its_own_folder(tmp_path):
+    (tmp_path / "neighbouring_widths.py").write_text("WIDTHS = [3, 5]")
+    before = list(sys.path)
+    reference = written(tmp_path, "from neighbouring_widths import WIDTHS as space", "importing.py")
+    assert resolved(reference) == [3, 5]
+    assert sys.path == before
 
 
 def test_an_import_that_was_interrupted_leaves_no_half_module(tmp_path):
