@@ -13,14 +13,15 @@ ranks at the same multiply-accumulates; then, for uniform and the proxy with the
 behind the same short training, three seeds.
 
 Results: results/compress.json, and the same as Markdown in results/compress.md. A part that is made again replaces what
-stood there, and leaves the others.
+stood there, and leaves the others. Searches are kept under --work: one that was interrupted is resumed, and one that
+ended is not done again.
 """
 
 import argparse
 import json
 import platform
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -29,7 +30,7 @@ from compress_markdown import markdown
 from scipy.stats import rankdata
 
 from autoprox.base.arrays import Floats
-from autoprox.base.digest import derived_seed
+from autoprox.base.digest import derived_seed, digest
 from autoprox.base.files import write_json
 from autoprox.bench import Judge, Problem, Split, Table, statistics_of
 from autoprox.bench.labels import TUNED
@@ -37,6 +38,8 @@ from autoprox.bench.sealed import count_sealed
 from autoprox.compress import ALLOCATION_PROXIES, CompressedSpace, pareto_allocations
 from autoprox.datasets import dataset
 from autoprox.evolve import Discoverer, EvolutionPlan, Stop
+from autoprox.evolve.engine import SEARCH_VERSION
+from autoprox.graph import Proxy
 from autoprox.metrics import interval95, kendall_tau_b, spearman
 from autoprox.scorers import Scorer, score_networks
 from autoprox.spaces import Arch, load_space
@@ -56,6 +59,7 @@ RIVALS = {
 """What a discovered proxy has to be better than."""
 BUDGETS = {"mq": ("weight_bytes", "bits", (3, 4)), "lr": ("macs", "ranks", (0.375, 0.5))}
 """For each kind the cost, the gene, and the uniform choices whose cost is allowed."""
+RANDOM = EvolutionPlan(seed=0, strategy="random")
 RESAMPLES = 1000
 SEEDS = 3
 
@@ -87,12 +91,13 @@ def main() -> None:
     parser.add_argument("--bench", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--parts", nargs="+", choices=["ranking", "end"], default=["ranking", "end"])
     parser.add_argument("--budget", type=int, default=2000, help="candidates of a discovery; 0 leaves them out")
+    parser.add_argument("--work", type=Path, default=Path("runs/compress"), help="folder of the journals of searches")
     options = parser.parse_args()
     target = RESULTS / "compress.json"
     for name in options.bench:
         found = known(target).get(name, {})
         if "ranking" in options.parts:
-            found["ranking"] = ranking(name, options.budget)
+            found["ranking"] = ranking(name, options.budget, options.work)
         if "end" in options.parts:
             found["end"] = end_to_end(name, found.get("ranking", {}))
         results = known(target) | {name: found}
@@ -110,14 +115,14 @@ def known(target: Path) -> dict[str, Any]:
 # --- ranking ----------------------------------------------------------------------------------------------------------
 
 
-def ranking(name: str, budget: int) -> dict[str, Any]:
+def ranking(name: str, budget: int, work: Path) -> dict[str, Any]:
     """Correlations of all proxies with the labels of a table: on fit and select, and once on sealed."""
     table = Table.read(name)
     problem = Problem(table, tuple(table.blocks(label_kind="compressed")))
     cache = statistics_of(table)
     gene = BUDGETS[TABLES[name]][1]
     scorers: list[Scorer] = [each for each in ALLOCATION_PROXIES.values() if gene in each.genes]
-    found = discovered(problem, budget) if budget else {}
+    found = discovered(problem, budget, work) if budget else {}
     scorers += [each.renamed(called) for called, each in found.items()]
     document: dict[str, Any] = {
         "table": table.digest,
@@ -134,17 +139,20 @@ def ranking(name: str, budget: int) -> dict[str, Any]:
     return document
 
 
-def discovered(problem: Problem, budget: int) -> dict[str, Any]:
+def discovered(problem: Problem, budget: int, work: Path) -> dict[str, Proxy]:
     """The winners of searches on all blocks and on those of each family, and of random search on all."""
-    wanted = {"discovered on both": None} | {f"discovered on {family}": family for family in FAMILIES}
+    searches = {"discovered on both": (None, EvolutionPlan(seed=0)), "random search": (None, RANDOM)}
+    searches |= {f"discovered on {family}": (family, EvolutionPlan(seed=0)) for family in FAMILIES}
     found = {}
-    for title, family in wanted.items():
+    for title, (family, plan) in searches.items():
         blocks = tuple(each for each in problem.blocks if family is None or family in each.space)
-        search = Discoverer(replace(problem, blocks=blocks), jobs=1)
-        found[title] = search.search(EvolutionPlan(seed=0), Stop(budget)).chosen.proxy
-        if family is None:
-            plan = EvolutionPlan(seed=0, strategy="random")
-            found["random search"] = search.search(plan, Stop(budget)).chosen.proxy
+        stamp = digest([problem.table.digest, [each.name for each in blocks], asdict(plan), SEARCH_VERSION, budget])
+        stored = work / f"{problem.table.name}-{stamp}.json"
+        if not stored.exists():
+            work.mkdir(parents=True, exist_ok=True)
+            search = Discoverer(replace(problem, blocks=blocks), jobs=1)
+            search.search(plan, Stop(budget), stored.with_suffix(".sqlite")).chosen.proxy.save(stored)
+        found[title] = Proxy.read(stored)
     return found
 
 
