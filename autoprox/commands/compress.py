@@ -30,6 +30,7 @@ from autoprox.compress import (
 )
 from autoprox.datasets import Dataset, open_images
 from autoprox.datasets.batches import draw_batch
+from autoprox.inspect.batch import logits_of
 from autoprox.networks import img_size_of
 from autoprox.search import Constraints
 from autoprox.spaces import Arch, Storage
@@ -234,8 +235,7 @@ def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, 
         batch = torch.from_numpy(data.normalised(data.test_images[places[start : start + _CHUNK]]))
         for name, network in networks.items():
             with torch.no_grad():
-                output = network(batch)
-            logits = output if isinstance(output, torch.Tensor) else output.logits
+                logits = logits_of(network(batch))
             right[name] += int((logits.argmax(-1) == labels[start : start + _CHUNK]).sum())
     return {name: 100 * each / count for name, each in right.items()}
 

@@ -18,10 +18,10 @@ from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.record import run_record
 from autoprox.commands.searchtask import local_images, opened
 from autoprox.commands.supernet_use import add_conflict, add_evaluate, add_extract
-from autoprox.commands.values import PathTo, Text, Whole
+from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.datasets import DATASETS, Dataset
 from autoprox.datasets.batches import draw_batch
-from autoprox.spaces import SPACES, Space, load_space
+from autoprox.spaces import Space, load_space, space_names
 from autoprox.statistics import StatisticsCache
 from autoprox.supernet import (
     PARAMETERS,
@@ -48,6 +48,8 @@ SUPERNET_FOLDER = FolderKind(
     part="train",
     counted="passes",
 )
+SUPERNET_SPACES = tuple(name for name in space_names() if not name.startswith("mq-"))
+"""The spaces whose networks share parameters; those of bits do not."""
 RANKING = tuple(name for name, loss in LOSSES.items() if loss.guided)
 
 
@@ -64,6 +66,8 @@ def _add_options(top: CommandParser) -> None:
             "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
             "supernet train --space autoformer-micro --dataset digits --sampler sandwich --loss prior-guided "
             "--prior macs --passes 8000 --out runs/guided",
+            "supernet train --space lr-pit-digits --dataset digits --sampler lowrank --loss distilled "
+            "--learning-rate 2e-4 --out runs/ranks",
             "supernet train --out runs/supernet --resume",
         ),
     )
@@ -71,8 +75,8 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
-        type=Text(SPACES, files=True),
+        help=f"one of {', '.join(SUPERNET_SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
+        type=Text(SUPERNET_SPACES, files=True),
     )
     options.add_argument(
         "--dataset",
@@ -98,6 +102,13 @@ def _add_options(top: CommandParser) -> None:
     options.add_argument(
         "--coupling", choices=list(COUPLINGS), help="which teacher a student has with --loss online (default: random)"
     )
+    options.add_argument(
+        "--learning-rate",
+        type=Real(0, above=True),
+        default=SupernetPlan.learning_rate,
+        metavar="R",
+        help="the largest one; around a trained network about a tenth (default: %(default)s)",
+    )
     options.add_argument("--passes", type=Whole(1), default=4000, metavar="N", help="the budget (default: %(default)s)")
     add_seed(options)
     options.add_argument(
@@ -117,7 +128,12 @@ def _add_options(top: CommandParser) -> None:
 def _train(options: argparse.Namespace) -> int:
     started = time.monotonic()
     plan = SupernetPlan(
-        options.passes, options.sampler, options.loss, options.seed, loss_settings=_loss_settings(options)
+        options.passes,
+        options.sampler,
+        options.loss,
+        options.seed,
+        loss_settings=_loss_settings(options),
+        learning_rate=options.learning_rate,
     )
     space = load_space(options.space)
     name = f"supernet-{space.name}-{options.dataset}-{plan.sampler}-{plan.loss}-seed{plan.seed}"

@@ -1,21 +1,22 @@
 """Low-rank aware candidate filtering of FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): ranks block by block.
 
 A block alone takes each combination of its ranks while all others stay whole; the combinations that serve best are
-kept, and a space of those is searched. FLORA trains each block for some epochs before; the script that does so and its
-criterion were not released. Here the weights are those that the trained network leaves, and what is compared says the
-caller: accuracy on held-out images, or a score.
+kept, and a space of those is searched. FLORA trains a supernet of each block for some epochs before; the script that
+does so and its criterion were not released. Here the caller says what is compared: accuracy in such a supernet
+(`LocalSupernets`), accuracy with the weights that the trained network leaves, or a score.
 """
 
 import re
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import product
-from typing import Any
 
 import numpy as np
 from torch import nn
 
+from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
 from autoprox.base.errors import SpecError
 from autoprox.compress._lowrank_space import LowRankSpace
@@ -28,7 +29,25 @@ KEEP = 0.3
 MOST_COMBINATIONS = 10_000
 """Combinations of a block that are tried at most."""
 
+GENE = "ranks"
+"""Name of the gene of a block, in front of its number."""
+
 Combination = tuple[float, ...]
+
+
+class LocalValue(ABC):
+    """Value of networks in which one block alone has other ranks than the trained network, block by block."""
+
+    @abstractmethod
+    def within(self, local: "FilteredSpace") -> Callable[[Arch], float]:
+        """Value of the networks of the local space of a block.
+
+        Args:
+            local: All combinations of ranks of one block, with all other blocks whole.
+
+        Returns:
+            From an architecture of that space to a value; higher is better.
+        """
 
 
 def blocks_of(space: LowRankSpace) -> list[list[int]]:
@@ -70,11 +89,21 @@ class FilteredSpace(Space):
         """Counts are computed by formulas."""
         return True
 
+    @cached_property
+    def elastic(self) -> "FilteredSpace":
+        """The same part of the space whose layers are two factors at every rank."""
+        return replace(self, inner=self.inner.elastic, reference=None, place=None)
+
+    @property
+    def source(self) -> nn.Module:
+        """The trained network; do not change it."""
+        return self.inner.source
+
     def inner_genes(self, genes: Genes) -> Genes:
         """The genes of the same network in the whole space."""
         ranks = [1.0] * len(self.inner.groups)
         for number, block in enumerate(self.blocks):
-            for place, rank in zip(block, genes[f"block{number}"], strict=True):
+            for place, rank in zip(block, genes[f"{GENE}{number}"], strict=True):
                 ranks[place] = rank
         return {self.inner.gene: ranks}
 
@@ -97,13 +126,14 @@ build = seeded(_build)
 
 
 def filter_candidates(
-    space: LowRankSpace, value: Callable[[Arch], float], *, keep: float = KEEP, strata: int = 1
+    space: LowRankSpace, value: Callable[[Arch], float] | LocalValue, *, keep: float = KEEP, strata: int = 1
 ) -> FilteredSpace:
     """Keeps the best combinations of ranks of each block, each tried while all other blocks stay whole.
 
     Args:
         space: A space of ranks.
-        value: What a network is worth, such as its accuracy on held-out images; higher is better.
+        value: From an architecture of the space to what it is worth, such as its accuracy on held-out images; higher
+            is better. Or what says so for one block after the other, such as `LocalSupernets`.
         keep: Share of the combinations of a block that is kept, above 0 and up to 1.
         strata: Parts of equal size by multiply-accumulates, in each of which that share is kept, so that cheap
             combinations stay; 1 keeps the best of all, which are mostly expensive ones.
@@ -112,7 +142,8 @@ def filter_candidates(
         The space of what was kept.
 
     Raises:
-        SpecError: If a number is out of range, or a block has too many combinations to try them all.
+        SpecError: If a number is out of range, the space has no ratio 1, a block has too many combinations to try them
+            all, or a value is not finite.
 
     Example:
         >>> from autoprox.compress import lowrank_space
@@ -127,11 +158,28 @@ def filter_candidates(
         raise SpecError(f"`keep` is the share of combinations that is kept, above 0 and up to 1, not {keep}.")
     if strata < 1:
         raise SpecError(f"`strata` must be at least 1, not {strata}.")
+    if 1.0 not in space.choices:
+        raise SpecError(f"'{space.name}' has no ratio 1, with which all other blocks stay whole. Make it with that.")
     blocks = blocks_of(space)
-    genes = [Gene(f"block{number}", _kept(space, block, value, keep, strata)) for number, block in enumerate(blocks)]
+    everything = [_combinations(space, block) for block in blocks]
+    whole = [((1.0,) * len(block),) for block in blocks]
+    kept = []
+    for number, combinations in enumerate(everything):
+        local = _part(space, blocks, [*whole[:number], combinations, *whole[number + 1 :]], f"block{number}")
+        archs = [local.arch(_genes([*whole[:number], (each,), *whole[number + 1 :]])) for each in combinations]
+        values = _values(space, local, value, archs)
+        chosen = _chosen(values, [local.counts(arch).macs for arch in archs], keep, strata)
+        kept.append(tuple(combinations[place] for place in chosen))
+    return _part(space, blocks, kept, "filtered")
+
+
+def _part(
+    space: LowRankSpace, blocks: Sequence[Sequence[int]], choices: Sequence[tuple[Combination, ...]], suffix: str
+) -> FilteredSpace:
+    """The part of a space in which each block has one of some combinations of ranks."""
     return FilteredSpace(
-        name=f"{space.name}-filtered",
-        layout=Layout(tuple(genes)),
+        name=f"{space.name}-{suffix}",
+        layout=Layout(tuple(Gene(f"{GENE}{number}", each) for number, each in enumerate(choices))),
         default_img_size=space.default_img_size,
         img_sizes=space.img_sizes,
         own_task=space.own_task,
@@ -141,28 +189,40 @@ def filter_candidates(
     )
 
 
-def _kept(
-    space: LowRankSpace, block: Sequence[int], value: Callable[[Arch], float], keep: float, strata: int
-) -> tuple[Combination, ...]:
-    """The best combinations of a block, in the order of the choices."""
+def _combinations(space: LowRankSpace, block: Sequence[int]) -> tuple[Combination, ...]:
     count = len(space.choices) ** len(block)
     if count > MOST_COMBINATIONS:
         raise SpecError(
             f"The block of '{space.groups[block[0]].name}' has {count} combinations of ranks; at most "
             f"{MOST_COMBINATIONS} are tried. Give the space fewer ratios."
         )
-    combinations = list(product(space.choices, repeat=len(block)))
-    archs = [space.arch({space.gene: _with(len(space.groups), block, each)}) for each in combinations]
-    values = np.array([value(arch) for arch in archs], dtype=np.float64)
-    order = np.argsort([space.counts(arch).macs for arch in archs], kind="stable")
+    return tuple(product(space.choices, repeat=len(block)))
+
+
+def _genes(combinations: Sequence[tuple[Combination, ...]]) -> dict[str, Combination]:
+    return {f"{GENE}{number}": each for number, (each,) in enumerate(combinations)}
+
+
+def _values(
+    space: LowRankSpace, local: FilteredSpace, value: Callable[[Arch], float] | LocalValue, archs: Sequence[Arch]
+) -> Floats:
+    """Value of each network of a local space."""
+    if isinstance(value, LocalValue):
+        worth = value.within(local)
+        found = [worth(arch) for arch in archs]
+    else:
+        found = [value(space.arch(local.inner_genes(arch.genes))) for arch in archs]
+    values = np.array(found, dtype=np.float64)
+    if np.isnan(values).any():
+        raise SpecError(f"The value of a network of '{local.name}' is not a number; give another `value`.")
+    return values
+
+
+def _chosen(values: Floats, macs: Sequence[int], keep: float, strata: int) -> list[int]:
+    """The places of the best combinations of each stratum, in the order of the choices."""
+    order = np.argsort(macs, kind="stable")
     chosen: set[int] = set()
-    for part in np.array_split(order, min(strata, count)):
+    for part in np.array_split(order, min(strata, len(order))):
         best = part[np.argsort(-values[part], kind="stable")]
         chosen.update(best[: max(1, round(keep * len(part)))].tolist())
-    return tuple(combinations[place] for place in sorted(chosen))
-
-
-def _with(groups: int, block: Sequence[int], combination: Sequence[float]) -> list[Any]:
-    """Ranks of all groups: those of a block as they are given, and all others whole."""
-    given = dict(zip(block, combination, strict=True))
-    return [given.get(place, 1.0) for place in range(groups)]
+    return sorted(chosen)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.inspect import Node, Role, Site
+from autoprox.inspect.batch import logits_of
 from autoprox.scorers import prepared
 
 EDGES = (Role.EMBED, Role.HEAD)
@@ -97,8 +98,7 @@ def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
             if parameter is not None and id(owner) in names:
                 uses.setdefault(id(parameter), []).append((node, owner, name, macs))
         with torch.no_grad():
-            output = model(subject.images)
-        logits = output if isinstance(output, Tensor) else output.logits
+            logits = logits_of(model(subject.images))
         return [_map(each, names) for each in uses.values()], int(logits.shape[-1])
 
 

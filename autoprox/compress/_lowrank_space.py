@@ -6,7 +6,8 @@ trained one, so that the factors of a smaller rank are part of those of a larger
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from numbers import Real
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,13 @@ class LowRankSpace(CompressedSpace):
         factors: For the name of each map, its singular value decomposition.
         output_energies: For the name of each map, the energy of its output along each singular direction, `(k,)`: the
             sum over the tokens of all images.
+        thin: Whether layers are two factors even where these cost more than the dense layer, so that ranks nest.
     """
 
     factors: dict[str, Factors] = field(repr=False)
     output_energies: dict[str, npt.NDArray[np.float64]] = field(repr=False)
     own_statistics: tuple[str, ...] = ("rank", "weight_energy", "output_energy")
+    thin: bool = False
 
     @property
     def gene(self) -> str:
@@ -50,6 +53,11 @@ class LowRankSpace(CompressedSpace):
     def settings(self) -> list[Any]:
         """Nothing beside the ratios."""
         return []
+
+    @cached_property
+    def elastic(self) -> "LowRankSpace":
+        """The space whose layers are two factors at every rank, those of smaller ranks the first of larger ones."""
+        return replace(self, thin=True, reference=None, place=None)
 
     def counts_of(self, genes: Genes, _task: TaskShape) -> Counts:
         """Parameters and multiply-accumulates: those of the dense layer where its factors would have no fewer."""
@@ -80,7 +88,7 @@ class LowRankSpace(CompressedSpace):
         model = copy.deepcopy(self.source)
         for found, ratio in pairs:
             rank, full = rank_of(found, ratio), min(found.outputs, found.inputs)
-            replaced = self._weights(found, rank) if rank < full else None
+            replaced = self._weights(found, rank) if self.thin or rank < full else None
             for holder in found.holders:
                 module = model.get_submodule(holder)
                 assert isinstance(module, nn.Linear)
@@ -97,7 +105,7 @@ class LowRankSpace(CompressedSpace):
     def _weights(self, found: LinearMap, rank: int) -> list[nn.Parameter]:
         """The factors, or one dense weight of this rank where they would cost more."""
         weight, factors = found.parameter(self.source), self.factors[found.name]
-        dense = factorised_size(found.outputs, found.inputs, rank) == found.size
+        dense = not self.thin and factorised_size(found.outputs, found.inputs, rank) == found.size
         tensors = [factors.truncated(rank)] if dense else factors.pair(rank)
         return [
             nn.Parameter(each.to(weight.dtype).contiguous(), requires_grad=weight.requires_grad) for each in tensors

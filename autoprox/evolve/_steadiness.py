@@ -21,11 +21,8 @@ keep as float32; and of images and weights, which then move statistics by about 
 kernel or number of threads does."""
 
 LARGEST_MOVE = 0.01
-"""Largest change of a score, as a share of the spread of the scores that it is ranked among."""
-
-ROUNDED_MOVE = 0.1
-"""The same where networks round what goes through them (`Space.rounds`). A change in the sixth digit puts some values
-on the other side of a rounding boundary: on mqbench101, scores of gradients and activations move by .005 to .06."""
+"""Largest change of a score under one of leaf values or of itself, as a share of the spread of the scores that it is
+ranked among. Under one of images and weights it is what the space declares (`Space.unsteadiness`)."""
 
 SAMPLE = 4
 """Networks of each space and split whose passes are repeated on disturbed images and weights."""
@@ -80,7 +77,7 @@ def steady(
     for places in alike(networks):
         owned = [exact[:, places], of_moved[:, places], moved[:, places]]
         stands &= (_stand(owned[0], owned[1]) & _stand(owned[0], owned[2])).all(axis=1)
-        most = ROUNDED_MOVE if networks[places[0]].space.rounds else LARGEST_MOVE
+        most = networks[places[0]].space.unsteadiness
         # One task of each space is enough here: rounding is much the same in all of them.
         space = networks[places[0]].arch.space
         if space not in spaces:

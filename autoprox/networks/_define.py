@@ -18,7 +18,7 @@ from autoprox.base.references import resolved
 from autoprox.networks._blueprint import Blueprint
 from autoprox.networks._seeding import seeded
 from autoprox.networks.measuring import measured, parameters, parameters_and_macs
-from autoprox.spaces import SPACES, Counts, Gene, Layout, Space, TaskShape
+from autoprox.spaces import SPACES, STEADY, Counts, Gene, Layout, Space, TaskShape
 from autoprox.spaces.genes import Genes, copied, json_form
 from autoprox.spaces.layout import Valid
 from autoprox.spaces.space import Builder
@@ -107,6 +107,7 @@ def define_space(
     valid: Valid | None = None,
     features: Features | None = None,
     costs: Costs | None = None,
+    unsteadiness: float = STEADY,
 ) -> DefinedSpace:
     """Makes a space of genes and a function that builds a network.
 
@@ -126,6 +127,9 @@ def define_space(
             numeric gene, and the mean and the sum of each list of numbers.
         costs: From genes and task to `autoprox.spaces.Counts`, in closed form. Without it, parameters and
             multiply-accumulates are counted in the network, once for each architecture.
+        unsteadiness: By how much scores may move when images and weights change in the sixth digit, as a share of how
+            far scores lie apart, between 0 and 1. Discovery refuses what moves further. Give more than the usual .01
+            if the networks round what goes through them.
 
     Raises:
         SpecError: If an argument is not of this form.
@@ -151,6 +155,8 @@ def define_space(
         raise SpecError(f"The builder of '{name}' is a {type(build).__name__}; give a function of genes and task.")
     if not is_whole(version):
         raise SpecError(f"The version of '{name}' must be a whole number, not {version!r}.")
+    if not 0 < unsteadiness < 1:
+        raise SpecError(f"The unsteadiness of '{name}' must lie between 0 and 1, not at {unsteadiness!r}.")
     sizes = list(img_sizes)
     if not sizes or not all(is_whole(size) and size >= 1 for size in sizes):
         raise SpecError(f"The img_sizes of '{name}' must be whole numbers of px, at least one, not {img_sizes!r}.")
@@ -163,6 +169,7 @@ def define_space(
         default_img_size=int(default),
         img_sizes=img_sizes if isinstance(img_sizes, range) else tuple(sorted({int(size) for size in sizes})),
         version=int(version),
+        unsteadiness=unsteadiness,
         function=build,
         costs=costs,
         described=features,

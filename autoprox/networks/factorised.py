@@ -1,5 +1,6 @@
 """Linear layers of low rank: two thin layers in place of one (FLORA, Chang 2024, https://arxiv.org/abs/2311.03912)."""
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import torch
@@ -56,6 +57,26 @@ def factorised_size(outputs: int, inputs: int, rank: int) -> int:
     return min(outputs * inputs, rank * (outputs + inputs))
 
 
+def held_value(held: Mapping[str, Tensor], name: str) -> Tensor:
+    """The value of a parameter of a dense network among those of a factorised one.
+
+    Args:
+        held: Parameters by name, those of a `FactorisedLinear` among them.
+        name: Of the parameter; of a layer that is factorised there it is the product of both factors.
+
+    Example:
+        >>> thin = {"fc.first.weight": torch.ones(1, 3), "fc.second.weight": torch.full((2, 1), 2.0)}
+        >>> held_value(thin, "fc.weight")
+        tensor([[2., 2., 2.],
+                [2., 2., 2.]])
+    """
+    if name in held:
+        return held[name]
+    layer, _, last = name.rpartition(".")
+    second = held[f"{layer}.second.{last}".lstrip(".")]
+    return second @ held[f"{layer}.first.weight".lstrip(".")] if last == "weight" else second
+
+
 class FactorisedLinear(nn.Module):
     """Two linear layers in place of one.
 
@@ -73,11 +94,7 @@ class FactorisedLinear(nn.Module):
 
     def __init__(self, first: nn.Parameter, second: nn.Parameter, bias: nn.Parameter | None) -> None:
         super().__init__()
-        self.first = nn.Linear(first.shape[1], first.shape[0], bias=False, device="meta")
-        self.second = nn.Linear(second.shape[1], second.shape[0], bias=bias is not None, device="meta")
-        self.first.weight, self.second.weight = first, second
-        if bias is not None:
-            self.second.bias = bias
+        self.first, self.second = _linear(first, None), _linear(second, bias)
         self.in_features, self.out_features = self.first.in_features, self.second.out_features
 
     @property
@@ -94,3 +111,13 @@ class FactorisedLinear(nn.Module):
         """Maps `(..., inputs)` to `(..., outputs)`."""
         outputs: Tensor = self.second(self.first(inputs))
         return outputs
+
+
+def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
+    """A linear layer of given parameters. Its constructor would draw some, which takes longer than all the rest."""
+    layer = nn.Linear.__new__(nn.Linear)
+    nn.Module.__init__(layer)
+    layer.out_features, layer.in_features = weight.shape
+    layer.weight = weight
+    layer.register_parameter("bias", bias)
+    return layer

@@ -11,7 +11,7 @@ from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces._named_spaces import load_space, space_names
 from autoprox.spaces.genes import Gene, Length, Total
 from autoprox.spaces.layout import Layout
-from autoprox.spaces.space import SPACES, Candidate, Space
+from autoprox.spaces.space import SPACES, STEADY, Candidate, Space
 from autoprox.spaces.task import TaskShape
 
 space = load_space
@@ -19,6 +19,7 @@ space = load_space
 __all__ = [
     "FULL_BITS",
     "SPACES",
+    "STEADY",
     "Arch",
     "Candidate",
     "Counts",

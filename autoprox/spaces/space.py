@@ -27,6 +27,10 @@ Builder: TypeAlias = Callable[["Space", Genes, TaskShape, int], "nn.Module"]
 """From a space, allowed genes, a task and the seed of the initialisation to a network in evaluation mode."""
 
 
+STEADY = 0.01
+"""The unsteadiness of networks that compute in floating point alone."""
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Space(ABC):
     """A set of architectures and what can be done with them.
@@ -46,7 +50,8 @@ class Space(ABC):
         place: The same from whatever folder, for a space of yours.
         own_task: The one task that its networks are for, where they are made of a given one; None where they are built
             for any task. It need not be named then: `space.build(arch)`.
-        rounds: Whether its networks round what goes through them, so that they move in steps.
+        unsteadiness: By how much scores of its networks may move when images and weights change in the sixth digit, as
+            a share of how far scores lie apart. Larger than usual where networks round what goes through them.
         own_statistics: Counts that tell its networks apart; discovery draws them beside those of all networks.
 
     Example:
@@ -67,7 +72,7 @@ class Space(ABC):
     reference: str | None = None
     place: str | None = None
     own_task: TaskShape | None = None
-    rounds: bool = False
+    unsteadiness: float = STEADY
     own_statistics: tuple[str, ...] = ()
 
     @property
@@ -87,6 +92,11 @@ class Space(ABC):
     @abstractmethod
     def features_of(self, genes: Genes) -> dict[str, float]:
         """The features of allowed genes, which are not to be changed."""
+
+    @property
+    def elastic(self) -> "Space":
+        """The space whose networks share parameters in a supernet of this one: itself, unless it says otherwise."""
+        return self
 
     def storage_of(self, genes: Genes, task: TaskShape) -> Storage:
         """Bytes of the weights and bit operations: those of single precision, unless a space knows better."""

@@ -6,12 +6,13 @@
 - `samplers`: which subnets a step of training takes, from `Subnets`
 - `supernet_losses`: what is back-propagated; `prior`: any scorer as what losses rank by
 - `trainer`, `training_journal`: steps until a budget is spent, from where a killed process came to
-- `trained_supernet`, `inherited_accuracy`: what was trained, as weights, scorer and labels
+- `trained_supernet`, `inherited_accuracy`: what was trained, as weights, scorer and labels; `held_out_images`: by what
 - `conflict`: how gradients of subnets agree
 """
 
 from autoprox.supernet._conflict import Conflict, gradient_conflict
 from autoprox.supernet._covering import covering
+from autoprox.supernet._held_out_images import HeldOutImages
 from autoprox.supernet._inherited_accuracy import InheritedAccuracy, inherited_labels
 from autoprox.supernet._prior import ScorerPrior
 from autoprox.supernet._recalibration import recalibrate
@@ -33,6 +34,7 @@ __all__ = [
     "SUPERNET_JOURNAL",
     "SUPERNET_JOURNAL_FORMAT",
     "Conflict",
+    "HeldOutImages",
     "Inherited",
     "InheritedAccuracy",
     "ScorerPrior",

@@ -75,7 +75,7 @@ def _gradient(supernet: Supernet, arch: Arch, images: Tensor, labels: Tensor) ->
     supernet.zero_grad()
     backward(torch.nn.functional.cross_entropy(supernet.train().select(arch)(images), labels))
     marks = {key: torch.zeros_like(value) for key, value in supernet.shared.items()}
-    for slot in slots_of(supernet.space.build(arch, *supernet.task)).values():
+    for slot in slots_of(supernet.space.elastic.build(arch, *supernet.task)).values():
         slot.window(marks[slot.shared.replace(".", "/")]).fill_(1.0)
     gradients = [
         torch.zeros_like(value) if value.grad is None else value.grad.detach().clone()

@@ -1,6 +1,7 @@
 """The largest and smallest architectures of a space, by the choices of its genes."""
 
 from collections.abc import Callable, Iterator, Mapping
+from operator import le
 from typing import Any
 
 from autoprox.spaces import Arch, Space
@@ -10,14 +11,15 @@ def covering(space: Space) -> Iterator[Arch]:
     """Architectures whose parameters together hold those of all others, the largest first.
 
     The largest has the largest choice of each gene; the others differ from it in one gene, which has another choice in
-    all its places. Of choices that are numbers, the largest is enough.
+    all its places. Of choices that are numbers, the largest is enough; of those that are several numbers, those that no
+    other exceeds in any.
     """
     largest = _choices(space, max)
     varied = [
         {**largest, gene.name: choice}
         for gene in space.layout.genes
         for choice in gene.choices
-        if isinstance(choice, str | tuple)
+        if isinstance(choice, str | tuple) and not any(_within(choice, other) for other in gene.choices)
     ]
     found = (_with(space, choices) for choices in [largest, *varied])
     yield from dict.fromkeys(arch for arch in found if arch is not None)
@@ -38,6 +40,14 @@ def _with(space: Space, choices: Mapping[str, object]) -> Arch | None:
     for gene in space.layout.layered:
         genes[gene.name] = [choices[gene.name]] * space.layout.count(gene, genes)
     return None if space.why_not(genes) else space.arch(genes)
+
+
+def _within(choice: object, other: object) -> bool:
+    """Whether a group of numbers is another one, made smaller in some of them."""
+    if not (isinstance(choice, tuple) and isinstance(other, tuple)) or len(choice) != len(other) or choice == other:
+        return False
+    numbers = all(isinstance(each, int | float) for each in (*choice, *other))
+    return numbers and all(map(le, choice, other))
 
 
 def _size(choice: object) -> float:

@@ -7,24 +7,20 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from autoprox.base.digest import digest
 from autoprox.base.errors import AutoproxError, CollectionError
-from autoprox.base.isolation import isolated
-from autoprox.base.threads import single_threaded
 from autoprox.bench import LabelKind
 from autoprox.bench.labels import SUPERNET as SUPERNET_LABELS
 from autoprox.datasets import Dataset
 from autoprox.scorers import ArchScorer
 from autoprox.spaces import Arch, Space
+from autoprox.supernet._held_out_images import CALIBRATED, HeldOutImages
 from autoprox.supernet._recalibration import recalibrate
 from autoprox.supernet._trained_supernet import Inherited
-from autoprox.supernet._trainer import accuracy, held_out
+from autoprox.supernet._trainer import held_out
 from autoprox.training import LabelMaker, Recipe, Training
-
-CALIBRATED = 1000
-"""Training images by which running statistics of batch normalisations are set, at most."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,11 +52,8 @@ class InheritedAccuracy(ArchScorer):
         Raises:
             CollectionError: If the supernet is of another space, or its images cannot be read.
         """
-        images, labels, calibration = self._tensors
         try:
-            with single_threaded(), isolated():
-                network = self.weights.supernet(space).extract(arch)
-                return accuracy(recalibrate(network, calibration), images, labels)
+            return self._held_out.accuracy(self.weights.supernet(space).extract(arch))
         except AutoproxError as error:
             raise CollectionError(f"'{self.name}': {error}") from error
 
@@ -69,15 +62,8 @@ class InheritedAccuracy(ArchScorer):
         return str(self.weights.document["dataset"])
 
     @cached_property
-    def _tensors(self) -> tuple[Tensor, Tensor, Tensor]:
-        try:
-            data = self.weights.images()
-        except AutoproxError as error:
-            raise CollectionError(f"'{self.name}': {error}") from error
-        kept, places = held_out(len(data.train_labels))
-        images = torch.from_numpy(data.normalised(data.train_images[places]))
-        calibration = torch.from_numpy(data.normalised(data.train_images[kept[:CALIBRATED]]))
-        return images, torch.tensor(data.train_labels[places]), calibration
+    def _held_out(self) -> HeldOutImages:
+        return HeldOutImages(self.weights.images())
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
+from autoprox.inspect.batch import logits_of
 from autoprox.supernet._slots import Slot
 
 
@@ -53,7 +54,7 @@ class Running:
         if torch.is_grad_enabled():
             logits = _Subnet.apply(torch.zeros((), requires_grad=True), images, self)  # type: ignore[no-untyped-call]
         else:
-            logits = self.network(images)
+            logits = logits_of(self.network(images))
         for buffer, before in zip(self._buffers, kept, strict=False):
             buffer.data.copy_(before)  # the graph holds it, and does not read it in training
         return logits
@@ -78,7 +79,7 @@ class _Subnet(torch.autograd.Function):
         """Runs the network in a graph of its own. The anchor is what makes the outer graph reach it."""
         ctx.running, ctx.images = running, images.detach().requires_grad_(images.requires_grad)
         with torch.enable_grad():
-            ctx.logits = running.network(ctx.images)
+            ctx.logits = logits_of(running.network(ctx.images))
         logits: Tensor = ctx.logits.detach()
         return logits
 

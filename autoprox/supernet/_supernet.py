@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import SpecError
+from autoprox.networks.factorised import held_value
 from autoprox.spaces import Arch, Candidate, Space
 from autoprox.supernet._covering import covering
 from autoprox.supernet._initial import initial_parameters
@@ -67,7 +68,7 @@ class Supernet(nn.Module):
             raise SpecError(f"The space '{space.name}' has no architecture of largest choices to make a supernet of.")
         self.selected = cover[0]
         networks = [
-            space.build(arch, *self.task, seed=derived_seed("supernet", seed, place) % 2**63)
+            space.elastic.build(arch, *self.task, seed=derived_seed("supernet", seed, place) % 2**63)
             for place, arch in enumerate(cover)
         ]
         initial = initial_parameters(networks, seed)
@@ -97,7 +98,7 @@ class Supernet(nn.Module):
             SpecError: If the space does not allow the architecture, or its network has a parameter that is not shared.
         """
         known = self.space.arch(arch)
-        yield from self._parts(known, self.space.build(known, *self.task))
+        yield from self._parts(known, self._built(known))
 
     def _parts(self, arch: Arch, network: nn.Module) -> Iterator[tuple[str, Tensor]]:
         for name, slot in slots_of(network).items():
@@ -106,16 +107,23 @@ class Supernet(nn.Module):
     def extract(self, arch: Candidate) -> nn.Module:
         """A stand-alone network with copies of the parameters of a subnet, in evaluation mode.
 
+        Layers that the subnet holds as factors for the sake of sharing are as the space builds them.
+
         Raises:
             SpecError: If the space does not allow the architecture.
         """
         known = self.space.arch(arch)
         network = self.space.build(known, *self.task)
-        own = dict(network.named_parameters())
+        shared_form = network if self.space.elastic is self.space else self._built(known)
+        held = dict(self._parts(known, shared_form))
         with torch.no_grad():
-            for name, part in self._parts(known, network):
-                own[name].copy_(part)
+            for name, own in network.named_parameters():
+                own.copy_(held_value(held, name))
         return network
+
+    def _built(self, arch: Arch) -> nn.Module:
+        """The network of a subnet in the form in which it shares parameters."""
+        return self.space.elastic.build(arch, *self.task)
 
     def _running(self, arch: Arch) -> Running:
         """The subnet as it runs, made again if the shared parameters have moved, as by `to`."""
@@ -126,7 +134,7 @@ class Supernet(nn.Module):
         if arch in self._networks:
             self._networks.move_to_end(arch)
             return self._networks[arch]
-        network = self.space.build(arch, *self.task)
+        network = self._built(arch)
         slots = slots_of(network)
         found = self._networks[arch] = Running(network, slots, {s.shared: self._held(s, arch) for s in slots.values()})
         if len(self._networks) > _KEPT:
@@ -152,5 +160,5 @@ class Supernet(nn.Module):
         rng = np.random.default_rng(0)
         for _ in range(_CHECKED):
             arch = self.space.sample(rng)
-            for slot in slots_of(self.space.build(arch, *self.task)).values():
+            for slot in slots_of(self._built(arch)).values():
                 self._held(slot, arch)

@@ -15,7 +15,7 @@ from autoprox.base.files import json_writer
 from autoprox.base.foreign import MOST_ARRAY_BYTES, guarded, read_bytes, read_json
 from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.networks import Weights
-from autoprox.spaces import SPACES, Arch, Space, TaskShape
+from autoprox.spaces import Arch, Space, TaskShape, load_space, space_names
 from autoprox.supernet._supernet import Supernet
 
 SUPERNET, PARAMETERS = "supernet.json", "supernet.safetensors"
@@ -91,12 +91,12 @@ class Inherited(Weights):
             SpecError: If it is another one, has changed since, or has to be given.
         """
         name = self.document["space"]
-        if given is None and name not in SPACES:
+        if given is None and name not in space_names():
             raise SpecError(
                 f"The supernet in '{self.folder}' is of the space '{name}', which does not come with autoprox. Give "
                 "that space (`space`)."
             )
-        found = SPACES[name] if given is None else given
+        found = load_space(name) if given is None else given
         if (found.name, found.identity) != (name, self.document["space_identity"]):
             what = "which has changed since" if found.name == name else f"and not of '{found.name}'"
             raise SpecError(f"The supernet in '{self.folder}' is of the space '{name}', {what}. Give that space.")

@@ -17,6 +17,7 @@ from autoprox.base.isolation import isolated
 from autoprox.base.threads import single_threaded
 from autoprox.datasets import Dataset
 from autoprox.datasets.base import Int64
+from autoprox.inspect.batch import logits_of
 from autoprox.spaces import Space
 from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
@@ -227,5 +228,5 @@ def accuracy(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int
         75.0
     """
     with torch.no_grad():
-        found = torch.cat([network(batch).argmax(dim=1) for batch in torch.split(images, batch_size)])
+        found = torch.cat([logits_of(network(batch)).argmax(dim=1) for batch in torch.split(images, batch_size)])
     return 100.0 * float((found == labels).double().mean())

@@ -111,16 +111,16 @@ def test_networks_that_round_may_move_by_more(move, plain, rounding):
     """The values of disturbed networks are those of the undisturbed ones, all moved by a share of their spread."""
     graph, space = parse("nodes_sum(params)"), load_space("pit-micro")
     archs = [space.sample(np.random.default_rng(seed)) for seed in range(9)]
-    assert load_space("mq-pit-digits").rounds
-    assert not space.rounds
+    assert load_space("mq-pit-digits").unsteadiness == 0.1
+    assert load_space("lr-pit-digits").unsteadiness == space.unsteadiness == 0.01
 
     def collect(networks, wanted):
         moved = any(isinstance(each, Disturbed) for each in networks)
         values = [float(archs.index(each.arch)) + moved * 4 * move for each in networks]
         return [Leaves({Site.LINEAR: (Role.MLP,)}, {wanted[0].digest: np.array([value])}) for value in values]
 
-    for rounds, expected in ((False, plain), (True, rounding)):
-        owner = replace(space, rounds=rounds)
+    for unsteadiness, expected in ((0.01, plain), (0.1, rounding)):
+        owner = replace(space, unsteadiness=unsteadiness)
         networks = [Network(owner, arch, noise_task("noise", 10, 8, 1)) for arch in archs]
         leaves = LeafTable(collect(networks, list(graph.node_leaves)))
         assert steady([graph], networks, leaves, collect).tolist() == [expected]

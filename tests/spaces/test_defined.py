@@ -263,6 +263,7 @@ def test_given_costs_and_features_are_taken():
         ({"img_sizes": []}, SpecError, "img_sizes"),
         ({"img_sizes": [8], "default_img_size": 9}, SpecError, "default_img_size"),
         ({"version": "1"}, SpecError, "version"),
+        ({"unsteadiness": 1.0}, SpecError, "must lie between 0 and 1, not at 1.0"),
         ({"features": lambda _: {"a": float("nan")}}, SpecError, "feature 'a'"),
         ({"valid": lambda _: False}, SpecError, "None of 10,000 draws"),
     ],

@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -34,7 +35,13 @@ def by_macs(arch) -> float:
     return float(SUBNETS.macs(arch))
 
 
+TEACHER = supernet_of(seed=5).eval()
+
+
 def loss_of(name: str, **settings):
+    if name == "distilled":
+        made = Subnets(SimpleNamespace(name="made", source=TEACHER), TASK)
+        return LOSSES[name](made, np.random.default_rng(3), **settings)
     prior = by_macs if name in {"prior-guided", "margin-rank"} else None
     return LOSSES[name](SUBNETS, np.random.default_rng(3), prior, **settings)
 
@@ -213,6 +220,28 @@ def test_couplings_choose_the_teachers_that_they_say() -> None:
     for arch in students:
         larger = COUPLINGS["self"](ranks["self"], arch)
         assert SUBNETS.macs(larger) >= SUBNETS.macs(arch) or arch == SUBNETS.largest
+
+
+@pytest.mark.parametrize(("weight", "temperature"), [(1.0, 1.0), (0.3, 2.0)])
+def test_distilled_lets_the_network_that_the_space_is_made_of_teach(weight: float, temperature: float) -> None:
+    with torch.no_grad():
+        theirs = (TEACHER(IMAGES) / temperature).softmax(1)
+
+    def total(run):
+        found = []
+        for arch in ARCHS:
+            ours = run(arch)
+            soft = -(theirs * (ours / temperature).log_softmax(1)).sum(1).mean() * temperature**2
+            found.append(weight * soft + (1 - weight) * entropy(ours))
+        return sum(found)
+
+    supernet, before = supernet_of(), copy.deepcopy(TEACHER.state_dict())
+    expected = expected_gradients(supernet, total)
+    loss = loss_of("distilled", weight=weight, temperature=temperature)
+    assert_entropies(supernet, ARCHS, loss.backward(step_of(supernet)))
+    assert_gradients(supernet, expected)
+    assert all(torch.equal(value, before[name]) for name, value in TEACHER.state_dict().items())
+    assert all(each.grad is None for each in TEACHER.parameters())
 
 
 @pytest.mark.parametrize("name", list(LOSSES))

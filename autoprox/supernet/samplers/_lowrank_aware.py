@@ -1,5 +1,6 @@
 """The sampler of FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): small ranks are trained more often."""
 
+from math import prod
 from typing import Any, ClassVar
 
 import numpy as np
@@ -22,7 +23,8 @@ class LowRankAware(AbstractSampler):
     Args:
         subnets: What it draws from.
         rng: Where all its draws come from.
-        gene: The gene of ranks, whose choices are numbers above 0.
+        gene: The gene of ranks, whose choices are numbers above 0. Genes of this name with a number behind it, one for
+            each block, have the ranks of a block as choices.
 
     Raises:
         SpecError: If the choices of the gene are no such numbers.
@@ -32,11 +34,12 @@ class LowRankAware(AbstractSampler):
 
     def __init__(self, subnets: Subnets, rng: np.random.Generator, gene: str = "ranks") -> None:
         super().__init__(subnets, rng)
-        self.genes = [each for each in subnets.space.layout.genes if each.name == gene]
+        self.genes = [each for each in subnets.space.layout.genes if each.name.rstrip("0123456789") == gene]
         for each in self.genes:
-            if not all(isinstance(choice, int | float) and choice > 0 for choice in each.choices):
+            if not all(_ranks(choice) for choice in each.choices):
                 raise SpecError(
-                    f"The choices of the gene '{gene}' of '{subnets.space.name}' are no ranks: give numbers above 0."
+                    f"The choices of the gene '{each.name}' of '{subnets.space.name}' are no ranks: give numbers above "
+                    "0."
                 )
 
     @property
@@ -56,9 +59,18 @@ class LowRankAware(AbstractSampler):
 
     def _drawn(self, gene: Gene, value: Any) -> Any:
         """A value of a gene, or a list as long as the given one."""
-        shares = 1.0 / np.array(gene.choices, dtype=np.float64)
-        count = len(value) if isinstance(value, list) else 1
-        drawn = [
-            gene.choices[int(place)] for place in self.rng.choice(len(shares), size=count, p=shares / shares.sum())
-        ]
-        return drawn if isinstance(value, list) else drawn[0]
+        shares = 1.0 / np.array([_product(choice) for choice in gene.choices])
+        count = 1 if gene.along is None else len(value)
+        places = self.rng.choice(len(shares), size=count, p=shares / shares.sum())
+        drawn = [gene.choices[int(place)] for place in places]
+        return drawn[0] if gene.along is None else drawn
+
+
+def _ranks(choice: Any) -> bool:
+    """Whether a choice is a rank, or those of a block."""
+    given = choice if isinstance(choice, tuple) else (choice,)
+    return all(isinstance(each, int | float) and each > 0 for each in given)
+
+
+def _product(choice: Any) -> float:
+    return prod(choice) if isinstance(choice, tuple) else float(choice)

@@ -1,6 +1,7 @@
 """Losses: what is back-propagated in a step of training a supernet."""
 
 from autoprox.base.registry import Registry
+from autoprox.supernet.supernet_losses._from_source import FromSource
 from autoprox.supernet.supernet_losses._inplace import Inplace
 from autoprox.supernet.supernet_losses._inplace_mean import InplaceMean
 from autoprox.supernet.supernet_losses._loss import AbstractLoss, Prior, SupernetStep
@@ -13,7 +14,7 @@ from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 LOSSES: Registry[type[AbstractLoss]] = Registry("loss of a supernet")
 """All losses by name; a new one is one file and one line here."""
 
-for _loss in (CrossEntropy, Inplace, InplaceMean, PriorGuided, MarginRank, Online):
+for _loss in (CrossEntropy, Inplace, InplaceMean, PriorGuided, MarginRank, Online, FromSource):
     LOSSES.register(_loss.name, _loss)
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "SCHEDULES",
     "AbstractLoss",
     "CrossEntropy",
+    "FromSource",
     "Inplace",
     "InplaceMean",
     "MarginRank",

@@ -1,0 +1,37 @@
+"""Training images that are held out, by which searches compare subnets."""
+
+import torch
+from torch import nn
+
+from autoprox.base.isolation import isolated
+from autoprox.base.threads import single_threaded
+from autoprox.datasets import Dataset
+from autoprox.supernet._recalibration import recalibrate
+from autoprox.supernet._trainer import accuracy, held_out
+
+CALIBRATED = 1000
+"""Training images by which running statistics of batch normalisations are set, at most."""
+
+
+class HeldOutImages:
+    """The images that a supernet is not trained on, and some of those that it is trained on.
+
+    Args:
+        data: Where they come from.
+
+    Example:
+        >>> from autoprox.datasets import dataset
+        >>> 0 <= HeldOutImages(dataset("digits")).accuracy(nn.Sequential(nn.Flatten(), nn.Linear(64, 10))) <= 100
+        True
+    """
+
+    def __init__(self, data: Dataset) -> None:
+        kept, places = held_out(len(data.train_labels))
+        self._images = torch.from_numpy(data.normalised(data.train_images[places]))
+        self._labels = torch.tensor(data.train_labels[places])
+        self._calibration = torch.from_numpy(data.normalised(data.train_images[kept[:CALIBRATED]]))
+
+    def accuracy(self, network: nn.Module) -> float:
+        """Accuracy of a network in percent, its batch normalisations recalibrated on images that are not held out."""
+        with single_threaded(), isolated():
+            return accuracy(recalibrate(network, self._calibration), self._images, self._labels)
