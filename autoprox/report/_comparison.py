@@ -8,6 +8,7 @@ from autoprox.bench.splits import Split
 from autoprox.evolve import PROXY_ROW, judged_split, verdict_sentence
 from autoprox.evolve.runs import Run
 from autoprox.report._evidence import REPORT
+from autoprox.report._formula_front import FormulaMember, front_section
 from autoprox.report._page import render
 from autoprox.report._random_baseline import steps_of
 from autoprox.report._svg import figure_svg
@@ -40,6 +41,7 @@ def comparison_report(runs: Sequence[Run], folder: Path) -> str:
         "comparison.html",
         title=f"{len(rows)} runs compared",
         rows=rows,
+        accuracy=_accuracy(rows),
         tables=sorted({row["table"] for row in rows}),
         bars=figure_svg(lambda: bars_figure(bars), "bars", f"Bars of the joint correlation: {told}."),
         curves=figure_svg(
@@ -70,8 +72,19 @@ def _row(run: Run, folder: Path) -> dict[str, Any]:
         "judged": splits[split][PROXY_ROW],
         "form": results.get("form", "plain"),
         "formula": run.proxy.brief,
+        "size": run.proxy.graph.size,
         "verdict": verdict_sentence({"margins": [results["margin"]], **results}),
     }
+
+
+def _accuracy(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
+    """Accuracy of the winners against their size, on select; None where it is undefined for all."""
+    members = [
+        FormulaMember(row["name"], row["size"], row["select"], row["formula"], row["link"], own=place == 0)
+        for place, row in enumerate(rows)
+        if row["select"] is not None
+    ]
+    return front_section(members, Split.SELECT.value) if members else None
 
 
 def _link(page: Path, folder: Path) -> str | None:

@@ -13,10 +13,11 @@ from autoprox.evolve import PROXY_ROW, ZOO_ROW, ProxyForm, judged_split, sentenc
 from autoprox.evolve.fitness import Status
 from autoprox.evolve.island import DUPLICATE, KINDS
 from autoprox.evolve.runs import Run
-from autoprox.graph import Proxy, formula, weighted_sum, weighted_terms
+from autoprox.graph import Proxy, formula, parse, weighted_sum, weighted_terms
 from autoprox.metrics import joint
 from autoprox.report._bands import BANDS, FEWEST
 from autoprox.report._evidence import ENSEMBLE_ROW
+from autoprox.report._formula_front import FormulaMember, front_section
 from autoprox.report._page import UNDEFINED, render
 from autoprox.report._random_baseline import RANDOM_ROW, steps_of
 from autoprox.report._svg import drawing_svg, figure_svg, formula_svg
@@ -29,6 +30,7 @@ TERMS_WRITTEN = 12
 _ISO, _PARTIAL = "one size (iso stratum)", "given parameters"
 _COUNTS_SHOWN = ("params", "macs")
 _HALL_LINES = 8
+_TERMS_LISTED = 3
 _REASONS: Mapping[str, str] = {
     Status.UNDEFINED: "no finite value on some network of fit",
     Status.CONSTANT: "the same value for all architectures of a block",
@@ -76,6 +78,7 @@ def discovery_report(run: Run, evidence: Document) -> str:
         drawing=drawing_svg(_drawn(proxy)),
         comparison=_comparison(results, evidence),
         bars=_bars(results, evidence),
+        accuracy=_accuracy(run),
         blocks=_blocks(results, evidence),
         bands=_bands(evidence, provenance),
         bands_figure=_bands_figure(evidence, provenance),
@@ -171,6 +174,32 @@ def _bars_figure(split: Split, rows: Mapping[str, Document]) -> Any:
     return figure_svg(
         lambda: bars_figure(bars), f"bars-{split}", f"Bars of the joint correlation on {split.value}: {told}."
     )
+
+
+def _accuracy(run: Run) -> dict[str, Any]:
+    """Accuracy against size: the hall of fame, and the forms of the winner."""
+    chosen = run.proxy.results.get("form", ProxyForm.PLAIN)
+    forms = [
+        FormulaMember(
+            each["form"],
+            each["size"],
+            each["select"],
+            _short_formula(Proxy(each["form"], parse(each["graph"]), each["sign"])),
+            own=each["form"] == chosen,
+        )
+        for each in run.proxy.results.get("forms", [])
+        if each["select"] is not None
+    ]
+    hall = [
+        FormulaMember("", each["size"], each["select_joint"], each["formula"])
+        for each in run.hall.to_dict("records")
+        if each["steady"] and not np.isnan(_number(each["select_joint"]))
+    ]
+    return front_section([*forms, *hall], Split.SELECT.value)
+
+
+def _short_formula(proxy: Proxy) -> str:
+    return formula(proxy.graph, _TERMS_LISTED) if weighted_terms(proxy.graph) else proxy.formula
 
 
 def _blocks(results: Document, evidence: Document) -> list[dict[str, Any]]:

@@ -90,6 +90,7 @@ def inline(svg: str, identity: str, alt: str, *, wide: bool = False) -> Markup:
     for each in root.iter():
         each.tag = _local(each.tag)
         each.attrib = {_local(name): _own(_local(name), value, identity) for name, value in each.attrib.items()}
+        each.attrib.pop("target", None)  # links stay on the page
     for each in root.findall("metadata"):
         root.remove(each)
     if wide:

@@ -10,7 +10,9 @@ import numpy as np
 import numpy.typing as npt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import MaxNLocator
+from matplotlib.ticker import MaxNLocator, NullFormatter
+
+from autoprox.base.figures import labelled
 
 _WIDTH = 4.7
 # Inches. A phone shows that much at three quarters of the size, so that letters stay legible.
@@ -99,6 +101,70 @@ def bars_figure(bars: Sequence[Bar]) -> Figure:
     axes.axvline(0, color=_INK, linewidth=0.8)
     axes.grid(visible=False, axis="y")
     axes.set_xlabel("joint Kendall tau, 95 % interval")
+    return figure
+
+
+@dataclass(frozen=True)
+class FormulaPoint:
+    """A formula in a figure of accuracy against size.
+
+    Args:
+        size: Operations and statistics of the formula.
+        tau: Joint correlation.
+        number: Number of its row in the table, to which the point leads; None for a formula without a row.
+        name: Name beside the point, if it has one.
+        on_front: Whether no smaller formula matches it.
+        own: Whether it is the formula that the page recommends.
+    """
+
+    size: int
+    tau: float
+    number: int | None
+    name: str
+    on_front: bool
+    own: bool
+
+
+def front_figure(points: Sequence[FormulaPoint], split: str) -> Figure:
+    """Correlation against the size of formulas; the front is a line, and its points link to `#<number>`.
+
+    Args:
+        points: The formulas.
+        split: Name of the split on which they are judged.
+
+    Example:
+        >>> points = [FormulaPoint(3, 0.7, 1, "", True, False), FormulaPoint(5, 0.6, None, "", False, False)]
+        >>> axes = front_figure(points, "select").axes[0]
+        >>> axes.lines[0].get_xydata().tolist(), axes.texts[0].get_url()
+        ([[3.0, 0.7]], '#1')
+    """
+    figure, axes = _new(3.2)
+    members = sorted((each for each in points if each.on_front), key=lambda each: each.size)
+    axes.plot(
+        [each.size for each in members],
+        [each.tau for each in members],
+        drawstyle="steps-post",
+        color=_GREY,
+        linewidth=1.0,
+        label="not matched by a smaller formula",
+    )
+    beside = [each for each in points if each.number is None]
+    axes.scatter(
+        [each.size for each in beside], [each.tau for each in beside], s=18, facecolors="none", edgecolors=_GREY
+    )
+    for each in points:
+        if each.number is not None:
+            marker, colour = ("D", _ORANGE) if each.own else ("o", _BLUE)
+            (point,) = axes.plot([each.size], [each.tau], marker=marker, markersize=8, color=colour, linestyle="none")
+            point.set_url(f"#{each.number}")
+    labels = [(each.size, each.tau, f"{each.number} {each.name}".strip()) for each in points if each.number is not None]
+    axes.set_xscale("log")
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    axes.set(xlabel="size of the formula: operations and statistics", ylabel=f"joint Kendall tau on {split}")
+    axes.legend(loc="lower right")
+    for text in labelled(axes, labels, [(each.size, each.tau) for each in beside]):
+        text.set_url(f"#{text.get_text().split()[0]}")
     return figure
 
 

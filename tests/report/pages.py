@@ -1,5 +1,7 @@
 """Pages as a reader's program sees them: tables, sections, and whatever could reach out or run."""
 
+import base64
+import hashlib
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 
@@ -74,10 +76,23 @@ class Page(HTMLParser):
         return {row[0].text: row[1:] for row in self.tables[table][1:]}
 
 
+def assert_only_the_own_script_runs(page: Page) -> None:
+    """There is one script, and the policy of the page lets no other run."""
+    assert page.tags.count("script") == 1
+    (policy,) = [value for tag, _, value in page.attributes if tag == "meta" and "script-src" in value]
+    digest = base64.b64encode(hashlib.sha256(page.texts["script"].encode()).digest()).decode()
+    rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
+    assert rules["default-src"] == "'none'"
+    assert rules["script-src"] == f"'sha256-{digest}'"
+    assert "fetch" not in page.texts["script"]
+    assert "http" not in page.texts["script"]
+
+
 def assert_self_contained(page: Page) -> None:
-    """Nothing is loaded from anywhere, nothing runs, no identifier is there twice, and every figure has a text."""
+    """Nothing is loaded, nothing runs but the one script, no identifier is there twice, every figure has a text."""
     assert len(page.ids) == len(set(page.ids))
-    assert not {"script", "iframe", "object", "embed", "link", "img", "base", "form"} & set(page.tags)
+    assert not {"iframe", "object", "embed", "link", "img", "base", "form"} & set(page.tags)
+    assert_only_the_own_script_runs(page)
     for tag, name, value in page.attributes:
         assert not name.startswith("on"), (tag, name)
         assert name not in ("src", "srcset", "data", "action", "poster"), (tag, name)

@@ -61,6 +61,39 @@ def test_nothing_sticks_out(folder, tmp_path, width):
     assert found["height"] > 2000
 
 
+_SORTED = """<!DOCTYPE html><body><iframe id="page" width="1280" height="800" srcdoc="{page}"></iframe><script>
+onload = () => {{
+  const inside = document.getElementById("page").contentDocument, table = inside.getElementById("hall");
+  const shown = () => [...table.tBodies[0].rows].map((row) => Number(row.cells[1].querySelector("data").value));
+  const click = () => table.tHead.rows[0].cells[1].querySelector("button").click();
+  const before = shown(); click(); const down = shown(); click(); const up = shown();
+  const other = inside.createElement("script");
+  other.textContent = "document.title = 'ran'"; inside.body.append(other);
+  document.body.innerHTML = "<pre>" + JSON.stringify({{before, down, up, "title": inside.title,
+    "grouped": inside.querySelectorAll("#per-block button").length}}) + "</pre>";
+}};
+</script>"""
+
+
+def test_a_click_sorts_a_table_and_no_other_script_runs(folder, tmp_path):
+    path = tmp_path / "sorted.html"
+    path.write_text(_SORTED.format(page=html.escape((folder / REPORT).read_text(encoding="utf-8"))), encoding="utf-8")
+    (found,) = re.findall("<pre>(.*?)</pre>", chromium(tmp_path, "--dump-dom", path.as_uri()))
+    seen = json.loads(html.unescape(found))
+    assert seen["down"] == sorted(seen["before"], reverse=True)
+    assert seen["up"] == sorted(seen["before"])
+    assert seen["title"] != "ran"
+    assert seen["grouped"] == 0
+
+
+def test_the_console_stays_empty(folder, tmp_path):
+    given = ["--headless=new", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--dump-dom"]
+    command = [CHROMIUM, *given, f"--user-data-dir={tmp_path}/profile", (folder / REPORT).as_uri()]
+    done = subprocess.run(command, capture_output=True, timeout=120, check=True)
+    assert b"CONSOLE" not in done.stderr
+    assert b"<button" in done.stdout  # the script ran
+
+
 def test_what_sticks_out_is_seen(tmp_path):
     found = measured(tmp_path, '<!DOCTYPE html><body><p class="far" style="width: 600px">wide</p></body>', PHONE)
     assert found["scroll"] > found["width"]

@@ -7,7 +7,7 @@ import pytest
 from autoprox.commands import main
 from autoprox.evolve.runs import load
 from autoprox.report import COMPARISON, comparison_report
-from tests.report.pages import Page
+from tests.report.pages import Page, assert_only_the_own_script_runs
 
 
 @pytest.fixture
@@ -27,7 +27,11 @@ def test_each_run_has_a_row_and_a_link(above):
         shown = [row[place].value for place in (4, 5, 6)]
         assert shown == pytest.approx([own[split]["proxy"]["joint"] for split in ("fit", "select", "sealed")])
     assert ("a", "href", "first/report.html") in page.attributes
-    assert not {"script", "iframe", "link", "img"} & set(page.tags)
+    assert not {"iframe", "link", "img"} & set(page.tags)
+    assert_only_the_own_script_runs(page)
+    front = page.tables["front"][1:]
+    assert {row[1].text for row in front} == {f"{run.proxy.graph.size:,}" for run in runs}
+    assert [row[2].value for row in front] == pytest.approx([own["select"]["proxy"]["joint"]] * len(runs))
 
 
 def test_a_page_of_others_stays(above, capsys):

@@ -41,12 +41,12 @@ def evidence(run):
 
 def test_it_is_whole_and_leads_nowhere(folder, page):
     assert_self_contained(page)
-    assert "http" not in (folder / REPORT).read_text(encoding="utf-8")
+    assert "http" not in (folder / REPORT).read_text(encoding="utf-8").replace("http-equiv", "")
     for section in SECTIONS:
         assert page.texts[section].strip()
     assert page.texts["h1"] == load(folder).proxy.name
-    # formula, drawing, two of bars, two blocks, bands, curve
-    assert page.tags.count("svg") == 8
+    # formula, drawing, two of bars, accuracy against size, two blocks, bands, curve
+    assert page.tags.count("svg") == 9
 
 
 def test_verdicts_are_those_of_best_json(run, page):
