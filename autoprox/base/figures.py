@@ -34,6 +34,7 @@ def labelled(
     beside: Sequence[tuple[float, float]] = (),
     *,
     size: float = 8.0,
+    far: bool = True,
 ) -> list[Annotation]:
     """Writes labels beside points so that they cover neither each other nor the labelled points.
 
@@ -45,6 +46,7 @@ def labelled(
         labels: Place and text of each label, in data coordinates.
         beside: Other points, which are covered only where there is no other place.
         size: Size of the letters.
+        far: Whether labels may stand far from their points; if not, one that finds no place near its point is left out.
 
     Example:
         >>> axes = Figure().subplots()
@@ -71,10 +73,15 @@ def labelled(
             for offset in _offsets(width, height)
         ]
         found = [each for each in found if _contains(axes.bbox, each[1])] or found
-        free = [each for each in found if not each[1].count_overlaps(taken)] or found
+        free = [each for each in found if not each[1].count_overlaps(taken)]
+        if not free and not far:
+            continue
+        free = free or found
         offset, place = next((each for each in free if not each[1].count_overlaps(others)), free[0])
-        taken.append(place)
         reach = max(offset[0], -offset[0] - width, offset[1], -offset[1] - height)
+        if reach > _FAR and not far:
+            continue
+        taken.append(place)
         line = {"arrowstyle": "-", "linewidth": 0.6, "color": "#7a7a7a", "shrinkA": 0, "shrinkB": 3}
         written.append(
             axes.annotate(

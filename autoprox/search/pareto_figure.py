@@ -6,10 +6,11 @@ from pathlib import Path
 import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from autoprox.base.figures import labelled
 from autoprox.base.files import atomically
 from autoprox.search._pareto import CostFront
 from autoprox.search.result import SearchResult
-from autoprox.search.search_figure import CANDIDATE, PICK
+from autoprox.search.search_figure import CANDIDATE, PICK, score_label
 
 
 def write_front(result: SearchResult, front: CostFront, path: Path) -> None:
@@ -31,15 +32,15 @@ def draw_front(result: SearchResult, front: CostFront) -> Figure:
         for points, size, colour in ((result.scored, 10, CANDIDATE), (front.points, 26, PICK)):
             costs = [each.costs[cost.name] for each in points]
             axes.scatter(costs, [each.score for each in points], s=size, color=colour, alpha=0.7, linewidths=0)
-        for number, each in enumerate(front.points, start=1):
-            place = (each.costs[cost.name], each.score)
-            axes.annotate(str(number), place, textcoords="offset points", xytext=(4, 4), fontsize=7)
         axes.xaxis.set_major_formatter(lambda value, _, unit=cost.unit: unit.text(value))
         axes.tick_params(axis="x", labelrotation=30)
         axes.set_xlabel(cost.noun)
         axes.grid(color="#e6e6e6", linewidth=0.6)
         axes.set_axisbelow(True)
         axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel(f"score of {result.scorer}")
+    panels[0].set_ylabel(score_label(result.scorer))
     figure.suptitle(f"{result.space}: {len(front.points)} of {len(result.scored):,} candidates", fontsize=10)
+    for axes, cost in zip(panels, front.costs, strict=True):
+        numbers = [(each.costs[cost.name], each.score, str(place)) for place, each in enumerate(front.points, start=1)]
+        labelled(axes, numbers, size=7.0, far=False)
     return figure

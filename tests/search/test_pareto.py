@@ -10,6 +10,7 @@ from autoprox.search import Constraints, CostFront, Evolution, Latency, ParetoEv
 from autoprox.search._pareto import nondominated
 from autoprox.search.methods import History, Measured
 from autoprox.search.pareto_figure import draw_front, write_front
+from autoprox.search.search_figure import draw
 from autoprox.spaces.costs import MACS, PARAMS
 from tests.search.worlds import MICRO, TASK, TINY, roughness
 
@@ -119,3 +120,15 @@ def test_a_front_without_costs_is_refused(whole):
         ParetoEvolution(())
     with pytest.raises(SpecError, match="did not record the cost 'latency'"):
         CostFront.of(whole, [Latency()])
+
+
+def test_the_axis_of_ranks_says_which_rank_a_score_has(whole):
+    figure = draw(whole, whole.top(3))
+    (right,) = figure.axes[0].child_axes
+    ranked = sorted((each.score for each in whole.scored), reverse=True)
+    ticks = dict(zip((text.get_text() for text in right.get_yticklabels()), right.get_yticks(), strict=True))
+    assert "1" in ticks
+    for rank, score in ticks.items():
+        assert score == pytest.approx(ranked[int(rank.replace(",", "")) - 1])
+    assert "rank" in right.get_ylabel()
+    assert {text.get_text() for text in figure.axes[0].texts} == {"1", "2", "3"}
