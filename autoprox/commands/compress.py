@@ -174,7 +174,10 @@ def _budget(text: str) -> tuple[Cost, float]:
         raise SpecError(f"--max {text}: give a cost and its value, such as --max weight_bytes=1.5MB.")
     if name not in COSTS:
         raise SpecError(f"--max {text}: there is no cost '{name}'. {suggestion(name, COSTS)}")
-    bound = Constraints(**{f"max_{name}": value}).bounds[0]
+    try:
+        bound = Constraints(**{f"max_{name}": value}).bounds[0]
+    except SpecError as error:
+        raise SpecError(str(error).replace(f"max_{name}", f"--max {name}")) from error
     return bound.cost, bound.value
 
 

@@ -1,9 +1,11 @@
 """`import autoprox`: its names, and one function for each task."""
 
+import itertools
 import subprocess
 import sys
 import types
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -14,7 +16,8 @@ import autoprox
 from autoprox.base.errors import SpecError
 from autoprox.bench import Table
 from autoprox.commands import COMMANDS
-from autoprox.compress import quantised_space
+from autoprox.compress import lowrank_space, quantised_space
+from autoprox.graph import Proxy, parse
 from autoprox.metrics import kendall_tau_b
 
 BLOCK = {"spaces": ["pit-micro"], "datasets": ["digits"], "progress": False}
@@ -132,6 +135,28 @@ def test_an_allocation_keeps_its_budget_and_is_the_best_of_all() -> None:
     assert "<svg" in found._repr_html_()
     with pytest.raises(SpecError, match="The budget names 2 costs"):
         autoprox.allocate(model, IMAGES, LABELS, max={"weight_bytes": 14000, "bitops": 9}, progress=False)
+
+
+@pytest.mark.parametrize("kind", ["bits", "ranks"])
+def test_a_discovered_proxy_allocates_by_search(kind: str, tmp_path: Path) -> None:
+    """Its score does not add up over maps: it is a product of two sums."""
+    model = nn.Sequential(nn.Flatten(), *(nn.Linear(64, 64) for _ in range(4)))
+    own = "bits" if kind == "bits" else "rank"
+    proxy = Proxy("found", parse(f"mul(nodes_logsum({own}), nodes_mean(l1(weight_grad)))"), -1)
+    proxy.save(tmp_path / "best.json")
+    bound = {"weight_bytes": 14000} if kind == "bits" else {"macs": 13000}
+    given = {"kind": kind, "max": bound, "budget": 49, "progress": False}
+    found = autoprox.allocate(model, IMAGES, LABELS, scorer=tmp_path / "best.json", **given)
+    space = (quantised_space if kind == "bits" else lowrank_space)(model, IMAGES)
+    scores = {}
+    for choices in itertools.product(space.choices, repeat=2):
+        arch = space.arch({space.gene: list(choices)})
+        if found.cost.of(space, arch, space.own_task) <= found.most:
+            scores[choices] = proxy(space.build(arch), IMAGES, LABELS)
+    assert 1 < len(scores) < len(space.choices) ** 2
+    assert not found.exact
+    assert found.score == pytest.approx(max(scores.values()), rel=1e-6)
+    assert scores[tuple(found.choices.values())] == pytest.approx(found.score, rel=1e-6)
 
 
 @pytest.mark.parametrize("name", autoprox.list_scorers())

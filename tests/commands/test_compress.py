@@ -10,6 +10,7 @@ from PIL import Image
 
 from autoprox.commands import main
 from autoprox.datasets import open_images
+from autoprox.graph import Proxy, parse
 
 NETWORK = """
 import torch
@@ -69,6 +70,17 @@ def test_images_are_normalised_as_the_network_was_trained(pictures, capsys):
     np.testing.assert_allclose(given.normalised(pixels), expected, rtol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["bits", "ranks"])
+def test_a_discovered_proxy_is_read_from_its_file_and_choices_are_searched(pictures, capsys, kind):
+    own = "bits" if kind == "bits" else "rank"
+    Proxy("found", parse(f"mul(nodes_logsum({own}), nodes_norm(l1(output)))"), 1).save(pictures / "best.json")
+    status, told = run(pictures, "flat", capsys, pictures / "best.json", kind, "--budget", 5)
+    assert status == 0, told
+    result = json.loads((pictures / "out" / "result.json").read_text())
+    assert not result["exact"]
+    assert torch.export.load(pictures / "out" / "network.pt2").module()(torch.zeros(3, 3, 8, 8)).shape == (3, 3)
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [(["--mean", "0.5"], "belong together"), (["--mean", "0.5", "0.5", "--std", "1"], "2 values for 3 channels")],
@@ -77,6 +89,26 @@ def test_half_a_normalisation_is_refused(pictures, capsys, words, said):
     status, told = run(pictures, "flat", capsys, "output_kl", "bits", *words)
     assert status == 2
     assert said in told
+
+
+@pytest.mark.parametrize(
+    ("bound", "said"),
+    [
+        ("weight_bytes=0", "--max weight_bytes is 0; it must be a whole number of at least 1"),
+        ("weight_bytes=much", "--max weight_bytes: 'much' cannot be read"),
+        (
+            "weight_bytes=9",
+            "--max weight_bytes 9 allows no choice of 'sequential-bits': the smallest possible network has",
+        ),
+        ("weights=9", "--max weights=9: there is no cost 'weights'"),
+        ("9", "--max 9: give a cost and its value"),
+    ],
+)
+def test_a_budget_that_cannot_be_kept_is_one_line(pictures, capsys, bound, said):
+    status, told = run(pictures, "flat", capsys, "output_kl", "bits", "--max", bound)
+    assert status == 2
+    assert said in told
+    assert not (pictures / "out").exists()
 
 
 @pytest.mark.parametrize("images", ["flat", "classes"])
