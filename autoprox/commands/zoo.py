@@ -46,6 +46,9 @@ from autoprox.spaces.task import DEFAULT_NUM_CLASSES, noise_task
 _TIMED = 5
 # Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
 
+_NAMED = 3
+# Proxies that are named for each reason why they do not apply.
+
 _OF_A_TABLE = ("spaces", "datasets", "label_kind", "out")
 
 
@@ -122,9 +125,15 @@ def _applying(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
         return 0
     applying = [str(row["name"]) for row in rows if row["applies"]]
     say_text(f"{len(applying)} of {len(rows)} proxies apply to {model.name}: {', '.join(applying)}")
+    faults: dict[str, list[str]] = {}
     for row in rows:
         if not row["applies"]:
-            say_text(f"{row['name']}: {row['reason'] or 'no finite value'}", 2)
+            faults.setdefault(str(row["reason"]) or "no finite value", []).append(str(row["name"]))
+    for reason, names in faults.items():
+        more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+        say_text(f"{', '.join(names[:_NAMED])}{more}: {reason}", 2)
+    if not applying and options.img_size is None and model.img_size is None:
+        say_text(f"The noise images have {task.images.shape[-1]} px; if the model takes others, give --img-size.")
     return 0
 
 

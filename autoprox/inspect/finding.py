@@ -170,7 +170,7 @@ _UNTOLD = dict.fromkeys(Site, "nothing that torch sees reads what it gives") | {
 """For a node whose role no rule tells, what was observed of it."""
 
 
-FAILURES = (RuntimeError, ValueError, AssertionError)
+FAILURES = (RuntimeError, ValueError, IndexError, AssertionError)
 """What networks raise on images that do not fit them."""
 
 

@@ -137,3 +137,13 @@ def test_show_of_a_function_says_what_it_measures(capsys):
     assert "az_trainability: " in capsys.readouterr().out
     assert main(["show", "jacov", "--latex"]) == 2
     assert "'jacov' is not a graph" in capsys.readouterr().err
+
+
+def test_one_reason_is_said_once_for_all_proxies_that_do_not_apply(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text("from torch import nn\n\ndef model():\n    return nn.Linear(3, 2)\n")
+    names = ["snip", "l2_norm", "grad_norm", "params", "macs"]
+    assert main(["zoo", "--for", f"{tmp_path / 'mine.py'}:model", "--names", *names, "--img-size", "4"]) == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "0 of 5 proxies apply" in told
+    assert "snip, l2_norm, grad_norm and 2 more: The Linear failed on images" in told
+    assert told.count("failed on images") == 1

@@ -44,6 +44,13 @@ def test_a_batch_that_does_not_fit(images, labels, message):
         collect(tiny(), images, labels, ["weight_grad"])
 
 
+def test_images_with_a_dimension_too_few():
+    """The network fails by an IndexError, for it flattens a dimension that is not there."""
+    model = declare(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), Role.HEAD)
+    with pytest.raises(CollectionError, match=r"Sequential failed on images of shape \(4,\)"):
+        collect(model, torch.ones(4), [0, 1, 0, 1], ["weight_grad"])
+
+
 def test_a_model_without_linear_layers():
     with pytest.raises(CollectionError, match="Sequential has no Linear and no Conv2d"):
         collect(declare(nn.Sequential(nn.Flatten(), nn.LayerNorm(16)), Role.HEAD), IMAGES, LABELS, ["norm_output"])
