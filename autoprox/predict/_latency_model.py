@@ -150,7 +150,7 @@ class LatencyModel:
             if document["format_version"] != FORMAT_VERSION:
                 raise StoreMismatchError(
                     f"The model of latency '{file}' has version {document['format_version']!r} of its format, not "
-                    f"{FORMAT_VERSION}; `autoprox device profile --resume` makes it again from what was measured."
+                    f"{FORMAT_VERSION}; the folder of the profile, resumed, makes it again from what was measured."
                 )
             found = cls(
                 space,

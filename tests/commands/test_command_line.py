@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,11 @@ from autoprox.evolve import Discoverer, runs
 from autoprox.spaces import space
 
 
+def random_architectures(name: str, count: int) -> list:
+    rng = np.random.default_rng(0)
+    return list(dict.fromkeys(space(name).sample(rng) for _ in range(4 * count)))[:count]
+
+
 def small_architectures(name: str, count: int) -> list:
     """The ones of a random sample that take least to score, which is nearly all of what tests of whole runs take."""
     own, rng = space(name), np.random.default_rng(0)
@@ -29,10 +35,11 @@ def user_frame(
     count: int = 20,
     name: str = "pit-micro",
     dataset: str = "digits",
+    chosen: Callable[[str, int], list] = small_architectures,
 ) -> pd.DataFrame:
     """A user's table: the four columns that it must have, values that follow depth and width with noise."""
     rng = np.random.default_rng(1)
-    archs = small_architectures(name, count)
+    archs = chosen(name, count)
     features = [space(name).features(arch) for arch in archs]
     values = [50 + 0.2 * each["mean_width"] - each["depth"] + rng.normal() for each in features]
     return pd.DataFrame(

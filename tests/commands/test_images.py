@@ -7,14 +7,14 @@ import pandas as pd
 import pytest
 
 from autoprox.commands import main
-from tests.commands.test_command_line import user_frame
+from tests.commands.test_command_line import random_architectures, user_frame
 from tests.datasets.image_folders import write_image_folder
 
 
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     path = tmp_path / "leaves.parquet"
-    user_frame(dataset="leaves").to_parquet(path)
+    user_frame(dataset="leaves", chosen=random_architectures).to_parquet(path)
     return path
 
 
@@ -42,7 +42,7 @@ def test_statistics_are_those_of_the_images(table, leaves, capsys, tmp_path):
         said[tuple(map(str, images))] = (json.loads(printed.out)["proxies"]["snip"]["joint"], printed.err)
     (noise, noise_said), *real = said.values()
     assert "Gaussian noise" in noise_said
-    assert "taken as 10" in noise_said
+    assert "10 are assumed" in noise_said
     for joint, remark in real:
         assert joint == real[0][0] != noise
         assert "Images of leaves are read from" in remark

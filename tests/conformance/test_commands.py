@@ -91,7 +91,7 @@ CASES = {
         ("--log-json",),
     ),
     "device profile": Case(
-        "--space pit-micro --dataset digits --archs 12 --rounds 2 --out {new}",
+        "--space pit-micro --dataset digits --archs 20 --rounds 2 --out {new}",
         "--space pit-mikro --out {new}/run",
         "{new}/run.json",
         ("--log-json",),

@@ -209,7 +209,7 @@ def test_a_model_of_an_earlier_format_says_how_it_is_made_again(tmp_path):
     profile(TINY, SHAPE, ARCHS[:50]).model.save(tmp_path / "latency.json")
     document = json.loads((tmp_path / "latency.json").read_text()) | {"format_version": 1}
     (tmp_path / "latency.json").write_text(json.dumps(document))
-    with pytest.raises(StoreMismatchError, match=r"version 1 of its format, not 2; .*device profile --resume"):
+    with pytest.raises(StoreMismatchError, match=r"version 1 of its format, not 2; .* makes it again"):
         LatencyModel.load(tmp_path, TINY)
 
 

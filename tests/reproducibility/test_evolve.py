@@ -126,8 +126,8 @@ def test_interrupted_by_hand_it_says_how_to_go_on(table, reference, shared_cache
 def test_a_killed_worker_is_one_line_that_says_how_to_go_on(table, shared_cache, tmp_path):
     """The epoch in which it was killed is done again; the bytes are those of a run from which no process was taken."""
     slow = ("--set", "population=48", "offspring=128", "--growths", "0", "--quiet")
-    expected = best(table, tmp_path / "whole", *slow, budget=2_500, cache=shared_cache)
-    command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, tmp_path, 2_500), *slow, "--jobs", "2"]
+    expected = best(table, tmp_path / "whole", *slow, budget=4_000, cache=shared_cache)
+    command = [sys.executable, "-m", "autoprox.evolve", *arguments_of(table, tmp_path, 4_000), *slow, "--jobs", "2"]
     with in_a_session(command, environment_of(shared_cache)) as victim:
         wait_for(victim, lambda: rows_of(tmp_path / "run" / "journal.sqlite", "epochs") >= 1)
         time.sleep(0.3)  # an epoch takes longer: the workers are at work
