@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from autoprox.api._bars import continued
-from autoprox.api._given import scorer_of
+from autoprox.api._given import scorer_of, taught
 from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError, SpecError, suggestion
 from autoprox.base.html import panel, scatter
@@ -134,7 +134,8 @@ def allocate(
         kind: `bits` or `ranks`.
         max: The budget: one cost and its upper bound, such as `{"weight_bytes": "400KB"}`.
         scorer: One of `autoprox.compress.ALLOCATION_PROXIES`, for which the best choice is computed exactly; or any
-            other scorer, by which choices are searched. The default depends on the kind.
+            other scorer, by which choices are searched; one that compares with a teacher compares with the model. The
+            default depends on the kind.
         activations: Bits of activations.
         checkpoint: A safetensors file with the parameters of the model; None if it has them.
         budget: Candidates of a search.
@@ -200,18 +201,18 @@ def allocated(
         task: The batch.
         cost: What is bounded.
         most: The bound.
-        scorer: A name, or a scorer.
+        scorer: A name, or a scorer. One that compares with a teacher compares with the trained model.
         labelled: Whether the labels of the batch mean something.
         budget: Candidates of a search.
         seed: Of a search.
         progress: Whether a progress bar is shown.
 
     Raises:
-        SpecError: If the budget allows no choice.
+        SpecError: If the budget allows no choice, or the scorer tells no choices apart.
         CollectionError: If the scorer cannot be computed on the model.
     """
     labels = task.labels if labelled else None
-    chosen: Scorer = scorer_of(scorer)
+    chosen: Scorer = taught(scorer_of(scorer), space.source)
     if labels is None and chosen.needs.labels:
         fitting = {name: each.needs for name, each in ALLOCATION_PROXIES.items() if space.gene in each.genes}
         raise CollectionError(
@@ -227,6 +228,11 @@ def allocated(
     shown = continued("search", "candidate", shown=progress)
     found = run(chosen, space, bounds, np.random.default_rng(seed), task=task, budget=budget, progress=shown)
     pairs = [(float(each.costs[cost.name]), each.score) for each in found.scored]
+    if len(pairs) > 1 and len({score for _, score in pairs}) == 1:
+        raise SpecError(
+            f"The proxy '{chosen.name}' gives all {len(pairs)} choices of {space.gene} that were tried the same score, "
+            f"so that it chooses nothing. Take one that reads {space.gene} or what they change."
+        )
 
     def score(arch: Arch) -> float:
         return float(chosen.score(space.build(arch), task.images, labels))

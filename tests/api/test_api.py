@@ -159,6 +159,21 @@ def test_a_discovered_proxy_allocates_by_search(kind: str, tmp_path: Path) -> No
     assert scores[tuple(found.choices.values())] == pytest.approx(found.score, rel=1e-6)
 
 
+def test_a_proxy_that_bits_do_not_change_is_refused() -> None:
+    model = nn.Sequential(nn.Flatten(), *(nn.Linear(64, 64) for _ in range(4)))
+    with pytest.raises(SpecError, match="'params' gives all 3 choices of bits that were tried the same score"):
+        autoprox.allocate(model, IMAGES, max={"weight_bytes": 14000}, scorer="params", budget=3, progress=False)
+
+
+def test_a_proxy_with_a_teacher_compares_with_the_model_that_is_compressed() -> None:
+    space = autoprox.space("pit-micro")
+    model = space.build(space.sample(np.random.default_rng(0)), 4, 8, 1)
+    given = {"kind": "ranks", "max": {"params": "60k"}, "scorer": "diswot-relation", "budget": 2, "progress": False}
+    found = autoprox.allocate(model, IMAGES, LABELS, **given)
+    proxy = autoprox.load("diswot-relation").taught_by(model)
+    assert found.score == pytest.approx(proxy.score(found.network(), IMAGES, LABELS), rel=1e-6)
+
+
 @pytest.mark.parametrize("name", autoprox.list_scorers())
 def test_every_scorer_fits_a_line(name: str) -> None:
     scorer = autoprox.load(name)
