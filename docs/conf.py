@@ -51,7 +51,7 @@ BAR = re.compile(r"`+[^`]*`+|^\s*>>>(?:.|\n)*?(?:\n\s*\n|\Z)|\|", re.MULTILINE)
 def as_text(_app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
     """Takes docstrings as the text that they are.
 
-    A bar, as in |x|, does not name a substitution, and what stands before a colon is no type of an attribute.
+    A bar, as in |x|, does not name a substitution, and what stands before a colon is not a type of an attribute.
     """
     text = BAR.sub(lambda found: "\\|" if found[0] == "|" else found[0], "\n".join(lines))
     # Napoleon looks for a type in the first line: it gets an empty comment.

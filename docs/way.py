@@ -50,7 +50,7 @@ class Box:
 CHAIN = (
     Box(0, "space → architecture", "autoformer, pit, or a network of your own"),
     Box(1, "untrained network", "with the parameters it was initialised with"),
-    Box(2, "statistics", "a tensor a node: weights, gradients, attention"),
+    Box(2, "statistics", "a tensor per node: weights, gradients, attention"),
     Box(3, "leaves", "a float a node; reduced once, then cached"),
     Box(4, "evolution", "of graphs over leaves; or ParZC, which learns"),
     Box(5, "choice of one", "from the hall of fame"),

@@ -64,7 +64,7 @@ pd.Series({block.name: len(block) for block in blocks}, name="architectures")
 
 # %% [markdown]
 # Size against accuracy. Half of the architectures (orange) have one size and differ in shape alone: what ranks
-# *those* is no counting of parameters.
+# *those* is not a counting of parameters.
 
 # %%
 drawn = [each for each in table.manifest["blocks"] if each["label_kind"] == blocks[0].label_kind]
@@ -174,8 +174,8 @@ print("from fit to select:", ", ".join(f"{name} {value:+.3f}" for name, value in
 # %% [markdown]
 # ## The winner as a drawing
 #
-# Statistics of the network at the top, one number a network at the bottom. Blue is one tensor a node, green one
-# number a node, orange one number a network.
+# Statistics of the network at the top, one number per network at the bottom. Blue is one tensor per node, green one
+# number per node, orange one number per network.
 
 # %%
 SVG(to_svg(found.proxy))
@@ -214,8 +214,8 @@ print(f"winner minus {rival}, on select: {difference:+.3f}, 95 % interval {low:+
 # %% [markdown]
 # ## One look at sealed
 #
-# A small budget is no reason to spend a look. The proxies that come with autoprox had theirs when they were made, and
-# remember what it said; reading that is no new look.
+# A small budget does not justify a look. The proxies that come with autoprox had theirs when they were made, and
+# remember what it said; reading that is not a new look.
 
 # %%
 shipped = autoprox.load("joint_micro")

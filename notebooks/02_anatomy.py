@@ -97,7 +97,7 @@ plt.show()
 # %% [markdown]
 # ## Which part does the work
 #
-# Every sub-expression that gives one number a network is a proxy of its own. Its joint tau with accuracy says whether
+# Every sub-expression that gives one number per network is a proxy of its own. Its joint tau with accuracy says whether
 # the whole needs the rest; its tau with the whole says which part the ranking follows; its tau with parameters says
 # which part is size.
 

@@ -13,7 +13,7 @@
 # %% [markdown]
 # # A space of your own
 #
-# One file of some 25 lines says what varies and how a network is built; it is no part of autoprox. Everything then
+# One file of some 25 lines says what varies and how a network is built; it is not part of autoprox. Everything then
 # works on it: tables, discovery, search, export. It is done here for convolutional mixers (no attention, no LayerNorm),
 # for a grid of Hugging Face configurations, and for a factory that makes models by name, as timm's `create_model`.
 #

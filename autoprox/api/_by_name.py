@@ -24,7 +24,7 @@ def load(name_or_path: "str | Path") -> "Scorer":
     An existing path wins over a name.
 
     Raises:
-        StoreMismatchError: If the file is no proxy, or was edited.
+        StoreMismatchError: If the file is not a proxy, or was edited.
         RegistryError: If there is neither such a file nor such a name.
 
     Example:
@@ -127,14 +127,14 @@ def list_spaces() -> list[str]:
 
 
 def space(reference: str) -> "Space":
-    """The architecture space of this name, or a space of yours by where it stands.
+    """The architecture space of this name, or your space, by its place.
 
     Args:
         reference: A name; `my_package.spaces:space`; or `my_file.py:space`.
 
     Raises:
         RegistryError: If there is no such name; the message names the nearest one.
-        SpecError: If the module or file cannot be imported, or what it holds is no space.
+        SpecError: If the module or file cannot be imported, or what it holds is not a space.
 
     Example:
         >>> space("autoformer-ti").default_img_size

@@ -25,7 +25,7 @@ def problem(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Names of spaces; all if None. A space of yours is given itself, or by where it stands
+        spaces: Names of spaces; all if None. Give your space itself, or its place
             (`my_file.py:space`).
         datasets: Names of data sets; all if None.
         label_kind: The label kind; the table's own choice if None.

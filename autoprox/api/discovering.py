@@ -36,7 +36,7 @@ def discover(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Only these spaces of the table; all if None. A space of yours is given itself, or by where it stands
+        spaces: Only these spaces of the table; all if None. Give your space itself, or its place
             (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.

@@ -67,7 +67,7 @@ def judge(
             `score(model, images, labels)`, or functions of these arguments.
         table: A table, the path of one, or the name of an embedded one.
         split: `fit`, `select`, `sealed` or `all`. A scoring of the sealed split is counted.
-        spaces: Only these spaces of the table; all if None. A space of yours is given itself, or by where it stands
+        spaces: Only these spaces of the table; all if None. Give your space itself, or its place
             (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.

@@ -157,7 +157,7 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
     content = json.loads(read_bytes(path, most).decode("utf-8"), parse_constant=_refuse_constant)
     for part in parts_of(content):
         if isinstance(part, str) and ("\0" in part or any(0xD800 <= ord(each) < 0xE000 for each in part)):
-            raise ValueError(f"it holds a text that is no Unicode: {excerpt(ascii(part))}")
+            raise ValueError(f"it holds a text that is not Unicode: {excerpt(ascii(part))}")
     return content
 
 
@@ -229,7 +229,7 @@ def read_arrays(path: Path, most: int = MOST_ARRAY_BYTES) -> dict[str, npt.NDArr
     Raises:
         OSError: If it cannot be read.
         ValueError: If it is larger, or an array says that it is larger than its bytes.
-        zipfile.BadZipFile: If it is no such file.
+        zipfile.BadZipFile: If it is not such a file.
     """
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > most:

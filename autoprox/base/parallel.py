@@ -77,7 +77,7 @@ def explained_loss() -> Iterator[None]:
         ) from error
     except BrokenProcessPool as error:
         raise AutoproxError(
-            "A worker process could not load its task. A space or model of yours has to be importable there: install "
+            "A worker process could not load its task. Your space or model has to be importable there: install "
             "its package, add its folder to PYTHONPATH, or use one process."
         ) from error
 

@@ -47,7 +47,7 @@ def resolved(reference: Any) -> Any:
     if not isinstance(reference, str):
         return reference
     if not is_reference(reference):
-        raise SpecError(f"'{reference}' is no reference. Write package.module:name or file.py:name.")
+        raise SpecError(f"'{reference}' is not a reference. Write package.module:name or file.py:name.")
     place, _, name = reference.rpartition(":")
     module = _file(Path(place)) if place.endswith(".py") else _module(place)
     if not hasattr(module, name):
@@ -103,7 +103,7 @@ def _file(path: Path) -> ModuleType:
         raise SpecError(f"There is no file {path}. Check the path.")
     spec = importlib.util.spec_from_file_location(name, path)
     if spec is None or spec.loader is None:
-        raise SpecError(f"{path} is no Python file.")
+        raise SpecError(f"{path} is not a Python file.")
     module = importlib.util.module_from_spec(spec)
     sys.modules[name] = module  # dataclasses and pickle look a module up by its name
     try:

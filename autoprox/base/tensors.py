@@ -20,8 +20,8 @@ def read_tensors(path: Path) -> Any:
     Raises:
         OSError: If it cannot be read.
         pickle.UnpicklingError: If it asks for anything but plain values and tensors.
-        ValueError: If it is packed, or a tensor is no plain block of numbers that the file holds.
-        RuntimeError: If it is no such file.
+        ValueError: If it is packed, or a tensor is not a plain block of numbers that the file holds.
+        RuntimeError: If it is not such a file.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:

@@ -27,7 +27,7 @@ def fractions_among_percents(values: Floats, chance: float) -> npt.NDArray[np.bo
     """Which labels of one block are shares of 1 where the others are percent.
 
     They lie in (0, 1], far below all others, and a hundred times as much lies among the others. A label close to what
-    guessing reaches is no share: a training may have failed.
+    guessing reaches is not a share: a training may have failed.
 
     Args:
         values: `(n,)`, what should be percent.

@@ -292,7 +292,7 @@ class Judge:
             resamples: Draws of the bootstrap.
 
         Returns:
-            Long form, for each scorer a row `joint` and then one a block, in the order given. Columns: `scorer`,
+            Long form, for each scorer a row `joint` and then one per block, in the order given. Columns: `scorer`,
             `block` (its name, or "joint"), `n` (architectures), `kendall`, `low` and `high` (95 % interval), `iso` and
             `given_params`, as in `BlockVerdict`; of a joint row they are joined like the correlations. What is
             undefined is NaN.

@@ -75,7 +75,7 @@ class Table:
                 wins over a name.
             images: Folders with images to compute statistics on, by data set, in the formats of
                 `autoprox.bench.datasets.open_images`; those of data sets that the table does not have are left out.
-            spaces: Spaces of yours that the table holds; those that come with autoprox are known.
+            spaces: Spaces of your own that the table holds; those that come with autoprox are known.
 
         Raises:
             TableError: If there is no such table, or it is not acceptable; the message names file, column and row.
@@ -306,7 +306,7 @@ def findings(source: str | Path, spaces: Iterable[Space] = ()) -> tuple[list[Fau
 
     Args:
         source: Path of a parquet file, or the name of an embedded table.
-        spaces: Spaces of yours that the table holds.
+        spaces: Spaces of your own that the table holds.
 
     Raises:
         TableError: If there is no such table, or its rows cannot be read at all.
@@ -328,7 +328,7 @@ def embedded_tables() -> dict[str, Path]:
 def _find(source: str | Path) -> Path:
     path = Path(source)
     if not path.name:
-        raise TableError(f"'{source}' is no file; give a parquet file, or the name of an embedded table.")
+        raise TableError(f"'{source}' is not a file; give a parquet file, or the name of an embedded table.")
     try:
         if path.exists():
             return path

@@ -177,7 +177,7 @@ def _making(manifest: dict[str, Any]) -> list[tuple[str, str]]:
     rows += [("images", f"{name}: {found['licence']}") for name, found in manifest.get("images", {}).items()]
     if "time" in manifest:
         time = manifest["time"]
-        rows.append(("time", f"{time['core_hours']} core hours, median {time['median_s']} s a training"))
+        rows.append(("time", f"{time['core_hours']} core hours, median {time['median_s']} s per training"))
     if "versions" in manifest:
         rows.append(("versions", ", ".join(f"{name} {each}" for name, each in manifest["versions"].items())))
     if "failed_runs" in manifest:

@@ -20,7 +20,7 @@ class CommandParser(argparse.ArgumentParser):
     """The parser of a command, or of a part of one: a mistake is one line, and --quiet and --log-json are known.
 
     Args:
-        examples: Command lines without the program's name, one a line.
+        examples: Command lines without the program's name, one per line.
         settings: As for `argparse.ArgumentParser`.
     """
 
@@ -36,7 +36,7 @@ class CommandParser(argparse.ArgumentParser):
         return super().format_help() + ("\n".join(["", "examples:", *lines, ""]) if lines else "")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Finds no unknown options: each parser refuses its own, and names the nearest that there is."""
+        """Finds no unknown options: each parser refuses its own, and names the nearest known one."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             options = [each for each in self._option_string_actions if each.startswith("--")]

@@ -20,7 +20,7 @@ def add_spaces_of_table(options: Options) -> None:
         nargs="+",
         default=[],
         metavar="REF",
-        help="spaces of yours that the table holds: my_package.spaces:space or my_file.py:space",
+        help="your spaces in the table: my_package.spaces:space or my_file.py:space",
         type=Text(files=True),
     )
 

@@ -250,7 +250,7 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
     title = {"ranks": "share of full rank"}.get(space.gene, space.gene)
     say(text_table([{title: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
     value = document["costs"][cost.name]
-    how = "the best that there is" if document["exact"] else "the best that was found"
+    how = "the optimum" if document["exact"] else "the best that was found"
     of = "" if full is None else f" of {cost.unit.text(full)}"
     say(f"{cost.noun}: {cost.unit.text(value)}{of}; score {document['score']:.4g}, {how}")
     if document["accuracy"] is not None:

@@ -68,7 +68,7 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(space_names())}; or one of yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(space_names())}; or yours, as my_file.py:space (default: %(default)s)",
         type=Text(space_names(), files=True),
     )
     options.add_argument(

@@ -263,7 +263,7 @@ def _leaf_weights(given: Sequence[str] | None) -> dict[StatisticKind, float] | N
     """The weights of kinds, of which those that are not named keep theirs.
 
     Raises:
-        SpecError: If a word is no kind with a number.
+        SpecError: If a word is not a kind with a number.
     """
     if given == ["uniform"]:
         return None
@@ -274,8 +274,8 @@ def _leaf_weights(given: Sequence[str] | None) -> dict[StatisticKind, float] | N
             weights[StatisticKind(kind)] = float(weight)
         except ValueError as error:
             raise SpecError(
-                f"'{each}' is no weight of a kind of leaves; give uniform, or KIND=WEIGHT with a number above 0 and a"
-                f" kind of {', '.join(StatisticKind)}."
+                f"'{each}' is not a weight of a kind of leaves; give uniform, or KIND=WEIGHT with a number above 0, and"
+                f" as kind one of {', '.join(StatisticKind)}."
             ) from error
     return weights
 

@@ -21,7 +21,7 @@ def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup,
         default=[],
         metavar="NAME=PATH|FOLDER",
         help=f"{purpose}: folders of data sets, or one folder with a folder for each, named like it; CIFAR-10 and "
-        "CIFAR-100 (python version), Flowers-102, Chaoyang, or a folder a class",
+        "CIFAR-100 (python version), Flowers-102, Chaoyang, or a folder per class",
         type=Text(files=True),
     )
 
@@ -76,7 +76,7 @@ def require_used(values: Sequence[str], used: Collection[str], datasets: Collect
         return
     for name in image_folders(values):
         if name not in used:
-            raise ImageError(f"--images names '{name}', which is no data set here. {suggestion(name, datasets)}")
+            raise ImageError(f"--images names '{name}', which is not a data set here. {suggestion(name, datasets)}")
 
 
 def _is_folder(values: Sequence[str]) -> bool:

@@ -6,6 +6,7 @@ from pathlib import Path
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.base.records import RUN
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.common_options import add_spaces_of_table
 from autoprox.commands.console import chosen_backend, note
 from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.record import PROGRAM_WORDS, lasting, refuse_code
@@ -15,6 +16,7 @@ from autoprox.evolve.runs import Run, load
 
 def _add_options(options: CommandParser) -> None:
     options.add_argument("run", type=PathTo(folder=True), metavar="RUN", help="folder of a finished run")
+    add_spaces_of_table(options)
     options.add_argument(
         "--jobs", type=Whole(1, 4096), metavar="N", help="processes; results do not depend on it (default: as the run)"
     )
@@ -31,7 +33,12 @@ def _judge(options: argparse.Namespace) -> int:
     if "command" not in run.provenance:
         raise StoreMismatchError(f"There is no '{Path(options.run) / RUN}', so the options of the run are unknown.")
     kept = lasting(run.provenance["command"])
-    refuse_code(kept, options.run, f"give {{option}} to evolve --out {options.run} --resume")
+    if options.space:
+        kept.pop("--space", None)
+    again = "give {option} again" if "--space" in kept else f"give {{option}} to evolve --out {options.run} --resume"
+    refuse_code(kept, options.run, again)
+    if options.space:
+        kept["--space"] = ["--space", *options.space]
     for name in ("--keep-sealed", "--budget", "--seconds", "--out"):
         kept.pop(name, None)
     if options.jobs is not None:

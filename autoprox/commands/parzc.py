@@ -111,7 +111,7 @@ def _add_options(top: CommandParser) -> None:
         nargs="+",
         type=Whole(1),
         metavar="N",
-        help=f"for the report: also fit {_DRAWS} times with N labels a block each, and judge these models on select",
+        help=f"for the report: also fit {_DRAWS} times with N labels per block each, and judge these models on select",
     )
     for each in (fit, judge):
         add_figures(each)
@@ -208,7 +208,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     warning = None
     if seen:
         warning = (
-            f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this is no test of the model"
+            f"{len(seen)} of the {len(set(data.arch_ids))} architectures were in the fit: this does not test the model"
         )
         warn(warning)
     targets, groups = data.labels
@@ -271,7 +271,7 @@ def _check_curve(options: argparse.Namespace, problem: Problem) -> None:
         )
     smallest = min(options.learning_curve)
     if smallest < _FEWEST:
-        raise SpecError(f"--learning-curve has {smallest}; a fit needs at least {_FEWEST} labels a block.")
+        raise SpecError(f"--learning-curve has {smallest}; a fit needs at least {_FEWEST} labels per block.")
     most = min(len(block) for block in _within(problem, [Split.FIT]))
     if (largest := max(options.learning_curve)) > most:
         raise SpecError(f"--learning-curve has {largest}; the fit split has {most} labels in its smallest block.")

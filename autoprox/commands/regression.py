@@ -37,8 +37,8 @@ def _add_options(top: CommandParser) -> None:
     fit = commands.add_parser(
         "fit",
         help="fit a regression to the labels of a table",
-        description="Fits a linear regression on features of architectures to the labels of a table, one a space, and "
-        "prints coefficients, errors and tests.",
+        description="Fits a linear regression on features of architectures to the labels of a table, one per space, "
+        "and prints coefficients, errors and tests.",
         examples=(
             "regression fit --out runs/regression.json",
             "regression fit --spaces pit-micro --splits fit select --out runs/pit.json --figures runs/figures",

@@ -23,7 +23,7 @@ from autoprox.commands.streams import USER_ERROR
 
 FLAGS = {
     "--quiet": "say results and errors only: no notes, no warnings, no progress",
-    "--log-json": "write notes, warnings, progress and errors as JSON, one object a line of standard error",
+    "--log-json": "write notes, warnings, progress and errors as JSON, one object per line of standard error",
 }
 """The options of every command."""
 

@@ -115,7 +115,7 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
         "--space",
         default=DEFAULT_SPACE,
         metavar="S",
-        help=f"one of {', '.join(space_names())}; or one of yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(space_names())}; or yours, as my_file.py:space (default: %(default)s)",
         type=Text(space_names(), files=True),
     )
     add_bound_options(searched)

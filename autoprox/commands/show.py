@@ -103,7 +103,7 @@ def _print_function(proxy: Scorer) -> None:
 
 
 def _steps(graph: Expression) -> list[list[str]]:
-    """One row a step: its number, what it does with which earlier ones, the kind of the result."""
+    """One row per step: its number, what it does with which earlier ones, the kind of the result."""
     numbers: dict[str, int] = {}
     rows = []
     for each in graph.walk():

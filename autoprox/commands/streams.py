@@ -52,7 +52,7 @@ def with_tolerant_streams(body: Callable[[], int]) -> int:
 
     Returns:
         Its status; that of an error if it had none and standard output could not take all of its results. That a
-        reader went away (`| head`) is no error.
+        reader went away (`| head`) is not an error.
 
     Raises:
         SystemExit: If the body does, likewise.

@@ -75,7 +75,7 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(SUPERNET_SPACES)}; or one of yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(SUPERNET_SPACES)}; or yours, as my_file.py:space (default: %(default)s)",
         type=Text(SUPERNET_SPACES, files=True),
     )
     options.add_argument(

@@ -56,7 +56,7 @@ def _add_folder(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--space",
         metavar="S",
-        help="a space of yours, as my_file.py:space, that the supernet is of",
+        help="your space, as my_file.py:space, if the supernet is of one",
         type=Text(files=True),
     )
 

@@ -17,8 +17,8 @@ def add_teacher_option(options: CommandParser) -> None:
     options.add_argument(
         "--teacher",
         metavar="T",
-        help=f"the network that tvt and diswot compare with: {' or '.join(TEACHERS)}, for the data set; or one of "
-        "yours, as my_file.py:model. --verify then trains with distillation",
+        help=f"the network that tvt and diswot compare with: {' or '.join(TEACHERS)}, for the data set; or your own, "
+        "as my_file.py:model. --verify then trains with distillation",
         type=Text(TEACHERS, files=True),
     )
 
@@ -40,6 +40,8 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
     data = None
     if name in TEACHERS:
         if task.dataset == NOISE:
-            raise SpecError(f"--teacher {name} is trained on a data set; name one by --dataset, or a module of yours.")
+            raise SpecError(
+                f"--teacher {name} is trained on a data set; name one by --dataset, or a module in your code."
+            )
         data = opened(local_images(options, task.dataset, space), task.dataset)
     return scorer.taught_by(named_teacher(name, data))

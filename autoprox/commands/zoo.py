@@ -218,7 +218,7 @@ def _judged(
 
 
 def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_ZooRow]:
-    """One row a proxy, the best first, what is undefined last."""
+    """One row per proxy, the best first, what is undefined last."""
     verdicts = judge.verdicts(found.values)
     iso = judge.joint(np.array([[block.iso for block in each.blocks] for each in verdicts]))
     partial = judge.joint(np.array([[block.partial for block in each.blocks] for each in verdicts]))
@@ -240,7 +240,7 @@ def _seconds(scorer: Scorer, networks: Sequence[Network], models: Sequence[nn.Mo
     """Median processor time of scoring one live network by this proxy alone, without building the network."""
     times = []
     try:
-        for index in (0, *range(len(networks))):  # the first one twice: what is done once a process is not counted
+        for index in (0, *range(len(networks))):  # the first one twice: what is done once per process is not counted
             task = networks[index].task
             start = time.process_time()
             scorer.score_many([models[index]], task.images, task.labels)

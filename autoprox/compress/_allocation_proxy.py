@@ -64,7 +64,7 @@ class Probe:
         return self.maps
 
     def at_maps(self, name: str) -> dict[LinearMap, Tensor]:
-        """A statistic of weights that is one tensor a node, by map."""
+        """A statistic of weights that is one tensor per node, by map."""
         places = {id(self.weight(found)): found for found in self.maps}
         tensors = self.subject.collect(name).tensors[name]
         nodes = [node for node in self.subject.nodes if node.site.value == "linear"]

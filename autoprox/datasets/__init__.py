@@ -1,4 +1,4 @@
-"""Data sets of real images that come with packages, so that nothing is downloaded. One file a source.
+"""Data sets of real images that come with packages, so that nothing is downloaded. One file per source.
 
 `dataset(name)` loads one; `DATASETS` maps names to loaders. To add a data set, write a module with a function that
 returns a `Dataset` and register it here.

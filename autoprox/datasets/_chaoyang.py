@@ -42,6 +42,6 @@ def _read(path: Path, name: str) -> tuple[Files, Int64]:
         raise ImageError(f"The file {listing} holds no list of images with name and label. Take the original file.")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or "label" not in entry:
-            raise ImageError(f"Entry {number} of {listing} is no object with name and label: {str(entry)[:80]}.")
+            raise ImageError(f"Entry {number} of {listing} is not an object with name and label: {str(entry)[:80]}.")
     labels = checked_labels([entry["label"] for entry in entries], len(entries), NUM_CLASSES, listing)
     return existing(path, [entry["name"] for entry in entries], listing), labels

@@ -85,9 +85,9 @@ def _read(path: Path, release: CifarFiles) -> tuple[UInt8, Int64]:
         raise ImageError(f"The file {path} holds a {type(held).__name__} where CIFAR has a dictionary.")
     entries = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in held.items()}
     if lacking := [key for key in ("data", release.labels) if key not in entries]:
-        raise ImageError(f"The file {path} has no entry '{lacking[0]}', so it is no file of {release.folder}.")
+        raise ImageError(f"The file {path} has no entry '{lacking[0]}', so it is not a file of {release.folder}.")
     pixels = entries["data"]
     if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape[1:] != (3 * SIDE * SIDE,):
-        raise ImageError(f"The entry 'data' of {path} is no array of bytes with {3 * SIDE * SIDE} columns.")
+        raise ImageError(f"The entry 'data' of {path} is not an array of bytes with {3 * SIDE * SIDE} columns.")
     labels = checked_labels(entries[release.labels], len(pixels), release.num_classes, path)
     return np.array(pixels).reshape(-1, 3, SIDE, SIDE), labels

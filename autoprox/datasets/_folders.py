@@ -1,4 +1,4 @@
-"""Any data set with one folder a class, as torchvision's ImageFolder has it.
+"""Any data set with one folder per class, as torchvision's ImageFolder has it.
 
 Either `train/CLASS/...` beside `test/CLASS/...` (or `val`, `valid`, `validation`), or `CLASS/...` alone, of which a
 fifth of every class is then held back for testing, always the same images. Classes are numbered in the order of their
@@ -65,7 +65,9 @@ def read_folder_of_images(path: Path) -> Contents:
 def _classes(path: Path) -> list[str]:
     classes = [folder.name for folder in _folders(path)]
     if len(classes) < 2:
-        raise ImageError(f"The folder {path} has {len(classes)} folders; a folder a class is needed, and two classes.")
+        raise ImageError(
+            f"The folder {path} has {len(classes)} folders; a folder per class is needed, and two classes."
+        )
     return classes
 
 

@@ -1,4 +1,4 @@
-"""Images of the user, from a path: the data sets of the papers in their original files, or a folder a class."""
+"""Images of the user, from a path: the data sets of the papers in their original files, or a folder per class."""
 
 import importlib.util
 from collections.abc import Callable
@@ -100,7 +100,7 @@ def open_images(path: str | Path, img_size: int, name: str | None = None, *, unl
     themselves are decoded when they are asked for, each cropped to its central square and resized.
 
     Args:
-        path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or with a folder a class.
+        path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or with a folder per class.
         img_size: Side of the square images in px.
         name: Name of the data set; that of the folder if None.
         unlabelled: Whether a folder that holds nothing but images will do as well; they are all of one class then.

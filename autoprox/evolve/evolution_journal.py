@@ -77,7 +77,7 @@ class EvolutionJournal:
         definition: All that a run's result depends on, but for its end, as JSON-like data.
 
     Raises:
-        StoreMismatchError: If the file is no journal, is damaged, belongs to another run or format, or is in use.
+        StoreMismatchError: If the file is not a journal, is damaged, belongs to another run or format, or is in use.
 
     Example:
         >>> import tempfile

@@ -289,7 +289,7 @@ def leaf_group(leaf: Expression) -> LeafGroup:
 
 
 def tensor_statistics() -> list[Statistic]:
-    """The statistics of `DRAWN_PASSES` that are one tensor a node."""
+    """The statistics of `DRAWN_PASSES` that are one tensor per node."""
     return [each for each in drawn_statistics() if each.kind is StatisticKind.TENSOR]
 
 

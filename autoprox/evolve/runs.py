@@ -43,7 +43,7 @@ class Run:
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
-        """Every evaluation in its order, one a row.
+        """Every evaluation in its order, one per row.
 
         Columns: `epoch`, `island`, `digest`, `graph`, `size`, `origin` (fresh, mutant, crossing, zoo), `parents`
         (digests of the graphs that it was made from), `seed` (of the run), `status`, `sign`, `tau_<block>` for each
@@ -56,7 +56,7 @@ class Run:
     def _evaluations(self, frame: pd.DataFrame) -> pd.DataFrame:
         for name in ("digest", "graph", "origin", "parents", "status"):
             if not frame[name].map(lambda value: isinstance(value, str)).all():
-                raise TypeError(f"the column {name} holds what is no text")
+                raise TypeError(f"the column {name} holds what is not a text")
         frame["parents"] = [tuple(text.split()) for text in frame["parents"]]
         taus = [json.loads(text) for text in frame.pop("taus")]
         blocks = self.definition["blocks"]
@@ -127,7 +127,7 @@ class Run:
         try:
             return pd.DataFrame(self._hall_rows(read_own_json(path)))
         except (LookupError, TypeError, ValueError) as error:
-            raise StoreMismatchError(f"'{path}' is no hall of fame of this autoprox ({error!r}).") from error
+            raise StoreMismatchError(f"'{path}' is not a hall of fame of this autoprox ({error!r}).") from error
 
     def _hall_rows(self, members: Any) -> list[dict[str, Any]]:
         rows = []
@@ -177,7 +177,7 @@ def find(folder: str | Path) -> list[Path]:
 def _opened(folder: Path) -> Store:
     if not (folder / JOURNAL).is_file():
         raise StoreMismatchError(
-            f"'{folder}' holds no {JOURNAL}, so it is no run; give the folder that a discovery wrote."
+            f"'{folder}' holds no {JOURNAL}, so it is not a run; give the folder that a discovery wrote."
         )
     store = Store.reading(folder / JOURNAL, FORMAT)
     if store.is_empty:

@@ -36,7 +36,7 @@ def scaled(value: Expression) -> tuple[float, Expression] | None:
     """Constant and factor of a constant multiple.
 
     Returns:
-        None if it is no multiple, if the factor is one itself, or if the constant is so small or large that rounding
+        None if it is not a multiple, if the factor is one itself, or if the constant is so small or large that rounding
         would make scores equal that are not.
     """
     if value.operation.name != "mul":

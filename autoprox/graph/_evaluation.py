@@ -23,7 +23,7 @@ class LeafTable:
     """Leaf values of `A` networks as flat arrays, site by site.
 
     Args:
-        leaves: One entry a network.
+        leaves: One entry per network.
 
     Example:
         >>> from autoprox.inspect.nodes import Role

@@ -40,7 +40,7 @@ def rank_fingerprints(scores: Floats | Sequence[Floats], *, sign_free: bool = Tr
     """
     blocks = [scores] if isinstance(scores, np.ndarray) else list(scores)
     if not blocks or len({len(block) for block in blocks}) > 1:
-        raise ValueError(f"Expected blocks with one row a candidate, but got {[block.shape for block in blocks]}.")
+        raise ValueError(f"Expected blocks with one row per candidate, but got {[block.shape for block in blocks]}.")
     finite = np.logical_and.reduce([np.isfinite(block).all(axis=1) for block in blocks])
     ranks = [dense_ranks(np.where(finite[:, None], block, 0.0)) for block in blocks]
     upward = np.concatenate(ranks, axis=1)

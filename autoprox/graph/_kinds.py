@@ -51,7 +51,7 @@ class Kind:
 
     @classmethod
     def tensor(cls, site: Site, shape: str) -> "Kind":
-        """The kind of one tensor a node."""
+        """The kind of one tensor per node."""
         return cls(Level.TENSOR, site, shape)
 
     @classmethod

@@ -307,7 +307,7 @@ class Proxy:
             where: What to call its origin in error messages.
 
         Raises:
-            StoreMismatchError: If it is no such data, of a later format, or was changed.
+            StoreMismatchError: If it is not such a data, of a later format, or was changed.
             KindError: If its graph does not fit together.
             RegistryError: If its graph names something unknown.
         """

@@ -41,7 +41,7 @@ def weighted_terms(expression: Expression) -> list[Term] | None:
     """The terms of a sum of at least two constant multiples of SCALARs, in their order.
 
     Returns:
-        None if the expression is no such sum.
+        None if the expression is not such a sum.
 
     Example:
         >>> from autoprox.graph import parse

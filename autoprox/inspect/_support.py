@@ -13,7 +13,7 @@ def check_supported(model: nn.Module) -> None:
 
     Raises:
         CollectionError: If one is traced, quantised, not yet initialised, without values, or made in inference mode;
-            if the model is no module.
+            if the model is not a module.
 
     Example:
         >>> check_supported(nn.LazyLinear(2))

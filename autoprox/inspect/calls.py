@@ -173,7 +173,7 @@ def whole(weight: Tensor) -> Tensor:
 
 
 def stand_in(weight: nn.Parameter, bias: Any) -> nn.Module:
-    """A module that is no part of the network, with the parameters that a function is called with.
+    """A module that is not part of the network, with the parameters that a function is called with.
 
     Args:
         weight: The parameter, which the module shares.

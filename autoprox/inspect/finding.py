@@ -31,7 +31,7 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Nod
         images: Given a weight of the network, the images to run it on, of the weight's dtype and device.
 
     Raises:
-        CollectionError: If the network fails on the images, or what was declared is no role.
+        CollectionError: If the network fails on the images, or what was declared is not a role.
 
     Example:
         >>> import torch
@@ -157,7 +157,7 @@ def _traced(model: nn.Module, images: Tensor, modules: _Located, run: _Runner, t
     return found + [
         Node(name, module, site, role or Role.OTHER)
         for name, module, site, role in modules
-        # A softmax that no one declared, and that no values are multiplied with, is no attention; a norm or an
+        # A softmax that no one declared, and that no values are multiplied with, is not an attention; a norm or an
         # activation that is not called is nothing. A weight that is used under another name is a node already.
         if name not in flow.steps
         and (role or (site is Site.LINEAR and id(module._parameters.get("weight")) not in known))

@@ -89,7 +89,7 @@ class CallMode(TorchFunctionMode):
         return counts[function] - 1
 
     def called(self, function: str, nodes: Mapping["CallKey", Node]) -> Node | None:
-        """The node that a call of a function without weight is, if it is one; to be asked once a call.
+        """The node that a call of a function without weight is, if it is one; to be asked once per call.
 
         Args:
             function: Name of the function.

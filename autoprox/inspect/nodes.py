@@ -100,7 +100,7 @@ class Node:
     Args:
         name: Its qualified name in the network. That of a call is `owner:function`, behind which the second and later
             calls have their number; that of a call with a parameter of its owner is the name of the parameter.
-        module: The module itself. For a call, a module that is no part of the network and holds the parameters of it.
+        module: The module itself. For a call, a module that is not part of the network and holds the parameters of it.
         site: What kind of module it is.
         role: Which part of the network it belongs to.
         untold: Where no rule tells the role, which is OTHER then, what was observed of the node; empty otherwise.
@@ -147,7 +147,8 @@ def declare(module: M, role: Role) -> M:
     """
     if role not in list(Role):
         raise SpecError(f"Unknown role '{role}'. {suggestion(str(role), list(Role))}")
-    # The mark travels with copies and pickles of the module. It is no parameter: torch's own __setattr__ is not needed.
+    # The mark travels with copies and pickles of the module. It is not a parameter, so torch's own
+    # __setattr__ is not needed.
     object.__setattr__(module, _ROLE_ATTRIBUTE, Role(role))
     return module
 
@@ -187,7 +188,7 @@ def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | Non
     """Name, module, site and role of every module that is a node, in the order of `nodes`; None where none is declared.
 
     Raises:
-        CollectionError: If what was declared is no role.
+        CollectionError: If what was declared is not a role.
 
     Example:
         >>> [(name, site.value, role) for name, _, site, role in located(nn.Sequential(nn.Linear(4, 2)))]
@@ -203,7 +204,7 @@ def declared_roles(model: nn.Module) -> dict[str, Role | None]:
     """For the name of every module, the role of the nearest declaration on it or above it; None without one.
 
     Raises:
-        CollectionError: If what was declared is no role.
+        CollectionError: If what was declared is not a role.
 
     Example:
         >>> declared_roles(declare(nn.Sequential(nn.Linear(4, 2)), Role.HEAD))

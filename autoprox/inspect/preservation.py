@@ -126,7 +126,7 @@ def _is_untrained(module: nn.Module) -> bool:
 
 
 def _with_batch_statistics(norm: nn.Module) -> list[RemovableHandle]:
-    """Hides the running statistics from a normalisation; of a single value a channel there are no others."""
+    """Hides the running statistics from a normalisation; of a single value per channel there are no others."""
     own = {name: norm._buffers[name] for name in ("running_mean", "running_var")}
     nothing = dict.fromkeys(own)
 

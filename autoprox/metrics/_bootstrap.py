@@ -33,7 +33,7 @@ def bootstrap_taus(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.Ar
     stands for.
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         target: `(n,)`.
         weights: `(B, n)` counts, as `resample_counts` gives them.
 

@@ -30,7 +30,7 @@ def kendall_tau_b(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     D discordant, t_x tied in the scores and t_y tied in the target (Kendall 1945).
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         target: `(n,)`, or `(D, n)`: several label vectors of the same architectures, for which the candidates are
             ranked only once.
 
@@ -65,7 +65,7 @@ def kendall_tau_a(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     Where a score has few different values, tau-b leaves out the pairs that it ties, and is higher the more it ties.
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         target: `(n,)`.
 
     Returns:
@@ -99,7 +99,7 @@ def spearman(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     """Spearman's rank correlation of every candidate with one target; ties get their mean rank.
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         target: `(n,)`.
 
     Returns:
@@ -165,7 +165,7 @@ def checked_scores(scores: npt.ArrayLike, target: npt.ArrayLike) -> tuple[Floats
     if x.ndim != 2 or y.ndim != 1 or x.shape[1] != len(y):
         raise ValueError(
             f"Expected scores of shape (P, n) and a target of shape (n,), but got {x.shape} and {y.shape}; "
-            f"give one row a candidate and one column an architecture of the target."
+            f"give one row per candidate and one column an architecture of the target."
         )
     return x, y
 

@@ -16,7 +16,7 @@ def ndcg(scores: npt.ArrayLike, labels: npt.ArrayLike, places: int = TOP) -> Flo
     with one score share the mean of their gains.
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         labels: `(n,)`, higher is better.
         places: How many places count.
 
@@ -48,7 +48,7 @@ def top_regret(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
     """By how much the label of the first is behind the best one; of several with the highest score, on average.
 
     Args:
-        scores: `(P, n)`, one row a candidate.
+        scores: `(P, n)`, one row per candidate.
         labels: `(n,)`, higher is better.
 
     Returns:

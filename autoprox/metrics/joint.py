@@ -33,7 +33,7 @@ def joint(
     here, because a proxy whose sign differs between data sets cannot be used.
 
     Args:
-        taus: `(..., D)`, signed correlations, one column a block.
+        taus: `(..., D)`, signed correlations, one column per block.
         spaces: `D` names, the space of each block.
         aggregate: One of `Aggregate`, or its name.
         weights: `D` weights that are not negative, for "weighted" only; they are divided by their sum.
@@ -77,10 +77,10 @@ def _space_shares(spaces: Sequence[str]) -> Floats:
 def _weight_shares(weights: Sequence[float] | None, blocks: int) -> Floats:
     """The given weights, checked and divided by their sum."""
     if weights is None:
-        raise SpecError(f"The aggregate 'weighted' needs weights; give {blocks} numbers, one a block.")
+        raise SpecError(f"The aggregate 'weighted' needs weights; give {blocks} numbers, one per block.")
     shares = np.asarray(weights, dtype=np.float64)
     if shares.shape != (blocks,):
-        raise SpecError(f"Got {shares.size} weights for {blocks} blocks; give one a block.")
+        raise SpecError(f"Got {shares.size} weights for {blocks} blocks; give one per block.")
     if not np.isfinite(shares).all() or (shares < 0).any() or shares.sum() == 0:
         raise SpecError(f"The weights of blocks are {shares.tolist()}; give finite ones, none negative, not all zero.")
     return np.asarray(shares / shares.sum())

@@ -87,7 +87,7 @@ def _hugging_face(path: Path, seed: int) -> NamedModel:
         from transformers import AutoConfig, AutoModelForImageClassification
     except ImportError as error:
         raise SpecError(f"'hf:{path}' needs transformers, which cannot be imported ({error}).") from error
-    with guarded(lambda reason: SpecError(f"'{path}' is no configuration of an image classifier: {reason}.")):
+    with guarded(lambda reason: SpecError(f"'{path}' is not a configuration of an image classifier: {reason}.")):
         document = json.loads(path.read_text(encoding="utf-8"))
         config = AutoConfig.for_model(**document)
 

@@ -63,7 +63,7 @@ def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:
     """Scores of architectures by counting alone: the baselines that a proxy has to beat.
 
     Returns:
-        For each of params, macs and the features that all the spaces have and compare, one value a network.
+        For each of params, macs and the features that all the spaces have and compare, one value per network.
     """
     rows = []
     for network in networks:

@@ -138,7 +138,7 @@ class LatencyModel:
             space: The space that the model is about.
 
         Raises:
-            StoreMismatchError: If the file is no such model, of another version, or was changed.
+            StoreMismatchError: If the file is not such a model, of another version, or was changed.
             SpecError: If it was fitted in another space, or in an earlier form of this one.
         """
         file = path / LATENCY_FILE if path.is_dir() else path

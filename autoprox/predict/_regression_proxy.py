@@ -21,7 +21,7 @@ FORMAT_VERSION = 1
 
 @dataclass(frozen=True, eq=False, repr=False)
 class RegressionProxy(ArchScorer):
-    """Regressions of accuracy, one a space, as a scorer (`autoprox.scorers.Scorer`).
+    """Regressions of accuracy, one per space, as a scorer (`autoprox.scorers.Scorer`).
 
     It needs labels to be fitted, and then only the genes of an architecture: no network is built for it, and a live
     model, which has no genes, has no score.
@@ -117,7 +117,7 @@ class RegressionProxy(ArchScorer):
         """Reads what `save` wrote.
 
         Raises:
-            StoreMismatchError: If the file is no such regression, of another version, or was changed.
+            StoreMismatchError: If the file is not such a regression, of another version, or was changed.
         """
         refused = f"The file '{path}' does not hold a regression; give one that `autoprox regression fit` wrote"
         with reading(path, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):

@@ -77,14 +77,14 @@ def hall_ensemble(path: Path) -> Ensemble:
         StoreMismatchError: If it is not one, or holds no member that may take part.
     """
     run = path.resolve().parent.name
-    with reading(path, lambda reason: StoreMismatchError(f"'{path}' is no hall of fame of a run: {reason}.")):
+    with reading(path, lambda reason: StoreMismatchError(f"'{path}' is not a hall of fame of a run: {reason}.")):
         members = [each for each in read_json(path) if each["steady"]][:HALL_MEMBERS]
         try:
             proxies = [
                 Proxy(f"{run} {number}", parse(each["graph"]), each["sign"]) for number, each in enumerate(members, 1)
             ]
         except AutoproxError as error:
-            raise StoreMismatchError(f"'{path}' is no hall of fame of a run: {error}") from error
+            raise StoreMismatchError(f"'{path}' is not a hall of fame of a run: {error}") from error
     if not proxies:
         raise StoreMismatchError(f"The hall of fame '{path}' has no member that ranks by more than rounding.")
     return Ensemble(proxies, f"{run} hall")

@@ -31,7 +31,7 @@ class TaughtScorer(AbstractScorer):
         """The same scorer with a teacher, whose digest is part of its identity.
 
         Raises:
-            SpecError: If it is no network.
+            SpecError: If it is not a network.
         """
 
     def score(

@@ -49,7 +49,7 @@ def measured_archs(
 
 
 def _measured(space: Space, arch: Arch, task: Task, init_seeds: int, parts: Sequence[Scorer]) -> Measured:
-    """Runs in a worker process. What a scorer cannot be computed on is no candidate; the search goes on without it."""
+    """Runs in a worker process. An architecture without a score is not a candidate."""
     rows = []
     with single_threaded():
         for seed in range(init_seeds):

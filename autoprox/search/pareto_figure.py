@@ -25,7 +25,7 @@ def write_front(result: SearchResult, front: CostFront, path: Path) -> None:
 
 
 def draw_front(result: SearchResult, front: CostFront) -> Figure:
-    """Draws a panel for each cost: a point a candidate, those of the front by their number in its table."""
+    """Draws a panel for each cost: a point per candidate, those of the front by their number in its table."""
     figure = Figure(figsize=(4.8 * len(front.costs), 4.0), layout="constrained")
     panels = figure.subplots(1, len(front.costs), squeeze=False, sharey=True)[0]
     for axes, cost in zip(panels, front.costs, strict=True):

@@ -30,7 +30,7 @@ def svg_writer(result: SearchResult, top: int) -> Callable[[Path], None]:
 
 @mpl.rc_context(PLAIN_TEXT)
 def draw(result: SearchResult, picks: Sequence[Pick]) -> Figure:
-    """Draws number of parameters against score: a point a candidate, the picks by their rank, the bounds as lines."""
+    """Draws number of parameters against score: a point per candidate, the picks by their rank, the bounds as lines."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     marked = {each.arch for pick in picks for each in pick.candidates}

@@ -37,7 +37,7 @@ class SearchJournal:
         definition: All that the search's course depends on, but for its end, as JSON-like data.
 
     Raises:
-        StoreMismatchError: If the file is no journal, is damaged, belongs to another search or format, or is in use.
+        StoreMismatchError: If the file is not a journal, is damaged, belongs to another search or format, or is in use.
 
     Example:
         >>> with SearchJournal(None, {"seed": 0}) as journal:

@@ -100,7 +100,7 @@ def run(
     wanted = _wanted(region, method, budget)
     definition = {
         "space": [owner.name, owner.identity],
-        # A scorer whose content cannot be told is no scorer that was recorded before.
+        # A scorer whose content cannot be told is not a scorer that was recorded before.
         "scorer": chosen.identity or uuid4().hex,
         "constraints": region.constraints.to_document(),
         "costs": [cost.identity for cost in region.constraints.costs],

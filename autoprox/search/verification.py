@@ -51,7 +51,7 @@ class TrainedArch:
         role: `pick`, `largest`, or `random` with a number.
         arch: The architecture.
         params: Its parameters for the task that was searched.
-        accuracies: Test accuracy in %, one a training that did not fail.
+        accuracies: Test accuracy in %, one per training that did not fail.
         failures: Why the others did.
     """
 

@@ -10,12 +10,12 @@ def load_space(reference: Space | str) -> Space:
     """Finds a space.
 
     Args:
-        reference: The name of a space that comes with autoprox; or where a space of yours stands, as
+        reference: The name of a space that comes with autoprox; or the place of your space, as
             `my_package.spaces:space` or `my_file.py:space`, which is then imported. A space is returned as it is.
 
     Raises:
         RegistryError: If there is no space of this name; the message gives the nearest name and all of them.
-        SpecError: If there is no such module or file, it cannot be imported, or what it holds is no space.
+        SpecError: If there is no such module or file, it cannot be imported, or what it holds is not a space.
 
     Example:
         >>> load_space("pit-micro").default_img_size
@@ -26,7 +26,7 @@ def load_space(reference: Space | str) -> Space:
         autoprox.base.errors.RegistryError: Unknown space 'pit-mikro'. Did you mean 'pit-micro'? Allowed: \
 autoformer-micro, autoformer-ti, lr-autoformer-digits, lr-autoformer-patches, lr-pit-digits, lr-pit-patches, \
 mixer-micro, mq-autoformer-digits, mq-autoformer-patches, mq-pit-digits, mq-pit-patches, pit-micro, pit-ti. A space \
-of yours is named as my_package.spaces:space or my_file.py:space.
+in your code is named as my_package.spaces:space or my_file.py:space.
     """
     if isinstance(reference, Space):
         return reference
@@ -36,7 +36,7 @@ of yours is named as my_package.spaces:space or my_file.py:space.
         return referenced(reference, EMBEDDED_SPACES[reference])
     if not is_reference(reference):
         raise RegistryError(
-            f"Unknown space '{reference}'. {suggestion(reference, space_names())} A space of yours is named as "
+            f"Unknown space '{reference}'. {suggestion(reference, space_names())} A space in your code is named as "
             "my_package.spaces:space or my_file.py:space."
         )
     return referenced(reference, absolute(reference))

@@ -25,7 +25,7 @@ class Cost(ABC):
         unit: What values are in.
         version: Raised when its values change; what was stored under another version is not used.
         additive: Whether it is an integer that adds up over the nodes of a network, so that a space whose layers can be
-            exchanged needs no more than one value a layer to know all of them.
+            exchanged needs no more than one value per layer to know all of them.
         measured: Whether a value has to be measured: it takes time, and differs between machines.
     """
 

@@ -182,5 +182,5 @@ def _equals(value: object, choice: Choice) -> bool:
         return value == choice
     if isinstance(choice, str):
         return isinstance(value, str) and value == choice
-    # A boolean equals 0 or 1 in Python, but it is no width and no ratio.
+    # A boolean equals 0 or 1 in Python, but it is neither a width nor a ratio.
     return not isinstance(value, bool) and isinstance(value, numbers.Real) and value == choice

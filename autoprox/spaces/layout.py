@@ -56,7 +56,7 @@ class Layout:
                 continue
             if axis not in names:
                 raise SpecError(
-                    f"The gene '{gene.name}' is along '{axis}', which is no gene. {suggestion(axis, names)}"
+                    f"The gene '{gene.name}' is along '{axis}', which is not a gene. {suggestion(axis, names)}"
                 )
             raise SpecError(
                 f"The gene '{gene.name}' is along '{axis}', whose values are not whole numbers. Say Total('{axis}') or "

@@ -36,7 +36,7 @@ class Space(ABC):
     """A set of architectures and what can be done with them.
 
     There are two ways to one: a final class in `autoprox/spaces/`, whose instances are registered in `SPACES`, and
-    `autoprox.define_space`, for a space in a file of yours.
+    `autoprox.define_space`, for a space in your file.
 
     Args:
         name: Name in benchmark tables.
@@ -47,7 +47,7 @@ class Space(ABC):
         version: Raised when the networks change: what was measured on the old ones is not theirs.
         compared: The features that proxies are compared with; all if None.
         reference: What `load_space` finds the space by; None if it finds it by nothing.
-        place: The same from whatever folder, for a space of yours.
+        place: The same from any folder, for a space in your code.
         own_task: The one task that its networks are for, where they are made of a given one; None where they are built
             for any task. It need not be named then: `space.build(arch)`.
         unsteadiness: By how much scores of its networks may move when images and weights change in the sixth digit, as

@@ -34,7 +34,7 @@ class Unit:
             text: A number, with one of the suffixes behind it; upper and lower case differ only where they have to.
 
         Raises:
-            SpecError: If it is no such value, or no whole number where only these make sense.
+            SpecError: If it is not such a value, or no whole number where only these make sense.
         """
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([^\d.]*)", text.strip().replace("_", "").replace(" ", ""))
         if found is not None and (factor := self._factor(found[2])) is not None:

@@ -116,7 +116,7 @@ class StatisticsCache:
             read-only, and hold no memory but their own.
 
         Raises:
-            StoreMismatchError: If the file is no cache of this version, is damaged, or a row of it was changed.
+            StoreMismatchError: If the file is not a cache of this version, is damaged, or a row of it was changed.
             AutoproxError: If the file cannot be read.
         """
         found: dict[str, dict[str, Floats]] = {network: {} for network in networks}

@@ -64,7 +64,7 @@ class Taps(OutputShapes):
         """Runs the one backward pass and keeps the gradients that were asked for.
 
         Raises:
-            CollectionError: If a weight whose gradient was asked for is no parameter.
+            CollectionError: If a weight whose gradient was asked for is not a parameter.
         """
         calls = [call for _, _, call in self._records() if call.edge is not None]
         edges: list[Any] = [call.edge for call in calls]

@@ -127,7 +127,7 @@ def weight_gradients(loss: Tensor, nodes: Sequence[Node]) -> list[Tensor]:
     """Gradients of the weights of nodes; zero where the loss does not depend on them.
 
     Raises:
-        CollectionError: If a weight is no parameter.
+        CollectionError: If a weight is not a parameter.
     """
     weights = [weight_parameter(node) for node in nodes]
     own = list({id(weight): weight for weight in weights}.values())
@@ -157,7 +157,7 @@ def weight_parameter(node: Node) -> nn.Parameter:
             else "make it one by torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')"
         )
         raise CollectionError(
-            f"The weight of '{node.name}' is no parameter of its own but computed from others{' by a hook' * by_hook}; "
+            f"The weight of '{node.name}' is not a parameter but computed from others{' by a hook' * by_hook}; "
             f"{remedy}."
         )
     return weight

@@ -38,9 +38,9 @@ class Collection:
 
     Args:
         nodes: For every site, its nodes in forward order; empty where the model has none.
-        tensors: Under the name of each tensor statistic that was asked for, one tensor a node of its site, detached and
-            in the dtype of its pass, as a rule the one that the model computes it in. They may be views: do not write
-            into them.
+        tensors: Under the name of each tensor statistic that was asked for, one tensor per node of its site, detached
+            and in the dtype of its pass, as a rule the one that the model computes it in. They may be views: do not
+            write into them.
         counts: Under the name of each count, float64 `(n_nodes,)`.
     """
 
@@ -88,7 +88,7 @@ def collect(
         RegistryError: If a name is unknown.
         CollectionError: If the model has no linear layer, if images or labels do not fit it or are not finite, if there
             are too few of them for a statistic, if a role is not known that has to be, or if the model fails on the
-            images or has not the derivatives that are needed. A site that it has no nodes of is no error: there are
+            images or has not the derivatives that are needed. A site that it has no nodes of is not an error: there are
             no tensors and no counts then.
 
     Example:

@@ -63,7 +63,7 @@ class Inherited(Weights):
                 raise ValueError(f"{PARAMETERS} is not the file that {SUPERNET} was written with")
             TaskShape(**{name: int(value) for name, value in document["task"].items()})
             if document["images"] is not None and not isinstance(document["images"], str):
-                raise ValueError("where its images lie is no text")
+                raise ValueError("where its images lie is not a text")
             for name in ("space", "dataset", "dataset_digest"):
                 document[name] = str(document[name])
         object.__setattr__(self, "digest", found)

@@ -73,7 +73,7 @@ once and kept; and the same without training, as a control."""
 
 
 def named_teacher(name: str, data: Dataset | None = None, recipe: Recipe | None = None) -> Teacher:
-    """A teacher by name, or a module of yours by where it stands.
+    """A teacher by name, or your module by its place.
 
     Args:
         name: One of `TEACHERS`, or `my_file.py:model`, which names a module or a function that gives one.

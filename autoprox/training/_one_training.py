@@ -29,7 +29,7 @@ class Training:
     images: LocalImages | None = None
 
     def data(self) -> Dataset:
-        """The data set, loaded once a process.
+        """The data set, loaded once per process.
 
         Raises:
             RegistryError: If there is no data set of this name.

@@ -31,7 +31,7 @@ class BuildJournal:
         recipe: The recipe that all its trainings follow.
 
     Raises:
-        StoreMismatchError: If the file is no journal, is damaged, or belongs to another recipe or format, or if another
+        StoreMismatchError: If the file is not a journal, is damaged, or is of another recipe or format, or if another
             build is using it.
         AutoproxError: If the file cannot be read or written.
 

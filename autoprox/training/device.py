@@ -18,7 +18,7 @@ def kind_of(name: str) -> str:
         name: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        SpecError: If it is no such name.
+        SpecError: If it is not such a name.
 
     Example:
         >>> kind_of("cuda:1")
@@ -40,7 +40,7 @@ def device_named(name: str) -> torch.device:
         name: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        SpecError: If it is no such name, or there is no such device.
+        SpecError: If it is not such a name, or there is no such device.
 
     Example:
         >>> device_named("cpu")

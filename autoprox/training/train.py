@@ -67,7 +67,7 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResu
 
     Raises:
         SpecError: If labels of this kind cannot be made here, the space does not take the data set's images, or there
-            is no such device.
+            is not such a device.
         RegistryError: If the data set is unknown.
 
     Example:

@@ -30,7 +30,7 @@ WINNER, ENSEMBLE = "winner", "ensemble"
 
 
 def rows_of(runs: list[Run]) -> dict[str, list[str]]:
-    """For the winner, each form and the ensemble the names of their rows, one a seed; only what every seed has."""
+    """For the winner, each form and the ensemble the names of their rows, one per seed; only what every seed has."""
     names: dict[str, list[str]] = {WINNER: [], ENSEMBLE: []}
     for run in runs:
         key = f"{run['contender']}/{run['seed']}"

@@ -93,7 +93,7 @@ def _weights(model: nn.Module, called: list[str]) -> list[Tensor]:
 
 
 def _use_batch_statistics(model: nn.Module, images: Tensor) -> None:
-    """Batch normalisations in training mode, but for those that are given one value a channel."""
+    """Batch normalisations in training mode, but for those that are given one value per channel."""
     norms = [each for each in model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     single: set[nn.Module] = set()
 

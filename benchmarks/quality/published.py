@@ -11,7 +11,7 @@ the folds as well), the zoo's graphs, and the shipped proxies of the embedded mi
 gt_autoformer.pth, a failed training on Flowers-102, takes part like all others.
 
 Statistics are taken on Gaussian noise, as for every table without images: four images of 224 px and a head of 100
-classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB a network.
+classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB per network.
 
 Every network has to be built and run once, with about 280 reductions of its tensors; a fold then takes seconds. What is
 done is kept under --work. Results go to benchmarks/quality/results/published.json and, as Markdown, to standard output.

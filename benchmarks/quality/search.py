@@ -74,7 +74,7 @@ def regret_of(scores: np.ndarray, goodness: np.ndarray, draws: np.ndarray) -> np
 
 
 def regrets(table: Table, names: Sequence[str], jobs: int) -> list[dict[str, Any]]:
-    """One row a block, a number of architectures and a scorer."""
+    """One row per block, a number of architectures and a scorer."""
     sealed = {arch_id for arch_id, split in table.splits().items() if split is Split.SEALED}
     count_sealed(table.digest)
     rows = []
@@ -114,7 +114,7 @@ def bounds_of(name: str, task: Task) -> dict[str, Constraints]:
 
 
 def verified(table: Table, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """One entry a space, a data set and a regime."""
+    """One entry per space, a data set and a regime."""
     pairs = [(name, dataset) for name in table.spaces for dataset in table.datasets]
     entries = []
     for name, dataset in pairs[:1] if options.quick else pairs:

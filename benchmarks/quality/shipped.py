@@ -11,7 +11,7 @@ from autoprox.bench.splits import Split
 
 
 def main() -> None:
-    """One row a proxy: its joint correlation on the sealed split beside that of the counts."""
+    """One row per proxy: its joint correlation on the sealed split beside that of the counts."""
     rows = []
     for name in autoprox.shipped_names():
         verdicts = autoprox.load(name).results["splits"][Split.SEALED.value]

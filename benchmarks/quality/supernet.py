@@ -65,7 +65,7 @@ class Scale:
         """In words."""
         names = ", ".join(self.datasets)
         seeds = f"{self.seeds} seed{'s'[: self.seeds > 1]}"
-        return f"{self.passes:,} passes a training, {seeds}, {names}, at most {self.tested:,} test images"
+        return f"{self.passes:,} passes per training, {seeds}, {names}, at most {self.tested:,} test images"
 
 
 FULL = Scale(

@@ -34,7 +34,7 @@ def row(block: dict[str, Any], part: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """How it was made, then one row a block and stratum."""
+    """How it was made, then one row per block and stratum."""
     table = Table.read()
     made = table.manifest
     teachers = ", ".join(f"{name} {each['top1_pct']:.1f} %" for name, each in made["teachers"].items())

@@ -181,8 +181,8 @@ def markdown(results: dict[str, Any]) -> str:
     for name, each in blocks.items():
         lines.append(f"| {name} | {each['tau_scratch_kd']:.2f} | {each['kd_minus_scratch']:+.2f} | {each['weight']} |")
     for title, key in (
-        ("Partial tau given the parameters, all architectures; surely above or below 0 in bold", "partial"),
-        ("By how much that is above the same with the untrained teacher; surely so in bold", "gain"),
+        ("Partial tau given the parameters, all architectures; bold: significantly above or below 0", "partial"),
+        ("By how much that is above the same with the untrained teacher; bold: significantly so", "gain"),
         ("Tau on sealed", "sealed"),
         ("Tau on fit and select", "fit and select"),
         ("Tau among architectures of one size", "one size"),
@@ -208,7 +208,7 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
     options.add_argument("--init-seeds", type=int, default=INIT_SEEDS, metavar="K", help="initialisations (default: 5)")
-    options.add_argument("--quick", action="store_true", help="20 networks a block, nothing is written")
+    options.add_argument("--quick", action="store_true", help="20 networks per block, nothing is written")
     given = options.parse_args()
     seeds, most = (1, 20) if given.quick else (given.init_seeds, None)
     table = Table.read()

@@ -69,7 +69,7 @@ def passed(model: nn.Module, images: Tensor, labels: Tensor) -> None:
 
 
 def main() -> None:
-    """One row a space."""
+    """One row per space."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--quick", action="store_true", help="fewer candidates")
     quick = options.parse_args().quick
@@ -80,7 +80,7 @@ def main() -> None:
     for name, budgets in CASES.items():
         task, budget = task_of(name), budgets[quick]
         searched = partial(run, space=name, task=task, method="random")
-        searched(proxy, budget=1)  # what is done once a process is not counted
+        searched(proxy, budget=1)  # what is done once per process is not counted
         wall, start = time.perf_counter(), time.process_time()
         found = searched(proxy, budget=budget)
         used, wall = time.process_time() - start, time.perf_counter() - wall

@@ -1,4 +1,4 @@
-"""Cost of training: images a second for the smallest, median and largest network, against what the core can do.
+"""Cost of training: images per second for the smallest, median and largest network, against what the core can do.
 
     python benchmarks/speed/train.py > benchmarks/speed/results/train.md
 
@@ -36,7 +36,7 @@ def matmul_rate() -> float:
 
 
 def main() -> None:
-    """One row a space, data set and size."""
+    """One row per space, data set and size."""
     table, recipe = Table.read(), Recipe()
     print("# What training costs\n\n    python benchmarks/speed/train.py > benchmarks/speed/results/train.md\n")
     print(f"torch {torch.__version__}, one thread; recipe of {recipe.epochs} epochs.\n")

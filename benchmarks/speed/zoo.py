@@ -52,7 +52,7 @@ def compare(scorers: Sequence[Scorer], model: nn.Module, network: Network) -> tu
 
 
 def main() -> None:
-    """One row a space and a group of proxies."""
+    """One row per space and a group of proxies."""
     graphs = [each for each in ZOO.values() if isinstance(each, Proxy)]
     groups = {
         "graphs": graphs,
@@ -70,7 +70,7 @@ def main() -> None:
     with single_threaded():
         for name in SPACES:
             built = [(network.build(), network) for network in networks(name)]
-            compare(groups["all"], *built[0])  # what is done once a process is not counted
+            compare(groups["all"], *built[0])  # what is done once per process is not counted
             for group, scorers in groups.items():
                 pairs = [compare(scorers, *each) for each in built for _ in range(REPETITIONS)]
                 alone, together = (statistics.median(column) for column in zip(*pairs, strict=True))

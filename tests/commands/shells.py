@@ -1,6 +1,6 @@
 """Standard streams as a shell gives them, without its cost: one process imports everything, and forks a child per line.
 
-Run as a program it reads requests from standard input, one JSON object a line, and answers each with the exit status.
+Run as a program it reads requests from standard input, one JSON object per line, and answers each with the exit status.
 """
 
 import json

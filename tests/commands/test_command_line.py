@@ -322,7 +322,7 @@ def test_the_folder_of_another_command_is_left_alone(table, tmp_path, capsys, op
 @pytest.mark.parametrize("source", ["", ".", "/"])
 def test_a_table_without_a_name_is_one_line(source, capsys):
     assert main(["evaluate", "--proxy", "snip", "--bench", source]) == 2
-    _one_line(capsys, "is no file" if source else "the value is empty")
+    _one_line(capsys, "is not a file" if source else "the value is empty")
 
 
 @pytest.mark.parametrize(

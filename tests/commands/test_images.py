@@ -59,7 +59,7 @@ def test_evolve_takes_them_too(table, tmp_path, capsys):
 @pytest.mark.parametrize(
     ("images", "words"),
     [
-        (["leafs={leaves}"], "names 'leafs', which is no data set here. Did you mean 'leaves'?"),
+        (["leafs={leaves}"], "names 'leafs', which is not a data set here. Did you mean 'leaves'?"),
         (["leaves={leaves}", "leaves={leaves}"], "names the data set 'leaves' twice"),
         (["leaves={leaves}", "{leaves}"], "is not NAME=PATH"),
         (["leaves="], "is not NAME=PATH"),

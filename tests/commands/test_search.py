@@ -85,7 +85,7 @@ def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
 
 
 def test_a_front_of_measured_latency_is_trained_at_three_points(tmp_path, monkeypatch, capsys):
-    """Latency is a number of the network's sizes here, since what a busy machine measures is no front twice."""
+    """Latency is a number of the network's sizes here, since what a busy machine measures is not a front twice."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(
         latency, "time_forward", lambda model, *_: latency.Timing(1e-6 * len(list(model.modules())), 0.0, 10)

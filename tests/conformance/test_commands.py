@@ -184,7 +184,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def write_pictures(folder: Path) -> None:
-    """A network in a file, and images in a folder a class."""
+    """A network in a file, and images in a folder per class."""
     layers = "nn.Flatten(), nn.Linear(192, 8), nn.Linear(8, 8), nn.Linear(8, 2)"
     (folder / "network.py").write_text(f"from torch import nn\n\nmodel = nn.Sequential({layers})\n")
     rng = np.random.default_rng(0)

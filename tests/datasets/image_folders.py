@@ -127,7 +127,7 @@ def write_chaoyang(folder: Path, train: int = 24, test: int = 8) -> Path:
 
 
 def write_image_folder(folder: Path, counts: dict[str, int], suffix: str = "png") -> Path:
-    """A folder a class, with as many images as said."""
+    """A folder per class, with as many images as said."""
     for label, (name, count) in enumerate(counts.items()):
         (folder / name).mkdir(parents=True)
         for index in range(count):

@@ -60,7 +60,12 @@ def test_a_wrong_command_line_would_be_seen(capsys):
 
 # Of the shell, a page runs what its Python continues with; smaller than it is shown.
 SHELL = {
-    "tutorial.md": {"evolve": ["--datasets", "digits", "--budget", "120", "--jobs", "1", "--no-report"], "show": []},
+    "tutorial.md": {
+        "bench import": [],
+        "evolve --bench": ["--budget", "120", "--jobs", "1", "--no-report"],
+        "judge": ["--jobs", "1"],
+        "show runs/mine --python": [],
+    },
     "howto/table.md": {"bench check": []},
 }
 # What a page registers would be there in all tests that follow.
@@ -71,6 +76,8 @@ OWN_PROCESS = {"howto/statistic.md"}
 def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
+    for module in ("my_space", "my_proxy"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
     name = page.relative_to(DOCS).as_posix()
     if name in OWN_PROCESS:
         code = "\n".join(block.code for block in blocks(page) if block.language == "python" and block.run)
@@ -94,6 +101,9 @@ def _run_shell(call: list[str], wanted: dict[str, list[str]]) -> None:
 
 
 def _run_python(block: Block, page: Path, namespace: dict) -> None:
+    if saved := re.match(r"# (\w+\.py)\n", block.code):
+        Path(saved[1]).write_text(block.code, encoding="utf-8")
+        return
     # Lines are those of the page, for the traceback.
     exec(compile("\n" * block.line + block.code, str(page), "exec"), namespace)
 

@@ -26,8 +26,14 @@ BANNED = {
     r"\bnot to be had\b": "unavailable, missing",
     r"\bto be had\b": "available",
     r"\bworth something\b": "useful, reliable",
-    r"\bsurely (more|less|ahead|behind)\b": "significantly",
+    r"\bsurely\b": "significantly",
     r"\bhalf a dozen\b": "six",
+    r"\bof yours\b": "your",
+    r"(?<!here )\bis no (?!longer|(?:more|less|larger|smaller|better|higher|lower|worse) than|one\b)\w+": ("is not a"),
+    r"\b(one|once|twice|two|three|\d+|folder|row|column|value|number) a "
+    r"(class|line|layer|stage|space|source|process|file|network|architecture|row|image|commit|block|channel|node)\b": (
+        "per, each"
+    ),
 }
 OPENERS = r"^(What|Those|Of which|That which)\b"
 """How no docstring starts; it starts with a noun of the field or a verb."""

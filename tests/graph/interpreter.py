@@ -140,7 +140,7 @@ def _shannon(weights):
 
 
 def _standardised(x, power):
-    """A central moment over the standard deviation to its power; rounding of equal numbers is no deviation."""
+    """A central moment over the standard deviation to its power; rounding of equal numbers is not a deviation."""
     deviation = float(np.std(x))
     if deviation <= 1e-7 * math.sqrt(np.mean(x.ravel() ** 2)):
         return 0.0

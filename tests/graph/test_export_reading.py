@@ -138,7 +138,7 @@ def test_drawing_has_every_step_from_statistics_down_to_the_score():
     assert "-1" in score
     steps = [found[name][0] for name in ("mul", "only_mlp", "nodes_sum", "sub", score)]
     assert [statistics.pop(), *steps] == sorted([*steps, found["macs"][0]])
-    assert {"TENSOR: one tensor a node", "NODE: one number a node", "SCALAR: one number a network"} <= set(found)
+    assert {"TENSOR: one tensor per node", "NODE: one number per node", "SCALAR: one number per network"} <= set(found)
 
 
 def test_drawing_shows_only_the_kinds_that_there_are():

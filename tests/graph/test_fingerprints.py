@@ -66,7 +66,7 @@ def test_many_networks():
 
 
 def test_blocks_have_the_same_candidates():
-    with pytest.raises(ValueError, match="one row a candidate"):
+    with pytest.raises(ValueError, match="one row per candidate"):
         rank_fingerprints([np.ones((2, 3)), np.ones((1, 3))])
-    with pytest.raises(ValueError, match="one row a candidate"):
+    with pytest.raises(ValueError, match="one row per candidate"):
         rank_fingerprints([])

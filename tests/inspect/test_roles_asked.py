@@ -1,4 +1,4 @@
-"""A proxy asks of a network what it reads, and nothing else: what is unusual elsewhere in it is no reason to refuse."""
+"""A proxy asks of a network what it reads, and nothing else: an unusual part elsewhere does not count."""
 
 import numpy as np
 import pytest

@@ -44,7 +44,7 @@ def test_a_configuration_of_hugging_face(tmp_path: Path) -> None:
     for one, other in zip(first.parameters(), again.parameters(), strict=True):
         assert torch.equal(one, other)
     (tmp_path / "other.json").write_text('{"model_type": "nothing"}')
-    with pytest.raises(SpecError, match="is no configuration of an image classifier"):
+    with pytest.raises(SpecError, match="is not a configuration of an image classifier"):
         named_models([f"hf:{tmp_path / 'other.json'}"])
 
 

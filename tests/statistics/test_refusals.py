@@ -57,7 +57,7 @@ def test_a_model_without_linear_layers():
 
 
 def test_a_statistic_of_nodes_that_the_model_has_not():
-    """It is no error: there are no tensors, and counts of nothing."""
+    """It is not an error: there are no tensors, and counts of nothing."""
     found = collect(seeded(lambda: Around(networks.Shared())), IMAGES, LABELS, ["attention", "attention_heads"])
     assert found.tensors["attention"] == ()
     assert found.counts["attention_heads"].shape == (0,)

@@ -82,7 +82,7 @@ def test_names_that_do_not_fit(leaves: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        (["--datasets", "leaves", "--images", "leafs={leaves}"], "names 'leafs', which is no data set here"),
+        (["--datasets", "leaves", "--images", "leafs={leaves}"], "names 'leafs', which is not a data set here"),
         (["--datasets", "leaves", "--images", "leaves={leaves}x"], "There is no folder"),
         (["--datasets", "leaves", "--images", "leaves={leaves}", "--img-size", "0"], "--img-size: 0 is too small"),
         (["--datasets", "leaves", "--images", "leaves={leaves}", "--img-size", "400"], "400"),

@@ -38,7 +38,7 @@ class Mapping:
         constants: One value for all rows of a column of the table.
 
     Raises:
-        SpecError: If a name is no column of a table, or is given twice.
+        SpecError: If a name is not a column of a table, or is given twice.
 
     Example:
         >>> Mapping({"value": "acc"}, {"dataset": "flowers", "num_classes": "102"}).constants["num_classes"]

@@ -89,7 +89,7 @@ def import_drafts(
         replace: Replace a table that was imported earlier.
 
     Raises:
-        TableError: If `out` is no name of a parquet file, is taken, a draft holds no allowed architecture, or two
+        TableError: If `out` is not a name of a parquet file, is taken, a draft holds no allowed architecture, or two
             drafts share a space or disagree about the number of classes of a data set.
         AutoproxError: If the files cannot be written.
     """
@@ -202,7 +202,7 @@ def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
 
 
 def genes_text(genes: Any) -> str:
-    """The genes of a record as JSON; whatever is no dictionary of genes stays as it reads, for the rules to refuse.
+    """The genes of a record as JSON; whatever is not a dictionary of genes stays as it reads, for the rules to refuse.
 
     Example:
         >>> genes_text({"depth": 2, "num_heads": (3, 4), "unused": None})

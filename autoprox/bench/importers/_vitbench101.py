@@ -44,8 +44,8 @@ def read_published(path: Path, space: Space) -> Draft:
         A row for each label that is there, numbered by its record from 0.
 
     Raises:
-        TableError: If the file cannot be read, holds code, is no list of such records, or its architectures have other
-            genes than those of the space.
+        TableError: If the file cannot be read or holds code, if it is not a list of such records, or if
+            its architectures have other genes than those of the space.
     """
     records = _load(path)
     _check_genes(path, records, space)

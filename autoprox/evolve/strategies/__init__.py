@@ -1,4 +1,4 @@
-"""Strategies of the search, one a file; each proposes candidates (`ask`) and learns what they were worth (`tell`).
+"""Strategies of the search, one per file; each proposes candidates (`ask`) and learns what they were worth (`tell`).
 
 To add one, write it as an `AbstractStrategy` in a file of its own and register it here;
 tests/conformance/test_strategies.py finds it by its registration.

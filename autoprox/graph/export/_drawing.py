@@ -18,9 +18,9 @@ from autoprox.statistics import Statistic
 
 _COLOURS = {Level.TENSOR: "#a9cbea", Level.NODE: "#bfe3b4", Level.SCALAR: "#f9d39b"}
 _MEANINGS = {
-    Level.TENSOR: "TENSOR: one tensor a node",
-    Level.NODE: "NODE: one number a node",
-    Level.SCALAR: "SCALAR: one number a network",
+    Level.TENSOR: "TENSOR: one tensor per node",
+    Level.NODE: "NODE: one number per node",
+    Level.SCALAR: "SCALAR: one number per network",
 }
 _SCORE = "score"
 _GAP = 0.35

@@ -130,7 +130,7 @@ class LearnedProxy(AbstractScorer):
         """Reads what `save` wrote.
 
         Raises:
-            StoreMismatchError: If the file is no such model, of another version, was changed, or belongs to other
+            StoreMismatchError: If the file is not such a model, of another version, was changed, or belongs to other
                 versions of its statistics.
         """
         model = MABNRegressor.load(path)

@@ -72,7 +72,7 @@ def train(
     """Minimises loss + kl_weight * KL / n with Adam, for several networks of one form at once, inside `isolated`.
 
     The networks know nothing of each other: one step for all of them takes little longer than one for a single one,
-    because they are small. With a loss that is no likelihood this is a Gibbs posterior (Bissiri 2016,
+    because they are small. With a loss that is not a likelihood this is a Gibbs posterior (Bissiri 2016,
     https://arxiv.org/abs/1306.6430).
 
     A loss that only compares scores says nothing about their level. The gradient of the output bias is then rounding

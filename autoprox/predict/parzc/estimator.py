@@ -54,7 +54,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         masked: Whether missing nodes are masked; otherwise they are nodes whose statistics are zero.
         linear: Whether a ridge regression lies beside each network, which learns what that leaves ("mixer" only).
         prior_std: Scale of the prior, see `BayesianLinear`.
-        kl_weight: Weight of the divergence from the prior: 0 is no prior, 1 is a posterior at temperature 1.
+        kl_weight: Weight of the divergence from the prior: 0 means no prior, 1 is a posterior at temperature 1.
         n_estimators: Networks in the ensemble; 1 is a single one that is trained on everything.
         max_iter: Steps of the optimiser for each network.
         learning_rate: Largest learning rate.
@@ -152,7 +152,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             The estimator itself.
 
         Raises:
-            FitError: If there is one architecture only, all targets are equal, or a NaN is no missing node.
+            FitError: If there is one architecture only, all targets are equal, or a NaN is not a missing node.
             SpecError: If a setting is out of range.
             ValueError: If X and y are not what scikit-learn takes.
         """
@@ -209,7 +209,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             `(n,)`, and if asked for `(n,)`: the spread over networks and draws, and the noise that was left in the fit.
 
         Raises:
-            FitError: If the nodes are others than in the fit, a NaN is no missing node, or a group is unknown.
+            FitError: If the nodes are others than in the fit, a NaN is not a missing node, or a group is unknown.
         """
         check_is_fitted(self, "members_")
         checked = validate_data(self, flat(X, self.node_shape), reset=False, **self._checks)
@@ -257,7 +257,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Reads a model that `save` wrote; nothing in the file is executed.
 
         Raises:
-            StoreMismatchError: If the file is no such model, of another version, or was changed.
+            StoreMismatchError: If the file is not such a model, of another version, or was changed.
         """
         return read_model(cls, Path(path))
 

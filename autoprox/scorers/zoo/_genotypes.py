@@ -16,7 +16,7 @@ Ours is what their code does not define, or defines by accident:
 
 - The guards of logarithms, roots and divisions are those of our primitives (`autoprox.graph.operations`), finite
   everywhere; the standard deviation is that of the population. Nothing works in place.
-- A reduction in the middle of a list leaves one number a layer, and what follows acts on that number, as in their code.
+- A reduction in the middle of a list leaves one number per layer, and later steps act on that number, as in their code.
   There the Frobenius norm and the mean of |x| are |x|, the mean is x. Operations that would make the same constant of
   any single number (z-score, softmax, its logarithm, min-max, standard deviation) are refused.
 - Inputs that are taken at different modules are never paired layer by layer (their code pairs lists of different length
@@ -139,7 +139,7 @@ def _unary(value: Expression, index: Any) -> Expression:
     name = UNARY[index]
     if value.kind.level is Level.NODE:
         if name in _CONSTANT_OF_ONE_NUMBER:
-            raise KindError(f"'{name}' (unary operation {index}) of {value}, one number a layer, is always the same.")
+            raise KindError(f"'{name}' (unary operation {index}) of {value}, one number per layer, is always the same.")
         name = _OF_ONE_NUMBER.get(name, name)
     return _apply(name, value)
 

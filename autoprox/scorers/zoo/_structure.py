@@ -95,7 +95,7 @@ def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
     alone. The tensors belong to one autograd graph, from the images on.
 
     Raises:
-        CollectionError: If there is no block, a block is not called, or what it gives is no tokens.
+        CollectionError: If there is no block, a block is not called, or what it gives is not tokens.
     """
     tokens: list[Tensor] = []
 

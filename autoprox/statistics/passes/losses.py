@@ -49,7 +49,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def output_sum(output: Any, _labels: Any) -> Tensor:
-    """Sum of the logits; where the output is no tensor, of its `logits`, as in models of Hugging Face.
+    """Sum of the logits; where the output is not a tensor, of its `logits`, as in models of Hugging Face.
 
     Raises:
         CollectionError: If there are no logits.

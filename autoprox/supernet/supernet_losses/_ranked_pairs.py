@@ -58,7 +58,7 @@ def ranking(first: float, second: float, mode: Mode) -> Ranking | None:
 
 
 def check_mode(mode: str) -> None:
-    """Refuses what is no mode.
+    """Refuses what is not a mode.
 
     Raises:
         SpecError: If it is not a mode.
