@@ -38,7 +38,7 @@ def _add_options(top: CommandParser) -> None:
         "build",
         help="train architectures and write a table",
         description="Samples architectures, trains each on each data set and writes table, manifest and batches. Every "
-        "finished training is committed to a journal beside the table; the same command goes on where it stopped, and "
+        "finished training is committed to a journal beside the table; the same command resumes where it stopped, and "
         "larger numbers extend the table.",
         examples=(
             "bench build --space pit-micro --archs 40 --iso 20 --datasets digits patches --out my/table.parquet",
@@ -59,14 +59,18 @@ def _add_options(top: CommandParser) -> None:
         "--archs", type=Whole(1), default=160, metavar="N", help="architectures of each space (default: 160)"
     )
     building.add_argument(
-        "--iso", type=Whole(0), default=80, metavar="N", help="how many of them have one size (default: 80)"
+        "--iso",
+        type=Whole(0),
+        default=80,
+        metavar="N",
+        help="architectures of one common size among them (default: 80)",
     )
     building.add_argument(
         "--iso-strata",
         nargs="+",
         default=[Stratum.ISO.value],
         metavar="STRATUM",
-        help="sizes of iso ones: iso, iso-small (half of it) and iso-large (twice) (default: iso)",
+        help="common sizes: iso, iso-small (half of iso), iso-large (twice iso) (default: iso)",
         type=Text(ISO_BUDGET_FACTORS),
     )
     building.add_argument(
@@ -95,7 +99,7 @@ def _add_options(top: CommandParser) -> None:
         nargs="+",
         default=[],
         metavar="SPACE/DATASET=K",
-        help="trainings of iso ones in blocks whose ceiling would be too low otherwise",
+        help="trainings of architectures of one size in blocks with a low ceiling",
         type=Text(),
     )
     building.add_argument(
@@ -110,8 +114,8 @@ def _add_options(top: CommandParser) -> None:
         "--distiller",
         choices=[GUIDANCE, *DISTILLERS],
         default=GUIDANCE,
-        help="what labels of the kind kd learn from the teacher; those of any but guidance are a kind of their own, "
-        "such as kd-logits (default: %(default)s)",
+        help="distillation loss of the labels kd; any but guidance has a separate label kind, such as kd-logits "
+        "(default: %(default)s)",
     )
     building.add_argument(
         "--label-seeds",
@@ -126,7 +130,7 @@ def _add_options(top: CommandParser) -> None:
         nargs="+",
         default=[],
         metavar="KIND=N",
-        help="how many architectures of each space have labels of a kind (default: all)",
+        help="architectures of each space with labels of a kind (default: all)",
         type=Text(),
     )
     building.add_argument("--kd-seeds", type=Whole(1, 1000), metavar="K", help="the same as --label-seeds kd=K")
@@ -142,7 +146,7 @@ def _add_options(top: CommandParser) -> None:
         "--device",
         default="cpu",
         metavar="D",
-        help="cpu, cuda or cuda:N; labels of another kind are others (default: cpu)",
+        help="cpu, cuda or cuda:N; labels of different devices are kept apart (default: cpu)",
         type=Text(),
     )
     add_process_options(building, "trainings at a time", jobs=1)
@@ -150,7 +154,7 @@ def _add_options(top: CommandParser) -> None:
     building.add_argument(
         "--resume",
         action="store_true",
-        help="resume the build of this table, with the options that it was made with; those given again count",
+        help="resume the build of this table with its stored options; options given here override them",
     )
     building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="take over the labels of an earlier table")
     building.set_defaults(run=_build)

@@ -36,8 +36,8 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
     parser = commands.add_parser(
         "import",
         help="make a table from results that you have, or that others published",
-        description="Reads a file of ViT-Bench-101 (.pth; nothing in it is run), CSV or parquet, checks every row, and "
-        "writes a table with a manifest. With a fault in any row, all faults are listed and nothing is written.",
+        description="Reads a file of ViT-Bench-101 (.pth; no code in it is run), CSV or parquet, checks every row, and "
+        "writes a table with a manifest. If any row has a fault, all faults are listed and nothing is written.",
         examples=_EXAMPLES,
     )
     parser.add_argument(

@@ -31,7 +31,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command `info`."""
     parser = commands.add_parser(
         "info",
-        help="say what a table holds and how far it can be trusted",
+        help="show the contents of a table and the noise of its labels",
         description="Prints how a table was made and, for each block, the number of architectures, the spread of their "
         "labels, the agreement of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean "
         "of the seeds) and what counts reach; the same for the iso stratum.",
@@ -44,7 +44,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
         "--plot",
         type=PathTo(written=True),
         metavar="FILE",
-        help="draw size against label, a panel a block: .png or .svg",
+        help="draw size against label, one panel per block: .png or .svg",
     )
     parser.add_argument("--force", action="store_true", help="replace the file of --plot if it exists")
     add_metric(parser, "metric of the figure")
@@ -57,7 +57,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
         "check",
         help="look for faults in a table",
         description="Checks the rows of a table, its manifest and its batches. Lists every fault with its row, counted "
-        "from 0, and exits with 2 if there is one. What is possible and looks wrong is a warning.",
+        "from 0, and exits with 2 if there is one. Values that are possible but implausible are warnings.",
         examples=("bench check my/table.parquet", "bench check my/table.parquet --json"),
     )
     _add_table(parser)

@@ -56,8 +56,8 @@ def _add_options(top: CommandParser) -> None:
         "profile",
         help="measure a space on this machine, and fit a model of latency",
         description="Measures random networks of a space on this machine, fits models of their latency (layer by "
-        "layer, and by regression on features), keeps the one that predicts best, and says its error on networks that "
-        "it was not fitted to. The folder is what search --latency-model takes.",
+        "layer, and by regression on features), keeps the one that predicts best, and prints its error on held-out "
+        "networks. The folder is what search --latency-model takes.",
         examples=(
             "device profile --space autoformer-micro --archs 200 --out runs/device",
             "device profile --space my_file.py:space --threads 2 --batch 8 --out runs/mine",
@@ -76,32 +76,32 @@ def _add_options(top: CommandParser) -> None:
         type=Whole(LEAST_ARCHS, 100_000),
         default=200,
         metavar="N",
-        help="networks that are measured; a fifth of them is held out (default: %(default)s)",
+        help="networks to measure; a fifth of them is held out (default: %(default)s)",
     )
     options.add_argument(
         "--rounds",
         type=Whole(2, 1000),
         default=ROUNDS,
         metavar="N",
-        help="how often each is measured; the least counts (default: %(default)s)",
+        help="measurements of each network; the smallest counts (default: %(default)s)",
     )
     options.add_argument(
         "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads of torch (default: %(default)s)"
     )
     options.add_argument(
-        "--batch", type=Whole(1, 4096), default=1, metavar="N", help="images a forward pass (default: %(default)s)"
+        "--batch", type=Whole(1, 4096), default=1, metavar="N", help="images per forward pass (default: %(default)s)"
     )
     options.add_argument(
         "--clock",
         choices=list(CLOCKS),
         default=Conditions().clock,
-        help="the wall clock, or the time of the processor, which on a busy machine is the nearest to what an idle one "
-        "would need; it sees one thread (default: %(default)s)",
+        help="wall or processor time; on a busy machine processor time is closer to that of an idle machine, and "
+        "it covers one thread (default: %(default)s)",
     )
     options.add_argument(
         "--dataset",
         metavar="D",
-        help="whose classes and images networks are built for (default: as for search)",
+        help="data set that gives the classes and the image size (default: as for search)",
         type=Text(DATASETS),
     )
     add_images_option(options, "images of --dataset that do not come with autoprox")

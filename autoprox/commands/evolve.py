@@ -52,7 +52,7 @@ def _add_options(options: CommandParser) -> None:
         "--budget", type=Whole(1), metavar="N", help=f"distinct valid candidates in total (default: {DEFAULT_BUDGET})"
     )
     stop.add_argument(
-        "--seconds", type=Real(0, above=True), metavar="S", help="search for S seconds; such a run does not repeat"
+        "--seconds", type=Real(0, above=True), metavar="S", help="search for S seconds; the result is not reproducible"
     )
     search = options.add_argument_group("how it is searched")
     search.add_argument(
@@ -74,9 +74,9 @@ def _add_options(options: CommandParser) -> None:
         type=Whole(1, 256),
         default=1,
         metavar="K",
-        help="populations that exchange members, spread over --jobs (default: 1)",
+        help="populations that exchange members, distributed over --jobs (default: 1)",
     )
-    search.add_argument("--seed-zoo", action="store_true", help="let the graphs of the zoo be the first candidates")
+    search.add_argument("--seed-zoo", action="store_true", help="start from the graphs of the zoo")
     search.add_argument(
         "--beyond-size",
         type=Real(0),
@@ -98,14 +98,14 @@ def _add_options(options: CommandParser) -> None:
         type=Whole(1, 1000),
         default=EvolutionPlan.redraws,
         metavar="N",
-        help="draw a candidate up to N times until it is one that was not evaluated before (default: %(default)s)",
+        help="redraw an already evaluated candidate up to N times (default: %(default)s)",
     )
     search.add_argument(
         "--early-exit",
         type=Whole(0, 1000),
         default=EvolutionPlan.early_exit,
         metavar="N",
-        help="reject a candidate that scores the first N networks of a block alike, 3 in EMQ (default: 0, none)",
+        help="reject a candidate with equal scores on the first N networks of a block; EMQ uses 3 (default: 0, never)",
     )
     search.add_argument(
         "--leaf-weights",
@@ -127,13 +127,13 @@ def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "--keep-sealed",
         action="store_true",
-        help="do not score the sealed split: for trials; 'autoprox judge DIR' scores it once, when all is settled",
+        help="do not score the sealed split: for trials; 'autoprox judge DIR' scores it once, after all choices",
     )
     options.add_argument("--verbose", action="store_true", help="print every block, split and form")
     report = options.add_argument_group("the report, report.html in the folder of the run")
     add_random_option(report)
     report.add_argument(
-        "--no-report", action="store_true", help="write none; autoprox runs DIR --report makes it later"
+        "--no-report", action="store_true", help="write no report; 'autoprox runs DIR --report' makes it later"
     )
 
 

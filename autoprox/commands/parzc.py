@@ -47,8 +47,8 @@ def _add_options(top: CommandParser) -> None:
     fit = commands.add_parser(
         "fit",
         help="fit a model to the labels of a table",
-        description="Fits an ensemble of networks to the labels of a table, and says how well they rank what they had "
-        "not seen of it.",
+        description="Fits an ensemble of networks to the labels of a table, and reports how well it ranks held-out "
+        "architectures.",
         examples=(
             "parzc fit --out runs/parzc.pt",
             "parzc fit --spaces pit-micro --splits fit select --loss diffkendall mse --seed 1 --out runs/pit.pt",
@@ -57,13 +57,15 @@ def _add_options(top: CommandParser) -> None:
     )
     add_problem_options(fit)
     add_fit(fit, "model", "runs/parzc-TABLE.pt")
-    fit.add_argument("--train", type=Whole(1), metavar="N", help="learn from N of them a block, drawn by --seed")
+    fit.add_argument(
+        "--train", type=Whole(1), metavar="N", help="learn from N architectures per block, drawn by --seed"
+    )
     fit.add_argument(
         "--statistics",
         nargs="+",
         default=list(DEFAULT_STATISTICS),
         metavar="E",
-        help="expressions that give one float a linear node (default: snip, grad_norm, synflow and four counts)",
+        help="expressions that give one float per linear node (default: snip, grad_norm, synflow and four counts)",
         type=Text(),
     )
     fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
@@ -79,9 +81,9 @@ def _add_options(top: CommandParser) -> None:
     predict.set_defaults(run=_predict)
     judge = commands.add_parser(
         "evaluate",
-        help="judge a model beside counts, and its intervals",
-        description="Judges how a model ranks the architectures of a table, beside what counting alone gives, and how "
-        "often labels lie in its intervals.",
+        help="compare a model with counts, and test its intervals",
+        description="Judges how a model ranks the architectures of a table, compares it with plain counts, and "
+        "tests how often labels lie in its intervals.",
         examples=(
             "parzc evaluate --model runs/parzc.pt --report runs/parzc.html",
             "parzc evaluate --model runs/parzc.pt --split sealed --figures runs/figures",
@@ -103,7 +105,7 @@ def _add_options(top: CommandParser) -> None:
         nargs="+",
         default=[],
         metavar="P",
-        help="other scorers that are judged beside it, such as a regression.json",
+        help="further scorers for comparison, such as a regression.json",
         type=SCORER,
     )
     fit.add_argument(

@@ -63,14 +63,14 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
     group.add_argument(
         "--aggregate",
         choices=[each.value for each in Aggregate],
-        help="how correlations with blocks are joined (default: mean, over the blocks of a space, then over spaces)",
+        help="aggregate of the correlations of blocks (default: mean, over the blocks of a space, then over spaces)",
     )
     group.add_argument(
         "--weights",
         nargs="+",
         metavar="W",
         help="weights for the weighted aggregate: SPACE=W, shared out evenly over the blocks of the space, or"
-        " SPACE/DATASET=W for one block; every block needs one, and only one, of the two",
+        " SPACE/DATASET=W for one block; give each block exactly one of the two",
         type=Text(),
     )
     group.add_argument(

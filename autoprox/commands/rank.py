@@ -42,8 +42,7 @@ def _add_options(options: CommandParser) -> None:
         nargs="+",
         default=[DEFAULT_SCORER],
         metavar="P",
-        help="what ranks them: names of shipped or zoo proxies, or folders of runs; the first one decides (default: "
-        f"{DEFAULT_SCORER})",
+        help=f"names of shipped or zoo proxies, or folders of runs; the first one decides (default: {DEFAULT_SCORER})",
         type=SCORER,
     )
     options.add_argument(

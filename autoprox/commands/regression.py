@@ -60,9 +60,7 @@ def _add_options(top: CommandParser) -> None:
     )
     show.add_argument("model", metavar="FILE", help="a regression that fit wrote", type=Text(files=True))
     show.add_argument("--space", metavar="S", help="the space of --arch, by name or as my_file.py:space", type=Text())
-    show.add_argument(
-        "--arch", metavar="JSON", help="genes of an architecture whose prediction is explained", type=Text()
-    )
+    show.add_argument("--arch", metavar="JSON", help="genes of the architecture to explain", type=Text())
     show.set_defaults(run=_show)
     for each in (fit, show):
         add_json(each)

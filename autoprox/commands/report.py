@@ -26,8 +26,8 @@ def add_random_option(parser: argparse._ActionsContainer) -> None:
         "--random-budget",
         type=Whole(0),
         metavar="N",
-        help="candidates of random search that the report shows beside the run, at most as many as the run had;"
-        f" 0 for none (default: {RANDOM_BUDGET})",
+        help="candidates of random search for comparison in the report, at most as many as in the run; 0 for none "
+        f"(default: {RANDOM_BUDGET})",
     )
 
 

@@ -43,8 +43,8 @@ def _add_options(options: CommandParser) -> None:
     report.add_argument(
         "--report",
         action="store_true",
-        help="write it again, from what was kept where possible; for a folder of several runs, a page that compares "
-        "the finished ones (comparison.html)",
+        help="write the report again, from stored results where possible; for a folder of several runs, a page "
+        "that compares the finished runs (comparison.html)",
     )
     add_random_option(report)
 

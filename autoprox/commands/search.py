@@ -88,11 +88,11 @@ def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "--export",
         action="store_true",
-        help="also write the pick as Python that builds it with torch alone (network.py); that of a space of Hugging "
-        "Face models as config.json",
+        help="also write the best architecture as Python for torch alone (network.py); for a space of Hugging Face "
+        "models as config.json",
     )
     options.add_argument(
-        "--top", type=Whole(1), default=5, metavar="K", help="how many are reported (default: %(default)s)"
+        "--top", type=Whole(1), default=5, metavar="K", help="number of reported architectures (default: %(default)s)"
     )
     add_seed(options)
     add_process_options(options)
@@ -122,8 +122,8 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
     searched.add_argument(
         "--dataset",
         metavar="D",
-        help="whose images statistics are computed on (default: that of --verify; else that of the embedded table in "
-        "the space's own size; else noise)",
+        help="data set for statistics (default: that of --verify; else that of the embedded table in the size of "
+        "the space; else noise)",
         type=Text(DATASETS),
     )
     add_images_option(searched, "images of --dataset or --verify that do not come with autoprox")
@@ -147,7 +147,7 @@ def _add_method(options: argparse.ArgumentParser) -> None:
         "--method",
         choices=list(METHODS),
         default=Evolution.name,
-        help="regularised evolution, annealing, independent draws, or all that is allowed (default: %(default)s)",
+        help="regularised evolution, annealing, independent draws, or all allowed architectures (default: %(default)s)",
     )
     how.add_argument(
         "--annealing",
@@ -173,14 +173,14 @@ def _add_method(options: argparse.ArgumentParser) -> None:
         type=Whole(1, LARGEST_POPULATION),
         default=plain.tournament,
         metavar="N",
-        help="the best of N of them becomes the parent (default: %(default)s)",
+        help="the best of N candidates becomes the parent (default: %(default)s)",
     )
     how.add_argument(
         "--children",
         type=Whole(1, LARGEST_POPULATION),
         default=plain.children,
         metavar="N",
-        help="candidates that are scored at once; 1 is the published method (default: %(default)s)",
+        help="candidates scored at once; 1 is the published method (default: %(default)s)",
     )
 
 

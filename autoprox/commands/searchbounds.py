@@ -52,13 +52,13 @@ def add_bound_options(parser: argparse._ActionsContainer) -> None:
         type=Whole(1, 4096),
         default=plain.batch_size,
         metavar="N",
-        help="images a forward pass while latency is measured (default: %(default)s)",
+        help="images per forward pass while latency is measured (default: %(default)s)",
     )
     parser.add_argument(
         "--latency-model",
         type=PathTo(folder=True),
         metavar="DIR",
-        help="bound the latency that this profile of 'device profile' predicts, and measure that of the picks alone",
+        help="bound the latency predicted by this profile ('device profile'), and measure only the best architectures",
     )
 
 

@@ -59,7 +59,7 @@ def _add_options(top: CommandParser) -> None:
         "train",
         help="train a supernet of a space",
         description="Trains one network whose parameters all architectures of a space share. A sampler proposes the "
-        "subnets of a step, and a loss says what is back-propagated. The budget counts passes of subnets, those of "
+        "subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, those of "
         "teachers and pairs included. Every tenth training image is held out, for searches. A training that was "
         "killed goes on exactly with --resume.",
         examples=(
@@ -82,25 +82,23 @@ def _add_options(top: CommandParser) -> None:
         "--dataset",
         default="digits",
         metavar="D",
-        help="what it is trained on (default: %(default)s)",
+        help="training data set (default: %(default)s)",
         type=Text(DATASETS),
     )
     add_images_option(options, "images of --dataset that do not come with autoprox")
     options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images from --images")
     options.add_argument(
-        "--sampler", default="uniform", choices=list(SAMPLERS), help="what proposes subnets (default: %(default)s)"
+        "--sampler", default="uniform", choices=list(SAMPLERS), help="sampler of subnets (default: %(default)s)"
+    )
+    options.add_argument("--loss", default="plain", choices=list(LOSSES), help="loss (default: %(default)s)")
+    options.add_argument(
+        "--prior", metavar="P", type=SCORER, help=f"proxy that ranks subnets in {' and '.join(RANKING)}"
     )
     options.add_argument(
-        "--loss", default="plain", choices=list(LOSSES), help="what is back-propagated (default: %(default)s)"
+        "--schedule", choices=list(SCHEDULES), help="growth of the weight of the ranking loss (default: ramp)"
     )
     options.add_argument(
-        "--prior", metavar="P", type=SCORER, help=f"proxy by which {' and '.join(RANKING)} rank subnets"
-    )
-    options.add_argument(
-        "--schedule", choices=list(SCHEDULES), help="how the weight of the ranking grows (default: ramp)"
-    )
-    options.add_argument(
-        "--coupling", choices=list(COUPLINGS), help="which teacher a student has with --loss online (default: random)"
+        "--coupling", choices=list(COUPLINGS), help="teacher of each student with --loss online (default: random)"
     )
     options.add_argument(
         "--learning-rate",

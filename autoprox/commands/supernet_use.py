@@ -67,7 +67,7 @@ def add_evaluate(commands: Any) -> None:
         "evaluate",
         help="write inherited accuracies as a table",
         description="Tests architectures with inherited parameters on the test images, batch normalisations "
-        "recalibrated, and writes a table of label kind supernet. An interrupted one goes on.",
+        "recalibrated, and writes a table of label kind supernet. The same command resumes after an interruption.",
         examples=(
             "supernet evaluate runs/supernet --archs 100 --out inherited.parquet",
             "supernet evaluate runs/supernet --archs vitbench101 --out inherited.parquet",
@@ -79,7 +79,7 @@ def add_evaluate(commands: Any) -> None:
         default="100",
         metavar="N|TABLE",
         type=Text(files=True),
-        help="a number of random architectures, or a table whose architectures are tested (default: %(default)s)",
+        help="number of random architectures, or a table of architectures to test (default: %(default)s)",
     )
     add_seed(options)
     options.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the parquet file")
@@ -110,8 +110,8 @@ def add_conflict(commands: Any) -> None:
     options: CommandParser = commands.add_parser(
         "conflict",
         help="measure how gradients of subnets agree",
-        description="Mean cosine of the gradients of random pairs of subnets on the parameters that both use, by how "
-        "much their costs differ.",
+        description="Mean cosine of the gradients of random pairs of subnets on the parameters that both use, by "
+        "the difference of their costs.",
         examples=("supernet conflict runs/supernet --archs 30 --bins 5",),
     )
     _add_folder(options)

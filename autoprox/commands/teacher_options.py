@@ -17,7 +17,7 @@ def add_teacher_option(options: CommandParser) -> None:
     options.add_argument(
         "--teacher",
         metavar="T",
-        help=f"the network that tvt and diswot compare with: {' or '.join(TEACHERS)}, for the data set; or your own, "
+        help=f"teacher for tvt and diswot: {' or '.join(TEACHERS)}, for the data set; or your own, "
         "as my_file.py:model. --verify then trains with distillation",
         type=Text(TEACHERS, files=True),
     )

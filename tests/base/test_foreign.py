@@ -32,8 +32,8 @@ from tests.bench.conftest import user_rows
 BROKEN_JSON = {
     "nested too deep": b"[" * 200_000,
     "holds NaN": b'{"a": NaN}',
-    "no Unicode: 'a.ud800'": b'{"name": "a\\ud800"}',
-    "no Unicode: '.x00'": b'{"name": "\\u0000"}',
+    "not Unicode: 'a.ud800'": b'{"name": "a\\ud800"}',
+    "not Unicode: '.x00'": b'{"name": "\\u0000"}',
     "can't decode": b"\xff\xfe",
     "digits": b"[" + b"9" * 10_000 + b"]",
     "Expecting value": b"",
@@ -61,7 +61,7 @@ def test_a_document_is_what_was_written_or_refused(tmp_path_factory: pytest.Temp
     path = tmp_path_factory.mktemp("json") / "a.json"
     path.write_text(json.dumps(content))
     if "\\u0000" in json.dumps(content):
-        with pytest.raises(ValueError, match="no Unicode"):
+        with pytest.raises(ValueError, match="not Unicode"):
             read_json(path)
     else:
         assert read_json(path) == content

@@ -286,7 +286,7 @@ def test_chaoyang_lists_that_are_damaged(tmp_path: Path) -> None:
     cases: list[tuple[object, str]] = [
         ({"name": "x"}, "no list of images"),
         ([], "no list of images"),
-        ([{"name": "a.jpg"}], "Entry 0 of .*no object with name and label"),
+        ([{"name": "a.jpg"}], "Entry 0 of .*not an object with name and label"),
         ([*entries[:3], {"name": entries[3]["name"], "label": 4}], "label of image 3 .*is 4; labels are 0 to 3"),
         ([*entries[:3], {"name": "train/no.JPG", "label": 1}], r"no\.JPG is missing"),
         ([*entries[:3], {"name": "../x.JPG", "label": 1}], "lies outside"),
