@@ -160,8 +160,8 @@ class Engine:
         trials = advanced(self._islands, advance, self._workshop, self._journal.path, self._jobs)
         rows = self._merged(trials, budget)
         self._hall.update(_standing(rows))
-        # An epoch in which the budget is met may be incomplete: what comes after it was not looked at. It is no state
-        # to go on from.
+        # An epoch in which the budget is met may be incomplete: what comes after it was not looked at. Such an
+        # epoch is not resumed.
         complete = budget is None or self._evaluated < budget
         if complete:
             self._stale = self._stale + 1 if self._evaluated == before else 0

@@ -29,7 +29,7 @@ BANNED = {
     r"\bsurely\b": "significantly",
     r"\bhalf a dozen\b": "six",
     r"\bof yours\b": "your",
-    r"(?<!here )\bis no (?!longer|(?:more|less|larger|smaller|better|higher|lower|worse) than|one\b)\w+": ("is not a"),
+    r"(?<!here )\bis no (?!longer|(?:more|less|larger|smaller|better|higher|lower|worse)\b|one\b)\w+": ("is not a"),
     r"\b(one|once|twice|two|three|\d+|folder|row|column|value|number) a "
     r"(class|line|layer|stage|space|source|process|file|network|architecture|row|image|commit|block|channel|node)\b": (
         "per, each"
