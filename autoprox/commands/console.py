@@ -85,9 +85,9 @@ def say_json(value: Any) -> None:
     say(json.dumps(value, indent=2, allow_nan=False))
 
 
-def network_bar(networks: Iterable[T], total: int) -> Iterable[T]:
+def network_bar(networks: Iterable[T], total: int, *, name: str = "") -> Iterable[T]:
     """Tells how far the collection of statistics has come: a bar on a terminal, a line now and then in a log."""
-    return with_progress(networks, total, "network")
+    return with_progress(networks, total, "network", name=name)
 
 
 def continued_bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
@@ -97,7 +97,7 @@ def continued_bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any
 
 @contextmanager
 def candidate_bar(
-    total: int | None, done: int = 0, *, unit: str = "candidate"
+    total: int | None, done: int = 0, *, unit: str = "candidate", name: str = ""
 ) -> Iterator[Callable[[int, float], None]]:
     """Tells how far a search has come.
 
@@ -105,11 +105,12 @@ def candidate_bar(
         total: Candidates in all; None if time decides.
         done: How many there were before.
         unit: What one is, in the singular.
+        name: What is being done, such as "2/3 search".
 
     Yields:
         What takes the number of candidates and the best fitness by now.
     """
-    with progress(total, unit, done=done) as reach:
+    with progress(total, unit, done=done, name=name) as reach:
         yield lambda evaluated, best: reach(evaluated, f"best {number(best)}")
 
 

@@ -6,6 +6,7 @@ import json
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,10 @@ from autoprox.statistics import StatisticKind
 
 FRONT_TABLE = "front.csv"
 FORMS = tuple(f"{form.value}.json" for form in ProxyForm)
+
+
+_STATISTICS, _SEARCH, _JUDGING = "1/3 statistics", "2/3 search", "3/3 judging"
+# Steps of a run, for bars.
 
 
 def _add_options(options: CommandParser) -> None:
@@ -148,7 +153,7 @@ def _evolve(options: argparse.Namespace) -> int:
     out = options.out or _default_folder(problem.table.name, options.seed)
     folder = OutFolder(out, RUN_FOLDER, force=options.force, resume=options.resume)
     cache = statistics_of(problem.table)
-    discoverer = Discoverer(problem, cache, options.jobs, network_bar)
+    discoverer = Discoverer(problem, cache, options.jobs, partial(network_bar, name=_STATISTICS))
     if folder.has_all_of(options.words) or _has_all(folder, stop.budget, discoverer.definition(plan), options):
         finished = f"'{out}' holds a finished run of {folder.recorded()} candidates"
         if options.no_report or all((out / name).is_file() for name in (REPORT, EVIDENCE)):
@@ -238,8 +243,14 @@ def _write_csv(path: Path, rows: Sequence[dict[str, Any]]) -> None:
 def _searched(
     discoverer: Discoverer, plan: EvolutionPlan, stop: Stop, options: argparse.Namespace, folder: OutFolder
 ) -> Discovery:
-    with candidate_bar(stop.budget, folder.recorded() if options.resume else 0) as show:
-        discoverer.candidate_progress = show
+    with candidate_bar(stop.budget, folder.recorded() if options.resume else 0, name=_SEARCH) as show:
+
+        def reached(evaluated: int, best: float) -> None:
+            ended = stop.budget is not None and evaluated >= stop.budget
+            discoverer.network_progress = partial(network_bar, name=_JUDGING if ended else _SEARCH)
+            show(evaluated, best)
+
+        discoverer.candidate_progress = reached
         return discoverer.run(plan, stop, folder.path / JOURNAL, sealed=not options.keep_sealed)
 
 

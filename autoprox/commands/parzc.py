@@ -125,6 +125,16 @@ def _add_options(top: CommandParser) -> None:
         add_json(each)
 
 
+def mixture(share: float) -> str:
+    """How the two paths of a model make a prediction."""
+    if share == 0:
+        return "The network adds nothing on held-out folds: each prediction is that of the linear path alone."
+    return (
+        f"Each prediction is that of the linear path plus {share:.2f} times that of the network:"
+        " the share that predicts held-out folds best."
+    )
+
+
 def _fit(options: argparse.Namespace) -> int:
     started = time.monotonic()
     problem = problem_of(options)
@@ -170,10 +180,7 @@ def _fit(options: argparse.Namespace) -> int:
     rows = [{"block": name, "n": str(sizes[name]), "held-out kendall": number(tau)} for name, tau in taus.items()]
     say(f"fitted in {seconds:.1f} s on {problem.table.name}, split {' + '.join(options.splits)}; written to {out}")
     if any(member.path is not None for member in model.members_):
-        share = f"{model.network_share_:.2f}"
-        say_text(
-            f"Each prediction is the linear path plus {share} times the network, which predicts held-out folds best."
-        )
+        say_text(mixture(model.network_share_))
     say(text_table(rows))
     say_text(f"Next: autoprox parzc evaluate --model {out} judges it on the select split beside counts.")
     return 0

@@ -2,6 +2,7 @@
 
 import argparse
 from collections.abc import Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,9 @@ from autoprox.evolve.runs import Run, load
 from autoprox.networks.network import Network
 from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, gather, random_search, write_page
 from autoprox.scorers import Scorer, score_networks
+
+_STEP = "report"
+# What bars are named by.
 
 
 def add_random_option(parser: argparse._ActionsContainer) -> None:
@@ -56,10 +60,12 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
     run, cache = load(folder), statistics_of(problem.table)
 
     def scored(scorers: Sequence[Scorer], networks: Sequence[Network]) -> Floats:
-        return score_networks(scorers, networks, cache, jobs=jobs, progress=network_bar).values
+        return score_networks(scorers, networks, cache, jobs=jobs, progress=partial(network_bar, name=_STEP)).values
 
-    with candidate_bar(random_budget, unit="random candidate") as show:
-        random = random_search(run, Discoverer(problem, cache, jobs, network_bar, show), random_budget)
+    with candidate_bar(random_budget, unit="random candidate", name=_STEP) as show:
+        random = random_search(
+            run, Discoverer(problem, cache, jobs, partial(network_bar, name=_STEP), show), random_budget
+        )
     evidence = gather(run, problem, scored, random)
     write_json(evidence, folder / EVIDENCE)
     remember(folder, random_seconds=None if random is None else round(random.seconds, 2))

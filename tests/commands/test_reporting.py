@@ -6,11 +6,13 @@ import warnings
 
 import pytest
 
+from autoprox.base import progress
 from autoprox.base.errors import SpecError
 from autoprox.base.logs import LOGGER
 from autoprox.base.progress import LOGGER as PROGRESS
 from autoprox.base.progress import Milestones
-from autoprox.commands.console import note, warn
+from autoprox.commands.console import candidate_bar, network_bar, note, warn
+from autoprox.commands.parzc import mixture
 from autoprox.commands.reporting import run_command
 
 
@@ -93,3 +95,22 @@ def test_tracebacks_of_other_packages_are_kept(capsys: pytest.CaptureFixture[str
     first, *rest = capsys.readouterr().err.splitlines()
     assert first == "autoprox: error: lost"
     assert rest[-1] == "ValueError: inner"
+
+
+def test_lines_of_a_bar_begin_with_its_step(caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(progress, "FIRST_LINE_S", 0.0)
+    with caplog.at_level(logging.INFO, progress.LOGGER.name):
+        assert list(network_bar("ab", 2, name="1/3 statistics")) == ["a", "b"]
+        with candidate_bar(10, name="2/3 search") as show:
+            show(4, 0.5)
+    lines = [record.getMessage() for record in caplog.records]
+    assert lines[0].startswith("1/3 statistics: 1 of 2 networks done (50 %)")
+    assert lines[-1].startswith("2/3 search: 4 of 10 candidates done (40 %)")
+    assert lines[-1].endswith("best 0.500")
+
+
+@pytest.mark.parametrize(
+    ("share", "told"), [(0.0, "that of the linear path alone"), (0.25, "plus 0.25 times that of the network")]
+)
+def test_how_a_prediction_is_made(share: float, told: str) -> None:
+    assert told in mixture(share)
