@@ -17,7 +17,6 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.progress import with_progress
 from autoprox.bench.block import Block
 from autoprox.bench.problem import Problem
-from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import finite_or_none
 from autoprox.commands.command import Command, CommandParser, run_part
@@ -26,7 +25,7 @@ from autoprox.commands.console import network_bar, note, number, say, say_json, 
 from autoprox.commands.evaluate import judged_with, named_proxies, say_judgement
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
-from autoprox.commands.parzc_report import FIGURES, evaluate_page, figures_of, fit_page, out_of_fold
+from autoprox.commands.parzc_report import FIGURES, evaluate_page, figures_of, fit_page, out_of_fold, possible
 from autoprox.commands.problem_options import add_problem_options, add_split_option, problem_of, splits_of
 from autoprox.commands.record import read_record, record_beside, run_record
 from autoprox.commands.values import PathTo, Text, Whole
@@ -352,8 +351,7 @@ def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, boo
     known = set(groups) <= set(proxy.model.groups_)
     values = data.aligned(proxy.nodes, proxy.statistics).values
     mean, std = proxy.model.predict(values, return_std=True, groups=groups if known else None)
-    percent = known and {group.rpartition("/")[2] for group in groups} == {DEFAULT_METRIC}
-    return np.clip(mean, 0.0, 100.0) if percent else mean, std, known
+    return possible(mean, groups) if known else mean, std, known
 
 
 def _tau(scores: Floats, target: Floats) -> float:

@@ -2,13 +2,16 @@
 
 import argparse
 import shlex
+from collections.abc import Iterable
 
 import numpy as np
 from matplotlib.figure import Figure
 
 from autoprox.api.judgement import Judgement
+from autoprox.base.arrays import Floats
 from autoprox.base.versions import versions
 from autoprox.bench.problem import Problem
+from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.commands.problem_options import splits_of
@@ -28,7 +31,18 @@ def out_of_fold(proxy: LearnedProxy, data: NodeFeatures) -> Predictions:
     targets, groups = data.labels
     scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
     mean, std = scales[:, 0] + scales[:, 1] * model.out_of_fold_mean_, scales[:, 1] * model.out_of_fold_std_
-    return Predictions(groups, targets, mean, std)
+    return Predictions(groups, targets, possible(mean, groups), std)
+
+
+def possible(mean: Floats, groups: Iterable[str]) -> Floats:
+    """Predictions in the units of labels, brought between 0 and 100 % where all labels are accuracies.
+
+    Args:
+        mean: The predictions.
+        groups: Names of their blocks, which end with the metric.
+    """
+    percent = {group.rpartition("/")[2] for group in groups} == {DEFAULT_METRIC}
+    return np.clip(mean, 0.0, 100.0) if percent else mean
 
 
 def figures_of(proxy: LearnedProxy, found: Predictions) -> dict[str, Figure]:

@@ -4,6 +4,7 @@ import json
 import logging
 import warnings
 
+import numpy as np
 import pytest
 
 from autoprox.base import progress
@@ -13,6 +14,7 @@ from autoprox.base.progress import LOGGER as PROGRESS
 from autoprox.base.progress import Milestones
 from autoprox.commands.console import candidate_bar, network_bar, note, warn
 from autoprox.commands.parzc import mixture
+from autoprox.commands.parzc_report import possible
 from autoprox.commands.reporting import run_command
 
 
@@ -114,3 +116,9 @@ def test_lines_of_a_bar_begin_with_its_step(caplog: pytest.LogCaptureFixture, mo
 )
 def test_how_a_prediction_is_made(share: float, told: str) -> None:
     assert told in mixture(share)
+
+
+def test_no_accuracy_is_predicted_above_100_percent() -> None:
+    values = np.array([-1.0, 50.0, 101.0])
+    assert possible(values, ["s/d/scratch/top1_pct"] * 3).tolist() == [0.0, 50.0, 100.0]
+    assert possible(values, ["s/d/scratch/nll"] * 3).tolist() == [-1.0, 50.0, 101.0]
