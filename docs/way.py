@@ -70,7 +70,7 @@ HEADING = "benchmark table", "really trained networks"
 """Above the splits."""
 DESCRIPTION = (
     "A space gives architectures, an architecture an untrained network. A batch of images is sent through it, and "
-    "statistics are taken at every node, reduced to one float a node and cached. Evolution puts graphs of them "
+    "statistics are taken at every node, reduced to one float per node and cached. Evolution puts graphs of them "
     "together by their fitness on the fit split of a benchmark table; one is chosen on the select split, and scored "
     "once on the sealed split. The proxy is one file, with which architectures are searched."
 )

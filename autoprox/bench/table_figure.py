@@ -1,4 +1,4 @@
-"""A figure of a table: size against label, one panel a block."""
+"""A figure of a table: size against label, one panel per block."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -61,7 +61,7 @@ def _add_options(top: CommandParser) -> None:
         description="Trains one network whose parameters all architectures of a space share. A sampler proposes the "
         "subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, those of "
         "teachers and pairs included. Every tenth training image is held out, for searches. A training that was "
-        "killed goes on exactly with --resume.",
+        "killed resumes exactly with --resume.",
         examples=(
             "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
             "supernet train --space autoformer-micro --dataset digits --sampler sandwich --loss prior-guided "

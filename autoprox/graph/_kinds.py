@@ -56,7 +56,7 @@ class Kind:
 
     @classmethod
     def node(cls, site: Site, roles: frozenset[Role] = ALL_ROLES) -> "Kind":
-        """The kind of one float a node."""
+        """The kind of one float per node."""
         return cls(Level.NODE, site, None, roles)
 
     @classmethod

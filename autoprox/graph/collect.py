@@ -35,7 +35,7 @@ class Leaves:
 
     Args:
         roles: For each site, the roles of its nodes in forward order.
-        values: Under the digest of each leaf expression, one float a node of its site.
+        values: Under the digest of each leaf expression, one float per node of its site.
     """
 
     roles: dict[Site, tuple[Role, ...]]

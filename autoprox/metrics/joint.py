@@ -44,7 +44,7 @@ def joint(
     Raises:
         SpecError: If the aggregate is unknown, or the weights are missing, given for another aggregate, of another
             number than the blocks, negative, not finite, or all zero.
-        ValueError: If there is no block, or not one space a block.
+        ValueError: If there is no block, or not one space per block.
 
     Example:
         >>> joint([0.2, 0.4, 0.9], ["pit", "pit", "autoformer"]).round(3).item()

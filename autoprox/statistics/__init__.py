@@ -3,7 +3,7 @@
     statistic.py    what a statistic is, and what a pass is
     registry.py     the list of all statistics
     passes/         the ways to run a model: data, noise, synflow, Hessian, single images, several batches
-    counts.py       one float a node: parameters, fans, tokens, MACs
+    counts.py       one float per node: parameters, fans, tokens, MACs
     spread.py       how gradients differ between samples
     taps.py         hooks that take what was asked for, and nothing else
     preparation.py  model and batch, checked

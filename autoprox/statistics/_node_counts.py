@@ -1,4 +1,4 @@
-"""Counts: one float a node, from the module and the shapes of what it put out."""
+"""Counts: one float per node, from the module and the shapes of what it put out."""
 
 from collections.abc import Callable, Sequence
 from math import prod

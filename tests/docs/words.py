@@ -30,7 +30,7 @@ BANNED = {
     r"\bhalf a dozen\b": "six",
     r"\bof yours\b": "your",
     r"(?<!here )\bis no (?!longer|(?:more|less|larger|smaller|better|higher|lower|worse)\b|one\b)\w+": ("is not a"),
-    r"\b(one|once|twice|two|three|\d+|folder|row|column|value|number) a "
+    r"\b(one (?!on\b)\w+|one|once|twice|two|three|\d+|folder|row|column|value|number) a "
     r"(class|line|layer|stage|space|source|process|file|network|architecture|row|image|commit|block|channel|node)\b": (
         "per, each"
     ),

@@ -29,7 +29,7 @@ def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure
         nodes: `(L,)`, names such as `mlp.3`; a name without a number is a line of its own.
 
     Raises:
-        ValueError: If there is not one name a node.
+        ValueError: If there is not one name per node.
 
     Example:
         >>> figure = importance_figure([0.2, 0.5, 0.3], ["mlp.0", "mlp.1", "head.0"])

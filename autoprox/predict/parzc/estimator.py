@@ -164,7 +164,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         targets = targets.astype(np.float64)
         names = np.full(len(targets), "") if groups is None else np.asarray(groups).astype(str)
         if names.shape != targets.shape:
-            raise FitError(f"There are {len(targets)} architectures and {names.size} groups; give one group a row.")
+            raise FitError(f"There are {len(targets)} architectures and {names.size} groups; give one group per row.")
         self.groups_, of = np.unique(names, return_inverse=True)
         self.group_scales_ = group_scales(targets, of)
         standardised = (targets - self.group_scales_[of, 0]) / self.group_scales_[of, 1]

@@ -1,4 +1,4 @@
-"""How candidates are proposed, one method a file."""
+"""How candidates are proposed, one method per file."""
 
 from autoprox.base.registry import Registry
 from autoprox.search._arch_scores import Measured
