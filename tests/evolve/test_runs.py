@@ -165,5 +165,5 @@ def test_a_search_is_no_run(tmp_path, capsys):
 
 
 def test_no_run_is_an_error(tmp_path):
-    with pytest.raises(StoreMismatchError, match="no run"):
+    with pytest.raises(StoreMismatchError, match="not a run"):
         autoprox.runs.load(tmp_path)
