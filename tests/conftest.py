@@ -1,6 +1,7 @@
 """Fixtures of all tests: one thread, separate folders for cache and state."""
 
 import gc
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,8 +23,12 @@ def pytest_collection_finish() -> None:
 
 
 @pytest.fixture(autouse=True, scope="session")
-def one_thread() -> None:
+def one_thread() -> Iterator[None]:
+    """One thread here and, unless another number is asked for, in processes that tests start: workers share cores."""
     torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+        yield
 
 
 @pytest.fixture(autouse=True, scope="session")

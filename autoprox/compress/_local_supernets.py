@@ -21,14 +21,10 @@ class LocalSupernets(LocalValue):
         plan: How each local supernet is trained.
 
     Example:
-        >>> from autoprox.compress import filter_candidates
-        >>> from autoprox.compress.embedded import trained_networks
-        >>> from autoprox.compress import lowrank_space
         >>> from autoprox.datasets import dataset
-        >>> network = trained_networks()["pit-digits"]
-        >>> space = lowrank_space(network.build(), network.images()[:4], ratios=(0.25, 1))
-        >>> plan = SupernetPlan(passes=2, loss="distilled")
-        >>> kept = filter_candidates(space, LocalSupernets(dataset("digits"), plan))
+        >>> local = LocalSupernets(dataset("digits"), SupernetPlan(passes=100, loss="distilled"))
+        >>> local.plan.passes  # `filter_candidates(space, local)` trains so many for each block
+        100
     """
 
     data: Dataset
