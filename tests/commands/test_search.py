@@ -292,7 +292,7 @@ def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "aut
 def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     """In fresh processes with other hash seeds, stopped, and resumed two processes."""
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
-    budget = ["--budget", "80"]
+    budget = ["--budget", "50"]
     running = process(stopped, *budget, hash_seed="1")
     deadline = time.monotonic() + 60
     while not (stopped / "candidates.sqlite").exists() or recorded(stopped / "candidates.sqlite") < 15:

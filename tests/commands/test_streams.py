@@ -105,6 +105,8 @@ ASCII_OPTIMISED = ASCII | {"PYTHONOPTIMIZE": "2"}
 ENVIRONMENTS = [{"LC_ALL": "C"}, ASCII_OPTIMISED]
 SAYING = ("show", "completion", "bench", "regression", "runs")
 """Commands that say the same each time; others say how long they took."""
+WRITING = ("evolve", "search", "compress", "parzc", "device")
+"""Of those, some that write pages, tables and pictures of each kind."""
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=" ".join)
@@ -114,15 +116,17 @@ def test_other_encodings_and_no_docstrings(
     """Each command says the same, character by character or escaped, but for its times."""
     before, now = tmp_path / "before", tmp_path / "now"
     with shell(environment) as other:
-        for name in COMMANDS if environment == ASCII_OPTIMISED else SAYING:
+        for name in COMMANDS:
+            assert other.run([name, "--help"], stdout=str(now)) == 0
+            plain.run([name, "--help"], stdout=str(before))
+            assert escaped(now) == escaped(before)
+            if name not in SAYING and (name not in WRITING or environment != ASCII_OPTIMISED):
+                continue
             use = given(name, world, tmp_path / name)
             assert other.run(use, stdout=str(now), stderr=str(tmp_path / "said")) == 0, (tmp_path / "said").read_text()
             if name in SAYING:
                 assert plain.run(use, stdout=str(before)) == 0
                 assert escaped(now) == escaped(before)
-            assert other.run([name, "--help"], stdout=str(now)) == 0
-            plain.run([name, "--help"], stdout=str(before))
-            assert escaped(now) == escaped(before)
         assert other.run(["show", "ü"], stderr=str(now)) == 2
         assert len(now.read_text().splitlines()) == 1
 

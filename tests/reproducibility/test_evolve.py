@@ -33,7 +33,7 @@ OTHER_CLASSES = "classes = [type(f'Unrelated{i}', (), {}) for i in range(1000)];
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("table") / "mine.parquet"
-    user_frame(24).to_parquet(path)
+    user_frame(20).to_parquet(path)
     return path
 
 
