@@ -22,6 +22,7 @@ from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import DATASETS
 from autoprox.networks.latency import CLOCKS, NOISY, Conditions, machine
 from autoprox.predict import (
+    AGREEMENT,
     LATENCY_FILE,
     LEAST_ARCHS,
     PROFILE_FORMAT,
@@ -160,9 +161,10 @@ def _profile(options: argparse.Namespace) -> int:
         say_written(written)
     if found.repeats.noisy:
         warn(
-            f"this machine is too noisy: between the two halves of the rounds, half of {found.repeats.n} networks "
-            f"differ by more than {100 * found.repeats.difference:.0f} % ({100 * NOISY:.0f} % are allowed), so that "
-            "two profiles need not agree. Profile it when it does no other work, or with more --rounds"
+            f"this machine is too noisy: the two halves of the rounds agree by a tau of {found.repeats.tau:.2f} (at "
+            f"least {AGREEMENT} is wanted), and half of {found.repeats.n} networks differ by more than "
+            f"{100 * found.repeats.difference:.0f} % ({100 * NOISY:.0f} % are allowed), so that two profiles need not "
+            "agree. Profile it when it does no other work, or with more --rounds"
         )
     return 0
 

@@ -12,6 +12,7 @@
 from autoprox.predict._arch_features import ArchFeatures
 from autoprox.predict._arch_regression import ArchRegression
 from autoprox.predict._device_profile import (
+    AGREEMENT,
     LEAST_ARCHS,
     PROFILE_FORMAT,
     PROFILE_JOURNAL,
@@ -26,6 +27,7 @@ from autoprox.predict._regression_figures import agreement_figure, coefficient_f
 from autoprox.predict._regression_proxy import RegressionProxy
 
 __all__ = [
+    "AGREEMENT",
     "LATENCY_FILE",
     "LEAST_ARCHS",
     "PROFILE_FORMAT",

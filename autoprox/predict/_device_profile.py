@@ -35,6 +35,8 @@ LEAST_ARCHS = 20
 """Architectures that a profile measures at least."""
 HELD_OUT = 0.2
 """Share of the architectures that no model is fitted to."""
+AGREEMENT = 0.9
+"""Kendall's tau between two measurements, below which a machine does not agree with itself."""
 ROUNDS = 6
 """How often everything is measured."""
 LAYERS_PER_ARCH = 2
@@ -69,7 +71,7 @@ class Repeats:
     @property
     def noisy(self) -> bool:
         """Whether the machine does not agree with itself."""
-        return self.difference > NOISY
+        return self.difference > NOISY or self.tau < AGREEMENT
 
 
 @dataclass(frozen=True)

@@ -165,6 +165,14 @@ def test_a_lookup_falls_back_on_the_regression_that_predicts_better():
     assert errors[LINEAR] == pytest.approx(0, abs=1e-3)
 
 
+def test_halves_that_rank_networks_otherwise_are_noise_however_little_they_differ():
+    seconds = np.linspace(1.0, 1.05, 20)
+    assert not device.Repeats.of(seconds, seconds).noisy
+    mixed = device.Repeats.of(seconds, seconds[::-1])
+    assert mixed.difference < 0.1
+    assert mixed.noisy
+
+
 def test_it_is_a_cost_that_a_search_keeps_without_measuring(machine, tmp_path):
     model = profile(TINY, SHAPE, ARCHS[:50]).model
     model.save(tmp_path / "latency.json")
