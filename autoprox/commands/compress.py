@@ -31,7 +31,7 @@ from autoprox.compress import (
 from autoprox.datasets import Dataset, open_images
 from autoprox.datasets.batches import draw_batch
 from autoprox.inspect.batch import logits_of
-from autoprox.networks import img_size_of
+from autoprox.networks import img_size_of, in_chans_of
 from autoprox.search import Constraints
 from autoprox.spaces import Arch, Storage
 from autoprox.spaces.costs import COSTS, Cost
@@ -40,6 +40,7 @@ from autoprox.spaces.task import Task
 NETWORK, FIGURE = "network.pt2", "figure.svg"
 FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
 DEFAULT_IMG_SIZE = 224
+DEFAULT_IN_CHANS = 3
 TESTED = 500
 """Test images on which accuracy is measured at most."""
 _OTHER = "the images are of {0.num_classes} classes, and the network of {1.num_classes}: their labels are not used"
@@ -193,12 +194,12 @@ def _model(reference: str) -> nn.Module:
 
 
 def _images(options: argparse.Namespace, model: nn.Module) -> Dataset:
-    """The images, in the size and with the normalisation that the network was trained with."""
+    """The images, with the size, channels and normalisation that the network was trained with."""
     size = options.img_size or img_size_of(model)
     if size is None:
         size = DEFAULT_IMG_SIZE
         note(f"the network states no image size, {size} px are used; for another give --img-size")
-    data = open_images(options.images, size, unlabelled=True)
+    data = open_images(options.images, size, channels=in_chans_of(model) or DEFAULT_IN_CHANS, unlabelled=True)
     if (options.mean is None) != (options.std is None):
         raise SpecError("--mean and --std belong together; give both.")
     if options.mean is None:

@@ -141,7 +141,7 @@ def _task(options: argparse.Namespace, models: Sequence[NamedModel]) -> Task:
         return task if options.count is None else _first(task, options.count)
     if options.num_classes is not None:
         raise SpecError("--num-classes is about noise; the images have their own classes. Leave it out.")
-    data = open_images(options.images, size)
+    data = open_images(options.images, size, channels=channels)
     return draw_batch(data, options.count or BATCH_SIZE).task(data.name)
 
 

@@ -28,13 +28,13 @@ class Contents:
     test_labels: Int64
     num_classes: int
 
-    def dataset(self, name: str, img_size: int) -> Dataset:
-        """The data set of this name with images of this size, none of which is decoded yet."""
+    def dataset(self, name: str, img_size: int, channels: int = 3) -> Dataset:
+        """A data set of this name, size and number of channels. No image is decoded yet."""
         return Dataset(
             name,
-            Pictures(self.train, img_size),
+            Pictures(self.train, img_size, channels),
             self.train_labels,
-            Pictures(self.test, img_size),
+            Pictures(self.test, img_size, channels),
             self.test_labels,
             self.num_classes,
         )

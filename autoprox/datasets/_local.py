@@ -18,6 +18,7 @@ from autoprox.datasets._folders import (
     read_folder_of_classes,
     read_folder_of_images,
 )
+from autoprox.datasets._pictures import CHANNELS
 from autoprox.datasets.base import Dataset
 
 
@@ -93,7 +94,9 @@ class LocalImages:
         return DatasetSource(self.load, data.num_classes, data.img_size, data.in_chans, licence=LICENCE)
 
 
-def open_images(path: str | Path, img_size: int, name: str | None = None, *, unlabelled: bool = False) -> Dataset:
+def open_images(
+    path: str | Path, img_size: int, name: str | None = None, *, channels: int = 3, unlabelled: bool = False
+) -> Dataset:
     """Opens a data set that lies in a folder, whatever its format.
 
     Labels and the list of images are read at once, and every image that a list names has to be there. The images
@@ -103,12 +106,13 @@ def open_images(path: str | Path, img_size: int, name: str | None = None, *, unl
         path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or with a folder per class.
         img_size: Side of the square images in px.
         name: Name of the data set; that of the folder if None.
+        channels: 3 for colour; 1 for grey, into which colours are converted.
         unlabelled: Whether a folder that holds nothing but images will do as well; they are all of one class then.
 
     Raises:
         ImageError: If there is no such folder, its format is not known, or a file is missing or damaged; later, when
             images are asked for, if one of them cannot be decoded.
-        SpecError: If the size is below 1, or Pillow is not installed.
+        SpecError: If the size is below 1, the number of channels is neither 1 nor 3, or Pillow is not installed.
 
     Example:
         >>> data = open_images("data/flowers-102", img_size=224)  # doctest: +SKIP
@@ -117,6 +121,8 @@ def open_images(path: str | Path, img_size: int, name: str | None = None, *, unl
     """
     if img_size < 1:
         raise SpecError(f"Images have at least 1 px; {img_size} was given.")
+    if channels not in CHANNELS:
+        raise SpecError(f"Pictures are read with 1 or 3 channels; {channels} were asked for.")
     if importlib.util.find_spec("PIL") is None:
         raise SpecError(
             "Reading images needs the package pillow, which is not installed. Install it with: pip install "
@@ -124,8 +130,8 @@ def open_images(path: str | Path, img_size: int, name: str | None = None, *, unl
         )
     folder = Path(path)
     if unlabelled and folder.is_dir() and is_folder_of_images(folder):
-        return read_folder_of_images(folder).dataset(name or folder.resolve().name, img_size)
-    return read_contents(folder).dataset(name or folder.resolve().name, img_size)
+        return read_folder_of_images(folder).dataset(name or folder.resolve().name, img_size, channels)
+    return read_contents(folder).dataset(name or folder.resolve().name, img_size, channels)
 
 
 def read_contents(path: Path) -> Contents:

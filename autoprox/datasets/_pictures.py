@@ -15,6 +15,9 @@ if TYPE_CHECKING:
     from PIL.Image import Image
 
 UInt8 = npt.NDArray[np.uint8]
+CHANNELS = (1, 3)
+"""Numbers of channels that a picture can be read with."""
+_MODES = dict(zip(CHANNELS, ("L", "RGB"), strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +35,8 @@ class Files:
     def __len__(self) -> int:
         return len(self.names)
 
-    def read(self, index: int, img_size: int) -> UInt8:
-        """Decodes one image and makes it square, `(3, img_size, img_size)`.
+    def read(self, index: int, img_size: int, channels: int = 3) -> UInt8:
+        """Decodes one image and makes it square, `(channels, img_size, img_size)`.
 
         Raises:
             ImageError: If the file is missing, cut off, or no image.
@@ -54,7 +57,7 @@ class Files:
         ):
             warnings.simplefilter("ignore")  # About metadata; what matters here is raised.
             with Image.open(path) as picture:
-                return squared(picture, img_size)
+                return squared(picture, img_size, channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,12 @@ class Pixels:
     def __len__(self) -> int:
         return len(self.array)
 
-    def read(self, index: int, img_size: int) -> UInt8:
-        """Makes one image square, `(3, img_size, img_size)`."""
+    def read(self, index: int, img_size: int, channels: int = 3) -> UInt8:
+        """Makes one image square, `(channels, img_size, img_size)`."""
         from PIL import Image
 
-        return squared(Image.fromarray(np.ascontiguousarray(self.array[index].transpose(1, 2, 0))), img_size)
+        picture = Image.fromarray(np.ascontiguousarray(self.array[index].transpose(1, 2, 0)))
+        return squared(picture, img_size, channels)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +88,7 @@ class Pictures:
     Attributes:
         source: Where they come from.
         img_size: Side of the square images in px.
+        channels: 3 for colour, 1 for grey.
 
     Example:
         >>> pictures = Pictures(Pixels(np.zeros((5, 3, 32, 32), np.uint8)), img_size=8)
@@ -93,6 +98,7 @@ class Pictures:
 
     source: Files | Pixels
     img_size: int
+    channels: int = 3
 
     def __len__(self) -> int:
         return len(self.source)
@@ -100,10 +106,10 @@ class Pictures:
     @property
     def shape(self) -> tuple[int, int, int, int]:
         """`(N, C, H, W)`."""
-        return len(self.source), 3, self.img_size, self.img_size
+        return len(self.source), self.channels, self.img_size, self.img_size
 
     def __getitem__(self, indices: slice | npt.NDArray[np.int64]) -> UInt8:
-        """Reads the images with these indices, `(n, 3, H, W)`.
+        """Reads the images with these indices, `(n, C, H, W)`.
 
         Raises:
             ImageError: If one cannot be read.
@@ -111,26 +117,27 @@ class Pictures:
         chosen = np.arange(len(self))[indices]
         images = np.empty((len(chosen), *self.shape[1:]), np.uint8)
         for row, index in enumerate(chosen):
-            images[row] = self.source.read(int(index), self.img_size)
+            images[row] = self.source.read(int(index), self.img_size, self.channels)
         return images
 
 
-def squared(picture: "Image", img_size: int) -> UInt8:
+def squared(picture: "Image", img_size: int, channels: int = 3) -> UInt8:
     """The largest central square of a picture, brought to a size.
 
     Args:
-        picture: In any mode; colours become red, green and blue, and what is transparent is dropped.
+        picture: In any mode; transparency is dropped.
         img_size: Side in px.
+        channels: 3 for red, green and blue; 1 for the luma of ITU-R 601.
 
     Returns:
-        `(3, img_size, img_size)`.
+        `(channels, img_size, img_size)`.
 
     Example:
         >>> from PIL import Image
-        >>> squared(Image.new("L", (40, 30), 7), 8).shape
-        (3, 8, 8)
+        >>> squared(Image.new("L", (40, 30), 7), 8).shape, squared(Image.new("RGB", (40, 30)), 8, channels=1).shape
+        ((3, 8, 8), (1, 8, 8))
     """
     from PIL import Image, ImageOps
 
-    fitted = ImageOps.fit(picture.convert("RGB"), (img_size, img_size), method=Image.Resampling.BICUBIC)
-    return np.asarray(fitted).transpose(2, 0, 1)
+    fitted = ImageOps.fit(picture.convert(_MODES[channels]), (img_size, img_size), method=Image.Resampling.BICUBIC)
+    return np.asarray(fitted).reshape(img_size, img_size, channels).transpose(2, 0, 1)

@@ -12,7 +12,7 @@ from autoprox.networks._checkpoint import load_checkpoint, save_checkpoint
 from autoprox.networks._define import define_space
 from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._module_digest import module_digest
-from autoprox.networks._named_models import NamedModel, img_size_of, named_models
+from autoprox.networks._named_models import NamedModel, img_size_of, in_chans_of, named_models
 from autoprox.networks._seeding import seeded
 from autoprox.networks._weights import Fresh, Trained, Weights
 from autoprox.networks.network import Network
@@ -29,6 +29,7 @@ __all__ = [
     "blueprint_of",
     "define_space",
     "img_size_of",
+    "in_chans_of",
     "load_checkpoint",
     "module_digest",
     "named_models",

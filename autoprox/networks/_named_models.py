@@ -76,6 +76,22 @@ def img_size_of(model: nn.Module) -> int | None:
     return size if isinstance(size, int) else None
 
 
+def in_chans_of(model: nn.Module) -> int | None:
+    """Number of channels of the images that a model reads; None if unknown.
+
+    It is the number that its configuration states, or else that of its first convolution, if that reads 1 or 3.
+
+    Example:
+        >>> in_chans_of(nn.Sequential(nn.Conv2d(1, 8, 4), nn.Conv2d(8, 16, 3))), in_chans_of(nn.Linear(2, 2))
+        (1, None)
+    """
+    stated = getattr(getattr(model, "config", None), "num_channels", None)
+    if isinstance(stated, int):
+        return stated
+    first = next((each.in_channels for each in model.modules() if isinstance(each, nn.Conv2d)), None)
+    return first if first in {1, 3} else None
+
+
 def _hugging_face(path: Path, seed: int) -> NamedModel:
     name = path.name if path.is_dir() else path.stem
     path = path / "config.json" if path.is_dir() else path
@@ -137,7 +153,7 @@ def _own(reference: str, seed: int) -> list[NamedModel]:
         NamedModel(
             str(key),
             partial(_module, each, f"{reference} {key}", seed),
-            img_size_of(each) if isinstance(each, nn.Module) else None,
+            *((img_size_of(each), in_chans_of(each)) if isinstance(each, nn.Module) else (None, None)),
         )
         for key, each in found.items()
     ]

@@ -70,6 +70,27 @@ def test_images_are_normalised_as_the_network_was_trained(pictures, capsys):
     np.testing.assert_allclose(given.normalised(pixels), expected, rtol=1e-6)
 
 
+GREY = """
+import torch
+from torch import nn
+
+torch.manual_seed(0)
+model = nn.Sequential(nn.Conv2d(1, 6, 4, stride=4), nn.Flatten(), nn.Linear(24, 12), nn.GELU(), nn.Linear(12, 2)).eval()
+"""
+
+
+def test_a_network_of_one_channel_reads_pictures_as_grey(pictures, capsys):
+    (pictures / "network.py").write_text(GREY)
+    status, told = run(pictures, "classes", capsys)
+    assert status == 0, told
+    luma = np.stack([np.asarray(Image.open(file).convert("L")) for file in sorted(pictures.glob("classes/*/*.png"))])
+    data = open_images(pictures / "classes", 8, channels=1)
+    read = np.concatenate([data.train_images[:], data.test_images[:]])
+    assert read.shape == (6, 1, 8, 8)
+    assert {each.tobytes() for each in read} == {each.tobytes() for each in luma}
+    assert 0 <= json.loads((pictures / "out" / "result.json").read_text())["accuracy"]["compressed"] <= 100
+
+
 @pytest.mark.parametrize("kind", ["bits", "ranks"])
 def test_a_discovered_proxy_is_read_from_its_file_and_choices_are_searched(pictures, capsys, kind):
     own = "bits" if kind == "bits" else "rank"

@@ -121,13 +121,22 @@ def test_grey_palette_transparent_and_cmyk_images_become_colour() -> None:
         assert squared(colour.convert(mode), 8).shape == (3, 8, 8)
 
 
+def test_one_channel_is_the_luma(flowers: Path) -> None:
+    colour = pixels(16, 16, 3)
+    luma = colour.astype(float) @ (0.299, 0.587, 0.114)  # ITU-R 601
+    assert np.abs(squared(Image.fromarray(colour), 16, channels=1) - luma[None]).max() < 1
+    assert open_images(flowers, 8, channels=1).train_images[:2].shape == (2, 1, 8, 8)
+    with pytest.raises(SpecError, match="1 or 3 channels; 2"):
+        open_images(flowers, 8, channels=2)
+
+
 def test_a_batch_decodes_no_more_than_it_needs(flowers: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read: list[int] = []
     original = Files.read
 
-    def counting(self: Files, index: int, img_size: int) -> np.ndarray:
+    def counting(self: Files, index: int, *size: int) -> np.ndarray:
         read.append(index)
-        return original(self, index, img_size)
+        return original(self, index, *size)
 
     monkeypatch.setattr(Files, "read", counting)
     monkeypatch.setattr("autoprox.datasets.base.MEASURED", 40)
