@@ -1,14 +1,14 @@
-"""Benchmark tables: what architectures are judged by.
+"""Benchmark tables: architectures with the accuracies by which proxies are judged.
 
-- `labels`: how a label came about
+- `labels`: label kinds, that is, origins of a label
 - `schema`: the columns, their values, and the direction of each metric
-- `table`, `table_files`, `block`: reading a table: its files, its blocks, splits and tasks
-- `reading`, `checks`, `checked_rows`, `cells`, `plausible`, `faults`: what a table has to fulfil, and what is derived
-- `owners`, `digests`: which spaces a table belongs to, and its identity
-- `splits`, `sealed`: who may see what, and how often the sealed part was looked at
+- `table`, `table_files`, `block`: reading a table: its files, blocks, splits and tasks
+- `reading`, `checks`, `checked_rows`, `cells`, `plausible`, `faults`: the rules of a table, and its derived columns
+- `owners`, `digests`: the spaces of a table, and its identity
+- `splits`, `sealed`: the parts of a table, and the count of scorings of the sealed part
 - `judging`, `verdict`, `problem`: scores against the blocks of a table
-- `ceiling`, `quality`, `table_figure`: how far a table can be trusted
-- `importers/`: tables of other formats
+- `ceiling`, `quality`, `table_figure`: the reliability of a table's labels
+- `importers/`: importers for other formats
 - `data/`: the embedded tables
 """
 

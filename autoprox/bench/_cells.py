@@ -1,6 +1,7 @@
-"""Cells of a column as numbers, one by one: a cell without a number says nothing of the others, and no digit is lost.
+"""Reads the cells of a column as numbers, one by one, without losing a digit.
 
-pandas takes a column with one text for text, and one with a gap for floats, which hold whole numbers up to 2^53 only.
+A cell without a number does not affect the others. pandas would read a column with one text as text. It would read a
+column with a gap as floats, which hold whole numbers up to 2^53 only.
 """
 
 import math
@@ -9,7 +10,7 @@ from numbers import Integral, Real
 from typing import Any
 
 LARGEST = 2**63 - 1
-"""What a column of whole numbers can hold."""
+"""Largest value in a column of whole numbers."""
 
 
 def real(cell: Any) -> float | None:
@@ -48,5 +49,5 @@ def whole(cell: Any) -> int | None:
 
 
 def _is_truth(cell: object) -> bool:
-    """A bool is an Integral to Python, and no number that anyone measured."""
+    """True for a bool, which is an Integral in Python but not a measured number."""
     return isinstance(cell, bool)

@@ -1,7 +1,7 @@
-"""The rows of a table that is being checked: which cells have no fault yet, and how a rule finds more.
+"""The rows of a table during its check: cells without a fault so far, and helpers for the rules.
 
-Rows bear the numbers of the frame's index; those of a file are counted from 0, as pandas does. A cell with a fault is
-left out of all later rules, so that one mistake is told once.
+Row numbers in messages come from the frame's index. Rows of a file are counted from 0, as in pandas. All later rules
+skip a cell with a fault, so that one mistake is reported once.
 """
 
 from collections.abc import Callable, Iterable, Iterator
@@ -20,15 +20,15 @@ Faults = Iterator[Fault]
 
 
 class CheckedRows:
-    """Rows, and which of their cells are sound.
+    """Rows, with a mask of their cells without fault.
 
     Args:
-        frame: The rows as they were read; their index numbers them in messages.
-        path: Where they came from, for messages.
+        frame: The rows as read; messages number them by the index.
+        path: The file they came from, for messages.
 
     Attributes:
-        frame: The rows, numbered from 0, as far as they are completed.
-        sound: For each column, the rows that have no fault there.
+        frame: The rows, numbered from 0, completed rule by rule.
+        sound: For each column, the rows without a fault in it.
         notes: Remarks on the rows, one sentence each.
         filled: Missing columns, each with its value or its source.
     """
@@ -42,20 +42,20 @@ class CheckedRows:
         self.filled: list[str] = []
 
     def whole_numbers(self, name: str, lowest: int) -> Faults:
-        """Requires whole numbers without gaps, and brings them to int64; those with a fault become the lowest."""
+        """Requires whole numbers without gaps, and converts them to int64; a cell with a fault becomes the lowest."""
         numbers = [whole(cell) for cell in self.frame[name]]
         good = np.array([number is not None and number >= lowest for number in numbers], dtype=bool)
         yield from self.require(good, name, lambda value: f"is {value!r}, not a whole number from {lowest}.")
         fits = np.array([number is None or number <= LARGEST for number in numbers], dtype=bool)
         yield from self.require(
-            fits, name, lambda value: f"is {value}, more than {LARGEST}, the largest that a table holds."
+            fits, name, lambda value: f"is {value}, above {LARGEST}, the largest number that a table holds."
         )
         kept = good & fits
         found = [int(number or 0) if sound else lowest for number, sound in zip(numbers, kept, strict=True)]
         self.frame[name] = np.array(found, dtype=np.int64)
 
     def require(self, good: Mask, column: str, complaint: Callable[[Any], str], given: tuple[str, ...] = ()) -> Faults:
-        """Yields a fault for the cells that are not good, in rows that have no fault yet in what the rule rests on."""
+        """Yields a fault for the cells that are not good, in rows without a fault in this column or the given ones."""
         bad = ~good & self.all_sound((column, *given))
         if bad.any():
             values = [self.frame[column].iloc[index] for index in np.flatnonzero(bad)]
@@ -63,12 +63,12 @@ class CheckedRows:
             yield self.cells(column, bad, [complaint(value) for value in plain])
 
     def cells(self, column: str, bad: Mask, texts: list[str]) -> Fault:
-        """The fault of some cells of a column, which are not sound from here on."""
+        """The fault of some cells of a column, which later rules skip."""
         self.sound[column] = self.sound[column] & ~bad
         return Fault(self.path, tuple(texts), column, tuple(int(row) for row in self.rows[bad]))
 
     def all_sound(self, columns: Iterable[str]) -> Mask:
-        """The rows that have no fault in any of these columns."""
+        """The rows without a fault in any of these columns."""
         together: Mask = np.logical_and.reduce([self.sound[name] for name in columns])
         return together
 
@@ -77,7 +77,7 @@ class CheckedRows:
         return Fault(self.path, (f"The table {self.path} {predicate}",))
 
     def derive(self, column: str, values: Any, what: str) -> None:
-        """Fills a missing column, and remembers its name and its source."""
+        """Fills a missing column, and records its name and source."""
         self.frame[column] = values
         self.sound[column] = np.ones(len(self.frame), dtype=bool)
         self.filled.append(f"{column} ({what})")

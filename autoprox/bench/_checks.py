@@ -1,6 +1,6 @@
-"""Rules for the rows of a table, and values that are derived or defaulted where a user's table is shorter.
+"""Rules for the rows of a table, and derived or default values for missing columns.
 
-Every rule yields its faults, a sentence each that names the column and the row.
+Every rule yields its faults: one sentence each, which names the column and the row.
 """
 
 from collections.abc import Generator, Iterable, Mapping
@@ -43,25 +43,25 @@ from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, NOISE_CHANNELS
 
 MIN_ARCHS = 12
-"""Fewer architectures than this can support no proxy: an error."""
+"""Minimum number of architectures; fewer cannot tell a proxy from chance."""
 
 PANDAS_INDEX = "__index_level_"
-"""pandas stores an index of filtered or sorted rows as columns of such names."""
+"""Prefix of the columns in which pandas stores the index of filtered or sorted rows."""
 
 
 class Checker(CheckedRows):
     """Checks and completes the rows of one table.
 
     Args:
-        frame: The rows as they were read; their index numbers them in messages.
-        path: Where they came from, for messages.
-        num_classes: Number of classes of the data sets whose images lie beside the table.
-        spaces: The spaces that it may hold, by name.
+        frame: The rows as read; messages number them by the index.
+        path: The file they came from, for messages.
+        num_classes: Number of classes of each data set with images stored next to the table.
+        spaces: The spaces that the table may hold, by name.
 
     Attributes:
         notes: Remarks on the rows, one sentence each: missing columns first.
-        doubts: What is possible and looks wrong all the same, a sentence each.
-        archs: The architectures by their identity.
+        doubts: Valid but suspicious values, one sentence each.
+        archs: The architectures by identity.
         num_classes: Number of classes of every data set of the table.
     """
 
@@ -80,7 +80,7 @@ class Checker(CheckedRows):
         self.num_classes: dict[str, int] = dict(num_classes)
 
     def faults(self) -> Faults:
-        """Goes through all rules, and completes the rows on the way."""
+        """Applies all rules in order, and completes the rows."""
         for rule in (
             self._columns,
             self._texts,
@@ -96,24 +96,24 @@ class Checker(CheckedRows):
         known = (*COLUMNS, *OPTIONAL_COLUMNS)
         extra = [name for name in self.frame.columns if name not in known and not str(name).startswith(PANDAS_INDEX)]
         self.doubts += [
-            f"Value and the column '{name}' add up to the same in every row: one is an error. Give the accuracy."
+            f"The columns 'value' and '{name}' have the same sum in every row: one is an error rate. Give the accuracy."
             for name in complements(self.frame, extra)
         ]
         if self.filled:
-            self.notes.insert(0, f"Columns that were missing: {', '.join(self.filled)}.")
+            self.notes.insert(0, f"Missing columns, filled in: {', '.join(self.filled)}.")
         if extra:
-            self.notes.append(f"Columns that are not used: {', '.join(map(str, extra))}.")
+            self.notes.append(f"Unused columns: {', '.join(map(str, extra))}.")
 
     def complete(self) -> pd.DataFrame:
-        """The rows with all columns in their one order; only for a table whose rules found no fault.
+        """The rows with all columns in the order of the schema; valid only if no rule found a fault.
 
-        Rows that repeat a label of their architecture, and stand for no training of their own, are left out.
+        Rows that repeat a label of their architecture instead of adding a training are dropped.
         """
         frame = without_repetitions(self.frame[list(COLUMNS)], seeds_given=self._seeds_given)
         if repeated := len(self.frame) - len(frame):
             self.doubts.append(
                 f"{repeated} of {len(self.frame)} rows repeat the value of another row of the same architecture: they"
-                " are left out, not taken as further trainings that agree."
+                " are dropped, not counted as further trainings."
             )
             if not self._seeds_given:
                 frame = frame.assign(train_seed=self._counted(frame))
@@ -126,7 +126,7 @@ class Checker(CheckedRows):
         missing = [name for name in REQUIRED_COLUMNS if name not in self.frame.columns]
         for name in missing:
             yield self.whole_fault(
-                f"has no column '{name}'. It needs: {', '.join(REQUIRED_COLUMNS)}; it has: {given}. Add or rename the "
+                f"has no column '{name}'. Required: {', '.join(REQUIRED_COLUMNS)}; present: {given}. Add or rename the "
                 "column."
             )
         if self.frame.empty:
@@ -160,7 +160,7 @@ class Checker(CheckedRows):
                     name,
                     lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
                 )
-                # Categories would sort in an order of their own, and bytes need not be Unicode.
+                # Categories would sort in their own order, and bytes need not be Unicode.
                 texts = [value if isinstance(value, str) else repr(value) for value in self.frame[name]]
                 self.frame[name] = pd.Series(texts, self.frame.index, dtype=str)
         allowed: dict[str, Iterable[str]] = {
@@ -190,7 +190,7 @@ class Checker(CheckedRows):
         yield from self.require(
             np.isfinite(values.to_numpy()),
             "value",
-            lambda value: f"is {value}, not a finite number. Leave out the rows of missing labels.",
+            lambda value: f"is {value}, not a finite number. Drop the rows of missing labels.",
         )
         for metric in METRICS.values():
             yield from self._within(metric)
@@ -200,7 +200,7 @@ class Checker(CheckedRows):
         yield from self.require(
             (others | values.between(metric.lowest, metric.highest)).to_numpy(dtype=bool),
             "value",
-            lambda value: f"is {value}, but {metric.name} lies between {metric.lowest:g} and {metric.highest:g}.",
+            lambda value: f"is {value}, but {metric.name} is between {metric.lowest:g} and {metric.highest:g}.",
             given=("metric",),
         )
 
@@ -225,12 +225,12 @@ class Checker(CheckedRows):
             (self.frame["arch_id"] == derived).to_numpy(dtype=bool),
             "arch_id",
             lambda value: (
-                f"is '{value}', which is not the identity of the architecture in this row. Leave the column out to "
-                "have it derived."
+                f"is '{value}', which is not the identity of the architecture in this row. Drop the column to have it "
+                "derived."
             ),
             given=("space", "arch_json"),
         )
-        # From here on, an architecture is known by what it is, even where its arch_id is wrong.
+        # From here on, genes identify an architecture, even where its arch_id is wrong.
         self.frame["arch_id"] = derived
         self.sound["arch_id"] = self.sound["space"] & self.sound["arch_json"]
         self.frame["arch_json"] = [parsed[pair].json if pair in parsed else pair[1] for pair in pairs]
@@ -239,7 +239,7 @@ class Checker(CheckedRows):
         yield from self._one_stratum()
 
     def _enough(self, count: int) -> Faults:
-        """Requires enough architectures, those with a fault among them."""
+        """Requires enough architectures, counting those with a fault."""
         if 0 < count < MIN_ARCHS:
             yield self.whole_fault(
                 f"has {count} architecture{'s' if count > 1 else ''} (column 'arch_json'); at least {MIN_ARCHS} are "
@@ -252,7 +252,7 @@ class Checker(CheckedRows):
         yield from self.require(
             (self.frame["stratum"] == strata.transform("first")).to_numpy(dtype=bool),
             "stratum",
-            lambda value: f"is '{value}', but another row of the same architecture says otherwise.",
+            lambda value: f"is '{value}', but another row of the same architecture has another stratum.",
             given=("arch_id",),
         )
 
@@ -268,7 +268,8 @@ class Checker(CheckedRows):
                 yield from self._classes_agree(name, given, known)
             if known is None and given is None:
                 self.notes.append(
-                    f"No column num_classes says how many classes {name} has: {DEFAULT_NUM_CLASSES} are assumed."
+                    f"The number of classes of {name} is unknown (no column num_classes): assuming "
+                    f"{DEFAULT_NUM_CLASSES}."
                 )
             self.num_classes[name] = known or given or DEFAULT_NUM_CLASSES
 
@@ -277,21 +278,21 @@ class Checker(CheckedRows):
         yield from self.require(
             (others | (column == given)).to_numpy(dtype=bool),
             "num_classes",
-            lambda value: f"is {value}, but another row of the data set '{dataset_name}' says {given}.",
+            lambda value: f"is {value}, but another row of the data set '{dataset_name}' has {given}.",
             given=("dataset",),
         )
         yield from self.require(
             (others | (column == (known or given))).to_numpy(dtype=bool),
             "num_classes",
             lambda value: (
-                f"is {value}, but the data set '{dataset_name}' that autoprox knows has {known} classes. Correct it, "
-                "or rename the data set."
+                f"is {value}, but the known data set '{dataset_name}' has {known} classes. Correct the number, or "
+                "rename the data set."
             ),
             given=("dataset",),
         )
 
     def _scales(self) -> Faults:
-        """Requires one scale in a block: fractions beside percents rank below everything else."""
+        """Requires one scale per block, since fractions among percents would rank below everything else."""
         sound = self.all_sound(("space", "dataset", "label_kind", "metric", "value"))
         mixed = np.zeros(len(self.frame), dtype=bool)
         accuracies = self.frame[sound & (self.frame["metric"] == PERCENT).to_numpy(dtype=bool)]
@@ -302,8 +303,8 @@ class Checker(CheckedRows):
             ~mixed,
             "value",
             lambda value: (
-                f"is {value:g}, a fraction, but other rows of the same block are percent. Give {100 * value:g}, if that"
-                " is what it means."
+                f"is {value:g}, a fraction, but other rows of the same block are in percent. Give {100 * value:g}, if "
+                "this is meant."
             ),
         )
 
@@ -320,7 +321,7 @@ class Checker(CheckedRows):
             "train_seed",
             lambda value: (
                 f"is {value}, but an earlier row has the same architecture, data set, label kind, metric and seed. "
-                "Number repetitions, or leave the column out to have them numbered."
+                "Number the repetitions, or drop the column to have them numbered."
             ),
         )
 
@@ -343,7 +344,8 @@ class Checker(CheckedRows):
             (self.frame["schema_version"] <= SCHEMA_VERSION).to_numpy(dtype=bool),
             "schema_version",
             lambda value: (
-                f"is {value}, but this autoprox reads tables up to version {SCHEMA_VERSION}. Install a later autoprox."
+                f"is {value}, but this version of autoprox reads tables up to schema version {SCHEMA_VERSION}. Install "
+                "a later one."
             ),
         )
 
@@ -378,12 +380,12 @@ class Checker(CheckedRows):
 
 
 def _image_shape(dataset_name: str) -> tuple[int | None, int]:
-    """Image size (None for the space's default) and channels of a data set, or of the noise in place of its images."""
+    """Image size (None for the space's default) and channels of a data set, or of noise where it has no images."""
     if dataset_name in DATASETS:
         return DATASETS[dataset_name].img_size, DATASETS[dataset_name].in_chans
     return None, NOISE_CHANNELS
 
 
 def _is_writable(text: str, breaks: str) -> bool:
-    """Whether a text is Unicode without control characters but for some; spaces of all widths are allowed."""
+    """True if a text has no control characters except those in `breaks`; spaces of all widths are allowed."""
     return text.isprintable() or all(each.isprintable() or category(each) == "Zs" or each in breaks for each in text)

@@ -1,6 +1,6 @@
-"""Faults of a table, in a form that serves both readers and `bench check`.
+"""Faults of a table, for readers and for `bench check`.
 
-Rules yield faults. Whoever reads a table raises the first one; who checks it goes on to the last.
+Rules yield faults. Reading a table raises the first one; checking it collects all.
 """
 
 from collections.abc import Iterable
@@ -12,15 +12,15 @@ from autoprox.base.errors import AutoproxError, TableError
 
 @dataclass(frozen=True)
 class Fault:
-    """Fault by one rule: of the table as a whole, or of cells of one column.
+    """Fault found by one rule: of the whole table, or of cells of one column.
 
     Attributes:
         path: The table.
-        texts: For a fault of the whole, one sentence or more that name the file. For cells, the end of a sentence
-            for each row ("is nan, not a finite number").
+        texts: For a fault of the whole table, one or more sentences that name the file. For cells, the end of a
+            sentence per row ("is nan, not a finite number").
         column: The column of the cells.
-        rows: The number of each row, as long as `texts`; empty for a fault of the whole.
-        error: What is raised where the table is read.
+        rows: The number of each row, as long as `texts`; empty for a fault of the whole table.
+        error: Class of the exception that reading the table raises.
 
     Example:
         >>> fault = Fault(Path("t.parquet"), ("is nan.", "is inf."), "value", (3, 7))
@@ -39,13 +39,13 @@ class Fault:
     error: type[AutoproxError] = TableError
 
     def lines(self) -> list[str]:
-        """A line for each row."""
+        """One line per row."""
         if not self.rows:
             return list(self.texts)
         return [f"column '{self.column}', row {row}: {text}" for row, text in zip(self.rows, self.texts, strict=True)]
 
     def exception(self) -> AutoproxError:
-        """The error for the first row, which says how many more there are."""
+        """The error for the first row, with the number of further rows."""
         if not self.rows:
             return self.error(self.texts[0])
         others = len(self.rows) - 1
@@ -59,7 +59,7 @@ class Fault:
 
 
 def raise_first(faults: Iterable[Fault]) -> None:
-    """Raises the first fault, if there is one, and looks no further.
+    """Raises the first fault, if there is one.
 
     Raises:
         AutoproxError: The error of the fault.

@@ -1,4 +1,4 @@
-"""Whether labels can be what they are said to be: percent, better where higher, of trainings of their own."""
+"""Plausibility of labels: their scale, their direction, and one training per row."""
 
 from collections.abc import Mapping
 from fractions import Fraction
@@ -14,27 +14,27 @@ from autoprox.metrics import kendall_tau_b
 
 PERCENT = "top1_pct"
 MIN_ARCHS = 12
-"""Below this number of architectures an order may be chance."""
+"""With fewer architectures an order may be chance."""
 
 SIGNIFICANT = 5.0
-"""Standard deviations that tau must lie below zero, were there no relation, before a direction is doubted."""
+"""Number of standard deviations (under no relation) below zero at which tau casts doubt on a direction."""
 
 MOST = 0.5
-"""Share of the architectures with several rows that must hold nothing but repetitions, where no seeds are given."""
+"""Without given seeds: minimum share, among architectures with several rows, of those with repetitions only."""
 
 
 def fractions_among_percents(values: Floats, chance: float) -> npt.NDArray[np.bool_]:
-    """Which labels of one block are shares of 1 where the others are percent.
+    """Finds the labels of one block that are fractions of 1 where the others are percent.
 
-    They lie in (0, 1], far below all others, and a hundred times as much lies among the others. A label close to what
-    guessing reaches is not a share: a training may have failed.
+    Such a label is in (0, 1] and far below all others, but among them when multiplied by 100. A label close to chance
+    level is not a fraction: the training may have failed.
 
     Args:
-        values: `(n,)`, what should be percent.
-        chance: What guessing reaches, in percent.
+        values: `(n,)`, labels that should be percent.
+        chance: Accuracy of guessing, in percent.
 
     Returns:
-        `(n,)`.
+        `(n,)`, True for a fraction.
 
     Example:
         >>> fractions_among_percents(np.array([91.2, 0.93, 94.8]), chance=10.0).tolist()
@@ -54,21 +54,22 @@ def fractions_among_percents(values: Floats, chance: float) -> npt.NDArray[np.bo
 
 
 def without_repetitions(frame: pd.DataFrame, *, seeds_given: bool) -> pd.DataFrame:
-    """The rows without those that repeat a label instead of adding a training.
+    """Drops rows that repeat a label instead of adding a training.
 
-    A table that was put together from itself, or in which the mean of several trainings stands in the row of each, has
-    every value of an architecture equally often. Taken as trainings they would agree perfectly. One architecture of a
-    coarse metric may have two trainings of one value; all that have several do not.
+    Some tables hold every value of an architecture equally often: a table that was concatenated with itself, or one
+    with the mean of several trainings in the row of each. Counted as trainings, these rows would agree perfectly. With
+    a coarse metric, two trainings of one architecture may reach the same value, but not those of all architectures.
 
     Args:
         frame: Rows with all columns of a key and `value`.
-        seeds_given: Whether seeds were told, and not counted from the rows. It takes all architectures to doubt them.
+        seeds_given: True if the table has seeds, False if they were counted from its rows. Given seeds are doubted
+            only if all architectures with several rows repeat their labels.
 
     Returns:
-        The rows that are left, with the index that they had.
+        The remaining rows, with their index.
     """
     key = [name for name in KEY_COLUMNS if name != "train_seed"]
-    # The same value that went through other arithmetic is the same.
+    # Equal up to rounding counts as equal.
     rounded = frame.assign(value=frame["value"].map(lambda value: float(f"{value:.10g}")))
     copies = rounded.groupby([*key, "value"], sort=False)["value"].transform("size")
     if copies.max() == 1:
@@ -93,7 +94,7 @@ def without_repetitions(frame: pd.DataFrame, *, seeds_given: bool) -> pd.DataFra
 
 
 def doubts_of(frame: pd.DataFrame, num_classes: Mapping[str, int]) -> list[str]:
-    """Implausible labels of a complete table although every single one is possible, one sentence each.
+    """Describes blocks of a complete table with valid but implausible labels, one sentence each.
 
     Args:
         frame: The rows.
@@ -108,13 +109,13 @@ def doubts_of(frame: pd.DataFrame, num_classes: Mapping[str, int]) -> list[str]:
             chance = float(Fraction(100, num_classes[dataset]))
             if values.max() <= 1.0:
                 doubts.append(
-                    f"In the block {name} no value lies above 1: are they fractions? autoprox reads percent; ranks are"
+                    f"In the block {name} no value is above 1: are they fractions? autoprox expects percent; ranks are"
                     " the same."
                 )
             elif values.max() < chance:
                 doubts.append(
-                    f"In the block {name} the best value, {values.max():g}, is less than guessing reaches"
-                    f" ({chance:g} %): are they errors? Give accuracies, 100 - error."
+                    f"In the block {name} the best value, {values.max():g}, is below chance level"
+                    f" ({chance:g} %): are they error rates? Give accuracies, 100 - error."
                 )
         goodness = values if METRICS[metric].higher_is_better else -values
         tau = float(kendall_tau_b(own["params_count"].to_numpy(dtype=float)[None], goodness)[0])
@@ -124,17 +125,17 @@ def doubts_of(frame: pd.DataFrame, num_classes: Mapping[str, int]) -> list[str]:
             better = "higher" if METRICS[metric].higher_is_better else "lower"
             doubts.append(
                 f"In the block {name} labels get worse with size (Kendall tau with parameters {tau:.2f}): is their"
-                f" direction right? Of {metric} the {better} is the better; an error has to be given as 100 - error."
+                f" direction right? For {metric}, {better} is better; give an error rate as 100 - error."
             )
     return doubts
 
 
 def complements(frame: pd.DataFrame, names: list[str]) -> list[str]:
-    """Columns of numbers that are, row by row, 100 or 1 less the value: one of the two is an error.
+    """Finds columns that equal 100 - value or 1 - value in every row: one of the two is an error rate.
 
     Args:
         frame: Rows with `value`.
-        names: Columns that are looked at.
+        names: Columns to examine.
 
     Example:
         >>> rows = pd.DataFrame({"value": [7.5, 9.25], "acc": [92.5, 90.75], "width": [12, 24]})

@@ -20,20 +20,20 @@ from autoprox.spaces import Arch, Space
 
 
 class Reading:
-    """One reading of a table, from which its faults come as they are found.
+    """One reading of a table, which yields faults as it finds them.
 
     Args:
         files: The files.
-        images: Folders with images of the user, by data set; only the number of classes is taken from them here.
-        spaces: The spaces of the user.
+        images: The user's image folders by data set; only the number of classes is read from them here.
+        spaces: The user's spaces.
 
     Attributes:
-        frame: The complete rows, once they were found without fault.
-        manifest: What lies beside the table; empty for a table without one, or with one that cannot be read.
-        batches: Stored batches by data set, likewise.
-        notes: What was derived or defaulted, a sentence each.
-        doubts: What is possible and looks wrong all the same, a sentence each.
-        archs: The architectures by their identity.
+        frame: The complete rows; empty until they are checked without fault.
+        manifest: Content of the manifest; empty if the table has none, or an unreadable one.
+        batches: Stored batches by data set; empty likewise.
+        notes: Derived or default values, one sentence each.
+        doubts: Valid but suspicious values, one sentence each.
+        archs: The architectures by identity.
         num_classes: Number of classes of every data set.
         spaces: The spaces that the table may hold, by name.
     """
@@ -58,7 +58,7 @@ class Reading:
 
         Raises:
             TableError: If the rows cannot be read at all.
-            ImageError: If images of the user cannot be used.
+            ImageError: If the user's images cannot be used.
         """
         files = self._files
         yield from self._read_batches()
@@ -68,7 +68,7 @@ class Reading:
         clean = not faults
         yield from faults
         if next(missing(self.spaces, self.manifest), None):
-            return  # every row of such a space would be a fault
+            return  # every row of a missing space would be a fault
         classes = stored | self._classes_of_images(rows, stored)
         checker = Checker(rows, files.table, classes, self.spaces)
         for fault in checker.faults():
@@ -95,14 +95,14 @@ class Reading:
                     yield self._fault(f"The table {self._files.table} {text}", TableError)
 
     def _classes_of_images(self, rows: pd.DataFrame, stored: Mapping[str, int]) -> dict[str, int]:
-        """Number of classes of the data sets that the user has images of."""
+        """Number of classes of each data set with a folder of the user's images."""
         present = list(rows["dataset"]) if self._images and "dataset" in rows.columns else []
         found = {name: read_contents(path).num_classes for name, path in self._images.items() if name in present}
         for name, count in found.items():
             if stored.get(name, count) != count:
                 raise ImageError(
                     f"The folder {self._images[name]} has images of {count} classes, but the data set '{name}' of "
-                    f"{self._files.table} has {stored[name]}. Give the folder that the labels were made with."
+                    f"{self._files.table} has {stored[name]}. Give the folder with the images of the labels."
                 )
         return found
 
@@ -121,12 +121,12 @@ class Reading:
                 )
 
     def _compare_with_manifest(self, *, clean: bool) -> Iterator[Fault]:
-        """Compares the batches, and rows without fault; the digest of others would only say that they have some."""
+        """Compares the batches, and the rows if they have no fault; otherwise their digest differs in any case."""
         files = self._files
         if clean and self.manifest.get("digest") != frame_digest(self.frame):
             yield self._fault(
                 f"The table {files.table} differs from the one that its manifest {files.manifest.name} describes. "
-                "Restore it; or, if the change is meant, give it another name."
+                "Restore it; if the change is intended, rename the table."
             )
         stored = {name: batch.digest for name, batch in self.batches.items()}
         described = self.manifest.get("batches")
@@ -134,7 +134,7 @@ class Reading:
             known = described if isinstance(described, dict) else {}
             names = sorted(name for name in stored.keys() | known.keys() if stored.get(name) != known.get(name))
             yield self._fault(
-                f"The batches {files.batches} differ from those that the manifest {files.manifest.name} describes "
+                f"The batches {files.batches} differ from the description in the manifest {files.manifest.name} "
                 f"({', '.join(names) or 'it describes none'}). Restore them, or build the table again."
             )
         if clean and "splits" in self.manifest:
@@ -148,7 +148,7 @@ class Reading:
 
 
 def _is_sound(batch: Batch) -> bool:
-    """Whether the arrays of a batch are what a network can take."""
+    """True if a network accepts the arrays of a batch."""
     images, labels = batch.images, batch.labels
     return bool(
         images.dtype == np.uint8

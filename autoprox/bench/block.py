@@ -14,8 +14,8 @@ class Block:
     Attributes:
         space: Name of the space.
         dataset: Name of the data set.
-        label_kind: How the labels came about.
-        metric: What they measure.
+        label_kind: Origin of the labels.
+        metric: Quantity that the labels measure.
         arch_ids: `(n,)`, sorted.
         values: `(n,)`, mean over the seeds of each architecture.
         strata: `(n,)`, the stratum of each architecture.
@@ -57,10 +57,10 @@ class Block:
         return self.values if self.higher_is_better else -self.values
 
     def restricted(self, arch_ids: Collection[str], stratum: str | None = None) -> "Block":
-        """The block of some of its architectures.
+        """The block with some of its architectures only.
 
         Args:
-            arch_ids: Those to keep; others than the block's are ignored.
+            arch_ids: Architectures to keep; ids that are not in the block are ignored.
             stratum: Keep only this stratum.
         """
         wanted = frozenset(arch_ids)

@@ -1,15 +1,15 @@
-"""How well a perfect score could agree with labels that carry the noise of a few seeds.
+"""Ceiling of a block: the tau that a perfect score reaches with labels that carry the noise of a few seeds.
 
 Model: the label of architecture i and seed k is y_ik = t_i + e_ik, with t and e normal after a monotone transformation
-(which tau does not see). For normal pairs of correlation r, Greiner's relation gives tau = 2/pi arcsin(r). So
+(tau is invariant to it). For normal pairs of correlation r, Greiner's relation gives tau = 2/pi arcsin(r). Hence
 
     one seed   the tau between two single seeds gives their correlation r = sin(pi tau / 2), the reliability of one;
     K seeds    their mean has the reliability r_K = K r / (1 + (K - 1) r) (Spearman 1910, Brown 1910);
     ceiling    a score equal to t correlates with that mean by sqrt(r_K), so that its tau is 2/pi arcsin(sqrt(r_K)).
 
 A perfect score here is the mean over infinitely many seeds, for the same training and test images. The tests compare
-with simulations. Architectures with different numbers of seeds enter with the harmonic mean of these numbers, since it
-is the variance of the noise, proportional to 1/K, that averages.
+with simulations. For architectures with different numbers of seeds, K is the harmonic mean of these numbers, since the
+variance of the noise is proportional to 1/K.
 """
 
 from collections.abc import Sequence
@@ -32,21 +32,21 @@ METHOD = (
 
 RESAMPLES = 500
 COVERAGE = 0.9
-"""A pair of seeds counts if it has at least this share of the architectures of the pair that has the most."""
+"""Minimum number of architectures of a pair of seeds, as a share of the largest number of any pair."""
 
 MIN_ARCHS = 5
-"""Below this number of architectures a tau says nothing, and no ceiling is given."""
+"""Minimum number of architectures for a ceiling; a tau over fewer is meaningless."""
 
 
 @dataclass(frozen=True, slots=True)
 class Ceiling:
-    """How far the labels of a block can be trusted.
+    """Reliability of the labels of a block.
 
     Attributes:
         seed_tau: Mean Kendall tau-b between two single seeds.
         ceiling: Expected Kendall tau of a perfect score with the mean of the seeds.
-        ceiling_ci95: Its 95 % interval over architectures.
-        seeds: Harmonic mean of the number of seeds of an architecture.
+        ceiling_ci95: 95 % interval of the ceiling, from a bootstrap over architectures.
+        seeds: Harmonic mean of the number of seeds per architecture.
     """
 
     seed_tau: float
@@ -78,11 +78,11 @@ def ceiling(labels: Sequence[Sequence[float]]) -> Ceiling | None:
     """Estimates the ceiling of a block.
 
     Args:
-        labels: For each architecture the values of its seeds, at least one, in the order of the seeds.
+        labels: For each architecture, the values of its seeds (at least one) in the order of the seeds.
 
     Returns:
-        The ceiling, or None where it cannot be estimated: one seed, fewer than `MIN_ARCHS` architectures with two
-        seeds, or constant labels.
+        The ceiling, or None if it cannot be estimated: with one seed, with fewer than `MIN_ARCHS` architectures with
+        two seeds, or with constant labels.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -110,12 +110,12 @@ def ceiling(labels: Sequence[Sequence[float]]) -> Ceiling | None:
 def _seed_taus(matrix: Floats, weights: npt.NDArray[np.int64]) -> Floats:
     """Mean tau-b over pairs of columns, each over the rows that have both, for several samples of the rows.
 
-    Where a stratum has more seeds than the rest, the pairs that it has for itself alone are left out: they say how
-    seeds agree there, which is another question.
+    Where a stratum has more seeds than the rest, pairs of seeds that only this stratum has are skipped: they measure
+    the agreement within the stratum, not in the block.
 
     Args:
         matrix: `(n, K)`, NaN where a row has no such seed.
-        weights: `(B, n)`, how often each row is in each sample.
+        weights: `(B, n)`, multiplicity of each row in each sample.
 
     Returns:
         `(B,)`, NaN where no pair of columns has a tau.

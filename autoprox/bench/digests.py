@@ -1,4 +1,4 @@
-"""The digest of a table: of its rows, not of the file, so that another version of parquet changes nothing."""
+"""Digest of the rows of a table; the digest of its file would change with the version of parquet."""
 
 import pandas as pd
 
@@ -7,7 +7,7 @@ from autoprox.bench.schema import COLUMNS
 
 
 def frame_digest(frame: pd.DataFrame) -> str:
-    """Digests the rows of a complete table in their order.
+    """Digest of the rows of a complete table in their order.
 
     Args:
         frame: A table with all columns.

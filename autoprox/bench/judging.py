@@ -1,4 +1,4 @@
-"""Scores against the blocks of a table: what every number in a report is made by."""
+"""Judges scores against the blocks of a table; every number in a report comes from here."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -38,18 +38,18 @@ _FEWEST_ISO = 8
 
 
 class Judge:
-    """Blocks of a table, restricted to splits, and the networks that scores for them are computed on.
+    """Blocks of a table, restricted to splits, with the networks to score.
 
     Args:
-        problem: What scores are to be good for.
-        splits: Which parts of the architectures take part.
+        problem: Blocks and aggregate to judge by.
+        splits: Splits to include.
 
     Raises:
         TableError: If a block has fewer than two different labels in these splits.
 
     Attributes:
-        networks: `A` networks; score vectors have one column for each.
-        blocks: The blocks, restricted.
+        networks: `A` networks, one per column of a score vector.
+        blocks: The blocks, restricted to the splits.
     """
 
     def __init__(self, problem: Problem, *splits: Split) -> None:
@@ -85,11 +85,11 @@ class Judge:
 
     @cached_property
     def counts(self) -> dict[str, Floats]:
-        """Scores by counting alone: for each count of `count_scores`, shape `(A,)`."""
+        """Scores by counts alone: `(A,)` for each count of `count_scores`."""
         return {name: np.array(values) for name, values in count_scores(self.networks).items()}
 
     def by_block(self, scores: Floats) -> list[Floats]:
-        """Cuts scores of networks into blocks and averages over initialisations, `(P, A)` -> `D` times `(P, n)`."""
+        """Splits scores by block and averages over initialisations, `(P, A)` -> `D` times `(P, n)`."""
         if self._columns and self._columns[0].shape[1] == 1:
             return [scores[:, columns[:, 0]] for columns in self._columns]
         return [scores[:, columns].mean(axis=2) for columns in self._columns]
@@ -109,22 +109,23 @@ class Judge:
 
     @property
     def shares(self) -> Floats:
-        """`(D,)`, how much each block counts in the joint correlation; all alike where the worst one decides."""
+        """`(D,)`, weight of each block in the joint correlation; equal weights if the worst block decides."""
         shares = self.joint(np.eye(len(self.blocks)))
         return shares if shares.sum() > 0 else np.full(len(self.blocks), 1 / len(self.blocks))
 
     def beyond(self, scores: Floats, taus: Floats) -> Floats:
         """Correlation of score vectors beyond size, block by block.
 
-        Tau-b among the architectures of one size (the iso stratum) where the block has at least 8 of them, and the
-        partial tau given the number of parameters where it has not.
+        Tau-b among the architectures of one size (the iso stratum) if the block has at least 8 of them. Otherwise the
+        partial tau given the number of parameters.
 
         Args:
             scores: `(P, A)`.
-            taus: Their correlations, as `taus` gives them, `(P, D)`.
+            taus: Their correlations from `taus`, `(P, D)`.
 
         Returns:
-            `(P, D)`; NaN where undefined: scores that are constant at one size, or rank exactly as parameters do.
+            `(P, D)`; NaN where undefined: for scores that are constant at one size, or that rank exactly like the
+            number of parameters.
         """
         parts = self.by_block(scores)
         columns = []
@@ -136,14 +137,14 @@ class Judge:
         return np.stack(columns, axis=1)
 
     def agreement(self, scores: Floats, others: Floats) -> Floats:
-        """Tau-b of score vectors with others of the same networks, joined like correlations with labels.
+        """Tau-b between pairs of score vectors of the same networks, joined like correlations with labels.
 
-        With the scores of one proxy from two initialisations it says how much of the ranking is the architecture's and
-        how much the draw's.
+        For the scores of one proxy from two initialisations, this is the share of the ranking that depends on the
+        architecture and not on the draw.
 
         Args:
             scores: `(P, A)`.
-            others: `(P, A)`, vector by vector what the first is compared with.
+            others: `(P, A)`, row by row the vectors to compare with.
 
         Returns:
             `(P,)`; NaN where a vector is constant or undefined in a block.
@@ -156,15 +157,15 @@ class Judge:
         return self.joint(np.array(taus).T)
 
     def margin(self, scores: Floats, rival: Floats, resamples: int = RESAMPLES) -> tuple[float, tuple[float, float]]:
-        """How much further the joint correlation of one score vector is than a rival's.
+        """Difference of the joint correlations of two score vectors.
 
         Args:
             scores: `(A,)`.
             rival: `(A,)`.
-            resamples: Draws of the bootstrap, the same for both.
+            resamples: Number of bootstrap draws, which are the same for both.
 
         Returns:
-            The difference and its 95 % interval.
+            The difference, `scores` minus `rival`, and its 95 % interval.
         """
         both = np.stack([scores, rival])
         first, second = self.joint(self.taus(both))
@@ -172,15 +173,15 @@ class Judge:
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
     def standard_errors(self, scores: Floats, best: int, resamples: int = RESAMPLES) -> Floats:
-        """Standard errors of how much further one score vector is than each.
+        """Standard errors of the differences between the joint correlation of one score vector and of each.
 
         Args:
             scores: `(P, A)`.
-            best: Row of the one.
+            best: Row of the vector to compare with.
             resamples: As for `margin`.
 
         Returns:
-            `(P,)`, of the difference of joint correlations; 0 for the one itself.
+            `(P,)`; 0 in the row `best`.
         """
         sampled = self.sampled_joints(scores, resamples)
         return np.asarray(np.nanstd(sampled[best] - sampled, axis=1))
@@ -188,7 +189,7 @@ class Judge:
     def iso_margin(
         self, scores: Floats, rival: Floats, resamples: int = RESAMPLES
     ) -> tuple[float, tuple[float, float]]:
-        """The margin among the architectures of one size (the iso stratum), where size says nothing.
+        """The margin among the architectures of one size (the iso stratum), which size cannot rank.
 
         Args:
             scores: `(A,)`.
@@ -204,9 +205,9 @@ class Judge:
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
     def _sampled_taus(self, scores: Floats, resamples: int, *, iso: bool = False) -> Floats:
-        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN where a small block turns out constant.
+        """Taus on resampled architectures, `(P, A)` -> `(P, D, B)`; NaN if the resample of a small block is constant.
 
-        With `iso` of those of one size, and NaN where there are too few of them.
+        With `iso`, only architectures of one size count, and the result is NaN if there are too few of them.
         """
         sampled = []
         for part, block, draw in zip(self.by_block(scores), self.blocks, self._resampled(resamples), strict=True):
@@ -220,7 +221,7 @@ class Judge:
         return self.joint(np.swapaxes(self._sampled_taus(scores, resamples), 1, 2))
 
     def rebuilt(self) -> list[Network]:
-        """The same networks from initialisations that none of them has: as many seeds further."""
+        """The same networks with new initialisations: their seeds continue after the present ones."""
         seeds = self._init_seeds
         return [replace(each, weights=Fresh(seeds + index % seeds)) for index, each in enumerate(self.networks)]
 
@@ -239,14 +240,14 @@ class Judge:
         return result
 
     def verdicts(self, scores: Floats, resamples: int = RESAMPLES) -> list[Verdict]:
-        """Judges score vectors in full: intervals, iso stratum, partial tau.
+        """Judges score vectors with all figures: intervals, iso stratum, partial tau.
 
         Args:
             scores: `(P, A)`.
-            resamples: Draws of the bootstrap. They are the same for every vector (paired) and for every call.
+            resamples: Number of bootstrap draws, which are the same for every vector (paired) and for every call.
 
         Returns:
-            One verdict a vector.
+            One verdict per vector.
         """
         taus = self.taus(scores)
         sampled = self._sampled_taus(scores, resamples)
@@ -269,7 +270,7 @@ class Judge:
         ]
 
     def _beside(self, scores: Floats, taus: Floats) -> Floats:
-        """Figures of a verdict for each block beside tau-b, in its order, `(6, P, D)`."""
+        """Further figures of a verdict for each block, in the order of `BlockVerdict`, `(6, P, D)`."""
         parts = self.by_block(scores)
         columns = [
             (
@@ -285,17 +286,17 @@ class Judge:
         return np.stack([np.stack(each, axis=-1) for each in zip(*columns, strict=True)])
 
     def frame(self, scores: Mapping[str, Floats], resamples: int = RESAMPLES) -> pd.DataFrame:
-        """The same as a frame, to sort, pivot and draw.
+        """The verdicts of several scorers as a frame, to sort, pivot and plot.
 
         Args:
-            scores: Under the name of each scorer `(A,)`.
-            resamples: Draws of the bootstrap.
+            scores: `(A,)` for each scorer, by its name.
+            resamples: Number of bootstrap draws.
 
         Returns:
-            Long form, for each scorer a row `joint` and then one per block, in the order given. Columns: `scorer`,
+            Long form: for each scorer in the order given, a row `joint`, then one row per block. Columns: `scorer`,
             `block` (its name, or "joint"), `n` (architectures), `kendall`, `low` and `high` (95 % interval), `iso` and
-            `given_params`, as in `BlockVerdict`; of a joint row they are joined like the correlations. What is
-            undefined is NaN.
+            `given_params`. The last two are as in `BlockVerdict`; in a joint row they are joined like the correlations.
+            Undefined figures are NaN.
         """
         rows = []
         archs = len({arch_id for block in self.blocks for arch_id in block.arch_ids})
@@ -318,30 +319,30 @@ class Judge:
 
     @cached_property
     def _sizes(self) -> list[tuple[Floats, Floats]]:
-        """For each block the parameters of its architectures, and their own tau-b with it."""
+        """For each block, the parameter counts of its architectures, and the tau-b of these counts with the labels."""
         params = self.by_block(self.counts["params"][None])
         return [(size[0], kendall_tau_b(size, block.goodness)) for size, block in zip(params, self.blocks, strict=True)]
 
 
 def _judgeable(block: Block, splits: Sequence[Split], table: str) -> Block:
-    """The block itself, if a rank correlation with it is defined."""
+    """Returns the block; requires labels that differ, without which no rank correlation is defined."""
     if len(set(block.goodness.tolist())) < 2:
         raise TableError(
             f"In the table '{table}' the block {block.space} / {block.dataset} / {block.label_kind} has"
-            f" {len(block.arch_ids)} architecture(s) in {' + '.join(splits)}, and their labels do not differ: nothing"
-            " can be ranked there. Give more architectures, or leave the block out by `spaces` or `datasets`."
+            f" {len(block.arch_ids)} architecture(s) in {' + '.join(splits)} with identical labels: nothing can be"
+            " ranked. Add architectures, or exclude the block by `spaces` or `datasets`."
         )
     return block
 
 
 def _same_size(block: Block) -> list[npt.NDArray[np.bool_]]:
-    """Which architectures are of one size, for each iso stratum that has enough of them."""
+    """Masks of the architectures of one size, for each iso stratum with enough of them."""
     masks = [np.array([each == stratum for each in block.strata]) for stratum in ISO_BUDGET_FACTORS]
     return [mask for mask in masks if mask.sum() >= _FEWEST_ISO]
 
 
 def _iso_taus(part: Floats, block: Block) -> Floats:
-    """Tau-b among architectures of one size, the mean over the iso strata; NaN where none has enough architectures."""
+    """Tau-b among architectures of one size, mean over the iso strata; NaN if no stratum has enough architectures."""
     taus = [kendall_tau_b(part[:, mask], block.goodness[mask]) for mask in _same_size(block)]
     return np.mean(taus, axis=0) if taus else np.full(len(part), np.nan)
 

@@ -1,7 +1,7 @@
-"""Label kinds: how the values of a table came about.
+"""Label kinds: the origins of the values of a table.
 
-Kinds are never pooled: they are different tasks. A new kind is one file that registers it; a table may hold it, and can
-be built with it if it says what makes it.
+Kinds are different tasks and are never pooled. A new kind takes one file that registers it. Tables may then hold it,
+and `bench build` can make it if the kind has a maker.
 """
 
 from dataclasses import dataclass
@@ -11,16 +11,15 @@ from autoprox.base.registry import Registry
 
 @dataclass(frozen=True)
 class LabelKind:
-    """One way in which a label comes about.
+    """Origin of a label.
 
     Args:
         name: Name in the column `label_kind`.
-        description: How a value comes about, for people.
-        trained: Whether the parameters that are tested were trained for this label; if not, they were only evaluated.
-        maker: What makes such labels here: an `autoprox.training.LabelMaker`, or where one stands, as
-            `my_package.labels:Maker`, which is imported when a label is made. None for a kind that only tables of
-            others bring.
-        seeds: Labels of each architecture where a plan does not say how many; None for as many as its stratum has.
+        description: Origin of a value in words, for reports.
+        trained: True if the tested parameters were trained for this label, False if they were only evaluated.
+        maker: An `autoprox.training.LabelMaker`, or its place as `my_package.labels:Maker`, which is imported when a
+            label is made. None for a kind that only imported tables have.
+        seeds: Default number of labels per architecture; None for the default of its stratum.
 
     Example:
         >>> LABEL_KINDS["supernet"].trained, str(KD)

@@ -1,4 +1,4 @@
-"""The spaces of a table: those that the user gives, compared with what the table remembers of them."""
+"""The spaces of a table: compares the spaces that the user gives with their record in the manifest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from autoprox.spaces import Space, load_space, space_names
 
 @dataclass(frozen=True)
 class KnownSpaces(Mapping[str, Space]):
-    """The spaces that a table may hold, by name; those around trained networks are made when they are asked for.
+    """The spaces that a table may hold, by name; spaces around trained networks are created on access.
 
     Args:
-        given: Those that the user gives.
+        given: The user's spaces.
     """
 
     given: Mapping[str, Space]
@@ -21,7 +21,7 @@ class KnownSpaces(Mapping[str, Space]):
         if name in self.given:
             return self.given[name]
         if name not in space_names():
-            raise KeyError(name)  # whatever a table's own text names is not imported
+            raise KeyError(name)  # a name in a table must never cause an import
         return load_space(name)
 
     def __contains__(self, name: object) -> bool:
@@ -35,7 +35,7 @@ class KnownSpaces(Mapping[str, Space]):
 
 
 def known_spaces(given: Iterable[Space] = ()) -> KnownSpaces:
-    """The spaces that a table may hold: those that come with autoprox, and those that are given.
+    """The spaces that a table may hold: the built-in ones, and the given ones.
 
     Example:
         >>> sorted(known_spaces())[0]
@@ -45,7 +45,7 @@ def known_spaces(given: Iterable[Space] = ()) -> KnownSpaces:
 
 
 def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
-    """Record of spaces in a manifest: where they come from, and their identity.
+    """Record of spaces in a manifest: their reference and identity.
 
     Example:
         >>> remembered([load_space("pit-micro")])
@@ -55,23 +55,23 @@ def remembered(spaces: Iterable[Space]) -> dict[str, dict[str, Any]]:
 
 
 def missing(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Names each space that the manifest remembers and that was not given."""
+    """Yields the end of a sentence for each space that the manifest records and that was not given."""
     for name, memory in sorted(_memory(manifest).items()):
         if name not in spaces:
             reference = memory.get("reference") if isinstance(memory, Mapping) else None
             place = reference if isinstance(reference, str) else "your code"
-            yield f"holds the space '{name}', defined in {place}, which was not given. Give the table and its space."
+            yield f"holds the space '{name}', defined in {place}, which was not given. Give the space with the table."
 
 
 def changes(spaces: Mapping[str, Space], manifest: Mapping[str, Any]) -> Iterator[str]:
-    """Says of each space that is not what the manifest remembers, in a sentence, what to do."""
+    """Yields a sentence for each space that differs from its record in the manifest."""
     for name, memory in sorted(_memory(manifest).items()):
         identity = memory.get("identity") if isinstance(memory, Mapping) else None
         if name in spaces and identity != spaces[name].identity:
             place = spaces[name].reference or "the one given"
             yield (
-                f"The space '{name}' ({place}) is not what it was when this table was made: its genes, version or "
-                "builder changed. Restore it, or make the table again."
+                f"The space '{name}' ({place}) changed after this table was made: its genes, version or builder "
+                "differ. Restore it, or make the table again."
             )
 
 

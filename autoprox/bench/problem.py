@@ -1,4 +1,4 @@
-"""Blocks that proxies are judged on: how their correlations are joined, and which statistics are cached."""
+"""The target of a discovery: blocks to judge proxies on, their aggregate, and the cache of statistics."""
 
 from dataclasses import dataclass
 
@@ -14,10 +14,10 @@ class Problem:
 
     Args:
         table: The benchmark table.
-        blocks: The blocks of it that count.
-        aggregate: How correlations with blocks are joined.
-        init_seeds: Number of initialisations that scores are averaged over.
-        weights: One weight a block, for the weighted aggregate.
+        blocks: The selected blocks of the table.
+        aggregate: Aggregate of the correlations with the blocks.
+        init_seeds: Number of initialisations over which scores are averaged.
+        weights: One weight per block, for the weighted aggregate.
     """
 
     table: Table
@@ -28,10 +28,10 @@ class Problem:
 
 
 def statistics_of(table: Table) -> StatisticsCache:
-    """The user's cache, and before it the statistics that lie beside a table, so that they need not be computed.
+    """The user's cache, preceded by the precomputed statistics that a table may have.
 
-    Those count for networks of this table alone, and are not copied into the cache: whoever made the table could have
-    written anything there.
+    The precomputed statistics are used for networks of this table only. They are never copied into the cache, since
+    the author of a table could have written anything into them.
 
     Args:
         table: The table.

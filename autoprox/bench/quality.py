@@ -1,4 +1,4 @@
-"""How far each block of a table can be trusted: spread, agreement of seeds, ceiling, and what mere counts reach."""
+"""Quality of each block of a table: spread, agreement of seeds, ceiling, and the tau of counts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,11 +12,11 @@ from autoprox.metrics import kendall_tau_b
 from autoprox.spaces import Space
 
 DIGITS = 4
-"""Decimals of what is for reading; nothing is computed from it."""
+"""Decimals of the figures, which are for reading only; nothing is computed from them."""
 
 
 def blocks_of(frame: pd.DataFrame, spaces: Mapping[str, Space]) -> list[dict[str, Any]]:
-    """Describes every block of a table, as a whole and in each of its iso strata.
+    """Describes every block of a table, in total and per iso stratum.
 
     Args:
         frame: The rows of a complete table.
@@ -35,7 +35,7 @@ def blocks_of(frame: pd.DataFrame, spaces: Mapping[str, Space]) -> list[dict[str
 
 
 def _describe(rows: pd.DataFrame, spaces: Mapping[str, Space]) -> dict[str, Any]:
-    """Spread, agreement of seeds, ceiling, and tau of each count of the architectures of one block."""
+    """Spread, agreement of seeds, ceiling, and tau of each count for one block."""
     by_arch = rows.sort_values(["arch_id", "train_seed"]).groupby("arch_id", sort=True)
     values = by_arch["value"].mean()
     estimate = ceiling([group.to_list() for _, group in by_arch["value"]])
@@ -53,7 +53,7 @@ def _describe(rows: pd.DataFrame, spaces: Mapping[str, Space]) -> dict[str, Any]
 
 
 def _count_taus(rows: pd.DataFrame, values: "pd.Series[float]", spaces: Mapping[str, Space]) -> dict[str, float | None]:
-    """Kendall tau-b of each count with goodness; None where it is undefined."""
+    """Kendall tau-b of each count with goodness; None where undefined."""
     first = rows.drop_duplicates("arch_id").set_index("arch_id").loc[values.index]
     counts = {"params_count": first["params_count"].to_list(), "macs_count": first["macs_count"].to_list()}
     features = []

@@ -1,7 +1,7 @@
-"""The columns of a benchmark table, what they may hold, and the direction of each metric.
+"""The columns of a benchmark table, their values, and the direction of each metric.
 
-A table is in long form: one row is one metric of one training of one architecture on one data set. A missing label is a
-missing row.
+A table is in long form: one row is one metric of one training of one architecture on one data set. A missing label has
+no row.
 """
 
 from collections.abc import Mapping
@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 SCHEMA_VERSION = 1
-"""Raised when a column changes its meaning; a table of a later version is refused."""
+"""Incremented when the meaning of a column changes; tables of a later version are refused."""
 
 
 class Stratum(StrEnum):
-    """`free`: anywhere in the space. The iso strata: within 3 % of one budget of backbone parameters of the space.
+    """Stratum of an architecture: `free` (anywhere in the space), or an iso stratum.
 
-    `iso` is the stratum at the budget itself, `iso-small` at half of it, `iso-large` at twice.
+    The architectures of an iso stratum are within 3 % of one number of backbone parameters: the budget of the space
+    for `iso`, half of it for `iso-small`, and twice as many for `iso-large`.
     """
 
     FREE = "free"
@@ -25,8 +26,10 @@ class Stratum(StrEnum):
 
 
 ISO_BUDGET_FACTORS: Mapping[Stratum, float] = {Stratum.ISO_SMALL: 0.5, Stratum.ISO: 1.0, Stratum.ISO_LARGE: 2.0}
-"""The iso strata, and the size of their networks as a multiple of the budget of the space. Two strata are never pooled:
-among architectures of one size only one of them counts."""
+"""The iso strata, with the size of their networks as a multiple of the budget of the space.
+
+Iso strata are never pooled, so that size cannot rank their architectures.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +38,7 @@ class Metric:
 
     Attributes:
         name: Name in the column `metric`.
-        higher_is_better: Its direction, declared here and nowhere else.
+        higher_is_better: Direction of the metric; declared only here.
         lowest: Smallest possible value.
         highest: Largest possible value.
         unit: Unit for reports.
@@ -57,7 +60,7 @@ METRICS: Mapping[str, Metric] = {
 DEFAULT_METRIC = "top1_pct"
 
 REQUIRED_COLUMNS = ("arch_json", "space", "dataset", "value")
-"""What a user's table has to bring; everything else is derived or defaulted."""
+"""Required columns; all others are derived or have defaults."""
 
 TEXT_COLUMNS = ("arch_id", "space", "arch_json", "dataset", "label_kind", "metric", "stratum", "source")
 
@@ -83,10 +86,10 @@ COLUMNS = (
 """The columns of a complete table, in the order of the file."""
 
 OPTIONAL_COLUMNS = ("num_classes",)
-"""What a user's table may add: the number of classes of a data set of which autoprox has no images."""
+"""Optional columns. `num_classes`: number of classes of a data set without available images."""
 
 BLOCK_COLUMNS = ("space", "dataset", "label_kind", "metric")
-"""What the rows of a block agree in."""
+"""Columns with one value per block."""
 
 KEY_COLUMNS = ("space", "arch_id", "dataset", "label_kind", "metric", "train_seed")
-"""No two rows agree in all of these; rows are sorted by them."""
+"""Columns that identify a row; rows are sorted by them."""

@@ -1,7 +1,7 @@
-"""How often the sealed part of a table was scored on this machine, by any command.
+"""Count of the scorings of the sealed part of a table on this machine, by any command.
 
-A sealed split is worth what its secrecy is worth: every look at it is counted in the user's state folder, and reports
-print the count.
+A sealed split is useful only while it is unseen. Every scoring is therefore counted in the user's state folder, and
+reports print the count.
 """
 
 from pathlib import Path
@@ -16,7 +16,7 @@ _FORM = StoreFormat(
     "count of scorings of the sealed split",
     "create table sealed (table_digest text primary key, scorings integer not null) without rowid",
     "Restore {path}, or delete it to count from 0.",
-    log=False,  # a log needs memory that processes share, which folders of users on a network cannot give
+    log=False,  # a write-ahead log needs shared memory, which network file systems do not support
     synchronous="full",
 )
 _COUNT = "select scorings from sealed where table_digest = ?"
@@ -26,11 +26,11 @@ insert into sealed values (?, 1) on conflict (table_digest) do update set scorin
 
 
 def sealed_count(table_digest: str, folder: Path | None = None) -> int:
-    """Says how often the sealed split of a table was scored.
+    """Number of scorings of the sealed split of a table.
 
     Args:
         table_digest: Digest of the table.
-        folder: Where the count is kept; the user's state folder if None.
+        folder: Folder of the count; the user's state folder if None.
 
     Raises:
         AutoproxError: If the count cannot be read.
@@ -44,10 +44,10 @@ def count_sealed(table_digest: str, folder: Path | None = None) -> int:
 
     Args:
         table_digest: Digest of the table.
-        folder: Where the count is kept; the user's state folder if None.
+        folder: Folder of the count; the user's state folder if None.
 
     Returns:
-        The number of scorings, this one included.
+        The number of scorings, including this one.
 
     Raises:
         AutoproxError: If the count cannot be written.
@@ -69,6 +69,6 @@ def _opened(folder: Path | None) -> Store:
         require_writable(place)
     except SpecError as error:
         raise AutoproxError(
-            f"Scorings of the sealed split cannot be counted. {error} The environment variable XDG_STATE_HOME names it."
+            f"Scorings of the sealed split cannot be counted. {error} The environment variable XDG_STATE_HOME sets it."
         ) from error
     return Store(place / "sealed.sqlite", _FORM, wait_s=30)

@@ -1,9 +1,9 @@
-"""Which architectures evolution may see, which decide, and which are kept for the end.
+"""Splits of the architectures: for evolution (fit), for selection (select), and for the final evaluation (sealed).
 
-An architecture keeps its split when its table grows. Architectures are dealt out one by one in the order of a list, and
-where one goes depends on those before it alone; a build takes the order of its nested list, so that a larger table
-begins with the smaller one. The manifest records the result. A table without a manifest is dealt out in the order of
-the architectures' identities: that is the same whatever the order of its rows, but not when rows are added.
+An architecture keeps its split when its table grows. Architectures are dealt one by one in the order of a list, so that
+the split of an architecture depends only on those before it. A build uses its nested list, in which a larger table
+starts with the smaller one. The manifest records the result. Without a manifest, architectures are dealt in the order
+of their identities: the splits then do not depend on the order of the rows, but may change when rows are added.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,32 +21,32 @@ class Split(StrEnum):
     """A part of the architectures of a table."""
 
     FIT = "fit"
-    """40 %: what evolution sees."""
+    """40 %: visible to evolution."""
     SELECT = "select"
-    """20 %: what the hall of fame, settings and strategies are chosen on."""
+    """20 %: for the choice of the hall of fame, settings and strategies."""
     SEALED = "sealed"
     """40 %: scored once, at the end of a finished run; every scoring is counted."""
 
 
 PLACES = (2, 1, 2)
-"""How many of five architectures that follow each other go to each split."""
+"""Number of architectures per split among five consecutive ones."""
 
 
 def deal(members: Iterable[tuple[Arch, str]], spaces: Mapping[str, Space]) -> dict[str, Split]:
-    """Deals architectures out, so that all splits are alike in space, stratum, size and shape.
+    """Deals architectures into splits that are alike in space, stratum, size and shape.
 
-    Of every five of a space and stratum, two go to fit, one to select and two to sealed. Among the splits that have
-    places left in the five, an architecture joins the one whose members are, on average, farthest from it in the
+    Of every five architectures of a space and stratum, two go to fit, one to select and two to sealed. Among the splits
+    with places left, an architecture joins the split with the largest mean distance to its members, measured in the
     logarithm of backbone parameters and in `Space.outline`. For each split `p` of share `w`, this keeps the energy
-    distance `2 E|x - y| - E|x - x'| - E|y - y'|` (Székely 2004) between its members and all of them small: adding `x`
-    changes the sum of these distances, up to what all splits have in common, by `-sum over y in p of |x - y| / w`.
+    distance `2 E|x - y| - E|x - x'| - E|y - y'|` (Székely 2004) between its members and all architectures small: adding
+    `x` changes the sum of these distances by `-sum over y in p of |x - y| / w`, up to a term common to all splits.
 
     Args:
-        members: Architectures with their strata, in the order in which they are dealt out.
+        members: Architectures with their strata, in the order in which they are dealt.
         spaces: Their spaces by name.
 
     Returns:
-        The split of every architecture by its identity, sorted.
+        The split of every architecture, sorted by identity.
 
     Example:
         >>> from autoprox.spaces import SPACES
@@ -65,7 +65,7 @@ def deal(members: Iterable[tuple[Arch, str]], spaces: Mapping[str, Space]) -> di
 
 
 def _deal_group(archs: list[Arch], space: Space) -> dict[str, Split]:
-    # The same for every data set.
+    # Independent of the data set.
     shapes = np.array([(np.log(max(space.size(arch), 1)), *space.outline(arch)) for arch in archs])
     chosen = np.zeros(len(archs), dtype=np.intp)
     left, members = np.zeros(len(Split), dtype=int), np.zeros(len(Split), dtype=int)
@@ -75,7 +75,7 @@ def _deal_group(archs: list[Arch], space: Space) -> dict[str, Split]:
         distances = np.linalg.norm(shapes[:index] - shapes[index], axis=1)
         sums = np.bincount(chosen[:index], weights=distances, minlength=len(Split))
         means = np.where(members > 0, sums / np.maximum(members, 1), np.inf)
-        # Rounded, so that no last digit of a logarithm decides a tie on one machine and not on another.
+        # Rounded, so that the last digit of a logarithm cannot break a tie differently on another machine.
         best = int(np.argmax(np.where(left > 0, means.round(9), -np.inf)))
         chosen[index] = best
         members[best] += 1
@@ -85,7 +85,7 @@ def _deal_group(archs: list[Arch], space: Space) -> dict[str, Split]:
 
 
 def to_document(splits: Mapping[str, Split]) -> dict[str, list[str]]:
-    """The form in which a manifest holds splits: for each, its architectures.
+    """Splits as stored in a manifest: the list of architectures of each.
 
     Example:
         >>> to_document({"a": Split.SEALED, "b": Split.FIT, "c": Split.FIT})
@@ -98,11 +98,11 @@ def from_document(document: Any, arch_ids: Iterable[str]) -> dict[str, Split]:
     """Reads the splits of a manifest.
 
     Args:
-        document: What the manifest holds.
+        document: The entry `splits` of the manifest.
         arch_ids: The architectures of the table.
 
     Raises:
-        StoreMismatchError: If the splits are not splits of these architectures.
+        StoreMismatchError: If the entry is not valid splits of exactly these architectures.
 
     Example:
         >>> from_document({"fit": ["b", "c"], "select": [], "sealed": ["a"]}, ["a", "b", "c"])["a"]
@@ -110,7 +110,7 @@ def from_document(document: Any, arch_ids: Iterable[str]) -> dict[str, Split]:
     """
     remedy = "Restore the manifest, or build the table again."
     if not isinstance(document, dict) or not all(isinstance(ids, list) for ids in document.values()):
-        raise StoreMismatchError(f"The manifest's splits are no lists of architectures by split. {remedy}")
+        raise StoreMismatchError(f"The manifest's splits are not lists of architectures by split. {remedy}")
     if unknown := sorted(set(document) - set(Split)):
         raise StoreMismatchError(f"The manifest has a split '{unknown[0]}'; splits are {', '.join(Split)}. {remedy}")
     listed = [(str(arch_id), Split(part)) for part, ids in document.items() for arch_id in ids]

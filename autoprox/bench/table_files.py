@@ -1,4 +1,4 @@
-"""The files of a table: where they stand, and how they are read and written. pyarrow is used nowhere else."""
+"""The files of a table: their paths, reading and writing. Only this module uses pyarrow."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,12 +16,12 @@ from autoprox.bench.schema import COUNT_COLUMNS, OPTIONAL_COLUMNS, TEXT_COLUMNS
 COMPRESSION = "zstd"
 
 MOST_ROWS = 10**7
-"""Labels that a table may hold."""
+"""Maximum number of labels in a table."""
 
 
 @dataclass(frozen=True, slots=True)
 class TableFiles:
-    """The files of one table, which differ in their suffix.
+    """The files of one table, which differ in suffix.
 
     Attributes:
         table: The parquet file.
@@ -35,22 +35,22 @@ class TableFiles:
 
     @property
     def manifest(self) -> Path:
-        """How the table was made and how far it can be trusted."""
+        """Origin and quality of the table."""
         return self.table.with_suffix(".manifest.json")
 
     @property
     def batches(self) -> Path:
-        """The images that statistics are computed on."""
+        """Images for statistics."""
         return self.table.with_suffix(".batches.npz")
 
     @property
     def bank(self) -> Path:
-        """Statistics of its networks, computed beforehand; few tables have them."""
+        """Precomputed statistics of its networks; few tables have them."""
         return self.table.with_suffix(".bank.sqlite")
 
     @property
     def journal(self) -> Path:
-        """The finished trainings of the build."""
+        """Finished trainings of the build."""
         return self.table.with_suffix(".journal.sqlite")
 
 
@@ -58,7 +58,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     """Reads a parquet file.
 
     Raises:
-        TableError: If the file is missing, no file, or no readable parquet.
+        TableError: If the file is missing, is a folder, or is not readable as parquet.
     """
     if not path.exists():
         raise TableError(f"There is no table {path}. Check the path.")
@@ -69,19 +69,19 @@ def read_frame(path: Path) -> pd.DataFrame:
         if path.suffix.lower() == ".csv":
             return TableError(f"{path} is a CSV file; turn it into a table with: autoprox bench import {path}")
         return TableError(
-            f"The table {path} cannot be read as parquet: {reason}. It may be truncated or of another format; copy or "
-            "build it again."
+            f"The table {path} cannot be read as parquet: {reason}. It may be truncated or have another format; copy "
+            "or build it again."
         )
 
     with reading(path, unreadable):
         stated = pq.read_metadata(path)
         held = sum(stated.row_group(group).total_byte_size for group in range(stated.num_row_groups))
         if stated.num_rows > MOST_ROWS or held > MOST_ARRAY_BYTES:
-            raise ValueError(f"it holds {stated.num_rows} rows in {held} bytes, more than a table may")
+            raise ValueError(f"it holds {stated.num_rows} rows in {held} bytes, more than a table may hold")
         # One thread and no memory map: the file may be replaced while it is read.
         table = pq.read_table(path, use_threads=False, memory_map=False)
-        table.validate(full=True)  # texts are Unicode, and offsets lie inside
-        # Whole numbers stay whole where a cell is empty.
+        table.validate(full=True)  # texts are Unicode, and offsets are in range
+        # Whole numbers stay exact where a cell is empty.
         frame: pd.DataFrame = table.to_pandas(ignore_metadata=True, integer_object_nulls=True)
     return frame
 
@@ -90,7 +90,7 @@ def write_frame(frame: pd.DataFrame, path: Path) -> None:
     """Writes a complete table as parquet: the same bytes for the same rows.
 
     Raises:
-        AutoproxError: If the file cannot be written; what stood there before stays.
+        AutoproxError: If the file cannot be written; an existing file is then unchanged.
     """
     whole = dict.fromkeys((*COUNT_COLUMNS, *OPTIONAL_COLUMNS), pa.int64())
     types = dict.fromkeys(TEXT_COLUMNS, pa.string()) | whole | {"value": pa.float64()}
@@ -103,7 +103,7 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """Reads a JSON object.
 
     Raises:
-        TableError: If the file holds something else.
+        TableError: If the file cannot be read, or holds something else.
     """
     with reading(
         path,
@@ -113,5 +113,5 @@ def read_manifest(path: Path) -> dict[str, Any]:
     ):
         content = read_json(path)
     if not isinstance(content, dict):
-        raise TableError(f"The manifest {path} does not hold a JSON object. Build the table again, or delete it.")
+        raise TableError(f"The manifest {path} is not a JSON object. Build the table again, or delete it.")
     return content

@@ -1,4 +1,4 @@
-"""Verdict on a score vector: the figures, and their form as JSON."""
+"""Verdict on a score vector: its figures, and their JSON form."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,13 @@ class BlockVerdict:
         kendall: Signed tau-b; NaN where undefined.
         ci95: Its 95 % interval, paired bootstrap over architectures.
         spearman: Signed rank correlation.
-        iso: tau-b among architectures of one size: the mean over the iso strata that have at least 8 of them; NaN where
-            none has.
+        iso: tau-b among architectures of one size: mean over the iso strata with at least 8 of them; NaN if there is
+            no such stratum.
         partial: Partial tau given the number of parameters.
-        tau_a: Signed tau-a, in which pairs with one score earn nothing; far below tau-b where scores have few values.
-        ndcg: nDCG of the first ten, in which a label is a gain from 0, the worst, to 1, the best.
-        regret: By how much the architecture with the highest score is behind the best one, in the metric's unit.
+        tau_a: Signed tau-a, in which pairs with equal scores count as 0; far below tau-b if scores have few values.
+        ndcg: nDCG of the first ten, with gains from 0 (worst label) to 1 (best label).
+        regret: Gap between the best label and the label of the architecture with the highest score, in the metric's
+            unit.
     """
 
     kendall: float
@@ -35,7 +36,7 @@ class BlockVerdict:
     regret: float
 
     def to_document(self, block: Block) -> dict[str, Any]:
-        """The verdict with the block it is about, as JSON-like data; what is undefined is None."""
+        """The verdict with its block, as JSON-like data; undefined figures are None."""
         return {
             "space": block.space,
             "dataset": block.dataset,
@@ -60,7 +61,7 @@ class Verdict:
     Args:
         joint: Joint correlation.
         ci95: Its 95 % interval.
-        blocks: One verdict a block.
+        blocks: One verdict per block.
     """
 
     joint: float
@@ -68,7 +69,7 @@ class Verdict:
     blocks: tuple[BlockVerdict, ...]
 
     def to_document(self, blocks: Sequence[Block]) -> dict[str, Any]:
-        """The verdict with the blocks it is about, as JSON-like data; what is undefined is None."""
+        """The verdict with its blocks, as JSON-like data; undefined figures are None."""
         return {
             "joint": finite_or_none(self.joint),
             "ci95": [finite_or_none(bound) for bound in self.ci95],
@@ -77,7 +78,7 @@ class Verdict:
 
 
 def finite_or_none(value: float) -> float | None:
-    """A number as JSON has it: what is undefined is None.
+    """A number for JSON: None where undefined.
 
     Example:
         >>> finite_or_none(0.5), finite_or_none(float("nan"))

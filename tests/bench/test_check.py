@@ -92,7 +92,7 @@ def test_long_lists_stay_one_line_a_row(write_table: WriteTable) -> None:
 
 @pytest.fixture
 def embedded(tmp_path: Path) -> Path:
-    """A copy of the embedded table with everything that lies beside it."""
+    """A copy of all files of the embedded table."""
     source = embedded_tables()["vitbench101"]
     for path in source.parent.glob("vitbench101.*"):
         shutil.copy(path, tmp_path / path.name)
@@ -121,4 +121,4 @@ def test_files_beside_the_table_are_compared_and_all_told(embedded: Path) -> Non
     manifest.write_text(json.dumps(content))
     assert len(lines(embedded)) == 2
     manifest.write_text("[]")
-    assert len([line for line in lines(embedded) if "does not hold a JSON object" in line]) == 1
+    assert len([line for line in lines(embedded) if "is not a JSON object" in line]) == 1

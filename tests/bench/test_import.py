@@ -85,7 +85,7 @@ def test_manifest_says_where_labels_come_from(tmp_path: Path) -> None:
 
 
 def test_files_of_several_spaces_are_one_table(tmp_path: Path) -> None:
-    """The rows are those of the files alone, and two files of one space are refused."""
+    """The table has the rows of both files; two files of one space are refused."""
     one, two = saved(records(), tmp_path / "gt.pth"), saved(records(space_name="pit-micro"), tmp_path / "pit.pth")
     arguments = ["import", str(one), str(two), "--space", "autoformer-micro", "pit-micro"]
     assert main(["bench", *arguments, "--out", str(tmp_path / "both.parquet")]) == 0
@@ -99,7 +99,7 @@ def test_files_of_several_spaces_are_one_table(tmp_path: Path) -> None:
     assert len(both.frame) == sum(len(table.frame) for table in alone)
     manifest = json.loads((tmp_path / "both.manifest.json").read_text())
     assert [each["file"].partition(":")[0] for each in manifest["imported"]] == ["gt.pth", "pit.pth"]
-    with pytest.raises(TableError, match="one file for each space"):
+    with pytest.raises(TableError, match="one file per space"):
         import_drafts([read_published(one, SPACES["autoformer-micro"])] * 2, tmp_path / "twice.parquet", "the command")
 
 
@@ -142,14 +142,14 @@ class Code:
         return os.mkdir, (str(self.folder),)
 
 
-@pytest.mark.parametrize(("form", "message"), [("zip", "asks for .*mkdir"), ("legacy", "mkdir"), ("pickle", "")])
+@pytest.mark.parametrize(("form", "message"), [("zip", "refers to .*mkdir"), ("legacy", "mkdir"), ("pickle", "")])
 def test_code_in_a_file_is_named_and_not_run(form: str, message: str, tmp_path: Path) -> None:
     made, path = [*records(), Code(tmp_path / "ran")], tmp_path / "gt.pth"
     if form == "pickle":
         path.write_bytes(pickle.dumps(made, protocol=4))
     else:
         torch.save(made, path, _use_new_zipfile_serialization=form == "zip")
-    with pytest.raises(TableError, match=f"{message}.* Nothing of it was run"):
+    with pytest.raises(TableError, match=f"{message}.* None of its code was run"):
         read_published(path, SPACES["autoformer-micro"])
     assert not (tmp_path / "ran").exists()
 
@@ -181,12 +181,12 @@ def test_broken_files_are_an_error(name: str, tmp_path: Path) -> None:
         ([{"c100_kd_acc": 1.0}], "record 0: has no genes under 'arch'"),
         (
             [{"arch": {"depth": 1}, "c100_kd_acc": 1.0}],
-            "genes depth; those of the space 'autoformer-micro' are",
+            "genes depth; the space 'autoformer-micro' has the genes",
         ),
-        ([{**record, "arch": {**record["arch"], "x": 1}} for record in records()], "No space of autoprox has these"),  # type: ignore[dict-item]
+        ([{**record, "arch": {**record["arch"], "x": 1}} for record in records()], "No known space has these"),  # type: ignore[dict-item]
         (records(space_name="pit-micro"), "Give the space pit-ti or pit-micro"),
         ([{"arch": record["arch"], "top1": 3.0} for record in records()], "has no label"),
-        ([{"arch": record["arch"], "birds_kd_acc": 3.0} for record in records()], "data set 'birds', whose number"),
+        ([{"arch": record["arch"], "birds_kd_acc": 3.0} for record in records()], "unknown data set 'birds'; known: "),
     ],
 )
 def test_files_of_another_form(content: object, message: str, tmp_path: Path) -> None:
@@ -196,7 +196,7 @@ def test_files_of_another_form(content: object, message: str, tmp_path: Path) ->
 
 def test_wrong_space_of_the_right_family_is_explained(tmp_path: Path) -> None:
     path = saved(records(space_name="autoformer-micro"), tmp_path / "gt.pth")
-    with pytest.raises(TableError, match=r"'autoformer-micro' allows 14 of them; give the space autoformer-micro"):
+    with pytest.raises(TableError, match=r"'autoformer-micro' allows 14 of them; give that one"):
         imported(path, tmp_path / "t.parquet", "autoformer-ti")
     with pytest.raises(RegistryError, match="Did you mean 'autoformer-ti'"):
         read_published(path, load_space("autoformer-t"))
@@ -235,7 +235,7 @@ def test_csv_with_a_mapping(wide: Path, tmp_path: Path) -> None:
         [read_columns(wide, MAPPING, SPACES["pit-micro"], "CC0")], tmp_path / "t.parquet", "the command"
     )
     assert done.faults == []
-    assert any("not used: note" in note for note in done.notes)
+    assert any("Unused columns: note" in note for note in done.notes)
     table = Table.read(tmp_path / "t.parquet")
     assert (len(table.frame), table.label_kinds, table.num_classes) == (15, ["kd"], {"leaves": 7})
     expected = {space("pit-micro").arch(r["arch"]).arch_id: 50.0 + i for i, r in enumerate(records(16, "pit-micro"))}  # type: ignore[arg-type]
@@ -364,6 +364,6 @@ def test_files_of_others_beside_the_table_stay(tmp_path: Path, suffix: str) -> N
     theirs = (tmp_path / "t.parquet").with_suffix(suffix)
     theirs.write_bytes(b"mine")
     for replace in (False, True):
-        with pytest.raises(TableError, match=r"It stays|and stays"):
+        with pytest.raises(TableError, match=r"exists .*Move (it|the file) away"):
             import_drafts([], tmp_path / "t.parquet", "the command", replace=replace)
     assert [(path.name, path.read_bytes()) for path in tmp_path.iterdir()] == [(theirs.name, b"mine")]

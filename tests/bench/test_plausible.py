@@ -142,12 +142,12 @@ def test_errors_and_wrong_directions_are_doubted(write_table: WriteTable, tmp_pa
     errors = rows.assign(value=100 - rows["value"])
     (worse,) = findings(write_table(errors))[1]
     assert "get worse with size" in worse
-    # A good score would have a negative correlation; as losses the same values are as they should be.
+    # Size correlates negatively with these values, which is wrong for accuracies and right for losses.
     assert findings(write_table(errors.assign(metric="nll"))) == ([], [])
     small = rows.assign(value=9.0 * (rows["value"].max() - rows["value"]) / np.ptp(rows["value"]))
-    assert [text for text in findings(write_table(small))[1] if "less than guessing reaches (10 %)" in text]
+    assert [text for text in findings(write_table(small))[1] if "below chance level (10 %)" in text]
     beside = errors.assign(accuracy=rows["value"])
-    assert [text for text in findings(write_table(beside))[1] if "the column 'accuracy' add up" in text]
+    assert [text for text in findings(write_table(beside))[1] if "'value' and 'accuracy' have the same sum" in text]
     named = rows.rename(columns={"value": "test_error"})
     named.to_csv(tmp_path / "e.csv", index=False)
     draft = read_columns(tmp_path / "e.csv", Mapping({"value": "test_error"}, {}), None, "CC0")

@@ -91,7 +91,7 @@ def test_a_changed_space_is_one_line(mixer: Space, tmp_path: Path) -> None:
     path = imported(mixer, tmp_path, genes=True)
     (tmp_path / "changed.py").write_text(SOURCE.read_text().replace("nn.GELU()", "nn.ReLU()"))
     changed = load_space(f"{tmp_path / 'changed.py'}:space")
-    with pytest.raises(StoreMismatchError, match=r"The space 'conv-mixer' .* is not what it was"):
+    with pytest.raises(StoreMismatchError, match=r"The space 'conv-mixer' .* changed after this table was made"):
         Table.read(path, spaces=[changed])
 
 

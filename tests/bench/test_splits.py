@@ -74,8 +74,8 @@ def test_document_holds_the_splits_and_refuses_those_of_others() -> None:
     assert from_document(document, parts) == parts
     ids = list(parts)
     for broken, message in [
-        ([], "no lists"),
-        ({"fit": "abc"}, "no lists"),
+        ([], "not lists"),
+        ({"fit": "abc"}, "not lists"),
         ({**document, "test": []}, "a split 'test'"),
         ({**document, "fit": document["fit"][1:]}, "11 of the table's 12"),
         ({**document, "select": [*document["select"], document["fit"][0]]}, "exactly once"),

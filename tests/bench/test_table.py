@@ -112,17 +112,17 @@ def seeds_from(first: int) -> "np.ndarray[tuple[int], np.dtype[np.uint64]]":
 FAULTS = [
     fault("value", "row 3: is nan, not a finite number", put("value", 3, float("nan"))),
     fault("value", "row 2: is inf", put("value", 2, float("inf"))),
-    fault("value", "row 4: is 101.0, but top1_pct lies between 0 and 100", put("value", 4, 101.0)),
+    fault("value", "row 4: is 101.0, but top1_pct is between 0 and 100", put("value", 4, 101.0)),
     fault("value", "row 0 .and 15 more rows.: is 'high', not a number", lambda f: f.assign(value="high")),
     fault(
         "value", "row 3: is '-', not a number", lambda f: f.assign(value=f["value"].astype(str)).replace("33.0", "-")
     ),
     fault(
         "train_seed",
-        "row 2 .and 13 more rows.: is 9223372036854775808, more than",
+        "row 2 .and 13 more rows.: is 9223372036854775808, above",
         lambda f: f.assign(train_seed=seeds_from(2**63 - 2)),
     ),
-    fault("value", "row 2: is 0.32, a fraction, but other rows .* are percent. Give 32", put("value", 2, 0.32)),
+    fault("value", "row 2: is 0.32, a fraction, but other rows .* are in percent. Give 32", put("value", 2, 0.32)),
     fault(
         "space", "row 5: is 'autoformer-mikro'.*Did you mean 'autoformer-micro'", put("space", 5, "autoformer-mikro")
     ),
@@ -136,7 +136,7 @@ FAULTS = [
     fault("num_classes", "row 1: is 7, but another row", filled("num_classes", 10, 1, 7)),
     fault(
         "num_classes",
-        "row 0 .and 15 more rows.: is 3, but the data set 'digits'.*has 10",
+        "row 0 .and 15 more rows.: is 3, but the known data set 'digits'.*has 10",
         lambda f: f.assign(num_classes=3),
     ),
     fault("num_classes", "row 4: is 1, not a whole number from 2", filled("num_classes", 10, 4, 1)),
@@ -144,7 +144,7 @@ FAULTS = [
     fault("train_seed", "row 16: is 0, but an earlier row", lambda f: pd.concat([f, f[:1]]).assign(train_seed=0)),
     fault("epochs", "row 3: is 1.5, not a whole number", filled("epochs", 2.0, 3, 1.5)),
     fault("params_count", "row 2: is -5", filled("params_count", 10, 2, -5)),
-    fault("schema_version", "is 99, but this autoprox reads", lambda f: f.assign(schema_version=99)),
+    fault("schema_version", "is 99, but this version of autoprox reads", lambda f: f.assign(schema_version=99)),
     fault(
         "stratum",
         "row 16: is 'iso', but another row of the same architecture",
@@ -154,7 +154,7 @@ FAULTS = [
     fault("arch_json", "has 11 architectures .*at least 12", lambda f: f[:11]),
     fault(
         "value",
-        "has no column 'value'.*It needs: arch_json, space, dataset, value; it has: ",
+        "has no column 'value'.*Required: arch_json, space, dataset, value; present: ",
         lambda f: f.drop(columns="value"),
     ),
     fault("", "has no rows", lambda f: f[:0]),
@@ -214,7 +214,7 @@ def test_selections_outside_the_table(selection: dict[str, object], message: str
 
 def test_empty_combination_is_refused(write_table: WriteTable) -> None:
     rows = pd.concat([user_rows(), user_rows(space_name="pit-micro", datasets=("leaves",))], ignore_index=True)
-    with pytest.raises(TableError, match="Select others"):
+    with pytest.raises(TableError, match="Select other spaces or data sets"):
         Table.read(write_table(rows)).blocks(spaces=["pit-micro"], datasets=["digits"])
 
 
@@ -319,7 +319,7 @@ def test_images_of_the_user_get_the_size_that_labels_were_made_with(
     with pytest.raises(ImageError, match=r"two has images of 2 classes, but the data set 'digits' of .* has 10"):
         Table.read(path, {"digits": two})
     said = write_table(user_rows(datasets=("leaves",)).assign(num_classes=7), "said.parquet")
-    with pytest.raises(TableError, match=r"'num_classes', row 0.*is 7, but the data set 'leaves' .* has 2 classes"):
+    with pytest.raises(TableError, match=r"'num_classes', row 0.*is 7, but the known data set 'leaves' has 2 classes"):
         Table.read(said, {"leaves": two})
 
 

@@ -1,8 +1,8 @@
-"""Ways in for tables of others.
+"""Importers for third-party tables.
 
-published.py   the files of ViT-Bench-101, read without running anything in them
-columns.py     CSV and parquet with columns of other names
-importing.py   what is common: a draft is checked like any table, and written with a manifest
+- `_vitbench101`: the published files of ViT-Bench-101, read without running their code
+- `_columns`: CSV and parquet files with other column names
+- `_importing`: common part: a draft is checked like any table, and written with a manifest
 """
 
 from autoprox.bench.importers._columns import Mapping, read_columns

@@ -1,4 +1,4 @@
-"""CSV and parquet files of others, whose columns may have other names."""
+"""Importer for CSV and parquet files with other column names."""
 
 import ast
 import io
@@ -20,22 +20,22 @@ from autoprox.spaces import Space
 
 TARGETS = (*COLUMNS, *OPTIONAL_COLUMNS)
 MOST_CSV_BYTES = 2**29
-"""Of a CSV file."""
+"""Maximum size of a CSV file."""
 
 MOST_COLUMNS = 10_000
-"""Of a CSV file; with a million, finding that out by reading them takes minutes."""
+"""Maximum number of columns of a CSV file; parsing a million columns takes minutes."""
 
 GENE = "gene."
-"""Prefix of a target that is one gene of the architecture: `gene.depth=num_layers`."""
+"""Prefix of a target that is a gene of the architecture: `gene.depth=num_layers`."""
 
 
 @dataclass(frozen=True)
 class Mapping:
-    """Where the columns of a table come from; columns that bear our names need no mention.
+    """Sources of the columns of a table; a column with the right name needs no entry.
 
     Attributes:
-        columns: Column of the file for a column of the table, or for a gene (`gene.depth`).
-        constants: One value for all rows of a column of the table.
+        columns: Column of the file for each column of the table, or for each gene (`gene.depth`).
+        constants: Value of all rows for each column of the table.
 
     Raises:
         SpecError: If a name is not a column of a table, or is given twice.
@@ -63,10 +63,10 @@ source, space, stratum, train_seed, value.
 
     @classmethod
     def parse(cls, columns: Sequence[str], constants: Sequence[str]) -> "Mapping":
-        """Reads `NAME=COLUMN` and `NAME=VALUE` as they stand on the command line.
+        """Parses texts of the forms `NAME=COLUMN` and `NAME=VALUE`.
 
         Raises:
-            SpecError: If one has no equals sign, or a name is given twice.
+            SpecError: If a text has no equals sign, or a name is given twice.
         """
         return cls(_pairs("columns", "COLUMN", columns), _pairs("constants", "VALUE", constants))
 
@@ -75,17 +75,17 @@ def read_columns(path: Path, mapping: Mapping, space: Space | None, licence: str
     """Reads a CSV or parquet file.
 
     Args:
-        path: The file; its suffix says what it is.
-        mapping: Where columns come from.
-        space: The space of all rows; None if the file has a column for it. Where the file has a column for each of its
-            genes and none for whole architectures, these are the genes.
-        licence: What may be done with the labels, for the manifest.
+        path: The file; its suffix gives the format.
+        mapping: Sources of the columns.
+        space: The space of all rows; None if the file has a column for it. If the file has a column for each gene of
+            the space and none for whole architectures, the genes are read from these columns.
+        licence: Licence of the labels, for the manifest.
 
     Returns:
-        The rows that have a value, with their numbers in the file from 0.
+        The rows with a value, numbered from 0 as in the file.
 
     Raises:
-        TableError: If the file cannot be read, or has no column that the mapping names.
+        TableError: If the file cannot be read, or lacks a column that the mapping names.
     """
     given = _read_csv(path) if path.suffix == ".csv" else read_frame(path)
     for source in mapping.columns.values():
@@ -123,16 +123,16 @@ def read_columns(path: Path, mapping: Mapping, space: Space | None, licence: str
 
 
 def _doubts(mapping: Mapping) -> list[str]:
-    """Says of a column that is called an error and is taken as what is better where higher."""
+    """Warns of a column with the name of an error or a loss that is read as a metric with higher better."""
     source = mapping.columns.get("value", "value")
     metric = METRICS.get(mapping.constants.get("metric", DEFAULT_METRIC))
     if metric is None or not metric.higher_is_better or not re.search("err|loss", source, re.IGNORECASE):
         return []
-    return [f"The column '{source}' is taken as {metric.name}, of which the higher is the better: is it an error?"]
+    return [f"The column '{source}' is read as {metric.name}, for which higher is better: is it an error rate?"]
 
 
 def _genes(given: pd.DataFrame, mapping: Mapping, space: Space | None) -> dict[str, "pd.Series[Any]"]:
-    """The columns of the genes: those that are mapped, or those that bear the names of the genes of the space."""
+    """The columns of the genes: those in the mapping, and those named like a gene of the space."""
     mapped = {name.removeprefix(GENE): given[at] for name, at in mapping.columns.items() if name.startswith(GENE)}
     if space is None or "arch_json" in given or "arch_json" in mapping.columns:
         return mapped
@@ -152,12 +152,12 @@ def _read_csv(path: Path) -> pd.DataFrame:
         content = read_bytes(path, MOST_CSV_BYTES)
         if content.partition(b"\n")[0].count(b",") >= MOST_COLUMNS:
             raise ValueError(f"it has more than {MOST_COLUMNS} columns")
-        # As texts: what a cell is is decided cell by cell, and no digit is lost where another cell is empty.
+        # Cells are read as text and converted one by one, so that an empty cell costs no digit of the others.
         return pd.read_csv(io.BytesIO(content), dtype=str)
 
 
 def _read_value(cell: Any) -> Any:
-    """A cell that holds JSON or a Python literal (which pandas writes for a dictionary) as what it says."""
+    """The value of a cell with JSON or a Python literal, which pandas writes for a dictionary; otherwise the cell."""
     if not isinstance(cell, str):
         return cell
     for read in (json.loads, ast.literal_eval):

@@ -1,4 +1,4 @@
-"""From a draft, rows of others in our columns, to a table: checked by the rules of every table, and with a manifest."""
+"""Turns drafts into a table: checks them by the rules of every table, and writes them with a manifest."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,22 +24,22 @@ from autoprox.bench.table_files import TableFiles, write_frame
 from autoprox.spaces import Arch, Space
 
 ARCHITECTURE = "arch_json"
-"""Column whose faults may be left out."""
+"""Rows with a fault in this column may be skipped."""
 
 
 @dataclass(frozen=True, eq=False)
 class Draft:
-    """Rows of others in our columns, before they are checked.
+    """Third-party rows in the columns of a table, not yet checked.
 
     Attributes:
-        frame: The rows; the index numbers them (or the records they come from) as the file does, from 0.
-        path: The file they come from.
-        form: What kind of file it is.
-        licence: What may be done with the labels.
-        missing_labels: How many labels are missing; they have no row.
-        notes: What else is to be said, a sentence each.
-        doubts: What looks wrong, a sentence each.
-        description: How the file was read, for the manifest.
+        frame: The rows; the index numbers them, or the records they come from, from 0 as in the file.
+        path: The source file.
+        form: Format of the file.
+        licence: Licence of the labels.
+        missing_labels: Number of missing labels; they have no row.
+        notes: Remarks, one sentence each.
+        doubts: Suspicious values, one sentence each.
+        description: Parameters of the import, for the manifest.
     """
 
     frame: pd.DataFrame
@@ -57,10 +57,10 @@ class ImportResult:
     """Result of an import.
 
     Attributes:
-        faults: Why nothing was written, a line each; empty if the table was.
-        skipped: What was left out as not allowed by its space, a line each.
-        notes: What was derived or defaulted, a sentence each.
-        doubts: What looks wrong although it was written, a sentence each.
+        faults: Reasons why no table was written, one line each; empty if it was.
+        skipped: Rows that were skipped because their space does not allow them, one line each.
+        notes: Derived or default values, one sentence each.
+        doubts: Valid but suspicious values, one sentence each.
     """
 
     faults: list[str]
@@ -78,19 +78,20 @@ def import_drafts(
     skip_invalid: bool = False,
     replace: bool = False,
 ) -> ImportResult:
-    """Checks drafts and writes them as one table, or nothing at all.
+    """Checks drafts and writes them as one table; if a draft has a fault, writes nothing.
 
     Args:
-        drafts: The rows of one file or of several, each with spaces of its own.
-        out: The parquet file; its manifest lies beside it.
-        command: What was asked for, for the manifest.
-        spaces: Spaces of the user that the drafts hold.
-        skip_invalid: Leave out the architectures that their space does not allow, instead of refusing the draft.
+        drafts: The rows of one or more files; no two files share a space.
+        out: The parquet file; its manifest is written to the same folder.
+        command: The command line, for the manifest.
+        spaces: The user's spaces in the drafts.
+        skip_invalid: Skip architectures that their space does not allow, instead of refusing the draft.
         replace: Replace a table that was imported earlier.
 
     Raises:
-        TableError: If `out` is not a name of a parquet file, is taken, a draft holds no allowed architecture, or two
-            drafts share a space or disagree about the number of classes of a data set.
+        TableError: If `out` is not the name of a parquet file, or exists.
+        TableError: If a draft holds no allowed architecture.
+        TableError: If two drafts share a space, or disagree about the number of classes of a data set.
         AutoproxError: If the files cannot be written.
     """
     files = TableFiles(out)
@@ -134,18 +135,18 @@ def import_drafts(
 
 @dataclass(frozen=True, eq=False)
 class _Checked:
-    """A draft with what the rules of every table say of it.
+    """A draft after its check.
 
     Attributes:
         draft: The draft.
         source: Name and digest of its file.
-        frame: Its rows, without those that were left out.
-        complete: The same in all columns of a table; empty if there are faults.
+        frame: Its rows without the skipped ones.
+        complete: These rows with all columns of a table; empty if there are faults.
         num_classes: Number of classes of its data sets.
-        faults: Why it cannot be a table.
-        skipped: What was left out.
-        notes: What was derived or defaulted.
-        doubts: What looks wrong.
+        faults: Faults, one line each.
+        skipped: Skipped rows, one line each.
+        notes: Derived or default values, one sentence each.
+        doubts: Valid but suspicious values, one sentence each.
     """
 
     draft: Draft
@@ -181,7 +182,7 @@ def _checked(draft: Draft, spaces: Mapping[str, Space], *, skip_invalid: bool) -
 
 
 def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
-    """The number of classes of every data set, on which all drafts agree; their spaces are apart."""
+    """The number of classes of every data set; requires that drafts agree on it and share no space."""
     owners: dict[str, Path] = {}
     num_classes: dict[str, int] = {}
     for each in found:
@@ -189,20 +190,20 @@ def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
         for name in sorted(set(each.complete["space"])):
             if name in owners:
                 raise TableError(
-                    f"{owners[name]} and {path} both hold architectures of '{name}'; give one file for each space."
+                    f"{owners[name]} and {path} both hold architectures of the space '{name}'; give one file per space."
                 )
             owners[name] = path
         for name, number in each.num_classes.items():
             if num_classes.setdefault(name, number) != number:
                 raise TableError(
                     f"The data set '{name}' has {number} classes in {path} and {num_classes[name]} in another file;"
-                    " give two data sets two names."
+                    " give different data sets different names."
                 )
     return num_classes
 
 
 def genes_text(genes: Any) -> str:
-    """The genes of a record as JSON; whatever is not a dictionary of genes stays as it reads, for the rules to refuse.
+    """The genes of a record as JSON; the plain text of anything else, which the rules then refuse.
 
     Example:
         >>> genes_text({"depth": 2, "num_heads": (3, 4), "unused": None})
@@ -220,19 +221,19 @@ def genes_text(genes: Any) -> str:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether there is no label: None, or a number that is not finite."""
+    """True if there is no label: None or NaN."""
     return pd.isna(value) is True
 
 
 def _plain(value: Any) -> Any:
-    """Arrays and tensors as lists, their scalars as numbers, whole floats as they are."""
+    """Arrays and tensors as lists, and their scalars as numbers; other values unchanged."""
     if hasattr(value, "tolist"):
         return value.tolist()
     return [_plain(each) for each in value] if isinstance(value, (list, tuple)) else value
 
 
 def _lines(faults: list[Fault]) -> list[str]:
-    """The lines of faults; a record with several labels is told once."""
+    """The lines of faults; a record with several labels is reported once."""
     return list(dict.fromkeys(line for fault in faults for line in fault.lines()))
 
 
@@ -242,22 +243,22 @@ def _check_target(files: TableFiles, *, replace: bool) -> None:
     if files.table.is_dir():
         raise TableError(f"`out` {files.table} is a folder; name a file that ends in .parquet.")
     if files.journal.exists():
-        raise TableError(f"`out` {files.table} belongs to a build, whose journal lies beside it. Choose another `out`.")
+        raise TableError(
+            f"`out` {files.table} belongs to a build with the journal {files.journal}. Choose another `out`."
+        )
     if files.table.exists() and not replace:
         raise TableError(f"The table {files.table} exists. Choose another `out`, or `replace` it.")
     if files.batches.exists():
         raise TableError(
-            f"{files.batches} would be taken for the images of this table, but an import has none. It stays: move it "
-            "away, or choose another `out`."
+            f"{files.batches} exists and would count as the images of this table, but an import has none. Move the "
+            "file away, or choose another `out`."
         )
     if files.manifest.exists() and not files.table.exists():
-        raise TableError(
-            f"{files.manifest} is there without its table, and stays. Move it away, or choose another `out`."
-        )
+        raise TableError(f"{files.manifest} exists without its table. Move it away, or choose another `out`.")
 
 
 def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], spaces: Mapping[str, Space]) -> None:
-    """Where a space allows none of its architectures, it is the wrong space: says which one would be right."""
+    """Raises an error that names a fitting space if the given one allows none of the architectures."""
     first = next((fault for fault in faults if fault.column == ARCHITECTURE), None)
     if first is None or len(first.rows) < len(frame):
         return
@@ -265,13 +266,14 @@ def _require_some_allowed(frame: pd.DataFrame, path: Path, faults: list[Fault], 
     allowed = {name: sum(_allows(space, text) for text in genes) for name, space in spaces.items()}
     best = max(allowed, key=lambda name: allowed[name])
     advice = (
-        f"'{best}' allows {allowed[best]} of them; give the space {best}."
+        f"The space '{best}' allows {allowed[best]} of them; give that one."
         if allowed[best]
-        else "No other space of autoprox does either."
+        else "No other known space allows any."
     )
     given = ", ".join(sorted({str(name) for name in frame["space"]}))
     raise TableError(
-        f"None of the {len(genes)} architectures of {path} is allowed by {given}. The first: {first.texts[0]} {advice}"
+        f"None of the {len(genes)} architectures of {path} is allowed by {given}. First fault: {first.texts[0]} "
+        f"{advice}"
     )
 
 
@@ -284,7 +286,7 @@ def _allows(space: Space, text: str) -> bool:
 
 
 def _in_order(found: _Checked, spaces: Mapping[str, Space]) -> list[tuple[Arch, str]]:
-    """Architectures and strata in the order of the file, so that a file that grows at its end keeps its splits."""
+    """Architectures and strata in the order of the file, so that appending to the file keeps the splits."""
     frame, complete = found.frame, found.complete
     strata = complete.drop_duplicates("arch_id").set_index("arch_id")["stratum"]
     pairs = dict.fromkeys(zip(frame["space"], frame[ARCHITECTURE], strict=True))

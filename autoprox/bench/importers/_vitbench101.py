@@ -1,11 +1,11 @@
-"""The files of ViT-Bench-101 (Wei 2024, https://arxiv.org/abs/2312.09059), as its authors published them.
+"""Importer for the published files of ViT-Bench-101 (Wei 2024, https://arxiv.org/abs/2312.09059).
 
-Such a file holds a list of records, one an architecture: its genes under `arch`, and labels in percent under keys such
-as `c100_kd_acc`. Three kinds of labels stand side by side and are kept apart: `base` (trained from scratch), `kd`
-(trained with locality guidance) and `super` (inherited from a supernet). A label that is None is a missing one.
+A file holds a list of records, one per architecture, with its genes under `arch` and labels in percent under keys such
+as `c100_kd_acc`. It has three kinds of labels, which are kept separate: `base` (trained from scratch), `kd` (trained
+with locality guidance) and `super` (inherited from a supernet). A label of None is missing.
 
-The files are pickles. They are read by torch's restricted unpickler, which builds plain values and tensors and refuses
-everything else before anything of it runs.
+The files are pickles. torch's restricted unpickler reads them: it builds plain values and tensors only, and refuses
+everything else before any code runs.
 """
 
 import pickle
@@ -29,7 +29,7 @@ from autoprox.spaces import SPACES, Space
 LABEL = re.compile(r"(?P<dataset>.+)_(?P<kind>base|kd|super)_acc")
 KINDS = {"base": SCRATCH, "kd": KD, "super": SUPERNET}
 NUM_CLASSES = {"c100": 100, "flower": 102, "chaoyang": 4, "imagenet": 1000}
-"""CIFAR-100, Flowers-102, Chaoyang and ImageNet by the names that the files give them."""
+"""CIFAR-100, Flowers-102, Chaoyang and ImageNet by their names in the files."""
 LICENCE = "ViT-Bench-101, ground truth published with Auto-Prox (Wei 2024; lilujunai/Auto-Prox-AAAI24), Apache-2.0"
 
 
@@ -38,14 +38,14 @@ def read_published(path: Path, space: Space) -> Draft:
 
     Args:
         path: The .pth file.
-        space: The space that its architectures belong to; the file does not say it.
+        space: The space of its architectures, which the file does not name.
 
     Returns:
-        A row for each label that is there, numbered by its record from 0.
+        One row per label, numbered by its record from 0.
 
     Raises:
-        TableError: If the file cannot be read or holds code, if it is not a list of such records, or if
-            its architectures have other genes than those of the space.
+        TableError: If the file cannot be read or holds code.
+        TableError: If it is not a list of such records, or no architecture has the genes of the space.
     """
     records = _load(path)
     _check_genes(path, records, space)
@@ -64,12 +64,12 @@ def read_published(path: Path, space: Space) -> Draft:
                 numbers.append(number)
     if not rows:
         raise TableError(f"The file {path} has no label: no key such as 'c100_kd_acc' with a value. Check the file.")
-    notes = [f"Keys of the file that are no labels and are not used: {', '.join(sorted(ignored))}."] if ignored else []
+    notes = [f"Unused keys of the file, which are not labels: {', '.join(sorted(ignored))}."] if ignored else []
     frame = pd.DataFrame(rows, index=numbers)
     if unknown := sorted(set(frame["dataset"]) - set(NUM_CLASSES)):
         raise TableError(
-            f"The file {path} has labels of the data set '{unknown[0]}', whose number of classes is not known; known "
-            f"are: {', '.join(sorted(NUM_CLASSES))}. Bring the labels as CSV, with a column num_classes."
+            f"The file {path} has labels of the unknown data set '{unknown[0]}'; known: "
+            f"{', '.join(sorted(NUM_CLASSES))}. Import the labels from a CSV file with a column num_classes."
         )
     frame["num_classes"] = frame["dataset"].map(NUM_CLASSES)
     return Draft(frame, path, "ViT-Bench-101 records", LICENCE, missing_labels=missing, notes=tuple(notes))
@@ -87,7 +87,7 @@ def _row(arch_json: str, space_name: str, dataset: str, kind: LabelKind, value: 
 
 
 def _load(path: Path) -> list[dict[str, Any]]:
-    """Reads the list of records; nothing that a file asks to be called is called."""
+    """Reads the list of records without running code of the file."""
     if not path.is_file():
         raise TableError(f"There is no file {path}. Check the path.")
     with reading(path, lambda reason: _unreadable(path, reason)):
@@ -96,10 +96,10 @@ def _load(path: Path) -> list[dict[str, Any]]:
         except pickle.UnpicklingError as error:
             asked = re.search(r"(?:GLOBAL|class|function) `?([A-Za-z_][\w.]*\.[\w.]+)", str(error))
             if asked is None:
-                raise _unreadable(path, "its pickle is not of plain values") from error
+                raise _unreadable(path, "its pickle holds other than plain values") from error
             raise TableError(
-                f"The file {path} asks for '{asked[1]}' while it is read: it holds code, or objects other than numbers,"
-                " texts, lists and dictionaries. Nothing of it was run. Have its labels saved as plain values."
+                f"The file {path} refers to '{asked[1]}': it holds code, or objects other than numbers, texts, lists "
+                "and dictionaries. None of its code was run. Save its labels as plain values."
             ) from error
     if not isinstance(content, list) or not content:
         kind = type(content).__name__ if content else "nothing"
@@ -109,34 +109,34 @@ def _load(path: Path) -> list[dict[str, Any]]:
     for number, record in enumerate(content):
         if not isinstance(record, Mapping) or not isinstance(record.get("arch"), Mapping):
             raise TableError(
-                f"The file {path}, record {number}: has no genes under 'arch'. A record looks like {{'arch': {{...}}, "
-                "'c100_kd_acc': 76.1}; correct the file."
+                f"The file {path}, record {number}: has no genes under 'arch'. Expected: {{'arch': {{...}}, "
+                "'c100_kd_acc': 76.1}. Correct the file."
             )
     return content
 
 
 def _unreadable(path: Path, reason: str) -> TableError:
     return TableError(
-        f"The file {path} cannot be read as saved by torch: {reason.rstrip('.')}. Nothing of it was run; it may be "
-        "truncated, or of another format."
+        f"The file {path} cannot be read as a file of torch: {reason.rstrip('.')}. None of its code was run; the file "
+        "may be truncated, or have another format."
     )
 
 
 def _check_genes(path: Path, records: list[dict[str, Any]], space: Space) -> None:
-    """Refuses a file in which no architecture has the genes of the space: it is the wrong space, not bad records."""
+    """Refuses a file without any architecture that has the genes of the space: the space is wrong, not the records."""
     expected = {gene.name for gene in space.layout.genes}
     found = Counter(frozenset(map(str, record["arch"])) for record in records)
     if frozenset(expected) in found:
         return
     common = found.most_common(1)[0][0]
     fitting = [name for name, other in SPACES.items() if {gene.name for gene in other.layout.genes} == common]
-    advice = f"Give the space {' or '.join(fitting)}." if fitting else "No space of autoprox has these genes."
+    advice = f"Give the space {' or '.join(fitting)}." if fitting else "No known space has these genes."
     raise TableError(
-        f"The architectures of {path} have the genes {', '.join(sorted(common))}; those of the space '{space.name}' "
-        f"are {', '.join(sorted(expected))}. {advice}"
+        f"The architectures of {path} have the genes {', '.join(sorted(common))}; the space '{space.name}' has the "
+        f"genes {', '.join(sorted(expected))}. {advice}"
     )
 
 
 def _plain(value: Any) -> Any:
-    """A tensor of one number as that number; anything else as it is."""
+    """The number in a tensor with one element; anything else unchanged."""
     return value.item() if isinstance(value, torch.Tensor) and value.numel() == 1 else value
