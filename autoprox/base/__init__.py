@@ -1,6 +1,6 @@
 """Foundation of all packages: errors, registry, digests, files, storage, processes, progress.
 
-Nothing is exported here: whoever needs something imports it from its module.
+Nothing is exported here: import each name from its module.
 """
 
 __all__: list[str] = []

@@ -1,4 +1,4 @@
-"""Memory that was freed is kept for the next tensor."""
+"""Reuse of freed memory: the allocator keeps it for the next tensor."""
 
 import ctypes
 import sys
@@ -8,21 +8,22 @@ from functools import cache
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
 KEPT_BYTES = 256 * 2**20
-"""Free memory at the end of the heap up to which none of it is given back to the system."""
+"""Free memory at the end of the heap that is kept; only what exceeds it is returned to the system."""
 MAPPED_BYTES = 32 * 2**20
-"""Size from which a tensor still gets pages of its own, which go back when it is freed; glibc allows no more."""
+"""Largest threshold that glibc allows: tensors from this size on get separate pages, returned when they are freed."""
 
 
 @cache
 def keep_freed_memory() -> bool:
-    """Lets this process keep what its tensors free, up to `KEPT_BYTES`, for the tensors that come next.
+    """Makes this process keep freed memory, up to `KEPT_BYTES`, for its next tensors.
 
-    Networks of a kind need tensors of the same sizes again and again. glibc gives their pages back to the system each
-    time, and new ones cost as much as the arithmetic: a search of 2,000 networks of 750,000 parameters took 155 s
-    without this and 127 s with it, on two cores. Results are the same. It holds for the life of the process.
+    Similar networks need tensors of the same sizes again and again. By default, glibc returns their pages to the system
+    each time, and new pages cost as much as the arithmetic: on two cores, a search of 2,000 networks of 750,000
+    parameters took 155 s without this setting and 127 s with it. Results are unchanged. The setting lasts as long as
+    the process.
 
     Returns:
-        Whether the allocator could be told; only glibc's can.
+        True if the allocator accepted the setting; only that of glibc does.
 
     Example:
         >>> isinstance(keep_freed_memory(), bool)

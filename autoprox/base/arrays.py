@@ -1,4 +1,4 @@
-"""Types of arrays that many rooms use."""
+"""Array types shared by all packages."""
 
 import numpy as np
 import numpy.typing as npt

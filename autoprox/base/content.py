@@ -1,8 +1,9 @@
-"""Source of a function or class as text, with that of all it uses from its own module.
+"""Source text of a function or class, including everything that it uses from its own module.
 
-It serves what is kept for years and has to be told again by any version of Python, such as the builder of a space that
-a table names: there is always an answer, and what is written elsewhere counts by its name. `autoprox.base.identity`
-serves what is cached: it follows bytecode wherever it leads, and gives no answer rather than one that may be wrong.
+It identifies definitions that are stored for years and must be recognised by any version of Python, such as the builder
+of a space in a table. There is always an answer, and definitions in other modules count by name.
+`autoprox.base.identity` identifies cached results instead: it follows bytecode into every module, and gives no answer
+where an answer could be wrong.
 """
 
 import functools
@@ -13,20 +14,20 @@ from types import BuiltinFunctionType, CodeType, FunctionType, MethodType, Modul
 from typing import Any
 
 _Plain = int | float | complex | str | bytes | None
-# What says all of itself by its repr.
+# Types with a complete `repr`.
 _Container = tuple | list | dict | set | frozenset  # type: ignore[type-arg]
 
 
 def content(definition: object) -> str:
-    """A text that changes when a definition does, or anything that it uses from the module where it stands.
+    """Returns a text that changes with a definition, or with anything that it uses from its own module.
 
-    What it uses from other modules appears by name only: a library is known by its version.
+    Objects from other modules appear by name only: a library is identified by its version.
 
     Args:
         definition: A function, a class, a `functools.partial`, or a callable object such as a dataclass.
 
     Returns:
-        The sources; of a function whose source is not to be found, such as one from an interactive session, its
+        The sources. A function without a source file, such as one from an interactive session, is represented by its
         bytecode.
 
     Example:
@@ -39,7 +40,7 @@ def content(definition: object) -> str:
 
 
 def _add(value: object, found: dict[str, str], home: str, name: str = "") -> None:
-    """Adds a value under its name, and what it refers to."""
+    """Adds a value under its name, then everything that it refers to."""
     key = f"{name} {_key(value)}"
     if key in found:
         return
@@ -68,25 +69,25 @@ def _key(value: object) -> str:
     if isinstance(value, ModuleType):
         return value.__name__
     if isinstance(value, _Container) and not _is_plain(value):
-        # What stands in it may show its address, and a set its elements in any order.
+        # The repr of an element may contain an address, and a set has no fixed order.
         keys = [_key(each) for each in _elements(value)]
         return f"{type(value).__name__} [{', '.join(sorted(keys) if isinstance(value, set | frozenset) else keys)}]"
     if isinstance(value, BuiltinFunctionType) and not isinstance(value.__self__, ModuleType):
-        return f"{value.__module__}:{value.__qualname__}"  # its repr shows the address of what it is a method of
+        return f"{value.__module__}:{value.__qualname__}"  # its repr contains an address
     if isinstance(value, _Plain | _Container | range) or "__repr__" in vars(type(value)):
         return f"{type(value).__name__} {value!r}"
     return f"{type(value).__module__}:{type(value).__qualname__}"
 
 
 def _is_plain(value: object) -> bool:
-    """Whether a value says all of itself by its repr, whatever the process: numbers and texts, in order."""
+    """True for numbers, texts and ordered containers of them: their `repr` is complete and the same in any process."""
     if isinstance(value, set | frozenset):
         return False
     return all(map(_is_plain, _elements(value))) if isinstance(value, _Container) else isinstance(value, _Plain)
 
 
 def _elements(container: Any) -> list[Any]:
-    """The elements of a container; of a dictionary the keys and the values in turn."""
+    """The elements of a container; for a dictionary, its keys and values in turn."""
     return [each for pair in container.items() for each in pair] if isinstance(container, dict) else list(container)
 
 
@@ -123,7 +124,7 @@ def _used(value: Any) -> Iterator[tuple[str, Any]]:
 
 
 def global_names(code: CodeType) -> Iterator[str]:
-    """Names in a code that may be those of globals; those of attributes are among them, which does no harm."""
+    """Yields names in a code object that may refer to globals; names of attributes are included, which is harmless."""
     yield from code.co_names
     for each in code.co_consts:
         if isinstance(each, CodeType):

@@ -1,4 +1,4 @@
-"""Canonical JSON, digests and derived seeds: what identity and reproducibility rest on."""
+"""Canonical JSON, digests and derived seeds: the basis of identity and reproducibility."""
 
 import hashlib
 import json
@@ -12,14 +12,14 @@ DIGEST_LENGTH = 32
 
 
 def canonical_json(value: Any) -> str:
-    """Writes a value as JSON in one way only: sorted keys, no spaces, no NaN.
+    """Writes a value as canonical JSON: sorted keys, no spaces, no NaN.
 
     Args:
-        value: Anything that JSON can hold.
+        value: Any value that JSON can represent.
 
     Raises:
-        ValueError: If the value holds NaN or an infinity.
-        TypeError: If the value holds something that JSON cannot.
+        ValueError: If the value contains NaN or an infinity.
+        TypeError: If the value contains a type that JSON cannot represent.
 
     Example:
         >>> canonical_json({"b": 1, "a": [1.0, 2]})
@@ -72,7 +72,7 @@ def array_digest(array: npt.NDArray[Any]) -> str:
 def derived_seed(*parts: str | int) -> int:
     """Derives a seed in [0, 2**63) from names and numbers, the same on every machine.
 
-    Use it where one user-visible seed has to give many independent streams, each named by what it is for.
+    Use it to derive many independent streams, each named by its purpose, from one seed of the user.
 
     Example:
         >>> derived_seed("train", "digits", 0) == derived_seed("train", "digits", 0)

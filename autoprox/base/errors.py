@@ -1,11 +1,11 @@
-"""The errors that a user can meet.
+"""Errors that autoprox raises on purpose.
 
-Every one of them derives from `AutoproxError`, and from what Python raises in such a case: a value that is not allowed
-is a `ValueError`, an unknown name a `LookupError`.
+All of them derive from `AutoproxError` and from the corresponding built-in error: an invalid value is a `ValueError`,
+an unknown name a `LookupError`.
 
-A message says what was given, where, what is allowed, the nearest valid name, and what to do. It names arguments of
-functions in backticks, as in `jobs`, and no options of the command line: `autoprox.commands` puts an option in the
-place of its argument, prints the message as one line and exits with status 2.
+A message names the value that was given, its place, the allowed values, the nearest valid name, and the remedy. It
+names arguments of functions in backticks, as in `jobs`, and never options of the command line: `autoprox.commands`
+replaces the argument by its option, prints the message as one line and exits with status 2.
 """
 
 import difflib
@@ -18,31 +18,31 @@ class AutoproxError(Exception):
 
 
 class RegistryError(AutoproxError, LookupError):
-    """A name is unknown, or registered twice."""
+    """A name is unknown or already registered."""
 
 
 class SpecError(AutoproxError, ValueError):
-    """An architecture or an argument lies outside what is allowed."""
+    """An architecture or an argument is invalid."""
 
 
 class KindError(AutoproxError, ValueError):
-    """The kinds of a graph do not fit together, or its text cannot be read."""
+    """The kinds of a graph are incompatible, or its text cannot be parsed."""
 
 
 class TableError(AutoproxError, ValueError):
-    """A benchmark table is missing, broken, or does not hold what was asked of it."""
+    """A benchmark table is missing or damaged, or lacks the requested content."""
 
 
 class ImageError(AutoproxError, ValueError):
-    """Images are missing or broken, or do not lie as any known data set does."""
+    """Images are missing or damaged, or their folder has no known layout."""
 
 
 class StoreMismatchError(AutoproxError, ValueError):
-    """A stored file does not belong to what it is used with, or was changed by hand.
+    """A stored file is damaged, or belongs to something else.
 
     Args:
-        message: What is wrong, and what to do.
-        path: The file, where it is known.
+        message: The problem and the remedy.
+        path: The file, if known.
     """
 
     def __init__(self, message: str, path: Path | None = None) -> None:
@@ -51,7 +51,7 @@ class StoreMismatchError(AutoproxError, ValueError):
 
 
 class CollectionError(AutoproxError, ValueError):
-    """Statistics cannot be collected from this model with these inputs."""
+    """Statistics cannot be collected from a model with the given inputs."""
 
 
 class UndefinedScoreError(AutoproxError, ArithmeticError):
@@ -59,22 +59,22 @@ class UndefinedScoreError(AutoproxError, ArithmeticError):
 
 
 class WorkerLossError(AutoproxError, RuntimeError):
-    """A process that did part of the work is gone."""
+    """A worker process was lost."""
 
 
 class FitError(AutoproxError, ValueError):
-    """A predictor cannot be fitted to these data, or not be applied to them."""
+    """A predictor cannot be fitted or applied to the given data."""
 
 
 def suggestion(name: str, known: Iterable[str]) -> str:
     """Ends an error message about an unknown name with the nearest valid one and the list of all.
 
     Args:
-        name: What was given.
-        known: The names that are allowed.
+        name: The unknown name.
+        known: The allowed names.
 
     Returns:
-        A sentence or two, to be put behind the statement of what is wrong.
+        One or two sentences that follow the statement of the error.
 
     Example:
         >>> suggestion("digit", ["digits", "mnist"])
@@ -86,12 +86,12 @@ def suggestion(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str], likeness: float = 0.5) -> str:
-    """A question for the nearest valid name, or nothing if none is near.
+    """Returns a question that names the nearest valid name, or an empty text if no name is near.
 
     Args:
-        name: What was given.
-        known: The names that are allowed.
-        likeness: From which likeness on one is near: the ratio of `difflib.SequenceMatcher`, from 0 to 1.
+        name: The unknown name.
+        known: The allowed names.
+        likeness: Least similarity of a near name: the ratio of `difflib.SequenceMatcher`, from 0 to 1.
 
     Example:
         >>> nearest("digit", ["digits", "mnist"])

@@ -1,4 +1,4 @@
-"""Figures as files: names of users are plain text, and one figure gives the same bytes every time."""
+"""Figures as files: names given by users are plain text, and equal figures give equal bytes."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import product
@@ -14,18 +14,18 @@ from matplotlib.transforms import Bbox
 from autoprox.base.files import atomically
 
 PLAIN_TEXT: dict[Any, Any] = {"text.parse_math": False}
-"""For `matplotlib.rc_context` while a figure is drawn: a dollar sign in a name begins no formula."""
+"""Settings for `matplotlib.rc_context` while a figure is drawn: a dollar sign in a name does not start a formula."""
 
 _METADATA: Mapping[str, dict[str, Any]] = {"png": {"Software": None}, "svg": {"Date": None}}
 
 
 _GAP = 5.0
-# Points between a label and what it belongs to.
+# Distance in points between a label and its point.
 _FAR = 8.0
-# Points from which on a line leads from a label to its point.
+# Distance in points above which a line connects a label with its point.
 _RINGS = 12
 _POINTS = 72.0
-# Points of an inch.
+# Points per inch.
 
 
 def labelled(
@@ -36,17 +36,17 @@ def labelled(
     size: float = 8.0,
     far: bool = True,
 ) -> list[Annotation]:
-    """Writes labels beside points so that they cover neither each other nor the labelled points.
+    """Places labels beside points so that they overlap neither each other nor the labelled points.
 
-    Nearest places come first, and of these such as cover no other point; a label that finds none near its point is led
-    to it by a line. To be called when everything else is drawn: the limits of the axes are final then.
+    The nearest free place is taken, preferably one that covers no other point. A label far from its point is connected
+    with it by a line. Call this function last: it fixes the limits of the axes.
 
     Args:
         axes: The axes.
         labels: Place and text of each label, in data coordinates.
-        beside: Other points, which are covered only where there is no other place.
+        beside: Other points, covered only if no other place is free.
         size: Size of the letters.
-        far: Whether labels may stand far from their points; if not, one that finds no place near its point is left out.
+        far: Allows labels far from their points; otherwise a label without a free place near its point is omitted.
 
     Example:
         >>> axes = Figure().subplots()
@@ -102,7 +102,7 @@ def _spot(axes: Axes, x: float, y: float, point: float) -> Bbox:
 
 
 def _offsets(width: float, height: float) -> Iterator[tuple[float, float]]:
-    """Places of the lower left corner of a label around its point, in points, nearest first."""
+    """Yields places of the lower left corner of a label around its point, in points, nearest first."""
     for ring in range(1, _RINGS + 1):
         right, left, middle = _GAP * ring, -_GAP * ring - width, -width / 2
         above, below, level = _GAP * ring, -_GAP * ring - height, -height / 2
@@ -115,15 +115,15 @@ def _contains(outer: Bbox, inner: Bbox) -> bool:
 
 
 def write_figure(figure: Figure, path: Path, salt: str = "autoprox") -> None:
-    """Writes a figure as PNG or SVG, as the suffix says.
+    """Writes a figure as PNG or SVG, according to the suffix.
 
     Args:
         figure: The figure.
         path: A file that ends in .png or .svg.
-        salt: What the identifiers in an SVG depend on besides the figure.
+        salt: Text from which the identifiers in an SVG are derived, besides the figure.
 
     Raises:
-        AutoproxError: If it cannot be written; what stood there before stays.
+        AutoproxError: If the file cannot be written; an earlier file is unchanged.
 
     Example:
         >>> import tempfile
@@ -136,7 +136,7 @@ def write_figure(figure: Figure, path: Path, salt: str = "autoprox") -> None:
 
 
 def figure_writer(figure: Figure, form: str, salt: str = "autoprox") -> Callable[[Path], None]:
-    """Returns a function that writes a figure to the path that it is given, whatever its suffix.
+    """Returns a function that writes a figure to a path, whatever its suffix.
 
     Args:
         figure: The figure.

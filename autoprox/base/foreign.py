@@ -1,6 +1,6 @@
-"""The guard through which files of others are read.
+"""Guarded reading of files from untrusted sources.
 
-Sizes are bounded before anything is allocated, and whatever goes wrong inside is one error that names the file.
+Sizes are checked before memory is allocated, and every failure becomes one error that names the file.
 """
 
 import json
@@ -19,27 +19,29 @@ import numpy.typing as npt
 from autoprox.base.errors import AutoproxError
 
 MOST_BYTES = 2**26
-"""Largest document that is read."""
+"""Size limit of a document, in bytes."""
 
 MOST_ARRAY_BYTES = 2**31
-"""Most that the arrays of one file may hold."""
+"""Size limit of all arrays of one file, in bytes."""
 
 MOST_PARTS = 2 * 10**6
-"""Most values that a structure may hold, each counted as often as it can be reached."""
+"""Limit of the number of values in a structure; a value counts once per reference to it."""
 
 SHOWN = 80
-"""Characters of a foreign text that a message shows."""
+"""Length limit of an excerpt in a message, in characters."""
 
 
 @contextmanager
 def guarded(failure: Callable[[str], AutoproxError]) -> Iterator[None]:
-    """Turns whatever goes wrong inside into one error. What a file can break in a reader has no complete list.
+    """Turns every error inside into one error.
+
+    All errors are caught: no list of those that a broken file can cause is complete.
 
     Args:
-        failure: Makes the error of a reason, one line without a full stop.
+        failure: Creates the error from a reason, one line without a full stop.
 
     Raises:
-        AutoproxError: What `failure` makes; an AutoproxError from inside stays as it is.
+        AutoproxError: The error created by `failure`; an AutoproxError from inside is unchanged.
 
     Example:
         >>> with guarded(lambda reason: AutoproxError(f"'a.json' cannot be read: {reason}.")):
@@ -58,26 +60,26 @@ def guarded(failure: Callable[[str], AutoproxError]) -> Iterator[None]:
         raise failure("it asks for more memory than there is") from error
     except OSError as error:
         raise failure(_first_line(error.strerror or error)) from error
-    except Exception as error:  # pandas, pickle, zipfile, torch and PIL raise whatever broken bytes lead them to
+    except Exception as error:  # pandas, pickle, zipfile, torch and PIL raise errors of any type on broken bytes
         raise failure(_first_line(error)) from error
 
 
 def _first_line(error: object) -> str:
-    """Message of an error, in one line without a full stop."""
+    """First line of an error's message, without a full stop."""
     said = str(error).strip().splitlines() or [type(error).__name__]
     return said[0][:200].rstrip(".")
 
 
 @contextmanager
 def reading(path: str | Path, failure: Callable[[str], AutoproxError]) -> Iterator[None]:
-    """Guards the reading of a file, which has to be a regular one: a pipe without a writer has no end.
+    """Guards the reading of a regular file; anything else is refused, because a pipe without a writer never ends.
 
     Args:
         path: The file.
         failure: As for `guarded`.
 
     Raises:
-        AutoproxError: What `failure` makes; an AutoproxError from inside stays as it is.
+        AutoproxError: The error created by `failure`; an AutoproxError from inside is unchanged.
 
     Example:
         >>> with reading("/", lambda reason: AutoproxError(f"'/' cannot be read: {reason}.")):
@@ -92,10 +94,10 @@ def reading(path: str | Path, failure: Callable[[str], AutoproxError]) -> Iterat
 
 
 def require_regular(path: str | Path) -> None:
-    """Looks at what a path names, and opens nothing.
+    """Checks that a path is a regular file, without opening it.
 
     Raises:
-        OSError: If there is nothing.
+        OSError: If the path does not exist.
         ValueError: If it is a folder, a pipe, a socket or a device.
     """
     mode = Path(path).stat().st_mode
@@ -112,7 +114,7 @@ _KINDS: dict[Callable[[int], bool], str] = {
 
 
 def excerpt(text: str) -> str:
-    """The beginning of a foreign text, for a message.
+    """Returns the beginning of an untrusted text, for a message.
 
     Example:
         >>> excerpt("a" * 100) == "a" * 77 + "..."
@@ -122,11 +124,11 @@ def excerpt(text: str) -> str:
 
 
 def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
-    """Reads a regular file that is no larger than allowed, whatever it says of itself.
+    """Reads a regular file up to a size limit, even if its stated size is wrong.
 
     Args:
         path: The file.
-        most: Bytes that are allowed.
+        most: Size limit in bytes.
 
     Raises:
         OSError: If it cannot be read.
@@ -135,7 +137,7 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
     require_regular(path)
     with path.open("rb") as file:
         size = path.stat().st_size
-        # The system's own files, as those in /proc, state no size; they are read as far as is allowed.
+        # System files, such as those in /proc, state no size; they are read up to the limit.
         content = b"" if size > most else file.read(most + 1 if size == 0 else size + 1)
     if size > most or len(content) > most:
         raise ValueError(f"it is larger than {most / 2**20:g} MiB")
@@ -143,16 +145,16 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
 
 
 def read_json(path: Path, most: int = MOST_BYTES) -> Any:
-    """Reads a JSON document in UTF-8, whose numbers are finite and whose texts can be written again.
+    """Reads a JSON document in UTF-8 and checks that its numbers are finite and its texts are valid Unicode.
 
     Args:
         path: The file.
-        most: Bytes that are allowed.
+        most: Size limit in bytes.
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is larger, no JSON, or holds what can be written nowhere.
-        RecursionError: If it is nested too deep.
+        ValueError: If it is larger, is not JSON, or contains an invalid number or text.
+        RecursionError: If it is nested too deeply.
     """
     content = json.loads(read_bytes(path, most).decode("utf-8"), parse_constant=_refuse_constant)
     for part in parts_of(content):
@@ -162,7 +164,7 @@ def read_json(path: Path, most: int = MOST_BYTES) -> Any:
 
 
 def begins_with_format(path: str | Path, name: str) -> bool:
-    """Whether a file is a JSON document whose first entry says that it has this format.
+    """Returns True if a file is a JSON document with the given format as its first entry.
 
     Example:
         >>> import tempfile
@@ -182,14 +184,14 @@ def begins_with_format(path: str | Path, name: str) -> bool:
 
 
 def parts_of(content: Any, most: int = MOST_PARTS) -> Iterator[Any]:
-    """All parts of a structure of dictionaries and lists, keys as well, itself first.
+    """Yields all parts of a structure of dictionaries and lists, including keys; the structure itself is first.
 
-    What is held twice counts twice, as it does for everything that goes through the structure: a file of a hundred
-    bytes can hold a list of lists of ... with a billion parts.
+    A part that is referenced twice counts twice, as it does for all code that traverses the structure: with nested
+    references, a file of a hundred bytes can have a billion parts.
 
     Args:
         content: The structure.
-        most: Parts that are allowed.
+        most: Largest number of parts.
 
     Raises:
         ValueError: If it has more.
@@ -220,16 +222,16 @@ def parts_of(content: Any, most: int = MOST_PARTS) -> Iterator[Any]:
 
 
 def read_arrays(path: Path, most: int = MOST_ARRAY_BYTES) -> dict[str, npt.NDArray[Any]]:
-    """Reads the arrays of an .npz file, after their sizes were compared with what the file says that it holds.
+    """Reads the arrays of an .npz file after checking their stated sizes against the file.
 
     Args:
         path: The file.
-        most: Bytes that are allowed, of all arrays together.
+        most: Size limit of all arrays together, in bytes.
 
     Raises:
         OSError: If it cannot be read.
-        ValueError: If it is larger, or an array says that it is larger than its bytes.
-        zipfile.BadZipFile: If it is not such a file.
+        ValueError: If it is larger, or an array does not have its stated size.
+        zipfile.BadZipFile: If it is not an .npz file.
     """
     with zipfile.ZipFile(path) as archive:
         if sum(entry.file_size for entry in archive.infolist()) > most:
@@ -253,5 +255,5 @@ _HEADERS: dict[tuple[int, int], Callable[[Any], Any]] = {
 
 
 def _refuse_constant(name: str) -> None:
-    """Python's JSON reader would take NaN and infinities."""
+    """Refuses NaN and infinities, which Python's JSON reader accepts."""
     raise ValueError(f"it holds {name}")

@@ -1,6 +1,6 @@
-"""How objects look in a notebook: a title, key figures, and a small picture. It needs no plotting library.
+"""HTML representation of objects in a notebook: title, key figures, small picture. No plotting library is needed.
 
-Lines and letters take the colour of the text around them, so that dark pages work.
+Lines and letters inherit the text colour, so that they are visible on dark pages.
 """
 
 import math
@@ -15,12 +15,12 @@ ValueAndEnds = tuple[float, float, float]
 
 
 def panel(title: str, facts: Mapping[str, str], *parts: str) -> str:
-    """A title, a list of facts, and what stands below them.
+    """Returns a title and a list of facts, followed by other parts.
 
     Args:
-        title: One line.
-        facts: Text by name; shown as it is.
-        parts: HTML.
+        title: One line of plain text.
+        facts: Plain text by name.
+        parts: HTML that follows.
 
     Example:
         >>> panel("a < b", {"size": "3"})[:45]
@@ -35,7 +35,7 @@ def panel(title: str, facts: Mapping[str, str], *parts: str) -> str:
 
 
 def code(text: str) -> str:
-    """A formula or a command, broken where the page ends.
+    """Returns a formula or a command that wraps at the edge of the page.
 
     Example:
         >>> code("a & b")
@@ -45,10 +45,10 @@ def code(text: str) -> str:
 
 
 def bars(rows: Mapping[str, ValueAndEnds]) -> str:
-    """Horizontal bars with intervals, the first one filled in the colour of what is marked.
+    """Returns horizontal bars with intervals; the first bar is highlighted.
 
     Args:
-        rows: Value and interval by name; undefined ones are left out.
+        rows: Value and interval by name; undefined ones are omitted.
 
     Example:
         >>> bars({"proxy": (0.8, 0.7, 0.9), "params": (0.6, 0.5, 0.7)}).count("<rect")
@@ -81,13 +81,13 @@ def bars(rows: Mapping[str, ValueAndEnds]) -> str:
 def scatter(
     points: Sequence[tuple[float, float]], marked: Iterable[tuple[float, float]], across: str, upward: str
 ) -> str:
-    """Points in a plane.
+    """Returns a scatter plot.
 
     Args:
-        points: Two coordinates each; undefined ones are left out.
-        marked: Points that stand out.
-        across: What the horizontal axis is.
-        upward: What the vertical axis is.
+        points: Two coordinates each; undefined ones are omitted.
+        marked: Highlighted points.
+        across: Label of the horizontal axis.
+        upward: Label of the vertical axis.
 
     Example:
         >>> scatter([(0, 1), (2, 3)], [(2, 3)], "parameters", "score").count("<circle")

@@ -1,6 +1,6 @@
-"""Digest of what a function computes: of its code and of all that it refers to, not of its name.
+"""Digest of a function's computation: of its code and of everything that it refers to, not of its name.
 
-`autoprox.base.content` says why there are two ways of telling functions apart.
+`autoprox.base.content` explains why there are two ways to identify functions.
 """
 
 import functools
@@ -16,23 +16,23 @@ from autoprox.base.content import global_names
 from autoprox.base.digest import array_digest, bytes_digest, digest
 
 VERSIONED = ("autoprox", "numpy", "scipy", "torch")
-"""Packages whose functions count as their name and the version of the package."""
+"""Packages with functions that count by name and package version."""
 
 _PLAIN = (bool, int, float, complex, str, bytes, type(None), type(...))
 
 
 class _NoContentError(Exception):
-    """Something has no content that could be digested."""
+    """A value has no content that can be digested."""
 
 
 def function_digest(value: Any) -> str | None:
-    """Digests what a function or value is made of; None where that cannot be told.
+    """Digests the content of a function or value; None if the content cannot be determined.
 
-    Two functions of the same digest compute the same, whatever they are called. A function is its bytecode, its
-    defaults, what it closes over and the globals that it names. What it calls of Python and of the packages that
-    autoprox rests on counts as a name and a version. Other objects and classes have no content, for what their methods
-    do cannot be told; nor have lists, dictionaries and sets, for a function that writes into one differs from call to
-    call.
+    Two functions with the same digest compute the same, whatever their names. The content of a function consists of its
+    bytecode, its defaults, the variables of its closure and the globals that it names. Functions of Python and of the
+    packages in `VERSIONED` count by name and version. Other objects and classes have no content, because their methods
+    can do anything. Lists, dictionaries and sets have none either, because a function that writes into one differs from
+    call to call.
 
     Args:
         value: A function, or a plain value.
@@ -53,11 +53,11 @@ def function_digest(value: Any) -> str | None:
 
 
 def _content(value: Any, seen: dict[int, int]) -> Any:
-    """JSON-like data that tells the value from every other one.
+    """JSON-like data that identifies the value.
 
     Args:
         value: The value.
-        seen: Functions that it is part of, with their depth: one that calls itself is not followed for ever.
+        seen: Functions that contain it, with their depth; they end the recursion for functions that call themselves.
     """
     if isinstance(value, _PLAIN):
         return [type(value).__name__, repr(value)]
@@ -110,7 +110,7 @@ def _cell_content(cell: Any) -> Any:
 
 
 def _code_content(code: CodeType) -> Any:
-    """Bytecode with what it names; where it stands in which file says nothing of what it computes."""
+    """Bytecode and its names, without file name and line numbers."""
     constants = [_code_content(each) if isinstance(each, CodeType) else _content(each, {}) for each in code.co_consts]
     names = [code.co_names, code.co_varnames, code.co_freevars, code.co_cellvars]
     shape = [code.co_argcount, code.co_posonlyargcount, code.co_kwonlyargcount, code.co_flags]
@@ -119,10 +119,10 @@ def _code_content(code: CodeType) -> Any:
 
 
 def _named_content(value: Any) -> Any:
-    """A function or class of Python or of an installed package: its name, and the version that it is of."""
+    """Name and version of a function or class of Python or of an installed package."""
     module, name = getattr(value, "__module__", None), getattr(value, "__qualname__", None)
     if isinstance(value, BuiltinFunctionType) and module is None:
-        raise _NoContentError  # a method of an object
+        raise _NoContentError  # a method that is bound to an object
     if not isinstance(module, str) or not isinstance(name, str) or "<locals>" in name:
         raise _NoContentError
     return ["named", module, name, _version(module)]
@@ -133,7 +133,7 @@ def _is_versioned(module: str | None) -> bool:
 
 
 def _version(module: str) -> str:
-    """The version that code of a module is of; of a build for a CPU or a GPU it is the release."""
+    """Version of the package that contains a module, without the suffix of CPU and GPU builds."""
     if not _is_versioned(module):
         raise _NoContentError
     package = module.partition(".")[0]

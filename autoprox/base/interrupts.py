@@ -1,11 +1,11 @@
-"""Ctrl-C where no command can tell what becomes of it: one line, not the traceback of an import.
+"""Ctrl-C outside the work of a command: one line instead of the traceback of an import.
 
-`python -m autoprox.evolve` imports much before the command begins, and a process has work left after its end. There,
-an interrupt ends the process at once; within `raised_interrupts` it is the usual `KeyboardInterrupt`. Programs that
-import autoprox keep their own ways: all this is for processes that were started as a command of autoprox.
+`python -m autoprox.evolve` imports many modules before the command starts, and cleans up after it ends. During both, an
+interrupt ends the process at once; within `raised_interrupts` it raises the usual `KeyboardInterrupt`. This applies
+only to processes that were started as a command of autoprox, not to programs that import it.
 
-This is the first module of autoprox that a process loads, so it imports next to nothing: until it is there, an
-interrupt is Python's own.
+This is the first module of autoprox that a process loads, so it imports very little: until it is loaded, Python handles
+interrupts.
 """
 
 import os
@@ -14,20 +14,20 @@ import sys
 from types import FrameType, TracebackType
 
 INTERRUPTED = 130
-"""Exit status of what was interrupted, as shells have it."""
+"""Exit status after an interrupt, as in shells."""
 
 
 def expect_interrupts() -> None:
-    """Has an interrupt end this process with one line, if it is a command of autoprox that minds interrupts at all."""
+    """Makes an interrupt end this process with one line, if it is a command of autoprox and handles interrupts."""
     if _is_command() and signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         try:  # noqa: SIM105 - contextlib takes long to load
             signal.signal(signal.SIGINT, _leave)
         except ValueError:
-            pass  # not in the main thread: then not by the command line
+            pass  # outside the main thread, so not started as a command
 
 
-class raised_interrupts:  # noqa: N801 - used as a function is
-    """Has an interrupt raise KeyboardInterrupt inside, also where `expect_interrupts` was called.
+class raised_interrupts:  # noqa: N801 - used like a function
+    """Makes an interrupt raise KeyboardInterrupt inside, even after `expect_interrupts` was called.
 
     Example:
         >>> with raised_interrupts():  # a shell ignores them in the background
@@ -46,9 +46,9 @@ class raised_interrupts:  # noqa: N801 - used as a function is
 
 
 def _is_command() -> bool:
-    """Whether this process was started as `autoprox ...` or `python -m autoprox...`."""
+    """True if this process was started as `autoprox ...` or `python -m autoprox...`."""
     name = sys.argv[0] if sys.argv else ""
-    if name != "-m":  # what it is while Python looks for the module, and imports the packages above it
+    if name != "-m":  # "-m" while Python finds the module and imports its parent packages
         return os.path.splitext(os.path.basename(name))[0] == "autoprox"
     words = sys.orig_argv
     module = words[words.index("-m") + 1] if "-m" in words[:-1] else ""
@@ -56,6 +56,6 @@ def _is_command() -> bool:
 
 
 def _leave(_signal: int, _frame: FrameType | None) -> None:
-    """Ends the process; what could be cleaned up is not worth the traceback of what the cleaning interrupted."""
+    """Ends the process without cleaning up, which could print the traceback of an interrupted import."""
     os.write(2, b"autoprox: Interrupted. No work was in progress.\n")
     os._exit(INTERRUPTED)

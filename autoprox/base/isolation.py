@@ -1,4 +1,4 @@
-"""State of process and thread that must not change a score: fixed meanwhile, restored afterwards."""
+"""Isolation of scores from the state of process and thread, which is fixed inside and restored afterwards."""
 
 import sys
 from collections.abc import Iterator
@@ -9,7 +9,7 @@ import torch
 from autoprox.base.threads import ONE_AT_A_TIME
 
 DRAW_SEED = 20231215
-"""Any number does: where a model draws in its forward pass, it draws the same whatever the caller drew before."""
+"""An arbitrary seed: random numbers in a forward pass do not depend on earlier draws of the caller."""
 
 _CPU = torch.device("cpu")
 
@@ -18,19 +18,19 @@ _CPU = torch.device("cpu")
 def isolated(
     device: torch.device = _CPU, dtype: torch.dtype = torch.float32, *, seed: int = DRAW_SEED
 ) -> Iterator[None]:
-    """Keeps what surrounds a computation from changing it, and the computation from changing that.
+    """Isolates a computation from the state of its process, and that state from the computation.
 
-    Whatever builds, trains or scores networks, or draws from torch's generators, runs inside.
+    All code that builds, trains or scores networks, or draws from torch's generators, runs inside.
 
-    Inside: one thread of Python at a time; gradients recorded; no inference mode, no autocasting; the default dtype is
-    float32, or float64 for a model in float64; the default device is that of the model if the caller set another than
-    the CPU; generators start from a seed; what was compiled by `torch.compile` runs as it was written, so that
-    everything in it can be seen.
+    Inside, one Python thread runs at a time, gradients are recorded, and inference mode and autocasting are off. The
+    default dtype is float32, or float64 for a model in float64. If the caller set a default device other than the CPU,
+    the default device is that of the model. Generators start from a seed. Modules compiled by `torch.compile` run
+    eagerly, so that hooks see all their parts.
 
     Args:
-        device: Where the computation runs.
-        dtype: What it runs in.
-        seed: What the generators start from.
+        device: Device of the computation.
+        dtype: Data type of the computation.
+        seed: Seed of the generators.
 
     Example:
         >>> with torch.no_grad(), isolated():
@@ -57,7 +57,7 @@ def isolated(
             stack.enter_context(device)
         if "torch._dynamo" in sys.modules:
             stack.enter_context(torch.compiler.set_stance("force_eager"))
-        # Not torch.manual_seed, which would seed the generators of other devices too; they would not be restored.
+        # Not torch.manual_seed, which also seeds the generators of other devices, and those are not restored.
         torch.default_generator.manual_seed(seed)
         if device.type == "cuda":
             torch.cuda.default_generators[device.index or 0].manual_seed(seed)

@@ -1,7 +1,7 @@
-"""Logging under the name `autoprox`: settings that library and commands share.
+"""Logging under the name `autoprox`, shared by library and commands.
 
-A program that uses autoprox decides with the means of `logging` where notes go. The command line writes them to
-standard error, as sentences or as JSON.
+A program that uses autoprox configures `logging` as usual. The command line writes notes to standard error, as
+sentences or as JSON.
 """
 
 import logging
@@ -13,7 +13,7 @@ LOGGER = logging.getLogger("autoprox")
 
 @contextmanager
 def levels(level: int, *loggers: str) -> Iterator[None]:
-    """Sets the level of loggers and gives them back as they were.
+    """Sets the level of loggers inside and restores it afterwards.
 
     Args:
         level: A level of `logging`.

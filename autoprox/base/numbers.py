@@ -4,7 +4,7 @@ from numbers import Integral
 
 
 def is_whole(value: object) -> bool:
-    """Whether a value is an integer of Python or NumPy; a boolean is not.
+    """Returns True for an integer of Python or NumPy, and False for a boolean.
 
     Example:
         >>> import numpy as np

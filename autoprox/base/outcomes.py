@@ -1,4 +1,4 @@
-"""A score, or the reason why there is no score: what cannot be scored must not end the scoring of everything else."""
+"""A score, or the reason why it is missing: one network without a score must not end the scoring of the others."""
 
 import warnings
 from collections.abc import Callable, Iterable
@@ -11,19 +11,19 @@ from autoprox.base.errors import CollectionError, FitError, UndefinedScoreError
 
 
 class UnscoredWarning(UserWarning):
-    """Some networks of several have no score, because it cannot be computed on them."""
+    """Some of several networks have no score, because it cannot be computed on them."""
 
 
 class DoubtfulScoresWarning(UserWarning):
-    """Scores that say little: of networks unlike those that a proxy was made for, or equal for some of them."""
+    """Scores are unreliable: the networks differ from those that a proxy was made for, or some scores are equal."""
 
 
 class Outcome(NamedTuple):
-    """Result of an attempt to score one network.
+    """Result of scoring one network.
 
     Args:
-        value: The score; NaN where there is no finite one.
-        reason: Why it cannot be computed; empty if it can, or is just undefined there.
+        value: The score; NaN if it is not finite.
+        reason: Reason why it cannot be computed; empty if it was computed or is undefined.
     """
 
     value: float
@@ -31,7 +31,7 @@ class Outcome(NamedTuple):
 
 
 def attempted(score: Callable[[], float]) -> Outcome:
-    """Scores, or says why that cannot be done.
+    """Scores a network, or returns the reason why it cannot be scored.
 
     Example:
         >>> attempted(lambda: 2.0), attempted(lambda: float("inf"))
@@ -47,11 +47,11 @@ def attempted(score: Callable[[], float]) -> Outcome:
 
 
 def values_of(name: str, outcomes: Iterable[Outcome]) -> Floats:
-    """The scores of several networks, `(A,)`, NaN where there is no finite one.
+    """Returns the scores of several networks, `(A,)`; NaN for a score that is not finite.
 
     Args:
-        name: Of the scorer.
-        outcomes: One a network.
+        name: Name of the scorer.
+        outcomes: One per network.
 
     Raises:
         CollectionError: If the score cannot be computed on any of the networks.

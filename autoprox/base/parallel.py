@@ -1,6 +1,6 @@
-"""Where work in processes runs: on this machine, or on a cluster, through joblib's backends.
+"""Backends for parallel work: processes of this machine, or a cluster, through joblib.
 
-The work itself is what `autoprox.base.workers.processes` gives; `backend(...)` around it decides where it runs.
+`autoprox.base.workers.processes` runs the work; `backend(...)` around it selects the place.
 """
 
 import logging
@@ -20,23 +20,23 @@ from autoprox.base.logs import levels
 
 BACKENDS = ("loky", "dask", "ray")
 CONNECT_S = 15
-"""How long a scheduler may take to answer."""
+"""Longest time in seconds that a scheduler may take to answer."""
 SAME_VERSIONS = ("autoprox", "torch", "numpy")
-"""Packages that decide results; every worker has to have the versions of this process."""
+"""Packages that affect results; every worker needs the versions of this process."""
 
 
 @contextmanager
 def backend(name: str = "loky", address: str | None = None) -> Iterator[None]:
-    """Runs the work inside with one of joblib's backends.
+    """Runs the work inside on one of joblib's backends.
 
     Args:
         name: `loky` (processes of this machine), `dask` or `ray`.
-        address: Of the cluster: the scheduler's for dask (`tcp://host:8786`), the head's for ray. With ray it may be
-            left out, which starts one on this machine.
+        address: Address of the cluster: of the scheduler for dask (`tcp://host:8786`), of the head for ray. Without an
+            address, ray starts a cluster on this machine.
 
     Raises:
-        SpecError: If there is no such backend, its package is not installed, the address does not fit, or workers
-            have other versions of what decides results.
+        SpecError: If the backend is unknown, its package is not installed, the address does not fit, or a worker has
+            other versions of `SAME_VERSIONS`.
         AutoproxError: If the cluster cannot be reached.
 
     Example:
@@ -45,10 +45,12 @@ def backend(name: str = "loky", address: str | None = None) -> Iterator[None]:
         [1, 2]
     """
     if name not in BACKENDS:
-        raise SpecError(f"There is no backend '{name}'. {suggestion(name, BACKENDS)}")
+        raise SpecError(f"Unknown backend '{name}'. {suggestion(name, BACKENDS)}")
     if name == "loky":
         if address is not None:
-            raise SpecError("`address` is the address of a cluster; give the backend dask or ray with it.")
+            raise SpecError(
+                "`address` is the address of a cluster; choose the backend dask or ray, or omit the address."
+            )
         with joblib.parallel_config(backend="loky"):
             yield
     elif name == "dask":
@@ -61,29 +63,29 @@ def backend(name: str = "loky", address: str | None = None) -> Iterator[None]:
 
 @contextmanager
 def explained_loss() -> Iterator[None]:
-    """Turns the loss of workers into an error that says what to do; around work whose finished parts are kept.
+    """Turns the loss of workers into an error with a remedy; for work with finished parts that are saved.
 
     Raises:
-        WorkerLossError: If a process of this machine was ended from outside, the workers of a cluster several times
-            over the same work, or its scheduler.
-        AutoproxError: If a worker cannot load what it is given.
+        WorkerLossError: If a process of this machine was killed, if workers of a cluster were lost several times over
+            the same work, or if its scheduler was lost.
+        AutoproxError: If a worker cannot load its task.
     """
     try:
         yield
     except _losses() as error:
         raise WorkerLossError(
             f"A worker process, or the connection to the cluster, was lost ({type(error).__name__}); on one machine "
-            "the usual cause is want of memory: use fewer processes. What was finished is kept."
+            "the usual cause is too little memory: use fewer processes. Completed work is saved."
         ) from error
     except BrokenProcessPool as error:
         raise AutoproxError(
-            "A worker process could not load its task. Your space or model has to be importable there: install "
+            "A worker process could not load its task. Your space or model must be importable there: install "
             "its package, add its folder to PYTHONPATH, or use one process."
         ) from error
 
 
 def _losses() -> tuple[type[BaseException], ...]:
-    """How the backends that are in use say that a worker is gone."""
+    """Errors by which the backends in use report a lost worker."""
     found: list[type[BaseException]] = [TerminatedWorkerError, CancelledError]
     if "distributed" in sys.modules:
         from distributed import KilledWorker
@@ -103,18 +105,20 @@ def _dask(address: str | None) -> Iterator[None]:
     _require("dask", "distributed")
     if address is None:
         raise SpecError(
-            "The backend dask needs `address`, that of a scheduler, such as tcp://host:8786. Start one with: dask "
+            "The backend dask needs `address`, the address of a scheduler, such as tcp://host:8786. Start "
+            "one with: dask "
             "scheduler; and on each machine: dask worker ADDRESS --nworkers N --nthreads 1."
         )
     from distributed import Client
 
-    # What they log when a connection breaks are tracebacks; the user is told in a sentence.
+    # Dask logs tracebacks when a connection breaks; the user gets one sentence instead.
     with levels(logging.CRITICAL, "distributed", "distributed.client"):
         try:
             client = Client(address, timeout=CONNECT_S, set_as_default=False)
         except (OSError, ValueError) as error:
             raise AutoproxError(
-                f"No dask scheduler answers at {address}: {error}. Check the address, and that the scheduler runs."
+                f"No dask scheduler answers at {address}: {error}. Check the address, and check that the "
+                "scheduler is running."
             ) from error
         with client:
             _compare_versions(client, address)

@@ -1,7 +1,7 @@
-"""How far long work has come: a bar on a terminal, else a line now and then by way of `logging`.
+"""Progress of long work: a bar on a terminal or in a notebook, otherwise occasional lines through `logging`.
 
-Lines have the level INFO and bars a level below it, of the logger of this module: who wants lines where bars would be
-drawn, or nothing, sets its level (`--log-json` and `--quiet` do).
+Lines have the level INFO of this module's logger, and bars the level below it: a higher level of the logger replaces
+bars by lines, or switches both off.
 """
 
 import logging
@@ -17,41 +17,41 @@ from tqdm.auto import tqdm
 T = TypeVar("T")
 
 Progress = Callable[[Iterable[Any], int], Iterable[Any]]
-"""Wraps an iterable, given with its length: passes its items on and tells how far they have come."""
+"""Wraps an iterable of known length: yields its items and reports progress."""
 
 ContinuedProgress = Callable[[Iterable[Any], int, int], Iterable[Any]]
-"""The same for work that may be resumed: given with the number of items in all, and how many were done before."""
+"""The same for work that may be resumed: its arguments are the items, their total number and the number done before."""
 
 LOGGER = logging.getLogger(__name__)
 
 BAR = (logging.DEBUG + logging.INFO) // 2
-"""The level of bars; enabled unless a program says otherwise."""
+"""Logging level of bars, enabled by default."""
 LOGGER.setLevel(BAR)
 
 _IN_NOTEBOOK = any(each.__module__ == "tqdm.notebook" for each in tqdm.__mro__)
-# What `tqdm.auto` chooses once, as it is imported.
+# `tqdm.auto` chooses between notebook and terminal when it is imported.
 
 FIRST_LINE_S = 10.0
 LONGEST_PAUSE_S = 300.0
-"""A log gets a line after ten seconds, then after twice the last pause, and at least every five minutes."""
+"""Longest pause between lines; the first line follows after `FIRST_LINE_S`, and each pause doubles the last."""
 
 
 class Reach(Protocol):
-    """Takes notice of how far the work has come."""
+    """Receives the progress of work."""
 
     def __call__(self, count: int, remark: str = "") -> None:
-        """Says that `count` are done in all; the remark stands behind that ("best 0.71")."""
+        """Reports that `count` items are done in total; a remark such as "best 0.71" follows."""
 
 
 @contextmanager
 def progress(total: int | None, unit: str, *, done: int = 0, name: str = "") -> Iterator[Reach]:
-    """Tells how far work has come and how long the rest will take.
+    """Reports the progress of work and the time that is left.
 
     Args:
-        total: How many there are in all; None if unknown.
-        unit: What one is ("training").
-        done: How many of them were finished before.
-        name: What is being done, such as "2/3 search".
+        total: Total number of items; None if unknown.
+        unit: Noun for one item ("training").
+        done: Number of items finished before.
+        name: Name of the step, such as "2/3 search".
 
     Example:
         >>> with progress(3, "letter") as reach:
@@ -71,7 +71,7 @@ def progress(total: int | None, unit: str, *, done: int = 0, name: str = "") -> 
 
 
 def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0, name: str = "") -> Iterator[T]:
-    """Passes items on and tells how far they have come; see `progress`.
+    """Yields items and reports progress; see `progress`.
 
     Example:
         >>> list(with_progress("abc", 3, "letter"))
@@ -84,14 +84,14 @@ def with_progress(items: Iterable[T], total: int, unit: str, *, done: int = 0, n
 
 
 class Milestones:
-    """A line now and then: nothing for work of a few seconds.
+    """Occasional log lines, none for work of a few seconds.
 
     Args:
-        total: How many there are in all; None if unknown.
-        unit: What one is.
-        done: How many of them were finished before.
-        clock: Seconds from some moment on.
-        name: What is being done.
+        total: Total number of items; None if unknown.
+        unit: Noun for one item.
+        done: Number of items finished before.
+        clock: Returns a time in seconds.
+        name: Name of the step.
     """
 
     def __init__(self, total: int | None, unit: str, done: int, clock: Callable[[], float], name: str = "") -> None:
@@ -101,7 +101,7 @@ class Milestones:
         self._due = self._start + self._pause
 
     def __call__(self, count: int, remark: str = "") -> None:
-        """Logs a line if one is due, with facts as the record's `progress`: `done`, `total`, `unit`, `seconds_left`."""
+        """Logs a line if one is due; the record's `progress` holds `done`, `total`, `unit` and `seconds_left`."""
         now = self._clock()
         if now < self._due or count == self._before:
             return
@@ -110,7 +110,7 @@ class Milestones:
         if self._total:
             facts["total"] = self._total
             text = f"{count} of {self._total} {self._unit}s done ({100 * count // self._total} %)"
-            # The first of many tells how long processes take to start.
+            # The time of the first of many items is mostly the start of processes.
             if 100 * (count - self._before) >= self._total - self._before:
                 left = round((now - self._start) / (count - self._before) * (self._total - count))
                 facts["seconds_left"] = left

@@ -1,7 +1,7 @@
-"""Whether the results in a folder are whole: the record beside them says it, and no other file does."""
+"""Completeness of the results in a folder, stated by the record beside them and by no other file."""
 
 from collections.abc import Mapping
-from os.path import isfile  # which takes what can be no path for one of no file
+from os.path import isfile  # unlike Path.is_file, returns False for an invalid path
 from pathlib import Path
 from typing import Any
 
@@ -10,12 +10,12 @@ RUN = "run.json"
 
 
 def is_finished(folder: Path, record: Mapping[str, Any], result: str) -> bool:
-    """Whether a record says that all results were written, and all that it names are still there.
+    """Returns True if a record states that all results were written, and all files that it names still exist.
 
     Args:
         folder: The folder of results.
         record: The record in it.
-        result: The file that has to be there if the record, being of an earlier version, names none.
+        result: The file that must exist if the record was written by an earlier version and names none.
 
     Example:
         >>> is_finished(Path("no such folder"), {"finished": "2026-01-01", "written": ["best.json"]}, "best.json")

@@ -1,4 +1,4 @@
-"""Objects named by a text: `package.module:name`, or `file.py:name`."""
+"""References to objects by text: `package.module:name` or `file.py:name`."""
 
 import importlib
 import importlib.util
@@ -14,7 +14,7 @@ from autoprox.base.errors import SpecError, suggestion
 
 
 def is_reference(text: str) -> bool:
-    """Whether a text names something in a module or a file.
+    """Returns True if a text has the form of a reference.
 
     Example:
         >>> is_reference("my_file.py:space"), is_reference("pit-micro")
@@ -25,16 +25,16 @@ def is_reference(text: str) -> bool:
 
 
 def resolved(reference: Any) -> Any:
-    """Resolves a reference; anything but a text is returned as it is.
+    """Resolves a reference; a value that is not a text is returned unchanged.
 
-    The module is imported, or the file is run, once per process. Modules are also looked for in the working folder, and
-    those that a file imports in the folder of the file, as when Python runs it.
+    The module is imported, or the file is run, once per process. Modules are also found in the working folder, and
+    imports of a file in the folder of that file, as when Python runs it.
 
     Args:
         reference: `package.module:name` or `file.py:name`.
 
     Raises:
-        SpecError: If there is no such module, file or name, or running it fails.
+        SpecError: If the module, file or name does not exist, or importing it fails.
 
     Example:
         >>> resolved("math:gcd")(12, 18)
@@ -58,7 +58,7 @@ def resolved(reference: Any) -> Any:
 
 
 def absolute(reference: str) -> str:
-    """A reference that names the same from whatever folder.
+    """Returns a reference that names the same object from any folder.
 
     Example:
         >>> absolute("math:gcd")
@@ -71,7 +71,7 @@ def absolute(reference: str) -> str:
 
 
 _OF_USERS = (Exception, SystemExit)
-# What code of a user may raise: a script that ends the program when it is imported would end it without a word.
+# SystemExit as well: a script that calls sys.exit() on import would otherwise end the program without a message.
 
 
 @contextmanager
@@ -110,7 +110,7 @@ def _file(path: Path) -> ModuleType:
         with _importable_from(path.parent):
             spec.loader.exec_module(module)
     except BaseException as error:
-        del sys.modules[name]  # half a module must not be found later
+        del sys.modules[name]  # an incomplete module must not be found later
         if isinstance(error, _OF_USERS):
             raise _failed(str(path), error) from error
         raise

@@ -1,4 +1,4 @@
-"""A small registry: named entries, collisions refused, unknown names answered with the nearest one."""
+"""A small registry of named entries: duplicates are errors, and unknown names give the nearest valid one."""
 
 from collections.abc import ItemsView, Iterator, ValuesView
 from typing import Generic, TypeVar
@@ -12,7 +12,7 @@ class Registry(Generic[T]):
     """Maps names to entries, in the order of registration.
 
     Args:
-        noun: What an entry is, for error messages ("space", "statistic").
+        noun: Noun for an entry in error messages ("space", "statistic").
 
     Example:
         >>> colours = Registry[int]("colour")

@@ -1,7 +1,7 @@
-"""One SQLite file with a format: opened, locked, checked and read in one way, whatever it holds.
+"""SQLite files with a declared format: opening, locking, checking, reading and writing.
 
-A file is whole after a crash at any moment, because everything that is written is one transaction. A file that is
-damaged, foreign or of another format gives one error that names it and says what to do.
+A file is consistent after a crash at any time, because every write is one transaction. A damaged file, a file of
+another program, or one with another format gives one error that names the file and the remedy.
 """
 
 import re
@@ -19,13 +19,13 @@ FACTS = "create table meta (name text primary key, value text not null) without 
 """The table that `bind` and `remember` need."""
 
 _PAUSE_S = 0.01
-# Between tries where SQLite does not wait by itself.
+# Pause between attempts where SQLite does not wait.
 
 _UNUSABLE = ("SQLITE_CANTOPEN", "SQLITE_READONLY", "SQLITE_PERM", "SQLITE_IOERR", "SQLITE_FULL", "SQLITE_AUTH")
-# The file may be sound, but it cannot be reached or written. Other errors say that its content is wrong.
+# The file may be intact, but cannot be accessed or written. Other errors mean that its content is wrong.
 
 _CONTENT = (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError)
-# What decoding gives where a value is not what the format says: SQLite stores any type in any column.
+# Errors of decoding a value of the wrong type or size: SQLite stores any type in any column.
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,12 @@ class StoreFormat:
     """Format of a kind of file.
 
     Args:
-        noun: What it is, for messages.
-        schema: The statements that make its tables, separated by semicolons.
-        remedy: What to do with a file that cannot be used, as sentences; `{path}` stands for the file.
-        version: Of the format. A file without a number has the first one.
-        application: SQLite's `application_id`, by which a file is told from others with tables of the same names.
-        log: Whether a write-ahead log is kept, so that others read while one process writes.
+        noun: Noun for such a file in messages.
+        schema: The statements that create its tables, separated by semicolons.
+        remedy: Advice for a file that cannot be used, as sentences; `{path}` is replaced by the path.
+        version: Version of the format. A file without a number has version 1.
+        application: SQLite's `application_id`, which distinguishes files with tables of the same names.
+        log: Keeps a write-ahead log, so that other processes can read while one writes.
         synchronous: SQLite's setting of this name. With `normal`, a loss of power may undo the last transactions.
     """
 
@@ -57,16 +57,16 @@ class StoreFormat:
 
 
 class Store:
-    """An open SQLite file of a known form. It is made if it does not exist.
+    """An open SQLite file of a known format, created if it does not exist.
 
     Args:
         path: The file. None keeps everything in memory.
-        form: What it holds.
-        in_use: What to say if another process writes to it. None lets several processes write.
-        wait_s: How long to wait for the transaction of another process.
+        form: Format of the file.
+        in_use: Error message if another process writes to it. None lets several processes write.
+        wait_s: Longest wait for the transaction of another process, in seconds.
 
     Raises:
-        StoreMismatchError: If the file is damaged, foreign, of another format, or in use.
+        StoreMismatchError: If the file is damaged, of another program or format, or in use.
         AutoproxError: If it cannot be read or written.
 
     Example:
@@ -82,7 +82,9 @@ class Store:
         self._wait_s = wait_s
         self._lock: sqlite3.Connection | None = None
         if path is not None and path.exists() and not path.is_file():
-            raise StoreMismatchError(f"'{path}' is not a regular file, and no {form.noun}. Choose another path.", path)
+            raise StoreMismatchError(
+                f"'{path}' is not a regular file, so it cannot be a {form.noun}. Choose another path.", path
+            )
         if path is not None and in_use is not None:
             self._lock = locked(path, in_use)
         try:
@@ -98,15 +100,15 @@ class Store:
 
     @classmethod
     def reading(cls, path: Path, form: StoreFormat, *, frozen: bool = False) -> Self:
-        """Opens a file for reading alone, while another process may write to it.
+        """Opens a file for reading only; another process may write to it meanwhile.
 
         Args:
             path: The file.
-            form: What it holds.
-            frozen: Whether it is certain that no one writes to it. Then its folder need not be writable.
+            form: Format of the file.
+            frozen: Promises that no process writes to the file; its folder need not be writable then.
 
         Raises:
-            StoreMismatchError: If the file is missing, damaged, foreign or of another format.
+            StoreMismatchError: If the file is missing, damaged, or of another program or format.
             AutoproxError: If it cannot be read.
         """
         store = cls.__new__(cls)
@@ -126,14 +128,14 @@ class Store:
         self.close()
 
     def close(self) -> None:
-        """Closes the file and gives its lock back."""
+        """Closes the file and releases its lock."""
         self.connection.close()
         self._unlock()
 
     def finish(self) -> None:
-        """Closes the file as one that can be copied, and read in a folder that cannot be written.
+        """Closes the file so that it can be copied, and read in a folder that is not writable.
 
-        Where another process is reading, its log stays beside it.
+        If another process is reading the file, its log remains.
         """
         with suppress(sqlite3.OperationalError):
             self.connection.execute("pragma journal_mode = delete")
@@ -141,12 +143,12 @@ class Store:
 
     @property
     def is_empty(self) -> bool:
-        """Whether the file has no tables: its maker was killed before the first transaction ended."""
+        """True if the file has no tables: the process that created it was killed before its first transaction ended."""
         return not self._objects()
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction. The write lock is taken at once, so that what is read within stays true until the end.
+        """Runs one transaction. The write lock is taken at once, so that values read inside stay valid until the end.
 
         Raises:
             StoreMismatchError: If the file is damaged.
@@ -158,12 +160,12 @@ class Store:
                 yield self.connection
 
     def write(self, statement: str, rows: Sequence[Sequence[Any]] = ((),)) -> None:
-        """Executes a statement for each row, in one transaction; raises as `transaction` does."""
+        """Executes a statement for each row in one transaction; raises the errors of `transaction`."""
         with self.transaction() as connection:
             connection.executemany(statement, rows)
 
     def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[Any]:
-        """Rows of a query.
+        """Returns the rows of a query.
 
         Raises:
             StoreMismatchError: If the file is damaged.
@@ -173,24 +175,24 @@ class Store:
             return self.connection.execute(query, parameters).fetchall()
 
     def remember(self, facts: Mapping[str, str]) -> None:
-        """Keeps texts under names; raises as `transaction` does."""
+        """Stores texts under names; raises the errors of `transaction`."""
         self.write("insert or replace into meta values (?, ?)", list(facts.items()))
 
     def remembered(self) -> dict[str, str]:
-        """The texts that are kept, under their names; raises as `rows` does."""
+        """The stored texts by name; raises the errors of `rows`."""
         return dict(self.rows("select name, value from meta"))
 
     def bind(self, facts: Mapping[str, str]) -> dict[str, str]:
-        """Says what a new file belongs to. A file that was bound before stays as it is.
+        """Records the owner of a new file. A file that has an owner is unchanged.
 
         Args:
-            facts: Texts under names.
+            facts: Texts by name that identify the owner.
 
         Returns:
-            What the file belongs to, under the same names.
+            The owner of the file, under the same names.
 
         Raises:
-            StoreMismatchError: If the file is damaged, or does not say it of every name.
+            StoreMismatchError: If the file is damaged, or lacks one of the names.
             AutoproxError: If it cannot be written.
         """
         with self.transaction() as connection:
@@ -199,16 +201,16 @@ class Store:
                 connection.executemany("insert into meta values (?, ?)", list(facts.items()))
                 stored = dict(facts)
         if missing := [name for name in facts if name not in stored]:
-            raise self.damaged(f"it does not say which {missing[0]} it was made with")
+            raise self.damaged(f"it lacks the {missing[0]} that it was made with")
         return {name: stored[name] for name in facts}
 
     @contextmanager
     def guarded(self) -> Iterator[None]:
-        """Turns what SQLite says of the file into errors that name it and say what to do.
+        """Turns SQLite's errors into errors that name the file and the remedy.
 
         Raises:
-            StoreMismatchError: If the file is damaged or no database.
-            AutoproxError: If it cannot be reached, read or written.
+            StoreMismatchError: If the file is damaged or not a database.
+            AutoproxError: If it cannot be accessed, read or written.
         """
         try:
             yield
@@ -217,10 +219,10 @@ class Store:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Does the same where values of the file are made into something else, whatever their types and sizes are.
+        """Does the same as `guarded` for code that decodes values of the file, which may have any type and size.
 
         Raises:
-            StoreMismatchError: If a value is not what the format says.
+            StoreMismatchError: If a value violates the format.
             AutoproxError: If the file cannot be read.
         """
         try:
@@ -232,31 +234,32 @@ class Store:
             raise self.damaged(str(error) or type(error).__name__) from error
 
     def damaged(self, cause: str) -> StoreMismatchError:
-        """The error for a file whose content is wrong, one line whatever of that content the cause quotes."""
+        """Returns the error for a file with wrong content; one line, even if the cause quotes that content."""
         return self._mismatch(f"is damaged: {' '.join(cause.split())}")
 
     def require_same(self, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
         """Refuses a file that belongs to something else.
 
         Args:
-            before: What it belongs to.
-            now: What it would have to belong to.
+            before: The stored owner.
+            now: The expected owner.
 
         Raises:
-            StoreMismatchError: If they differ. What is shortest is named: it is what a user gave, and the rest follows.
+            StoreMismatchError: If they differ. The message names the shortest difference: the one that a user chose and
+                that the others follow from.
         """
         for name in sorted({*before, *now}, key=lambda name: (len(str(before.get(name))), name)):
             if (old := before.get(name)) != (new := now.get(name)):
                 raise StoreMismatchError(
                     f"The {self.form.noun} '{self.path}' was made with another {name.replace('_', ' ')}: {old}, now "
-                    f"{new}. Use what it was made with, or another file.",
+                    f"{new}. Use the former, or another file.",
                     self.path,
                 )
 
     def _checked(self, *, make: bool) -> None:
-        """Checks that the file has this form; an empty one gets it."""
+        """Checks the format of the file; an empty file is initialised."""
         try:
-            with self.decoding():  # names of tables may be no UTF-8
+            with self.decoding():  # names of tables may not be UTF-8
                 self.connection.execute("pragma trusted_schema = off")
                 if make:
                     self._make()
@@ -274,14 +277,14 @@ class Store:
         if self.form.log:
             self._write_ahead()
         with self.transaction() as connection:
-            if self.is_empty:  # under the lock now: another process may have been first
+            if self.is_empty:  # checked again under the lock: another process may have been first
                 for statement in self.form.schema.split(";"):
                     connection.execute(statement)
                 connection.execute(f"pragma application_id = {self.form.application}")
                 connection.execute(f"pragma user_version = {self.form.version}")
 
     def _write_ahead(self) -> None:
-        """Switches to a write-ahead log. SQLite does not wait here where two processes make one file at once."""
+        """Switches to a write-ahead log. Retries: SQLite does not wait here if two processes create one file."""
         deadline = time.monotonic() + self._wait_s
         while True:
             try:
@@ -298,7 +301,7 @@ class Store:
         found = self._objects()
         if application != self.form.application or found != {("table", name) for name in self.form.tables}:
             raise StoreMismatchError(
-                f"'{self.path}' is an SQLite file, but no {self.form.noun}. It stays as it is: choose another path.",
+                f"'{self.path}' is an SQLite file, but not a {self.form.noun}. It is unchanged; choose another path.",
                 self.path,
             )
         (version,) = self.connection.execute("pragma user_version").fetchone()
@@ -306,7 +309,7 @@ class Store:
             raise self._mismatch(f"has format version {version}, and this autoprox reads version {self.form.version}")
 
     def _objects(self) -> set[tuple[str, str]]:
-        """Kinds and names of what the file holds. A view or a trigger could run for ever, and no form has one."""
+        """Types and names of all objects in the file. Views and triggers, which no format has, could run for ever."""
         query = "select type, name from sqlite_master where type <> 'index' and name not like 'sqlite~_%' escape '~'"
         return set(self.connection.execute(query))
 
@@ -320,8 +323,8 @@ class Store:
         if name.startswith(_UNUSABLE):
             cause = "there is no space left" if name == "SQLITE_FULL" else error
             return AutoproxError(
-                f"The {self.form.noun} '{self.path}' cannot be used: {cause}. Look at the free space and the "
-                "permissions of its folder, and repeat the command. What was recorded is kept."
+                f"The {self.form.noun} '{self.path}' cannot be used: {cause}. Check the free space and the "
+                "permissions of its folder, and repeat the command. Recorded results are saved."
             )
         return self.damaged(str(error))
 
@@ -335,18 +338,18 @@ class Store:
 
 
 def locked(path: Path, in_use: str) -> sqlite3.Connection:
-    """Takes the lock of a file; closing what is returned gives it back.
+    """Takes the lock of a file; closing the returned connection releases it.
 
-    The lock is a database of its own beside the file, so that others can read the file while it is written. It goes
-    with the process, however that ends.
+    The lock is a separate database beside the file, so that others can read the file while it is written. It is
+    released when the process ends, however it ends.
 
     Args:
         path: The file.
-        in_use: What to say if another process has it.
+        in_use: Error message if another process has the lock.
 
     Raises:
-        StoreMismatchError: If another process has it.
-        AutoproxError: If the lock cannot be made.
+        StoreMismatchError: If another process has the lock.
+        AutoproxError: If the lock cannot be created.
 
     Example:
         >>> import tempfile
@@ -376,16 +379,16 @@ def locked(path: Path, in_use: str) -> sqlite3.Connection:
 
 
 def discard(path: Path) -> None:
-    """Removes a store and what SQLite keeps beside it; the lock stays."""
+    """Removes a store and SQLite's files beside it, but not the lock."""
     for suffix in ("", "-wal", "-shm", "-journal"):
         path.with_name(path.name + suffix).unlink(missing_ok=True)
 
 
 def first_value(path: Path, form: StoreFormat, query: str) -> Any:
-    """The first value of the first row that a query finds; None if there is no row or no file.
+    """Returns the first value of the first row of a query; None if there is no row or no file.
 
     Raises:
-        StoreMismatchError: If the file is damaged, foreign or of another format.
+        StoreMismatchError: If the file is damaged, or of another program or format.
         AutoproxError: If it cannot be read.
     """
     if not path.exists() or not path.stat().st_size:

@@ -1,4 +1,4 @@
-"""Tensors in files of others, read by torch's restricted unpickler: nothing in a file is executed or blown up."""
+"""Tensors in untrusted files, read by torch's restricted unpickler: no code is executed, and nothing is unpacked."""
 
 import warnings
 import zipfile
@@ -12,24 +12,24 @@ from autoprox.base.foreign import parts_of
 
 
 def read_tensors(path: Path) -> Any:
-    """Reads what `torch.save` wrote of plain values and tensors; call it inside `foreign.reading`.
+    """Reads plain values and tensors written by `torch.save`; call it inside `foreign.reading`.
 
     Args:
         path: The file.
 
     Raises:
         OSError: If it cannot be read.
-        pickle.UnpicklingError: If it asks for anything but plain values and tensors.
-        ValueError: If it is packed, or a tensor is not a plain block of numbers that the file holds.
-        RuntimeError: If it is not such a file.
+        pickle.UnpicklingError: If it contains anything but plain values and tensors.
+        ValueError: If it is compressed, or a tensor is not a plain block of numbers in the file.
+        RuntimeError: If `torch.save` did not write it.
     """
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as archive:
-            # torch packs nothing; what is packed could be a thousand times as large.
+            # torch does not compress; a compressed entry could unpack to a thousand times its size.
             if any(entry.compress_type != zipfile.ZIP_STORED for entry in archive.infolist()):
-                raise ValueError("it is packed, which torch does not do")
+                raise ValueError("it is compressed, and files of torch are not")
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # a pickle of another protocol is read all the same
+        warnings.simplefilter("ignore", UserWarning)  # pickles of another protocol are read as well
         content = torch.load(path, map_location="cpu", weights_only=True)
     for part in parts_of(content):
         if isinstance(part, Tensor):
@@ -42,4 +42,4 @@ def _require_plain(tensor: Tensor) -> None:
         raise ValueError(f"it holds a tensor that is {tensor.layout}, on {tensor.device}, not a block of numbers")
     held = tensor.untyped_storage().nbytes()
     if tensor.numel() * tensor.element_size() > held:
-        raise ValueError(f"it holds a tensor of shape {tuple(tensor.shape)} made of {held} bytes")
+        raise ValueError(f"it holds a tensor of shape {tuple(tensor.shape)} in {held} bytes")

@@ -1,4 +1,4 @@
-"""One thread for torch, where results are recorded."""
+"""A single torch thread, for results that are recorded."""
 
 import threading
 from collections.abc import Iterator
@@ -9,16 +9,16 @@ import torch
 from autoprox.base._memory import keep_freed_memory
 
 ONE_AT_A_TIME = threading.RLock()
-"""Held by who draws from torch's generators, sets what belongs to the process, or changes a model for a time."""
+"""Held while code draws from torch's generators, changes settings of the process, or temporarily changes a model."""
 
 
 @contextmanager
 def single_threaded() -> Iterator[None]:
-    """Runs torch on one thread, so that sums are taken in one order whatever the number of cores.
+    """Runs torch on one thread, so that the order of summation does not depend on the number of cores.
 
-    Work is spread over processes instead. The number of threads before is restored. In one process, only one thread of
-    Python is inside at a time: a worker of a cluster may run several, and initialisations draw from torch's one
-    generator. Memory is kept from then on, see `keep_freed_memory`.
+    Work is spread over processes instead. The earlier number of threads is restored. Only one Python thread of a
+    process is inside at a time: a worker of a cluster may run several, and all of them would draw from the same
+    generator of torch. Freed memory is kept from then on, see `keep_freed_memory`.
 
     Example:
         >>> with single_threaded():

@@ -7,5 +7,5 @@ PACKAGES = ("autoprox", "torch", "numpy", "scipy", "scikit-learn")
 
 
 def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide what a table holds."""
+    """Returns the versions of Python and of the packages that determine the content of a table."""
     return {"python": platform.python_version(), **{name: version(name) for name in PACKAGES}}

@@ -1,4 +1,4 @@
-"""Processes of this machine that end with the one that started them, and leave interrupts to it."""
+"""Worker processes of this machine: they end with their parent process and leave interrupts to it."""
 
 import os
 import signal
@@ -14,11 +14,11 @@ from joblib import Parallel
 from joblib.parallel import LokyBackend, get_active_backend
 
 LOOK_S = 0.5
-"""How often a worker looks whether the process that started it is still there."""
+"""Seconds between a worker's checks that its parent process still exists."""
 
 
 def processes(jobs: int, **options: Any) -> Parallel:
-    """A `joblib.Parallel` over the backend in use, whose processes, if they run on this machine, are `Workers`.
+    """Returns a `joblib.Parallel` on the backend in use; processes of this machine are `Workers`.
 
     Args:
         jobs: Number of processes.
@@ -36,14 +36,14 @@ def processes(jobs: int, **options: Any) -> Parallel:
 
 
 class Workers(LokyBackend):  # type: ignore[misc]
-    """joblib's processes, started so that Ctrl-C, which a terminal sends to all of them, reaches none.
+    """joblib's processes with SIGINT blocked: a terminal sends Ctrl-C to all of them.
 
-    The process that started them hears it, and ends them.
+    Their parent process receives it and ends them.
     """
 
     def submit(self, func: Callable[[], Any], callback: Callable[[Any], Any] | None = None) -> Any:
-        """Schedules a call; processes are started here, and inherit which signals are blocked."""
-        # Started by the first process otherwise, and starting it ends by letting interrupts through.
+        """Schedules a call; processes are started here and inherit the blocked signals."""
+        # The first worker would start it otherwise, and starting it unblocks interrupts.
         resource_tracker.ensure_running()
         with _interrupts_held():
             return super().submit(func, callback)
@@ -51,7 +51,7 @@ class Workers(LokyBackend):  # type: ignore[misc]
 
 @contextmanager
 def _interrupts_held() -> Iterator[None]:
-    """Blocks SIGINT for this thread; one that comes meanwhile is delivered afterwards."""
+    """Blocks SIGINT for this thread; a signal sent meanwhile is delivered afterwards."""
     if sys.platform == "win32":
         yield
         return
@@ -63,12 +63,12 @@ def _interrupts_held() -> Iterator[None]:
 
 
 def _begin(parent: int) -> None:
-    """Runs in a worker before any work; the parent may be gone already."""
+    """Runs in a worker before any work; the parent may have ended already."""
     threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
 
 
 def _end_with(parent: int) -> None:
-    """Ends this process when it has another parent than the one that started it."""
+    """Ends this process when its parent has changed, so the original parent has ended."""
     while os.getppid() == parent:
         time.sleep(LOOK_S)
     os._exit(1)

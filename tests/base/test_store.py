@@ -57,7 +57,7 @@ def test_it_belongs_to_what_it_was_first_bound_to(path: Path) -> None:
         with pytest.raises(StoreMismatchError, match=r"notebook .* was made with another seed: 0, now 1") as caught:
             store.require_same(stored, {"seed": "1", "table": "a"})
         assert caught.value.path == path
-        with pytest.raises(StoreMismatchError, match="does not say which colour"):
+        with pytest.raises(StoreMismatchError, match="lacks the colour"):
             store.bind({"colour": "red"})
 
 
@@ -118,7 +118,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(path: Path, stat
     edit(filled(path), statement)
     before = path.read_bytes()
     for opening in (Store, Store.reading):
-        with pytest.raises(StoreMismatchError, match="SQLite file, but no notebook"):
+        with pytest.raises(StoreMismatchError, match="SQLite file, but not a notebook"):
             opening(path, FORMAT)
     assert path.read_bytes() == before
 

@@ -113,7 +113,7 @@ def test_full_disk(disk: SmallDisk, whole: bytes) -> None:
         disk.fill(child)
         _, error = child.communicate(timeout=300)
     assert child.returncode == 2
-    assert "What was recorded is kept" in error
+    assert "Recorded results are saved" in error
     assert not disk.mounted or "there is no space left" in error
     disk.empty()
     gone_on(out, whole, error)

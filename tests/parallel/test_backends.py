@@ -108,9 +108,9 @@ def test_loky_runs_what_no_backend_runs() -> None:
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (["--backend", "dusk"], "no backend 'dusk'. Did you mean 'dask'?"),
+        (["--backend", "dusk"], "Unknown backend 'dusk'. Did you mean 'dask'?"),
         (["--backend", "dask"], "dask needs --address"),
-        (["--address", "tcp://127.0.0.1:1"], "give the backend dask or ray with it"),
+        (["--address", "tcp://127.0.0.1:1"], "choose the backend dask or ray"),
         (["--backend", "dask", "--address", "127.0.0.1:1"], "No dask scheduler answers at 127.0.0.1:1"),
         (["--backend", "dask", "--address", "nonsense://x"], "No dask scheduler answers at nonsense://x"),
         pytest.param(
@@ -140,7 +140,7 @@ def test_backends_that_cannot_be_had_are_one_line(
 def test_lost_workers_are_explained() -> None:
     for loss in (TerminatedWorkerError("gone"), distributed.KilledWorker("task", "worker", 3)):
         with (
-            pytest.raises(WorkerLossError, match="want of memory: use fewer"),
+            pytest.raises(WorkerLossError, match="too little memory: use fewer"),
             explained_loss(),
         ):
             raise loss

@@ -320,7 +320,7 @@ def test_a_database_of_something_else_is_refused_and_left_alone(store):
     store.path.parent.mkdir()
     edit(store.path, "CREATE TABLE precious (value)")
     before = store.path.read_bytes()
-    expect_mismatch(store, "but no statistics cache.*choose another path")
+    expect_mismatch(store, "but not a statistics cache.*choose another path")
     assert store.path.read_bytes() == before
 
 
@@ -333,7 +333,7 @@ def test_a_path_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(AutoproxError, match=r"cannot be made: .*Choose another path"):
         StatisticsCache(tmp_path / "file" / "statistics.sqlite").get("network", "a")
-    with pytest.raises(AutoproxError, match="is not a regular file, and no statistics cache"):
+    with pytest.raises(AutoproxError, match="is not a regular file, so it cannot be a statistics cache"):
         StatisticsCache(tmp_path).get("network", "a")
 
 
