@@ -158,7 +158,6 @@ class Supernet(nn.Module):
 
     def _check_elastic(self) -> None:
         rng = np.random.default_rng(0)
-        for _ in range(_CHECKED):
-            arch = self.space.sample(rng)
+        for arch in dict.fromkeys(self.space.sample(rng) for _ in range(_CHECKED)):
             for slot in slots_of(self._built(arch)).values():
                 self._held(slot, arch)

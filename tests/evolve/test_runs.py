@@ -23,7 +23,7 @@ def folder(tmp_path_factory):
     user_frame(chosen=random_architectures).to_parquet(place / "mine.parquet")
     out = place / "run"
     options = ["--strategy", "nsga2", "--set", "population=24", "offspring=16", "--islands", "2", "--seed-zoo"]
-    given = ["evolve", "--bench", str(place / "mine.parquet"), "--budget", "300", "--jobs", "1", "--out", str(out)]
+    given = ["evolve", "--bench", str(place / "mine.parquet"), "--budget", "150", "--jobs", "1", "--out", str(out)]
     assert main([*given, *options]) == 0
     return out
 
@@ -32,7 +32,7 @@ def test_evaluations(folder):
     run = autoprox.runs.load(folder)
     frame = run.evaluations
     valid = frame[frame["status"] == Status.VALID.value]
-    assert len(valid) == 300
+    assert len(valid) == 150
     assert set(frame["origin"]) == {"zoo", "fresh", "mutant", "crossing"}
     assert set(frame["island"]) == {0, 1}
     assert (frame["seed"] == 0).all()
@@ -48,10 +48,10 @@ def test_evaluations(folder):
 def test_best_so_far(folder):
     run = autoprox.runs.load(folder)
     best = run.best_so_far
-    assert list(best.index) == list(range(1, 301))
+    assert list(best.index) == list(range(1, 151))
     valid = run.evaluations.query("status == 'valid'")
     assert best["fitness"].iloc[-1] == valid["fitness"].max()
-    for count in (1, 17, 300):
+    for count in (1, 17, 150):
         part = valid.head(count)
         assert best.loc[count, "fitness"] == part["fitness"].max()
         assert best.loc[count, "graph"] == part.loc[part["fitness"].idxmax(), "graph"]
@@ -68,7 +68,7 @@ def test_hall_front_and_provenance(folder):
     top = eligible.sort_values(["select_fitness", "fit_fitness"], ascending=False, kind="stable").iloc[0]
     assert top["select_fitness"] == run.proxy.results["splits"]["select"]["proxy"]["joint"]
     assert run.provenance["strategy"] == "nsga2"
-    assert run.provenance["stop_budget"] == 300
+    assert run.provenance["stop_budget"] == 150
     assert run.provenance["command"][:3] == ["python", "-m", "autoprox.evolve"]
     front = pd.read_csv(folder / "front.csv")
     assert json.loads((folder / "front.json").read_text())[0]["graph"] == front["graph"].iloc[0]
@@ -96,7 +96,7 @@ def test_command(folder, capsys):
     shown = capsys.readouterr().out
     assert autoprox.runs.load(folder).proxy.formula in shown
     assert main(["runs", str(folder), "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["outcomes"]["valid"] == 300
+    assert json.loads(capsys.readouterr().out)["outcomes"]["valid"] == 150
     assert main(["runs", str(folder / "nothing")]) == 2
     assert "no run" in capsys.readouterr().err
 

@@ -40,7 +40,7 @@ def fitted(**options):
 @pytest.mark.parametrize("loss", ["diffkendall", "pairwise", "mse", ("pairwise", "diffkendall")])
 def test_learns_to_rank_with_every_loss(loss):
     X, y = node_data(n=80)
-    model = MABNRegressor(node_shape=(6, 2), loss=loss, n_estimators=2, max_iter=150, n_draws=4, random_state=0)
+    model = MABNRegressor(node_shape=(6, 2), loss=loss, n_estimators=2, max_iter=60, n_draws=4, random_state=0)
     model.fit(X[:50], y[:50])
     assert kendalltau(model.predict(X[50:]), y[50:]).statistic > 0.7
 

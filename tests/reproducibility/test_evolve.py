@@ -33,7 +33,7 @@ OTHER_CLASSES = "classes = [type(f'Unrelated{i}', (), {}) for i in range(1000)];
 @pytest.fixture(scope="module")
 def table(tmp_path_factory) -> Path:
     path = tmp_path_factory.mktemp("table") / "mine.parquet"
-    user_frame(24).to_parquet(path)
+    user_frame(16).to_parquet(path)
     return path
 
 
@@ -76,12 +76,8 @@ def reference(table, shared_cache, tmp_path_factory) -> bytes:
     return best(table, tmp_path_factory.mktemp("reference"), cache=shared_cache)
 
 
-def test_other_hash_seed_and_other_classes(table, reference, tmp_path):
-    assert best(table, tmp_path, hash_seed="12345", prelude=OTHER_CLASSES) == reference
-
-
-def test_jobs_do_not_matter(table, reference, tmp_path):
-    assert best(table, tmp_path, "--jobs", "2") == reference
+def test_another_hash_seed_other_classes_and_more_jobs_do_not_matter(table, reference, tmp_path):
+    assert best(table, tmp_path, "--jobs", "2", hash_seed="12345", prelude=OTHER_CLASSES) == reference
 
 
 def test_a_run_killed_while_it_collects_does_not_matter(table, reference, tmp_path):
