@@ -49,6 +49,14 @@ def test_budget_is_met_exactly(budget, path):
     assert len(found) == budget + sum(outcome.rejected.get(each, 0) for each in ("constant", "undefined"))
 
 
+def test_another_seed_is_another_search(path, tmp_path):
+    first, same, other = (
+        search(small(seed=seed), Stop(60), place).outcome
+        for seed, place in ((1, path), (1, tmp_path / "same.sqlite"), (2, tmp_path / "other.sqlite"))
+    )
+    assert hall(first) == hall(same) != hall(other)
+
+
 def test_hall_holds_what_scipy_confirms(path):
     found = search(small(), Stop(600), path)
     for member in found.outcome.hall:
