@@ -1,4 +1,4 @@
-"""The functions of `import autoprox`, one for each task.
+"""The functions of `import autoprox`, one per task.
 
 - `_by_name`: scorers, spaces and tables by name; imports torch only when a function is called
 - `discovering`: `discover`

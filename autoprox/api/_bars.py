@@ -7,23 +7,23 @@ from autoprox.base.progress import ContinuedProgress, Progress, with_progress
 
 
 def bar(name: str, unit: str, *, shown: bool) -> Progress | None:
-    """A progress bar; None if it is not to be shown.
+    """A progress bar; None if not shown.
 
     Args:
-        name: What stands before the bar, such as "1/2 statistics".
-        unit: What one item is, in the singular.
-        shown: Whether there is one.
+        name: Text before the bar, such as "1/2 statistics".
+        unit: Name of one item, in the singular.
+        shown: Shows the bar if true.
     """
     return (lambda items, total: with_progress(items, total, unit, name=name)) if shown else None
 
 
 def continued(name: str, unit: str, *, shown: bool) -> ContinuedProgress | None:
-    """The same for work that may be resumed."""
+    """A progress bar for work that may be resumed; None if not shown."""
     return (lambda items, total, done: with_progress(items, total, unit, done=done, name=name)) if shown else None
 
 
 def unwrapped(items: Iterable[Any], _total: int) -> Iterable[Any]:
-    """No progress bar."""
+    """Items without a progress bar."""
     return items
 
 

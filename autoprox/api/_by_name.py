@@ -17,11 +17,11 @@ __all__ = ["ensemble", "list_scorers", "list_spaces", "list_tables", "load", "sh
 def load(name_or_path: "str | Path") -> "Scorer":
     """Loads a scorer: a shipped proxy or one of the zoo by name, or a file by path.
 
-    A file is the best.json of a run (its folder will do), its hall.json (the ensemble of its hall of fame), a model of
-    autoprox.parzc, or a regression of `autoprox regression fit`. A folder of `autoprox supernet train` scores by
-    inherited accuracy.
+    A file is the best.json of a run (or the folder of the run), its hall.json (the ensemble of its hall of fame), a
+    model of autoprox.parzc, or a regression of `autoprox regression fit`. A folder of `autoprox supernet train` scores
+    by inherited accuracy.
 
-    An existing path wins over a name.
+    An existing path has precedence over a name.
 
     Raises:
         StoreMismatchError: If the file is not a proxy, or was edited.
@@ -39,7 +39,7 @@ def load(name_or_path: "str | Path") -> "Scorer":
     from autoprox.base.foreign import begins_with_format
     from autoprox.scorers import load_proxy
 
-    if isfile(name_or_path) and is_zipfile(name_or_path):  # what torch writes; a proxy is JSON
+    if isfile(name_or_path) and is_zipfile(name_or_path):  # torch writes zip files; a proxy is JSON
         from autoprox.predict.parzc import LearnedProxy
 
         return LearnedProxy.load(name_or_path)
@@ -58,8 +58,8 @@ def ensemble(members: "Sequence[Scorer]", name: str | None = None) -> "Ensemble"
     """Several proxies as one scorer, which ranks networks by the mean of the ranks that the proxies give them.
 
     Args:
-        members: Proxies, as `load` gives them, or anything else that scores networks.
-        name: What reports call it.
+        members: Proxies from `load`, or any other scorers.
+        name: Name in reports.
 
     Raises:
         SpecError: If there is no member.
@@ -79,7 +79,7 @@ def ensemble(members: "Sequence[Scorer]", name: str | None = None) -> "Ensemble"
 
 
 def shipped_names() -> list[str]:
-    """Names of the discovered proxies that come with autoprox, each also importable as `autoprox.shipped.<name>`.
+    """Names of the discovered proxies in autoprox, each also importable as `autoprox.shipped.<name>`.
 
     Example:
         >>> "joint_micro" in shipped_names()
@@ -91,7 +91,7 @@ def shipped_names() -> list[str]:
 
 
 def list_scorers() -> list[str]:
-    """Names that `load` knows: the discovered proxies that come with autoprox, then the published ones of the zoo.
+    """Names that `load` knows: the discovered proxies in autoprox, then the published ones of the zoo.
 
     Example:
         >>> {"joint_micro", "snip", "params"} <= set(list_scorers())
@@ -115,7 +115,7 @@ def list_tables() -> list[str]:
 
 
 def list_spaces() -> list[str]:
-    """Names of the architecture spaces that come with autoprox.
+    """Names of the architecture spaces in autoprox.
 
     Example:
         >>> "autoformer-ti" in list_spaces()
@@ -127,14 +127,14 @@ def list_spaces() -> list[str]:
 
 
 def space(reference: str) -> "Space":
-    """The architecture space of this name, or your space, by its place.
+    """An architecture space by its name, or your own space by its location.
 
     Args:
         reference: A name; `my_package.spaces:space`; or `my_file.py:space`.
 
     Raises:
         RegistryError: If there is no such name; the message names the nearest one.
-        SpecError: If the module or file cannot be imported, or what it holds is not a space.
+        SpecError: If the module or file cannot be imported, or the object is not a space.
 
     Example:
         >>> space("autoformer-ti").default_img_size

@@ -1,4 +1,4 @@
-"""Objects of the library from whatever form users give."""
+"""Objects of the library from names, paths and user objects."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -25,8 +25,7 @@ def problem(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Names of spaces; all if None. Give your space itself, or its place
-            (`my_file.py:space`).
+        spaces: Names of spaces; all if None. Give your own space as an object or by its location (`my_file.py:space`).
         datasets: Names of data sets; all if None.
         label_kind: The label kind; the table's own choice if None.
         images: Folders with images, by data set.
@@ -49,7 +48,7 @@ def _is_own(given: str | Space) -> bool:
 
 
 def scorer_of(given: Any) -> Scorer:
-    """A scorer by name or path, or from an object or function; a name is kept.
+    """A scorer from a name, path, object or function; a given name is kept.
 
     Args:
         given: A name or path that `autoprox.load` knows, anything with `score(model, images, labels)`, or a function
@@ -57,7 +56,7 @@ def scorer_of(given: Any) -> Scorer:
 
     Raises:
         RegistryError: If there is no such name.
-        SpecError: If it scores nothing.
+        SpecError: If the object is not a scorer.
 
     Example:
         >>> scorer_of("snip").name
@@ -71,7 +70,7 @@ def scorers_of(given: Any) -> dict[str, Scorer]:
 
     Raises:
         RegistryError: If there is no such name.
-        SpecError: If one scores nothing, the sequence is empty, or two have one name.
+        SpecError: If an object is not a scorer, the sequence is empty, or two scorers have the same name.
 
     Example:
         >>> list(scorers_of(["snip", "zen"]))
@@ -88,10 +87,10 @@ def scorers_of(given: Any) -> dict[str, Scorer]:
 
 
 def taught(scorer: Scorer, teacher: nn.Module | None) -> Scorer:
-    """A scorer that compares with a teacher, with that teacher; any other scorer as it is.
+    """Attaches a teacher to a scorer that compares with one; returns any other scorer unchanged.
 
     Raises:
-        SpecError: If it compares with a teacher and there is no teacher.
+        SpecError: If the scorer compares with a teacher and none is given.
     """
     if isinstance(scorer, TaughtScorer) and teacher is not None:
         return scorer.taught_by(teacher)

@@ -32,9 +32,9 @@ from autoprox.spaces.task import ImageSource, Task
 __all__ = ["KINDS", "Allocated", "allocate", "allocated"]
 
 KINDS = ("bits", "ranks")
-"""What can be chosen for each linear map."""
+"""Choices for each linear map."""
 SEARCH_BUDGET = 500
-"""Candidates of a search where the best allocation cannot be computed exactly."""
+"""Candidates of a search, if the best allocation cannot be computed exactly."""
 DEFAULT_SCORERS = {"bits": "gradient_score", "ranks": "output_energy"}
 
 
@@ -46,12 +46,12 @@ class Allocated:
         space: The space of all choices.
         arch: The choice.
         scorer: Name of the scorer.
-        cost: What is bounded.
+        cost: The bounded cost.
         most: The bound, in the cost's unit.
         score: Score of the choice; higher is better.
-        exact: Whether no allowed choice scores higher.
-        front: Cost and score of the choices that were looked at.
-        uniform: Name, cost and score of the same choice everywhere.
+        exact: True if no allowed choice scores higher.
+        front: Cost and score of the evaluated choices.
+        uniform: Name, cost and score of each uniform choice.
     """
 
     space: CompressedSpace
@@ -105,7 +105,7 @@ class Allocated:
         facts = {
             self.cost.noun: f"{self.cost.unit.text(self.value)} of at most {self.cost.unit.text(self.most)}",
             "score": f"{self.score:.4g} ({self.scorer})",
-            "choice": "no allowed one scores higher" if self.exact else "the best that a search found",
+            "choice": "the optimum" if self.exact else "the best of a search",
         }
         picture = scatter(self.front, [(self.value, self.score)], self.cost.noun, f"score of {self.scorer}")
         return panel(f"{self.space.gene.capitalize()} of {self.space.name}", facts, picture, self.frame().to_html())
@@ -125,22 +125,22 @@ def allocate(
     seed: int = 0,
     progress: bool = True,
 ) -> Allocated:
-    """Chooses bits or ranks for each linear map of a trained model, so that the whole stays within a budget.
+    """Chooses bits or ranks for each linear map of a trained model within a total budget.
 
     Args:
-        model: The trained model; it is left as it was.
+        model: The trained model, which is not changed.
         images: A batch `(B, C, H, W)` of square images, normalised as for the model.
         labels: Class indices `(B,)`; None if the scorer does not read them.
         kind: `bits` or `ranks`.
         max: The budget: one cost and its upper bound, such as `{"weight_bytes": "400KB"}`.
-        scorer: One of `autoprox.compress.ALLOCATION_PROXIES`, for which the best choice is computed exactly; or any
-            other scorer, by which choices are searched; one that compares with a teacher compares with the model. The
-            default depends on the kind.
+        scorer: One of `autoprox.compress.ALLOCATION_PROXIES`, for which the best choice is computed exactly; any other
+            scorer leads to a search. One that compares with a teacher compares with the model. The default depends on
+            the kind.
         activations: Bits of activations.
         checkpoint: A safetensors file with the parameters of the model; None if it has them.
         budget: Candidates of a search.
-        seed: Of a search.
-        progress: Whether a progress bar is shown.
+        seed: Seed of a search.
+        progress: Shows a progress bar if true.
 
     Returns:
         The choice; `network()` is the compressed model.
@@ -199,16 +199,16 @@ def allocated(
     Args:
         space: The choices.
         task: The batch.
-        cost: What is bounded.
+        cost: The bounded cost.
         most: The bound.
         scorer: A name, or a scorer. One that compares with a teacher compares with the trained model.
-        labelled: Whether the labels of the batch mean something.
+        labelled: True if the batch has real labels.
         budget: Candidates of a search.
-        seed: Of a search.
-        progress: Whether a progress bar is shown.
+        seed: Seed of a search.
+        progress: Shows a progress bar if true.
 
     Raises:
-        SpecError: If the budget allows no choice, or the scorer tells no choices apart.
+        SpecError: If the budget allows no choice, or the scorer gives all choices the same score.
         CollectionError: If the scorer cannot be computed on the model.
     """
     labels = task.labels if labelled else None
@@ -231,7 +231,7 @@ def allocated(
     if len(pairs) > 1 and len({score for _, score in pairs}) == 1:
         raise SpecError(
             f"The proxy '{chosen.name}' gives all {len(pairs)} choices of {space.gene} that were tried the same score, "
-            f"so that it chooses nothing. Take one that reads {space.gene} or what they change."
+            f"so it cannot choose any. Use one that depends on {space.gene} or on their effects."
         )
 
     def score(arch: Arch) -> float:

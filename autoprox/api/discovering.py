@@ -36,22 +36,22 @@ def discover(
 
     Args:
         table: A table, the path of one, or the name of an embedded one.
-        spaces: Only these spaces of the table; all if None. Give your space itself, or its place
+        spaces: Only these spaces of the table; all if None. Give your own space as an object or by its location
             (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.
         images: Folders with images to compute statistics on, by data set.
         budget: Distinct valid candidates in total.
         seed: The same seed gives the same proxy, for any number of jobs.
-        strategy: How candidates are proposed; a name of `autoprox.evolve.STRATEGIES`.
+        strategy: Search strategy, a name of `autoprox.evolve.STRATEGIES`.
         islands: Number of populations that exchange members.
-        seed_zoo: Whether the graphs of the zoo are the first candidates.
+        seed_zoo: Starts from the graphs of the zoo if true.
         beyond_size: Weight, in the fitness, of the correlation among architectures of one size.
-        sealed: Whether the winner is also scored on the sealed split, which the search never saw. Each such scoring is
+        sealed: Also scores the winner on the sealed split if true. The search never saw that split. Each scoring is
             counted per table and user, since repeated scorings make its figures less reliable.
         jobs: Number of processes.
         journal: File that records all candidates; an existing one of the same arguments is resumed.
-        progress: Whether progress bars are shown.
+        progress: Shows progress bars if true.
 
     Returns:
         The discovery: `proxy`, `verdicts`, `margins`, `hall` and more.

@@ -1,4 +1,4 @@
-"""Scorers judged on a table, beside plain counts."""
+"""Judgement of scorers on a table, compared with plain counts."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,20 +24,20 @@ from autoprox.spaces import Space
 __all__ = ["Judgement", "judge", "judged"]
 
 SPLITS: Mapping[str, tuple[Split, ...]] = {**{split.value: (split,) for split in Split}, "all": tuple(Split)}
-"""Splits by the name that a user gives."""
+"""Splits by name."""
 
 
 @dataclass(frozen=True)
 class Judgement:
-    """How well scorers and counts rank the architectures of some splits.
+    """Rank correlations of scorers and counts on the architectures of some splits.
 
     Args:
-        judge: Their judge.
-        scores: Under the name of each count and each scorer, `(A,)`.
+        judge: Judge of these splits.
+        scores: Scores `(A,)`, by name of the count or scorer.
         proxies: Verdicts of scorers, by name.
         baselines: Verdicts of counts, by name.
         agreements: Tau of each scorer with itself between two initialisations.
-        sealed_scorings: How often the sealed split has been scored by this user; None if it was not scored now.
+        sealed_scorings: Number of scorings of the sealed split by this user; None if it was not scored now.
     """
 
     judge: Judge
@@ -60,20 +60,20 @@ def judge(
     jobs: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Judges scorers on a table, beside the counts that any proxy has to beat.
+    """Judges scorers on a table, and the counts that any proxy has to beat.
 
     Args:
         scorers: A scorer, or a sequence of them: names and paths that `autoprox.load` knows, objects with
             `score(model, images, labels)`, or functions of these arguments.
         table: A table, the path of one, or the name of an embedded one.
         split: `fit`, `select`, `sealed` or `all`. A scoring of the sealed split is counted.
-        spaces: Only these spaces of the table; all if None. Give your space itself, or its place
+        spaces: Only these spaces of the table; all if None. Give your own space as an object or by its location
             (`my_file.py:space`).
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.
         images: Folders with images to compute statistics on, by data set.
         jobs: Number of processes.
-        progress: Whether progress bars are shown.
+        progress: Shows progress bars if true.
 
     Returns:
         For each scorer and count one row `joint` and one row per block. Columns: `scorer`, `block`, `n`
@@ -81,7 +81,7 @@ def judge(
         one size), `given_params` (partial tau given the number of parameters). NaN where undefined.
 
     Raises:
-        SpecError: If two scorers have one name, or there is no such split.
+        SpecError: If two scorers have the same name, or there is no such split.
         TableError: If the table is missing or invalid, or has no such block.
         RegistryError: If there is no such scorer.
         CollectionError: If a scorer cannot be computed on a network of the table.
@@ -105,11 +105,11 @@ def judged(
 ) -> Judgement:
     """Judges scorers; a scoring of the sealed split is counted.
 
-    A proxy whose weights were fitted on this very table is judged by weights that were fitted to the fit split alone,
-    unless sealed is the split.
+    A proxy with weights that were fitted on this table is judged with weights from the fit split alone, except on the
+    sealed split.
 
     Args:
-        chosen: The blocks that count.
+        chosen: The problem.
         scorers: Scorers by name.
         split: A name of `SPLITS`.
         jobs: Number of processes.

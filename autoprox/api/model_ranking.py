@@ -1,4 +1,4 @@
-"""Untrained models ranked by a scorer, with what they cost."""
+"""Ranking of untrained models by a scorer, with their costs."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
@@ -21,7 +21,7 @@ from autoprox.spaces.task import DEFAULT_NUM_CLASSES
 __all__ = ["COLUMNS", "rank"]
 
 DEFAULT_SCORER = "synflow"
-"""Published, needs no labels, and tells both depth and width of a transformer."""
+"""Published, needs no labels, and depends on both depth and width of a transformer."""
 COLUMNS = ("params", "macs", "latency")
 """Columns with costs."""
 
@@ -40,23 +40,23 @@ def rank(
     threads: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
-    """Ranks untrained models by a score and shows what each of them costs.
+    """Ranks untrained models by a score, and shows their costs.
 
     Args:
         models: Models by name, or a sequence of them. A model is a `torch.nn.Module`, or an architecture of `space`
             (an `Arch` or its genes), which is built.
         images: One batch, `(B, C, H, W)`, torch or NumPy.
         labels: Class indices `(B,)`; None if the scorer does not read them.
-        scorer: A name or path that `autoprox.load` knows, or anything with `score(model, images, labels)`; several in
-            a sequence, of which the first one decides.
+        scorer: A name or path that `autoprox.load` knows, or anything with `score(model, images, labels)`. The first
+            one of a sequence decides.
         teacher: A network that the models are compared with, for scorers that compare (DisWOT, TVT).
         max: Upper bounds of `params`, `macs` or `latency`, such as `{"params": "10M", "latency": "50ms"}`. A model
             above one is shown last, without a rank.
         space: The space of architectures.
         num_classes: Classes that architectures are built for; as many as the labels show if None.
-        seed: Of the initialisation of architectures.
+        seed: Seed for the initialisation of architectures.
         threads: Threads of torch while latency is measured.
-        progress: Whether a progress bar is shown.
+        progress: Shows a progress bar if true.
 
     Returns:
         One row per model, named in the index, the best first. Columns: `rank`, one per scorer (`score` if there is one
@@ -64,7 +64,7 @@ def rank(
         on this machine, median). A score that is undefined is NaN, and its model has no rank.
 
     Raises:
-        SpecError: If there is no model, an architecture comes without a space, or a bound cannot be read.
+        SpecError: If there is no model, an architecture is given without a space, or a bound cannot be read.
         RegistryError: If there is no such scorer.
         CollectionError: If a scorer cannot be computed on any of the models.
 
@@ -83,7 +83,7 @@ def rank(
     builders = _builders(models, space, _classes(num_classes, labels), batch, seed)
     bounds = Constraints(**{f"max_{name}": value for name, value in (max or {}).items()})
     if unknown := [each.name for each in bounds.costs if each.name not in COLUMNS]:
-        raise SpecError(f"A ranking does not show '{unknown[0]}'; bound one of {', '.join(COLUMNS)}.")
+        raise SpecError(f"A ranking has no column '{unknown[0]}'; bound one of {', '.join(COLUMNS)}.")
     built = {name: build() for name, build in builders.items()}
     wrapped = bar("scores", "model", shown=progress) or unwrapped
     rows: dict[str, Any] = {}
@@ -98,7 +98,7 @@ def rank(
 
 
 def _ranked(frame: pd.DataFrame, allowed: Any) -> pd.DataFrame:
-    """The frame in the order of its first column; what is not allowed has no rank and stands last."""
+    """Sorts the frame by its first column; models that are not allowed have no rank and come last."""
     first = frame.columns[0]
     ranks = frame[first].where(allowed).rank(ascending=False, method="min")
     frame.insert(0, "rank", ranks.astype("Int64"))
@@ -152,7 +152,7 @@ def _built(space: Space, arch: Arch, classes: int, batch: Tensor, seed: int) -> 
 
 
 def _costs(model: nn.Module, image: Tensor, threads: int) -> dict[str, float]:
-    """Parameters, multiply-accumulates and latency of a model, which is left in its mode."""
+    """Parameters, multiply-accumulates and latency of a model; its training mode is restored."""
     before = {module: module.training for module in model.modules()}
     device = next((each.device for each in model.parameters()), image.device)
     image = image.to(device)

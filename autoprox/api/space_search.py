@@ -35,18 +35,18 @@ def find(
     """Finds the architectures of a space that score best under bounds, without training any.
 
     Args:
-        space: A space, its name, or where it stands: `my_file.py:space`.
+        space: A space, its name, or its location `my_file.py:space`.
         scorer: A name or path that `autoprox.load` knows, or anything with `score(model, images, labels)`.
         max: Upper bounds of costs by name: numbers in the cost's unit, or text such as "5M" and "20ms".
         min: Lower bounds.
-        dataset: Data set whose images the networks are scored on; Gaussian noise if None.
+        dataset: Data set for scoring; Gaussian noise if None.
         teacher: A network that candidates are compared with, for scorers that compare (DisWOT, TVT).
         budget: Distinct candidates in total; 1,000 by default.
-        method: How candidates are proposed, by name or with settings.
+        method: Search method, by name or with settings.
         seed: The same seed gives the same result, for any number of jobs.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes.
-        progress: Whether a progress bar is shown.
+        progress: Shows a progress bar if true.
 
     Returns:
         The candidates, the best first; `pick` is the best one and `frame()` has all of them.

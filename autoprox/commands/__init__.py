@@ -1,7 +1,7 @@
-"""The commands, one module each; every one is a thin recipe over the layers below.
+"""The commands, one module each: thin recipes over the layers below.
 
 `autoprox evolve`, `python -m autoprox evolve` and `python -m autoprox.evolve` are the same. A module declares its
-command as `COMMAND`, and is imported when it is called for: `autoprox --help` and what is misspelt load nothing.
+command as `COMMAND`, and is imported only when it runs: `autoprox --help` and misspelt names load nothing.
 """
 
 import sys
@@ -27,12 +27,12 @@ COMMANDS = {
     "evolve": "discover a proxy",
     "judge": "score the winner of a finished run on the sealed split",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
-    "rank": "rank untrained models by a score, with what they cost",
+    "rank": "rank untrained models by a score, and show their costs",
     "regression": "fit a readable regression of accuracy, and explain it",
     "runs": "list and summarise runs, and write their reports",
     "search": "search a space with a scorer, without training",
     "show": "print, draw or export a proxy",
-    "supernet": "train a weight-sharing network, and use what its subnets inherit",
+    "supernet": "train a weight-sharing network, and use its subnets",
     "zoo": "list published proxies, or score them all on a benchmark table",
 }
 
@@ -44,7 +44,7 @@ commands:
 {commands}
 
 options:
-  -h, --help  show this help message and exit; autoprox COMMAND --help shows that of a command
+  -h, --help  show this help message and exit; autoprox COMMAND --help describes a command
   --version   show the version and exit
 
 examples:
@@ -57,10 +57,10 @@ examples:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The console command `autoprox`: hands over to one of the commands, and returns the exit status.
+    """The console command `autoprox`: runs one of the commands and returns the exit status.
 
     Args:
-        arguments: The name of a command and what it is given; that of the process if it is None.
+        arguments: The name of a command and its arguments; those of the process if None.
 
     Raises:
         SystemExit: After the --help of a command.
@@ -84,7 +84,7 @@ def _hand_over(given: list[str]) -> int:
 
 
 def load_command(name: str) -> "Command":
-    """The command of a name, whose module is imported.
+    """Imports the module of a command and returns the command.
 
     Raises:
         SpecError: If there is no such name; the message names the nearest one.

@@ -29,7 +29,7 @@ from autoprox.training.label_makers import made_kinds
 from autoprox.training.recipe import Recipe
 
 GUIDANCE = "guidance"
-"""What labels of the kind kd learn by if nothing else is asked for."""
+"""Default distillation loss of the labels kd."""
 
 
 def _add_options(top: CommandParser) -> None:
@@ -37,8 +37,8 @@ def _add_options(top: CommandParser) -> None:
     building = commands.add_parser(
         "build",
         help="train architectures and write a table",
-        description="Samples architectures, trains each on each data set and writes table, manifest and batches. Every "
-        "finished training is committed to a journal beside the table; the same command resumes where it stopped, and "
+        description="Samples architectures, trains each on each data set, and writes table, manifest and batches. A "
+        "journal next to the table records every finished training. The same command resumes an interrupted build, and "
         "larger numbers extend the table.",
         examples=(
             "bench build --space pit-micro --archs 40 --iso 20 --datasets digits patches --out my/table.parquet",
@@ -86,20 +86,20 @@ def _add_options(top: CommandParser) -> None:
         "--img-size",
         type=Whole(1, 4096),
         metavar="PX",
-        help="side of images from --images (default: that of the spaces)",
+        help="side of images from --images (default: the size of the spaces)",
     )
     building.add_argument(
         "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each architecture (default: 3)"
     )
     building.add_argument(
-        "--iso-seeds", type=Whole(1, 1000), default=4, metavar="K", help="trainings of iso ones (default: 4)"
+        "--iso-seeds", type=Whole(1, 1000), default=4, metavar="K", help="trainings of each iso one (default: 4)"
     )
     building.add_argument(
         "--more-iso-seeds",
         nargs="+",
         default=[],
         metavar="SPACE/DATASET=K",
-        help="trainings of architectures of one size in blocks with a low ceiling",
+        help="trainings of each iso architecture of one block, for blocks with a low ceiling",
         type=Text(),
     )
     building.add_argument(
@@ -122,7 +122,7 @@ def _add_options(top: CommandParser) -> None:
         nargs="+",
         default=[],
         metavar="KIND=K",
-        help="trainings of each architecture for labels of a kind (default: those of --seeds; 2 for kd)",
+        help="trainings of each architecture for labels of a kind (default: as --seeds; 2 for kd)",
         type=Text(),
     )
     building.add_argument(
@@ -135,12 +135,12 @@ def _add_options(top: CommandParser) -> None:
     )
     building.add_argument("--kd-seeds", type=Whole(1, 1000), metavar="K", help="the same as --label-seeds kd=K")
     building.add_argument(
-        "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="of a training (default: %(default)s)"
+        "--epochs", type=Whole(1), default=recipe.epochs, metavar="N", help="epochs per training (default: %(default)s)"
     )
     building.add_argument(
         "--zero-residuals",
         action="store_true",
-        help="start the last linear map of each residual branch at zero, which lets depth pay in short trainings",
+        help="start the last linear map of each residual branch at zero, so that depth helps in short trainings",
     )
     building.add_argument(
         "--device",
@@ -156,7 +156,7 @@ def _add_options(top: CommandParser) -> None:
         action="store_true",
         help="resume the build of this table with its stored options; options given here override them",
     )
-    building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="take over the labels of an earlier table")
+    building.add_argument("--extend", type=PathTo(), metavar="TABLE", help="reuse the labels of an earlier table")
     building.set_defaults(run=_build)
     add_info(commands)
     add_check(commands)
@@ -182,7 +182,7 @@ def _build(options: argparse.Namespace) -> int:
         device=options.device,
     )
     if options.backend == "loky":
-        device_named(options.device)  # a cluster's is looked for where it is
+        device_named(options.device)  # a cluster checks its own device
     files = TableFiles(options.out)
     check_target(files, resume=options.resume)
     with _recorded(options, files), resumable("bench build", files.table, lambda: recorded(files.journal), "trainings"):
@@ -196,10 +196,10 @@ def _build(options: argparse.Namespace) -> int:
 
 @contextmanager
 def _recorded(options: argparse.Namespace, files: TableFiles) -> Iterator[None]:
-    """Keeps the command beside the table, for --resume; the one that stood there comes back if nothing was trained.
+    """Stores the command next to the table for --resume; restores the earlier one if nothing was trained.
 
     Raises:
-        SpecError: If a file that autoprox did not write is in the way.
+        SpecError: If autoprox did not write the existing record.
     """
     record = record_beside(files.table)
     before, done = read_record(record), recorded(files.journal)
@@ -216,10 +216,10 @@ def _recorded(options: argparse.Namespace, files: TableFiles) -> Iterator[None]:
 
 
 def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:
-    """The images of the user, of those data sets that are asked for.
+    """Local images of the requested data sets.
 
     Raises:
-        ImageError: If --images names others.
+        ImageError: If --images names other data sets.
         SpecError: If no size fits all spaces.
     """
     folders = {name: path for name, path in image_folders(options.images).items() if name in options.datasets}
@@ -229,8 +229,8 @@ def _local_images(options: argparse.Namespace) -> tuple[LocalImages, ...]:
     sizes = {load_space(name).default_img_size for name in options.space}
     if options.img_size is None and len(sizes) > 1:
         raise SpecError(
-            f"The spaces are made for images of different sizes ({', '.join(map(str, sorted(sizes)))} px). Choose one "
-            "with --img-size, or build a table for each."
+            f"The spaces have different image sizes ({', '.join(map(str, sorted(sizes)))} px). Choose one with "
+            "--img-size, or build one table per size."
         )
     size = sizes.pop() if options.img_size is None else options.img_size
     return tuple(LocalImages(name, path, size) for name, path in folders.items())
@@ -255,7 +255,7 @@ def _distilled(kind: str, distiller: str) -> str:
 
 
 def _label_seeds(options: argparse.Namespace) -> tuple[tuple[str, int], ...]:
-    """Seeds by --label-seeds and --kd-seeds, which is the same for kd."""
+    """Seeds per label kind, from --label-seeds and its short form --kd-seeds."""
     given = _by_kind(options.label_seeds, "--label-seeds", options.distiller)
     if options.kd_seeds is not None:
         given[_distilled(KD.name, options.distiller)] = options.kd_seeds

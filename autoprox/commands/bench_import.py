@@ -32,22 +32,20 @@ _EXAMPLES = (
 
 
 def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
-    """Adds the command."""
+    """Adds the command `import`."""
     parser = commands.add_parser(
         "import",
-        help="make a table from results that you have, or that others published",
+        help="make a table from your own or published results",
         description="Reads a file of ViT-Bench-101 (.pth; no code in it is run), CSV or parquet, checks every row, and "
         "writes a table with a manifest. If any row has a fault, all faults are listed and nothing is written.",
         examples=_EXAMPLES,
     )
-    parser.add_argument(
-        "files", nargs="+", type=PathTo(), metavar="FILE", help=".pth, .csv or .parquet; one for each space"
-    )
+    parser.add_argument("files", nargs="+", type=PathTo(), metavar="FILE", help=".pth, .csv or .parquet; one per space")
     parser.add_argument(
         "--space",
         nargs="+",
         metavar="S",
-        help="space of the architectures, one for each file; required for .pth",
+        help="space of the architectures, one per file; required for .pth",
         type=Text(space_names(), files=True),
     )
     parser.add_argument("--out", type=PathTo(written=True), required=True, metavar="T", help="the parquet file")
@@ -67,14 +65,12 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         help="one value for a whole column of the table",
         type=Text(),
     )
-    parser.add_argument(
-        "--skip-invalid", action="store_true", help="leave out architectures that the space does not allow"
-    )
+    parser.add_argument("--skip-invalid", action="store_true", help="skip architectures that the space does not allow")
     parser.add_argument(
         "--licence",
         default="unstated",
         metavar="TEXT",
-        help="of the labels, for the manifest",
+        help="licence of the labels, for the manifest",
         type=Text(),
     )
     parser.add_argument("--force", action="store_true", help="replace a table that was imported earlier")
@@ -92,11 +88,11 @@ def _import(options: argparse.Namespace) -> int:
         replace=options.force,
     )
     for line in done.skipped:
-        note(f"left out: {line}")
+        note(f"skipped: {line}")
     for line in done.faults:
         fault(line)
     if done.faults:
-        advice = " Architectures that the space does not allow can be left out with --skip-invalid."
+        advice = " Skip architectures that the space does not allow with --skip-invalid."
         hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
@@ -121,7 +117,7 @@ def _import(options: argparse.Namespace) -> int:
 def _drafts(options: argparse.Namespace, spaces: Sequence[Space]) -> list[Draft]:
     if spaces and len(spaces) != len(options.files):
         raise SpecError(
-            f"--space names {len(spaces)} spaces for {len(options.files)} files; give one for each, in order."
+            f"--space names {len(spaces)} spaces for {len(options.files)} files; give one per file, in order."
         )
     each: Sequence[Space | None] = spaces or [None] * len(options.files)
     pairs = zip(options.files, each, strict=True)
@@ -132,9 +128,9 @@ def _draft(path: Path, space: Space | None, options: argparse.Namespace) -> Draf
     suffix = path.suffix.lower()
     if suffix in PUBLISHED:
         if space is None:
-            raise SpecError(f"{path} does not say what its architectures are; give --space, as autoformer-ti.")
+            raise SpecError(f"{path} does not name its space; give --space, such as autoformer-ti.")
         if options.columns or options.constants:
-            raise SpecError("--columns and --constants are for CSV and parquet; a .pth file has keys of its own.")
+            raise SpecError("--columns and --constants apply to CSV and parquet only; leave them out for a .pth file.")
         return read_published(path, space)
     if suffix not in COLUMNS:
         raise SpecError(f"{path} cannot be imported; allowed: {', '.join((*PUBLISHED, *COLUMNS))}.")

@@ -1,4 +1,4 @@
-"""`python -m autoprox.bench info` and `check`: what a table holds, how far it can be trusted, what is wrong with it."""
+"""`python -m autoprox.bench info` and `check`: contents of a table, noise of its labels, and its faults."""
 
 import argparse
 from typing import TYPE_CHECKING, Any
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from autoprox.commands.command import CommandParser
 
 LEGEND = (
-    "ceiling: the highest Kendall tau that a score can be expected to reach with noisy labels, estimated from the "
+    "ceiling: Kendall tau that a perfect score can be expected to reach with these noisy labels, estimated from the "
     "agreement of two single seeds (seed tau). params: tau of the number of parameters. best count: the count with the "
-    "highest tau. --verbose says how the table was made."
+    "highest tau. --verbose shows how the table was made."
 )
 
 
@@ -34,7 +34,7 @@ def add_info(commands: "_SubParsersAction[CommandParser]") -> None:
         help="show the contents of a table and the noise of its labels",
         description="Prints how a table was made and, for each block, the number of architectures, the spread of their "
         "labels, the agreement of single seeds, the ceiling (the expected Kendall tau of a perfect score with the mean "
-        "of the seeds) and what counts reach; the same for the iso stratum.",
+        "of the seeds) and the tau of the best count; the same for the iso stratum.",
         examples=("bench info", "bench info my/table.parquet --plot table.png --metric nll", "bench info --json"),
     )
     _add_table(parser)
@@ -55,7 +55,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
     """Adds the command `check`."""
     parser = commands.add_parser(
         "check",
-        help="look for faults in a table",
+        help="check a table for faults",
         description="Checks the rows of a table, its manifest and its batches. Lists every fault with its row, counted "
         "from 0, and exits with 2 if there is one. Values that are possible but implausible are warnings.",
         examples=("bench check my/table.parquet", "bench check my/table.parquet --json"),
@@ -99,7 +99,7 @@ def _info(options: argparse.Namespace) -> int:
     table = Table.read(options.table, spaces=[load_space(reference) for reference in options.space])
     blocks = blocks_of(table.frame, table.spaces)
     if options.plot is not None:
-        # Imported here because it takes a second, and few want a figure.
+        # Imported here because the import takes a second, and few calls draw a figure.
         from autoprox.bench.table_figure import plot
 
         plot(table, blocks, options.plot, options.metric)
@@ -164,7 +164,7 @@ def _contents(table: Table) -> list[tuple[str, str]]:
 
 
 def _making(manifest: dict[str, Any]) -> list[tuple[str, str]]:
-    """How the table was made, a line each; nothing of what its manifest does not say."""
+    """Rows on how the table was made, as far as its manifest states it."""
     rows = []
     if "command" in manifest:
         rows.append(("made by", str(manifest["command"])))
@@ -185,7 +185,7 @@ def _making(manifest: dict[str, Any]) -> list[tuple[str, str]]:
         rows.append(("failed runs", "none" if not failed else str(len(failed))))
         rows += [("", _failed(run)) for run in failed]
     if manifest.get("skipped"):
-        rows.append(("left out", f"{len(manifest['skipped'])}"))
+        rows.append(("skipped", f"{len(manifest['skipped'])}"))
         rows += [("", text) for text in manifest["skipped"]]
     return rows
 
@@ -196,7 +196,7 @@ def _failed(run: dict[str, Any]) -> str:
 
 
 def _archs_of(table: Table, space_name: str) -> dict[str, Any]:
-    """How many architectures a space has, how many of one size, and between which sizes."""
+    """Numbers of architectures of a space and of its iso stratum, and the range of their sizes."""
     owner, archs = table.spaces[space_name], [arch for arch in table.archs.values() if arch.space == space_name]
     rows = table.frame[(table.frame["space"] == space_name) & table.frame["stratum"].isin(list(ISO_BUDGET_FACTORS))]
     sizes = [owner.backbone_params(arch) for arch in archs]

@@ -13,11 +13,11 @@ from autoprox.commands.record import grouped, resumed
 from autoprox.commands.reporting import add_flags
 
 NEAR = 0.8
-"""From which likeness on another option is what may have been meant; most options share a few letters."""
+"""Similarity from which another option is suggested; most options share a few letters."""
 
 
 class CommandParser(argparse.ArgumentParser):
-    """The parser of a command, or of a part of one: a mistake is one line, and --quiet and --log-json are known.
+    """Parser of a command or subcommand. A mistake gives a one-line error; --quiet and --log-json are accepted.
 
     Args:
         examples: Command lines without the program's name, one per line.
@@ -31,12 +31,12 @@ class CommandParser(argparse.ArgumentParser):
         add_flags(self)
 
     def format_help(self) -> str:
-        """The help with the examples below it, which are not broken into lines."""
+        """The help, followed by the examples, which are not wrapped."""
         lines = [f"  autoprox {each}" for each in self.examples]
         return super().format_help() + ("\n".join(["", "examples:", *lines, ""]) if lines else "")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
-        """Finds no unknown options: each parser refuses its own, and names the nearest known one."""
+        """Refuses unknown options in each parser, and suggests the nearest known one."""
         found, unknown = super().parse_known_args(args, namespace)
         if unknown:
             options = [each for each in self._option_string_actions if each.startswith("--")]
@@ -48,7 +48,7 @@ class CommandParser(argparse.ArgumentParser):
         """Refuses the command line.
 
         Raises:
-            SpecError: With the message, and where to look.
+            SpecError: With the message and a pointer to --help.
         """
         end = "" if message.endswith((".", "?")) else "."
         raise SpecError(f"{message}{end} See {self.prog} --help.")
@@ -58,7 +58,7 @@ _ARGUMENT = re.compile(r"`(\w+)`")
 
 
 def option_names(parser: argparse.ArgumentParser, options: argparse.Namespace) -> dict[str, str]:
-    """The options of a parser, and of the part that was chosen, under the names of what they are stored as.
+    """Options of a parser and of the chosen subcommand, by the attribute that stores their value.
 
     Example:
         >>> parser = CommandParser(prog="example")
@@ -76,11 +76,11 @@ def option_names(parser: argparse.ArgumentParser, options: argparse.Namespace) -
 
 
 def with_options(message: str, names: Mapping[str, str]) -> str:
-    """A message of the library, in which arguments stand in backticks, as the command line says it.
+    """Replaces arguments in backticks by options in a message of the library.
 
     Args:
         message: The text.
-        names: The options that arguments are called by; other arguments stay as they are.
+        names: Options by argument; other arguments are left unchanged.
 
     Example:
         >>> with_options("`iso_seeds` must be at least 1, not 0.", {"iso_seeds": "--iso-seeds"})
@@ -90,7 +90,7 @@ def with_options(message: str, names: Mapping[str, str]) -> str:
 
 
 def run_part(options: argparse.Namespace) -> int:
-    """Runs the part of a command that the options name, which its parser has as the default of `run`."""
+    """Runs the chosen subcommand, which its parser stores as the default of `run`."""
     run: Callable[[argparse.Namespace], int] = options.run
     return run(options)
 
@@ -100,13 +100,13 @@ class Command:
     """One of the commands of `autoprox`.
 
     Args:
-        name: Its name.
-        description: What it does, in sentences.
+        name: Name on the command line.
+        description: Description in full sentences.
         examples: Command lines, without the name of the program.
         add_options: Adds its options to a parser.
-        run: What it does with what was found; returns the exit status.
-        arguments: For arguments of the library that are named otherwise than the options they come from, the options.
-        default_out: For a command that resumes: the folder that it writes to if no --out is given.
+        run: Runs the command with the parsed options; returns the exit status.
+        arguments: Options by argument of the library, where the two have different names.
+        default_out: Default folder of --out, for a command that resumes.
     """
 
     name: str
@@ -124,11 +124,11 @@ class Command:
         return made
 
     def main(self, arguments: Sequence[str]) -> int:
-        """Runs the command and returns its exit status; the options have the whole command as `words`.
+        """Runs the command and returns its exit status. The options hold the whole command line as `words`.
 
         Raises:
             SystemExit: After --help.
-            AutoproxError: If the options cannot be read, or something that was asked for is missing.
+            AutoproxError: If the options are invalid, or a requested file or name is missing.
         """
         parser = self.parser()
         if "--resume" in arguments and self.default_out is not None and "--out" not in grouped(arguments):

@@ -1,4 +1,4 @@
-"""Options that several commands have: a table with its spaces, a metric, a seed, what a model is fitted to."""
+"""Options shared by several commands: spaces of a table, metric, seed, splits of a fit, figures, JSON."""
 
 import argparse
 
@@ -14,7 +14,7 @@ Options = argparse.ArgumentParser | argparse._ArgumentGroup
 
 
 def add_spaces_of_table(options: Options) -> None:
-    """Adds --space, for spaces of the user."""
+    """Adds --space, for spaces defined by the user."""
     options.add_argument(
         "--space",
         nargs="+",
@@ -33,7 +33,7 @@ def add_metric(options: Options, purpose: str) -> None:
 
 
 def add_seed(options: Options) -> None:
-    """Adds --seed, a whole number that every generator takes."""
+    """Adds --seed, a whole number that every generator accepts."""
     options.add_argument(
         "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="same seed, same result (default: %(default)s)"
     )
@@ -57,7 +57,7 @@ def add_fit(options: Options, what: str, default: str) -> None:
 
 
 def add_figures(options: Options) -> None:
-    """Adds --figures and --force, for a command that draws beside what it writes."""
+    """Adds --figures and --force, for a command that also draws figures."""
     options.add_argument(
         "--figures", type=PathTo(folder=True, written=True), metavar="DIR", help="write figures into this folder"
     )

@@ -1,4 +1,4 @@
-"""Output shared by all commands: results as text or JSON, notes beside them, and where processes run."""
+"""Output of all commands: results as text or JSON, notes, and progress; options for processes."""
 
 import argparse
 import json
@@ -45,7 +45,7 @@ def say_text(text: str, indent: int = 0) -> None:
 
 
 def say_field(name: str, text: str) -> None:
-    """Writes a name and, in a column beside it, what it is.
+    """Writes a name and its text in two columns.
 
     Example:
         >>> say_field("needs", "params")
@@ -55,7 +55,7 @@ def say_field(name: str, text: str) -> None:
 
 
 def say_written(paths: Sequence[Path], most: int = 4) -> None:
-    """Names the files that were written into one folder, at most so many of them.
+    """Names at most `most` of the files that were written into one folder.
 
     Example:
         >>> say_written([Path("runs/a/best.json"), Path("runs/a/run.json")], 1)
@@ -66,17 +66,17 @@ def say_written(paths: Sequence[Path], most: int = 4) -> None:
 
 
 def note(text: str) -> None:
-    """Says something about the work itself, on standard error, so that results can be piped."""
+    """Writes a note on the work to standard error, so that results can be piped."""
     LOGGER.info(text)
 
 
 def warn(text: str) -> None:
-    """Says something that throws doubt on a result."""
+    """Writes a warning about the reliability of a result."""
     LOGGER.warning(text)
 
 
 def fault(text: str) -> None:
-    """Says one of several things that are wrong, before the error that ends the command."""
+    """Writes one of several faults, before the error that ends the command."""
     LOGGER.error(text)
 
 
@@ -86,12 +86,12 @@ def say_json(value: Any) -> None:
 
 
 def network_bar(networks: Iterable[T], total: int, *, name: str = "") -> Iterable[T]:
-    """Tells how far the collection of statistics has come: a bar on a terminal, a line now and then in a log."""
+    """Shows the progress of collecting statistics: a bar on a terminal, occasional lines in a log."""
     return with_progress(networks, total, "network", name=name)
 
 
 def continued_bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any]]:
-    """Tells how far work has come that may have been resumed; `unit` is what one item is, in the singular."""
+    """Shows the progress of work that may have been resumed; `unit` names one item, in the singular."""
     return lambda items, total, done: with_progress(items, total, unit, done=done)
 
 
@@ -99,16 +99,16 @@ def continued_bar(unit: str) -> Callable[[Iterable[Any], int, int], Iterable[Any
 def candidate_bar(
     total: int | None, done: int = 0, *, unit: str = "candidate", name: str = ""
 ) -> Iterator[Callable[[int, float], None]]:
-    """Tells how far a search has come.
+    """Shows the progress of a search.
 
     Args:
-        total: Candidates in all; None if time decides.
-        done: How many there were before.
-        unit: What one is, in the singular.
-        name: What is being done, such as "2/3 search".
+        total: Number of candidates; None if the search is limited by time.
+        done: Number of candidates before the search was resumed.
+        unit: Name of one item, in the singular.
+        name: Name of the step, such as "2/3 search".
 
     Yields:
-        What takes the number of candidates and the best fitness by now.
+        A function that takes the number of candidates and the best fitness so far.
     """
     with progress(total, unit, done=done, name=name) as reach:
         yield lambda evaluated, best: reach(evaluated, f"best {number(best)}")
@@ -118,12 +118,12 @@ def add_process_options(parser: argparse.ArgumentParser, purpose: str = "process
     """Adds --jobs, --backend and --address.
 
     Args:
-        parser: What they are added to.
-        purpose: What --jobs counts.
-        jobs: How many there are by default; one a core if it is None.
+        parser: The parser to extend.
+        purpose: Help of --jobs.
+        jobs: Default number of processes; one per core if None.
     """
     count = cpu_count() if jobs is None else jobs
-    how = "%(default)s" if jobs is not None else "one a core, here %(default)s"
+    how = "%(default)s" if jobs is not None else "one per core, here %(default)s"
     parser.add_argument(
         "--jobs",
         type=Whole(1, 4096),
@@ -147,7 +147,7 @@ def add_process_options(parser: argparse.ArgumentParser, purpose: str = "process
 
 
 def chosen_backend(options: argparse.Namespace) -> AbstractContextManager[None]:
-    """Where the processes of a command run, by its options; as it is for one that has no --backend."""
+    """Selects the backend of --backend and --address; no change for a command without these options."""
     return backend(options.backend, options.address) if "backend" in options else nullcontext()
 
 

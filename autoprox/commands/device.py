@@ -58,7 +58,7 @@ def _add_options(top: CommandParser) -> None:
         help="measure a space on this machine, and fit a model of latency",
         description="Measures random networks of a space on this machine, fits models of their latency (layer by "
         "layer, and by regression on features), keeps the one that predicts best, and prints its error on held-out "
-        "networks. The folder is what search --latency-model takes.",
+        "networks. Search with the model by search --latency-model FOLDER.",
         examples=(
             "device profile --space autoformer-micro --archs 200 --out runs/device",
             "device profile --space my_file.py:space --threads 2 --batch 8 --out runs/mine",
@@ -69,7 +69,7 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(space_names())}; or yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(space_names())}; or your own, as my_file.py:space (default: %(default)s)",
         type=Text(space_names(), files=True),
     )
     options.add_argument(
@@ -84,7 +84,7 @@ def _add_options(top: CommandParser) -> None:
         type=Whole(2, 1000),
         default=ROUNDS,
         metavar="N",
-        help="measurements of each network; the smallest counts (default: %(default)s)",
+        help="measurements of each network, of which the smallest is used (default: %(default)s)",
     )
     options.add_argument(
         "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads of torch (default: %(default)s)"
@@ -102,14 +102,14 @@ def _add_options(top: CommandParser) -> None:
     options.add_argument(
         "--dataset",
         metavar="D",
-        help="data set that gives the classes and the image size (default: as for search)",
+        help="data set that sets the number of classes and the image size (default: as for search)",
         type=Text(DATASETS),
     )
     add_images_option(options, "images of --dataset that do not come with autoprox")
     options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images without a data set")
     options.add_argument("--num-classes", type=Whole(2, 100_000), metavar="N", help="classes without a data set")
     options.add_argument(
-        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="draws the networks (default: 0)"
+        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="seed of the random networks (default: 0)"
     )
     options.add_argument(
         "--out",
@@ -131,7 +131,7 @@ def _profile(options: argparse.Namespace) -> int:
     folder = OutFolder(out, PROFILE_FOLDER, force=options.force, resume=options.resume)
     folder.refuse()
     if folder.has_all_of(options.words):
-        note(f"'{out}' holds a finished profile; nothing is left to do")
+        note(f"'{out}' holds a finished profile; nothing to resume")
         return 0
     archs = _drawn(space, task, options.archs, np.random.default_rng(options.seed))
     with folder.opened(options):
@@ -161,10 +161,10 @@ def _profile(options: argparse.Namespace) -> int:
         say_written(written)
     if found.repeats.noisy:
         warn(
-            f"this machine is too noisy: the two halves of the rounds agree by a tau of {found.repeats.tau:.2f} (at "
-            f"least {AGREEMENT} is wanted), and half of {found.repeats.n} networks differ by more than "
-            f"{100 * found.repeats.difference:.0f} % ({100 * NOISY:.0f} % are allowed), so that two profiles need not "
-            "agree. Profile it when it does no other work, or with more --rounds"
+            f"this machine is too noisy: the two halves of the rounds agree with a tau of {found.repeats.tau:.2f} (at "
+            f"least {AGREEMENT} is required), and half of {found.repeats.n} networks differ by more than "
+            f"{100 * found.repeats.difference:.0f} % (at most {100 * NOISY:.0f} % is allowed). Two profiles "
+            "may differ. Profile the machine when it is idle, or use more --rounds"
         )
     return 0
 
@@ -180,8 +180,8 @@ def _drawn(space: Space, task: Task, wanted: int, rng: np.random.Generator) -> l
         listed = list(region)
         if len(listed) < LEAST_ARCHS:
             raise SpecError(
-                f"The space '{space.name}' has {len(listed)} architectures, too few to hold any out. Measure them all: "
-                "search --max latency=... does."
+                f"The space '{space.name}' has {len(listed)} architectures, too few to hold any out. Measure all of "
+                "them instead: search --max latency=...."
             )
         return [listed[place] for place in rng.permutation(len(listed))[:wanted]]
     found: dict[Arch, None] = {}
@@ -210,7 +210,7 @@ def _report(found: Profile, space: Space, task: Task) -> None:
     say(f"{space.name}, {described(task)}; {model.conditions.text}, {', '.join(machine())}")
     say(
         f"{about['architectures']} networks measured in {about['rounds']} rounds, {about['fitted_to']} fitted, "
-        f"{found.layers} layers timed; a round takes {100 * found.disturbed:.0f} % longer than the least of all"
+        f"{found.layers} layers timed; a round is {100 * found.disturbed:.0f} % slower than the fastest measurements"
     )
     rows = [
         {
@@ -231,7 +231,7 @@ def _report(found: Profile, space: Space, task: Task) -> None:
 
 COMMAND = Command(
     "device",
-    "Measures networks of a space on this machine, and fits a model of their latency, by which a search can bound it.",
+    "Measures networks of a space on this machine, and fits a model of their latency, which a search can bound.",
     (
         "device profile --space pit-micro --out runs/device",
         "search --proxy pit_micro --space pit-micro --max latency=3ms --latency-model runs/device",

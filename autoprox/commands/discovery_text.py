@@ -22,10 +22,10 @@ def say_discovery(problem: Problem, discovery: Discovery, written: Sequence[Path
     """Prints a discovery.
 
     Args:
-        problem: What it was made for.
+        problem: The problem that it solves.
         discovery: The discovery.
         written: The files that were written.
-        verbose: Whether every block, split and form is printed.
+        verbose: Prints every block, split and form if true.
     """
     folder, outcome = written[0].parent, discovery.outcome
     say_text(f"Verdict: {verdict_sentence(discovery.proxy.results)}")
@@ -53,21 +53,21 @@ def say_discovery(problem: Problem, discovery: Discovery, written: Sequence[Path
             say_field(name, text)
     say()
     if blind := discovery.proxy.results["blind_to"]:
-        warn(f"the proxy is blind to {' and '.join(blind)}: networks that differ in nothing else get exactly one score")
+        warn(f"the proxy is blind to {' and '.join(blind)}: networks that differ only in this get identical scores")
     say_field("sealed", _sealed(discovery.sealed_scorings, folder))
     say_written(written, len(written) if verbose else _MOST_FILES)
     if (discovery.sealed_scorings or 0) > 1:
-        warn("the sealed split was scored before: the more often, the less reliable are its figures")
+        warn("the sealed split was scored before; each scoring makes its figures less reliable")
 
 
 def _sealed(scorings: int | None, folder: Path) -> str:
     if scorings is None:
-        return f"not scored; once all is settled: {shlex.join(['autoprox', 'judge', str(folder)])}"
+        return f"not scored; once all choices are made, run: {shlex.join(['autoprox', 'judge', str(folder)])}"
     return f"scored {scorings} time{'s' if scorings > 1 else ''} on this table by this user, this run included"
 
 
 def _beside(discovery: Discovery) -> list[dict[str, str]]:
-    """One row per form and rival on the split that decides: tau-b, tau-a, nDCG of the first ten, and regret."""
+    """One row per form and rival on the deciding split: tau-b, tau-a, nDCG of the first ten, and regret."""
     judged = discovery.verdicts[discovery.judged_on]
     rivals = [each.rival for each in discovery.margins]
     forms = [each.form.value for each in discovery.forms if each.form.value in judged]
@@ -104,7 +104,7 @@ def _joints(discovery: Discovery) -> list[dict[str, str]]:
 
 
 def _blocks(problem: Problem, split: Split, verdicts: Mapping[str, Verdict]) -> list[dict[str, str]]:
-    """One row for the joint correlation and one per block; the strongest rivals beside the proxy, as fit on a line."""
+    """One row for the joint correlation and one per block: proxy, and the best rivals that fit on a line."""
     proxy = verdicts[PROXY_ROW]
     counts = {name: verdict for name, verdict in verdicts.items() if name not in {PROXY_ROW, *ProxyForm}}
     counts = dict(sorted(counts.items(), key=lambda each: -np.nan_to_num(each[1].joint, nan=-np.inf))[:2])
@@ -142,13 +142,13 @@ def _details(problem: Problem, discovery: Discovery) -> Iterator[tuple[str, str]
 
 def _together(trial: EnsembleTrial) -> str:
     return (
-        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select, where the best member"
-        f" was chosen and has {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
+        f"the mean rank of the {trial.members} fittest reaches {number(trial.joint)} on select; the best member,"
+        f" which was chosen there, reaches {number(trial.best)}; 95 % interval of the difference {interval(trial.ci95)}"
     )
 
 
 def _effects(effects: Sequence[Mapping[str, Any]]) -> dict[str, str]:
-    """For each place what the score does when one thing is varied."""
+    """Effects on the score of varying one property, by network."""
     found: dict[str, list[str]] = {}
     for each in effects:
         fixed = f" at {each['fixed']}" if each["fixed"] else ""

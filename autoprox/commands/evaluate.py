@@ -66,7 +66,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def judged_with(options: argparse.Namespace, problem: Problem, proxies: Mapping[str, Scorer]) -> Judgement:
-    """Judges proxies as the options ask for; says how often the sealed split was scored, and what is doubtful.
+    """Judges proxies by the options; reports scorings of the sealed split, and warns of doubtful results.
 
     Raises:
         AutoproxError: If a proxy cannot be judged on this table.
@@ -80,7 +80,7 @@ def judged_with(options: argparse.Namespace, problem: Problem, proxies: Mapping[
 
 
 def say_judgement(options: argparse.Namespace, problem: Problem, found: Judgement) -> None:
-    """Writes a judgement to standard output, as JSON where the options ask for it."""
+    """Writes a judgement to standard output, as JSON with --json."""
     if options.json:
         say_json(_document(options, problem, found))
         return
@@ -96,7 +96,7 @@ def _document(options: argparse.Namespace, problem: Problem, found: Judgement) -
 
 
 def named_proxies(names: Sequence[str]) -> dict[str, Scorer]:
-    """Proxies under the names they were asked for, which they bear here.
+    """Proxies, renamed to the names on the command line.
 
     Raises:
         SpecError: If a name is given twice.
@@ -113,18 +113,18 @@ def _warn_undefined(found: Judgement, proxies: Mapping[str, Scorer]) -> None:
         if missing:
             warn(
                 f"'{name}' has no finite value on {missing} of {len(found.judge.networks)} networks;"
-                " its correlation with the blocks they belong to is undefined"
+                " its correlation on the blocks of these networks is undefined"
             )
 
 
 def _warn_other_table(problem: Problem, proxies: Mapping[str, Scorer]) -> None:
-    """A table that grows keeps its splits, but a table of the same name need not have grown out of the other."""
+    """Warns of proxies from another version of a table: only an extended table is certain to keep its splits."""
     for name, proxy in proxies.items():
         found = proxy.provenance
         if found.get("table") == problem.table.name and found["table_digest"] != problem.table.digest:
             warn(
                 f"'{name}' was discovered on another version of '{problem.table.name}':"
-                " what is sealed here may have been fitted on there"
+                " architectures that are sealed here may have been in its fit split"
             )
 
 
@@ -169,7 +169,7 @@ def _block_row(name: str, own: BlockVerdict) -> dict[str, str]:
 
 COMMAND = Command(
     "evaluate",
-    "Judges proxies on a benchmark table beside what counting alone gives.",
+    "Judges proxies on a benchmark table, and compares them with plain counts.",
     (
         "evaluate --proxy snip grad_norm",
         "evaluate --proxy runs/vitbench101-seed0/best.json params --split select --json",

@@ -59,7 +59,7 @@ def _add_options(options: CommandParser) -> None:
     stop.add_argument(
         "--seconds", type=Real(0, above=True), metavar="S", help="search for S seconds; the result is not reproducible"
     )
-    search = options.add_argument_group("how it is searched")
+    search = options.add_argument_group("search method")
     search.add_argument(
         "--strategy",
         default=DEFAULT_STRATEGY,
@@ -95,8 +95,8 @@ def _add_options(options: CommandParser) -> None:
         type=Whole(0, 100),
         default=EvolutionPlan.growths,
         metavar="N",
-        help="make new leaves from those of good candidates N times, first after 3,000 candidates and then whenever"
-        " there are twice as many; each time their values are computed for all networks (default: %(default)s)",
+        help="make new leaves from leaves of good candidates N times, after 3,000 candidates and then at each doubling;"
+        " the values of new leaves are computed for all networks (default: %(default)s)",
     )
     search.add_argument(
         "--redraws",
@@ -117,7 +117,7 @@ def _add_options(options: CommandParser) -> None:
         nargs="+",
         metavar="KIND=WEIGHT",
         type=Text(),
-        help=f"how often leaves of a kind of statistic are drawn ({', '.join(StatisticKind)}), or the word uniform: all"
+        help=f"relative frequency of leaves of each kind of statistic ({', '.join(StatisticKind)}), or uniform: all"
         " leaves of a site alike (default: every kind equally often)",
     )
     add_seed(options)
@@ -132,13 +132,13 @@ def _add_options(options: CommandParser) -> None:
     options.add_argument(
         "--keep-sealed",
         action="store_true",
-        help="do not score the sealed split: for trials; 'autoprox judge DIR' scores it once, after all choices",
+        help="do not score the sealed split, for trials; 'autoprox judge DIR' scores it once all choices are made",
     )
     options.add_argument("--verbose", action="store_true", help="print every block, split and form")
     report = options.add_argument_group("the report, report.html in the folder of the run")
     add_random_option(report)
     report.add_argument(
-        "--no-report", action="store_true", help="write no report; 'autoprox runs DIR --report' makes it later"
+        "--no-report", action="store_true", help="write no report; 'autoprox runs DIR --report' writes it later"
     )
 
 
@@ -157,15 +157,15 @@ def _evolve(options: argparse.Namespace) -> int:
     if folder.has_all_of(options.words) or _has_all(folder, stop.budget, discoverer.definition(plan), options):
         finished = f"'{out}' holds a finished run of {folder.recorded()} candidates"
         if options.no_report or all((out / name).is_file() for name in (REPORT, EVIDENCE)):
-            note(f"{finished}; nothing is left to do")
+            note(f"{finished}; nothing to resume")
             return 0
-        note(f"{finished}; its report is missing, and made")
+        note(f"{finished}; its report is missing and is written now")
         with folder.owned():
             _report(out, problem, options)
         return 0
     for line in small_block_warnings(discoverer.judges[Split.FIT].blocks, stop.budget or DEFAULT_BUDGET):
         warn(f"fit split: {line}")
-    # What could not be written later is refused before anything is replaced.
+    # Files that cannot be written are refused before anything is replaced.
     cache.get_many([], [])
     if not options.keep_sealed:
         sealed_count(problem.table.digest)
@@ -183,12 +183,12 @@ def _evolve(options: argparse.Namespace) -> int:
 
 
 def _report(out: Path, problem: Problem, options: argparse.Namespace) -> None:
-    """Makes the report of a finished run."""
+    """Writes the report of a finished run."""
     try:
         page = make_report(out, problem, jobs=options.jobs, random_budget=chosen_random_budget(options))
     except KeyboardInterrupt as interruption:
         command = shlex.join(["python", "-m", "autoprox.runs", str(out), "--report"])
-        raise KeyboardInterrupt(f"The run is finished; for its report: {command}") from interruption
+        raise KeyboardInterrupt(f"The run is finished. Write its report with: {command}") from interruption
     say(f"report: {page}")
 
 
@@ -197,7 +197,7 @@ def _default_folder(table: str, seed: int) -> Path:
 
 
 def _recorded(folder: Path) -> int:
-    """How many candidates the journal in a folder holds."""
+    """Number of candidates in the journal of a folder."""
     return int(load(folder).epochs["evaluated"].max()) if has_begun(folder / JOURNAL) else 0
 
 
@@ -207,25 +207,25 @@ RUN_FOLDER = FolderKind(
 
 
 def _has_all(folder: OutFolder, budget: int | None, definition: dict[str, Any], options: argparse.Namespace) -> bool:
-    """Whether the run that is resumed is finished and has all the candidates that are asked for.
+    """True if the resumed run is finished and has all the requested candidates.
 
     Raises:
-        SpecError: If it is finished and has more than that.
+        SpecError: If it is finished and has more candidates.
     """
     if not options.resume or budget is None or not folder.finished or not folder.recorded():
         return False
     if load(folder.path).definition != json.loads(json.dumps(definition)):
-        return False  # the journal will say what differs
+        return False  # the journal reports the difference
     if (done := folder.recorded()) > budget:
         raise SpecError(
-            f"'{folder.path}' holds a finished run of {done} candidates; --budget {budget} is the total. Give a larger "
-            "one to extend it, or --force to replace it."
+            f"'{folder.path}' holds a finished run of {done} candidates, more than the total of --budget {budget}. "
+            "Give a larger one to extend it, or --force to replace it."
         )
     return done == budget and (options.keep_sealed or load(folder.path).sealed_scorings is not None)
 
 
 def _contents(discovery: Discovery) -> dict[str, Callable[[Path], object]]:
-    """The files of a run, each with what writes it."""
+    """The files of a run, each with its writer."""
     points = [each.to_document() for each in discovery.front]
     front = {FRONT: json_writer(points), FRONT_TABLE: lambda path: _write_csv(path, points)} if points else {}
     hall = json_writer([each.to_document() for each in discovery.hall])
@@ -271,7 +271,7 @@ def _plan(options: argparse.Namespace) -> EvolutionPlan:
 
 
 def _leaf_weights(given: Sequence[str] | None) -> dict[StatisticKind, float] | None:
-    """The weights of kinds, of which those that are not named keep theirs.
+    """Weights of kinds of leaves; kinds that are not named keep their default.
 
     Raises:
         SpecError: If a word is not a kind with a number.
@@ -285,8 +285,8 @@ def _leaf_weights(given: Sequence[str] | None) -> dict[StatisticKind, float] | N
             weights[StatisticKind(kind)] = float(weight)
         except ValueError as error:
             raise SpecError(
-                f"'{each}' is not a weight of a kind of leaves; give uniform, or KIND=WEIGHT with a number above 0, and"
-                f" as kind one of {', '.join(StatisticKind)}."
+                f"'{each}' is not a leaf weight; give uniform, or KIND=WEIGHT with a weight above 0 and one of the"
+                f" kinds {', '.join(StatisticKind)}."
             ) from error
     return weights
 

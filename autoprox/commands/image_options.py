@@ -1,4 +1,4 @@
-"""The option by which a command is told where images of the user lie."""
+"""The option --images: folders with images of the user."""
 
 import argparse
 from collections.abc import Collection, Sequence
@@ -12,28 +12,28 @@ def add_images_option(parser: argparse.ArgumentParser | argparse._ArgumentGroup,
     """Adds --images.
 
     Args:
-        parser: What it is added to.
-        purpose: What the images are for.
+        parser: The parser to extend.
+        purpose: Use of the images, for the help.
     """
     parser.add_argument(
         "--images",
         nargs="+",
         default=[],
         metavar="NAME=PATH|FOLDER",
-        help=f"{purpose}: folders of data sets, or one folder with a folder for each, named like it; CIFAR-10 and "
-        "CIFAR-100 (python version), Flowers-102, Chaoyang, or a folder per class",
+        help=f"{purpose}: folders of data sets, or one folder with a subfolder per data set, named like it; formats: "
+        "CIFAR-10 and CIFAR-100 (python version), Flowers-102, Chaoyang, or one folder per class",
         type=Text(files=True),
     )
 
 
 def image_folders(values: Sequence[str]) -> dict[str, Path]:
-    """The folders that --images names, by data set.
+    """Folders of --images, by data set.
 
     Args:
-        values: `NAME=PATH`, any number of them, or one folder, whose folders are then given.
+        values: Any number of `NAME=PATH`, or one folder with a subfolder per data set.
 
     Raises:
-        SpecError: If a name is given twice, or folders of the two sorts are mixed.
+        SpecError: If a name is given twice, or the two forms are mixed.
         ImageError: If the folder does not exist.
 
     Example:
@@ -49,7 +49,7 @@ def image_folders(values: Sequence[str]) -> dict[str, Path]:
     for value in values:
         name, equals, path = value.partition("=")
         if not (name and equals and path):
-            raise SpecError(f"--images: '{value}' is not NAME=PATH. Give each data set so, or one folder of data sets.")
+            raise SpecError(f"--images: '{value}' is not NAME=PATH. Give one NAME=PATH per data set, or one folder.")
         if name in found:
             raise SpecError(f"--images names the data set '{name}' twice. Give it once.")
         found[name] = Path(path)
@@ -57,15 +57,15 @@ def image_folders(values: Sequence[str]) -> dict[str, Path]:
 
 
 def require_used(values: Sequence[str], used: Collection[str], datasets: Collection[str]) -> None:
-    """Refuses images that nothing would be computed on.
+    """Refuses images that would not be used.
 
     Args:
-        values: What --images was given.
+        values: Values of --images.
         used: Names of the data sets whose images are used.
-        datasets: Names of the data sets that there are.
+        datasets: Names of all data sets.
 
     Raises:
-        ImageError: If a name is not that of a data set, or no folder of the one folder is.
+        ImageError: If a name is not a data set, or no subfolder of the one folder is named like one.
     """
     if _is_folder(values):
         if not used:

@@ -25,13 +25,16 @@ def _add_options(options: CommandParser) -> None:
 def _judge(options: argparse.Namespace) -> int:
     run = load(options.run)
     finished, evaluated = run.status == "finished", str(int(run.epochs["evaluated"].max())) if len(run.epochs) else "0"
-    if not finished and _budget(run) != evaluated:  # with all its candidates, it was killed while it was judged
+    if not finished and _budget(run) != evaluated:  # with all its candidates, it was killed during judging
         raise SpecError(f"The run in '{options.run}' is not finished; complete it with evolve --resume, then judge it.")
     if finished and run.sealed_scorings is not None:
-        note(f"the sealed split was already scored by the run in '{options.run}'; autoprox runs {options.run} shows it")
+        note(f"the run in '{options.run}' already scored the sealed split; see autoprox runs {options.run}")
         return 0
     if "command" not in run.provenance:
-        raise StoreMismatchError(f"There is no '{Path(options.run) / RUN}', so the options of the run are unknown.")
+        raise StoreMismatchError(
+            f"There is no '{Path(options.run) / RUN}', so the options of the run are unknown. Judge its proxy with "
+            f"evaluate --proxy {options.run} --split sealed."
+        )
     kept = lasting(run.provenance["command"])
     if options.space:
         kept.pop("--space", None)
@@ -52,7 +55,7 @@ def _judge(options: argparse.Namespace) -> int:
 
 
 def _budget(run: Run) -> str | None:
-    """The budget of the last command that worked on a run, as it was given."""
+    """The --budget of the last command that worked on a run, as written."""
     given = lasting(run.provenance.get("command", ())).get("--budget", [None])[-1]
     return given if given is None else given.removeprefix("--budget=")
 

@@ -5,4 +5,4 @@ from autoprox.scorers import TEACHER_PROXIES, ZOO
 from autoprox.shipped import names as shipped_names
 
 SCORER = Text((*shipped_names(), *ZOO, *TEACHER_PROXIES), files=True)
-"""A shipped proxy or one of the zoo by name, or a file or folder that holds a scorer."""
+"""A shipped or zoo proxy by name, or a file or folder with a scorer."""

@@ -1,7 +1,7 @@
-"""The folder that a command writes its results to: what may be written there, when, and whether it is finished.
+"""The folder of a command's results: files that may be written or replaced, and completion.
 
 The record (`run.json`) decides. A folder is finished if its record says so, and a file in it is ours if its record
-names it. Whatever else lies there stays as it is.
+names it. All other files are left unchanged.
 """
 
 import argparse
@@ -29,13 +29,13 @@ class FolderKind:
 
     Args:
         program: The name of the command.
-        noun: What the folder holds, for messages.
+        noun: Name of the contents, for messages.
         result: The file that is the result.
-        files: All other files that may be written, but for the record and the journals.
-        journals: SQLite files that record what was done, with their forms.
-        recorded: How many candidates a folder's journal holds.
-        part: The part of the command, if it has parts.
-        counted: What it is that the journal holds.
+        files: All other files that may be written, except the record and the journals.
+        journals: SQLite files that record completed work, with their formats.
+        recorded: Counts the candidates in a folder's journal.
+        part: The subcommand, if any.
+        counted: Noun for the items of the journal.
     """
 
     program: str
@@ -49,33 +49,33 @@ class FolderKind:
 
     @property
     def names(self) -> list[str]:
-        """All files that may be written, the record excepted."""
+        """All files that may be written, except the record."""
         return [self.result, *self.files, *(self.journals or {})]
 
 
 class OutFolder:
-    """A folder of results in which nothing is replaced unasked, and nothing of others at all.
+    """A folder of results. Its own files are replaced only on request, other files never.
 
     Args:
         path: The folder; made by `opened`.
-        kind: What it is to hold.
-        force: Whether what a command left there is replaced.
-        resume: Whether what was started there is continued.
+        kind: Its intended contents.
+        force: Replaces earlier results if true.
+        resume: Resumes earlier work if true.
 
     Raises:
-        SpecError: If both are asked for.
+        SpecError: If both are true.
     """
 
     def __init__(self, path: Path, kind: FolderKind, *, force: bool = False, resume: bool = False) -> None:
         if force and resume:
-            raise SpecError(f"--resume continues a {kind.noun} and --force starts over; give one of them.")
+            raise SpecError(f"--resume continues a {kind.noun} and --force starts over; give only one of them.")
         self.path, self._kind = path, kind
         self._force, self._resume = force, resume
         self._ours: list[str] = []
 
     @property
     def finished(self) -> bool:
-        """Whether the record says that all results were written, and none of them has gone since.
+        """True if the record states that all results were written, and none is missing.
 
         Raises:
             SpecError: If the record was not written by autoprox.
@@ -84,7 +84,7 @@ class OutFolder:
         return record is not None and is_finished(self.path, record, self._kind.result)
 
     def recorded(self) -> int:
-        """How many candidates the journal holds.
+        """Number of candidates in the journal.
 
         Raises:
             StoreMismatchError: If it cannot be read.
@@ -92,17 +92,17 @@ class OutFolder:
         return self._kind.recorded(self.path)
 
     def has_all_of(self, words: Sequence[str]) -> bool:
-        """Whether the same command, but for how it is used once, has finished here."""
+        """True if the same command, apart from options for one use, has finished here."""
         if not self._resume or not self.finished:
             return False
         record = read_record(self.path / RUN)
         return record is not None and lasting(record["command"]) == lasting(words)
 
     def refuse(self) -> None:
-        """Looks at the folder and changes nothing.
+        """Checks that the folder can be used; changes nothing.
 
         Raises:
-            SpecError: If the path is a file, or holds what may neither be replaced nor continued.
+            SpecError: If the path is a file, or holds results that may neither be replaced nor resumed.
             StoreMismatchError: If its journal cannot be read.
         """
         if self.path.exists() and not self.path.is_dir():
@@ -112,12 +112,13 @@ class OutFolder:
             raise SpecError(f"'{self.path}' holds the results of another command, which are kept; give another --out.")
         # Records of earlier versions name no files.
         named = [] if record is None else record.get("files", kind.names)
-        # A record may come from somebody else, and name files elsewhere.
+        # A record of unknown origin may name files elsewhere.
         self._ours = [name for name in kind.names if name in named]
         for name in kind.names:
             if (self.path / name).exists() and name not in self._ours and not self._is_journal(name):
                 raise SpecError(
-                    f"'{self.path / name}' was not written by autoprox, and stays. Move it away, or give another --out."
+                    f"'{self.path / name}' was not written by autoprox and is kept. Move it away, or give another "
+                    "--out."
                 )
         if self._force or self._resume:
             return
@@ -128,13 +129,13 @@ class OutFolder:
             )
         if self.recorded():
             raise SpecError(
-                f"'{self.path}' holds a {kind.noun} that was not finished. Give --resume to continue it, --force to "
+                f"'{self.path}' holds a {kind.noun} that is not finished. Give --resume to complete it, --force to "
                 "start over, or another --out."
             )
 
     @contextmanager
     def owned(self) -> Iterator[None]:
-        """Owns the folder while the work inside is done, and changes nothing of what it holds.
+        """Locks the folder for the block, without changing its contents.
 
         Raises:
             SpecError: As for `refuse`, and if the folder cannot be written.
@@ -142,18 +143,18 @@ class OutFolder:
         """
         self.refuse()
         require_writable(self.path)
-        in_use = f"'{self.path}' is being written by another process. Wait for it, or give another --out."
+        in_use = f"'{self.path}' is in use by another process. Wait for it, or give another --out."
         with closing(locked(self.path / "autoprox", in_use)):
             self.refuse()
             yield
 
     @contextmanager
     def opened(self, options: argparse.Namespace, *, leave: Sequence[str] = ()) -> Iterator[None]:
-        """Owns the folder while the work inside is done; what is replaced goes once the folder is owned.
+        """Locks the folder for the block, and removes results that are to be replaced once it is locked.
 
         Args:
-            options: Of the command; `words` are the command itself.
-            leave: Files that this command may write, but will not.
+            options: Options of the command; `words` is its command line.
+            leave: Files of the kind that this command will not write.
 
         Raises:
             SpecError: As for `owned`.
@@ -169,22 +170,22 @@ class OutFolder:
                 yield
             except AutoproxError as error:
                 if self._resume and before is not None and self._done() == done:
-                    write_json(before, self.path / RUN)  # nothing was added to what stood here
+                    write_json(before, self.path / RUN)  # nothing was added to the earlier work
                 if not isinstance(error, StoreMismatchError) or error.path is None or error.path.parent != self.path:
                     raise
-                advice = "Give the options that it was made with, another --out, or --force to start over."
+                advice = "Give its original options, another --out, or --force to start over."
                 raise StoreMismatchError(f"{error} {advice}", error.path) from error
 
     def interruptible(self) -> AbstractContextManager[None]:
-        """Says how to continue, should the work inside be interrupted or lose a process; see `resumable`."""
+        """Adds the command that resumes to an interruption, or to the loss of a process; see `resumable`."""
         program = f"{self._kind.program} {self._kind.part}".strip()
         return resumable(program, self.path, self.recorded, self._kind.counted)
 
     def finish(self, contents: Mapping[str, Callable[[Path], object]], record: dict[str, Any]) -> list[Path]:
-        """Writes all results, and last of all the record that says so.
+        """Writes all results, and finally the record, which marks the folder as finished.
 
         Args:
-            contents: For each file what writes it to the path that it is given.
+            contents: The writer of each file, which takes its path.
             record: The record.
 
         Returns:
@@ -198,25 +199,25 @@ class OutFolder:
         for name, write in contents.items():
             atomically(self.path / name, write)
         for name in set(self._ours) - set(contents) - set(self._kind.journals or {}):
-            (self.path / name).unlink(missing_ok=True)  # of the results that stood here before
+            (self.path / name).unlink(missing_ok=True)  # left from earlier results
         write_json(record | {"files": self._ours, "written": list(contents)}, self.path / RUN)
         return [self.path / name for name in (*contents, RUN)]
 
     def _done(self) -> int | None:
-        """How many candidates the journal holds; None where it cannot be read, which is for the work inside to say."""
+        """Number of candidates in the journal; None if it cannot be read, which the work in the block reports."""
         try:
             return self.recorded()
         except AutoproxError:
             return None
 
     def _claim(self, words: Sequence[str], leave: Sequence[str]) -> None:
-        """Records what is being done, and which files are ours, before the first of them is written."""
+        """Records the command and the names of its files, before the first of them is written."""
         wanted = [name for name in self._kind.names if name not in leave]
         self._ours = list(dict.fromkeys([*self._ours, *wanted]))
         write_json({"command": list(words), "files": self._ours}, self.path / RUN)
 
     def _clear(self) -> None:
-        """Removes what this command left earlier: results first, so that no result is left without its journal."""
+        """Removes earlier files of this command: results first, so that no result remains without its journal."""
         journals = self._kind.journals or {}
         for name in self._ours:
             if name not in journals:
@@ -225,7 +226,7 @@ class OutFolder:
             discard(self.path / name)
 
     def _is_journal(self, name: str) -> bool:
-        """Whether a file is a journal of this kind, as unfinished work of earlier versions has it without a record."""
+        """True if a file is a journal of this kind; unfinished work of earlier versions has no record."""
         form = (self._kind.journals or {}).get(name)
         if form is None:
             return False
@@ -235,17 +236,17 @@ class OutFolder:
 
 @contextmanager
 def resumable(program: str, out: Path, recorded: Callable[[], int], noun: str) -> Iterator[None]:
-    """Says how to continue, should the work inside be interrupted or lose a process.
+    """Adds the command that resumes to an interruption, or to the loss of a process.
 
     Args:
-        program: The command, with its part.
-        out: What it writes.
-        recorded: How much is done.
-        noun: What that is.
+        program: The command with its subcommand.
+        out: Its file or folder.
+        recorded: Counts the completed items.
+        noun: Noun for the items.
 
     Raises:
-        KeyboardInterrupt: The one that came, with the sentence; without one if nothing was recorded.
-        AutoproxError: For the loss, with the sentence.
+        KeyboardInterrupt: On an interruption, with the command; without it if nothing was recorded.
+        AutoproxError: On the loss of a process, with the command.
     """
     try:
         yield
@@ -261,10 +262,10 @@ def resumable(program: str, out: Path, recorded: Callable[[], int], noun: str) -
 
 
 def claim(folder: Path, names: Sequence[str]) -> None:
-    """Takes files of a finished folder over that its command did not write, before they are written.
+    """Adds further files to the record of a finished folder, before they are written.
 
     Raises:
-        SpecError: If one is there that autoprox did not write.
+        SpecError: If such a file exists that autoprox did not write.
         AutoproxError: If the record cannot be written.
     """
     record = read_record(folder / RUN) or {}
@@ -273,7 +274,7 @@ def claim(folder: Path, names: Sequence[str]) -> None:
         return
     for name in names:
         if (folder / name).exists() and name not in ours:
-            raise SpecError(f"'{folder / name}' was not written by autoprox, and stays. Move it away, and repeat.")
+            raise SpecError(f"'{folder / name}' was not written by autoprox and is kept. Move it away, then repeat.")
     write_json(record | {"files": list(dict.fromkeys([*ours, *names]))}, folder / RUN)
 
 
@@ -289,7 +290,7 @@ def add_out_options(options: argparse.ArgumentParser) -> None:
 
 
 def result_folder(options: argparse.Namespace, program: str) -> OutFolder | None:
-    """The folder of --out of a command that judges, looked at and not touched; None without one.
+    """The folder of --out of a command that judges, checked but not changed; None without --out.
 
     Raises:
         SpecError: As for `OutFolder.refuse`.

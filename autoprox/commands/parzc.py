@@ -38,7 +38,7 @@ _DRAWS = 3
 """Fits of each size of a learning curve."""
 
 _FEWEST = 6
-"""Architectures of a block that a fit needs at least: with fewer there is nothing to hold out."""
+"""Fewest architectures of a block for a fit; with fewer, none can be held out."""
 
 
 def _add_options(top: CommandParser) -> None:
@@ -46,7 +46,7 @@ def _add_options(top: CommandParser) -> None:
     fit = commands.add_parser(
         "fit",
         help="fit a model to the labels of a table",
-        description="Fits an ensemble of networks to the labels of a table, and reports how well it ranks held-out "
+        description="Fits an ensemble of networks to the labels of a table, and reports its Kendall tau on held-out "
         "architectures.",
         examples=(
             "parzc fit --out runs/parzc.pt",
@@ -67,8 +67,10 @@ def _add_options(top: CommandParser) -> None:
         help="expressions that give one float per linear node (default: snip, grad_norm, synflow and four counts)",
         type=Text(),
     )
-    fit.add_argument("--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="several are added")
-    fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="layers (default: %(default)s)")
+    fit.add_argument(
+        "--loss", nargs="+", choices=list(LOSSES), default=["diffkendall"], help="loss; several are added up"
+    )
+    fit.add_argument("--variant", choices=VARIANTS, default=VARIANTS[0], help="type of layers (default: %(default)s)")
     add_seed(fit)
     fit.set_defaults(run=_fit)
     predict = commands.add_parser(
@@ -81,8 +83,8 @@ def _add_options(top: CommandParser) -> None:
     judge = commands.add_parser(
         "evaluate",
         help="compare a model with counts, and test its intervals",
-        description="Judges how a model ranks the architectures of a table, compares it with plain counts, and "
-        "tests how often labels lie in its intervals.",
+        description="Judges the ranking of a table's architectures by a model, compares it with plain counts, and "
+        "measures the share of labels inside its intervals.",
         examples=(
             "parzc evaluate --model runs/parzc.pt --report runs/parzc.html",
             "parzc evaluate --model runs/parzc.pt --split sealed --figures runs/figures",
@@ -94,7 +96,7 @@ def _add_options(top: CommandParser) -> None:
             "--model",
             required=True,
             metavar="FILE",
-            help="a model that fit wrote",
+            help="model of parzc fit",
             type=Text(files=True),
         )
         add_problem_options(each)
@@ -125,11 +127,11 @@ def _add_options(top: CommandParser) -> None:
 
 
 def mixture(share: float) -> str:
-    """How the two paths of a model make a prediction."""
+    """Sentence on the shares of the two paths in a prediction."""
     if share == 0:
-        return "The network adds nothing on held-out folds: each prediction is that of the linear path alone."
+        return "The network adds nothing on held-out folds: predictions are from the linear path alone."
     return (
-        f"Each prediction is that of the linear path plus {share:.2f} times that of the network:"
+        f"Each prediction is the linear path plus {share:.2f} times the network:"
         " the share that predicts held-out folds best."
     )
 
@@ -140,7 +142,7 @@ def _fit(options: argparse.Namespace) -> int:
     _check_curve(options, problem)
     out = options.out or Path("runs") / f"parzc-{problem.table.name}.pt"
     require_free([out], force=options.force)
-    read_record(record_beside(out))  # one that autoprox did not write stays
+    read_record(record_beside(out))  # refuses one that autoprox did not write
     require_writable(out.parent)
     _try_writing(options, "fit")
     blocks = _drawn(_within(problem, [Split(name) for name in options.splits]), options.train, options.seed)
@@ -235,7 +237,7 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _try_writing(options: argparse.Namespace, prefix: str) -> None:
-    """Tries where figures and report are to go, before anything is computed."""
+    """Checks before any computation that figures and report can be written."""
     if options.figures is not None:
         require_free((_figure_file(options.figures, prefix, name) for name in FIGURES), force=options.force)
         read_record(record_beside(options.figures / prefix))
@@ -250,10 +252,10 @@ def _figure_file(folder: Path, prefix: str, name: str) -> Path:
 
 
 def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbose: bool = True) -> MABNRegressor:
-    """An unfitted model as the options describe it.
+    """An unfitted model with the settings of the options.
 
     Raises:
-        SpecError: If NumPy takes no such seed.
+        SpecError: If NumPy does not accept the seed.
     """
     if not 0 <= seed < 2**32:
         raise SpecError(f"--seed is {seed}; it must be from 0 to {2**32 - 1}.")
@@ -268,15 +270,13 @@ def _model(options: argparse.Namespace, data: NodeFeatures, seed: int, *, verbos
 
 
 def _check_curve(options: argparse.Namespace, problem: Problem) -> None:
-    """Refuses a learning curve that cannot be made, before anything is written."""
+    """Refuses an impossible learning curve before anything is written."""
     if options.learning_curve is None:
         return
     if not options.report:
-        raise SpecError("--learning-curve is of the report; give --report FILE.html as well.")
+        raise SpecError("--learning-curve is part of the report; give --report FILE.html as well.")
     if Split.SELECT in options.splits:
-        raise SpecError(
-            "--learning-curve is judged on select, which --splits would learn from; leave select out of it."
-        )
+        raise SpecError("--learning-curve is judged on select, so --splits may not contain select; leave it out.")
     smallest = min(options.learning_curve)
     if smallest < _FEWEST:
         raise SpecError(f"--learning-curve has {smallest}; a fit needs at least {_FEWEST} labels per block.")
@@ -286,7 +286,7 @@ def _check_curve(options: argparse.Namespace, problem: Problem) -> None:
 
 
 def _curve(options: argparse.Namespace, problem: Problem, data: NodeFeatures) -> LearningCurve | None:
-    """Correlations of models with fewer labels on select, several draws of each number."""
+    """Correlations on select of models with fewer labels, several draws per number of labels."""
     if options.learning_curve is None:
         return None
     blocks = _within(problem, [Split.FIT])
@@ -324,7 +324,7 @@ def _drawn(blocks: list[Block], wanted: int | None, seed: int) -> list[Block]:
         number_of = len(block) if wanted is None else wanted
         if number_of < _FEWEST or number_of > len(block):
             raise TableError(
-                f"The block {block.name} has {len(block)} architectures to learn from, and {number_of} were asked for;"
+                f"The block {block.name} has {len(block)} architectures to learn from, and {number_of} were requested;"
                 f" at least {_FEWEST} are needed. Change --train or --splits, or select other blocks."
             )
         order = sorted(block.arch_ids, key=lambda arch_id: derived_seed("train", seed, arch_id))
@@ -346,7 +346,7 @@ def _features(
 
 
 def _predictions(proxy: LearnedProxy, data: NodeFeatures) -> tuple[Any, Any, bool]:
-    """Means, deviations, and whether they are in the units of the labels: whether the model knows all of the blocks."""
+    """Means, deviations, and True if they are in label units, since the model was fitted on all of the blocks."""
     groups = data.labels[1]
     known = set(groups) <= set(proxy.model.groups_)
     values = data.aligned(proxy.nodes, proxy.statistics).values

@@ -1,4 +1,4 @@
-"""The figures and reports of `python -m autoprox.parzc`, out of its options and what it found."""
+"""Figures and reports of `python -m autoprox.parzc`."""
 
 import argparse
 import shlex
@@ -22,11 +22,11 @@ from autoprox.report import LearningCurve, Predictions, learned_report
 Facts = list[tuple[str, str]]
 
 FIGURES = ("importance", "predictions", "calibration")
-"""Names of the figures that there may be."""
+"""Names of the possible figures."""
 
 
 def out_of_fold(proxy: LearnedProxy, data: NodeFeatures) -> Predictions:
-    """Predictions of what a model was fitted on, each by members that had not seen it."""
+    """Out-of-fold predictions of a model on its own training data: each by members that had not seen it."""
     model = proxy.model
     targets, groups = data.labels
     scales = model.group_scales_[np.searchsorted(model.groups_, groups)]
@@ -35,7 +35,7 @@ def out_of_fold(proxy: LearnedProxy, data: NodeFeatures) -> Predictions:
 
 
 def possible(mean: Floats, groups: Iterable[str]) -> Floats:
-    """Predictions in the units of labels, brought between 0 and 100 % where all labels are accuracies.
+    """Predictions in label units, clipped to 0 to 100 % if all labels are accuracies.
 
     Args:
         mean: The predictions.
@@ -46,7 +46,7 @@ def possible(mean: Floats, groups: Iterable[str]) -> Floats:
 
 
 def figures_of(proxy: LearnedProxy, found: Predictions) -> dict[str, Figure]:
-    """Figures by name; predictions and their calibration only where they are in the units of the labels."""
+    """Figures by name; predictions and their calibration only if they are in label units."""
     figures = {"importance": importance_figure(proxy.model.node_importance(), proxy.nodes)}
     if found.in_units:
         figures["predictions"] = prediction_figure(found.targets, found.mean, found.std, found.groups)
@@ -59,8 +59,8 @@ def fit_page(
 ) -> str:
     """The report of a fit."""
     what = (
-        f"Its predictions on {' and '.join(options.splits)}, which it was fitted on; each is by members of the ensemble"
-        " that had not seen that architecture."
+        f"Out-of-fold predictions on {' and '.join(options.splits)}: each by members of the ensemble that had not seen"
+        " that architecture."
     )
     facts = [*_facts(options, proxy), ("time", f"{seconds:.1f} s for the fit")]
     return learned_report(proxy, out_of_fold(proxy, data), what, facts, curve=curve)
@@ -75,7 +75,7 @@ def evaluate_page(
     warning: str | None,
 ) -> str:
     """The report of an evaluation."""
-    what = f"Its predictions on the split {options.split} of {problem.table.name}."
+    what = f"Predictions on the split {options.split} of {problem.table.name}."
     documents = {
         name: verdict.to_document(judgement.judge.blocks)
         for name, verdict in {**judgement.proxies, **judgement.baselines}.items()
@@ -89,7 +89,7 @@ def evaluate_page(
 
 
 def _facts(options: argparse.Namespace, proxy: LearnedProxy) -> Facts:
-    """How the model came about, and by what command the report did."""
+    """Provenance of the model, and the command of the report."""
     provenance = proxy.provenance
     facts = [("command", shlex.join(options.words))]
     if "table" in provenance:

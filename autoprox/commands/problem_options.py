@@ -1,4 +1,4 @@
-"""The options by which a command is told a table and which blocks of it count."""
+"""Options that select a table, its blocks and their weights."""
 
 import argparse
 import math
@@ -23,13 +23,13 @@ from autoprox.spaces import load_space, space_names
 
 
 def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEFAULT_TABLE) -> None:
-    """Adds the options that say what is judged: --bench, --images, --spaces, ..., --weights, --init-seeds, and --jobs.
+    """Adds the options that define a problem: --bench, --images, --spaces, ..., --weights, --init-seeds, and --jobs.
 
     Args:
-        parser: What they are added to.
-        table: The table where none is given; None for a command that then does something else.
+        parser: The parser to extend.
+        table: Default table; None for a command that also works without one.
     """
-    group = parser.add_argument_group("what is judged")
+    group = parser.add_argument_group("table and blocks")
     group.add_argument(
         "--bench",
         default=table,
@@ -38,7 +38,7 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
         type=TABLE,
     )
     add_spaces_of_table(group)
-    add_images_option(group, "statistics are computed on images from here, not on stored ones or noise")
+    add_images_option(group, "compute statistics on images from here, not on stored images or noise")
     group.add_argument(
         "--spaces",
         nargs="+",
@@ -84,19 +84,19 @@ def add_problem_options(parser: argparse.ArgumentParser, table: str | None = DEF
 
 
 def add_split_option(parser: argparse.ArgumentParser) -> None:
-    """Adds --split, of which select is the default: sealed is looked at on purpose only."""
+    """Adds --split. The default is select, since sealed is scored only on request."""
     parser.add_argument(
         "--split", choices=list(SPLITS), default=Split.SELECT.value, help="architectures to use (default: %(default)s)"
     )
 
 
 def splits_of(name: str) -> tuple[Split, ...]:
-    """The splits that a value of --split names."""
+    """Splits of a value of --split."""
     return SPLITS[name]
 
 
 def judge_of(problem: Problem, split: str) -> Judge:
-    """The judge of what --split names; a look at the sealed split is counted, and the count said.
+    """The judge of the splits of --split. A scoring of the sealed split is counted and reported.
 
     Raises:
         TableError: If a block has too few architectures or a constant label there.
@@ -109,12 +109,12 @@ def judge_of(problem: Problem, split: str) -> Judge:
 
 
 def note_sealed(times: int) -> None:
-    """Says how often the sealed split of a table has been scored."""
+    """Reports the number of scorings of a table's sealed split."""
     note(f"the sealed split of this table has now been scored {times} time{'s' if times > 1 else ''} by this user")
 
 
 def problem_of(options: argparse.Namespace) -> Problem:
-    """The problem that the options describe; what was derived or defaulted in the table is said.
+    """The problem of the options. Values that the table derives or lacks are reported.
 
     Raises:
         TableError: If the table or a block of it is unavailable.
@@ -138,7 +138,7 @@ def problem_of(options: argparse.Namespace) -> Problem:
 
 
 def _joining(options: argparse.Namespace, blocks: Sequence[Block]) -> tuple[Aggregate, tuple[float, ...] | None]:
-    """How blocks are joined; weights alone mean the weighted aggregate."""
+    """Aggregate and weights of blocks; weights alone imply the weighted aggregate."""
     if options.weights is None and options.aggregate != Aggregate.WEIGHTED:
         return Aggregate(options.aggregate or Aggregate.MEAN), None
     if options.weights is None:
@@ -179,14 +179,14 @@ def block_weights(given: Sequence[str], blocks: Sequence[Block]) -> tuple[float,
         except ValueError as error:
             raise SpecError(f"--weights '{text}': '{number}' is not a number.") from error
         if not 0 <= weight < math.inf:
-            raise SpecError(f"--weights '{text}': a weight is 0 or more, and finite.")
+            raise SpecError(f"--weights '{text}': a weight must be finite and at least 0.")
         for index in named:
             if index in weights:
-                raise SpecError(f"--weights give {blocks[index].name} two weights; name its space or itself, once.")
+                raise SpecError(f"--weights give {blocks[index].name} two weights; name the block or its space, once.")
             weights[index] = weight / len(named)
     missing = [block.name for index, block in enumerate(blocks) if index not in weights]
     if missing:
-        raise SpecError(f"--weights give no weight to {', '.join(missing)}; give 0 to what is not to count.")
+        raise SpecError(f"--weights give no weight to {', '.join(missing)}; give 0 to blocks that are not to count.")
     if not any(weights.values()):
         raise SpecError("--weights are all 0; give at least one above 0.")
     return tuple(weights[index] for index in range(len(blocks)))

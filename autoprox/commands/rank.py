@@ -1,4 +1,4 @@
-"""`autoprox rank`: which of some untrained models is best, by a score, under bounds of what they may cost."""
+"""`autoprox rank`: ranks untrained models by a score, under bounds of their costs."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -64,17 +64,21 @@ def _add_options(options: CommandParser) -> None:
         "--img-size",
         type=Whole(1, 4096),
         metavar="PX",
-        help="side of the images (default: the one that the models state, else 224)",
+        help="side of the images (default: as the models state, else 224)",
     )
     options.add_argument("--num-classes", type=Whole(2, 100_000), metavar="N", help="classes, with noise (default: 10)")
     options.add_argument(
         "--count",
         type=Whole(1, 4096),
         metavar="N",
-        help=f"images of the batch (default: {BATCH_SIZE}, of noise fewer)",
+        help=f"images of the batch (default: {BATCH_SIZE}, fewer of noise)",
     )
     options.add_argument(
-        "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads, for latency (default: 1)"
+        "--threads",
+        type=Whole(1, 256),
+        default=1,
+        metavar="N",
+        help="threads of torch while latency is measured (default: 1)",
     )
     add_seed(options)
     options.add_argument(
@@ -88,12 +92,12 @@ def _add_options(options: CommandParser) -> None:
 def _rank(options: argparse.Namespace) -> int:
     require_free([each for each in (options.figure, options.csv) if each is not None], force=options.force)
     if options.figure is not None and options.figure.suffix.lower() not in {".svg", ".png"}:
-        raise SpecError(f"--figure '{options.figure}' is neither .svg nor .png.")
+        raise SpecError(f"--figure '{options.figure}' is neither .svg nor .png; give one of these.")
     models = named_models(options.models, options.seed)
     task = _task(options, models)
     built = {each.name: each.build(task.num_classes) for each in models}
     if len(built) < len(models):
-        raise SpecError("Two of the models have one name; give each a name of its own in a mapping.")
+        raise SpecError("Two of the models have the same name; give distinct names in a mapping.")
     frame = rank(
         built,
         task.images,
@@ -135,12 +139,12 @@ def _task(options: argparse.Namespace, models: Sequence[NamedModel]) -> Task:
     channels = _common("number of channels", {each.name: each.in_chans for each in models}, NOISE_CHANNELS)
     silent = [each.name for each in models if each.img_size is None]
     if silent and options.img_size is None:
-        note(f"{', '.join(silent)}: no image size is stated, {size} px are used; for another give --img-size")
+        note(f"{', '.join(silent)}: no image size is stated, so {size} px is used; give another with --img-size")
     if options.images == NOISE:
         task = noise_task(NOISE, options.num_classes or DEFAULT_NUM_CLASSES, size, channels)
         return task if options.count is None else _first(task, options.count)
     if options.num_classes is not None:
-        raise SpecError("--num-classes is about noise; the images have their own classes. Leave it out.")
+        raise SpecError("--num-classes applies to noise only; the images have their own classes. Leave it out.")
     data = open_images(options.images, size, channels=channels)
     return draw_batch(data, options.count or BATCH_SIZE).task(data.name)
 

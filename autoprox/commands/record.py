@@ -1,8 +1,7 @@
-"""run.json: how a result came about, and whether it is finished.
+"""run.json: provenance of a result, and its completion.
 
-What may differ between two runs of one seed stands here and nowhere else. The record is written before the first other
-file, as that of unfinished work, and once more after the last one: it alone says whether a folder is finished, and
-which files in it autoprox wrote.
+Only this file may differ between two runs of one seed. The record is written before the first other file, marked as
+unfinished, and again after the last one. It alone decides if a folder is finished, and which of its files are ours.
 """
 
 import argparse
@@ -20,11 +19,11 @@ from autoprox.base.references import is_reference
 from autoprox.base.versions import versions
 
 PROGRAM_WORDS = len(("python", "-m", "autoprox.evolve"))
-"""How many words of a recorded command come before its options."""
+"""Number of words before the options in a recorded command."""
 
 _ENDS = {"--budget", "--seconds"}
 _OF_ONE_USE = {"--force", "--resume", "--quiet", "--log-json", "--json", "--backend", "--address"}
-# Options that are not taken over: of the first at most one is allowed, and the others say how a command is used once.
+# Options that --resume does not inherit: the budget, limited by one of the first, and options for one use.
 
 
 def run_record(
@@ -33,13 +32,13 @@ def run_record(
     """The record of a command that has finished.
 
     Args:
-        options: Its options; `words` are the command and `seed`, if it has one, the seed.
-        started: When it began, by `time.monotonic`.
-        digests: Digests of what it worked on and of what it made, by what they are of.
-        more: What else is to be kept.
+        options: Its options, with the command line as `words` and, if any, the seed as `seed`.
+        started: Start time by `time.monotonic`.
+        digests: Digests of its inputs and results, by name.
+        more: Further entries.
 
     Returns:
-        What JSON can hold: command, seed, finished (ISO 8601, UTC), seconds, digests, versions, machine.
+        JSON-compatible data: command, seed, finished (ISO 8601, UTC), seconds, digests, versions, machine.
     """
     return {
         "command": list(options.words),
@@ -68,11 +67,11 @@ def read_record(path: Path) -> dict[str, Any] | None:
             return record
     except (StoreMismatchError, LookupError, TypeError, ValueError, AttributeError):
         pass
-    raise SpecError(f"'{path}' was not written by autoprox, and stays. Move it away, or give another --out.")
+    raise SpecError(f"'{path}' was not written by autoprox and is kept. Move it away, or give another --out.")
 
 
 def record_beside(path: Path) -> Path:
-    """Where the record of a result stands that is a single file.
+    """Path of the record of a result in a single file.
 
     Example:
         >>> record_beside(Path("runs/parzc.pt")).name
@@ -82,16 +81,16 @@ def record_beside(path: Path) -> Path:
 
 
 def resumed(name: str, words: Sequence[str]) -> list[str]:
-    """The options of a command. With --resume, those that its --out was made with come first.
+    """Options of a command. With --resume, the stored options of its --out come first.
 
-    What is given has precedence, and what was given before need not be repeated.
+    Given options have precedence, and stored ones need not be repeated.
 
     Args:
-        name: Of the command.
-        words: Its options as they were given.
+        name: Name of the command.
+        words: Its options as given.
 
     Raises:
-        SpecError: If the folder has a record that autoprox did not write, or was made with code of a user.
+        SpecError: If autoprox did not write the record of the folder, or the stored options name user code.
     """
     given = grouped(words)
     if "--resume" not in given or "--out" not in given:
@@ -110,10 +109,10 @@ def resumed(name: str, words: Sequence[str]) -> list[str]:
 
 
 def refuse_code(options: Mapping[str, Sequence[str]], place: Path, advice: str) -> None:
-    """Refuses recorded options that name code: a folder of somebody else could name anything.
+    """Refuses recorded options that name code, since a third-party folder could name any code.
 
     Args:
-        options: Words of the options that are taken over, by their names.
+        options: Words of the inherited options, by option.
         place: The folder, or the file.
         advice: What to do; `{option}` stands for the option.
 
@@ -136,7 +135,7 @@ it is named on the command line: give --space again.
 
 
 def lasting(command: Sequence[str]) -> dict[str, list[str]]:
-    """The options of a recorded command, without those that say how it is used once.
+    """Options of a recorded command, without options for one use.
 
     Example:
         >>> lasting(["python", "-m", "autoprox.evolve", "--seed=1", "--budget", "5", "--force"])
@@ -147,7 +146,7 @@ def lasting(command: Sequence[str]) -> dict[str, list[str]]:
 
 
 def grouped(words: Sequence[str]) -> dict[str, list[str]]:
-    """Options by their names, each with its words; what stands before them has an empty name. The last use counts.
+    """Words of each option, by its name. Words before the first option have an empty name. The last use counts.
 
     Example:
         >>> grouped(["fit", "--seed", "1", "--splits", "fit", "select", "--seed=2"])

@@ -26,10 +26,10 @@ from autoprox.predict import ArchRegression, RegressionProxy, agreement_figure, 
 from autoprox.spaces import Arch, load_space
 
 _FEWEST = 6
-"""Architectures that a fit needs at least."""
+"""Fewest architectures of a fit."""
 FIGURES = ("coefficients", "predictions")
 FOLDS = 10
-"""Parts of the architectures that are left out in turn, to say how well the rest predicts them."""
+"""Folds of the cross-validation."""
 
 
 def _add_options(top: CommandParser) -> None:
@@ -58,7 +58,7 @@ def _add_options(top: CommandParser) -> None:
             '"depth": [1, 2, 1], "num_heads": [2, 2, 4]}\'',
         ),
     )
-    show.add_argument("model", metavar="FILE", help="a regression that fit wrote", type=Text(files=True))
+    show.add_argument("model", metavar="FILE", help="file of regression fit", type=Text(files=True))
     show.add_argument("--space", metavar="S", help="the space of --arch, by name or as my_file.py:space", type=Text())
     show.add_argument("--arch", metavar="JSON", help="genes of the architecture to explain", type=Text())
     show.set_defaults(run=_show)
@@ -72,7 +72,7 @@ def _fit(options: argparse.Namespace) -> int:
     table = problem.table
     out = options.out or Path("runs") / f"regression-{table.name}.json"
     require_free([out, *_figure_files(options, problem)], force=options.force)
-    read_record(record_beside(out))  # one that autoprox did not write stays
+    read_record(record_beside(out))  # refuses one that autoprox did not write
     for folder in (out.parent, options.figures):
         if folder is not None:
             require_writable(folder)
@@ -84,7 +84,7 @@ def _fit(options: argparse.Namespace) -> int:
         arch_ids, goodness = mean_goodness([block for block in blocks if block.space == name])
         if len(arch_ids) < _FEWEST:
             raise TableError(
-                f"The space '{name}' has {len(arch_ids)} architectures to learn from; {_FEWEST} are needed."
+                f"The space '{name}' has {len(arch_ids)} architectures to learn from; at least {_FEWEST} are needed."
             )
         archs = [table.archs[arch_id] for arch_id in arch_ids]
         fitted.append(ArchRegression(table.spaces[name]).fit(archs, goodness))
@@ -106,14 +106,14 @@ def _fit(options: argparse.Namespace) -> int:
         say_json({"model": str(out), "held_out_kendall": taus, "spaces": _summaries(proxy)})
         return 0
     for name, tau in taus.items():
-        say(f"{name}: Kendall {number(tau)} on the fold of {FOLDS} that was left out; {proxy.summary(name)}")
+        say(f"{name}: Kendall {number(tau)} in {FOLDS}-fold cross-validation; {proxy.summary(name)}")
         say()
     say(f"written to {out}")
     return 0
 
 
 def mean_goodness(blocks: Sequence[Block]) -> tuple[list[str], Floats]:
-    """The architectures that all blocks have, and the mean of their goodness over the blocks, in units of labels."""
+    """Architectures common to all blocks, and their mean goodness over the blocks in label units."""
     places = [{arch_id: place for place, arch_id in enumerate(block.arch_ids)} for block in blocks]
     shared = [arch_id for arch_id in blocks[0].arch_ids if all(arch_id in each for each in places)]
     columns = [
@@ -123,7 +123,7 @@ def mean_goodness(blocks: Sequence[Block]) -> tuple[list[str], Floats]:
 
 
 def out_of_fold(regression: ArchRegression, archs: Sequence[Arch], goodness: Floats) -> Floats:
-    """Predictions of each architecture by a regression that was fitted without it and the others of its fold."""
+    """Out-of-fold predictions: each architecture by a regression that was fitted without its fold."""
     found = np.empty(len(archs))
     order = np.random.default_rng(0).permutation(len(archs))
     for held_out in np.array_split(order, min(FOLDS, len(archs))):
@@ -134,7 +134,7 @@ def out_of_fold(regression: ArchRegression, archs: Sequence[Arch], goodness: Flo
 
 
 def _figure_files(options: argparse.Namespace, problem: Problem) -> list[Path]:
-    """Where figures are to be written; none if none were asked for."""
+    """Paths of the requested figures; empty without --figures."""
     if options.figures is None:
         return []
     spaces = {block.space for block in problem.blocks}
@@ -173,16 +173,14 @@ def _show(options: argparse.Namespace) -> int:
         return 0
     name = options.space or next(iter(proxy.documents))
     if options.space is None and len(proxy.documents) > 1:
-        raise SpecError(
-            f"'{options.model}' knows {', '.join(proxy.documents)}; say with --space which one --arch is of."
-        )
+        raise SpecError(f"'{options.model}' knows {', '.join(proxy.documents)}; name the space of --arch with --space.")
     space = load_space(name)
     arch = space.parse(options.arch)
     parts = proxy.regression(space).explain(arch)
     if options.json:
         say_json({"arch": arch.genes, "prediction": float(parts.sum()), "terms": parts.to_dict()})
         return 0
-    say(f"prediction {parts.sum():.4g}; what each term adds to the mean:")
+    say(f"prediction {parts.sum():.4g}; contributions of the terms, added to the mean:")
     order = [parts.index[0], *parts.iloc[1:].abs().sort_values(ascending=False, kind="stable").index]
     say(text_table([{"term": str(term), "adds": f"{parts[term]:+.3g}"} for term in order]))
     return 0

@@ -1,4 +1,4 @@
-"""The report of a run: gathered when the run is finished, or made again from what was kept of it."""
+"""The report of a run: gathered when the run is finished, or written again from stored results."""
 
 import argparse
 from collections.abc import Mapping, Sequence
@@ -21,7 +21,7 @@ from autoprox.report import EVIDENCE, RANDOM_BUDGET, REPORT, discovery_report, g
 from autoprox.scorers import Scorer, score_networks
 
 _STEP = "report"
-# What bars are named by.
+# Names of bars.
 
 
 def add_random_option(parser: argparse._ActionsContainer) -> None:
@@ -41,16 +41,16 @@ def chosen_random_budget(options: argparse.Namespace) -> int:
 
 
 def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int) -> Path:
-    """Gathers what the report of a finished run shows, keeps it in the run's folder, and writes the report.
+    """Gathers the evidence for the report of a finished run, stores it in the run's folder, and writes the report.
 
     Args:
         folder: The folder of the run.
-        problem: What it was run for.
-        jobs: Processes that collect statistics, should some not be cached.
+        problem: Its problem.
+        jobs: Processes that collect statistics that are not cached.
         random_budget: Candidates of random search.
 
     Returns:
-        The page.
+        Path of the page.
 
     Raises:
         StoreMismatchError: If the run is not finished, or was made on another table.
@@ -73,7 +73,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
 
 
 def write_report(run: Run, evidence: Mapping[str, Any]) -> Path:
-    """Writes the report of a finished run from what was gathered for it; returns the page.
+    """Writes the report of a finished run from gathered evidence; returns the path of the page.
 
     Raises:
         AutoproxError: If the file cannot be written.
@@ -88,8 +88,8 @@ def remember(folder: Path, **values: Any) -> None:
     """Adds to the record of a run.
 
     Args:
-        folder: Of the run.
-        values: What JSON can hold.
+        folder: Folder of the run.
+        values: JSON-compatible entries.
 
     Raises:
         AutoproxError: If the file cannot be written.

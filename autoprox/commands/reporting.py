@@ -1,7 +1,7 @@
-"""Messages of a command on standard error: notes, warnings, progress, and how it ended.
+"""Messages of a command on standard error: notes, warnings, progress, and errors.
 
-All of it goes through `logging`, so that no command carries `--quiet` and `--log-json` about: they are read here, once,
-before anything else, and decide what the one handler lets through and how it writes.
+All messages go through `logging`, so that no command handles `--quiet` and `--log-json` itself. They are read here,
+once and first, and set the level and the format of the only handler.
 """
 
 import argparse
@@ -22,14 +22,14 @@ from autoprox.base.logs import LOGGER, levels
 from autoprox.commands.streams import USER_ERROR
 
 FLAGS = {
-    "--quiet": "say results and errors only: no notes, no warnings, no progress",
+    "--quiet": "print results and errors only: no notes, warnings or progress",
     "--log-json": "write notes, warnings, progress and errors as JSON, one object per line of standard error",
 }
 """The options of every command."""
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
-    """Adds --quiet and --log-json, which leave no trace in what the parser finds: `run_command` reads them."""
+    """Adds --quiet and --log-json. Parsed options do not contain them: `run_command` reads them."""
     for flag, purpose in FLAGS.items():
         parser.add_argument(flag, action="store_true", default=argparse.SUPPRESS, help=purpose)
 
@@ -38,9 +38,9 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
     """Runs the body of a command; a user's mistake becomes one line on standard error and status 2.
 
     Args:
-        name: Of the command.
-        arguments: What it was given; only what `add_flags` adds is read here.
-        body: What the command does; returns its exit status.
+        name: Name of the command.
+        arguments: Its arguments; only the flags of `add_flags` are read here.
+        body: The work of the command; returns its exit status.
 
     Example:
         >>> run_command("show", ["--quiet"], lambda: 0)
@@ -55,29 +55,29 @@ def run_command(name: str, arguments: Sequence[str], body: Callable[[], int]) ->
         except AutoproxError as error:
             LOGGER.error(str(error))
             return USER_ERROR
-        except OSError as error:  # what no layer below has said better: a folder that went away, a device that failed
+        except OSError as error:  # not explained by any layer below: a folder vanished, a device failed
             place = "" if error.filename is None else f"'{os.fsdecode(error.filename)}': "
-            LOGGER.error(f"{place}{error.strerror or error}. Look at the path and its permissions, and repeat.")
+            LOGGER.error(f"{place}{error.strerror or error}. Check the path and its permissions, then repeat.")
             return USER_ERROR
         except MemoryError:
-            LOGGER.error("There is not enough memory. Use fewer --jobs, or give it less at once.")
+            LOGGER.error("There is not enough memory. Use fewer --jobs, or less data at once.")
             return USER_ERROR
         except KeyboardInterrupt as interruption:
             # A command that knows how to resume raises it with that text.
             remedy = str(interruption) or "Repeat the command to continue."
-            # More than an error, so that --quiet lets it through, and none, so that nothing calls it one.
+            # Above the level of errors: --quiet lets it through, and no format labels it an error.
             LOGGER.critical(f"Interrupted. Completed work (statistics, trainings) is saved. {remedy}")
             return INTERRUPTED
 
 
 @contextmanager
 def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
-    """Has the records of `logging` written to standard error, those of other packages and Python's warnings as well.
+    """Writes records of `logging` to standard error, including those of other packages and Python's warnings.
 
     Args:
         command: Name of the command, for JSON.
-        quiet: Whether errors alone are written.
-        log_json: Whether lines are JSON, and progress lines even on a terminal.
+        quiet: Writes errors only if true.
+        log_json: Writes JSON lines if true, with progress as lines even on a terminal.
     """
     handler = StandardError(JsonLines(command) if log_json else Sentences())
     if quiet:
@@ -95,7 +95,7 @@ def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
 
 
 class StandardError(logging.Handler):
-    """Writes records to what is standard error at the moment, above the bars that stand there."""
+    """Writes records to the current standard error, above its progress bars."""
 
     def __init__(self, form: logging.Formatter) -> None:
         super().__init__()
@@ -108,7 +108,7 @@ class StandardError(logging.Handler):
 
 
 class Sentences(logging.Formatter):
-    r"""One line a record, for readers, without control characters.
+    r"""One line per record, for readers, without control characters.
 
     Example:
         >>> Sentences().format(logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", "msg": "No\n 'sn\x1bip'."}))
@@ -124,7 +124,7 @@ class Sentences(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One JSON object a record: time (ISO 8601, UTC), level, command, logger, message, and what a milestone counts.
+    """One JSON object per record: time (ISO 8601, UTC), level, command, logger, message, and counts of a milestone.
 
     Args:
         command: Name of the command.
@@ -150,7 +150,7 @@ class JsonLines(logging.Formatter):
 
 
 def one_line(text: str) -> str:
-    r"""A text without line breaks, and with control characters as they are written in Python.
+    r"""A text without line breaks, and with control characters escaped as in Python.
 
     Example:
         >>> one_line("two\nlines, one \x1b[31mred")

@@ -55,11 +55,11 @@ def _show(options: argparse.Namespace) -> int:
         say(f"report: {_comparison(options) if several else _report(options)}")
         return 0
     if options.random_budget is not None:
-        raise SpecError("--random-budget is of the report; give --report as well.")
+        raise SpecError("--random-budget is part of the report; give --report as well.")
     folders = find(options.folder)
     if not folders:
         raise StoreMismatchError(
-            f"There is no run at or below '{options.folder}'; give the --out of an autoprox.evolve, or a folder above."
+            f"There is no run at or below '{options.folder}'; give the --out of evolve, or a folder above it."
         )
     if folders == [options.folder]:
         summary = _summary(load(options.folder))
@@ -77,7 +77,7 @@ def _show(options: argparse.Namespace) -> int:
 
 
 def _report(options: argparse.Namespace) -> Path:
-    """Writes the report of a run; the sealed split is not looked at again."""
+    """Writes the report of a run; the sealed split is not scored again."""
     started = time.monotonic()
     run, random_budget = load(options.folder), chosen_random_budget(options)
     evidence = read_evidence(run) if options.random_budget is None else None
@@ -92,25 +92,25 @@ def _comparison(options: argparse.Namespace) -> Path:
 
     Raises:
         StoreMismatchError: If there is no finished run.
-        SpecError: If --random-budget is given, which is about the report of one run.
+        SpecError: If --random-budget is given, which applies to the report of one run.
     """
     if options.random_budget is not None:
-        raise SpecError("--random-budget is about the report of one run; give the folder of that run.")
+        raise SpecError("--random-budget applies to the report of one run; give the folder of that run.")
     finished = [run for run in map(load, find(options.folder)) if run.status == "finished"]
     if not finished:
-        raise StoreMismatchError(f"There is no finished run below '{options.folder}', so that nothing can be compared.")
+        raise StoreMismatchError(f"There is no finished run below '{options.folder}' to compare.")
     page = Path(options.folder) / COMPARISON
     if page.exists() and not is_own_page(page):
-        raise SpecError(f"'{page}' was not written by autoprox, and stays. Move it away, and repeat.")
+        raise SpecError(f"'{page}' was not written by autoprox and is kept. Move it away, then repeat.")
     write_page(page, comparison_report(finished, Path(options.folder)))
     return page
 
 
 def _gathered(run: Run, random_budget: int) -> Path:
-    """The report from what is gathered again, on the table of the command that made the run."""
+    """The report with evidence that is gathered again, on the table of the run."""
     if "command" not in run.provenance:
         raise StoreMismatchError(
-            f"There is no '{run.folder / RUN}', so that the table of the run is not known; the report cannot be made."
+            f"There is no '{run.folder / RUN}', so the table of the run is unknown; its report cannot be written."
         )
     refuse_code(
         lasting(run.provenance["command"]), run.folder, f"give {{option}} to evolve --out {run.folder} --resume"
@@ -121,7 +121,7 @@ def _gathered(run: Run, random_budget: int) -> Path:
 
 
 def _row_of(folder: Path) -> dict[str, Any]:
-    """A run in one line, whatever is wrong with it: the others are shown all the same."""
+    """One row per run, even for a faulty one, so that the others are still shown."""
     try:
         return _row(load(folder))
     except AutoproxError as error:
@@ -130,7 +130,7 @@ def _row_of(folder: Path) -> dict[str, Any]:
 
 
 def _row(run: Run) -> dict[str, Any]:
-    """A run in one line."""
+    """Row of a valid run."""
     epochs = run.epochs
     row = {
         "run": _printable(run.folder),
@@ -152,7 +152,7 @@ def _row(run: Run) -> dict[str, Any]:
 
 
 def _printable(folder: Path) -> str:
-    """The name of a folder, whose bytes need not be Unicode."""
+    """The name of a folder in Unicode, which its bytes need not be."""
     return str(folder).encode("utf-8", "backslashreplace").decode()
 
 
@@ -190,7 +190,7 @@ def _print(summary: dict[str, Any]) -> None:
     joints = {name: _text(summary[name]) for name in ("fit", "select", "sealed")}
     say(f"tau of the winner: fit {joints['fit']}, select {joints['select']}, sealed {joints['sealed']}")
     if summary["formula"] is None:
-        say("not finished; give the command again with --resume")
+        say("not finished; repeat the command with --resume")
         return
     say(f"proxy {summary['formula']}")
     say(text_table([{name: _text(value) for name, value in row.items()} for row in summary["hall"]]))

@@ -1,4 +1,4 @@
-"""`python -m autoprox.search`: searches a space with a scorer, without training; --verify trains what it found."""
+"""`python -m autoprox.search`: searches a space with a scorer, without training; --verify trains the result."""
 
 import argparse
 import time
@@ -68,7 +68,7 @@ from autoprox.spaces.units import SECONDS
 DEFAULT_SPACE = "autoformer-micro"
 LARGEST_POPULATION = 100_000
 PILOT_DRAWS = 4
-"""Architectures that are measured to say beforehand what a search costs."""
+"""Architectures measured in advance, to estimate the time of a search."""
 
 
 def _add_options(options: CommandParser) -> None:
@@ -110,20 +110,20 @@ def _add_options(options: CommandParser) -> None:
 
 
 def _add_searched(options: argparse.ArgumentParser) -> None:
-    searched = options.add_argument_group("what is searched")
+    searched = options.add_argument_group("space and images")
     searched.add_argument(
         "--space",
         default=DEFAULT_SPACE,
         metavar="S",
-        help=f"one of {', '.join(space_names())}; or yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(space_names())}; or your own, as my_file.py:space (default: %(default)s)",
         type=Text(space_names(), files=True),
     )
     add_bound_options(searched)
     searched.add_argument(
         "--dataset",
         metavar="D",
-        help="data set for statistics (default: that of --verify; else that of the embedded table in the size of "
-        "the space; else noise)",
+        help="data set for statistics (default: the one of --verify; else the one of the embedded table in the image "
+        "size of the space; else noise)",
         type=Text(DATASETS),
     )
     add_images_option(searched, "images of --dataset or --verify that do not come with autoprox")
@@ -142,7 +142,7 @@ def _add_searched(options: argparse.ArgumentParser) -> None:
 
 def _add_method(options: argparse.ArgumentParser) -> None:
     plain = Evolution()
-    how = options.add_argument_group("how it is searched")
+    how = options.add_argument_group("search method")
     how.add_argument(
         "--method",
         choices=list(METHODS),
@@ -152,13 +152,13 @@ def _add_method(options: argparse.ArgumentParser) -> None:
     how.add_argument(
         "--annealing",
         choices=list(ANNEALINGS),
-        help="with --method annealing: chains that cool down, or the walk that FOX-NAS released (default: metropolis)",
+        help="with --method annealing: cooling chains, or the released code of FOX-NAS (default: metropolis)",
     )
     how.add_argument(
         "--budget",
         type=Whole(1),
         metavar="N",
-        help=f"distinct candidates in total (default: {DEFAULT_BUDGET}); for exhaustive, the most it may take "
+        help=f"distinct candidates in total (default: {DEFAULT_BUDGET}); for exhaustive, the largest allowed number "
         f"(default: {EXHAUSTIVE_LIMIT})",
     )
     how.add_argument(
@@ -173,7 +173,7 @@ def _add_method(options: argparse.ArgumentParser) -> None:
         type=Whole(1, LARGEST_POPULATION),
         default=plain.tournament,
         metavar="N",
-        help="the best of N candidates becomes the parent (default: %(default)s)",
+        help="the best of N random candidates becomes the parent (default: %(default)s)",
     )
     how.add_argument(
         "--children",
@@ -200,11 +200,11 @@ def _search(options: argparse.Namespace) -> int:
         region = Region(space, task, constraints)
     folder.refuse()
     if folder.has_all_of(options.words):
-        note(f"'{out}' holds a finished search of {folder.recorded()} candidates; nothing is left to do")
+        note(f"'{out}' holds a finished search of {folder.recorded()} candidates; nothing to resume")
         return 0
     require_no_less(folder, options)
     if options.verify:
-        # What could not be trained later is refused before anything is computed.
+        # A verification that cannot be trained is refused before anything is computed.
         data = opened(local_images(options, options.verify, space), options.verify)
         space.check_task(data.num_classes, data.img_size, data.in_chans)
     _say_what_measuring_costs(region, traded, DEFAULT_BUDGET if options.budget is None else options.budget)
@@ -276,12 +276,12 @@ def _method(options: argparse.Namespace, traded: tuple[Cost, ...]) -> AbstractMe
 
 
 def _say_what_measuring_costs(region: Region, traded: tuple[Cost, ...], budget: int) -> None:
-    """Says beforehand what a search costs whose candidates have to be measured: for a bound, or for a front."""
+    """Reports in advance the time of measuring candidates, for a bound or a front."""
     measured = tuple(dict.fromkeys((*region.measured, *(cost for cost in traded if cost.measured))))
     if not measured:
         return
     rng = np.random.default_rng()
-    # Not the same draws at each call: those are remembered, and would cost nothing the second time.
+    # New draws at each call: repeated ones are cached, and would take no time.
     started = time.monotonic()
     pilot = region.pilot(PILOT_DRAWS, rng)
     if not region.measured:
@@ -296,15 +296,15 @@ def _say_what_measuring_costs(region: Region, traded: tuple[Cost, ...], budget: 
     share = f"; {kept} of {pilot.tried} draws are allowed" if region.measured else ""
     note(
         f"{named} is measured for each architecture that is {'drawn' if region.measured else 'scored'}, about "
-        f"{SECONDS.text(each)} each{share}, so that {budget:,} candidates need {at_least}about "
-        f"{SECONDS.text(drawn * each)} beside their scores"
+        f"{SECONDS.text(each)} each{share}, so {budget:,} candidates need {at_least}about "
+        f"{SECONDS.text(drawn * each)} in addition to scoring"
     )
 
 
 def _document(
     options: argparse.Namespace, result: SearchResult, task: Task, verification: Verification | None
 ) -> dict[str, Any]:
-    """Contents of result.json: the same for the same seed, however it came about."""
+    """Contents of result.json: identical for the same seed, resumed or not."""
     return {
         **result.to_document(options.top),
         "seed": options.seed,
@@ -328,7 +328,7 @@ def _report(
     )
     costs = (PARAMS, MACS, *result.constraints.costs)
     picks, units = result.top(top), {cost.name: cost.unit for cost in costs}
-    # Beside a latency that is predicted, the measured one has a column of its own.
+    # Measured latency has a separate column if predicted latency is shown.
     measured = "measured" if any(cost.name == "latency" and not cost.measured for cost in costs) else "latency"
     rows = [
         {
@@ -346,7 +346,7 @@ def _report(
         say(f"{pick.rank}: {pick.best.arch.json}")
     if any(pick.others for pick in picks):
         say_text(
-            "ties: so many other candidates have the same score, and of these the smallest network is shown; "
+            "ties: number of other candidates with the same score; the smallest network of them is shown, and "
             f"{CANDIDATES} has all of them"
         )
     say_text(latencies.legend)
@@ -361,7 +361,7 @@ def _allowed(result: SearchResult) -> str:
         return f"{result.allowed:,} of {total} architectures are allowed"
     assert result.acceptance is not None
     tried, kept = result.acceptance
-    return f"how many of {total} architectures are allowed is not known, {kept:,} of {tried:,} draws were"
+    return f"{kept:,} of {tried:,} draws from {total} architectures are allowed"
 
 
 def _note_unscored(result: SearchResult) -> None:
@@ -373,8 +373,8 @@ def _note_unscored(result: SearchResult) -> None:
 
 COMMAND = Command(
     "search",
-    "Searches a space for the architectures that a scorer puts first, without training any; with --verify, trains the "
-    "pick beside random architectures and the largest one.",
+    "Searches a space for the architectures with the highest scores, without training any. With --verify, trains the "
+    "pick, random architectures and the largest one to compare them.",
     (
         "search --proxy autoformer_micro --max-params 50k",
         "search --proxy snip --space pit-micro --max-params 30k --method exhaustive --out runs/pit",

@@ -20,19 +20,19 @@ from autoprox.spaces.task import Task
 from autoprox.spaces.units import SECONDS
 
 _SHORT = (PARAMS, MACS)
-# Costs with options of their own, which came first.
+# Costs with separate options.
 
 
 def add_bound_options(parser: argparse._ActionsContainer) -> None:
-    """Adds --min and --max for any cost, short forms for parameters and MACs, and how latency is measured."""
+    """Adds --min and --max for any cost, short forms for parameters and MACs, and conditions of latency."""
     for end in ENDS:
-        most = "most" if end == "max" else "least"
+        side = "upper" if end == "max" else "lower"
         parser.add_argument(
             f"--{end}",
             action="append",
             default=[],
             metavar="COST=V",
-            help=f"{most} that is allowed of {', '.join(COSTS)}, such as latency=20ms or params=5M; may be repeated",
+            help=f"{side} bound of {', '.join(COSTS)}, such as latency=20ms or params=5M; may be repeated",
             type=Text([f"{name}=" for name in COSTS]),
         )
         for cost in _SHORT:
@@ -63,15 +63,15 @@ def add_bound_options(parser: argparse._ActionsContainer) -> None:
 
 
 def latency_of(options: argparse.Namespace) -> Latency:
-    """The latency that is measured, as the options ask for; that of a model as it was measured for the model."""
+    """The latency to measure, under the conditions of the options or of the latency model."""
     return Latency(options.latency_threads, options.latency_batch)
 
 
 def costs_of(options: argparse.Namespace, space: Space) -> dict[str, Cost]:
-    """Costs that can be bounded, by name: the latency is measured, or predicted by the model that the options name.
+    """Costs that can be bounded, by name. Latency is measured, or predicted by the model of --latency-model.
 
     Raises:
-        SpecError: If the model is about another space, or the options would measure otherwise than its profile did.
+        SpecError: If the model is for another space, or the options differ from the conditions of its profile.
         StoreMismatchError: If there is no such model.
     """
     latency: Cost = latency_of(options)
@@ -80,7 +80,7 @@ def costs_of(options: argparse.Namespace, space: Space) -> dict[str, Cost]:
         asked, own = (options.latency_threads, options.latency_batch), model.conditions[:2]
         if asked != own:
             raise SpecError(
-                f"The profile in '{options.latency_model}' is of {own[0]} threads and {own[1]} images a pass; give "
+                f"The profile in '{options.latency_model}' has {own[0]} threads and {own[1]} images per pass; give "
                 f"--latency-threads {own[0]} --latency-batch {own[1]}."
             )
         latency = PredictedLatency(model)
@@ -92,10 +92,10 @@ def constraints_of(options: argparse.Namespace, costs: Mapping[str, Cost]) -> Co
 
     Args:
         options: Of the command.
-        costs: What can be bounded.
+        costs: Costs that can be bounded.
 
     Raises:
-        SpecError: If one cannot be read, is given twice, or is about no cost.
+        SpecError: If one cannot be read, is given twice, or names no cost.
     """
     with bounds_as_options(options):
         return Constraints(costs, **_given(options))
@@ -103,10 +103,10 @@ def constraints_of(options: argparse.Namespace, costs: Mapping[str, Cost]) -> Co
 
 @contextmanager
 def bounds_as_options(options: argparse.Namespace) -> Iterator[None]:
-    """Lets errors of the library call bounds what the command line calls them.
+    """Replaces bounds by their options in errors of the library.
 
     Raises:
-        SpecError: As the library does.
+        SpecError: As in the library.
     """
     try:
         yield
@@ -121,7 +121,7 @@ def bounds_as_options(options: argparse.Namespace) -> Iterator[None]:
 
 
 def _given(options: argparse.Namespace) -> dict[str, str]:
-    """Values of bounds by their names, as they were written."""
+    """Bounds by name, as written."""
     found: dict[str, str] = {}
     for end in ENDS:
         pairs = [(cost.name, getattr(options, f"{end}_{cost.name}"), f"--{end}-{cost.name}") for cost in _SHORT]
@@ -143,12 +143,12 @@ def _given(options: argparse.Namespace) -> dict[str, str]:
 
 @dataclass(frozen=True)
 class LatencyTable:
-    """How long forward passes of what was found take on this machine.
+    """Latency of the found architectures on this machine.
 
     Args:
-        latency: How they are measured.
-        timings: Of the first architecture of each pick.
-        spreads: Of everything that was measured: the picks, and all candidates where a bound had them measured.
+        latency: Conditions of the measurement.
+        timings: Timing of the first architecture of each pick.
+        spreads: Spread of each measurement: of the picks, and of all candidates if measured latency is bounded.
     """
 
     latency: Latency
@@ -165,13 +165,13 @@ class LatencyTable:
         return cls(latency, timings, tuple(latency.spread(space, arch, task.shape) for arch in measured))
 
     def cell(self, arch: Arch) -> str:
-        """One of them for a table, with its spread."""
+        """A latency with its spread, for a table."""
         timing = self.timings[arch]
         return f"{SECONDS.text(timing.median)} ±{50 * timing.spread:.0f} %"
 
     @property
     def legend(self) -> str:
-        """How they were measured, in words."""
+        """Conditions of the measurement in words."""
         images = "1 image" if self.latency.batch_size == 1 else f"{self.latency.batch_size} images"
         threads = "1 thread" if self.latency.threads == 1 else f"{self.latency.threads} threads"
         return (
@@ -180,17 +180,17 @@ class LatencyTable:
         )
 
     def warn(self) -> None:
-        """Says it if the machine is too noisy for the last digits to mean anything."""
+        """Warns if the machine is too noisy for the last digits to be significant."""
         noisy = sum(spread > NOISY for spread in self.spreads)
         if noisy:
             warn(
-                f"the latency of {noisy} of {len(self.spreads)} networks that were measured varies by more than "
-                f"{100 * NOISY:.0f} % between repeats: this machine does other work, or changes its clock. To measure "
+                f"the latency of {noisy} of {len(self.spreads)} measured networks varies by more than "
+                f"{100 * NOISY:.0f} % between repeats: this machine is busy, or changes its clock rate. To measure "
                 f"again when it is idle, delete {latency_path()}"
             )
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data."""
+        """JSON-compatible data."""
         return {
             "threads": self.latency.threads,
             "batch_size": self.latency.batch_size,

@@ -1,4 +1,4 @@
-"""The verification of a search by training: its options, and what it found as text."""
+"""Verification of a search by training: its options and its output."""
 
 import argparse
 from pathlib import Path
@@ -18,16 +18,20 @@ from autoprox.training.recipe import Recipe
 
 
 def add_check_options(options: CommandParser) -> None:
-    """Adds --verify, and how often and how long is trained."""
+    """Adds --verify, and the options for the number and length of trainings."""
     check = options.add_argument_group("verification by training")
     check.add_argument(
         "--verify",
         metavar="DATASET",
-        help="train the pick, random allowed architectures, the largest",
+        help="train the pick, random allowed architectures, and the largest one",
         type=Text(DATASETS),
     )
     check.add_argument(
-        "--seeds", type=Whole(1, 1000), default=3, metavar="K", help="trainings of each (default: %(default)s)"
+        "--seeds",
+        type=Whole(1, 1000),
+        default=3,
+        metavar="K",
+        help="trainings of each architecture (default: %(default)s)",
     )
     check.add_argument(
         "--randoms",
@@ -37,12 +41,16 @@ def add_check_options(options: CommandParser) -> None:
         help="random architectures (default: %(default)s)",
     )
     check.add_argument(
-        "--epochs", type=Whole(1), default=Recipe().epochs, metavar="N", help="of a training (default: %(default)s)"
+        "--epochs",
+        type=Whole(1),
+        default=Recipe().epochs,
+        metavar="N",
+        help="epochs per training (default: %(default)s)",
     )
 
 
 def verified(options: argparse.Namespace, result: SearchResult, region: Region, folder: Path) -> Verification:
-    """Trains the pick of a result beside others that a region allows, as the options say; raises as `verify` does."""
+    """Trains the pick of a result and others from its region, by the options; raises as `verify` does."""
     return verify(
         result,
         region,
@@ -60,7 +68,7 @@ def verified(options: argparse.Namespace, result: SearchResult, region: Region, 
 
 
 def say_verification(verification: Verification, what: str = "the pick") -> None:
-    """Writes accuracies with their intervals, and what the pick is worth beside the others."""
+    """Writes accuracies with their intervals, and compares the pick with the others."""
     say(f"trained on {verification.dataset}, {verification.epochs} epochs; test accuracy in %, 95 % t interval")
     say(text_table([_cells(each) for each in verification.rows]))
     for difference in verification.differences:
@@ -80,7 +88,7 @@ def _cells(trained: TrainedArch) -> dict[str, str]:
 
 
 def _advice(verification: Verification, what: str) -> str:
-    """Says what to take, by the trainings."""
+    """Advice on the choice of an architecture, by the trainings."""
     if verification.pick.arch == verification.largest.arch:
         return f"{what} is the largest allowed architecture"
     largest = next((each for each in verification.differences if "largest" in each.against), None)

@@ -29,20 +29,20 @@ SEARCH_FOLDER = FolderKind(
 
 
 def require_no_less(folder: OutFolder, options: argparse.Namespace) -> None:
-    """Refuses to resume a finished search towards fewer candidates than it has.
+    """Refuses to resume a finished search with a smaller budget.
 
     Raises:
-        SpecError: If the budget is less.
+        SpecError: If the search has more candidates than the budget.
     """
     if options.resume and options.budget is not None and folder.finished and folder.recorded() > options.budget:
         raise SpecError(
-            f"'{folder.path}' holds a finished search of {folder.recorded()} candidates; --budget {options.budget} is "
-            "the total. Give at least as many to extend it, or --force to replace it."
+            f"'{folder.path}' holds a finished search of {folder.recorded()} candidates, more than the total of "
+            f"--budget {options.budget}. Give at least as many to extend it, or --force to replace it."
         )
 
 
 def contents_of(document: dict[str, Any], result: SearchResult, top: int) -> dict[str, Callable[[Path], object]]:
-    """The files of a search, each with what writes it."""
+    """The files of a search, each with its writer."""
     frame = result.frame()
     return {
         RESULT: json_writer(document),

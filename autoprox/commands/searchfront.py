@@ -1,4 +1,4 @@
-"""The front of score against costs: what a search leaves and says of it."""
+"""The front of score against costs: its option, files and output."""
 
 import argparse
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ def add_front_options(options: CommandParser) -> None:
         default=[],
         metavar="COST",
         help=f"search the front of score against costs ({', '.join(COSTS)}), and write it as table, JSON and picture; "
-        "--verify then trains three points of it, each beside random architectures that cost no more",
+        "--verify then trains three of its points, each with random architectures that cost no more",
         type=Text(COSTS),
     )
 
@@ -63,7 +63,7 @@ class FrontReport:
     def of(
         cls, options: argparse.Namespace, result: SearchResult, region: Region, costs: tuple[Cost, ...], folder: Path
     ) -> "FrontReport":
-        """Takes the front, and trains three points of it if the options ask for that; raises as `verify` does."""
+        """Computes the front, and trains three of its points with --verify; raises as `verify` does."""
         front = CostFront.of(result, costs)
         checked = {}
         for point in front.three if options.verify else ():
@@ -77,12 +77,12 @@ class FrontReport:
         return cls(result, front, checked)
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data."""
+        """JSON-compatible data."""
         checked = {str(number): each.to_document() for number, each in self.checked.items()}
         return {**self.front.to_document(), "verified": checked}
 
     def contents(self) -> dict[str, Callable[[Path], object]]:
-        """The files of a front, each with what writes it."""
+        """The files of a front, each with its writer."""
         frame = replace(self.result, candidates=self.front.points).frame().drop(columns="rank")
         frame.insert(0, "point", range(1, len(frame) + 1))
         return {
@@ -91,7 +91,7 @@ class FrontReport:
         }
 
     def say(self) -> None:
-        """Writes the front as a table, and what was trained of it."""
+        """Writes the front as a table, and its trained points."""
         named = " and ".join(cost.noun for cost in self.front.costs)
         say(f"front of score against {named}: {len(self.front.points)} of {len(self.result.scored):,} candidates")
         rows = [
@@ -106,5 +106,5 @@ class FrontReport:
         say(text_table(rows))
         for number, verification in self.checked.items():
             say()
-            say(f"point {number}, beside random architectures that cost no more")
+            say(f"point {number}, with random architectures that cost no more")
             say_verification(verification, f"point {number}")

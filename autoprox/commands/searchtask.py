@@ -22,7 +22,7 @@ def searched_task(options: argparse.Namespace, space: Space) -> Task:
         space: The space that is searched.
 
     Raises:
-        SpecError: If there is no such data set, or an option is about another kind of images.
+        SpecError: If there is no such data set, or an option does not apply to its images.
         ImageError: If images of the user are unavailable.
     """
     folders = image_folders(options.images)
@@ -38,17 +38,17 @@ def searched_task(options: argparse.Namespace, space: Space) -> Task:
     local = local_images(options, name, space)
     if options.num_classes is not None or (local is None and options.img_size is not None):
         option = "--num-classes" if options.num_classes is not None else "--img-size"
-        raise SpecError(f"{option} is about noise, and the data set '{name}' has its own; leave one of them out.")
+        raise SpecError(f"{option} applies to noise only, not to the data set '{name}'; leave one of them out.")
     if local is None and name in table.datasets:
         return table.task(name, space)
     return draw_batch(dataset(name) if local is None else local.open()).task(name)
 
 
 def local_images(options: argparse.Namespace, name: str, space: Space) -> LocalImages | None:
-    """Where the images of a data set lie; None for one that comes with autoprox.
+    """Location of the images of a data set; None for one that is included in autoprox.
 
     Raises:
-        SpecError: If it is neither among those nor named by --images.
+        SpecError: If the data set is neither included nor named by --images.
         ImageError: If the folder of --images does not exist.
     """
     folders = image_folders(options.images)
@@ -57,14 +57,14 @@ def local_images(options: argparse.Namespace, name: str, space: Space) -> LocalI
         return LocalImages(name, folders[name], size)
     if name not in DATASETS:
         raise SpecError(
-            f"There is no data set '{name}'. {suggestion(name, [*DATASETS, *folders])} For one of your own give "
+            f"There is no data set '{name}'. {suggestion(name, [*DATASETS, *folders])} For your own data set give "
             f"--images {name}=PATH."
         )
     return None
 
 
 def opened(local: LocalImages | None, name: str) -> Dataset:
-    """A data set, its images decoded when they are asked for.
+    """A data set; its images are decoded on access.
 
     Raises:
         SpecError: If the package that holds the images is not installed.
@@ -85,12 +85,12 @@ def described(task: Task) -> str:
 
 
 def _shaped(options: argparse.Namespace) -> bool:
-    """Whether noise of a certain kind is asked for."""
+    """True if the options specify noise."""
     return options.img_size is not None or options.num_classes is not None
 
 
 def _fitting(table: Table, space: Space) -> str | None:
-    """The first data set of a table whose stored images have the size that a space was made for."""
+    """The first data set of a table with stored images in the size of a space."""
     fitting = (
         name for name, batch in sorted(table.batches.items()) if batch.images.shape[-1] == space.default_img_size
     )

@@ -1,4 +1,4 @@
-"""`python -m autoprox.show`: what a proxy is, for readers and for other programs."""
+"""`python -m autoprox.show`: prints, draws or exports a proxy."""
 
 import argparse
 import json
@@ -40,7 +40,7 @@ def _add_options(options: CommandParser) -> None:
 def _show(options: argparse.Namespace) -> int:
     chosen = next((form for form in _FILES if getattr(options, form) is not None), None)
     if options.force and chosen is None:
-        raise SpecError(f"--force is about a file; give one of {', '.join(f'--{form} FILE' for form in _FILES)}.")
+        raise SpecError(f"--force applies to a file; give one of {', '.join(f'--{form} FILE' for form in _FILES)}.")
     proxy = load(options.proxy)
     if not isinstance(proxy, Proxy):
         if options.latex or chosen is not None:
@@ -80,13 +80,13 @@ def _print(proxy: Proxy) -> None:
 
 
 def _made_for(proxy: Proxy) -> list[list[str]]:
-    """Networks that a discovered proxy was made for, and what it is blind to, as far as it states that."""
+    """Rows on the networks that a discovered proxy was made for, and on its blindness, as far as it states them."""
     rows = []
     if made_for := proxy.provenance.get("made_for"):
         low, high = made_for["params"]
         rows.append(["made for", f"{', '.join(made_for['spaces'])}, {low:,} to {high:,} parameters"])
     if blind := proxy.results.get("blind_to"):
-        rows.append(["blind to", f"{' and '.join(blind)}: networks that differ in nothing else get exactly one score"])
+        rows.append(["blind to", f"{' and '.join(blind)}: networks that differ only in this get identical scores"])
     return rows
 
 
@@ -103,7 +103,7 @@ def _print_function(proxy: Scorer) -> None:
 
 
 def _steps(graph: Expression) -> list[list[str]]:
-    """One row per step: its number, what it does with which earlier ones, the kind of the result."""
+    """One row per step: its number, its operation on earlier steps, and the kind of the result."""
     numbers: dict[str, int] = {}
     rows = []
     for each in graph.walk():
@@ -116,7 +116,7 @@ def _steps(graph: Expression) -> list[list[str]]:
 
 COMMAND = Command(
     "show",
-    "Prints what a proxy is, or writes it in another form.",
+    "Prints a proxy, or writes it in another form.",
     (
         "show snip",
         "show runs/vitbench101-seed0 --png best.png",

@@ -1,7 +1,7 @@
-"""Standard output and error that may break: full, closed, or left by their reader. What a command works on goes on.
+"""Standard output and error that may fail while a command works: full, closed, or abandoned by their reader.
 
-A command that has saved its results has done its work, whoever still reads what it says. So nothing here raises: the
-first failure is kept, later text is dropped, and the end of the command tells of it.
+A command that has saved its results has succeeded, even if its output has no reader. So nothing here raises: the
+first failure is stored, later text is dropped, and the failure is reported when the command ends.
 """
 
 import os
@@ -11,11 +11,11 @@ from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO
 
 USER_ERROR = 2
-"""Exit status of what cannot be done as it was asked for."""
+"""Exit status after a user's mistake."""
 
 
 class _Tolerant:
-    """A text stream that keeps its first failure instead of raising it; in all else the stream that it wraps."""
+    """A text stream that stores its first failure instead of raising it; otherwise like the stream that it wraps."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream
@@ -25,7 +25,7 @@ class _Tolerant:
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
-        """Writes a text; characters that the encoding lacks are written as Python escapes them."""
+        """Writes a text; characters that the encoding lacks are escaped as in Python."""
         encoding = getattr(self._stream, "encoding", None) or "utf-8"
         shown = text.encode(encoding, "backslashreplace").decode(encoding)
         self._try(lambda: self._stream.write(shown))
@@ -51,11 +51,11 @@ def with_tolerant_streams(body: Callable[[], int]) -> int:
         body: The program; returns its exit status.
 
     Returns:
-        Its status; that of an error if it had none and standard output could not take all of its results. That a
-        reader went away (`| head`) is not an error.
+        Its status; an error status if it succeeded but standard output could not take all of its results. A reader
+        that stops early (`| head`) is not an error.
 
     Raises:
-        SystemExit: If the body does, likewise.
+        SystemExit: If the body raises it; its status is changed likewise.
     """
     _open_all()
     output, errors = _Tolerant(sys.stdout), _Tolerant(sys.stderr)
@@ -72,8 +72,8 @@ def _end(output: _Tolerant, errors: _Tolerant, status: Any) -> Any:
     failure = output.failure
     if failure is not None and not isinstance(failure, BrokenPipeError):
         errors.write(
-            f"autoprox: error: Standard output cannot be written ({failure.strerror or failure}); what stands in files"
-            " is complete.\n"
+            f"autoprox: error: Standard output cannot be written ({failure.strerror or failure}). Results in files"
+            " are complete.\n"
         )
         status = status or USER_ERROR
     errors.flush()
@@ -81,7 +81,7 @@ def _end(output: _Tolerant, errors: _Tolerant, status: Any) -> Any:
 
 
 def _discard(stream: TextIO) -> None:
-    """Has what a broken stream still holds go nowhere, or Python would fail to write it once more at its end."""
+    """Discards the buffer of a broken stream, since Python would fail to write it again at exit."""
     with suppress(OSError, ValueError, AttributeError):  # ValueError: a stream without a file, as in tests
         number = stream.fileno()
         null = os.open(os.devnull, os.O_WRONLY)
@@ -90,11 +90,11 @@ def _discard(stream: TextIO) -> None:
 
 
 def _open_all() -> None:
-    """Opens the standard streams that are closed: a file that is opened later would get their number and their text."""
+    """Opens closed standard streams, since a file that is opened later would get their number and their text."""
     for number, name in enumerate(("stdin", "stdout", "stderr")):
         try:
             os.fstat(number)
         except OSError:
-            # The lowest number that is free, which is this one.
+            # This gets the lowest free number, which is the one of the stream.
             os.open(os.devnull, os.O_RDWR)
             setattr(sys, name, os.fdopen(number, "r" if number == 0 else "w", encoding="utf-8", closefd=False))

@@ -1,4 +1,4 @@
-"""`python -m autoprox.supernet`: trains a weight-sharing network, and uses what its subnets inherit."""
+"""`python -m autoprox.supernet`: trains a weight-sharing network, and uses its subnets."""
 
 import argparse
 import time
@@ -49,7 +49,7 @@ SUPERNET_FOLDER = FolderKind(
     counted="passes",
 )
 SUPERNET_SPACES = tuple(name for name in space_names() if not name.startswith("mq-"))
-"""The spaces whose networks share parameters; those of bits do not."""
+"""Spaces with networks that share parameters; networks of bits do not."""
 RANKING = tuple(name for name, loss in LOSSES.items() if loss.guided)
 
 
@@ -59,8 +59,8 @@ def _add_options(top: CommandParser) -> None:
         "train",
         help="train a supernet of a space",
         description="Trains one network whose parameters all architectures of a space share. A sampler proposes the "
-        "subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, those of "
-        "teachers and pairs included. Every tenth training image is held out, for searches. A training that was "
+        "subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, including "
+        "teachers and pairs. Every tenth training image is held out, for searches. A training that was "
         "killed resumes exactly with --resume.",
         examples=(
             "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
@@ -75,7 +75,7 @@ def _add_options(top: CommandParser) -> None:
         "--space",
         default="autoformer-micro",
         metavar="S",
-        help=f"one of {', '.join(SUPERNET_SPACES)}; or yours, as my_file.py:space (default: %(default)s)",
+        help=f"one of {', '.join(SUPERNET_SPACES)}; or your own, as my_file.py:space (default: %(default)s)",
         type=Text(SUPERNET_SPACES, files=True),
     )
     options.add_argument(
@@ -105,7 +105,7 @@ def _add_options(top: CommandParser) -> None:
         type=Real(0, above=True),
         default=SupernetPlan.learning_rate,
         metavar="R",
-        help="the largest one; around a trained network about a tenth (default: %(default)s)",
+        help="largest learning rate; for a trained network about a tenth of the default (default: %(default)s)",
     )
     options.add_argument("--passes", type=Whole(1), default=4000, metavar="N", help="the budget (default: %(default)s)")
     add_seed(options)
@@ -138,7 +138,7 @@ def _train(options: argparse.Namespace) -> int:
     folder = OutFolder(options.out or Path("runs") / name, SUPERNET_FOLDER, force=options.force, resume=options.resume)
     folder.refuse()
     if folder.has_all_of(options.words):
-        note(f"'{folder.path}' holds a finished supernet of {folder.recorded()} passes; nothing is left to do")
+        note(f"'{folder.path}' holds a finished supernet of {folder.recorded()} passes; nothing to resume")
         return 0
     folders = image_folders(options.images)
     require_used(options.images, {options.dataset} & set(folders), set(folders))
@@ -172,11 +172,11 @@ def _loss_settings(options: argparse.Namespace) -> dict[str, Any]:
     found = {}
     if options.schedule is not None:
         if options.loss not in RANKING:
-            raise SpecError(f"--schedule is about --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
+            raise SpecError(f"--schedule applies to --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
         found["schedule"] = options.schedule
     if options.coupling is not None:
         if options.loss != Online.name:
-            raise SpecError(f"--coupling is about --loss {Online.name}; leave it out with {options.loss}.")
+            raise SpecError(f"--coupling applies to --loss {Online.name}; leave it out with {options.loss}.")
         found["coupling"] = options.coupling
     return found
 
@@ -187,14 +187,14 @@ def _prior(options: argparse.Namespace, space: Space, data: Dataset) -> ScorerPr
             raise SpecError(f"--loss {options.loss} ranks subnets by a prior: give --prior, such as --prior macs.")
         return None
     if options.loss not in RANKING:
-        raise SpecError(f"--prior is about --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
+        raise SpecError(f"--prior applies to --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
     return ScorerPrior(load(options.prior), space, draw_batch(data).task(data.name), StatisticsCache())
 
 
 COMMAND = Command(
     "supernet",
-    "Trains one network whose parameters all architectures of a space share, tests what its subnets inherit, extracts "
-    "them, and measures how their gradients conflict.",
+    "Trains one network whose parameters all architectures of a space share, tests its subnets with inherited "
+    "parameters, extracts them, and measures conflicts between their gradients.",
     (
         "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",
         "supernet evaluate runs/supernet --archs 100 --out inherited.parquet",

@@ -30,9 +30,9 @@ from autoprox.supernet import Conflict, Inherited, gradient_conflict, inherited_
 from autoprox.training import BuildPlan, Recipe, Sampled, build_table
 
 CALIBRATED = 1000
-"""Training images by which batch normalisations of an extracted network are set, at most."""
+"""Largest number of training images for recalibrating the batch normalisation of an extracted network."""
 PAIRED = 200
-"""Images on which gradients are compared."""
+"""Number of images on which gradients are compared."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +40,7 @@ class EvaluationPlan(BuildPlan):
     """A table whose labels are inherited.
 
     Attributes:
-        words: The command that makes it.
+        words: Command line that makes the table.
     """
 
     words: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ def _add_folder(options: argparse.ArgumentParser) -> None:
     options.add_argument(
         "--space",
         metavar="S",
-        help="your space, as my_file.py:space, if the supernet is of one",
+        help="your space, as my_file.py:space, if the supernet is for one",
         type=Text(files=True),
     )
 
@@ -66,8 +66,8 @@ def add_evaluate(commands: Any) -> None:
     options: CommandParser = commands.add_parser(
         "evaluate",
         help="write inherited accuracies as a table",
-        description="Tests architectures with inherited parameters on the test images, batch normalisations "
-        "recalibrated, and writes a table of label kind supernet. The same command resumes after an interruption.",
+        description="Tests architectures with inherited parameters on the test images, with recalibrated batch "
+        "normalisation, and writes a table of label kind supernet. The same command resumes after an interruption.",
         examples=(
             "supernet evaluate runs/supernet --archs 100 --out inherited.parquet",
             "supernet evaluate runs/supernet --archs vitbench101 --out inherited.parquet",
@@ -90,7 +90,7 @@ def add_extract(commands: Any) -> None:
     """Adds `supernet extract`."""
     options: CommandParser = commands.add_parser(
         "extract",
-        help="write one subnet as a network of its own",
+        help="write one subnet as a separate network",
         description="Writes the parameters that an architecture inherits as safetensors, which "
         "autoprox.networks.Trained and load_checkpoint read, with its genes beside them.",
         examples=(
@@ -101,7 +101,7 @@ def add_extract(commands: Any) -> None:
     _add_folder(options)
     options.add_argument("--arch", required=True, type=Text(), metavar="JSON", help="the genes, as search prints them")
     options.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the safetensors file")
-    options.add_argument("--force", action="store_true", help="replace files that are there")
+    options.add_argument("--force", action="store_true", help="replace existing files")
     options.set_defaults(run=_extract)
 
 
@@ -109,7 +109,7 @@ def add_conflict(commands: Any) -> None:
     """Adds `supernet conflict`."""
     options: CommandParser = commands.add_parser(
         "conflict",
-        help="measure how gradients of subnets agree",
+        help="measure the agreement of subnets' gradients",
         description="Mean cosine of the gradients of random pairs of subnets on the parameters that both use, by "
         "the difference of their costs.",
         examples=("supernet conflict runs/supernet --archs 30 --bins 5",),
@@ -167,11 +167,11 @@ def _evaluate(options: argparse.Namespace) -> int:
 
 
 def _sampled(options: argparse.Namespace, space: Space) -> tuple[Sampled, ...]:
-    """The architectures that are tested."""
+    """The architectures to test."""
     if options.archs.isdecimal():
         wanted, rng = int(options.archs), np.random.default_rng(options.seed)
         if wanted < 1:
-            raise SpecError("--archs must be at least 1.")
+            raise SpecError(f"--archs is {options.archs}; it must be at least 1.")
         found = dict.fromkeys(space.sample(rng) for _ in range(20 * wanted))
         return tuple(Sampled(arch, Stratum.FREE) for arch in list(found)[:wanted])
     table = Table.read(options.archs, spaces=[space])

@@ -27,21 +27,21 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
     """A scorer with the teacher that the options name, if there is one.
 
     Raises:
-        SpecError: If it needs a teacher and none is named, or the other way round, or there is no such teacher.
+        SpecError: If a required teacher is missing, a teacher is given to a scorer without one, or it does not exist.
         AutoproxError: If it cannot be trained.
     """
     if options.teacher is None:
         if scorer.needs.teacher:
-            raise SpecError(f"'{scorer.name}' compares networks with a teacher; name one by --teacher.")
+            raise SpecError(f"'{scorer.name}' compares networks with a teacher; name one with --teacher.")
         return scorer
     if not isinstance(scorer, TaughtScorer):
-        raise SpecError(f"--teacher {options.teacher}: '{scorer.name}' compares with no teacher; leave it out.")
+        raise SpecError(f"--teacher {options.teacher}: '{scorer.name}' does not compare with a teacher; leave it out.")
     name = options.teacher
     data = None
     if name in TEACHERS:
         if task.dataset == NOISE:
             raise SpecError(
-                f"--teacher {name} is trained on a data set; name one by --dataset, or a module in your code."
+                f"--teacher {name} is trained on a data set; name one with --dataset, or give my_file.py:model."
             )
         data = opened(local_images(options, task.dataset, space), task.dataset)
     return scorer.taught_by(named_teacher(name, data))

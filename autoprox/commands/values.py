@@ -1,6 +1,6 @@
-"""Values of options: how a word of the command line is read and checked, and how a shell completes it.
+"""Types of option values: reading, checking, and completion in a shell.
 
-An instance is the `type` of an option, so that one declaration says all of it.
+An instance is the `type` of an option, so that one declaration covers all three.
 """
 
 import argparse
@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 LARGEST = 10**9
-"""The largest whole number that an option takes where it states no bound of its own."""
+"""Largest whole number of an option without a stated bound."""
 
 
 @dataclass(frozen=True)
@@ -20,8 +20,8 @@ class Completion:
 
     Args:
         names: Words.
-        files: Whether files are offered as well.
-        folders: Whether folders are offered.
+        files: Offers files as well if true.
+        folders: Offers folders if true.
     """
 
     names: tuple[str, ...] = ()
@@ -34,8 +34,8 @@ class Whole:
     """A whole number within bounds.
 
     Args:
-        least: The smallest that is allowed.
-        most: The largest that is allowed.
+        least: Smallest allowed number.
+        most: Largest allowed number.
 
     Example:
         >>> Whole(1)("20_000")
@@ -75,7 +75,7 @@ class Real:
 
     Args:
         least: The lower bound.
-        above: Whether the bound itself is excluded.
+        above: Excludes the bound itself if true.
 
     Example:
         >>> Real(0)("0.5")
@@ -107,11 +107,11 @@ class Real:
 
 
 class Text:
-    """Any text but an empty one; the names that are known are offered, and others are allowed.
+    """Any non-empty text; known names are offered, and others are allowed.
 
     Args:
         names: Words that a shell offers.
-        files: Whether it offers files as well.
+        files: Offers files as well if true.
 
     Example:
         >>> Text(["digits", "patches"]).completion.names
@@ -136,21 +136,21 @@ class Text:
 
 
 LONGEST_PATH = 4096
-"""Bytes of a path, which systems allow at most."""
+"""Largest length of a path on common systems, in bytes."""
 
 LONGEST_NAME = 255
-"""Bytes of the name of a file or folder, which file systems allow at most."""
+"""Largest length of the name of a file or folder on common file systems, in bytes."""
 
 SUFFIXES = 55
-"""Bytes that are kept free in the name of what is written: files beside it have its name and more."""
+"""Bytes reserved in the name of a written file, since accompanying files append to it."""
 
 
 class PathTo:
-    """A path; an empty one is refused, as it would mean the current folder, and one that can be no path as well.
+    """A path. An empty text, which would mean the current folder, is refused, and so are impossible paths.
 
     Args:
-        folder: Whether the path is that of a folder.
-        written: Whether a command writes there.
+        folder: Expects a folder if true.
+        written: Reserves room for accompanying names if true, since a command writes there.
 
     Example:
         >>> PathTo()("runs/best.json").name

@@ -44,10 +44,10 @@ from autoprox.scorers import ZOO, Scored, Scorer, measured, score_networks
 from autoprox.spaces.task import DEFAULT_NUM_CLASSES, noise_task
 
 _TIMED = 5
-# Networks that each proxy is timed on, evenly over those that are judged: the median of fewer would be noise.
+# Networks for timing each proxy, spread evenly over the judged ones: the median of fewer would be noisy.
 
 _NAMED = 3
-# Proxies that are named for each reason why they do not apply.
+# Number of proxies that are named per reason for not applying.
 
 _OF_A_TABLE = ("spaces", "datasets", "label_kind", "out")
 
@@ -64,7 +64,7 @@ def _add_options(options: CommandParser) -> None:
         "--for",
         dest="model",
         metavar="M",
-        help="list which proxies apply to a model: my_file.py:model, hf:CONFIG.json or timm:NAME",
+        help="list the proxies that apply to a model: my_file.py:model, hf:CONFIG.json or timm:NAME",
         type=Text(files=True),
     )
     options.add_argument(
@@ -86,7 +86,7 @@ def _zoo(options: argparse.Namespace) -> int:
         return _applying(options, [ZOO[name] for name in dict.fromkeys(options.names or ZOO)])
     useless = [name for name in _OF_A_TABLE if getattr(options, name) is not None]
     if useless:
-        raise SpecError(f"--{useless[0].replace('_', '-')} is about a benchmark table; name one with --bench.")
+        raise SpecError(f"--{useless[0].replace('_', '-')} applies to a benchmark table; name one with --bench.")
     chosen = _chosen(options.names or [*ZOO, *ALLOCATION_PROXIES])
     if options.json:
         say_json({"proxies": [_description(each) for each in chosen]})
@@ -97,12 +97,12 @@ def _zoo(options: argparse.Namespace) -> int:
 
 
 def _chosen(names: Iterable[str]) -> list[Scorer]:
-    """Proxies of the zoo, and those of compressed networks."""
+    """Proxies of the zoo and of compressed networks."""
     return [ALLOCATION_PROXIES[name] if name in ALLOCATION_PROXIES else ZOO[name] for name in dict.fromkeys(names)]
 
 
 def _of_table(problem: Problem) -> list[str]:
-    """The zoo, with the proxies of compressed networks for a table of them."""
+    """Names of the zoo; for a table of compressed networks also their proxies."""
     spaces = [problem.table.spaces[block.space] for block in problem.blocks]
     genes = {space.gene for space in spaces if isinstance(space, CompressedSpace)}
     fitting = [name for name, each in ALLOCATION_PROXIES.items() if genes and genes <= set(each.genes)]
@@ -110,7 +110,7 @@ def _of_table(problem: Problem) -> list[str]:
 
 
 def _applying(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
-    """Says which scorers can be computed on a model, with noise images."""
+    """Lists the scorers that can be computed on a model with noise images."""
     (model, *others) = named_models([options.model])
     if others:
         raise SpecError(f"--for '{options.model}' holds several models; name one of them.")
@@ -133,7 +133,7 @@ def _applying(options: argparse.Namespace, scorers: Sequence[Scorer]) -> int:
         more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
         say_text(f"{', '.join(names[:_NAMED])}{more}: {reason}", 2)
     if not applying and options.img_size is None and model.img_size is None:
-        say_text(f"The noise images have {task.images.shape[-1]} px; if the model takes others, give --img-size.")
+        say_text(f"The noise images have {task.images.shape[-1]} px; if the model takes another size, give --img-size.")
     return 0
 
 
@@ -180,7 +180,7 @@ def _bench(options: argparse.Namespace) -> int:
     started = time.monotonic()
     folder = result_folder(options, "zoo")
     if options.names:
-        _chosen(options.names)  # a name that there is not is refused before a table is read
+        _chosen(options.names)  # an unknown name is refused before a table is read
     problem = problem_of(options)
     scorers = _chosen(options.names or _of_table(problem))
     with nullcontext() if folder is None else folder.opened(options):
@@ -218,7 +218,7 @@ def _judged(
 
 
 def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_ZooRow]:
-    """One row per proxy, the best first, what is undefined last."""
+    """One row per proxy, the best first, undefined ones last."""
     verdicts = judge.verdicts(found.values)
     iso = judge.joint(np.array([[block.iso for block in each.blocks] for each in verdicts]))
     partial = judge.joint(np.array([[block.partial for block in each.blocks] for each in verdicts]))
@@ -231,7 +231,7 @@ def _rows(judge: Judge, scorers: Sequence[Scorer], found: Scored) -> list[_ZooRo
 
 
 def _timed(networks: Sequence[Network]) -> list[Network]:
-    """Some networks, evenly over all."""
+    """A few networks, spread evenly over all."""
     places = np.linspace(0, len(networks) - 1, min(_TIMED, len(networks)))
     return [networks[int(place)] for place in places]
 
@@ -240,7 +240,7 @@ def _seconds(scorer: Scorer, networks: Sequence[Network], models: Sequence[nn.Mo
     """Median processor time of scoring one live network by this proxy alone, without building the network."""
     times = []
     try:
-        for index in (0, *range(len(networks))):  # the first one twice: what is done once per process is not counted
+        for index in (0, *range(len(networks))):  # the first one twice: one-time work of a process is not counted
             task = networks[index].task
             start = time.process_time()
             scorer.score_many([models[index]], task.images, task.labels)

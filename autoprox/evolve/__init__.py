@@ -1,12 +1,12 @@
 """Discovery of proxies with DEAP.
 
 - `grammar`, `variation`: the proxy language as typed primitive sets; drawing, mutating and crossing trees
-- `leaves`, `bank`: leaves whose values are available
-- `fitness`, `individual`, `hall`, `front`: what a candidate is worth
-- `breeding`, `strategies`: what to try next
+- `leaves`, `bank`: leaves with available values
+- `fitness`, `individual`, `hall`, `front`: evaluation of candidates
+- `breeding`, `strategies`: proposal of candidates
 - `island`, `workshop`, `engine`: the loop
-- `evolution_journal`, `runs`: what a run leaves behind
-- `terms`, `fitting`, `blending`: fitted forms of what was found
+- `evolution_journal`, `runs`: stored runs
+- `terms`, `fitting`, `blending`: fitted forms of a discovery
 - `plan`, `selection`, `rivals`, `verdicts`, `discovery`: from a table to a proxy
 """
 

@@ -22,20 +22,20 @@ from autoprox.graph import Evaluator, Expression, LeafTable, Proxy, parse, weigh
 from autoprox.scorers import blind_to
 
 MOST_TERMS = 8
-"""Terms of the short form."""
+"""Largest number of terms of the short form."""
 
 READABLE_SIZE = 8
-"""Size of its largest terms."""
+"""Largest size of its terms."""
 
 _DIGITS = 6
-"""Significant digits of fitted weights, so that they do not depend on the order in which sums are taken."""
+"""Significant digits of fitted weights, so that they do not depend on the order of summation."""
 
 
 class ProxyForm(StrEnum):
-    """A form in which a discovery is stated, the simplest first."""
+    """Forms of a discovery, the simplest first."""
 
     PLAIN = "plain"
-    """A member of the hall of fame, as it was evolved."""
+    """A member of the hall of fame, as evolved."""
     SHORT = "short"
     """A weighted sum of at most eight short logarithms, picked one by one."""
     BLEND = "blend"
@@ -48,11 +48,11 @@ class Statement:
 
     Args:
         form: The form.
-        on_fit: The proxy as select judges it: its weights are fitted to fit alone.
-        proxy: The proxy as it is published: its weights are fitted to fit and select.
+        on_fit: The proxy that is judged on select, with weights fitted on fit alone.
+        proxy: The published proxy, with weights fitted on fit and select.
         joint: Joint correlation of `on_fit` on select; NaN where undefined.
-        steady: Whether scores of both stand when what they are made of moves as little as rounding moves it.
-        effects: What the score of `proxy` does when one thing is varied at a time (`autoprox.scorers.effects`).
+        steady: True if the rankings of both survive rounding-size perturbations.
+        effects: Effects on the score of `proxy` when one property is varied at a time (`autoprox.scorers.effects`).
     """
 
     form: ProxyForm
@@ -64,11 +64,11 @@ class Statement:
 
     @property
     def blind_to(self) -> list[str]:
-        """Quantities that it is blind to, in networks outside of all spaces."""
+        """Quantities to which the proxy is blind, in networks outside of all spaces."""
         return blind_to(self.effects)
 
     def to_document(self) -> dict[str, Any]:
-        """The statement as JSON-like data."""
+        """The statement as JSON-compatible data."""
         return {
             "form": self.form.value,
             "graph": str(self.proxy.graph),
@@ -82,7 +82,7 @@ class Statement:
 
 
 def as_judged(proxy: Proxy) -> Proxy:
-    """A discovered proxy as the select split judged it, before its weights were fitted to that split as well.
+    """A discovered proxy as judged on the select split, before its weights were fitted on that split as well.
 
     Example:
         >>> from autoprox.graph import parse
@@ -97,20 +97,20 @@ def as_judged(proxy: Proxy) -> Proxy:
 
 
 def fitted(form: ProxyForm, terms: Sequence[Expression], judge: Judge, leaves: LeafTable) -> Expression | None:
-    """Fits the weights of terms to the labels of all blocks at once: one weight a term.
+    """Fits one weight per term to the labels of all blocks together.
 
-    Labels of a block are replaced by normal scores, terms and labels are centred in each block, and blocks count as
-    they do in the joint correlation. The weights of a blend are those of ridge regression, whose penalty is chosen by
-    cross-validation over architectures; those of a short form are least squares of terms that were picked one by one.
+    Labels of a block are replaced by normal scores. Terms and labels are centred in each block, and blocks are weighted
+    as in the joint correlation. A blend is fitted by ridge regression with a penalty from cross-validation over
+    architectures. A short form is fitted by least squares on terms from forward selection.
 
     Args:
         form: `SHORT` or `BLEND`.
-        terms: SCALAR graphs; those that are not finite on all networks, or constant, are left out.
+        terms: SCALAR graphs; constant terms, and terms that are not finite on all networks, are skipped.
         judge: Judge of the labels.
         leaves: Leaf values of its networks.
 
     Returns:
-        The weighted sum; None if no term says anything.
+        The weighted sum; None if no term is usable.
     """
     scores = Evaluator(leaves).scores(terms)
     finite = np.flatnonzero(np.isfinite(scores).all(axis=1))
@@ -138,15 +138,15 @@ def _samples(judge: Judge, scores: Floats) -> Samples:
 
 @dataclass(frozen=True)
 class Grounds:
-    """Judges and leaf values that forms are fitted and judged on.
+    """Judges and leaf values for fitting and judging forms.
 
     Args:
         fit: Judge of the fit split.
         select: Judge of the select split.
         both: Judge of the two together.
         bank: Leaf values of their networks.
-        collect: What collects values of other networks and leaves.
-        own_counts: Counts that the spaces have beside those of all networks.
+        collect: Collects values of other networks and leaves.
+        own_counts: Counts that only these spaces have.
     """
 
     fit: Judge
@@ -166,11 +166,11 @@ def stated(
         plain: The plain form.
         joint: Its joint correlation on select.
         members: Members of the hall of fame that rank by more than rounding.
-        grounds: What is fitted and judged on.
+        grounds: Data for fitting and judging.
 
     Returns:
-        The forms, the plain one first, without those of which no term says anything; and fitted counts, their rival:
-        ridge regression on the logarithms of counts alone.
+        The forms, the plain one first, without forms that have no usable term; and fitted counts, their rival: ridge
+        regression on the logarithms of counts alone.
     """
     counts = list(count_terms(grounds.own_counts))
     terms = [*member_terms(members, (grounds.bank.fit, grounds.bank.select)), *counts]
@@ -210,8 +210,8 @@ def stated(
 def best_form(statements: Sequence[Statement]) -> Statement:
     """The form with the highest joint correlation on select, among those that rank by more than rounding.
 
-    One that is blind to width or depth is chosen only if all are. The simplest of equals; the first, which is the plain
-    one, if no other may be chosen.
+    A form that is blind to width or depth is chosen only if all are. Among equals the simplest form is chosen. If none
+    is eligible, the plain form is chosen.
     """
     standing = [statements[0], *(each for each in statements[1:] if each.steady and np.isfinite(each.joint))]
     seeing = [each for each in standing if not each.blind_to]

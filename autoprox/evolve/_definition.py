@@ -1,4 +1,4 @@
-"""Definition and provenance of a run as JSON-like data, for its journal and its proxy."""
+"""Definition and provenance of a run as JSON-compatible data, for its journal and its proxy."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
@@ -18,7 +18,7 @@ from autoprox.graph import Expression, Level
 
 
 def definition_of(problem: Problem, plan: EvolutionPlan) -> dict[str, Any]:
-    """All that the course of a run depends on."""
+    """Everything that determines the course of a run."""
     labels = [[block.name, list(block.arch_ids), block.goodness.tolist()] for block in problem.blocks]
     primitives = [
         [level.value, each.name, each.version, each.weight] for level in Level for each in drawn_primitives(level)
@@ -45,7 +45,7 @@ def provenance_of(
     outcome: EvolutionOutcome,
     bank: Sequence[Expression],
 ) -> dict[str, Any]:
-    """Where a proxy comes from: what was asked, how it was searched, and what networks it was made for."""
+    """Provenance of a proxy: its problem, the search, and the networks that it was made for."""
     params = np.concatenate([judge.counts["params"] for judge in judges.values()])
     spaces = list(dict.fromkeys(block.space for block in problem.blocks))
     return {

@@ -55,7 +55,7 @@ from autoprox.scorers import Ensemble, Series, effects, foreign_series, gene_ser
 from autoprox.statistics import StatisticsCache
 
 _LINE = 120
-# Letters of a `repr`.
+# Characters of a `repr`.
 
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
@@ -72,17 +72,17 @@ class Finding:
 
     Args:
         proxy: The winner, without provenance and results: the best of the forms on select.
-        best: The member of the hall that is stated as the plain form.
+        best: The member of the hall in the plain form.
         forms: The discovery in all its forms, the plain one first.
-        counts: Fitted counts, a rival: what ridge regression on counts reaches without any discovery.
-        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
-        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        counts: Fitted counts, a rival without discovery: ridge regression on counts.
+        hall: The hall of fame, fittest on fit first, with the fitness of its members on select.
+        front: For a strategy with several objectives, the front of all evaluated candidates, highest joint first.
         zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are available.
         outcome: The run itself.
         bank: Leaf values of fit and select.
         judges: The judge of every split.
-        plan: How it was searched.
-        stop: When it was to end.
+        plan: Plan of the search.
+        stop: Stopping rule of the search.
     """
 
     proxy: Proxy
@@ -121,19 +121,19 @@ class Discovery:
     Args:
         proxy: The winner, with provenance and results.
         forms: The discovery in all its forms, the plain one first.
-        verdicts: For each split that was scored, the verdicts of the proxy, of its other forms, of the best zoo proxy,
-            of fitted counts and of the counts. On fit and select, what is fitted is fitted to fit alone; on sealed, to
-            both. Sealed is absent unless it was asked for.
+        verdicts: For each scored split, the verdicts of the proxy, of its other forms, of the best zoo proxy, of fitted
+            counts and of the counts. Fitted weights are from fit alone for fit and select, and from both for sealed.
+            Sealed is absent unless requested.
         zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
-        margins: How much further than each rival the proxy's joint correlation is on the sealed split (on select if
-            sealed was not scored), the rival that is strongest on select first.
+        margins: Margins of the proxy's joint correlation over each rival on the sealed split (on select if sealed was
+            not scored); the strongest rival on select comes first.
         init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
-        hall: The hall of fame, fittest on fit first, with what its members are worth on select.
-        ensemble: Whether the hall together ranks select better than its best member.
-        front: For a strategy of several objectives, the front of all that was evaluated, highest joint first.
+        hall: The hall of fame, fittest on fit first, with the fitness of its members on select.
+        ensemble: Comparison on select of the whole hall with its best member.
+        front: For a strategy with several objectives, the front of all evaluated candidates, highest joint first.
         outcome: The run itself.
-        sealed_scorings: How often the sealed split of this table has been scored by this user, this time included; None
-            if this discovery did not score it.
+        sealed_scorings: Number of scorings of this table's sealed split by this user, including this one; None if this
+            discovery did not score it.
     """
 
     proxy: Proxy
@@ -159,7 +159,7 @@ class Discovery:
         margins = [each.to_document() for each in self.margins]
         facts = {
             f"joint tau on {self.judged_on}": f"{own.joint:.3f}, 95 % interval [{own.ci95[0]:.2f}, {own.ci95[1]:.2f}]",
-            "beside its rivals": sentence(margins, self.zoo),
+            "against its rivals": sentence(margins, self.zoo),
             "candidates": f"{self.outcome.evaluated:,}",
             "needs": ", ".join(self.proxy.statistics),
         }
@@ -168,7 +168,7 @@ class Discovery:
 
     @property
     def judged_on(self) -> Split:
-        """The split that says what the proxy is worth: sealed, or select if sealed was not scored."""
+        """The deciding split: sealed, or select if sealed was not scored."""
         return judged_split(self.verdicts)
 
 
@@ -177,10 +177,10 @@ class Discoverer:
     """Discovers proxies for a problem.
 
     Args:
-        problem: What to discover for.
-        cache: Where leaf values live; by default the user's cache, with what lies beside the table.
+        problem: The problem.
+        cache: Cache of leaf values; by default the user's cache, with values stored next to the table.
         jobs: Processes that collect statistics and advance islands; the result does not depend on it.
-        network_progress: Wraps the networks that statistics are collected of.
+        network_progress: Wraps the networks during the collection of statistics.
         candidate_progress: Called with the number of valid candidates and the highest fitness on fit.
 
     Example:
@@ -207,7 +207,7 @@ class Discoverer:
         """The judge of every split.
 
         Raises:
-            TableError: If a block cannot be judged in one of them.
+            TableError: If a block cannot be judged on one of them.
         """
         return {split: Judge(self.problem, split) for split in Split}
 
@@ -215,19 +215,19 @@ class Discoverer:
         """Runs one discovery, or resumes one.
 
         Args:
-            plan: How to search. Same plan, same result, whatever the number of jobs, however often interrupted.
-            stop: When to end.
+            plan: Plan of the search. The same plan gives the same result, for any number of jobs and interruptions.
+            stop: Stopping rule.
             journal: File of the journal. An existing one of the same plan on the same problem is resumed. A temporary
                 one if None.
-            sealed: Whether the sealed split is scored.
+            sealed: Scores the sealed split if true.
 
         Raises:
             TableError: If no candidate is valid, or a split is too small to be judged.
             StoreMismatchError: If the journal belongs to another run, or is in use.
-            SpecError: If the run has as many candidates already as the budget allows.
+            SpecError: If the run already has as many candidates as the budget allows.
         """
         with _kept(journal) as path, self._journal(path, plan, stop) as book:
-            if sealed:  # a state folder that cannot be written has to be known before the search, not after it
+            if sealed:  # a state folder that cannot be written is reported before the search, not after it
                 sealed_count(self.problem.table.digest)
             discovery = self.judge(self._searched(plan, stop, book), sealed=sealed)
             book.remember("sealed_scorings", discovery.sealed_scorings)
@@ -235,15 +235,15 @@ class Discoverer:
         return discovery
 
     def search(self, plan: EvolutionPlan, stop: Stop, journal: Path | None = None) -> Finding:
-        """The same without a look at the sealed split: for work that is not finished, and for comparisons.
+        """Runs or resumes a search without scoring the sealed split, for unfinished work and comparisons.
 
         Args:
-            plan: How to search.
-            stop: When to end.
+            plan: Plan of the search.
+            stop: Stopping rule.
             journal: File of the journal, as for `run`.
 
         Raises:
-            TableError: As for `run`, and so for StoreMismatchError and SpecError.
+            TableError: As for `run`, like StoreMismatchError and SpecError.
         """
         with _kept(journal) as path, self._journal(path, plan, stop) as book:
             search = self._searched(plan, stop, book)
@@ -301,7 +301,7 @@ class Discoverer:
         )
 
     def _gene_series(self) -> Iterator[Series]:
-        """Networks of each space of the problem in which one gene is varied at a time, for its first data set."""
+        """Series of networks for each space of the problem, with one gene varied at a time, for its first data set."""
         table = self.problem.table
         for block in {each.space: each for each in reversed(self.problem.blocks)}.values():
             yield from gene_series(table.spaces[block.space], table.task(block.dataset, block.space), self.collect)
@@ -311,15 +311,15 @@ class Discoverer:
         return collect_leaves(networks, leaves, self._statistics, jobs=self.jobs, progress=self.network_progress)
 
     def judge(self, found: Finding, *, sealed: bool = True) -> Discovery:
-        """Scores the winner of a search beside its rivals, on the sealed split as well; that look is counted.
+        """Scores the winner of a search and its rivals, also on the sealed split; that scoring is counted.
 
         Args:
-            found: What `search` gave. Once its winner was judged on sealed, no other should be searched for on this
-                table: the more looks, the less the figures of the sealed split can be trusted.
-            sealed: Whether the sealed split is scored.
+            found: Result of `search`. After its winner was judged on sealed, do not search for another one on this
+                table, since each scoring makes the figures of the sealed split less reliable.
+            sealed: Scores the sealed split if true.
 
         Raises:
-            AutoproxError: If the look cannot be counted.
+            AutoproxError: If the scoring cannot be counted.
         """
         judges, bank = found.judges, found.bank
         select, chosen = judges[Split.SELECT], found.chosen
@@ -373,18 +373,18 @@ class Discoverer:
         return LeafTable(self.collect(networks, leaves_of_all(proxies)))
 
     def definition(self, plan: EvolutionPlan) -> dict[str, Any]:
-        """All that the course of a run depends on, as JSON-like data."""
+        """Everything that determines the course of a run, as JSON-compatible data."""
         return definition_of(self.problem, plan)
 
 
 def _published(statement: Statement, provenance: dict[str, Any]) -> Statement:
-    """A form whose proxy says where it comes from."""
+    """A form with the provenance of its proxy."""
     return replace(statement, proxy=replace(statement.proxy, provenance=provenance))
 
 
 @contextmanager
 def _kept(journal: Path | None) -> Iterator[Path]:
-    """Where the journal is: as given, or in a folder that goes when the run has ended."""
+    """Path of the journal: as given, or in a temporary folder for the duration of the run."""
     if journal is not None:
         journal.parent.mkdir(parents=True, exist_ok=True)
         yield journal

@@ -11,24 +11,24 @@ from scipy import linalg, stats
 from autoprox.base.arrays import Floats
 
 FOLDS = 5
-"""Parts of the architectures of a space in cross-validation."""
+"""Folds of cross-validation over the architectures of a space."""
 
 PENALTIES = np.logspace(-5, 2, 29)
-"""Penalties that are tried, for terms of unit variance and a mean squared error."""
+"""Candidate penalties, for terms of unit variance and a mean squared error."""
 
 _LEAST_RIDGE = 1e-6
-"""Penalty of forward selection, for terms that are nearly one another."""
+"""Penalty of forward selection, for nearly collinear terms."""
 
 
 @dataclass(frozen=True)
 class Samples:
-    """Data of a fit: the terms and the label of every architecture, block by block.
+    """Data of a fit: terms and label of every architecture, block by block.
 
     Args:
         terms: For each block `(n, T)`.
         labels: For each block `(n,)`, higher is better.
         folds: For each block `(n,)`, the fold of each architecture.
-        shares: `(D,)`, how much each block counts; their sum is 1.
+        shares: `(D,)`, weight of each block; the sum is 1.
     """
 
     terms: Sequence[Floats]
@@ -45,12 +45,12 @@ class Samples:
         return np.asarray(np.where(spread > 1e-9 * (1 + largest), spread, np.inf))
 
     def design(self, fold: int | None = None) -> tuple[Floats, Floats]:
-        """Centred terms and targets of all blocks, `(N, T)` and `(N,)`, rows weighted so that blocks count by share.
+        """Centred terms and targets of all blocks, `(N, T)` and `(N,)`, with rows weighted by the shares of blocks.
 
         Targets are normal scores of the labels of a block, `Phi^-1((rank - 1/2) / n)`.
 
         Args:
-            fold: Which fold is left out; none if None.
+            fold: The fold that is left out; none if None.
         """
         rows, targets = [], []
         for terms, labels, folds, share in zip(self.terms, self.labels, self.folds, self.shares, strict=True):
@@ -62,9 +62,9 @@ class Samples:
         return np.concatenate(rows), np.concatenate(targets)
 
     def held_out(self, fold: int) -> tuple[Floats, Floats]:
-        """The same of one fold, centred by what is left: its terms minus the mean of the others, and its targets.
+        """Terms and targets of one fold; terms are centred by the mean of the other folds.
 
-        Targets are the normal scores among all of the block.
+        Targets are the normal scores within the whole block.
         """
         rows, targets = [], []
         for terms, labels, folds, share in zip(self.terms, self.labels, self.folds, self.shares, strict=True):
@@ -76,7 +76,7 @@ class Samples:
         return np.concatenate(rows), np.concatenate(targets)
 
     def unscaled(self, weights: Floats) -> Floats:
-        """Weights of the terms as they are, from those of terms of unit variance."""
+        """Weights of the unscaled terms, from weights of terms of unit variance."""
         return np.asarray(weights / self._scale)
 
 
@@ -86,14 +86,14 @@ def _centred_normal_scores(labels: Floats) -> Floats:
 
 
 def fold_numbers(count: int, seed: int) -> npt.NDArray[np.intp]:
-    """Deals so many architectures out to folds at random, all of nearly one size."""
+    """Assigns architectures to folds at random; the folds have nearly the same size."""
     return np.random.default_rng(seed).permutation(np.arange(count) % FOLDS)
 
 
 def ridge(samples: Samples) -> Floats:
-    """Weights of terms that minimise the mean squared error and a penalty on their squares.
+    """Weights of terms that minimise the mean squared error plus a penalty on their squares.
 
-    The penalty is the one of `PENALTIES` with the least error in cross-validation.
+    The penalty has the least error in cross-validation among `PENALTIES`.
 
     Returns:
         `(T,)`.
@@ -114,16 +114,16 @@ def _solved(rows: Floats, targets: Floats) -> Floats:
 
 
 def forward(samples: Samples, most: int) -> dict[int, float]:
-    """Picks terms one by one, each time the one that lowers the squared error most, and fits their weights.
+    """Picks terms one by one by the largest reduction of the squared error, and fits their weights.
 
-    How many is the number with the least error in cross-validation.
+    Their number has the least error in cross-validation.
 
     Args:
-        samples: What is fitted.
-        most: How many terms at most.
+        samples: Data of the fit.
+        most: Largest number of terms.
 
     Returns:
-        Under the index of each term, in the order in which they were picked, its weight.
+        Weights by the index of the term, in the order of picking.
     """
     errors = np.zeros(most)
     for fold in range(FOLDS):
@@ -148,7 +148,7 @@ def _picked(rows: Floats, targets: Floats, most: int) -> list[int]:
     chosen: list[int] = []
     for _ in range(most):
         size = np.square(left).sum(axis=0)
-        # What is left of a term that the chosen ones make up is rounding.
+        # The remainder of a term that is a combination of the chosen ones is rounding error.
         gains = np.where(size > 1e-6 * start, np.square(rest @ left) / np.maximum(size, 1e-300), -1.0)
         gains[chosen] = -1.0
         index = int(np.argmax(gains))

@@ -1,4 +1,4 @@
-"""The front of a run: candidates that no other beats in joint correlation, tau beyond size and size of the graph."""
+"""The front of a run: non-dominated candidates in joint correlation, tau beyond size, and size of the graph."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -12,11 +12,11 @@ class FrontPoint:
     """A candidate on the front.
 
     Args:
-        graph: Its text.
+        graph: Text of the graph.
         sign: 1 or -1.
         size: Size of the graph.
-        joint: Joint correlation on fit, sign included.
-        beyond: What of it is left beyond size.
+        joint: Joint correlation on fit, including the sign.
+        beyond: Joint correlation on fit beyond size.
     """
 
     graph: str
@@ -26,7 +26,7 @@ class FrontPoint:
     beyond: float
 
     def to_document(self) -> dict[str, Any]:
-        """The point as JSON-like data."""
+        """The point as JSON-compatible data."""
         return {
             "graph": self.graph,
             "sign": self.sign,
@@ -37,7 +37,7 @@ class FrontPoint:
 
 
 class Front:
-    """Points none of which is at least as good as another in everything; of equal ones the first stays.
+    """Non-dominated points; of equal ones the first is kept.
 
     Example:
         >>> front = Front([FrontPoint("a", 1, 3, 0.5, 0.1), FrontPoint("b", 1, 2, 0.5, 0.1)])
@@ -52,7 +52,7 @@ class Front:
             self.add(each)
 
     def add(self, point: FrontPoint) -> None:
-        """Takes a point in, and drops those that it beats; a point that is beaten is left out."""
+        """Adds a point unless it is dominated, and drops the points that it dominates."""
         value = np.array([point.joint, point.beyond, -point.size])
         if (self._values >= value).all(axis=1).any():
             return

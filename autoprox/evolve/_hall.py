@@ -1,4 +1,4 @@
-"""The hall of fame: the fittest candidates of a run, none of them a near-copy of another."""
+"""The hall of fame: the fittest candidates of a run, without near-copies."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -13,10 +13,10 @@ from autoprox.evolve.fitness import Evaluation
 from autoprox.graph import Expression, parse
 
 HALL_SIZE = 64
-"""Members of the hall of fame: what the select split may choose from."""
+"""Size of the hall of fame, from which the select split chooses."""
 
 NEAR_COPY = 0.98
-"""Mean rank correlation (Spearman) over the blocks of fit from which on two candidates are one ranking, near enough."""
+"""Mean rank correlation (Spearman) over the blocks of fit at which two candidates count as near-copies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,10 +24,10 @@ class Contender:
     """Contender for the hall: a valid candidate with its scores.
 
     Args:
-        text: The graph.
-        size: Its size.
-        evaluation: What it is worth on fit.
-        scores: Its scores on the networks of fit, sign included, `(A,)`.
+        text: Text of the graph.
+        size: Size of the graph.
+        evaluation: Evaluation on fit.
+        scores: Scores on the networks of fit, including the sign, `(A,)`.
     """
 
     text: str
@@ -37,7 +37,7 @@ class Contender:
 
     @cached_property
     def graph(self) -> Expression:
-        """The graph itself."""
+        """The parsed graph."""
         return parse(self.text)
 
     @property
@@ -47,24 +47,24 @@ class Contender:
 
     @property
     def rank(self) -> tuple[float, int]:
-        """Order of candidates, the higher the better: fitness, then smallness."""
+        """Sort key, higher is better: fitness, then small size."""
         return rank(self.evaluation, self.size)
 
 
 def rank(evaluation: Evaluation, size: int) -> tuple[float, int]:
-    """Order of candidates, the higher the better: fitness, then smallness."""
+    """Sort key of candidates, higher is better: fitness, then small size."""
     return (evaluation.value, -size)
 
 
 class Hall:
     """Keeps the fittest candidates, best first.
 
-    Of candidates whose rankings are near-copies only the fittest stays, and of equally fit ones the smallest.
+    Of near-copies only the fittest is kept, and of equally fit ones the smallest.
 
     Args:
         by_block: Cuts scores into blocks: `(P, A)` -> `D` times `(P, n)`.
-        size: Number of members at most.
-        near_copy: Mean rank correlation over blocks from which on two candidates are near-copies.
+        size: Largest number of members.
+        near_copy: Mean rank correlation over blocks at which two candidates are near-copies.
     """
 
     def __init__(
@@ -86,11 +86,11 @@ class Hall:
 
     @property
     def bound(self) -> tuple[float, int] | None:
-        """Rank that a candidate has to exceed; None while there is room."""
+        """Rank that a candidate has to exceed; None if the hall is not full."""
         return self._members[-1].rank if len(self._members) >= self._size else None
 
     def update(self, candidates: Iterable[Contender]) -> None:
-        """Fills the hall again from its members and candidates, best first; near-copies of one are left out."""
+        """Refills the hall from its members and candidates, best first, without near-copies."""
         bound = self.bound
         newcomers = [each for each in candidates if bound is None or each.rank > bound]
         if not newcomers:
@@ -105,7 +105,7 @@ class Hall:
                 left[index:] &= rankings[index:] @ rankings[index] < self._near_copy
 
     def _rankings(self, scores: Floats) -> Floats:
-        """Ranks in each block, centred and scaled: the product of two rows is their mean rank correlation."""
+        """Ranks in each block, centred and scaled, so that the product of two rows is their mean rank correlation."""
         parts = self._by_block(scores)
         columns = []
         for part in parts:
@@ -115,15 +115,15 @@ class Hall:
         return np.concatenate(columns, axis=1)
 
     def to_document(self) -> list[Any]:
-        """The members as JSON-like data, without their scores."""
+        """The members as JSON-compatible data, without their scores."""
         return [[each.text, each.size, each.evaluation.to_document()] for each in self._members]
 
     def restore(self, document: Sequence[Any], scored: Callable[[Sequence[Expression], Sequence[int]], Floats]) -> None:
-        """Takes up what `to_document` gave.
+        """Restores the members from `to_document`.
 
         Args:
             document: The data.
-            scored: Gives the scores of graphs with these signs on the networks of fit.
+            scored: Returns the scores of graphs with these signs on the networks of fit.
         """
         texts, sizes, evaluations = zip(*document, strict=True) if document else ((), (), ())
         known = [Evaluation.from_document(each) for each in evaluations]

@@ -1,4 +1,4 @@
-"""A candidate: a DEAP tree with its graph, where it came from, and what it was worth."""
+"""A candidate: a DEAP tree with its graph, origin and evaluation."""
 
 from collections.abc import Iterable
 from enum import StrEnum
@@ -12,7 +12,7 @@ from autoprox.graph import Expression, parse
 
 
 class Origin(StrEnum):
-    """How a candidate came about."""
+    """Origin of a candidate."""
 
     FRESH = "fresh"
     MUTANT = "mutant"
@@ -21,13 +21,13 @@ class Origin(StrEnum):
 
 
 class Proposal(NamedTuple):
-    """A tree that is to be evaluated.
+    """A tree to evaluate.
 
     Args:
-        tree: In prefix order.
-        graph: What the tree stands for; None if its roles do not fit together.
-        origin: How it came about.
-        parents: Digests of the graphs that it was made from.
+        tree: Tree in prefix order.
+        graph: Graph of the tree; None if its roles do not match.
+        origin: Its origin.
+        parents: Digests of its parents' graphs.
     """
 
     tree: gp.PrimitiveTree
@@ -37,7 +37,7 @@ class Proposal(NamedTuple):
 
 
 class ScalarFitness(base.Fitness):  # type: ignore[misc]
-    """The fitness, as high as possible; among equals, the size of the graph, as small as possible."""
+    """Maximises the fitness and, among equals, minimises the size of the graph."""
 
     weights = (1.0, -1.0)
 
@@ -47,8 +47,8 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]
 
     Args:
         items: The tree in prefix order.
-        graph: The graph that the tree stands for.
-        evaluation: What it is worth on the fit split.
+        graph: Graph of the tree.
+        evaluation: Evaluation on the fit split.
     """
 
     def __init__(self, items: Iterable[Item], graph: Expression, evaluation: Evaluation) -> None:
@@ -67,16 +67,16 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]
         return self.evaluation.value
 
     def to_document(self) -> list[Any]:
-        """The candidate as JSON-like data, from which `from_document` makes it again, to the last bit."""
+        """The candidate as JSON-compatible data, from which `from_document` restores it exactly."""
         return [str(self.graph), self.evaluation.to_document()]
 
     @classmethod
     def from_document(cls, document: list[Any], grammar: Grammar) -> "Individual":
-        """Reads what `to_document` made.
+        """Restores a candidate from `to_document`.
 
         Args:
             document: The data.
-            grammar: A grammar that the candidate can be drawn from.
+            grammar: A grammar of the candidate.
         """
         text, evaluation = document
         graph = parse(text)
@@ -84,5 +84,5 @@ class Individual(gp.PrimitiveTree):  # type: ignore[misc]
 
 
 def fittest(members: Iterable[Individual], number: int) -> list[Individual]:
-    """The best members, best first; of equally fit ones the smaller graph, then the one that came first."""
+    """The best members, best first; ties are broken by the smaller graph, then by order."""
     return sorted(members, key=lambda each: each.fitness, reverse=True)[:number]

@@ -1,4 +1,4 @@
-"""Whether scores stand when what they are made of moves as little as rounding moves it."""
+"""Tests if a ranking survives rounding-size perturbations."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -16,24 +16,24 @@ from autoprox.graph import Evaluator, Expression, LeafTable
 from autoprox.networks.network import Network, alike
 
 LEAF_CHANGE, SCORE_CHANGE, PASS_CHANGE = 1e-12, 1e-7, 1e-6
-"""Relative changes under which scores have to stand: of leaf values, which are float64; of scores, which others may
-keep as float32; and of images and weights, which then move statistics by about as much as another processor, attention
-kernel or number of threads does."""
+"""Relative sizes of the perturbations: of leaf values, which are float64; of scores, which may be stored as float32;
+and of images and weights, which then change statistics by about as much as another processor, attention kernel or
+number of threads does."""
 
 LARGEST_MOVE = 0.01
-"""Largest change of a score under one of leaf values or of itself, as a share of the spread of the scores that it is
-ranked among. Under one of images and weights it is what the space declares (`Space.unsteadiness`)."""
+"""Largest change of a score when leaf values or the score itself are perturbed, as a share of the spread of the scores
+in its ranking. When images and weights are perturbed, the space declares it (`Space.unsteadiness`)."""
 
 SAMPLE = 4
-"""Networks of each space and split whose passes are repeated on disturbed images and weights."""
+"""Networks per space and split with passes repeated on perturbed images and weights."""
 
 
 class Disturbed(Network):
-    """A network whose images and weights are changed in the sixth digit, always in the same way."""
+    """A network with images and weights changed in the sixth digit, deterministically."""
 
     @classmethod
     def of(cls, network: Network) -> "Disturbed":
-        """The disturbed form of a network."""
+        """The perturbed form of a network."""
         rng = np.random.default_rng(derived_seed("disturbed images"))
         images = network.task.images
         moved = (images * (1 + PASS_CHANGE * rng.standard_normal(images.shape))).astype(images.dtype)
@@ -41,7 +41,7 @@ class Disturbed(Network):
 
     @cached_property
     def key(self) -> str:
-        """Digest of everything that its statistics depend on."""
+        """Digest of everything that determines its statistics."""
         return digest([super().key, "disturbed weights", PASS_CHANGE])
 
     def build(self) -> nn.Module:
@@ -57,13 +57,13 @@ class Disturbed(Network):
 def steady(
     graphs: Sequence[Expression], networks: Sequence[Network], leaves: LeafTable, collect: Collect
 ) -> npt.NDArray[np.bool_]:
-    """Whether each of some graphs ranks by more than rounding.
+    """True for each graph with a ranking that is more than rounding.
 
     Args:
         graphs: `P` graphs.
-        networks: `A` networks to try them on.
+        networks: `A` networks for the test.
         leaves: Their leaf values.
-        collect: What collects values of other networks.
+        collect: Collects values of other networks.
 
     Returns:
         `(P,)`.
@@ -78,7 +78,7 @@ def steady(
         owned = [exact[:, places], of_moved[:, places], moved[:, places]]
         stands &= (_stand(owned[0], owned[1]) & _stand(owned[0], owned[2])).all(axis=1)
         most = networks[places[0]].space.unsteadiness
-        # One task of each space is enough here: rounding is much the same in all of them.
+        # One task per space is enough here: rounding is much the same in all of them.
         space = networks[places[0]].arch.space
         if space not in spaces:
             spaces.add(space)
@@ -91,28 +91,28 @@ def steady(
 def _stand(
     exact: Floats, moved: Floats, few: Sequence[int] | slice = slice(None), most: float = LARGEST_MOVE
 ) -> npt.NDArray[np.bool_]:
-    """Which scores stand, measured by how far the scores lie apart.
+    """True for each score that is stable, relative to the distances between scores.
 
     An outlier may move as a share of its distance from the others, which changes no rank.
 
     Args:
-        exact: `(P, n)`, the scores that are ranked among each other.
-        moved: `(P, m)`, scores of some of the same networks after a change.
-        few: Which ones.
+        exact: `(P, n)`, the scores of a ranking.
+        moved: `(P, m)`, scores of some of its networks after a perturbation.
+        few: Indices of these networks.
         most: Largest change, as a share of that distance.
 
     Returns:
-        `(P, m)`; what is undefined does not stand.
+        `(P, m)`; False for undefined scores.
     """
     own = exact[:, few]
     with np.errstate(invalid="ignore"):
         low, middle, high = np.percentile(exact, (25, 50, 75), axis=1, keepdims=True)
-        # More than half of the scores may be one number.
+        # More than half of the scores may be equal.
         spread = np.where(high > low, high - low, exact.std(axis=1, keepdims=True))
         stands = np.abs(moved - own) <= most * np.maximum(spread, np.abs(own - middle))
     return np.asarray(stands & np.isfinite(exact).all(axis=1, keepdims=True))
 
 
 def _spread(count: int) -> list[int]:
-    """At most `SAMPLE` places out of so many, evenly spread."""
+    """At most `SAMPLE` indices below a count, evenly spread."""
     return sorted(set(np.linspace(0, count - 1, SAMPLE).round().astype(int).tolist()))

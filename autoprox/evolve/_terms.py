@@ -1,4 +1,4 @@
-"""Terms of fitted combinations: logarithms of counts, and of what members of the hall of fame score."""
+"""Terms of fitted combinations: logarithms of counts, and of scores of members of the hall of fame."""
 
 from collections.abc import Sequence
 from functools import cache
@@ -14,7 +14,7 @@ from autoprox.statistics import STATISTICS, StatisticKind
 _AGGREGATES = ("nodes_sum", "nodes_mean", "nodes_max", "nodes_min", "nodes_first", "nodes_last")
 _OF_ANY_SITE = ("{}", "deep({})")
 _OF_LINEAR = ("only_attention({})", "only_mlp({})", "only_ends({})")
-"""How the nodes of a count are weighted or chosen; only linear maps are told apart by role."""
+"""Selections of a count's nodes by role, which only linear maps have."""
 
 
 @cache
@@ -22,7 +22,7 @@ def count_terms(own: tuple[str, ...] = ()) -> tuple[Expression, ...]:
     """The logarithm of each count's sum, mean, extremes and ends over nodes: all, weighted by depth, and by role.
 
     Args:
-        own: Counts beside those that evolution draws for all networks; see `Space.own_statistics`.
+        own: Counts in addition to those that evolution draws for all networks; see `Space.own_statistics`.
 
     Example:
         >>> [str(each) for each in count_terms()[:2]]
@@ -38,11 +38,11 @@ def count_terms(own: tuple[str, ...] = ()) -> tuple[Expression, ...]:
 
 
 def member_terms(members: Sequence[Contender], tables: Sequence[LeafTable]) -> list[Expression]:
-    """The logarithm of what members of the hall of fame score, of those that keep one sign.
+    """The logarithm of the scores of each member of the hall of fame with a constant sign.
 
     Args:
         members: The members.
-        tables: Leaf values of the networks on which they have to keep it.
+        tables: Leaf values of the networks on which the sign has to be constant.
     """
     graphs = [each.graph for each in members]
     scores = np.concatenate([Evaluator(table).scores(graphs) for table in tables], axis=1)

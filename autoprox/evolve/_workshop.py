@@ -1,4 +1,4 @@
-"""State that the islands of a run share, and how they advance: here, or each in a process."""
+"""Shared state of the islands of a run, which advance in this process or in others."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -27,15 +27,15 @@ Advance = Callable[[Island], list[list[Trial]]]
 
 @dataclass(eq=False)
 class Workshop:
-    """Grammar and judge of candidates; can be sent to another process.
+    """Grammar and judge of candidates, which can be pickled.
 
-    Copies of one workshop are equal as long as they have the same number of terminals, which are only ever added to.
+    Copies of a workshop are equal if they have the same number of terminals, since terminals are only added.
 
     Args:
-        plan: How to search.
+        plan: Plan of the search.
         judge: Judge of the fit split.
         table: Leaf values of its networks.
-        terminals: The leaves that candidates are made of, in their order.
+        terminals: The leaves of candidates, in order.
     """
 
     plan: EvolutionPlan
@@ -51,7 +51,7 @@ class Workshop:
         return hash(self._key)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leaves out what is made of the rest: the evaluator keeps much, and DEAP's types cannot be sent."""
+        """Omits derived state: the evaluator's cache is large, and DEAP's types cannot be pickled."""
         return {name: value for name, value in vars(self).items() if name not in ("fitness", "grammar")}
 
     @property
@@ -72,17 +72,17 @@ class Workshop:
 
     @cached_property
     def grammar(self) -> Grammar:
-        """Grammar that candidates are drawn from."""
+        """Grammar of candidates."""
         return proxy_grammar(self.terminals, self.plan.leaf_weights)
 
     def add(self, leaves: Sequence[Expression]) -> None:
-        """Adds leaves whose values are now in the table."""
+        """Adds leaves with values in the table."""
         for leaf in leaves:
             self.grammar.add_terminal(leaf)
         self.terminals.extend(leaves)
 
     def island(self, known: Lookup, rng: np.random.Generator, seeds: Sequence[Expression] = ()) -> Island:
-        """An island of its own randomness that looks earlier evaluations up in `known`."""
+        """An island with a separate generator, which looks up earlier evaluations in `known`."""
         strategy, settings = STRATEGIES[self.plan.strategy], self.plan.chosen_settings
         return Island(strategy, settings, self.fitness, self.grammar, known, rng, seeds, self.plan.redraws)
 
@@ -90,20 +90,20 @@ class Workshop:
 def advanced(
     islands: Sequence[Island], advance: Advance, workshop: Workshop, journal: Path, jobs: int
 ) -> list[list[list[Trial]]]:
-    """Lets every island go on for some rounds.
+    """Advances every island by some rounds.
 
     Args:
         islands: The islands.
         advance: `Island.advance` with its arguments.
-        workshop: What the islands share.
-        journal: File of the journal, in which other processes look earlier evaluations up.
+        workshop: Shared state of the islands.
+        journal: File of the journal, in which other processes look up earlier evaluations.
         jobs: Processes; the result does not depend on it.
 
     Returns:
-        For each island, for each round, what became of every proposal.
+        Outcomes of all proposals, by island and round.
 
     Raises:
-        WorkerLossError: If a process was ended from outside.
+        WorkerLossError: If a process was killed.
     """
     jobs = min(jobs, len(islands))
     if jobs == 1:
@@ -120,7 +120,7 @@ def advanced(
 def _elsewhere(
     advance: Advance, workshop: Workshop, journal: Path, state: dict[str, Any]
 ) -> tuple[list[list[Trial]], dict[str, Any]]:
-    """Runs in a worker process: takes an island up, advances it, and sends back what it did and where it stands."""
+    """Runs in a worker process: restores an island, advances it, and returns its outcomes and its state."""
     with single_threaded():
         reader = JournalReader(journal)
         try:
@@ -133,5 +133,5 @@ def _elsewhere(
 
 @lru_cache(maxsize=1)
 def _kept(workshop: Workshop) -> Workshop:
-    """The first of equal copies, whose grammar is made already and whose evaluator knows parts of many graphs."""
+    """The first of equal copies, with its finished grammar and the cache of its evaluator."""
     return workshop

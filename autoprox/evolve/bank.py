@@ -1,4 +1,4 @@
-"""The bank: leaf values available for all networks of fit and select, filled once and grown while evolution goes on."""
+"""The bank: leaf values available for all networks of fit and select, which grows during evolution."""
 
 from collections.abc import Callable, Sequence
 
@@ -10,23 +10,23 @@ from autoprox.graph import Expression, LeafTable, Leaves
 from autoprox.networks.network import Network
 
 Collect = Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
-"""Gives the values of leaves for each network, from the cache or computed."""
+"""Returns the values of leaves for each network, from the cache or computed."""
 
 
 class Bank:
     """Leaf values of the networks of fit and select; both tables grow together.
 
     Args:
-        collect: What collects values.
+        collect: Collects values.
         fit: Judge of the fit split.
         select: Judge of the select split.
-        more: Leaves to hold besides the first ones.
-        beside: Leaves whose values are to be available as well, but which candidates are not made of.
+        more: Leaves in addition to the first ones.
+        beside: Leaves with available values that are not used in candidates.
 
     Attributes:
         fit: Values for the networks of fit.
-        select: Values for those of select.
-        leaves: All leaves, in the order in which they came.
+        select: Values for the networks of select.
+        leaves: All leaves, in the order of their addition.
     """
 
     def __init__(
@@ -45,15 +45,15 @@ class Bank:
         self.fit, self.select = LeafTable(values[: self._cut]), LeafTable(values[self._cut :])
 
     def usable(self, leaves: Sequence[Expression]) -> list[Expression]:
-        """Leaves that are finite on every network of fit."""
+        """Leaves with finite values on every network of fit."""
         return [each for each in leaves if np.isfinite(self.fit.leaf(each.digest)).all()]
 
     def grow(self, parents: Sequence[Expression], number: int, rng: np.random.Generator) -> list[Expression]:
-        """Makes new leaves and adds them; returns those that can be used."""
+        """Makes new leaves and adds them; returns the usable ones."""
         return self.extend(grown(self.leaves, parents, number, rng))
 
     def extend(self, leaves: Sequence[Expression]) -> list[Expression]:
-        """Collects the values of more leaves; returns those that can be used."""
+        """Collects the values of more leaves; returns the usable ones."""
         values = self._collect(self._networks, leaves)
         self.fit.extend(values[: self._cut])
         self.select.extend(values[self._cut :])

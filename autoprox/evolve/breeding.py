@@ -1,4 +1,4 @@
-"""Where proposals come from: redrawn, mutated, crossed, or given beforehand."""
+"""Sources of proposals: seeds, random draws, mutation and crossover."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,19 +12,19 @@ from autoprox.evolve.variation import cross, generate, mutate
 from autoprox.graph import Expression
 
 MAX_HEIGHT = 6
-"""Bound on the height of a proxy above its leaves."""
+"""Largest height of a proxy above its leaves."""
 
 REDRAWS = 8
-"""Draws for a proposal that was not evaluated before; the last one is taken as it is."""
+"""Draws for a proposal that was not evaluated before; the last one is accepted anyway."""
 
 
 class Breeder:
-    """Makes proposals, and avoids those that are known.
+    """Makes proposals, and avoids known graphs.
 
     Args:
-        grammar: What proposals are drawn from.
-        known: Whether a graph of this digest was evaluated before.
-        rng: The only source of randomness, of strategies as well.
+        grammar: Grammar of proposals.
+        known: True if a graph with this digest was evaluated before.
+        rng: The only source of randomness, also of strategies.
         seeds: Graphs that are proposed before any is drawn.
         redraws: Draws for a proposal that was not evaluated before.
     """
@@ -44,7 +44,7 @@ class Breeder:
         self._redraws = redraws
 
     def fresh(self) -> Proposal:
-        """The next of the seeds, or a tree that is drawn from nothing."""
+        """The next seed, or a random tree."""
         if self.seeds:
             graph = self.seeds.pop(0)
             return Proposal(self.grammar.tree(graph), graph, Origin.ZOO)
@@ -55,7 +55,7 @@ class Breeder:
         return self._new(lambda: mutate(self.grammar, parent, MAX_HEIGHT, self.rng), Origin.MUTANT, parent)
 
     def crossing(self, mother: Individual, father: Individual) -> Proposal:
-        """A candidate in which a part is replaced by one of another candidate."""
+        """A candidate with a subtree of another candidate."""
         return self._new(
             lambda: cross(self.grammar, mother, father, MAX_HEIGHT, self.rng), Origin.CROSSING, mother, father
         )

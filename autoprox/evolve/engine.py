@@ -1,7 +1,7 @@
-"""The loop: islands advance for an epoch, what they found is merged in a fixed order and recorded, they meet, go on.
+"""The loop: islands advance by an epoch, their trials are merged in a fixed order and recorded, members migrate.
 
-A run is one sequence of epochs, whatever its end: a budget or a number of seconds only says where it is cut. So a run
-that is extended, or taken up after it was killed, is the run that went through at once.
+A run is one sequence of epochs. A budget or a number of seconds only cuts it. So a run that is extended, or resumed
+after it was killed, equals an uninterrupted run.
 """
 
 import time
@@ -28,30 +28,30 @@ from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.graph import Expression, parse
 
 SEARCH_VERSION = 5
-"""To be raised when the course of a search with one seed changes: runs of another version are not resumed."""
+"""Raise it when the course of a search with one seed changes; runs of another version are not resumed."""
 
 EPOCH_ROUNDS = 16
 """Rounds between two meetings of islands."""
 
 MIGRANTS = 2
-"""Members that an island sends to the next one at a meeting, its best."""
+"""Number of best members that an island sends to the next one at a meeting."""
 
 FIRST_GROWTH = 3_000
-"""After so many valid candidates the bank is grown first, and again whenever there are twice as many: fixed counts,
-whatever the budget."""
+"""Valid candidates before the first growth of the bank; it grows again at each doubling. These counts do not depend on
+the budget."""
 
 GROWTH = 16
-"""New leaves a growth."""
+"""New leaves per growth."""
 
 GROWTH_PARENTS = 16
-"""Members of the population whose leaves the new ones are mutants of."""
+"""Members of the population with leaves that are mutated."""
 
 STALE_EPOCHS = 32
-"""Epochs without a single new valid candidate after which nothing is left to find."""
+"""Epochs without a new valid candidate after which the search counts as exhausted."""
 
 
 class Ending(StrEnum):
-    """Why a run ended."""
+    """Reason for the end of a run."""
 
     BUDGET = "budget"
     SECONDS = "seconds"
@@ -63,12 +63,12 @@ class EvolutionOutcome:
     """Result of a run.
 
     Args:
-        hall: The fittest candidates, best first, no near-copies among them.
-        evaluated: Number of distinct valid candidates, in all.
+        hall: The fittest candidates, best first, without near-copies.
+        evaluated: Total number of distinct valid candidates.
         rejected: Number of other proposals by reason, duplicates included.
-        searched: Number of candidates that this process evaluated of them.
-        seconds: How long this process searched, growth of the bank included.
-        ending: Why it ended.
+        searched: Number of them that this process evaluated.
+        seconds: Search time of this process, including growth of the bank.
+        ending: Reason for the end.
     """
 
     hall: tuple[Contender, ...]
@@ -80,16 +80,16 @@ class EvolutionOutcome:
 
 
 class Engine:
-    """A run in progress, taken up where its journal left it.
+    """A run in progress, resumed from its journal.
 
     Args:
-        plan: How to search.
+        plan: Plan of the search.
         judge: Judge of the fit split.
         bank: Leaf values; it is grown.
-        journal: Where evaluations are recorded.
-        seeds: Graphs that are proposed first, dealt out to the islands; what the grammar cannot draw is left out.
+        journal: Journal of evaluations.
+        seeds: Graphs that are proposed first, distributed over the islands; graphs outside the grammar are skipped.
         progress: Called after each epoch with the number of valid candidates so far and the highest fitness.
-        jobs: Processes over which islands are spread; the result does not depend on it.
+        jobs: Number of processes for the islands; the result does not depend on it.
     """
 
     def __init__(
@@ -129,14 +129,14 @@ class Engine:
             self._restore(state)
 
     def run(self, stop: Stop) -> EvolutionOutcome:
-        """Searches until the stop.
+        """Searches until the stopping rule holds.
 
         Raises:
-            SpecError: If the run has as many candidates already as the budget allows.
+            SpecError: If the run already has as many candidates as the budget allows.
         """
         if stop.budget is not None and self._evaluated >= stop.budget:
             raise SpecError(
-                f"This run has {self._evaluated} candidates already; the budget, {stop.budget}, is the total:"
+                f"This run already has {self._evaluated} candidates, and the total budget is {stop.budget};"
                 " give a larger one."
             )
         started, before = time.monotonic(), self._evaluated
@@ -160,8 +160,8 @@ class Engine:
         trials = advanced(self._islands, advance, self._workshop, self._journal.path, self._jobs)
         rows = self._merged(trials, budget)
         self._hall.update(_standing(rows))
-        # An epoch in which the budget is met may be incomplete: what comes after it was not looked at. Such an
-        # epoch is not resumed.
+        # An epoch in which the budget is met may be incomplete, since its later trials are dropped. Such an epoch
+        # is not resumed.
         complete = budget is None or self._evaluated < budget
         if complete:
             self._stale = self._stale + 1 if self._evaluated == before else 0
@@ -179,7 +179,7 @@ class Engine:
     def _merged(self, islands: Sequence[Sequence[Sequence[Trial]]], budget: int | None) -> list[RecordedTrial]:
         """Counts the trials of all islands, round by round and island by island, up to the budget.
 
-        A graph that two islands tried in one epoch counts for the first.
+        A graph that two islands tried in the same epoch counts for the first island.
         """
         seen: set[str] = set()
         rows: list[RecordedTrial] = []
@@ -202,7 +202,7 @@ class Engine:
         return rows
 
     def _migrate(self) -> None:
-        """Sends the best members of each island to the next one; all of them leave before any arrives."""
+        """Sends the best members of each island to the next one, all at the same time."""
         if len(self._islands) == 1:
             return
         departing = [fittest(island.strategy.members, MIGRANTS) for island in self._islands]
@@ -241,7 +241,7 @@ class Engine:
 
 
 def _standing(rows: Sequence[RecordedTrial]) -> list[Contender]:
-    """Trials that may enter the hall of fame."""
+    """Trials that are eligible for the hall of fame."""
     return [
         Contender(trial.text, trial.size, trial.evaluation, trial.scores)
         for _, trial in rows

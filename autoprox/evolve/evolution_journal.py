@@ -1,8 +1,8 @@
 """The journal of a run: every evaluation, and the state to resume from, in one SQLite file.
 
-Evaluations are committed an epoch at a time, together with the state after it, so that a process that is killed at
-any moment leaves a state and exactly the evaluations that led to it. What a last, incomplete epoch added (a run that
-met its budget) is kept for reading, and dropped when the run is resumed: it is then done again, the same.
+Evaluations are committed per epoch, together with the state after it. So a process that is killed at any moment leaves
+a state and exactly the evaluations that led to it. Evaluations of a last, incomplete epoch (of a run that met its
+budget) are kept for reading. They are dropped when the run is resumed, and then repeated identically.
 """
 
 import json
@@ -39,11 +39,11 @@ create table state (
 )
 
 _CACHE_KIB = 64 * 1024
-# What SQLite keeps of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk again and
-# again once there are some hundred thousand.
+# SQLite's cache of the index of graphs: with its default of 2 MB, looking up new graphs reads the disk repeatedly once
+# there are a few hundred thousand.
 
 _RECENT = 32_768
-# Evaluations that are kept in memory, up to twice as many: most graphs that are drawn again were drawn not long ago.
+# Evaluations in memory, up to twice as many: most graphs that are drawn again were drawn recently.
 
 
 class RecordedTrial(NamedTuple):
@@ -54,10 +54,10 @@ class RecordedTrial(NamedTuple):
 
 
 class Epoch(NamedTuple):
-    """How far a run is after an epoch.
+    """Progress of a run after an epoch.
 
     Args:
-        number: The number of the epoch.
+        number: Number of the epoch.
         evaluated: Distinct valid candidates so far.
         best: Highest fitness so far; None before the first.
         seconds: Time of search so far.
@@ -70,11 +70,11 @@ class Epoch(NamedTuple):
 
 
 class EvolutionJournal:
-    """The evaluations of one run. One process at a time may write; others may read meanwhile.
+    """The evaluations of one run. One process at a time may write; others may read.
 
     Args:
         path: The file; made if it does not exist.
-        definition: All that a run's result depends on, but for its end, as JSON-like data.
+        definition: Everything that determines a run's result, except its stopping rule, as JSON-compatible data.
 
     Raises:
         StoreMismatchError: If the file is not a journal, is damaged, belongs to another run or format, or is in use.
@@ -96,7 +96,7 @@ class EvolutionJournal:
                 stored = dict(json.loads(self._store.bind({"definition": text})["definition"]))
             self._store.require_same(stored, json.loads(text))
             self._store.connection.execute(f"pragma cache_size = -{_CACHE_KIB}")
-            self._known: set[str] = set()  # a million digests take 124 MB
+            self._known: set[str] = set()  # one million digests take 124 MB
             self._recent: dict[str, Evaluation] = {}
             self._older: dict[str, Evaluation] = {}
         except BaseException:
@@ -110,15 +110,15 @@ class EvolutionJournal:
         self._store.finish()
 
     def lookup(self, digest: str) -> Evaluation | None:
-        """Evaluation of a graph in a committed epoch, if there is one; `resume` has to come first."""
-        # Nearly every graph that is looked up is new, and a query to learn that costs more than drawing the graph.
+        """Evaluation of a graph in a committed epoch; None without one. Call `resume` first."""
+        # Nearly every graph is new, and a query to find that out costs more than drawing the graph.
         if digest not in self._known:
             return None
         recent = self._recent.get(digest) or self._older.get(digest)
         return _found(self._store, digest) if recent is None else recent
 
     def resume(self) -> dict[str, Any] | None:
-        """The state to resume from, or None at the beginning; evaluations that came after it are dropped."""
+        """The state to resume from, or None at the beginning; later evaluations are dropped."""
         with self._store.decoding(), self._store.transaction() as connection:
             row = connection.execute("select epoch, document from state").fetchone()
             epoch, document = (-1, None) if row is None else row
@@ -128,25 +128,25 @@ class EvolutionJournal:
             return None if document is None else dict(json.loads(document))
 
     def points(self) -> Iterator[FrontPoint]:
-        """The valid evaluations of which it is known what they are worth beyond size, in their order."""
+        """The valid evaluations with a known correlation beyond size, in order."""
         query = "select graph, sign, size, joint, beyond from evaluations where status = ? and beyond is not null"
         with self._store.guarded():
             for row in self._store.connection.execute(f"{query} order by id", (Status.VALID.value,)):
                 yield FrontPoint(*row)
 
     def seconds(self) -> float:
-        """Time of search so far, of all processes that worked on the run."""
+        """Search time so far, of all processes that worked on the run."""
         with self._store.decoding():
             ((seconds,),) = self._store.rows("select max(seconds) from epochs")
             return float(seconds or 0.0)
 
     def commit(self, epoch: Epoch, rows: Sequence[RecordedTrial], state: dict[str, Any] | None) -> None:
-        """Records an epoch: all of it, or nothing if the process dies.
+        """Records an epoch atomically.
 
         Args:
-            epoch: How far the run is.
-            rows: What was evaluated in it.
-            state: What to resume from; None if the epoch is incomplete.
+            epoch: Progress of the run.
+            rows: Evaluations of the epoch.
+            state: State to resume from; None if the epoch is incomplete.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -164,22 +164,22 @@ class EvolutionJournal:
             self._recent, self._older = {}, self._recent
 
     def remember(self, name: str, value: Any) -> None:
-        """Keeps a JSON-like value under a name, for readers of the journal."""
+        """Stores a JSON-compatible value under a name, for readers of the journal."""
         self._store.remember({name: json.dumps(value, allow_nan=False)})
 
 
 class JournalReader:
-    """Looks evaluations up from another process.
+    """Looks up evaluations from another process.
 
     Args:
-        path: The file of a journal that its owner holds open.
+        path: The file of a journal that is open in another process.
     """
 
     def __init__(self, path: Path) -> None:
         self._store = Store.reading(path, FORMAT)
 
     def lookup(self, digest: str) -> Evaluation | None:
-        """Evaluation of a graph in a committed epoch, if there is one."""
+        """Evaluation of a graph in a committed epoch; None without one."""
         return _found(self._store, digest)
 
     def close(self) -> None:
@@ -188,7 +188,7 @@ class JournalReader:
 
 
 def has_begun(path: Path) -> bool:
-    """Whether there is a journal with at least one finished epoch.
+    """True if there is a journal with at least one finished epoch.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.

@@ -1,4 +1,4 @@
-"""Evaluation of a candidate on the fit split: its signed correlations, joined, or the reason why it has no value."""
+"""Evaluation of a candidate on the fit split: its signed joint correlation, or the reason why it has none."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,17 +14,17 @@ from autoprox.bench.verdict import finite_or_none
 from autoprox.graph import Evaluator, Expression, LeafTable
 
 ROUNDING = 1e-9
-"""Scores of a block that differ by less than this share of the largest are one score and rounding noise."""
+"""Scores of a block that differ by less than this share of the largest are equal up to rounding."""
 
 
 class Status(StrEnum):
-    """Whether a candidate can be ranked, and if not, why."""
+    """Status of a candidate: valid, or the reason why it cannot rank."""
 
     VALID = "valid"
     UNDEFINED = "undefined"  # no finite value on some network
     CONSTANT = "constant"  # the same value for all architectures of a block
-    EARLY = "early"  # the same value for the first networks of a block, where a plan asks for that
-    SIZE_ALONE = "size_alone"  # beyond size there is nothing: constant at one size, or ranking just as parameters do
+    EARLY = "early"  # the same value for the first networks of a block, if the plan rejects that
+    SIZE_ALONE = "size_alone"  # constant at one size, or ranking exactly like parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +32,12 @@ class Evaluation:
     """The outcome of one candidate on the fit split.
 
     Args:
-        status: Whether it can be ranked.
-        sign: 1 or -1, the direction in which its fitness is the higher one.
-        taus: Correlation with each block, sign included; empty unless valid.
-        joint: Joint correlation, sign included; NaN unless valid.
-        beyond: What of it is left beyond size, joined alike, sign included; NaN unless asked for.
-        value: The fitness: the joint correlation and, by its weight, what is beyond size.
+        status: Status of the candidate.
+        sign: 1 or -1, the direction with the higher fitness.
+        taus: Correlation on each block, including the sign; empty unless valid.
+        joint: Joint correlation, including the sign; NaN unless valid.
+        beyond: Joint correlation beyond size, including the sign; NaN unless requested.
+        value: The fitness: joint correlation plus the weighted correlation beyond size.
     """
 
     status: Status
@@ -48,13 +48,13 @@ class Evaluation:
     value: float
 
     def to_document(self) -> list[Any]:
-        """The evaluation as JSON-like data; floats keep every bit, NaN is None."""
+        """The evaluation as JSON-compatible data; floats are exact, NaN is None."""
         numbers = [finite_or_none(each) for each in (self.joint, self.beyond, self.value)]
         return [self.status.value, self.sign, list(self.taus), *numbers]
 
     @classmethod
     def from_document(cls, document: Sequence[Any]) -> "Evaluation":
-        """Reads what `to_document` made.
+        """Restores an evaluation from `to_document`.
 
         Example:
             >>> one = Evaluation(Status.VALID, -1, (0.1, 0.2), 0.15, float("nan"), 0.15)
@@ -67,11 +67,11 @@ class Evaluation:
 
 
 class Judged(NamedTuple):
-    """A candidate's evaluation, with what it was made from.
+    """A candidate's evaluation with its scores.
 
     Args:
         evaluation: The evaluation.
-        scores: Scores on the networks of fit, sign included, `(A,)`; empty unless valid.
+        scores: Scores on the networks of fit, including the sign, `(A,)`; empty unless valid.
     """
 
     evaluation: Evaluation
@@ -81,15 +81,16 @@ class Judged(NamedTuple):
 class Fitness:
     """Scores candidates on leaf values and judges them on blocks.
 
-    The fitness is `joint + beyond_size * beyond`, where `beyond` joins, over the blocks, the tau among architectures of
-    one size (`Judge.beyond`). Signed: of a graph and its negative the fitter one counts.
+    The fitness is `joint + beyond_size * beyond`, where `beyond` aggregates the tau among architectures of one size
+    over the blocks (`Judge.beyond`). The fitter one of a graph and its negative counts.
 
     Args:
         judge: Blocks of the fit split.
         leaves: Leaf values of the judge's networks.
-        beyond_size: Weight of what a candidate knows beyond size.
-        measures_beyond: Whether `beyond` is worked out even where its weight is 0.
-        early_exit: A candidate is rejected that scores so many first networks of a block alike; 0 asks all networks.
+        beyond_size: Weight of the correlation beyond size.
+        measures_beyond: Computes `beyond` even if its weight is 0.
+        early_exit: Number of first networks of a block; a candidate with equal scores on them is rejected. 0 disables
+            it.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Fitness:
         self._early_exit = early_exit
 
     def evaluate(self, graphs: Sequence[Expression]) -> list[Judged]:
-        """Evaluates candidates together, in the order given; the result of each does not depend on the others."""
+        """Evaluates candidates together, in the given order; each result is independent of the others."""
         if not graphs:
             return []
         scores = self._evaluator.scores(graphs)
@@ -144,11 +145,11 @@ class Fitness:
         return judged
 
     def scores(self, graphs: Sequence[Expression], signs: Sequence[int]) -> Floats:
-        """Scores of graphs on the networks of fit, sign included, `(P, A)`."""
+        """Scores of graphs on the networks of fit, including the sign, `(P, A)`."""
         return np.asarray(np.array(signs, dtype=np.float64)[:, None] * self._evaluator.scores(graphs))
 
     def _flat(self, scores: Floats, first: int | None = None) -> npt.NDArray[np.bool_]:
-        """Whether the scores of some block, or of its first networks, differ by no more than rounding, to `(P,)`."""
+        """True where the scores of a block, or of its first networks, are equal up to rounding, `(P,)`."""
         flat = np.zeros(len(scores), dtype=bool)
         for part in (each[:, :first] for each in self._judge.by_block(scores)):
             flat |= np.ptp(part, axis=1) <= ROUNDING * np.abs(part).max(axis=1)

@@ -1,11 +1,10 @@
-"""The proxy language as DEAP's typed primitive sets, and the way between DEAP's trees and graphs.
+"""The proxy language as DEAP's typed primitive sets, and conversion between DEAP's trees and graphs.
 
-There are two grammars. Proxies are drawn from one whose terminals are leaves: TENSOR to NODE expressions whose values
-are available, so that a candidate costs array arithmetic only. Leaves themselves are drawn from the other, whose
-terminals are the statistics.
+There are two grammars. The terminals of the grammar of proxies are leaves: TENSOR to NODE expressions with available
+values, so that a candidate costs only array arithmetic. The terminals of the grammar of leaves are statistics.
 
-DEAP wants a class for each type. The classes are made here, one a kind, and never looked up by identity across runs:
-all choices are made in the order of registration, which is the same in every process.
+DEAP requires a class for each type. The classes are made here, one per kind, and are never compared by identity across
+runs: all choices follow the order of registration, which is the same in every process.
 """
 
 from collections import Counter
@@ -27,12 +26,12 @@ Item: TypeAlias = gp.Primitive | gp.Terminal
 """One entry of a tree in prefix notation."""
 
 DRAWN_PASSES = frozenset({"static", "data", "synflow"})
-"""The passes whose statistics evolution draws: the data pass, and what adds no more than a third to the first bank, for
-which a cold run waits.
+"""The passes with statistics that evolution draws: the data pass, and passes that add at most a third to the time of
+the first bank, for which a cold run waits.
 
 Measured on one core, 32 images of 28 px, in plain forward and backward passes of the same network: the first bank costs
-13 without synflow and 15 to 18 with it. Of the passes that are left out, virtual is as cheap, but no published proxy of
-the zoo is made of it; noise and perturbed cost 1.6 to 1.8, batches 2, samples and hessian 2.5 to 3.5 each, before
+13 without synflow and 15 to 18 with it. Of the other passes, virtual is as cheap, but no published proxy of the zoo
+uses it; noise and perturbed cost 1.6 to 1.8, batches 2, samples and hessian 2.5 to 3.5 each, before
 anything is reduced.
 `python benchmarks/speed/collect.py --small` measures it.
 """
@@ -40,10 +39,10 @@ anything is reduced.
 TypeKey = tuple[Level, Site | None, str | None]
 
 LeafWeights = Mapping[StatisticKind, float]
-"""How often leaves are drawn whose statistics are of a kind; only ratios count."""
+"""Relative frequency of leaves with statistics of each kind; only ratios matter."""
 
 LeafGroup = tuple[Site, StatisticKind]
-"""What leaves have in common that share a weight: their site, and the kind of their statistics."""
+"""Group of leaves with a common weight: their site, and the kind of their statistics."""
 
 
 def type_key(kind: Kind) -> TypeKey:
@@ -53,7 +52,7 @@ def type_key(kind: Kind) -> TypeKey:
 
 @dataclass(frozen=True, eq=False)
 class WeightedChoice:
-    """Items to draw from.
+    """Items with sampling weights.
 
     Args:
         items: `n` items.
@@ -64,7 +63,7 @@ class WeightedChoice:
     cumulated: npt.NDArray[np.float64]
 
     def draw(self, rng: np.random.Generator) -> Item:
-        """Draws one, in proportion to the weights."""
+        """Draws an item, in proportion to the weights."""
         return self.items[int(np.searchsorted(self.cumulated, rng.random() * self.cumulated[-1], side="right"))]
 
 
@@ -73,8 +72,7 @@ class Grammar:
 
     Args:
         root: Type of a whole tree.
-        leaf_shares: For each group of leaves, the sampling weight that its leaves share; each leaf has weight 1 if
-            None.
+        leaf_shares: Total sampling weight of each group of leaves; each leaf has weight 1 if None.
 
     Attributes:
         pset: DEAP's primitive set.
@@ -89,7 +87,7 @@ class Grammar:
         self.pset = gp.PrimitiveSetTyped("proxy", [], self.type_of(root))
 
     def type_of(self, key: TypeKey) -> type:
-        """The class that stands for a kind in DEAP's eyes."""
+        """DEAP's class for a kind."""
         if key not in self._types:
             self._types[key] = type("_".join(str(part) for part in key if part is not None), (), {})
         return self._types[key]
@@ -105,7 +103,7 @@ class Grammar:
         self._choices.clear()
 
     def add_terminal(self, expression: Expression) -> None:
-        """Adds an expression as a terminal; one that is there already is left alone."""
+        """Adds an expression as a terminal; an existing one is unchanged."""
         name = expression.digest
         if name not in self._operations:
             self.pset.addTerminal(expression, self.type_of(type_key(expression.kind)), name=name)
@@ -121,7 +119,7 @@ class Grammar:
         return self._choices[key]
 
     def primitives(self, type_: type, room: int) -> "WeightedChoice":
-        """The primitives of a type under which a tree no higher than `room` is possible."""
+        """The primitives of a type that can root a tree of height at most `room`."""
         key = (type_, room)
         if key not in self._choices:
             least = self.least_heights
@@ -134,7 +132,7 @@ class Grammar:
         return self._choices[key]
 
     def like(self, item: Item) -> "WeightedChoice":
-        """Items that may replace an item: terminals of its type, or primitives of its signature."""
+        """Possible replacements of an item: terminals of its type, or primitives of its signature."""
         if isinstance(item, gp.Terminal):
             return self.terminals(item.ret)
         key = (item.ret, tuple(item.args))
@@ -144,7 +142,7 @@ class Grammar:
         return self._choices[key]
 
     def above(self, type_: type) -> "WeightedChoice":
-        """The primitives that take a type to itself."""
+        """The primitives with an argument and a result of a type."""
         key = (type_, "above")
         if key not in self._choices:
             self._choices[key] = self._choice([each for each in self.pset.primitives[type_] if type_ in each.args])
@@ -162,7 +160,7 @@ class Grammar:
         """The graph of a tree.
 
         Raises:
-            KindError: If the roles of two values do not meet; types alone do not exclude that.
+            KindError: If the roles of two values do not match, which types alone do not exclude.
         """
         stack: list[Expression] = []
         for item in reversed(list(tree)):
@@ -177,7 +175,7 @@ class Grammar:
         """The tree of a graph, the inverse of `expression`; terminals are found before primitives.
 
         Raises:
-            RegistryError: If the graph holds something that the grammar has not.
+            RegistryError: If the graph contains something that is not in the grammar.
         """
         items: list[Item] = []
         stack = [expression]
@@ -189,13 +187,13 @@ class Grammar:
             inner = type_key(each.arguments[0].kind) if each.arguments else (each.operation.name,)
             name = ".".join(str(part) for part in (each.operation.name, *inner) if part is not None)
             if name not in self._operations:
-                raise RegistryError(f"'{each}' cannot be drawn from this grammar; it has no '{name}'.")
+                raise RegistryError(f"'{each}' cannot be drawn from this grammar, which has no '{name}'.")
             items.append(self.pset.mapping[name])
             stack.extend(reversed(each.arguments))
         return gp.PrimitiveTree(items)
 
     def can_draw(self, expression: Expression) -> bool:
-        """Whether a graph can be drawn from the grammar."""
+        """True if a graph can be drawn from the grammar."""
         try:
             self.tree(expression)
         except RegistryError:
@@ -204,7 +202,7 @@ class Grammar:
 
     @cached_property
     def least_heights(self) -> dict[type, int]:
-        """Height of the lowest tree of each type that has one."""
+        """Height of the lowest tree of each type."""
         heights: dict[type, int] = {type_: 0 for type_, terminals in self.pset.terminals.items() if terminals}
         changed = True
         while changed:
@@ -222,12 +220,12 @@ class Grammar:
 def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = None) -> Grammar:
     """The grammar of proxies over leaves: NODE and SCALAR arithmetic.
 
-    A site is drawn in proportion to the number of its statistics, and the leaves of a site alike. With weights, a leaf
-    is drawn from statistics of each kind in proportion to the weight of the kind, however many there are: its site in
-    proportion to the number of statistics of that kind, and the leaves of that kind and site alike.
+    A site is drawn in proportion to the number of its statistics, and the leaves of a site uniformly. With weights, a
+    kind of statistic is drawn in proportion to its weight, then a site in proportion to its number of statistics of
+    that kind, then a leaf of that kind and site uniformly.
 
     Args:
-        leaves: NODE expressions whose values are available. More can be added later.
+        leaves: NODE expressions with available values. More can be added later.
         weights: The weight of each kind of statistics; all above 0.
 
     Example:
@@ -276,7 +274,7 @@ def leaf_grammar(site: Site) -> Grammar:
 
 
 def leaf_group(leaf: Expression) -> LeafGroup:
-    """The site of a leaf and the kind of its statistics, which is one: counts are leaves, tensors lie below others.
+    """The site of a leaf and the kind of its statistics, which is unique: only counts are leaves by themselves.
 
     Example:
         >>> from autoprox.graph import parse

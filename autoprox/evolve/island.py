@@ -1,4 +1,4 @@
-"""An island: one strategy with its own source of randomness. Between two meetings it knows nothing of the others."""
+"""An island: one strategy with a separate generator, independent of other islands between two meetings."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
@@ -15,27 +15,27 @@ from autoprox.evolve.strategies import AbstractSettings, AbstractStrategy
 from autoprox.graph import Expression, parse
 
 KINDS, DUPLICATE = "kinds", "duplicate"
-"""Why a proposal is not evaluated: its roles do not fit together, or it was evaluated before."""
+"""Reasons not to evaluate a proposal: its roles do not match, or it was evaluated before."""
 
 Lookup = Callable[[str], Evaluation | None]
-"""What is known of the graph with this digest."""
+"""Evaluation of the graph with a digest; None if unknown."""
 
 Rank = tuple[float, int] | None
-"""A rank as candidates of the hall of fame have it (`rank`), or that of no one."""
+"""Rank of a candidate for the hall of fame (`rank`); None below all."""
 
 
 class Trial(NamedTuple):
     """Outcome of one proposal.
 
     Args:
-        outcome: A `Status`, or why it was not evaluated.
-        text: The graph; empty if it was not evaluated, as are the following.
+        outcome: A `Status`, or the reason why it was not evaluated.
+        text: The graph; empty if it was not evaluated, like the following fields.
         digest: Its digest.
         size: Its size.
-        origin: How it came about.
-        parents: Digests of what it was made from.
-        evaluation: What it was worth.
-        scores: Its scores on the networks of fit, if it may stand for the hall of fame.
+        origin: Its origin.
+        parents: Digests of its parents' graphs.
+        evaluation: Its evaluation.
+        scores: Its scores on the networks of fit, if it is eligible for the hall of fame.
     """
 
     outcome: str
@@ -49,15 +49,15 @@ class Trial(NamedTuple):
 
 
 class Island:
-    """A strategy at work.
+    """A strategy in progress.
 
     Args:
         strategy: Its strategy.
         settings: Settings of the strategy.
-        fitness: Judges candidates.
-        grammar: What candidates are drawn from.
-        known: What earlier rounds of all islands found.
-        rng: Its own source of randomness.
+        fitness: Judge of candidates.
+        grammar: Grammar of candidates.
+        known: Evaluations of earlier rounds of all islands.
+        rng: Its separate source of randomness.
         seeds: Graphs that are proposed first.
         redraws: Draws for a proposal that was not evaluated before.
     """
@@ -80,15 +80,15 @@ class Island:
         self.strategy = strategy(settings, self._breeder)
 
     def advance(self, rounds: int, enough: int | None = None, bound: Rank = None) -> list[list[Trial]]:
-        """Goes on for some rounds.
+        """Advances by some rounds.
 
         Args:
-            rounds: Rounds at most.
-            enough: It ends early when it has found so many valid candidates itself.
-            bound: Rank from which on a candidate may stand for the hall of fame, so that its scores are wanted.
+            rounds: Largest number of rounds.
+            enough: Number of valid candidates of this island at which it ends early.
+            bound: Rank at which a candidate is eligible for the hall of fame, so that its scores are kept.
 
         Returns:
-            For each round, what became of every proposal.
+            Outcomes of all proposals, by round.
         """
         self._new = {}
         done: list[list[Trial]] = []
@@ -118,7 +118,7 @@ class Island:
         return self._earlier(digest) if found is None else found
 
     def state(self) -> dict[str, Any]:
-        """State from which the island continues, as JSON-like data."""
+        """State to resume the island from, as JSON-compatible data."""
         return {
             "rng": self._breeder.rng.bit_generator.state,
             "seeds": [str(each) for each in self._breeder.seeds],
@@ -126,14 +126,14 @@ class Island:
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
+        """Restores a stored state."""
         self._breeder.rng.bit_generator.state = state["rng"]
         self._breeder.seeds = [parse(text) for text in state["seeds"]]
         self.strategy.restore(state["strategy"])
 
 
 def _trial(proposal: Proposal, found: Mapping[str, Evaluation | None], untold: dict[str, Floats | None]) -> Trial:
-    """Outcome of a proposal; of equal ones the first takes the graph out of `untold` and is the one evaluated."""
+    """Outcome of a proposal; the first of equal ones removes the graph from `untold` and counts as evaluated."""
     graph = proposal.graph
     if graph is None:
         return Trial(KINDS)
@@ -147,7 +147,7 @@ def _trial(proposal: Proposal, found: Mapping[str, Evaluation | None], untold: d
 
 
 def _individual(proposal: Proposal, found: Mapping[str, Evaluation | None]) -> Individual | None:
-    """The candidate that a proposal is, if it is valid."""
+    """The candidate of a valid proposal; None if it is invalid."""
     if proposal.graph is None:
         return None
     evaluation = found[proposal.graph.digest]

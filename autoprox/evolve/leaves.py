@@ -1,4 +1,4 @@
-"""Which leaves a bank holds: the first ones, and those that it grows by while evolution goes on."""
+"""Leaves of a bank: the first ones, and leaves added during evolution."""
 
 from collections.abc import Iterable, Sequence
 from functools import cache
@@ -15,29 +15,28 @@ from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
 FIRST_DEEPER = 24
-"""Leaves with TENSOR arithmetic in the first bank, besides every reduction of every statistic."""
+"""Leaves with TENSOR arithmetic in the first bank, in addition to every reduction of every statistic."""
 
 FIRST_COMPLEXITY = Complexity.LINEAR
-"""Reductions that cost more than this are not crossed with every statistic; the bank meets them as it grows."""
+"""Reductions that cost more are not combined with every statistic; the bank may add them as it grows."""
 
 DEEPER_COMPLEXITY = Complexity.PRODUCT
 """The same for the deeper leaves of the first bank."""
 
 MAX_LEAF_HEIGHT = 3
-"""Bound on the height of a leaf: two TENSOR operations under the reduction."""
+"""Largest height of a leaf: two TENSOR operations below the reduction."""
 
 _TRIES = 20
-"""Draws for one new leaf before the bank goes without it."""
+"""Draws for one new leaf before it is skipped."""
 
 
 @cache
 def first_bank() -> tuple[Expression, ...]:
-    """The bank that every evolution starts with.
+    """The bank at the start of every evolution.
 
-    It holds all drawn counts, every reduction of every statistic and of every value times its gradient, every
-    comparison of the two, and deeper ones; of primitives only those that are cheap (`FIRST_COMPLEXITY`,
-    `DEEPER_COMPLEXITY`). The deeper ones are drawn from a fixed seed of their own, not from the run's: all runs on a
-    table share them, and so the cache.
+    It contains all drawn counts, every reduction of every statistic and of every value times its gradient, every
+    comparison of the two, and deeper leaves. It uses only cheap primitives (`FIRST_COMPLEXITY`, `DEEPER_COMPLEXITY`).
+    The deeper leaves are drawn with a fixed, separate seed, so that all runs on a table share them and the cache.
     """
     counts = [Expression(each) for each in drawn_statistics() if each.kind is StatisticKind.COUNT]
     cheap = [
@@ -46,7 +45,7 @@ def first_bank() -> tuple[Expression, ...]:
     reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
     tensors = [Expression(each) for each in tensor_statistics()]
     product = find_primitive("mul", Level.TENSOR)
-    # Value times gradient is what the published saliencies (SNIP, Fisher, synflow) have in common.
+    # The published saliencies (SNIP, Fisher, synflow) all use value times gradient.
     pairs = [pair for pair in combinations(tensors, 2) if pair[0].kind == pair[1].kind]
     products = [Expression(product, pair) for pair in pairs]
     plain = [Expression(each, [tensor]) for tensor in (*tensors, *products) for each in reductions]
@@ -57,7 +56,7 @@ def first_bank() -> tuple[Expression, ...]:
 
 
 def own_counts(problem: Problem) -> tuple[str, ...]:
-    """The counts that spaces of a problem have beside those of all networks, such as bits; none for plain networks.
+    """The counts that only spaces of a problem have, such as bits; none for plain networks.
 
     Example:
         >>> from autoprox.bench import Table
@@ -70,19 +69,19 @@ def own_counts(problem: Problem) -> tuple[str, ...]:
 
 
 def own_leaves(problem: Problem) -> list[Expression]:
-    """These counts as leaves."""
+    """The counts of `own_counts` as leaves."""
     return [Expression(STATISTICS[name]) for name in own_counts(problem)]
 
 
 def grown(
     bank: Iterable[Expression], parents: Sequence[Expression], number: int, rng: np.random.Generator
 ) -> list[Expression]:
-    """New leaves for the bank: mutants of leaves that good proxies use, and as many drawn from nothing.
+    """New leaves for the bank: mutants of leaves of good proxies, and as many random ones.
 
     Args:
-        bank: All leaves so far, including those that were found useless.
+        bank: All leaves so far, including unusable ones.
         parents: Leaves of good proxies.
-        number: How many to make at most.
+        number: Largest number of new leaves.
         rng: Source of randomness.
     """
     return _fresh({each.digest for each in bank}, number, [each for each in parents if each.arguments], rng)
@@ -94,7 +93,7 @@ def _grammar(site: Site) -> Grammar:
 
 
 def _sites() -> list[Site]:
-    """The sites of the TENSOR statistics, each as often as it has statistics: drawn in proportion to them."""
+    """The sites of the TENSOR statistics, repeated per statistic, so that draws are in proportion."""
     return [each.site for each in tensor_statistics()]
 
 

@@ -1,4 +1,4 @@
-"""Plan of a run: how to search, and when to end."""
+"""Plan and stopping rule of a run."""
 
 import math
 from dataclasses import asdict, dataclass, field
@@ -11,18 +11,18 @@ from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES, AbstractSet
 from autoprox.statistics import StatisticKind
 
 EQUAL_WEIGHTS: LeafWeights = dict.fromkeys(StatisticKind, 1.0)
-"""Leaves of each kind of statistic are drawn equally often, however many there are: half of all draws are counts."""
+"""Equal frequency for leaves of each kind of statistic, so that half of all draws are counts."""
 
 DEFAULT_BUDGET = 20_000
-"""Candidates of a discovery, unless something else is asked for."""
+"""Default number of candidates of a discovery."""
 
 MOST_GROWTHS = 16
-"""Bound on the growths of the bank: the last one would come after a hundred million candidates."""
+"""Largest number of growths of the bank; the last one would occur after a hundred million candidates."""
 
 
 @dataclass(frozen=True)
 class Stop:
-    """When to end: after so many valid distinct candidates in total, or after so many seconds.
+    """Stopping rule: a total number of distinct valid candidates, or a number of seconds.
 
     Raises:
         SpecError: If a bound is not positive, or neither is given.
@@ -42,20 +42,20 @@ class Stop:
 
 @dataclass(frozen=True)
 class EvolutionPlan:
-    """How to search. The same plan on the same problem goes the same way, however far.
+    """Plan of a search. The same plan on the same problem gives the same sequence of candidates, of any length.
 
     Args:
         seed: The one seed, 0 or more.
         strategy: Name of the strategy.
         settings: Its settings; the defaults if None.
-        islands: Number of islands, each a strategy of its own, that exchange members.
-        seed_zoo: Whether the first proposals are the zoo's graphs.
-        beyond_size: Weight of what candidates know beyond size, in the fitness.
-        growths: How often the bank of leaves is grown by mutants of those that good candidates use.
-        leaf_weights: How often leaves are drawn whose statistics are of a kind, for every kind; all leaves of a site
-            alike if None.
-        redraws: Draws of a proposal until its graph is new and its kinds fit; 1 takes the first as it is.
-        early_exit: A candidate is rejected that scores so many first networks of a block alike; 0 asks all networks.
+        islands: Number of islands, which run separate strategies and exchange members.
+        seed_zoo: Proposes the zoo's graphs first if true.
+        beyond_size: Weight, in the fitness, of the correlation beyond size.
+        growths: Number of growths of the bank by mutants of leaves of good candidates.
+        leaf_weights: Relative frequency of leaves with statistics of each kind; all leaves of a site alike if None.
+        redraws: Draws of a proposal until its graph is new and its kinds match; 1 accepts the first one.
+        early_exit: Number of first networks of a block; a candidate with equal scores on them is rejected. 0 disables
+            it.
 
     Raises:
         SpecError: If a value is out of range.
@@ -100,7 +100,7 @@ class EvolutionPlan:
         object.__setattr__(self, "chosen_settings", settings)
 
     def to_document(self) -> dict[str, Any]:
-        """The plan as JSON-like data; how candidates are screened only where it is not as usual."""
+        """The plan as JSON-compatible data; settings of screening only if they differ from the defaults."""
         weights = self.leaf_weights
         screening = {"redraws": (self.redraws, REDRAWS), "early_exit": (self.early_exit, 0)}
         return {
@@ -117,10 +117,10 @@ class EvolutionPlan:
 
 
 def _require_weights(weights: LeafWeights) -> None:
-    """Refuses weights that are not one above 0 for each kind.
+    """Refuses weights unless each kind has one above 0.
 
     Raises:
-        SpecError: If they are not.
+        SpecError: If a kind has none.
     """
     if set(weights) != set(StatisticKind) or not all(0 < each < math.inf for each in weights.values()):
         given = {str(kind): weight for kind, weight in weights.items()}

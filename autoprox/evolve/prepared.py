@@ -1,4 +1,4 @@
-"""The first bank as a file beside a table, so that a first discovery on it need not compute what all begin with."""
+"""The first bank as a file next to a table, so that a first discovery on it need not compute it."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -23,17 +23,17 @@ def write_bank(
     jobs: int = 1,
     progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
 ) -> int:
-    """Writes the leaf values that every discovery for a problem begins with, as a file that lies beside its table.
+    """Writes the leaf values at the start of every discovery for a problem, as a file next to its table.
 
-    They are those of the networks of fit and select; of sealed, a discovery needs the leaves of its winner alone. They
-    are rounded to float32, which is what tensors are computed in, so that the file has half the size.
+    It contains values for the networks of fit and select; for sealed, a discovery needs only the leaves of its winner.
+    Values are rounded to float32, the precision of tensors, which halves the size of the file.
 
     Args:
         problem: The table, its blocks and the number of initialisations.
-        cache: Where leaf values live.
-        path: The file; one that is there is replaced.
+        cache: Cache of leaf values.
+        path: The file; an existing one is replaced.
         jobs: Processes that collect statistics.
-        progress: Wraps the iterable of networks that are computed, given with its length.
+        progress: Wraps the iterable of computed networks; its second argument is the length.
 
     Returns:
         The number of networks in the file.

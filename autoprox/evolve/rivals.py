@@ -1,4 +1,4 @@
-"""Zoo proxies as rivals of what is discovered, and scores of proxies on leaf values."""
+"""Zoo proxies as rivals of a discovery, and scores of proxies on leaf values."""
 
 from collections.abc import Mapping
 
@@ -15,7 +15,7 @@ from autoprox.scorers import zoo_graphs
 def affordable_zoo() -> dict[str, Proxy]:
     """Zoo proxies that are graphs over collected statistics, and no more expensive than the leaves of a discovery.
 
-    Others would cost a discovery more time than its statistics do; `python -m autoprox.zoo --bench` scores them all.
+    Others would take more time than the statistics of a discovery; `python -m autoprox.zoo --bench` scores them all.
     """
     drawn = {each.name for each in drawn_statistics()}
     return {
@@ -37,7 +37,7 @@ def leaves_of_all(proxies: Mapping[str, Proxy]) -> list[Expression]:
 
 
 def scores_of(proxies: Mapping[str, Proxy], leaves: LeafTable) -> Floats:
-    """Scores of proxies, sign included, `(P, A)`."""
+    """Scores of proxies, including the sign, `(P, A)`."""
     signs = np.array([each.sign for each in proxies.values()], dtype=np.float64)[:, None]
     return np.asarray(signs * Evaluator(leaves).scores(graphs_of(proxies)))
 

@@ -20,19 +20,19 @@ from autoprox.graph import Proxy, parse
 from autoprox.scorers import BEST, HALL
 
 FRONT = "front.json"
-"""The front of a run of several objectives, in its folder."""
+"""Name of the file with the front of a run with several objectives."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """A run that was read.
+    """A stored run.
 
     Args:
         folder: Its folder.
-        definition: All that its course depends on: table, labels, strategy, seed, and so on.
+        definition: Everything that determines its course: table, labels, strategy, seed, and so on.
         stop: Budget or seconds of the last command that worked on it.
-        status: "finished" once all files were written; "searched" where a search ended without judgement; else `begun`.
-        sealed_scorings: How often the sealed split had been scored when it finished; None before.
+        status: "finished" once all files were written; "searched" if a search ended without judgement; else `begun`.
+        sealed_scorings: Number of scorings of the sealed split when it finished; None before.
     """
 
     folder: Path
@@ -43,12 +43,12 @@ class Run:
 
     @cached_property
     def evaluations(self) -> pd.DataFrame:
-        """Every evaluation in its order, one per row.
+        """All evaluations in order, one per row.
 
         Columns: `epoch`, `island`, `digest`, `graph`, `size`, `origin` (fresh, mutant, crossing, zoo), `parents`
-        (digests of the graphs that it was made from), `seed` (of the run), `status`, `sign`, `tau_<block>` for each
-        block, `joint`, `beyond` (tau beyond size, where it was asked for), `fitness`. What is undefined is NaN. The
-        index counts from 1.
+        (digests of its parents' graphs), `seed` (of the run), `status`, `sign`, `tau_<block>` for each
+        block, `joint`, `beyond` (tau beyond size, if requested), `fitness`. Undefined values are NaN. The index
+        starts at 1.
         """
         with closing(_opened(self.folder)) as store, store.decoding():
             return self._evaluations(_frame(store, "select * from evaluations order by id", "id"))
@@ -56,7 +56,7 @@ class Run:
     def _evaluations(self, frame: pd.DataFrame) -> pd.DataFrame:
         for name in ("digest", "graph", "origin", "parents", "status"):
             if not frame[name].map(lambda value: isinstance(value, str)).all():
-                raise TypeError(f"the column {name} holds what is not a text")
+                raise TypeError(f"the column {name} holds a value that is not a text")
         frame["parents"] = [tuple(text.split()) for text in frame["parents"]]
         taus = [json.loads(text) for text in frame.pop("taus")]
         blocks = self.definition["blocks"]
@@ -86,14 +86,14 @@ class Run:
 
     @cached_property
     def epochs(self) -> pd.DataFrame:
-        """Progress over time: `evaluated`, `best` (fitness so far) and `seconds` of search, one row an epoch."""
+        """Progress over time: `evaluated`, `best` (fitness so far) and `seconds` of search, one row per epoch."""
         types = {"evaluated": np.int64, "best": np.float64, "seconds": np.float64}
         with closing(_opened(self.folder)) as store, store.decoding():
             return _frame(store, "select * from epochs order by epoch", "epoch").astype(types)
 
     @cached_property
     def provenance(self) -> pd.Series:
-        """How the run came about: its definition, its end, and, once it is finished, command, times and versions."""
+        """Provenance of the run: its definition, its end, and, once it is finished, command, times and versions."""
         document = dict(self.definition) | {"status": self.status, "sealed_scorings": self.sealed_scorings}
         document |= {f"stop_{name}": value for name, value in self.stop.items()}
         if (self.folder / RUN).exists():
@@ -113,7 +113,7 @@ class Run:
 
     @cached_property
     def hall(self) -> pd.DataFrame:
-        """The hall of fame, fittest on fit first, with what its members are worth on fit and select.
+        """The hall of fame, fittest on fit first, with the fitness of its members on fit and select.
 
         Columns: `proxy` (ready to score), `formula`, `size`, `steady`, and `fit_...` and `select_...` of `joint`,
         `beyond_size` and `fitness`.
@@ -143,7 +143,7 @@ class Run:
 
 
 def load(folder: str | Path) -> Run:
-    """Reads a run, which may still be going on.
+    """Reads a run, which may still be in progress.
 
     Args:
         folder: Its folder.
@@ -182,7 +182,7 @@ def _opened(folder: Path) -> Store:
     store = Store.reading(folder / JOURNAL, FORMAT)
     if store.is_empty:
         store.close()
-        raise store.damaged("it does not say what was run")
+        raise store.damaged("it does not state the definition of the run")
     return store
 
 

@@ -21,15 +21,15 @@ from autoprox.scorers import HALL_MEMBERS, joined_alike
 
 @dataclass(frozen=True)
 class Standing:
-    """A member of the hall of fame with what it is worth on select.
+    """A member of the hall of fame with its fitness on select.
 
     Args:
         member: The member.
         joint: Joint correlation on select; NaN where undefined.
-        beyond: What of it is left beyond size, on select.
-        value: Joint and beyond, weighted as in the fitness: what the winner is chosen by.
-        steady: Whether its scores stand when leaves, scores, images and weights move as little as rounding moves them;
-            where they do not, it ranks by rounding.
+        beyond: Joint correlation on select beyond size.
+        value: Joint and beyond, weighted as in the fitness; the criterion for the winner.
+        steady: True if its ranking survives rounding-size perturbations of leaves, scores, images and weights;
+            otherwise it ranks by rounding.
     """
 
     member: Contender
@@ -40,11 +40,11 @@ class Standing:
 
     @property
     def eligible(self) -> bool:
-        """Whether it may win."""
+        """True if the member may win."""
         return self.steady and bool(np.isfinite(self.value))
 
     def to_document(self) -> dict[str, Any]:
-        """The standing as JSON-like data; what is undefined is None."""
+        """The standing as JSON-compatible data; undefined values are None."""
         graph, evaluation = self.member.graph, self.member.evaluation
         text = formula(graph)
         return {
@@ -70,14 +70,14 @@ class Standing:
 
 @dataclass(frozen=True)
 class EnsembleTrial:
-    """Whether the fittest members of the hall together rank select better than the best of all members alone.
+    """Comparison on select of the ensemble of the fittest members of the hall with the best member alone.
 
-    The best one was chosen on select among the whole hall and the ensemble was not: the comparison leans its way.
+    It favours the best member, which was chosen on select among the whole hall.
 
     Args:
-        members: How many make the ensemble.
+        members: Number of members of the ensemble.
         joint: Joint correlation of the ensemble on select.
-        best: That of the member.
+        best: Joint correlation of the best member.
         ci95: 95 % interval of the difference, paired bootstrap over architectures.
     """
 
@@ -88,11 +88,11 @@ class EnsembleTrial:
 
     @property
     def better(self) -> bool:
-        """Whether the ensemble is further."""
+        """True if the ensemble is better."""
         return self.joint > self.best
 
     def to_document(self) -> dict[str, Any]:
-        """The trial as JSON-like data."""
+        """The trial as JSON-compatible data."""
         return {
             "members": self.members,
             "joint": finite_or_none(self.joint),
@@ -105,17 +105,17 @@ class EnsembleTrial:
 def standings(
     hall: Sequence[Contender], judges: Mapping[Split, Judge], bank: Bank, collect: Collect, beyond_size: float
 ) -> list[Standing]:
-    """The members of the hall with what they are worth on select, in the order of the hall.
+    """The members of the hall with their fitness on select, in the order of the hall.
 
     Args:
         hall: Members, best on fit first.
         judges: Judges of fit and select.
         bank: Leaf values of both.
-        collect: What collects values of other networks.
-        beyond_size: Weight of what candidates know beyond size.
+        collect: Collects values of other networks.
+        beyond_size: Weight of the correlation beyond size.
     """
     select = judges[Split.SELECT]
-    # A winner is published in its short form, which rounds otherwise.
+    # A winner is published in its short form, which rounds differently.
     graphs = [form for each in hall for form in (each.graph, in_short(each, bank)[0])]
     stands = steady(graphs, judges[Split.FIT].networks, bank.fit, collect)
     stands &= steady(graphs, select.networks, bank.select, collect)
@@ -128,7 +128,7 @@ def standings(
 
 
 def in_short(member: Contender, bank: Bank) -> tuple[Expression, int]:
-    """Graph and sign of a member as they are published: as small as can be without new leaves."""
+    """Graph and sign of a member as published: as small as possible without new leaves."""
     graph, sign = member.graph, member.evaluation.sign
     small = simplify(graph)
     return (
@@ -139,18 +139,18 @@ def in_short(member: Contender, bank: Bank) -> tuple[Expression, int]:
 
 
 def winner(ranked: Sequence[Standing], select: Judge, bank: Bank) -> Standing:
-    """The smallest one whose fitness on select is within one standard error of the highest.
+    """The smallest member with a fitness on select within one standard error of the highest.
 
-    It is chosen among those that no smaller or equally small one matches on select. The standard error is that of the
-    difference of joint correlations, over resampled architectures.
+    It is chosen among the members that are non-dominated in size and fitness on select. The standard error is of the
+    difference of joint correlations over resampled architectures.
 
     Args:
         ranked: The hall, fittest on fit first.
         select: Judge of the select split.
-        bank: Leaf values of it.
+        bank: Leaf values of its networks.
 
     Raises:
-        TableError: If none may win.
+        TableError: If no member may win.
     """
     best = highest(ranked)
     front: list[Standing] = []
@@ -166,7 +166,7 @@ def winner(ranked: Sequence[Standing], select: Judge, bank: Bank) -> Standing:
 
 
 def highest(ranked: Sequence[Standing]) -> Standing:
-    """The one with the highest fitness on select; among equals the fitter one on fit, then the smaller.
+    """The member with the highest fitness on select; among equals the fitter one on fit, then the smaller.
 
     Raises:
         TableError: If none may win.
@@ -181,7 +181,7 @@ def highest(ranked: Sequence[Standing]) -> Standing:
 
 
 def ensemble_of(ranked: Sequence[Standing]) -> list[Contender]:
-    """The members of the hall that make its ensemble: the fittest on fit, without those that rank by rounding.
+    """The members of the ensemble: the fittest of the hall on fit, without members that rank by rounding.
 
     Args:
         ranked: The hall, fittest on fit first.
@@ -190,13 +190,13 @@ def ensemble_of(ranked: Sequence[Standing]) -> list[Contender]:
 
 
 def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, bank: Bank) -> EnsembleTrial:
-    """Tries the ensemble of the fittest members on select.
+    """Compares the ensemble of the fittest members with the best member on select.
 
     Args:
         ranked: The hall, fittest on fit first.
         best: The member with the highest fitness on select.
         select: Judge of the select split.
-        bank: Leaf values of it.
+        bank: Leaf values of its networks.
     """
     members = ensemble_of(ranked)
     together = joined_alike(mean_ranks, _scores(members, bank), select.networks)
@@ -206,6 +206,6 @@ def ensemble_trial(ranked: Sequence[Standing], best: Standing, select: Judge, ba
 
 
 def _scores(members: Sequence[Contender], bank: Bank) -> Floats:
-    """Scores on the networks of select, sign included."""
+    """Scores on the networks of select, including the sign."""
     signs = np.array([each.evaluation.sign for each in members], dtype=np.float64)[:, None]
     return np.asarray(signs * Evaluator(bank.select).scores([each.graph for each in members]))

@@ -1,7 +1,7 @@
-"""Drawing and mutating DEAP's typed trees with a generator that is passed in.
+"""Random generation, mutation and crossover of DEAP's typed trees with an explicit generator.
 
-DEAP's own operators draw from the global `random`, choose from sets of classes (so a seed does not fix a run), and
-fail on types without a terminal; these do none of it.
+DEAP's operators draw from the global `random`, choose from sets of classes (so a seed does not fix a run), and fail on
+types without a terminal. The functions here avoid all three.
 """
 
 from collections.abc import Callable, Sequence
@@ -12,14 +12,14 @@ from deap import gp
 from autoprox.evolve.grammar import Grammar, Item
 
 TERMINAL_CHANCE = 0.3
-"""Chance to end a branch at a terminal where both are possible (grow method, Koza 1992)."""
+"""Probability of ending a branch with a terminal if both are possible (grow method, Koza 1992)."""
 
 
 def generate(grammar: Grammar, type_: type, max_height: int, rng: np.random.Generator) -> list[Item]:
-    """Draws a tree of a type that is no higher than a bound.
+    """Draws a tree of a type within a bound on its height.
 
     Args:
-        grammar: What to draw from.
+        grammar: Grammar of the tree.
         type_: Type of the root.
         max_height: Bound on the height; the lowest possible height of the type if that is larger.
         rng: Source of randomness.
@@ -39,9 +39,9 @@ def mutate(grammar: Grammar, tree: Sequence[Item], max_height: int, rng: np.rand
     """Changes a tree at one place: a new subtree, another item of the same signature, one item less, or one more.
 
     Args:
-        grammar: What to draw from.
+        grammar: Grammar of the tree.
         tree: The parent, which is not changed.
-        max_height: Bound on the height of the new tree; a change that would pass it is redrawn as a new tree.
+        max_height: Bound on the height of the new tree; a change that would exceed it is replaced by a new tree.
         rng: Source of randomness.
 
     Returns:
@@ -61,10 +61,10 @@ def cross(
     """Replaces a subtree of one tree by one of another, of the same type (one-point crossover, Koza 1992).
 
     Args:
-        grammar: What to draw from.
-        mother: Gives the root; not changed.
-        father: Gives the subtree; not changed.
-        max_height: Bound on the height of the child; one that would pass it is a mutant of the mother instead.
+        grammar: Grammar of the trees.
+        mother: Source of the root; not changed.
+        father: Source of the subtree; not changed.
+        max_height: Bound on the height of the child; one that would exceed it is replaced by a mutant of the mother.
         rng: Source of randomness.
 
     Returns:
@@ -108,7 +108,7 @@ def _drop_item(_grammar: Grammar, tree: gp.PrimitiveTree, _max_height: int, rng:
 
 
 def _insert_item(grammar: Grammar, tree: gp.PrimitiveTree, _max_height: int, rng: np.random.Generator) -> None:
-    """Puts a primitive above an item, which becomes one of its arguments; the others are drawn low."""
+    """Inserts a primitive above an item, which becomes one of its arguments; the others are drawn with low height."""
     place = int(rng.integers(len(tree)))
     type_ = tree[place].ret
     fitting = grammar.above(type_)

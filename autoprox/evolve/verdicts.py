@@ -1,4 +1,4 @@
-"""Verdict on a discovered proxy beside its rivals, split by split."""
+"""Verdicts on a discovered proxy and its rivals, split by split."""
 
 from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from autoprox.bench.verdict import Verdict, finite_or_none
 
 PROXY_ROW, ZOO_ROW, FITTED_ROW = "proxy", "zoo", "fitted counts"
 """Names, among verdicts, of the discovered proxy, of the best zoo proxy, and of ridge regression on counts that was
-fitted to the same labels. Besides them there are the other forms of the discovery (`Form`), and counts."""
+fitted to the same labels. Further verdicts are on the other forms of the discovery (`Form`) and on counts."""
 
 _GOLDEN_NETWORKS = 2
 
@@ -24,8 +24,8 @@ class Margin:
 
     Args:
         rival: Row of the rival: a count, the best zoo proxy, or fitted counts.
-        joint: Joint correlation of the proxy minus that of the rival.
-        ci95: Its 95 % interval.
+        joint: Difference of the joint correlations, proxy minus rival.
+        ci95: 95 % interval of the difference.
     """
 
     rival: str
@@ -33,7 +33,7 @@ class Margin:
     ci95: tuple[float, float]
 
     def to_document(self) -> dict[str, Any]:
-        """The margin as JSON-like data; what is undefined is None."""
+        """The margin as JSON-compatible data; undefined values are None."""
         return {
             "rival": self.rival,
             "joint": finite_or_none(self.joint),
@@ -42,7 +42,7 @@ class Margin:
 
 
 def judged_split(splits: Container[str]) -> Split:
-    """The split that says what a proxy is worth: sealed if it was scored, else select.
+    """The deciding split: sealed if it was scored, else select.
 
     Args:
         splits: The splits that were scored, such as the keys of `results["splits"]`.
@@ -55,17 +55,17 @@ def judged_split(splits: Container[str]) -> Split:
 
 
 def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> tuple[Margin, ...]:
-    """How far the proxy is beyond its rivals: the best count on select, fitted counts, and the best zoo proxy.
+    """Margins of the proxy over its rivals: the best count on select, fitted counts, and the best zoo proxy.
 
     Args:
-        judge: Judge of the split that decides.
+        judge: Judge of the deciding split.
         rows: Scores on its networks.
         select: Verdicts on select, from which the best count is chosen.
 
     Returns:
-        The rival that is strongest on select first.
+        The margins, the strongest rival on select first.
     """
-    # A count that is constant in a block has no joint correlation and is no one's rival.
+    # A count that is constant in a block has no joint correlation and is not a rival.
     strength = {name: np.nan_to_num(select[name].joint, nan=-np.inf) for name in rows if name in select}
     count = max(judge.counts, key=lambda name: strength[name])
     rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW) if name in rows)]
@@ -74,10 +74,10 @@ def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]
 
 
 def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:
-    """Says how far a proxy is beyond its rivals, the strongest first.
+    """Sentence with the margins of a proxy over its rivals, the strongest first.
 
     Args:
-        margins: Margins as JSON-like data.
+        margins: Margins as JSON-compatible data.
         zoo: Name of the zoo proxy.
 
     Example:
@@ -90,10 +90,10 @@ def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:
 
 
 def verdict_sentence(results: Mapping[str, Any]) -> str:
-    """Says in plain words how well a proxy ranks, beside its rivals; a proxy that loses says so first.
+    """Sentence with the correlation of a proxy and its rivals; it starts with a defeat.
 
     Args:
-        results: Of a discovered proxy.
+        results: Results of a discovered proxy.
 
     Example:
         >>> row = lambda joint: {"joint": joint, "ci95": [joint - 0.05, joint + 0.05]}
@@ -151,7 +151,7 @@ def _compared(margin: Mapping[str, Any], zoo: str | None) -> str:
 
 
 def _short(value: float) -> str:
-    """Two decimals, without the zero before the point."""
+    """Two decimals, without the leading zero."""
     return f"{value:.2f}".replace("0.", ".", 1)
 
 
@@ -161,12 +161,12 @@ def verdicts_of(judge: Judge, rows: dict[str, Floats]) -> dict[str, Verdict]:
 
 
 def document_of(verdicts: dict[str, Verdict], judge: Judge) -> dict[str, Any]:
-    """Verdicts as JSON-like data."""
+    """Verdicts as JSON-compatible data."""
     return {name: verdict.to_document(judge.blocks) for name, verdict in verdicts.items()}
 
 
 def golden_scores(judge: Judge, scores: Floats) -> list[dict[str, Any]]:
-    """A few scores to check an exported proxy by: the first networks of each space and data set."""
+    """A few scores to check an exported proxy with: the first networks of each space and data set."""
     seen: dict[tuple[str, str], int] = {}
     golden = []
     for network, score in zip(judge.networks, scores, strict=True):

@@ -1,13 +1,13 @@
 """Training-free architecture search with any scorer.
 
-- `constraints`: what an architecture may cost
-- `region`: the architectures that are allowed: exactly, so that every draw is allowed, where a space has closed forms
-  (`closed`, `sizes`), and by tries elsewhere (`whole`)
-- `arch_scores`: from anything that scores to numbers for architectures
+- `constraints`: bounds on the costs of an architecture
+- `region`: the allowed architectures: exact, so that every draw is allowed, if the space has closed forms (`closed`,
+  `sizes`, `by_place`), otherwise by rejection (`whole`)
+- `arch_scores`: scores of architectures by any scorer
 - `methods`: regularised evolution, annealing, random draws, everything
-- `search_journal`, `searching`: the search, and how it goes on after an interruption
-- `result`, `search_figure`: what was found
-- `verification`: the find, trained beside others
+- `search_journal`, `searching`: the search, which resumes after an interruption
+- `result`, `search_figure`: the result as data and as a figure
+- `verification`: the pick compared with other architectures by training
 """
 
 from autoprox.networks.latency import Latency

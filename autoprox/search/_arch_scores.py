@@ -1,4 +1,4 @@
-"""From a scorer to numbers for architectures."""
+"""Scores of architectures by a scorer."""
 
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
@@ -18,8 +18,8 @@ class Measured(NamedTuple):
     """Measured values of an architecture.
 
     Args:
-        parts: `(P,)`, one value a part of the scorer, averaged over initialisations; NaN where there is no finite one.
-        reason: Why one is missing; empty if the scorer is just undefined there, or nothing is missing.
+        parts: `(P,)`, one value per part of the scorer, averaged over initialisations; NaN if none is finite.
+        reason: Reason for a missing value; empty if the scorer is merely undefined there, or no value is missing.
     """
 
     parts: tuple[float, ...]
@@ -35,12 +35,12 @@ def measured_archs(
         scorer: The scorer.
         space: The space of the architectures.
         archs: The architectures.
-        task: What the networks are built for, and the batch.
+        task: Classes and image shape of the networks, and the batch.
         init_seeds: Number of initialisations, the seeds 0, 1, ...; values are averaged over them.
-        parallel: The processes; results come in order, and do not depend on it.
+        parallel: The processes; results are in order and do not depend on it.
 
     Raises:
-        AutoproxError: If a process was ended from outside.
+        AutoproxError: If a process was killed.
     """
     parts = scorer.parts
     tasks = (delayed(_measured)(space, arch, task, init_seeds, parts) for arch in archs)
@@ -49,7 +49,7 @@ def measured_archs(
 
 
 def _measured(space: Space, arch: Arch, task: Task, init_seeds: int, parts: Sequence[Scorer]) -> Measured:
-    """Runs in a worker process. An architecture without a score is not a candidate."""
+    """Runs in a worker process; failures of the scorer become reasons."""
     rows = []
     with single_threaded():
         for seed in range(init_seeds):

@@ -1,7 +1,7 @@
-"""The architectures that additive costs allow, where every place of a list adds something of its own.
+"""The architectures that additive costs allow, if each place of a list has separate costs.
 
-In a space around a trained network each linear map has its own size, so that its places cannot be exchanged as the
-layers of `closed` can. What the places from one on can add together is summed up place by place.
+In a space around a trained network each linear map has its own size, so places are not exchangeable like the layers of
+`closed`. The possible sums over the last places are computed place by place.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,9 +20,9 @@ from autoprox.spaces.places import PlaceCosts, arch_of, places_of
 from autoprox.spaces.task import TaskShape
 
 _MOST_SUMS = 100_000
-# Different sums from one place on: beyond that, bounds are tried.
+# Distinct sums over the last places; with more, bounds are kept by rejection.
 _REPAIRS = 4
-# Rounds through all places in which a child may be brought within the bounds.
+# Rounds through all places to bring a child within the bounds.
 
 
 class Places:
@@ -32,10 +32,10 @@ class Places:
         space: The space.
         task: Number of classes and shape of the images.
         bounds: Of additive costs, at least one.
-        held: What the choices cost, in the order in which bounds first name costs.
+        held: Costs of the choices, in the order in which the bounds first name them.
 
     Raises:
-        SpecError: If no architecture is allowed; the message names the bounds and what can be reached.
+        SpecError: If no architecture is allowed; the message names the bounds and the possible costs.
 
     Attributes:
         size: Number of allowed architectures.
@@ -56,7 +56,7 @@ class Places:
 
     @classmethod
     def fitting(cls, space: Space, task: TaskShape, bounds: Sequence[Bound]) -> "Places | None":
-        """The allowed part of a space; None if its costs do not add up place by place, or too variously.
+        """The allowed part of a space; None if its costs do not add up place by place, or have too many sums.
 
         Raises:
             SpecError: If no architecture is allowed.
@@ -67,7 +67,7 @@ class Places:
         return cls(space, task, bounds, held)
 
     def draw(self, rng: np.random.Generator) -> Arch:
-        """Draws an allowed architecture, all alike."""
+        """Draws an allowed architecture, uniformly."""
         size, chosen = self._held.base, []
         for place, steps in enumerate(self._held.added):
             rooms = [self._room(size + step, place + 1) for step in steps]
@@ -112,7 +112,7 @@ class Places:
         return found
 
     def _room(self, size: npt.NDArray[np.int64], place: int) -> int:
-        """How many choices from a place on bring a network of this size within the bounds."""
+        """Number of choices from a place on that bring a network of this size within the bounds."""
         sums = self._sums[place]
         return int(sums.ways[self._within(size + sums.sizes)].sum())
 
@@ -120,13 +120,13 @@ class Places:
         return np.asarray(((sizes >= self._low) & (sizes <= self._high)).all(axis=-1))
 
     def _distance(self, chosen: npt.NDArray[np.int64]) -> float:
-        """How far outside the bounds a choice lies, as a part of the bounds."""
+        """Distance of a choice from the bounds, relative to the bounds."""
         size = self._held.base + self._held.added[np.arange(len(chosen)), chosen].sum(axis=0)
         outside = np.maximum(np.maximum(self._low - size, size - self._high), 0)
         return float((outside / np.maximum(size, 1)).sum())
 
     def _nearer(self, chosen: npt.NDArray[np.int64], place: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-        """Another choice at one place that lies nearer to the bounds, one of those that do; the same if none does."""
+        """A random choice at one place that is nearer to the bounds; unchanged if none is."""
         others = [chosen.copy() for _ in self._held.added[place]]
         for choice, other in enumerate(others):
             other[place] = choice
@@ -148,11 +148,11 @@ class Places:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Sums:
-    """Sums that places from one on can contribute together.
+    """Possible sums over the last places.
 
     Args:
         sizes: `(n, costs)`, distinct sums.
-        ways: `(n,)`, how many choices give each; Python integers, for they outgrow 64 bits.
+        ways: `(n,)`, numbers of choices per sum, as Python integers, since they exceed 64 bits.
     """
 
     sizes: npt.NDArray[np.int64]
@@ -160,12 +160,12 @@ class _Sums:
 
 
 def costs_of(bounds: Sequence[Bound]) -> tuple[Cost, ...]:
-    """The costs that are bounded, each once."""
+    """The bounded costs, each once."""
     return tuple({bound.cost.name: bound.cost for bound in bounds}.values())
 
 
 def _suffixes(added: npt.NDArray[np.int64]) -> list[_Sums] | None:
-    """For each place, the sums from it on; None if there are too many."""
+    """Sums from each place on; None if there are too many."""
     if prod(added.shape[1:]) * len(added) > _MOST_SUMS:
         return None
     found = [_Sums(np.zeros((1, added.shape[2]), dtype=np.int64), np.array([1], dtype=object))]

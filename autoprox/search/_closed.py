@@ -1,7 +1,7 @@
-"""The architectures that additive costs allow, where the layers of a space can be exchanged: every draw is allowed.
+"""The architectures that additive costs allow, if the layers of a space are exchangeable: every draw is allowed.
 
-Whether the layers that are still open can bring a network within its bounds is known from the sums of `sizes`, so that
-every choice is made among those that can still end well.
+The sums of `sizes` tell if the remaining layers can bring a network within its bounds. So every layer is chosen among
+the values that can still be completed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,24 +22,24 @@ from autoprox.spaces.genes import Genes, json_form
 from autoprox.spaces.task import TaskShape
 
 _OPEN = np.iinfo(np.int64).max // 2
-# An upper end that no cost reaches, and that may still be added to.
+# An upper end above any cost, low enough for additions.
 _MOST_COUNTS = 100_000
-# Counts, of combinations of fixed genes with one layer's, that a table of sizes may need.
+# Largest number of counts in a table of sizes: combinations of fixed genes times choices of one layer.
 _TRIED = 16
-# Architectures on which it is tried that costs add up.
+# Architectures on which the sum of costs is checked.
 
 
 class ClosedForms:
     """The part of a space that bounds of additive costs allow, for one task.
 
     Args:
-        space: The space. Its costs are what its fixed genes cost plus what each layer adds.
+        space: The space. Its costs are the cost of its fixed genes plus the cost of each layer.
         task: Number of classes and shape of the images, which costs depend on.
-        bounds: Of additive costs.
+        bounds: Bounds of additive costs.
 
     Raises:
-        SpecError: If no architecture is allowed; the message names the bounds that exclude them all, and what can be
-            reached. Also if the space does not take the task's images.
+        SpecError: If no architecture is allowed; the message names the bounds that exclude them all, and the possible
+            costs. Also if the space does not take the task's images.
 
     Attributes:
         size: Number of allowed architectures.
@@ -68,9 +68,9 @@ class ClosedForms:
 
     @staticmethod
     def fit(space: Space, task: TaskShape, bounds: Sequence[Bound]) -> bool:
-        """Whether a space has closed forms that add up over its layers, all of them along one axis and exchangeable.
+        """True if a space has closed forms that add up over its layers, all along one axis and exchangeable.
 
-        That counts and bounded costs add up is tried on some architectures.
+        The sums of counts and bounded costs are checked on some architectures.
         """
         layout = space.layout
         axes = {gene.along for gene in layout.layered}
@@ -85,11 +85,11 @@ class ClosedForms:
         return self._completed(shape, [None] * shape.depth, range(shape.depth), rng)
 
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
-        """A neighbour as `Region.mutate` gives it.
+        """A neighbour as `Region.mutate` defines it.
 
-        Where the new value of a fixed gene cannot be had within the bounds, the nearest combination of fixed genes that
-        can takes its place. Layers keep their values, in an order drawn at random but with those that the mutation
-        changed first, for as long as the rest can still bring the network within the bounds.
+        If the new value of a fixed gene is impossible within the bounds, the nearest possible combination of fixed
+        genes replaces it. Layers are visited in random order, after the mutated ones. Each keeps its value as long as
+        the remaining layers can still bring the network within the bounds.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -104,9 +104,9 @@ class ClosedForms:
         return self._completed(shape, wishes, order, rng)
 
     def largest(self) -> Arch:
-        """The allowed architecture with the most parameters; of several the one with the most multiply-accumulates.
+        """The allowed architecture with the most parameters, then the most multiply-accumulates.
 
-        Of several still, the one whose layers come last in the declared order of their choices: the most heads.
+        Remaining ties are broken by the layers that come last in the declared order of their choices: the most heads.
         """
         tops = [max(map(tuple, sizes[self._within(sizes)].tolist())) for sizes in (s.sizes for s in self._shapes)]
         best = max(range(len(tops)), key=lambda index: tops[index])
@@ -122,7 +122,7 @@ class ClosedForms:
             yield from self._listed(shape)
 
     def _room(self, shape: Shape, size: npt.NDArray[np.int64], layers: int) -> int:
-        """How many choices of so many more layers bring a network of this size within the bounds."""
+        """Number of choices of the remaining layers that bring a network of this size within the bounds."""
         sums = shape.sums(layers)
         return int(sums.ways[self._within(sums.sizes + size)].sum())
 
@@ -132,9 +132,9 @@ class ClosedForms:
     def _completed(
         self, shape: Shape, wishes: Sequence[int | None], order: Sequence[int], rng: np.random.Generator
     ) -> Arch:
-        """Chooses the layers one by one: as wished where that can end well, drawn where it cannot or nothing is wished.
+        """Chooses the layers one by one: as wished if the network can then be completed, otherwise at random.
 
-        What is drawn is drawn so that, without wishes, every allowed choice of all layers is as likely as any other.
+        Without wishes, the draws are uniform over all allowed choices of the layers.
         """
         size, chosen = shape.base, [0] * shape.depth
         for place, layer in enumerate(order):
@@ -150,7 +150,7 @@ class ClosedForms:
         return self._arch(shape, chosen)
 
     def _listed(self, shape: Shape, *, downward: bool = False) -> Iterator[Arch]:
-        """The allowed architectures of a shape, in the order of its layers' choices or against it."""
+        """The allowed architectures of a shape, in the order of its layers' choices or in reverse."""
         choices = range(len(shape.added))
         steps = [np.array(step) for step in shape.added]
 
@@ -199,7 +199,7 @@ class ClosedForms:
 
     @cached_property
     def _codes(self) -> npt.NDArray[np.int64]:
-        """`(shapes, genes)`, the places of the fixed genes of each shape among their choices."""
+        """`(shapes, genes)`, the indices of the fixed genes of each shape among their choices."""
         return np.array([self._coded(shape.fixed) for shape in self._shapes])
 
     def _coded(self, genes: Genes) -> list[int]:
@@ -255,7 +255,7 @@ def _wanted(bounds: Sequence[Bound]) -> tuple[Cost, ...]:
 
 
 def _adds_up(space: Space, task: TaskShape, costs: Sequence[Cost]) -> bool:
-    """Whether some architectures cost what their fixed genes and their layers cost."""
+    """True if costs of some architectures are the sums over their fixed genes and layers."""
     rng = np.random.default_rng(0)
     table = size_table(space, task, costs)
     shapes = {canonical_json(shape.fixed): shape for shape in table.shapes}
@@ -277,5 +277,5 @@ def _text(cost: Cost, value: np.int64) -> str:
 
 
 def _key(values: Sequence[Any]) -> tuple[Any, ...]:
-    """The choices of one layer as something that can be looked up."""
+    """The choices of one layer as a hashable key."""
     return tuple(tuple(value) if isinstance(value, list) else value for value in values)

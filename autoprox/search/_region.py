@@ -1,8 +1,8 @@
-"""The architectures that constraints allow: drawn, varied and, where that is possible, counted and listed.
+"""The architectures that constraints allow: drawn, varied and, if possible, counted and listed.
 
-Bounds of additive costs are kept by construction where the space has closed forms: `closed` where its layers can be
-exchanged, `by_place` where each place of a list of one fixed length adds something of its own. What else is bounded is
-tried: architectures are drawn until one is allowed, a bounded number of times, and `acceptance` says how many were.
+Bounds of additive costs are kept by construction if the space has closed forms: `closed` for exchangeable layers,
+`by_place` for lists of fixed length with separate costs per place. Other bounds are kept by rejection: architectures
+are drawn until one is allowed, a limited number of times, and `acceptance` has the share of allowed draws.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -20,14 +20,14 @@ from autoprox.spaces.costs import MACS, PARAMS, Cost
 from autoprox.spaces.task import Task
 
 TRIES, MEASURED_TRIES = 1000, 200
-"""Draws for one allowed architecture at most, and where a cost has to be measured for each."""
+"""Largest number of draws for one allowed architecture, and the same if a cost has to be measured for each."""
 LISTABLE = 1000
-"""Architectures that are looked at one by one, so that nothing allowed is missed."""
+"""Largest number of architectures that are checked one by one, so that no allowed one is missed."""
 
 _VARIATIONS = 20
-# Children of one parent that may lie outside the bounds in a row, before an architecture is drawn instead.
+# Consecutive children of one parent outside the bounds, before an architecture is drawn instead.
 _CLIMBS = 20
-# Draws from the largest of which the climb to the largest architecture starts.
+# Draws; the climb to the largest architecture starts from the largest of them.
 
 
 class NothingAllowedError(SpecError):
@@ -35,11 +35,11 @@ class NothingAllowedError(SpecError):
 
 
 class Pilot(NamedTuple):
-    """A look at what bounds do that can only be tried.
+    """Share of allowed draws, for bounds that are kept by rejection.
 
     Args:
         tried: Architectures that were drawn.
-        kept: How many of them are allowed.
+        kept: Number of allowed ones among them.
     """
 
     tried: int
@@ -52,15 +52,15 @@ class Region:
     Args:
         space: The space.
         task: Number of classes and shape of the images, which costs depend on.
-        constraints: What is allowed.
+        constraints: The constraints.
 
     Raises:
-        SpecError: If no architecture is allowed; the message names the constraints that exclude them all, and what can
-            be reached. Also if the space does not take the task's images.
+        SpecError: If no architecture is allowed; the message names the constraints that exclude them all, and the
+            possible costs. Also if the space does not take the task's images.
 
     Attributes:
-        size: Number of allowed architectures; None where that is not known.
-        total: Number of all architectures of the space; None where that is not known.
+        size: Number of allowed architectures; None if unknown.
+        total: Number of all architectures of the space; None if unknown.
 
     Example:
         >>> from autoprox.spaces.task import noise_task
@@ -96,22 +96,22 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
 
     @property
     def measured(self) -> tuple[Cost, ...]:
-        """The bounded costs that have to be measured for each architecture that is drawn."""
+        """Bounded costs that have to be measured for each drawn architecture."""
         return tuple(dict.fromkeys(bound.cost for bound in self._tested if bound.cost.measured))
 
     @property
     def listable(self) -> bool:
-        """Whether everything can be looked at one by one."""
+        """True if all architectures can be checked one by one."""
         return self.listed is not None and self.listed <= LISTABLE
 
     @property
     def listed(self) -> int | None:
-        """How many architectures have to be looked at to list the region; None where that is not known."""
+        """Number of architectures to check in order to list the region; None if unknown."""
         return self._source.size
 
     @property
     def acceptance(self) -> Pilot | None:
-        """How many of the architectures that were drawn so far are allowed; None where every draw was allowed."""
+        """Number of allowed architectures among the draws so far; None if every draw is allowed by construction."""
         return Pilot(self._tried, self._kept) if self._tested else None
 
     def cost(self, cost: Cost, arch: Arch) -> int | float:
@@ -123,22 +123,22 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         key = (cost.name, arch)
         if key not in self._known:
             value = cost.of(self.space, arch, self._shape)
-            if cost.additive:  # a sum that is made at once
+            if cost.additive:  # a sum, which is cheap
                 return value
             self._known[key] = value
         return self._known[key]
 
     def costs(self, arch: Arch) -> dict[str, int | float]:
-        """Parameters, multiply-accumulates and whatever is bounded, by name."""
+        """Parameters, multiply-accumulates and all bounded costs, by name."""
         wanted = dict.fromkeys((PARAMS, MACS, *self.constraints.costs))
         return {cost.name: self.cost(cost, arch) for cost in wanted}
 
     def allows(self, arch: Arch) -> bool:
-        """Whether an architecture of the space is allowed."""
+        """True if an architecture of the space is allowed."""
         return all(bound.allows(self.cost(bound.cost, arch)) for bound in self.constraints.bounds)
 
     def pilot(self, draws: int, rng: np.random.Generator) -> Pilot:
-        """Draws some architectures to see how many are allowed; they do not count as draws of a search."""
+        """Estimates the share of allowed architectures by draws that do not count as draws of a search."""
         kept = sum(self._passes(self._source.draw(rng)) for _ in range(draws))
         return Pilot(draws, kept)
 
@@ -146,7 +146,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
         """Draws an allowed architecture: the distribution of `Space.sample`, given that it is allowed.
 
         Raises:
-            NothingAllowedError: If none of as many as are tried is allowed.
+            NothingAllowedError: If none of a limited number of draws is allowed.
         """
         tries = MEASURED_TRIES if self.measured else TRIES
         for _ in range(tries if self._tested else 1):
@@ -154,7 +154,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
             if self._accepts(arch):
                 return arch
         if self.size is not None:
-            # So few are allowed among so few that all were looked at.
+            # The few allowed ones of a small space were listed.
             allowed = list(self)
             return allowed[rng.integers(len(allowed))]
         raise NothingAllowedError(
@@ -165,14 +165,14 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
     def mutate(self, arch: Arch, rng: np.random.Generator) -> Arch:
         """Changes one gene as `Space.mutate` does, and others only as far as the constraints demand.
 
-        Bounds that can only be tried are tried on a number of children; then an architecture is drawn instead.
+        Bounds without closed forms are checked on a number of children; then an architecture is drawn instead.
 
         Args:
             arch: An allowed architecture.
-            rng: Where all draws come from.
+            rng: Source of all draws.
 
         Returns:
-            An allowed architecture; where the bounds are narrow it may be the same one.
+            An allowed architecture; if the bounds are narrow, it may be the same one.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -187,9 +187,9 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
             return arch
 
     def largest(self) -> Arch:
-        """The allowed architecture with the most parameters; of several the one with the most multiply-accumulates.
+        """The allowed architecture with the most parameters, then the most multiply-accumulates.
 
-        Where everything cannot be looked at, the largest that a climb from the largest of some draws finds.
+        If the region cannot be listed, it is the result of a climb from the largest of some draws.
         """
         if not self._tested and isinstance(self._source, ClosedForms):
             return self._source.largest()
@@ -233,7 +233,7 @@ classes, 224 px): they have 5,273,896 to 10,194,040 parameters. Change it, or ch
 
 
 def _source(space: Space, task: TaskShape, additive: Sequence[Bound]) -> ClosedForms | Places | WholeSpace:
-    """Set that architectures are drawn from: those that additive bounds allow, where that is known without a try.
+    """The set from which architectures are drawn: the part that additive bounds allow, if it has closed forms.
 
     Raises:
         SpecError: If the bounds allow nothing.
@@ -244,7 +244,7 @@ def _source(space: Space, task: TaskShape, additive: Sequence[Bound]) -> ClosedF
 
 
 def _reach(region: Region, archs: Iterable[Arch]) -> str:
-    """Costs of architectures, from least to most, as a part of a sentence."""
+    """Ranges of costs of architectures, as a part of a sentence."""
     costs = [bound.cost for bound in region._tested]
     rows = [[region.cost(cost, arch) for cost in costs] for arch in archs]
     ends = [(cost, min(column), max(column)) for cost, column in zip(costs, zip(*rows, strict=True), strict=True)]

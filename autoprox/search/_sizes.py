@@ -1,9 +1,9 @@
-"""The sizes that a space reaches, and how many architectures reach each, without listing architectures.
+"""The possible sizes of a space, and the number of architectures of each size, without listing architectures.
 
-A cost of a network is what its fixed genes cost (width, depth, heads of stages, ...) plus what each layer's own genes
-add: the order of the layers does not matter, so that a thousand sums stand for the 20^10 ways to choose the layers of
-`autoformer-micro` at one width and depth. That a space counts so is a law of `tests/conformance/test_search.py`; a size
-that an architecture does not have is an error there, and never a result that breaks a constraint here.
+A cost of a network is the cost of its fixed genes (width, depth, heads of stages, ...) plus the cost of each layer's
+genes. The order of the layers does not matter: a thousand sums represent the 20^10 choices of the layers of
+`autoformer-micro` at one width and depth. `tests/conformance/test_search.py` tests this law for each space. A wrong
+size is an error here, and never a result that violates a constraint.
 """
 
 from collections import Counter
@@ -22,16 +22,16 @@ from autoprox.spaces.genes import Genes, json_form
 from autoprox.spaces.task import TaskShape
 
 Size = tuple[int, ...]
-"""One value for each of several additive costs."""
+"""One value per additive cost."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """Sums that a number of layers can contribute together.
+    """Possible sums over a number of layers.
 
     Args:
         sizes: `(n, costs)`, distinct sums, in a fixed order.
-        ways: `(n,)`, how many choices of the layers give each; Python integers, for they outgrow 64 bits.
+        ways: `(n,)`, numbers of choices of the layers per sum, as Python integers, since they exceed 64 bits.
     """
 
     sizes: npt.NDArray[np.int64]
@@ -44,9 +44,9 @@ class Shape:
 
     Args:
         fixed: The fixed genes.
-        depth: Number of layers that have genes of their own; 0 in a space without such genes.
-        base: Size without what the layers' own genes add.
-        added: For each choice of a layer's genes (`layer_choices`), what it adds.
+        depth: Number of layers with separate genes; 0 in a space without such genes.
+        base: Size without the contributions of the layers' genes.
+        added: Contribution of each choice of a layer's genes (`layer_choices`).
     """
 
     fixed: Genes
@@ -55,7 +55,7 @@ class Shape:
     added: tuple[Size, ...]
 
     def sums(self, layers: int) -> Sums:
-        """Sums that some of the layers can contribute together."""
+        """Possible sums over some of the layers."""
         return _sums(self.added, layers, len(self.base))
 
     @property
@@ -84,12 +84,12 @@ class SizeTable:
 
 @lru_cache(maxsize=8)
 def size_table(space: Space, task: TaskShape, costs: tuple[Cost, ...]) -> SizeTable:
-    """Measures a space: one count for each combination of its fixed genes, and one for each choice of a layer in it.
+    """Measures a space: one count per combination of its fixed genes, and one per choice of a layer in it.
 
     Args:
         space: The space.
         task: Number of classes and shape of the images.
-        costs: The costs that make a size; all of them additive.
+        costs: The costs of a size, all additive.
 
     Raises:
         SpecError: If the space does not take such images.
@@ -121,12 +121,12 @@ def size_table(space: Space, task: TaskShape, costs: tuple[Cost, ...]) -> SizeTa
 
 
 def joined(space: Space, fixed: Genes, layers: list[tuple[Any, ...]]) -> Genes:
-    """Genes out of the fixed ones and a choice for each layer."""
+    """Genes composed of fixed ones and a choice per layer."""
     return {**fixed, **{gene.name: [layer[at] for layer in layers] for at, gene in enumerate(space.layout.layered)}}
 
 
 def fixed_combinations(space: Space) -> Iterator[Genes]:
-    """Every combination of the genes with one value, in the form of JSON and in a fixed order."""
+    """Combinations of the genes with one value, in JSON form and in a fixed order."""
     genes = space.layout.fixed
     for values in product(*([json_form(choice) for choice in gene.choices] for gene in genes)):
         yield dict(zip((gene.name for gene in genes), values, strict=True))

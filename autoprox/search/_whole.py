@@ -1,4 +1,4 @@
-"""A whole space: what bounds that can only be tried are tried on."""
+"""A whole space, for bounds that are kept by rejection."""
 
 from collections.abc import Iterator
 from functools import cached_property
@@ -13,14 +13,14 @@ from autoprox.spaces import Arch, Space
 from autoprox.spaces.genes import Genes, json_form
 
 ENUMERABLE = 20_000
-"""Architectures, or combinations of genes, that are gone through to count a space."""
+"""Largest number of architectures, or combinations of genes, that are listed to count a space."""
 
 
 class WholeSpace:
-    """All architectures of a space, as far as they can be counted.
+    """All architectures of a space, with their number if it can be counted.
 
     Args:
-        space: The space, of any genes.
+        space: A space with any genes.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -34,7 +34,7 @@ class WholeSpace:
 
     @cached_property
     def size(self) -> int | None:
-        """Number of architectures; None where going through them would take too long."""
+        """Number of architectures; None if listing them would take too long."""
         layout = self.space.layout
         counted = _counted(self.space) if layout.valid is None else None
         if counted is not None:
@@ -44,7 +44,7 @@ class WholeSpace:
 
     @property
     def total(self) -> int | None:
-        """The same: nothing is left out."""
+        """The same as `size`, since everything is allowed."""
         return self.size
 
     def draw(self, rng: np.random.Generator) -> Arch:
@@ -77,13 +77,13 @@ def _listed(space: Space) -> Iterator[Genes]:
 
 
 def _counted(space: Space) -> int | None:
-    """The number of architectures where the length of every list follows from genes with one value."""
+    """The number of architectures if the length of every list follows from genes with one value."""
     layout, total = space.layout, 0
     for number, fixed in enumerate(fixed_combinations(space)):
         if number == ENUMERABLE:
             return None
         try:
             total += prod(len(gene.choices) ** layout.count(gene, fixed) for gene in layout.layered)
-        except SpecError:  # a list is as long as another one says
+        except SpecError:  # the length of a list depends on another list
             return None
     return total

@@ -14,12 +14,12 @@ ENDS = ("min", "max")
 
 @dataclass(frozen=True)
 class Bound:
-    """One end of what is allowed.
+    """One bound of a cost.
 
     Args:
-        cost: What is bounded.
-        lower: Whether it is the smallest allowed value.
-        value: The value, itself allowed, in the cost's unit.
+        cost: The bounded cost.
+        lower: True for a lower bound.
+        value: The bound in the cost's unit, itself allowed.
     """
 
     cost: Cost
@@ -28,22 +28,22 @@ class Bound:
 
     @property
     def name(self) -> str:
-        """Its name as an argument of `Constraints`."""
+        """Name of the bound as an argument of `Constraints`."""
         return f"{'min' if self.lower else 'max'}_{self.cost.name}"
 
     @property
     def text(self) -> str:
-        """It and its value, for people."""
+        """Name and value of the bound, for messages."""
         return f"{self.name} {self.cost.unit.text(self.value)}"
 
     def allows(self, value: float) -> bool:
-        """Whether a cost keeps it."""
+        """True if a cost satisfies the bound."""
         return value >= self.value if self.lower else value <= self.value
 
 
 @dataclass(frozen=True, init=False)
 class Constraints:
-    """Bounds of what a network may cost, both ends allowed.
+    """Bounds on the costs of a network, both ends included.
 
     Args:
         costs: The costs that can be bounded, by name; those of the registry if None.
@@ -51,7 +51,7 @@ class Constraints:
             and "5.5M". None leaves an end open.
 
     Raises:
-        SpecError: If there is no such cost, a value is out of range, or a smallest value lies above a largest one.
+        SpecError: If there is no such cost, a value is out of range, or a lower bound is above an upper one.
 
     Example:
         >>> bounds = Constraints(max_params="50k", min_macs=10**6)
@@ -69,19 +69,19 @@ class Constraints:
         object.__setattr__(self, "bounds", given)
         for low, high in ((low, high) for low in given for high in given if low.lower and not high.lower):
             if low.cost == high.cost and low.value > high.value:
-                raise SpecError(f"{low.text} lies above {high.text}, so that nothing is allowed; swap them.")
+                raise SpecError(f"{low.text} is above {high.text}, so nothing is allowed; swap them.")
 
     @property
     def costs(self) -> tuple[Cost, ...]:
-        """The costs that are bounded, each once."""
+        """The bounded costs, each once."""
         return tuple({bound.cost.name: bound.cost for bound in self.bounds}.values())
 
     def allow(self, costs: Mapping[str, float]) -> bool:
-        """Whether a network of these costs, by name, is allowed."""
+        """True if a network with these costs, by name, is allowed."""
         return all(bound.allows(costs[bound.cost.name]) for bound in self.bounds)
 
     def to_document(self) -> dict[str, int | float]:
-        """The bounds as JSON-like data."""
+        """The bounds as JSON-compatible data."""
         return {bound.name: bound.value for bound in self.bounds}
 
 

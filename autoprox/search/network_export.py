@@ -21,7 +21,7 @@ Images `({in_chans}, {img_size}, {img_size})`, {num_classes} classes. Genes: {ge
 
 
 def network_files(space: Space, arch: Arch, task: TaskShape) -> dict[str, str]:
-    """The files that hold a network without its parameters, by name.
+    """Files of a network without its parameters, by name.
 
     Args:
         space: The space.
@@ -29,7 +29,7 @@ def network_files(space: Space, arch: Arch, task: TaskShape) -> dict[str, str]:
         task: Number of classes and shape of the images.
 
     Returns:
-        `config.json` for a space whose networks are, or hold, a model of Hugging Face; else `network.py`, whose
+        `config.json` for a space of networks that are, or contain, a Hugging Face model. Otherwise `network.py`; its
         function `build_network` makes the network with fresh parameters.
 
     Raises:
@@ -74,7 +74,7 @@ def to_network(space: Space, arch: Arch, task: TaskShape) -> str:
 
 
 def _values(value: Any) -> Iterator[Any]:
-    """A value and all that its `repr` shows of it."""
+    """A value and all values inside it that its `repr` shows."""
     yield value
     if is_dataclass(value):
         for field in fields(value):
@@ -86,7 +86,7 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def _config(model: nn.Module) -> str | None:
-    """The configuration of the first model of Hugging Face in a network; None without one."""
+    """The configuration of the first Hugging Face model in a network; None without one."""
     for module in model.modules():
         write = getattr(getattr(module, "config", None), "to_json_string", None)
         if callable(write):

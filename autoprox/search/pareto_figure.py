@@ -1,4 +1,4 @@
-"""A figure of a front: score against each cost, the front marked."""
+"""Figure of a front: score against each cost, with the front marked."""
 
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from autoprox.search.search_figure import CANDIDATE, PICK, score_label
 
 
 def write_front(result: SearchResult, front: CostFront, path: Path) -> None:
-    """Writes the figure as SVG, the same bytes for the same result.
+    """Writes the figure as SVG; deterministic to the byte.
 
     Raises:
         AutoproxError: If it cannot be written.
@@ -25,7 +25,7 @@ def write_front(result: SearchResult, front: CostFront, path: Path) -> None:
 
 
 def draw_front(result: SearchResult, front: CostFront) -> Figure:
-    """Draws a panel for each cost: a point per candidate, those of the front by their number in its table."""
+    """Draws one panel per cost: a point per candidate, and the front with its numbers in the table."""
     figure = Figure(figsize=(4.8 * len(front.costs), 4.0), layout="constrained")
     panels = figure.subplots(1, len(front.costs), squeeze=False, sharey=True)[0]
     for axes, cost in zip(panels, front.costs, strict=True):

@@ -16,9 +16,9 @@ from autoprox.search.constraints import Constraints, bounded
 from autoprox.spaces import Arch
 
 DIGITS = 8
-"""Significant digits in which scores are told apart, and in which they are shown: the rest is rounding."""
+"""Significant digits by which scores are compared and shown; further digits are rounding error."""
 NAMED = 20
-"""How many architectures of a tie are named in a document; the table of all candidates has the rest."""
+"""Number of architectures of a tie named in a document; the table of all candidates has the rest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class ScoredArch:
 
     Args:
         arch: The architecture, for `Space.build`.
-        score: Higher is better; NaN where there is no finite score.
-        costs: What its network costs, by name: `params`, `macs` and whatever was bounded.
-        reason: Why it could not be scored; empty if it could be, or is just undefined.
+        score: Score, higher is better; NaN without a finite score.
+        costs: Costs of its network by name: `params`, `macs` and all bounded costs.
+        reason: Reason for a missing score; empty if it has a score, or the score is merely undefined.
     """
 
     arch: Arch
@@ -39,7 +39,7 @@ class ScoredArch:
 
     @property
     def params(self) -> int:
-        """Parameters."""
+        """Number of parameters."""
         return int(self.costs["params"])
 
     @property
@@ -49,11 +49,11 @@ class ScoredArch:
 
     @property
     def shown_score(self) -> float:
-        """The score in as many digits as are told apart; NaN where there is no value."""
+        """The score rounded to significant digits; NaN without a value."""
         return float(f"{self.score:.{DIGITS}g}")
 
     def to_document(self) -> dict[str, Any]:
-        """The candidate as JSON-like data; `arch` are the genes, which `Space.build` takes as they are."""
+        """The candidate as JSON-compatible data; `Space.build` accepts its `arch`, the genes."""
         return {
             "arch": self.arch.genes,
             "arch_id": self.arch.arch_id,
@@ -64,7 +64,7 @@ class ScoredArch:
 
 @dataclass(frozen=True)
 class Pick:
-    """The candidates of one rank: the scorer cannot tell them apart.
+    """The candidates of one rank, which the scorer does not distinguish.
 
     Args:
         rank: 1 for the best; the next lower score has the next rank.
@@ -76,7 +76,7 @@ class Pick:
 
     @property
     def best(self) -> ScoredArch:
-        """The smallest network of them, which costs least for the same score."""
+        """The smallest network of them, the cheapest for the same score."""
         return self.candidates[0]
 
     @property
@@ -85,7 +85,7 @@ class Pick:
         return self.candidates[1:]
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data: the smallest network, how many others tie with it, and which (at most 20)."""
+        """JSON-compatible data: the smallest network, the number of ties, and the ties (at most 20)."""
         return {
             "rank": self.rank,
             **self.best.to_document(),
@@ -96,18 +96,18 @@ class Pick:
 
 @dataclass(frozen=True)
 class SearchResult:
-    """All candidates of a search, and what was searched.
+    """All candidates of a search, with its definition.
 
     Args:
         scorer: Name of the scorer.
         space: Name of the space.
-        constraints: What was allowed.
-        method: How candidates were proposed.
-        candidates: The best first; of scores that are equal in `DIGITS` digits the smaller network; those without a
-            score last.
-        allowed: Number of architectures that the constraints allow; None where that is not known.
-        total: Number of architectures of the space; None where that is not known.
-        acceptance: How many of the architectures that were drawn are allowed; None where every draw was.
+        constraints: Constraints of the search.
+        method: Name and settings of the search method.
+        candidates: The best first; among scores that are equal in `DIGITS` digits, the smaller network first;
+            candidates without a score last.
+        allowed: Number of architectures that the constraints allow; None if unknown.
+        total: Number of architectures of the space; None if unknown.
+        acceptance: Numbers of draws and of allowed ones among them; None if every draw was allowed by construction.
     """
 
     scorer: str
@@ -137,22 +137,22 @@ class SearchResult:
 
     @property
     def pick(self) -> ScoredArch:
-        """The best candidate; of several with the same score the smallest network."""
+        """The best candidate; the smallest network among equal scores."""
         return self.candidates[0]
 
     @cached_property
     def scored(self) -> tuple[ScoredArch, ...]:
-        """The candidates that have a finite score."""
+        """The candidates with a finite score."""
         return tuple(each for each in self.candidates if math.isfinite(each.score))
 
     @property
     def reason(self) -> str:
-        """Why the first of those that could not be scored could not be; empty if all could be."""
+        """Reason for the first failure to score a candidate; empty without failures."""
         return next((each.reason for each in self.candidates if each.reason), "")
 
     @cached_property
     def ranked(self) -> tuple[Pick, ...]:
-        """The candidates that have a score, those that it does not tell apart together."""
+        """The scored candidates, grouped by equal scores."""
         groups = groupby(self.scored, key=lambda each: each.shown_score)
         return tuple(Pick(rank, tuple(group)) for rank, (_, group) in enumerate(groups, start=1))
 
@@ -167,7 +167,7 @@ class SearchResult:
         return self.ranked[:count]
 
     def frame(self) -> pd.DataFrame:
-        """All candidates as rows, the best first: rank, arch_id, arch_json, score, and a column a cost."""
+        """All candidates as rows, the best first: rank, arch_id, arch_json, score, and one column per cost."""
         return pd.DataFrame(self._rows())
 
     def _rows(self) -> Iterator[dict[str, Any]]:
@@ -182,7 +182,7 @@ class SearchResult:
             }
 
     def to_document(self, top: int = 1) -> dict[str, Any]:
-        """Search and best candidates as JSON-like data; the same for every way to the same result."""
+        """Search and best candidates as JSON-compatible data; deterministic for the same result."""
         return {
             "scorer": self.scorer,
             "space": self.space,
@@ -198,6 +198,6 @@ class SearchResult:
 
 
 def by_score(candidate: ScoredArch) -> tuple[bool, float, float, str]:
-    """Sorts candidates: the best score first, of those that are not told apart the smallest network."""
+    """Sort key of candidates: the best score first, then the smallest network."""
     undefined = not math.isfinite(candidate.score)
     return undefined, 0.0 if undefined else -candidate.shown_score, candidate.params, candidate.arch.arch_id

@@ -1,4 +1,4 @@
-"""A figure of a search: size against score, the picks marked."""
+"""Figure of a search: size against score, with the picks marked."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -19,18 +19,18 @@ _APART = 0.06
 
 
 def svg_writer(result: SearchResult, top: int) -> Callable[[Path], None]:
-    """Returns a function that writes the figure as SVG to a path, the same bytes for the same result.
+    """Returns a function that writes the figure as SVG to a path; deterministic to the byte.
 
     Args:
-        result: What a search found.
-        top: How many picks are marked.
+        result: Result of a search.
+        top: Number of marked picks.
     """
     return figure_writer(draw(result, result.top(top)), "svg", salt="autoprox.search")
 
 
 @mpl.rc_context(PLAIN_TEXT)
 def draw(result: SearchResult, picks: Sequence[Pick]) -> Figure:
-    """Draws number of parameters against score: a point per candidate, the picks by their rank, the bounds as lines."""
+    """Draws parameters against score: a point per candidate, the picks with their ranks, and the bounds as lines."""
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()
     marked = {each.arch for pick in picks for each in pick.candidates}
@@ -69,12 +69,12 @@ def draw(result: SearchResult, picks: Sequence[Pick]) -> Figure:
 
 
 def score_label(scorer: str) -> str:
-    """The label of an axis of scores: a score is not an accuracy; only its order counts."""
+    """Axis label of scores, which are not accuracies: only their order counts."""
     return f"score of {scorer} (higher is better)"
 
 
 def _rank_axis(axes: Axes, scores: Sequence[float]) -> None:
-    """Adds an axis on the right that says what a score means: the rank that is expected of it."""
+    """Adds an axis on the right with the meaning of a score: its expected rank."""
     ranked = np.sort([score for score in scores if np.isfinite(score)])[::-1]
     low, high = axes.get_ylim()
     marks: dict[int, float] = {}

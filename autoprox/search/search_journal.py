@@ -1,7 +1,7 @@
-"""The journal of a search: what was measured of every candidate, committed at once, in one SQLite file.
+"""The journal of a search: measured values of every candidate, committed immediately, in one SQLite file.
 
-It holds no state of the search. A search that goes on proposes the same candidates again, which costs little, and finds
-in the journal what they are worth: so it ends as if it had never been stopped.
+It contains no state of the search. A resumed search proposes the same candidates again, which is cheap, and reads their
+values from the journal. So its result is the same as without an interruption.
 """
 
 import json
@@ -14,7 +14,7 @@ from autoprox.search._arch_scores import Measured
 from autoprox.spaces import Arch
 
 JOURNAL = "candidates.sqlite"
-"""Name of the file in the folder of a search: another one than that of a run, which `autoprox.runs` looks for."""
+"""Name of the file in the folder of a search. It differs from the journal of a run, which `autoprox.runs` reads."""
 
 FORMAT = StoreFormat(
     "journal of a search",
@@ -30,11 +30,11 @@ create table candidates (
 
 
 class SearchJournal:
-    """The candidates of one search. One process at a time may write; others may read meanwhile.
+    """The candidates of one search. One process at a time may write; others may read.
 
     Args:
         path: The file; made if it does not exist. None keeps the journal in memory.
-        definition: All that the search's course depends on, but for its end, as JSON-like data.
+        definition: All that determines the search, except its budget, as JSON-compatible data.
 
     Raises:
         StoreMismatchError: If the file is not a journal, is damaged, belongs to another search or format, or is in use.
@@ -68,11 +68,11 @@ class SearchJournal:
         return len(self._found)
 
     def lookup(self, arch: Arch) -> Measured | None:
-        """Measured values of an architecture, if there are any."""
+        """Measured values of an architecture; None if there are none."""
         return self._found.get(arch.arch_id)
 
     def record(self, arch: Arch, measured: Measured) -> None:
-        """Commits what was measured of an architecture.
+        """Commits the measured values of an architecture.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -93,7 +93,7 @@ def _values(parts: str) -> tuple[float, ...]:
 
 
 def recorded(path: Path) -> int:
-    """How many candidates a journal holds; 0 without a file.
+    """Number of candidates in a journal; 0 without a file.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.

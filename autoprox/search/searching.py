@@ -26,7 +26,7 @@ from autoprox.spaces.task import DEFAULT_NUM_CLASSES, Task, noise_task
 DEFAULT_BUDGET = 1000
 """Candidates of an evolution or a random search."""
 EXHAUSTIVE_LIMIT = 10_000
-"""Candidates that an exhaustive search takes without being told to."""
+"""Default limit of an exhaustive search, in candidates."""
 
 
 def run(
@@ -46,34 +46,34 @@ def run(
 ) -> SearchResult:
     """Searches a space for the architectures that score best, without training any.
 
-    The same generator, scorer and options give the same result, whatever `jobs` is and however often a search with a
-    journal was interrupted. Where no more architectures are allowed than the budget, all are scored. Where bounds can
-    only be tried (of a latency, or in a space without closed forms), a search may end below its budget: when it finds
-    nothing more that is allowed.
+    The same generator, scorer and options give the same result, for any `jobs` and any interruptions of a search with a
+    journal. If the budget covers all allowed architectures, all are scored. If bounds are kept by rejection (of a
+    latency, or in a space without closed forms), a search may end below its budget, when it finds no more allowed
+    architectures.
 
-    A scorer that ranks over a set (`az_nas`, ensembles) ranks all candidates of the search among each other.
+    A scorer that ranks a set of networks (`az_nas`, ensembles) ranks all candidates of the search together.
 
     Args:
         scorer: Anything with `score(model, images, labels)`, or a function of the same arguments; higher is better. A
             custom function gets the images `(B, C, H, W)` and labels `(B,)` as tensors.
-        space: The space, or what `load_space` finds it by.
-        constraints: What is allowed; everything if None.
-        rng: Where all draws come from; `default_rng(0)` if None.
-        task: What networks are built for, and the batch; if None, noise of the space's own task, or of its image size
-            and ten classes.
-        method: How candidates are proposed: one of `METHODS` by its name, or with settings, such as
+        space: The space, or a reference for `load_space`.
+        constraints: The constraints; everything is allowed if None.
+        rng: Source of all draws; `default_rng(0)` if None.
+        task: Classes and image shape of the networks, and the batch. If None, noise for the space's own task, or in its
+            image size with ten classes.
+        method: Search method: a name in `METHODS`, or an instance with settings, such as
             `Evolution(population=20)`.
-        budget: Distinct candidates in all: 1,000 by default; the most that an exhaustive search may take, 10,000.
-        costs: Costs that are recorded of each candidate beside parameters, MACs and what is bounded.
+        budget: Number of distinct candidates, 1,000 by default; for an exhaustive search its limit, 10,000 by default.
+        costs: Further costs to record for each candidate, in addition to parameters, MACs and bounded costs.
         init_seeds: Number of initialisations that scores are averaged over.
         jobs: Number of processes; the result does not depend on it.
-        journal: A file that records every candidate; a search that finds its own there continues with it, if the scorer
-            has an identity.
+        journal: A file that records every candidate. An existing one of the same search is resumed, if the scorer has
+            an identity.
         progress: A progress bar.
 
     Raises:
-        SpecError: If no architecture is allowed or none is found, too many are for an exhaustive search, or an argument
-            is out of range.
+        SpecError: If no allowed architecture exists or is found, the space is too large for an exhaustive search, or an
+            argument is out of range.
         RegistryError: If there is no such method.
         CollectionError: If the scorer cannot be computed on any of the first candidates.
         StoreMismatchError: If the journal belongs to another search, or is damaged.
@@ -100,7 +100,7 @@ def run(
     wanted = _wanted(region, method, budget)
     definition = {
         "space": [owner.name, owner.identity],
-        # A scorer whose content cannot be told is not a scorer that was recorded before.
+        # A scorer without an identity cannot be matched with a recorded one.
         "scorer": chosen.identity or uuid4().hex,
         "constraints": region.constraints.to_document(),
         "costs": [cost.identity for cost in region.constraints.costs],
@@ -111,11 +111,11 @@ def run(
         "seed": text_digest(str(rng.bit_generator.state)),
         "torch": str(torch.__version__).partition("+")[0],
     }
-    # Where everything is to be scored there is nothing to choose.
+    # If the budget covers everything, there is no choice to make.
     everything = region.size is not None and region.size <= wanted
     course = Exhaustive() if everything else method
     history = History(chosen.join)
-    # One at a time: an evolution hands out a few, and joblib would give them all to one process.
+    # One at a time: an evolution proposes a few, which joblib would batch into one process.
     pool = processes(jobs, return_as="generator", batch_size=1)
     with SearchJournal(journal, definition) as held, pool as parallel:
         batches = course.proposals(region, history, rng)
@@ -137,8 +137,8 @@ def run(
             pass
     if not np.isfinite(history.scores).any():
         raise CollectionError(
-            f"'{chosen.name}' has no finite score on any of the {len(history)} candidates, so nothing can be chosen "
-            "by it. Look at what it computes, or take another scorer."
+            f"'{chosen.name}' has no finite score on any of the {len(history)} candidates, so it cannot "
+            "choose any. Check its computation, or use another scorer."
         )
     return SearchResult(
         scorer=chosen.name,
@@ -161,14 +161,14 @@ def _wanted(region: Region, method: AbstractMethod, budget: int | None) -> int:
     if listed is None or listed > limit:
         many = "more architectures than can be listed" if listed is None else f"{listed:,} architectures"
         raise SpecError(
-            f"An exhaustive search of '{region.space.name}' has to look at {many}, and the budget is {limit:,}. Narrow "
+            f"An exhaustive search of '{region.space.name}' has to score {many}, and the budget is {limit:,}. Narrow "
             "the constraints, raise the budget, or search by evolution or at random."
         )
     return listed
 
 
 def _require_a_score(history: History) -> None:
-    """Refuses a scorer that cannot be computed on anything: no candidate will change that."""
+    """Refuses a scorer that failed on all first candidates, since further ones would fail as well."""
     if not np.isfinite(history.scores).any():
         reason = next((each.reason for each in history.measured if each.reason), "")
         if reason:

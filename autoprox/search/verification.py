@@ -1,7 +1,7 @@
-"""Whether a search helped: its pick, trained beside random architectures under the same constraints and the largest.
+"""Verification of a search: its pick is trained and compared with random allowed architectures and the largest.
 
-A score is useful if its pick is better than what anyone has without it: an architecture drawn at random among
-the allowed ones, and simply the largest of them.
+A score is useful if its pick is better than two choices without a score: a random allowed architecture, and the largest
+one.
 """
 
 import math
@@ -33,10 +33,10 @@ from autoprox.training.train import TrainingResult, definition, train
 RANDOM_ARCHS = 5
 CONFIDENCE = 0.95
 JOURNAL = "verification.sqlite"
-"""Name of the file in the folder of a search that keeps finished trainings."""
+"""Name of the file with finished trainings in the folder of a search."""
 
 _DRAWS = 100
-# Draws for each random architecture, more than which only a region of very few needs.
+# Draws per random architecture; only a tiny region needs more.
 
 PICK, LARGEST, RANDOM = "pick", "largest", "random"
 
@@ -45,14 +45,14 @@ Interval = tuple[float, float]
 
 @dataclass(frozen=True)
 class TrainedArch:
-    """An architecture and what its trainings gave.
+    """An architecture and the results of its trainings.
 
     Args:
         role: `pick`, `largest`, or `random` with a number.
         arch: The architecture.
-        params: Its parameters for the task that was searched.
+        params: Its number of parameters for the task of the search.
         accuracies: Test accuracy in %, one per training that did not fail.
-        failures: Why the others did.
+        failures: Reasons of the failed ones.
     """
 
     role: str
@@ -68,7 +68,7 @@ class TrainedArch:
 
     @property
     def interval(self) -> Interval:
-        """Its 95 % t interval over trainings; NaN with fewer than two of them.
+        """95 % t interval over trainings; NaN with fewer than two.
 
         Example:
             >>> arch = Arch("toy", {"width": 8})
@@ -82,7 +82,7 @@ class TrainedArch:
         return self.mean - float(half), self.mean + float(half)
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data; what is undefined is None."""
+        """JSON-compatible data; undefined values are None."""
         return {
             "role": self.role,
             "arch": self.arch.genes,
@@ -97,12 +97,13 @@ class TrainedArch:
 
 @dataclass(frozen=True)
 class Difference:
-    """By how much the pick is better than another architecture.
+    """Advantage of the pick over another architecture.
 
     Args:
-        against: What it is compared with.
-        points: Difference of the mean accuracies, in percentage points; NaN where one of them is unknown.
-        interval: Its 95 % interval (Welch's t over trainings); NaN with fewer than two trainings of either.
+        against: Name of the other architecture.
+        points: Difference of the mean accuracies, in percentage points; NaN if one of them is unknown.
+        interval: 95 % interval of the difference (Welch's t over trainings); NaN with fewer than two trainings of
+            either.
     """
 
     against: str
@@ -111,7 +112,7 @@ class Difference:
 
     @classmethod
     def between(cls, pick: TrainedArch, other: TrainedArch, against: str) -> "Difference":
-        """Compares two architectures."""
+        """Difference of two architectures."""
         interval = (math.nan, math.nan)
         ours, theirs = pick.accuracies, other.accuracies
         if min(len(ours), len(theirs)) >= 2:
@@ -124,7 +125,7 @@ class Difference:
 
     @property
     def beats(self) -> bool | None:
-        """Whether the pick's mean is the higher one; None where that is unknown."""
+        """True if the pick's mean is higher; None if unknown."""
         return None if math.isnan(self.points) else self.points > 0
 
     @property
@@ -146,7 +147,7 @@ class Difference:
         return f"{text}, 95 % interval [{low:.2f}, {high:.2f}]: {judged}"
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data; what is undefined is None."""
+        """JSON-compatible data; undefined values are None."""
         return {
             "against": self.against,
             "beats": self.beats,
@@ -161,10 +162,10 @@ class Verification:
 
     Args:
         dataset: Name of the data set.
-        epochs: Of each training.
+        epochs: Epochs of each training.
         pick: The pick.
-        largest: The largest allowed architecture; the same one as the pick where that is it.
-        randoms: The random ones.
+        largest: The largest allowed architecture, which may be the pick itself.
+        randoms: The random architectures.
     """
 
     dataset: str
@@ -175,7 +176,7 @@ class Verification:
 
     @property
     def median(self) -> TrainedArch:
-        """The random architecture in the middle; of an even number the better of the two that are."""
+        """The median random architecture; the better of the two medians of an even number."""
         known = sorted((each for each in self.randoms if not math.isnan(each.mean)), key=lambda each: each.mean)
         return known[len(known) // 2] if known else self.randoms[0]
 
@@ -187,11 +188,11 @@ class Verification:
 
     @property
     def rows(self) -> tuple[TrainedArch, ...]:
-        """All that were trained: the pick, the random ones, the largest."""
+        """All trained architectures: the pick, the random ones, the largest."""
         return self.pick, *self.randoms, self.largest
 
     def to_document(self) -> dict[str, Any]:
-        """As JSON-like data, the same for every way to the same trainings."""
+        """JSON-compatible data; deterministic for the same trainings."""
         return {
             "dataset": self.dataset,
             "epochs": self.epochs,
@@ -219,25 +220,25 @@ def verify(
 ) -> Verification:
     """Trains the pick of a search, random allowed architectures and the largest allowed one.
 
-    The random ones are drawn as the search draws, distinct, and apart from the pick and the largest.
+    The random ones are drawn as in the search, distinct from each other, the pick and the largest.
 
     Args:
-        result: What the search found.
-        region: What was allowed; its task decides what counts as large.
+        result: Result of the search.
+        region: The allowed architectures; its task defines their size.
         dataset: Name of the data set.
-        rng: Where the random architectures come from.
-        images: Where the images of the data set are, if they do not come with autoprox.
-        recipe: How to train; as the benchmark table does if None.
-        kind: From scratch, or beside a teacher (`autoprox.bench.labels.KD`).
+        rng: Source of the random architectures.
+        images: Location of the images, for a data set that is not included in autoprox.
+        recipe: Training recipe; the one of the benchmark table if None.
+        kind: Label kind: from scratch, or with a teacher (`autoprox.bench.labels.KD`).
         seeds: Trainings of each architecture.
         randoms: Number of random architectures.
         jobs: Number of processes; the result does not depend on it.
-        journal: A file that keeps finished trainings, so that an interrupted verification goes on.
+        journal: A file that records finished trainings, so that an interrupted verification is resumed.
         progress: A progress bar.
 
     Raises:
-        SpecError: If a number is below 1, fewer other architectures are allowed than random ones are asked for, or the
-            space does not take the images.
+        SpecError: If a number is below 1, too few other architectures are allowed for the random ones, or the space
+            does not take the images.
         AutoproxError: If every training of the pick failed.
         StoreMismatchError: If the journal cannot be used.
     """
@@ -274,12 +275,12 @@ def verify(
 
 
 def _drawn(region: Region, taken: set[Arch], wanted: int, rng: np.random.Generator) -> list[Arch]:
-    """Distinct random architectures; listed where so few are allowed that drawing them would take long."""
+    """Distinct random architectures; from a list if only few are allowed, since drawing them would take long."""
     left = None if region.size is None else region.size - len(taken)
     if left is not None and left < wanted:
         raise SpecError(
             f"The constraints allow {region.size} architectures, too few for a pick, the largest and {wanted} random "
-            "ones beside them. Widen the constraints, or ask for fewer."
+            "ones. Widen the constraints, or request fewer."
         )
     if left is not None and left <= 4 * wanted:
         others = [arch for arch in region if arch not in taken]
@@ -293,7 +294,7 @@ def _drawn(region: Region, taken: set[Arch], wanted: int, rng: np.random.Generat
             return drawn
     raise SpecError(
         f"{_DRAWS * wanted} draws gave only {len(drawn)} different architectures that the constraints allow, and "
-        f"{wanted} random ones are wanted. Widen the constraints, or ask for fewer."
+        f"{wanted} random ones are needed. Widen the constraints, or request fewer."
     )
 
 
@@ -302,7 +303,7 @@ def _key(recipe: Recipe, training: Training) -> str:
 
 
 def _trained(trainings: Sequence[Training], recipe: Recipe, jobs: int) -> Iterator[tuple[Training, TrainingResult]]:
-    """Yields trainings as they finish, in any order; nothing is dispatched ahead of the processes."""
+    """Yields trainings as they finish, in any order; none is dispatched before a process is free."""
     parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
     yield from parallel(delayed(_train)(training, recipe) for training in trainings)
 

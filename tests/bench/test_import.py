@@ -326,7 +326,7 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
     capsys.readouterr()
     for change, message in [
         (["import", str(path), "--out", str(out)], "give --space"),
-        (["import", str(path), "--space", "pit-ti", "--columns", "a=b", "--out", str(out)], "keys of its own"),
+        (["import", str(path), "--space", "pit-ti", "--columns", "a=b", "--out", str(out)], "to CSV and parquet only"),
         (["import", str(tmp_path / "t.xlsx"), "--out", str(out)], "allowed: .pth, .pt, .csv, .parquet"),
         ([*command[:-1], str(tmp_path / "t.csv")], "ends in .parquet"),
         ([*command[:-1], str(tmp_path)], "ends in .parquet"),

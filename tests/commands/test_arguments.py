@@ -147,8 +147,8 @@ def test_numbers_that_take_memory_are_bounded(words, most, capsys):
 @pytest.mark.parametrize(
     ("error", "said"),
     [
-        (PermissionError(13, "Permission denied", "runs/a"), "'runs/a': Permission denied. Look at the path"),
-        (OSError(5, "Input/output error"), "Input/output error. Look at the path"),
+        (PermissionError(13, "Permission denied", "runs/a"), "'runs/a': Permission denied. Check the path"),
+        (OSError(5, "Input/output error"), "Input/output error. Check the path"),
         (MemoryError(), "There is not enough memory. Use fewer --jobs"),
     ],
 )

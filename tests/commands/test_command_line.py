@@ -209,7 +209,7 @@ def test_bad_table_is_one_line(fault, tmp_path, capsys):
         (["--weights", "pit-micro=x"], "not a number"),
         (["--weights", "pit-micro=0"], "all 0"),
         (["--weights", "pit-micro=1", "pit-micro/digits=1"], "two weights"),
-        (["--weights", "pit-micro=-1"], "0 or more"),
+        (["--weights", "pit-micro=-1"], "at least 0"),
         (["--resume", "--force"], "one of them"),
     ],
 )
@@ -274,7 +274,7 @@ def test_finished_run_is_not_overwritten(table, tmp_path, capsys):
     assert (out / "best.json").read_bytes() != before
 
 
-@pytest.mark.parametrize(("budget", "status", "word"), [(20, 2, "larger one"), (30, 0, "nothing is left to do")])
+@pytest.mark.parametrize(("budget", "status", "word"), [(20, 2, "larger one"), (30, 0, "nothing to resume")])
 def test_a_finished_run_stays_when_no_more_is_asked_for(table, tmp_path, capsys, budget, status, word):
     out = tmp_path / "run"
     assert evolve("--bench", table, "--budget", 30, "--out", out) == 0

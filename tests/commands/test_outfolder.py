@@ -242,7 +242,7 @@ def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, m
     report = (out / "report.html").read_bytes()
     capsys.readouterr()
     assert main(["evolve", "--out", str(out), "--resume"]) == 0
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "nothing to resume" in capsys.readouterr().err
     assert (out / "report.html").read_bytes() == report
 
 
@@ -262,7 +262,7 @@ def test_a_report_that_nobody_wants_is_not_made_by_resume(table, tmp_path, capsy
     assert evolve(table, "--budget", 10, "--out", out, "--no-report") == 0
     capsys.readouterr()
     assert main(["evolve", "--out", str(out), "--resume"]) == 0
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "nothing to resume" in capsys.readouterr().err
     assert not (out / "report.html").exists()
 
 
@@ -300,7 +300,7 @@ def test_resume_takes_the_options_that_the_folder_was_made_with(table, tmp_path,
     assert (out / "best.json").read_bytes() == (whole / "best.json").read_bytes()
     capsys.readouterr()
     assert main(["evolve", "--resume", f"--out={out}"]) == 0
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "nothing to resume" in capsys.readouterr().err
     assert main(["evolve", "--out", str(out), "--resume", "--budget", "80"]) == 0
     provenance = json.loads((out / "best.json").read_text())["provenance"]
     assert (provenance["evaluated"], provenance["seed"], provenance["settings"]["population"]) == (80, 1, 16)
@@ -312,7 +312,7 @@ def test_resume_of_a_search(tmp_path, capsys):
     before = results(out)
     capsys.readouterr()
     assert main(["search", "--out", str(out), "--resume"]) == 0
-    assert "nothing is left to do" in capsys.readouterr().err
+    assert "nothing to resume" in capsys.readouterr().err
     assert results(out) == before
     assert main(["search", "--out", str(out), "--resume", "--seed", "1"]) == 2
     assert "another seed" in refusal(capsys)

@@ -49,5 +49,5 @@ def test_models_of_several_image_sizes_are_named(place, capsys):
 def test_an_image_size_that_is_not_stated_is_said(place, capsys):
     status, _, err = ranked(place, capsys, "silent")
     assert status == 2
-    assert "silent: no image size is stated, 224 px are used; for another give --img-size" in err
+    assert "silent: no image size is stated, so 224 px is used; give another with --img-size" in err
     assert ranked(place, capsys, "silent", "--img-size", "8")[0] == 0

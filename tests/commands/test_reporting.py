@@ -112,7 +112,7 @@ def test_lines_of_a_bar_begin_with_its_step(caplog: pytest.LogCaptureFixture, mo
 
 
 @pytest.mark.parametrize(
-    ("share", "told"), [(0.0, "that of the linear path alone"), (0.25, "plus 0.25 times that of the network")]
+    ("share", "told"), [(0.0, "from the linear path alone"), (0.25, "plus 0.25 times the network")]
 )
 def test_how_a_prediction_is_made(share: float, told: str) -> None:
     assert told in mixture(share)

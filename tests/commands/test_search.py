@@ -112,7 +112,7 @@ def test_a_front_of_measured_latency_is_trained_at_three_points(tmp_path, monkey
         (pick, other, largest) = each["trained"]
         assert (pick["role"], pick["arch_id"]) == ("pick", point["arch_id"])
         assert max(other["params"], largest["params"]) <= point["params"]
-        assert f"point {number}, beside random architectures that cost no more" in printed.out
+        assert f"point {number}, with random architectures that cost no more" in printed.out
     assert "</svg>" in (out / "front.svg").read_text()
 
 

@@ -76,7 +76,7 @@ def test_files_are_written_and_not_overwritten(form, export, tmp_path, capsys):
         (["edited.json"], "was edited"),
         (["snip", "--python", "no/such/folder/best.py"], "cannot be written"),
         (["snip", "--png", ".", "--force"], "cannot be written"),
-        (["snip", "--force"], "--force is about a file"),
+        (["snip", "--force"], "--force applies to a file"),
     ],
 )
 def test_a_mistake_is_one_line(arguments, word, tmp_path, capsys, monkeypatch):

@@ -141,7 +141,7 @@ def test_evaluate_says_what_autoprox_evaluate_says_and_how_far_to_trust_it(fitte
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["fit", *WHERE, "--train", "100"], "architectures to learn from, and 100 were asked for"),
+        (["fit", *WHERE, "--train", "100"], "architectures to learn from, and 100 were requested"),
         (["fit", *WHERE, "--train", "2"], "at least 6 are needed"),
         (["fit", *WHERE, "--train", "0"], "--train: 0 is too small"),
         (["fit", *WHERE, "--learning-curve", "6", "999", "--report", "none.html"], "999; the fit split has 64 labels"),

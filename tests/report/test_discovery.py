@@ -232,7 +232,8 @@ def test_an_interrupted_report_leaves_a_finished_run(folder, tmp_path, monkeypat
     out = tmp_path / "run"
     given = ["--bench", str(folder.parent / "mine.parquet"), "--jobs", "1", "--out", str(out), "--budget", "30"]
     assert main(["evolve", *given]) == 130
-    assert f"The run is finished; for its report: python -m autoprox.runs {out} --report" in capsys.readouterr().err
+    said = f"The run is finished. Write its report with: python -m autoprox.runs {out} --report"
+    assert said in capsys.readouterr().err
     monkeypatch.undo()
     assert main(["runs", str(out), "--report"]) == 0
     page = Page((out / REPORT).read_text(encoding="utf-8"))

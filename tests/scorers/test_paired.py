@@ -215,8 +215,8 @@ def test_a_search_finds_the_student_of_a_teacher(tmp_path, capsys):
     picks = json.loads(capsys.readouterr().out)["picks"]
     assert picks[0]["score"] >= picks[-1]["score"]
     for wrong, said in (
-        (["--proxy", "diswot"], "name one by --teacher"),
-        (["--proxy", "snip", *teacher], "compares with no teacher"),
+        (["--proxy", "diswot"], "name one with --teacher"),
+        (["--proxy", "snip", *teacher], "does not compare with a teacher"),
         (["--proxy", "tvt", "--teacher", "resnett"], "There is no teacher 'resnett'"),
     ):
         assert main([*words, *wrong, "--out", str(tmp_path / "wrong")]) == 2

@@ -1,6 +1,6 @@
-"""Strategies of the search, one per file; each proposes candidates (`ask`) and learns what they were worth (`tell`).
+"""Strategies of the search, one per file; each proposes candidates (`ask`) and receives their evaluations (`tell`).
 
-To add one, write it as an `AbstractStrategy` in a file of its own and register it here;
+To add one, write it as an `AbstractStrategy` in a separate file and register it here;
 tests/conformance/test_strategies.py finds it by its registration.
 """
 

@@ -1,4 +1,4 @@
-"""Interface of strategies: they propose candidates and learn their fitness. The engine does everything else."""
+"""Interface of strategies, which propose candidates and receive their fitness. The engine does everything else."""
 
 import math
 from abc import ABC, abstractmethod
@@ -13,11 +13,11 @@ from autoprox.evolve.breeding import Breeder
 
 @dataclass(frozen=True)
 class AbstractSettings:
-    """Settings of a strategy: numbers with defaults. None depends on the budget, so that a run can be extended."""
+    """Settings of a strategy: numbers with defaults, independent of the budget, so that a run can be extended."""
 
     @classmethod
     def read(cls, given: Sequence[str]) -> Self:
-        """Reads settings as they stand on a command line.
+        """Reads settings from texts, as on a command line.
 
         Args:
             given: Texts of the form NAME=VALUE.
@@ -46,7 +46,7 @@ class AbstractSettings:
         """Refuses settings below 1.
 
         Raises:
-            SpecError: If one is.
+            SpecError: If a setting is below 1.
         """
         for name in names:
             if getattr(self, name) < 1:
@@ -56,35 +56,35 @@ class AbstractSettings:
         """Refuses a setting outside (0, 1].
 
         Raises:
-            SpecError: If it is.
+            SpecError: If the setting is outside.
         """
         if not 0 < getattr(self, name) <= 1:
             raise SpecError(f"The setting '{name}' must be above 0 and at most 1, not {getattr(self, name)}.")
 
     def require_finite(self, name: str) -> None:
-        """Refuses a setting that is infinite or no number.
+        """Refuses a setting that is infinite or NaN.
 
         Raises:
-            SpecError: If it is.
+            SpecError: If the setting is not finite.
         """
         if not math.isfinite(getattr(self, name)):
             raise SpecError(f"The setting '{name}' must be a finite number, not {getattr(self, name)}.")
 
 
 class AbstractStrategy(ABC):
-    """Proposes candidates and learns what they were worth.
+    """Proposes candidates and receives their evaluations.
 
-    A strategy draws from `breeder.rng` alone, and its state is its members and what `state` says of them, so that a
-    strategy that is restored goes on exactly as the one that was stored.
+    A strategy draws from `breeder.rng` alone. Its state consists of its members and the result of `state`, so that a
+    restored strategy continues exactly like the stored one.
     """
 
     settings_type: ClassVar[type[AbstractSettings]]
     measures_beyond: ClassVar[bool] = False
-    """Whether it needs to be told what candidates are worth beyond size."""
+    """True if the strategy uses the correlation of candidates beyond size."""
 
     @abstractmethod
     def __init__(self, settings: Any, breeder: Breeder) -> None:
-        """Makes the strategy before its first proposal."""
+        """Initialises the strategy before its first proposal."""
 
     @abstractmethod
     def ask(self) -> list[Proposal]:
@@ -92,21 +92,21 @@ class AbstractStrategy(ABC):
 
     @abstractmethod
     def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Takes what the proposals turned out to be, in their order; None for one that is not valid."""
+        """Receives the candidates of the last proposals, in order; None for an invalid one."""
 
     @property
     @abstractmethod
     def members(self) -> Sequence[Individual]:
-        """Individuals that it breeds from."""
+        """Current population."""
 
     @abstractmethod
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Takes members of another island in."""
+        """Admits members of another island."""
 
     @abstractmethod
     def state(self) -> dict[str, Any]:
-        """State to store, as JSON-like data."""
+        """State to store, as JSON-compatible data."""
 
     @abstractmethod
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
+        """Restores a stored state."""

@@ -1,9 +1,9 @@
 """Diversity-prompting selection of EMQ (Dong 2023, https://arxiv.org/abs/2307.10554).
 
-EMQ's search was not released; the loop is that of later code of the same author: parents from the better half,
-crossover or mutation with equal chance, then one candidate that is drawn from nothing, of which and the offspring the
-better one enters, and the population is cut to its size. There both are judged by the fitness of a third candidate, so
-that the drawn one always enters; here each is judged by its own. Half of the budget goes to the drawn ones.
+EMQ's search was not released; the loop follows later code of the same author. Parents are from the better half;
+crossover and mutation have equal probability. Each offspring is compared with one random candidate; the better one
+enters, and the population is cut to its size. In that code both are judged by the fitness of a third candidate, so that
+the random one always enters; here each is judged by its own fitness. Half of the budget is spent on random candidates.
 """
 
 from collections.abc import Sequence
@@ -21,9 +21,9 @@ class DiversityPromptingSettings(AbstractSettings):
 
     Args:
         population: Number of members.
-        parents_ratio: Share of the population, the best of it, that parents are drawn from, in (0, 1].
-        crossover: Chance that an offspring is crossed; else it is mutated.
-        pairs: Offspring of a round, each of which meets a fresh candidate.
+        parents_ratio: Share of the best members from which parents are drawn, in (0, 1].
+        crossover: Probability of crossover; otherwise the parent is mutated.
+        pairs: Offspring per round, each compared with a fresh candidate.
 
     Raises:
         SpecError: If a value is out of range.
@@ -42,7 +42,7 @@ class DiversityPromptingSettings(AbstractSettings):
 
 @final
 class DiversityPrompting(AbstractStrategy):
-    """The better of an offspring and a fresh candidate enters: where children are no better than chance, it refreshes.
+    """The better one of an offspring and a fresh candidate enters, which refreshes a stagnating population.
 
     Args:
         settings: Settings.
@@ -63,7 +63,7 @@ class DiversityPrompting(AbstractStrategy):
 
     @property
     def full(self) -> bool:
-        """Whether the population has its size, so that parents are drawn from it."""
+        """True if the population is full, so that parents are drawn from it."""
         return len(self._members) >= self._settings.population
 
     def ask(self) -> list[Proposal]:
@@ -75,13 +75,13 @@ class DiversityPrompting(AbstractStrategy):
         return [proposal for pair in pairs for proposal in pair]
 
     def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Takes all newcomers until the population is full, and then the better of each pair."""
+        """Admits all newcomers until the population is full, and then the better one of each pair."""
         if self.full:
             answers = [_better(*pair) for pair in zip(answers[::2], answers[1::2], strict=True)]
         self._enter(answers)
 
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Takes migrants in like winners of pairs."""
+        """Admits migrants like winners of pairs."""
         self._enter(migrants)
 
     def state(self) -> dict[str, Any]:
@@ -89,7 +89,7 @@ class DiversityPrompting(AbstractStrategy):
         return {"members": [each.to_document() for each in self._members]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
+        """Restores a stored state."""
         self._members = [Individual.from_document(each, self._breeder.grammar) for each in state["members"]]
 
     def _offspring(self, parents: Sequence[Individual]) -> Proposal:
@@ -110,7 +110,7 @@ class DiversityPrompting(AbstractStrategy):
 
 
 def _better(offspring: Individual | None, fresh: Individual | None) -> Individual | None:
-    """The fitter of the two; the offspring where they are equal."""
+    """The fitter one of the two; the offspring if they are equal."""
     if offspring is None:
         return fresh
     return fresh if fresh is not None and fresh.fitness > offspring.fitness else offspring

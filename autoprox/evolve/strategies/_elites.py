@@ -1,10 +1,10 @@
-"""The population of Algorithm 1 of Auto-Prox, and the parents that are worked on (Wei 2024, arXiv 2312.09059).
+"""Population and current parents of Algorithm 1 of Auto-Prox (Wei 2024, arXiv 2312.09059).
 
-The paper: draw a pool from the population (ratio r), take its top k, pick one of them as parent, mutate it; append
-the child only if it passes its parent by a margin m, else mutate the same parent again; then remove the member with
-the lowest joint correlation. Mutation only. Here B parents are worked on at once, so that children are evaluated
-together; with B = 1 it is the paper's algorithm, with retries bounded. The paper's values of the population size, r,
-k and m are not published: the defaults are ours.
+The paper: draw a pool from the population (ratio r), take its top k, pick one of them as parent, mutate it. Append the
+child only if it exceeds its parent by a margin m; otherwise mutate the same parent again. Then remove the member with
+the lowest joint correlation. There is no crossover. Here B parents are mutated at the same time, so that children are
+evaluated together; with B = 1 it is the paper's algorithm with a limit on retries. The paper's population size, r, k
+and m are not published: the defaults are ours.
 """
 
 from collections.abc import Sequence
@@ -23,10 +23,10 @@ class ElitesSettings(AbstractSettings):
     Args:
         population: Number of members.
         sample_ratio: Share of the population in a pool, in (0, 1].
-        top_k: How many of the best of a pool may become the parent.
-        margin: What a child's fitness must add to its parent's.
-        parents: Parents worked on at once (B).
-        retries: Mutations of one parent before it is given up.
+        top_k: Number of best members of a pool that may become the parent.
+        margin: Least advantage of a child's fitness over its parent's.
+        parents: Number of parents mutated at the same time (B).
+        retries: Mutations of one parent before it is replaced.
 
     Raises:
         SpecError: If a value is out of range.
@@ -56,7 +56,7 @@ class _Slot:
 
 
 class Elites:
-    """Members, and slots in each of which one parent is mutated until a child passes it.
+    """Members, and slots; in each slot one parent is mutated until a child exceeds it.
 
     Args:
         settings: Settings.
@@ -71,11 +71,11 @@ class Elites:
 
     @property
     def full(self) -> bool:
-        """Whether the population has its size, so that parents are drawn from it."""
+        """True if the population is full, so that parents are drawn from it."""
         return len(self.members) >= self._settings.population
 
     def fill(self, newcomers: Sequence[Individual | None]) -> None:
-        """Takes newcomers, whatever they are worth, until the population is full; each graph once."""
+        """Admits newcomers of any fitness until the population is full, each graph once."""
         known = {each.graph.digest for each in self.members}
         for each in newcomers:
             if each is not None and each.graph.digest not in known and not self.full:
@@ -83,11 +83,11 @@ class Elites:
                 self.members.append(each)
 
     def parents(self) -> list[Individual]:
-        """The parent of every slot; redrawn where the last one was passed or given up."""
+        """The parent of every slot; redrawn if the last one was exceeded or replaced."""
         return [self._parent(slot) for slot in self._slots]
 
     def settle(self, children: Sequence[Individual | None]) -> None:
-        """Takes the child of every slot in if it passes its parent; the worst member leaves for it."""
+        """Admits the child of every slot if it exceeds its parent, in place of the worst member."""
         for slot, child in zip(self._slots, children, strict=True):
             if child is not None and self._passes(slot, child):
                 self.members.append(child)
@@ -99,7 +99,7 @@ class Elites:
                     slot.parent = None
 
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Takes migrants in; the worst members leave for them."""
+        """Admits migrants in place of the worst members."""
         for each in migrants:
             if all(each.graph != member.graph for member in self.members):
                 self.members.append(each)
@@ -107,14 +107,14 @@ class Elites:
                     self._drop_worst()
 
     def state(self) -> dict[str, Any]:
-        """Members and slots as JSON-like data."""
+        """Members and slots as JSON-compatible data."""
         return {
             "members": [each.to_document() for each in self.members],
             "slots": [[None if slot.parent is None else slot.parent.to_document(), slot.tries] for slot in self._slots],
         }
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up what `state` gave."""
+        """Restores the result of `state`."""
         grammar = self._breeder.grammar
         self.members = [Individual.from_document(each, grammar) for each in state["members"]]
         self._slots = [

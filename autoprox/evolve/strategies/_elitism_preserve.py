@@ -11,7 +11,7 @@ from autoprox.evolve.strategies._elites import Elites, ElitesSettings
 
 @final
 class ElitismPreserve(AbstractStrategy):
-    """A child joins only if it passes its parent by a margin; the worst member leaves for it.
+    """A child enters only if it exceeds its parent by a margin, in place of the worst member.
 
     Args:
         settings: Settings.
@@ -32,7 +32,7 @@ class ElitismPreserve(AbstractStrategy):
         return [self._breeder.mutant(parent) for parent in self._elites.parents()]
 
     def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Fills the population, or settles which children pass their parents."""
+        """Fills the population, or admits the children that exceed their parents."""
         if not self._elites.full:
             self._elites.fill(answers)
         else:
@@ -44,7 +44,7 @@ class ElitismPreserve(AbstractStrategy):
         return self._elites.members
 
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Takes migrants in for the worst members."""
+        """Admits migrants in place of the worst members."""
         self._elites.admit(migrants)
 
     def state(self) -> dict[str, Any]:
@@ -52,5 +52,5 @@ class ElitismPreserve(AbstractStrategy):
         return self._elites.state()
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
+        """Restores a stored state."""
         self._elites.restore(state)

@@ -1,4 +1,4 @@
-"""NSGA-II (Deb 2002) with DEAP's selection: joint correlation, tau beyond size, and size of the graph at once."""
+"""NSGA-II (Deb 2002) with DEAP's selection, for joint correlation, tau beyond size, and size of the graph."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ class Nsga2Settings(AbstractSettings):
 
     Args:
         population: Number of members.
-        offspring: Children a round.
+        offspring: Children per round.
         crossing: Share of children that have two parents; the others are mutants of one.
 
     Raises:
@@ -35,18 +35,18 @@ class Nsga2Settings(AbstractSettings):
 
 
 class _Objectives(base.Fitness):  # type: ignore[misc]
-    """Joint correlation and tau beyond size as high, the graph as small as possible."""
+    """Maximises joint correlation and tau beyond size, and minimises the size of the graph."""
 
     weights = (1.0, 1.0, -1.0)
 
 
 class _Point:
-    """A member as DEAP's selection sees it."""
+    """A member in the form of DEAP's selection."""
 
     def __init__(self, member: Individual) -> None:
         evaluation = member.evaluation
         self.member = member
-        # What says nothing beyond size is no better there than any tau; DEAP cannot order what is not a number.
+        # An undefined tau beyond size counts as the lowest, since DEAP cannot order NaN.
         beyond = -1.0 if np.isnan(evaluation.beyond) else evaluation.beyond
         self.fitness = _Objectives((evaluation.joint, beyond, float(member.graph.size)))
         self.front = 0
@@ -54,7 +54,7 @@ class _Point:
 
 @final
 class Nsga2(AbstractStrategy):
-    """Keeps those that no one beats in everything, and among them those that stand apart.
+    """Keeps non-dominated members, and among them the least crowded ones.
 
     Args:
         settings: Settings.
@@ -85,21 +85,21 @@ class Nsga2(AbstractStrategy):
         return [each.member for each in self._points]
 
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Lets migrants stand for selection."""
+        """Includes migrants in the selection."""
         self._select(migrants)
 
     def state(self) -> dict[str, Any]:
-        """The members, in their order: fronts and crowding follow from them."""
+        """The members in order; fronts and crowding follow from them."""
         return {"members": [each.to_document() for each in self.members]}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Takes up a stored state."""
+        """Restores a stored state."""
         grammar = self._breeder.grammar
         self._points = [_Point(Individual.from_document(each, grammar)) for each in state["members"]]
         self._rank()
 
     def _select(self, newcomers: Sequence[Individual]) -> None:
-        # Of candidates with the same correlations and size one is enough: they are one ranking, written twice.
+        # One of several candidates with the same correlations and size is enough: they have the same ranking.
         points = {_signature(each.member): each for each in self._points}
         for each in newcomers:
             points.setdefault(_signature(each), _Point(each))
@@ -121,7 +121,7 @@ class Nsga2(AbstractStrategy):
         return self._breeder.mutant(mother)
 
     def _winner(self) -> Individual:
-        """The better of two that are drawn: of the better front, or, on one front, the less crowded."""
+        """The better one of two random members: on the better front or, on the same front, less crowded."""
         pair = [self._points[int(index)] for index in self._breeder.rng.integers(len(self._points), size=2)]
         return min(pair, key=lambda each: (each.front, -each.fitness.crowding_dist)).member
 

@@ -14,10 +14,10 @@ class RandomSettings(AbstractSettings):
     """Settings of random search.
 
     Args:
-        batch: Trees a round.
+        batch: Trees per round.
 
     Raises:
-        SpecError: If it is below 1.
+        SpecError: If the batch is below 1.
     """
 
     batch: int = 64
@@ -28,7 +28,7 @@ class RandomSettings(AbstractSettings):
 
 @final
 class RandomStrategy(AbstractStrategy):
-    """Draws every tree from nothing, like the first population of the other strategies, and learns nothing.
+    """Draws every tree independently, like the first population of the other strategies, and does not learn.
 
     Args:
         settings: Settings.
@@ -46,19 +46,19 @@ class RandomStrategy(AbstractStrategy):
         return [self._breeder.fresh() for _ in range(self._settings.batch)]
 
     def tell(self, answers: Sequence[Individual | None]) -> None:
-        """Forgets them."""
+        """Ignored: random search does not learn."""
 
     @property
     def members(self) -> Sequence[Individual]:
-        """Nobody; the bank grows by drawn leaves alone."""
+        """Empty, so that the bank grows by random leaves alone."""
         return ()
 
     def admit(self, migrants: Sequence[Individual]) -> None:
-        """Has no place for them."""
+        """Ignored: random search has no population."""
 
     def state(self) -> dict[str, Any]:
-        """Nothing."""
+        """Empty: random search has no state."""
         return {}
 
     def restore(self, state: dict[str, Any]) -> None:
-        """Has nothing to take up."""
+        """Ignored: random search has no state."""

@@ -1,4 +1,4 @@
-"""How candidates are proposed, one method per file."""
+"""Search methods, which propose candidates; one file per method."""
 
 from autoprox.base.registry import Registry
 from autoprox.search._arch_scores import Measured
@@ -16,7 +16,7 @@ for _method in (Evolution, RandomSearch, Exhaustive, Annealing):
     METHODS.register(_method.name, _method)
 
 ANNEALINGS: Registry[type[AbstractMethod]] = Registry("annealing")
-"""The ways to anneal, by name."""
+"""Variants of annealing, by name."""
 
 ANNEALINGS.register("metropolis", Annealing)
 ANNEALINGS.register(FoxnasAnnealing.name, FoxnasAnnealing)

@@ -1,4 +1,4 @@
-"""Simulated annealing: chains of neighbours that accept worse ones less and less often."""
+"""Simulated annealing: chains of neighbours that accept worse ones with decreasing probability."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -13,27 +13,26 @@ from autoprox.search.methods._base import AbstractMethod, History, change, new_c
 from autoprox.spaces import Arch
 
 _KNOWN_MOVES = 100
-# Moves of a chain to candidates that were scored before, which cost nothing, until it jumps to a random one.
+# Moves of a chain to already scored candidates, which are free, until it jumps to a random one.
 
 
 @final
 @dataclass(frozen=True)
 class Annealing(AbstractMethod):
-    """Metropolis chains with a temperature that falls geometrically from one that was measured.
+    """Metropolis chains with a temperature that falls geometrically from a measured one.
 
     Kirkpatrick 1983, Optimization by Simulated Annealing, https://doi.org/10.1126/science.220.4598.671. The first
-    temperature is that of Johnson 1989, https://doi.org/10.1287/opre.37.6.865: while chains accept everything, it is
-    measured by how much scores fall, and set so that a mean fall is accepted with a given probability. Scores of any
-    scale will do, and the course does not depend on the budget.
+    temperature follows Johnson 1989, https://doi.org/10.1287/opre.37.6.865: the mean fall of the score is measured
+    while chains accept everything, and is then accepted with a given probability. Scores may have any scale, and the
+    search does not depend on the budget.
 
-    A move is a mutation within the bounds. Moves to candidates that were scored before count as moves, but not as
-    candidates.
+    A move is a mutation within the bounds. Moves to already scored candidates count as moves, but not as candidates.
 
     Args:
-        chains: Independent chains, whose proposals are scored at once.
-        warm_up: Candidates while everything is accepted.
-        acceptance: Probability of accepting a mean fall at first.
-        cooling: What the temperature is multiplied by at each round, in which each chain proposes one candidate.
+        chains: Number of independent chains; their proposals are scored together.
+        warm_up: Candidates before the first rejection.
+        acceptance: Initial probability of accepting a mean fall.
+        cooling: Factor of the temperature per round, in which each chain proposes one candidate.
 
     Raises:
         SpecError: If a setting is out of range.
@@ -50,12 +49,12 @@ class Annealing(AbstractMethod):
             if getattr(self, name) < 1:
                 raise SpecError(f"`{name}` is {getattr(self, name)}; it must be at least 1.")
         if not 0 < self.acceptance < 1:
-            raise SpecError(f"`acceptance` is {self.acceptance}; it must lie between 0 and 1.")
+            raise SpecError(f"`acceptance` is {self.acceptance}; it must be between 0 and 1.")
         if not 0 < self.cooling <= 1:
             raise SpecError(f"`cooling` is {self.cooling}; it must be above 0 and at most 1.")
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """A batch a round: one candidate a chain."""
+        """One batch per round: one candidate per chain."""
         current = new_candidates(region, history, self.chains, lambda: region.draw(rng), rng)
         yield from [current] if current else []
         falls: list[float] = []
@@ -91,7 +90,7 @@ class Annealing(AbstractMethod):
         temperature: float,
         rng: np.random.Generator,
     ) -> Arch | None:
-        """The next candidate of a chain that was not scored yet; the chain moves among those that were meanwhile."""
+        """The next new candidate of a chain; until it is found, the chain moves among scored ones."""
         for _ in range(_KNOWN_MOVES):
             child = region.mutate(current[chain], rng)
             if child not in history and child not in batch:
@@ -102,7 +101,7 @@ class Annealing(AbstractMethod):
 
 
 def first_temperature(falls: Sequence[float], acceptance: float) -> float:
-    """The temperature at which a mean fall of the score is accepted with a probability; 0 where nothing fell.
+    """The temperature at which a mean fall of the score is accepted with a given probability; 0 without falls.
 
     Example:
         >>> round(first_temperature([1.0, 3.0], math.exp(-2)), 12)
@@ -112,7 +111,7 @@ def first_temperature(falls: Sequence[float], acceptance: float) -> float:
 
 
 def accepts(gain: float, temperature: float, rng: np.random.Generator) -> bool:
-    """Metropolis' rule: what is not worse, and what is worse by so much with probability exp(gain / temperature).
+    """Metropolis rule: True for a gain of at least 0, otherwise with probability exp(gain / temperature).
 
     Example:
         >>> accepts(0.0, 0.0, np.random.default_rng(0)), accepts(-1.0, 0.0, np.random.default_rng(0))

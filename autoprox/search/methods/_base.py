@@ -1,4 +1,4 @@
-"""Interface of search methods: they see all scores so far, and propose the next candidates, a batch at a time."""
+"""Interface of search methods, which propose batches of candidates from all scores so far."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Container, Iterator
@@ -13,17 +13,17 @@ from autoprox.search._region import Region
 from autoprox.spaces import Arch
 
 CHUNK = 64
-"""Candidates a batch where none depends on another."""
+"""Candidates per batch if none depends on another."""
 
 _RETRIES = 50
-# Children, and then draws, that may have been seen before in a row: more often only where nearly all have been.
+# Consecutive children, and then draws, that were seen before; more only if nearly all have been.
 
 
 class History:
-    """Everything that was scored so far, in its order.
+    """All candidates scored so far, in order.
 
     Args:
-        join: From the parts of all candidates `(P, A)` to their scores `(A,)`.
+        join: Combines the parts of all candidates `(P, A)` into scores `(A,)`.
     """
 
     def __init__(self, join: Callable[[Floats], Floats]) -> None:
@@ -47,45 +47,45 @@ class History:
 
     @property
     def scores(self) -> Floats:
-        """`(A,)`; NaN where a candidate has no finite score. Of a scorer that ranks: the ranks among all so far."""
+        """Scores `(A,)`, NaN for a candidate without a finite one; for a scorer that ranks, the ranks so far."""
         if len(self._scores) != len(self.archs):
             self._scores = self._join(np.array([each.parts for each in self.measured], dtype=np.float64).T)
         return self._scores
 
     def score(self, arch: Arch) -> float:
-        """The score of a candidate; minus infinity where it has none, so that any score is better."""
+        """The score of a candidate; minus infinity without one, so that any score is better."""
         found = float(self.scores[self._places[arch]])
         return -np.inf if np.isnan(found) else found
 
 
 class AbstractMethod(ABC):
-    """A way to search; a dataclass of its settings, all of which have defaults.
+    """A search method: a dataclass of its settings, which all have defaults.
 
-    A batch is scored in parallel, so its size is a setting, and never the number of processes. A method keeps no state
-    of its own but what follows from the history and the generator: so a search that is resumed proposes the same again.
+    A batch is scored in parallel; its size is a setting and never the number of processes. The state of a method
+    follows from the history and the generator, so that a resumed search proposes the same candidates again.
     """
 
     name: ClassVar[str]
 
     @abstractmethod
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """Batches of distinct allowed candidates that were not scored yet, until there are none.
+        """Batches of distinct, allowed and new candidates, until none is left.
 
         The caller adds each batch to the history, in its order, before it asks for the next.
 
         Args:
-            region: What is allowed.
-            history: What was scored.
-            rng: Where all draws come from.
+            region: The allowed architectures.
+            history: The scored candidates.
+            rng: Source of all draws.
         """
 
     def to_document(self) -> dict[str, Any]:
-        """The settings as JSON-like data."""
+        """The settings as JSON-compatible data."""
         return asdict(self)  # type: ignore[call-overload, no-any-return]
 
 
 def change(history: History, before: Arch, after: Arch) -> float:
-    """By how much a score rises; what has no score is below everything else, and equal to its like."""
+    """Gain in score; candidates without a score are equal, and below all others."""
     old, new = history.score(before), history.score(after)
     return 0.0 if old == new else new - old
 
@@ -93,7 +93,7 @@ def change(history: History, before: Arch, after: Arch) -> float:
 def new_candidates(
     region: Region, history: History, wanted: int, make: Callable[[], Arch], rng: np.random.Generator
 ) -> list[Arch]:
-    """As many candidates as wanted that are neither scored nor equal; fewer where no more are found."""
+    """The wanted number of distinct new candidates; fewer if no more are found."""
     batch: list[Arch] = []
     while len(batch) < wanted:
         arch = unseen(region, (history, batch), make, rng)
@@ -108,7 +108,7 @@ def unseen(
 ) -> Arch | None:
     """A candidate that is not taken: made, else drawn, else the first in the region's order; None without one.
 
-    Where a region cannot be listed, what was not drawn counts as not there.
+    In a region that cannot be listed, a candidate that is not drawn counts as missing.
     """
     if region.size is not None and sum(map(len, taken)) >= region.size:  # type: ignore[arg-type]
         return None

@@ -1,4 +1,4 @@
-"""Regularised evolution: the oldest of the population dies, whatever its score."""
+"""Regularised evolution: the oldest member of the population dies, regardless of its score."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from autoprox.spaces import Arch
 from autoprox.spaces.costs import Cost
 
 FIRST_BATCH = 256
-"""Random candidates that are drawn at once, so that a large population does not mean a long wait."""
+"""Random candidates per batch, so that a large population does not delay the first scores."""
 
 Winner = Callable[[npt.NDArray[np.int64]], int]
-"""From how far back each member of a tournament lies in the history, 1 for the latest, to that of its winner."""
+"""Maps the ages of a tournament's members in the history, 1 for the latest, to the age of its winner."""
 
 
 @final
@@ -27,12 +27,12 @@ class Evolution(AbstractMethod):
     """Regularised evolution.
 
     Real 2019, Regularized Evolution for Image Classifier Architecture Search, https://arxiv.org/abs/1802.01548,
-    Algorithm 1. So the population are the latest candidates, and there is no other state.
+    Algorithm 1. The population consists of the latest candidates, and there is no other state.
 
     Args:
-        population: How many of the latest candidates may become parents; the first so many are drawn at random.
-        tournament: How many of these are drawn for a place; the best of them becomes the parent.
-        children: Candidates a batch, whose parents are chosen before any of them is scored; 1 is the published method.
+        population: Number of latest candidates that may become parents; as many are drawn at random first.
+        tournament: Number of them drawn per tournament; the best one becomes the parent.
+        children: Candidates per batch; their parents are chosen before any is scored. 1 is the published method.
 
     Raises:
         SpecError: If a number is below 1, or the tournament is larger than the population.
@@ -47,7 +47,7 @@ class Evolution(AbstractMethod):
         _check(self)
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """First random candidates, then children of the latest."""
+        """Random candidates first, then children of the latest ones."""
 
         def best(latest: npt.NDArray[np.int64]) -> int:
             scores = history.scores[-latest]
@@ -59,12 +59,12 @@ class Evolution(AbstractMethod):
 @final
 @dataclass(frozen=True)
 class ParetoEvolution(AbstractMethod):
-    """Regularised evolution towards a front: the parent is drawn among those of a tournament that no other one beats.
+    """Regularised evolution towards a front: the parent is drawn among the non-dominated members of a tournament.
 
-    One candidate beats another if it has at least its score at no more of each cost, and is better in one of these.
+    A candidate dominates another if it is at least as good in score and in each cost, and better in one of them.
 
     Args:
-        costs: What the score is traded against.
+        costs: Costs against which the score is traded.
         population: As for `Evolution`.
         tournament: As for `Evolution`.
         children: As for `Evolution`.
@@ -81,16 +81,16 @@ class ParetoEvolution(AbstractMethod):
 
     def __post_init__(self) -> None:
         if not self.costs:
-            raise SpecError("A front needs at least one cost that the score is traded against.")
+            raise SpecError("A front needs at least one cost; give one in `costs`.")
         _check(self)
 
     def to_document(self) -> dict[str, Any]:
-        """The settings as JSON-like data."""
+        """The settings as JSON-compatible data."""
         numbers = {name: getattr(self, name) for name in ("population", "tournament", "children")}
         return {**numbers, "costs": [cost.identity for cost in self.costs]}
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """First random candidates, then children of the latest."""
+        """Random candidates first, then children of the latest ones."""
 
         def one_of_the_front(latest: npt.NDArray[np.int64]) -> int:
             scores = np.nan_to_num(-history.scores[-latest], nan=np.inf)
@@ -125,6 +125,6 @@ def _check(settings: Evolution | ParetoEvolution) -> None:
             raise SpecError(f"`{name}` is {getattr(settings, name)}; it must be at least 1.")
     if settings.tournament > settings.population:
         raise SpecError(
-            f"A tournament of {settings.tournament} is more than the population of {settings.population} that it is "
-            "drawn from; give at most as many."
+            f"A tournament of {settings.tournament} is larger than its population of {settings.population}; "
+            "give at most as many."
         )

@@ -1,4 +1,4 @@
-"""Exhaustive search: everything that is allowed."""
+"""Exhaustive search of all allowed architectures."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""The annealer of FOX-NAS as it was released: no temperature, but patience."""
+"""The annealer of the FOX-NAS release, with patience instead of a temperature."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -14,36 +14,36 @@ from autoprox.spaces import Arch, Gene
 from autoprox.spaces.genes import Genes, json_form
 
 _REDRAWN = 100
-# Neighbours that may lie outside the bounds in a row, before a mutation within them takes their place.
+# Consecutive neighbours outside the bounds, before a mutation within them replaces the move.
 _KNOWN_MOVES = 1000
-# Moves in a row to candidates that were scored before, which cost nothing, until the walk starts elsewhere.
+# Consecutive moves to already scored candidates, which are free, until the walk restarts elsewhere.
 
 
 @final
 @dataclass(frozen=True)
 class FoxnasAnnealing(AbstractMethod):
-    """A walk that accepts what is better, and after long stagnation what is hardly worse.
+    """A walk that accepts better candidates, and after long stagnation slightly worse ones.
 
     Chiang 2021, https://arxiv.org/abs/2108.08189, by the released code (great8nctu/FOX-NAS), whose Metropolis test is
     commented out. A move shifts several coordinates by one position among their choices; a coordinate is a gene with
-    one value, or one value of a list. The number of coordinates that move shrinks from 8 to 5 of 25. For the first
-    moves those that say how many layers there are (or, where none does, the genes with one value) are a hundred times
-    as likely as the others, and afterwards the others.
+    one value, or one value of a list. The number of shifted coordinates shrinks from 8 to 5 of 25. In the first
+    moves, coordinates that set the number of layers (or, if there are none, genes with one value) are a hundred times
+    as likely as the others; afterwards the others are.
 
-    Two faults of the release are left out: every walk begins with the first weights, not the first walk alone; and
-    bounds are those that were given. What is relative here was absolute there: shares of the coordinates, and the
-    tolerance, which was .1 points where predicted accuracies had a standard deviation near 1. New walks start until the
+    Two faults of the release are corrected: every walk starts with the first weights, not only the first walk; and the
+    given bounds are used. Two absolute settings of the release are relative here: the number of coordinates, and the
+    tolerance, which was .1 points at a standard deviation of predicted accuracies near 1. Walks restart until the
     budget is met, not three times.
 
     Args:
-        first_share: Share of the coordinates that a move shifts at first.
-        last_share: Share in the end.
+        first_share: Share of the coordinates that a move shifts in the beginning.
+        last_share: The same share in the end.
         shrink_every: Moves after which one coordinate fewer is shifted.
-        depth_moves: Moves in which layers are likelier.
-        weight: How much likelier.
+        depth_moves: Moves in which the number of layers is likelier to change.
+        weight: Ratio of these probabilities.
         patience: Moves without a gain after which a loss may be accepted.
-        accept_until: Moves of a walk until which it may.
-        tolerance: Largest loss that may, as a share of the standard deviation of all scores so far.
+        accept_until: Number of moves of a walk in which losses may be accepted.
+        tolerance: Largest accepted loss, as a share of the standard deviation of all scores so far.
         stop: Moves without a gain that end a walk.
 
     Raises:
@@ -70,14 +70,14 @@ class FoxnasAnnealing(AbstractMethod):
                 raise SpecError(f"`{name}` is {getattr(self, name)}; it must be at least 0.")
         if not 0 < self.last_share <= self.first_share <= 1:
             raise SpecError(
-                f"`last_share` is {self.last_share} and `first_share` {self.first_share}; they must lie above 0 and at "
-                "most at 1, the last no larger than the first."
+                f"`last_share` is {self.last_share} and `first_share` {self.first_share}; they must be above 0 and at "
+                "most 1, the last no larger than the first."
             )
         if not self.weight >= 1:
             raise SpecError(f"`weight` is {self.weight}; it must be at least 1.")
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """One candidate at a time, as a walk comes to it."""
+        """One candidate at a time, as a walk reaches it."""
         while (start := unseen(region, (history,), lambda: region.draw(rng), rng)) is not None:
             yield [start]
             yield from self._walk(region, history, start, rng)
@@ -99,11 +99,11 @@ class FoxnasAnnealing(AbstractMethod):
                 idle += 1
 
     def _neighbour(self, region: Region, arch: Arch, move: int, rng: np.random.Generator) -> Arch:
-        """An allowed architecture some steps away."""
+        """An allowed architecture a few steps away."""
         space = region.space
         for _ in range(_REDRAWN):
             genes = self._shifted(space.layout.genes, space.genes(arch), move, rng)
-            for gene in space.layout.layered:  # lists that became shorter or longer with what they are along
+            for gene in space.layout.layered:  # lists that changed their length with the number of layers
                 values, wanted = genes[gene.name], space.layout.count(gene, genes)
                 genes[gene.name] = values[:wanted] + [gene.draw(rng) for _ in range(wanted - len(values))]
             if not space.why_not(genes):
@@ -138,7 +138,7 @@ class FoxnasAnnealing(AbstractMethod):
 
 
 def _beside(gene: Gene, value: Any, rng: np.random.Generator) -> Any:
-    """The choice before or behind a value in the declared order; at an end, the one that there is."""
+    """The choice before or after a value in the declared order; at an end, the only neighbour."""
     choices = [json_form(choice) for choice in gene.choices]
     place = choices.index(value)
     step = 1 if place == 0 else -1 if place == len(choices) - 1 else int(rng.choice((-1, 1)))
@@ -146,6 +146,6 @@ def _beside(gene: Gene, value: Any, rng: np.random.Generator) -> Any:
 
 
 def _deviation(history: History) -> float:
-    """The standard deviation of all finite scores; 0 if there are none."""
+    """Standard deviation of all finite scores; 0 without any."""
     finite = history.scores[np.isfinite(history.scores)]
     return float(finite.std()) if len(finite) else 0.0

@@ -14,11 +14,11 @@ from autoprox.spaces import Arch
 @final
 @dataclass(frozen=True)
 class RandomSearch(AbstractMethod):
-    """Distinct candidates, each drawn without a look at the scores."""
+    """Distinct candidates, drawn independently of the scores."""
 
     name: ClassVar[str] = "random"
 
     def proposals(self, region: Region, history: History, rng: np.random.Generator) -> Iterator[list[Arch]]:
-        """Draws until nothing new is found."""
+        """Draws batches until no new candidate is found."""
         while batch := new_candidates(region, history, CHUNK, lambda: region.draw(rng), rng):
             yield batch
