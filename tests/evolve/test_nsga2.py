@@ -1,13 +1,16 @@
 """NSGA-II against dominance worked out pair by pair."""
 
+from types import SimpleNamespace
+
 import numpy as np
+from deap import base, tools
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.evolve._front import Front, FrontPoint
 from autoprox.evolve._individual import Individual
 from autoprox.evolve.fitness import Evaluation, Status
-from autoprox.evolve.strategies._nsga2 import Nsga2, Nsga2Settings
+from autoprox.evolve.strategies._nsga2 import Nsga2, Nsga2Settings, non_dominated_fronts, selected
 from autoprox.graph import parse
 
 POINTS = st.lists(st.tuples(st.integers(0, 4), st.integers(0, 4), st.integers(1, 4)), min_size=1, max_size=30)
@@ -46,6 +49,24 @@ def test_selection_keeps_the_front():
     assert 0 < len(front) <= 20
     assert all(any(each is member for member in strategy.members) for each in front)
     assert len(strategy.members) == 20
+
+
+class Fitness(base.Fitness):
+    weights = (1.0, 1.0, -1.0)
+
+
+@given(values=st.lists(st.tuples(*[st.integers(0, 5) | st.floats(-1, 1)] * 3), min_size=1, max_size=60), data=st.data())
+@settings(max_examples=100)
+def test_fronts_and_selection_are_those_of_deap(values, data):
+    points = [SimpleNamespace(fitness=Fitness(tuple(map(float, each)))) for each in values]
+    fronts = non_dominated_fronts(points)
+    expected = tools.sortLogNondominated(points, len(points))
+    assert [[id(each) for each in front] for front in fronts] == [[id(each) for each in front] for front in expected]
+    count = data.draw(st.integers(1, len(points)))
+    for front in fronts:
+        tools.emo.assignCrowdingDist(front)
+    chosen = selected(fronts, count)
+    assert [id(each) for each in chosen] == [id(each) for each in tools.selNSGA2(points, count, nd="log")]
 
 
 def test_one_ranking_written_twice_is_kept_once():

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, final
+from typing import Any, ClassVar, Protocol, TypeVar, final
 
 import numpy as np
 from deap import base, tools
@@ -38,6 +38,15 @@ class _Objectives(base.Fitness):  # type: ignore[misc]
     """Maximises joint correlation and tau beyond size, and minimises the size of the graph."""
 
     weights = (1.0, 1.0, -1.0)
+
+
+class WithFitness(Protocol):
+    """A point of a population, as DEAP's tools take it."""
+
+    fitness: base.Fitness
+
+
+Point = TypeVar("Point", bound=WithFitness)
 
 
 class _Point:
@@ -104,15 +113,18 @@ class Nsga2(AbstractStrategy):
         for each in newcomers:
             points.setdefault(_signature(each), _Point(each))
         self._points = list(points.values())
+        fronts = self._rank()
         if len(self._points) > self._settings.population:
-            self._points = tools.selNSGA2(self._points, self._settings.population, nd="log")
-        self._rank()
+            self._points = selected(fronts, self._settings.population)
+            self._rank()
 
-    def _rank(self) -> None:
-        for number, front in enumerate(tools.sortLogNondominated(self._points, len(self._points))):
+    def _rank(self) -> list[list[_Point]]:
+        fronts = non_dominated_fronts(self._points)
+        for number, front in enumerate(fronts):
             tools.emo.assignCrowdingDist(front)
             for each in front:
                 each.front = number
+        return fronts
 
     def _child(self) -> Proposal:
         mother = self._winner()
@@ -124,6 +136,34 @@ class Nsga2(AbstractStrategy):
         """The better one of two random members: on the better front or, on the same front, less crowded."""
         pair = [self._points[int(index)] for index in self._breeder.rng.integers(len(self._points), size=2)]
         return min(pair, key=lambda each: (each.front, -each.fitness.crowding_dist)).member
+
+
+def non_dominated_fronts(points: Sequence[Point]) -> list[list[Point]]:
+    """Fronts of points, the best first; each sorted by its objectives, the highest first.
+
+    The result of `deap.tools.sortLogNondominated`, which takes four times as long on 200 points.
+    """
+    ordered = sorted(points, key=lambda point: point.fitness.wvalues, reverse=True)
+    objectives = np.array([each.fitness.wvalues for each in ordered]).T
+    no_worse = np.logical_and.reduce([np.greater_equal.outer(each, each) for each in objectives])
+    dominates = (no_worse & ~no_worse.T).astype(np.float32)  # so that a product counts
+    left, fronts = np.ones(len(points), dtype=np.float32), []
+    while left.any():
+        front = np.flatnonzero((left > 0) & (left @ dominates == 0))
+        fronts.append([ordered[place] for place in front])
+        left[front] = 0
+    return fronts
+
+
+def selected(fronts: Sequence[list[Point]], count: int) -> list[Point]:
+    """The points of the best fronts, and of the front that exceeds the count its least crowded points."""
+    chosen: list[Point] = []
+    for front in fronts:
+        left = count - len(chosen)
+        if len(front) >= left:
+            return chosen + sorted(front, key=lambda each: each.fitness.crowding_dist, reverse=True)[:left]
+        chosen += front
+    return chosen
 
 
 def _signature(member: Individual) -> tuple[object, ...]:
