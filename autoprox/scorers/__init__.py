@@ -1,14 +1,14 @@
-"""Scorers: what gives a network a score without training it, and the way from a name to a scorer.
+"""Scorers: score networks without training, and load scorers by name.
 
-- `interface`, `base`: what a scorer is, and what most of them share
-- `subject`, `one_model`: a model that is ready to be looked at; many scorers on one in one go
-- `function`, `own`, `ranking`: proxies that are not graphs; functions of a user; proxies that rank over a set
+- `interface`, `base`: the interface of scorers, and their base class
+- `subject`, `one_model`: a prepared model; several scorers on one model
+- `function`, `own`, `ranking`: proxies that are not graphs; user functions; proxies that rank within a set
 - `paired`, `pair_views`, `teacher_proxies`: proxies that compare a student with a teacher
-- `ensemble`: several scorers as one, by mean rank
+- `ensemble`: the mean rank of several scorers
 - `zoo/`: published and hand-made proxies
-- `one_gene`, `plain_vit`: what a score does when one thing is varied at a time
-- `scoring`: any scorers on many networks, cached, or on one network by name
-- `loading`: names and paths to proxies
+- `one_gene`, `plain_vit`: response of a score to one varied quantity
+- `scoring`: several scorers on many networks, cached; or on one network
+- `loading`: proxies by name or path
 """
 
 from autoprox.scorers._ensemble import HALL_MEMBERS, CalibratedEnsemble, Ensemble

@@ -1,4 +1,4 @@
-"""Several scorers as one: the mean of their ranks."""
+"""Ensembles of scorers: the mean of their ranks."""
 
 from collections.abc import Iterable, Sequence
 from itertools import accumulate, pairwise
@@ -19,18 +19,18 @@ from autoprox.scorers.base import AbstractScorer
 from autoprox.statistics import BatchLoss, Requirements
 
 HALL_MEMBERS = 8
-"""Members of a hall of fame that make its ensemble: the fittest on fit, so that the select split has no say in it."""
+"""Number of hall-of-fame members in its ensemble: the fittest on fit, independent of the select split."""
 
 
 class Ensemble(AbstractScorer):
-    """Ranks networks by the mean of the ranks that its members give them; a higher score means a better network.
+    """Ranks networks by the mean of their ranks by each member; a higher score means a better network.
 
-    A rank is one among others, so that an ensemble scores sets (`score_many`). For single models it is calibrated on a
-    set first.
+    Ranks are defined within a set, so that an ensemble scores sets (`score_many`). To score single models, calibrate it
+    on a set first.
 
     Args:
-        members: At least one scorer, or anything that `as_scorer` takes.
-        name: What reports call it.
+        members: At least one scorer, or anything that `as_scorer` accepts.
+        name: Name for reports.
 
     Raises:
         SpecError: If there is no member.
@@ -54,19 +54,19 @@ class Ensemble(AbstractScorer):
 
     @property
     def identity(self) -> str | None:
-        """Digest of its members'; None where one has none."""
+        """Digest of its members' identities; None if a member has no identity."""
         each = [member.identity for member in self.members]
         return None if None in each else digest(["mean rank", each])
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
-        """Parts of its members, one member after the other."""
+        """Parts of all members, in the order of members."""
         return tuple(part for member in self.members for part in member.parts)
 
     def join(self, values: Floats) -> Floats:
-        """The mean ranks of a set, `(A,)`, in (0, 1], from the values of the parts, `(P, A)`.
+        """Mean ranks of a set, `(A,)`, in (0, 1], from the values of the parts, `(P, A)`; NaN without a finite value.
 
-        NaN where a member has no finite value.
+        A network needs a finite value from every member.
         """
         bounds = [0, *accumulate(len(member.parts) for member in self.members)]
         rows = zip(self.members, pairwise(bounds), strict=True)
@@ -75,19 +75,19 @@ class Ensemble(AbstractScorer):
     def calibrated(
         self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> "CalibratedEnsemble":
-        """The same ensemble, which scores single models by where they would stand among these.
+        """The same ensemble, calibrated to score single models by their place among the given ones.
 
         Args:
-            models: Untrained networks to compare with, such as some hundred samples of the space that is searched; an
-                iterator is consumed lazily.
-            images: Batch; models that are scored later need the same one.
+            models: Untrained networks to compare with, such as some hundred samples of the searched space; an iterator
+                is consumed lazily.
+            images: Batch; score later models on the same one.
             labels: Class indices.
             loss: As for a proxy.
 
         Raises:
-            SpecError: If some member has no finite value on any of the models.
+            SpecError: If a member has no finite value on any of the models.
         """
-        # Each member alone: what a single model is compared with later was scored as it will be.
+        # Members score each model alone, as they will score a single model later.
         rows = [measured(self.members, model, images, labels, loss) for model in models]
         for member, outcomes in zip(self.members, zip(*rows, strict=True), strict=bool(rows)):
             if not any(np.isfinite(each.value) for each in outcomes):
@@ -96,26 +96,26 @@ class Ensemble(AbstractScorer):
         return CalibratedEnsemble(self, np.array([[each.value for each in row] for row in rows]).T)
 
     def score(self, *_model_and_batch: Any, loss: BatchLoss | None = None) -> float:
-        """One model alone has no rank.
+        """Refuses single models, which have no rank.
 
         Raises:
             SpecError: Always.
         """
         del loss
         raise SpecError(
-            f"'{self.name}' ranks sets of models, and one model alone has no rank: use score_many(models, ...),"
-            " or calibrated(models, ...) first."
+            f"'{self.name}' ranks sets of models, but a single model has no rank: use score_many(models, ...), or"
+            " calibrated(models, ...) first."
         )
 
 
 class CalibratedEnsemble(AbstractScorer):
-    """An ensemble that scores single models: by the mean, over its members, of the share of a set that a model beats.
+    """An ensemble that scores single models: the mean over members of the share of a set that scores lower.
 
-    Made by `Ensemble.calibrated`.
+    Returned by `Ensemble.calibrated`.
 
     Args:
         ensemble: The ensemble.
-        calibration: What its members score on the set, `(members, A)`.
+        calibration: Scores of its members on the set, `(members, A)`.
     """
 
     sign = 1
@@ -130,7 +130,7 @@ class CalibratedEnsemble(AbstractScorer):
 
     @property
     def identity(self) -> str | None:
-        """Digest of its members' and of the set; None where a member has none."""
+        """Digest of its members' identities and of the set's scores; None if a member has no identity."""
         if self._of_ensemble is None:
             return None
         return digest(["calibrated", self._of_ensemble, array_digest(self._calibration)])
@@ -148,6 +148,8 @@ class CalibratedEnsemble(AbstractScorer):
             if outcome.reason:
                 raise CollectionError(outcome.reason)
             if not np.isfinite(outcome.value):
-                raise UndefinedScoreError(f"The member '{member.name}' of '{self.name}' has no finite value here.")
+                raise UndefinedScoreError(
+                    f"The member '{member.name}' of '{self.name}' has no finite value on this model."
+                )
             shares.append(stats.percentileofscore(row[np.isfinite(row)], outcome.value, kind="mean") / 100)
         return float(np.mean(shares))

@@ -1,4 +1,4 @@
-"""Proxies that are no graphs: a function of a live model, behind the interface that graphs have."""
+"""Proxies that are not graphs: functions of a live model, with the interface of scorers."""
 
 import inspect
 from collections.abc import Callable
@@ -22,12 +22,12 @@ class FunctionProxy(AbstractScorer):
     """A proxy that is computed by a function; a higher score means a better network.
 
     Args:
-        name: What reports call it.
+        name: Name for reports.
         function: From a prepared model and batch to the measure.
-        sign: 1, or -1 where less of the measure is better.
-        source: Where the method comes from.
-        needs: What it has to be given, and what it runs.
-        version: Raised whenever its values change though the function does not, because what it calls in autoprox does.
+        sign: 1, or -1 if a smaller measure is better.
+        source: Reference of the method.
+        needs: Inputs that it needs, and passes that it runs.
+        version: Incremented when its values change only because of changes in functions that it calls.
 
     Example:
         >>> import autoprox
@@ -47,7 +47,7 @@ class FunctionProxy(AbstractScorer):
     version: int = 1
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores one live model; see `autoprox.graph.Scorer`.
+        """Scores one live model; see `Scorer`.
 
         Raises:
             CollectionError: If it cannot be computed on this model with this batch.
@@ -58,17 +58,17 @@ class FunctionProxy(AbstractScorer):
 
     @property
     def identity(self) -> str | None:
-        """Digest of what the function computes; None where that cannot be told."""
+        """Digest of the function's content; None if it cannot be determined."""
         content = function_digest(self.function)
         return None if content is None else digest(["function", content, self.sign, self.version])
 
     @property
     def description(self) -> str:
-        """How it is computed: the docstring of the function."""
+        """Definition of the proxy: the docstring of the function."""
         return inspect.getdoc(self.function) or "Not described."
 
     def score_subject(self, subject: Subject) -> float:
-        """Scores a model that is prepared already, beside other proxies.
+        """Scores a prepared model, which other proxies may share.
 
         Raises:
             CollectionError: If it cannot be computed on this model with this batch.
@@ -94,7 +94,7 @@ class FunctionProxy(AbstractScorer):
             ) from error
         if not np.isfinite(value):
             raise UndefinedScoreError(
-                f"The proxy '{self.name}' has no finite value on this model (it gives {value});"
-                " rank it last or choose another proxy."
+                f"The proxy '{self.name}' has no finite value on this model (it returned {value});"
+                " rank the model last, or choose another proxy."
             )
         return value

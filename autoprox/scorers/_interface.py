@@ -1,4 +1,4 @@
-"""Interface of scorers: measured network by network in parts, whose values are joined to the scores of a set."""
+"""Interface of scorers: parts measure each network, and their values are joined into the scores of a set."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Protocol, Self, runtime_checkable
@@ -15,10 +15,10 @@ from autoprox.statistics import BatchLoss, Requirements
 
 @runtime_checkable
 class Scorer(Protocol):
-    """Scores networks without training them; a higher score means a better network, the sign is inside.
+    """Scores networks without training; a higher score means a better network.
 
-    `autoprox.graph.Proxy` is one, and so is everything that `autoprox.load` gives. `AbstractScorer` has what most
-    scorers share; `as_scorer` makes one of a function.
+    `autoprox.graph.Proxy` is a scorer, and so is every result of `autoprox.load`. `AbstractScorer` is a base class of
+    scorers; `as_scorer` turns a function into a scorer.
 
     Example:
         >>> import autoprox
@@ -34,25 +34,25 @@ class Scorer(Protocol):
 
     @property
     def sign(self) -> int:
-        """1, or -1 where less of the measure is better; already part of every score."""
+        """1, or -1 if a smaller measure is better; already applied to every score."""
 
     @property
     def source(self) -> str:
-        """Where the method comes from."""
+        """Reference of the method."""
 
     @property
     def description(self) -> str:
-        """How it is computed."""
+        """Definition of the score."""
 
     @property
     def provenance(self) -> Mapping[str, Any]:
-        """Where this very scorer comes from, such as the table that it was discovered on; empty if nowhere."""
+        """Origin of this scorer, such as the table that it was discovered on; empty if unknown."""
 
     @property
     def identity(self) -> str | None:
-        """Digest of its content, name excluded: scorers of one identity give the same scores.
+        """Digest of its content without its name: scorers with the same identity give the same scores.
 
-        None where the content cannot be told; then no score is kept.
+        None if the content cannot be determined; scores are then not cached.
         """
 
     @property
@@ -61,22 +61,22 @@ class Scorer(Protocol):
 
     @property
     def parts(self) -> "tuple[Scorer, ...]":
-        """Parts that are measured of each network by itself: itself alone, unless it ranks over a set."""
+        """Parts that measure networks one by one: the scorer itself, unless it ranks within a set."""
 
     def join(self, values: Floats) -> Floats:
-        """The scores of a set of networks, `(A,)`, from the values of the parts, `(P, A)`; NaN without a value."""
+        """Scores of a set of networks, `(A,)`, from the values of the parts, `(P, A)`; NaN without a value."""
 
     def renamed(self, name: str) -> Self:
         """The same scorer under another name."""
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores one live model, with the parameters it has. The model is left as it was.
+        """Scores one live model with its present parameters. The model is unchanged afterwards.
 
         Args:
             model: An untrained network.
             images: Batch, shape `(B, C, H, W)`, torch or NumPy.
-            labels: Class indices, shape `(B,)`; None where it does not read them.
-            loss: What a backward pass starts from; the mean cross entropy by default.
+            labels: Class indices, shape `(B,)`; None if the scorer does not read labels.
+            loss: Loss of backward passes; the mean cross entropy by default.
 
         Raises:
             CollectionError: If it cannot be computed on this model with this batch.
@@ -86,15 +86,15 @@ class Scorer(Protocol):
     def score_many(
         self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> Floats:
-        """Scores live models, an iterator lazily: shape `(A,)`, NaN where there is no finite value.
+        """Scores live models, shape `(A,)`; NaN without a finite value. An iterator is consumed lazily.
 
-        For a scorer that ranks over a set the models are the set; for all others this is `score`, model by model.
+        For a scorer that ranks within a set, the models are the set. Other scorers score model by model, as `score`.
 
         Raises:
             CollectionError: If it cannot be computed on any of the models with this batch.
 
         Warns:
-            UnscoredWarning: If it cannot be computed on some of the models, which are NaN; says why.
+            UnscoredWarning: If it cannot be computed on some of the models, which are NaN; gives the reason.
         """
 
 
@@ -104,24 +104,24 @@ class LeafPart(Protocol):
 
     @property
     def node_leaves(self) -> tuple[Expression, ...]:
-        """Leaves that it needs of a network: reductions of tensors, and counts."""
+        """Leaves of a network that it needs: reductions of tensors, and counts."""
 
     @property
     def selected_sites(self) -> frozenset[Site]:
-        """Sites of whose nodes it keeps those of some roles: there, the role of every node has to be known."""
+        """Sites at which it selects nodes by role: the role of every node there must be known."""
 
     def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
-        """Scores networks whose node values were collected, `(A,)`; NaN where there is no finite value.
+        """Scores networks from their node values, `(A,)`; NaN without a finite value.
 
         Raises:
-            CollectionError: If it cannot be computed from them.
-            FitError: If a model was not fitted for a network like one of them.
+            CollectionError: If it cannot be computed from these values.
+            FitError: If a fitted model does not cover such networks.
         """
 
 
 @runtime_checkable
 class ArchPart(Protocol):
-    """A part that is a function of the architecture: no network is built for it."""
+    """A part that is a function of the architecture: it needs no network."""
 
     def score_arch(self, space: Space, arch: Arch) -> float:
         """Scores an architecture of a space; raises as `Scorer.score` does."""
@@ -129,7 +129,7 @@ class ArchPart(Protocol):
 
 @runtime_checkable
 class SubjectPart(Protocol):
-    """A part that is measured on a prepared model, beside others with which it shares passes."""
+    """A part that is measured on a prepared model, and shares its passes with other parts."""
 
     def score_subject(self, subject: Subject) -> float:
-        """Scores a model that is prepared already; raises as `Scorer.score` does."""
+        """Scores a prepared model; raises as `Scorer.score` does."""

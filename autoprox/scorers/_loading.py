@@ -1,4 +1,4 @@
-"""From a name or a path to a proxy."""
+"""Loads proxies by name or path."""
 
 from importlib import import_module
 from pathlib import Path
@@ -14,19 +14,20 @@ from autoprox.scorers._teacher_proxies import TEACHER_PROXIES
 from autoprox.scorers.zoo._zoo_proxies import ZOO
 
 BEST = "best.json"
-"""Name of the file in a run's folder that holds the proxy."""
+"""Name of the file with the proxy in a run's folder."""
 
 FURTHER = ("autoprox.compress:ALLOCATION_PROXIES",)
-"""Where further scorers are registered that have names: those of compressed networks."""
+"""References of further registries of named scorers: proxies of compressed networks."""
 
 HALL = "hall.json"
-"""Name of the one that holds the hall of fame, fittest on fit first."""
+"""Name of the file with the hall of fame in a run's folder, fittest on fit first."""
 
 
 def load_proxy(name_or_path: str) -> Scorer:
-    """A proxy from a file, a shipped one, one of the zoo, one with a teacher, or one of compressed networks.
+    """Loads a proxy from a file or a run's folder, or by name.
 
-    A run's hall.json stands for the ensemble of its hall of fame.
+    Names are those of shipped proxies, of the zoo, of proxies with a teacher, and of proxies of compressed networks. A
+    run's hall.json gives the ensemble of its hall of fame.
 
     Raises:
         StoreMismatchError: If the file is neither a proxy nor a hall of fame, or was edited.
@@ -39,12 +40,15 @@ def load_proxy(name_or_path: str) -> Scorer:
     path = _existing(name_or_path)
     if path is not None and path.is_dir():
         if not (path / BEST).exists():
-            raise StoreMismatchError(f"The folder '{path}' holds no {BEST}: no run, or one that is not finished.")
+            raise StoreMismatchError(
+                f"The folder '{path}' holds no {BEST}: it is not a run, or the run is not finished. Give another "
+                "folder, or resume the run."
+            )
         path = path / BEST
     if path is not None and path.suffix == ".py":
         raise StoreMismatchError(
-            f"'{path}' is Python code, such as an exported proxy: import it and call its score(model, images, labels);"
-            " `load` reads best.json, of which it was made."
+            f"'{path}' is Python code, such as an exported proxy: import it and call its score(model, images, labels),"
+            " or `load` the best.json that it was exported from."
         )
     if path is not None:
         return hall_ensemble(path) if path.name == HALL else Proxy.read(path)
@@ -60,21 +64,23 @@ def load_proxy(name_or_path: str) -> Scorer:
             further: Scorer = registry[name_or_path]
             return further
     if Path(name_or_path).name != name_or_path or Path(name_or_path).suffix:
-        raise RegistryError(f"There is no file or folder '{name_or_path}'; give that of a run, or the name of a proxy.")
+        raise RegistryError(
+            f"There is no file or folder '{name_or_path}'; give the folder of a run, or the name of a proxy."
+        )
     hint = nearest(name_or_path, [*shipped.names(), *ZOO, *(name for each in named for name in each)])
     listed = ", ".join((*shipped.names(), *TEACHER_PROXIES))
-    allowed = f"Allowed: a run's folder or file, {listed}, and what 'autoprox zoo' lists."
+    allowed = f"Allowed: a run's folder or file, {listed}, and the names that 'autoprox zoo' lists."
     raise RegistryError(f"There is no file and no proxy '{name_or_path}'.{f' {hint}' if hint else ''} {allowed}")
 
 
 def hall_ensemble(path: Path) -> Ensemble:
-    """The ensemble of a hall of fame: its members that are fittest on fit and rank by more than rounding.
+    """The ensemble of a hall of fame: the fittest members on fit with rankings that are robust to rounding.
 
     Args:
         path: The hall.json of a run.
 
     Raises:
-        StoreMismatchError: If it is not one, or holds no member that may take part.
+        StoreMismatchError: If the file is not a hall of fame, or holds no such member.
     """
     run = path.resolve().parent.name
     with reading(path, lambda reason: StoreMismatchError(f"'{path}' is not a hall of fame of a run: {reason}.")):
@@ -86,12 +92,12 @@ def hall_ensemble(path: Path) -> Ensemble:
         except AutoproxError as error:
             raise StoreMismatchError(f"'{path}' is not a hall of fame of a run: {error}") from error
     if not proxies:
-        raise StoreMismatchError(f"The hall of fame '{path}' has no member that ranks by more than rounding.")
+        raise StoreMismatchError(f"The hall of fame '{path}' has no member with a ranking that is robust to rounding.")
     return Ensemble(proxies, f"{run} hall")
 
 
 def _existing(name_or_path: str) -> Path | None:
-    """The path, if there is something; None for a text that cannot be a path."""
+    """The path if it exists; None otherwise, also for a text that is not a valid path."""
     try:
         return Path(name_or_path) if name_or_path and Path(name_or_path).exists() else None
     except OSError:

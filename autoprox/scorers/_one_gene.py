@@ -1,4 +1,4 @@
-"""Response of a score when one thing is varied at a time: ties where it is blind, and its direction."""
+"""Response of a score to one varied quantity: its direction, or ties if the score is blind to it."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,12 +18,12 @@ from autoprox.spaces import Space
 from autoprox.spaces.task import Task
 
 FOREIGN = "plain ViT"
-"""What series of networks outside of all spaces are called."""
+"""Name of the place of series with networks outside all spaces."""
 
 WIDTHS, DEPTHS = (32, 64, 128), (1, 3, 6)
 
 _SAME = 1e-12
-"""Scores that differ by a smaller share are one score."""
+"""Scores with a smaller relative difference count as equal."""
 
 
 class Effect(StrEnum):
@@ -38,14 +38,14 @@ class Effect(StrEnum):
 
 @dataclass(frozen=True)
 class Series:
-    """Networks in which one thing is varied.
+    """Networks that differ in one quantity.
 
     Args:
         where: The space, or `FOREIGN`.
-        varied: The gene, or the property.
-        fixed: What is said of the others, if anything.
-        values: What it is in each network.
-        leaves: Gives the values of leaves for each network.
+        varied: The varied gene or property.
+        fixed: Description of the fixed quantities; may be empty.
+        values: Value of the varied quantity in each network.
+        leaves: Returns the values of leaves for each network.
     """
 
     where: str
@@ -55,7 +55,7 @@ class Series:
     leaves: Callable[[Sequence[Expression]], list[Leaves]]
 
     def effect_on(self, proxy: Proxy, leaves: Sequence[Leaves]) -> dict[str, Any]:
-        """Trend of the score of a proxy along the series, as JSON-like data."""
+        """Trend of a proxy's score along the series, as JSON-like data."""
         effect = effect_of(proxy.score_leaves(leaves))
         told = {"where": self.where, "varied": self.varied, "fixed": self.fixed, "values": list(self.values)}
         return told | {"effect": effect.value}
@@ -99,14 +99,14 @@ def _plain_leaves(width: int, depth: int, wanted: frozenset[Expression]) -> Leav
 def gene_series(
     space: Space, task: Task, collect: Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
 ) -> list[Series]:
-    """One series a gene over its first, middle and last choice, the others at their middle one.
+    """One series per gene, over its first, middle and last choice; other genes have their middle choice.
 
     Genes of lists have one value throughout.
 
     Args:
         space: The space.
-        task: What the networks are built for.
-        collect: Gives leaf values of networks.
+        task: Task of the networks.
+        collect: Returns leaf values of networks.
     """
     found = []
     for gene in space.layout.genes:
@@ -124,7 +124,7 @@ def gene_series(
 
 
 def _uniform(space: Space, given: dict[str, Any]) -> dict[str, Any]:
-    """Genes at their middle choice, but for those that are given."""
+    """The given genes; all other genes at their middle choice."""
     genes: dict[str, Any] = {}
     for gene in (*space.layout.fixed, *space.layout.layered):
         choice = given.get(gene.name, gene.choices[len(gene.choices) // 2])
@@ -133,18 +133,18 @@ def _uniform(space: Space, given: dict[str, Any]) -> dict[str, Any]:
 
 
 def effects(proxies: Sequence[Proxy], series: Sequence[Series]) -> list[list[dict[str, Any]]]:
-    """For each proxy what its score does along each series, as JSON-like data."""
+    """For each proxy the trends of its score along each series, as JSON-like data."""
     wanted = list(dict.fromkeys(leaf for proxy in proxies for leaf in proxy.node_leaves))
     rows = [(each, each.leaves(wanted)) for each in series]
     return [[each.effect_on(proxy, leaves) for each, leaves in rows] for proxy in proxies]
 
 
 def blind_to(found: Sequence[Mapping[str, Any]], *, foreign: bool = True) -> list[str]:
-    """Quantities that a proxy is blind to: those varied where it gave exactly the same score twice.
+    """Quantities to which a proxy is blind: varied quantities of series with ties.
 
     Args:
-        found: One proxy's part of what `effects` gave.
-        foreign: Whether to look at plain vision transformers, or at the genes of spaces.
+        found: Result of `effects` for one proxy.
+        foreign: True for series of plain vision transformers, False for those of genes.
 
     Example:
         >>> row = {"where": FOREIGN, "varied": "depth", "fixed": "width 32", "values": [1, 3], "effect": "ties"}

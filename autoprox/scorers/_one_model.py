@@ -1,4 +1,4 @@
-"""Many scorers on one live model in one go: they share passes, and one that fails ends no other."""
+"""Several scorers on one live model: they share passes, and the failure of one does not affect the others."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -19,14 +19,14 @@ from autoprox.statistics import BatchLoss
 def measured(
     scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None
 ) -> list[Outcome]:
-    """Values of each of `P` scorers for one live model alone, or the reason why there is no value.
+    """Values of `P` scorers for one live model, or the reasons why a value is missing.
 
     Args:
-        scorers: The scorers; of those that rank over a set, their parts.
-        model: An untrained network; it is left as it was.
+        scorers: The scorers; for a scorer that ranks within a set, give its parts.
+        model: An untrained network, unchanged afterwards.
         images: Batch, shape `(B, C, H, W)`.
-        labels: Class indices, shape `(B,)`; None where none of them reads any.
-        loss: What the backward passes start from; the mean cross entropy by default.
+        labels: Class indices, shape `(B,)`; None if no scorer reads labels.
+        loss: Loss of backward passes; the mean cross entropy by default.
     """
     found: dict[int, Outcome] = {}
     by_leaves = {place: each for place, each in enumerate(scorers) if isinstance(each, LeafPart)}
@@ -43,7 +43,7 @@ def measured(
 
 
 def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcome]:
-    """Values of each of `P` scorers for a network alone, which is built if one of them looks at it.
+    """Values of `P` scorers for one network, which is built only if a scorer needs a live model.
 
     Args:
         scorers: As for `measured`.
@@ -63,14 +63,14 @@ def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcom
 
 
 def alone(scorer: Scorer, subject: Subject) -> float:
-    """The score of a prepared model; raises as `Scorer.score` does."""
+    """Scores a prepared model by one scorer; raises as `Scorer.score` does."""
     if isinstance(scorer, SubjectPart):
         return scorer.score_subject(subject)
     return scorer.score(subject.model, subject.images, subject.labels, loss=subject.loss)
 
 
 def evaluated(part: LeafPart, leaves: Sequence[Leaves]) -> list[Outcome]:
-    """Values of a part for `A` networks whose node values were collected, or the reason why there is no value."""
+    """Values of a part for `A` networks from their node values, or the reasons why a value is missing."""
     if not leaves:
         return []
     try:
@@ -85,7 +85,7 @@ def evaluated(part: LeafPart, leaves: Sequence[Leaves]) -> list[Outcome]:
 def _by_leaves(
     parts: Sequence[LeafPart], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None
 ) -> list[Outcome]:
-    """All from one collection; where one of them asks for what the model lacks, each from a collection of its own."""
+    """Collects leaves once for all parts; if the model lacks leaves of one part, collects separately for each."""
     wanted = list(dict.fromkeys(leaf for part in parts for leaf in part.node_leaves))
     told = frozenset().union(*(part.selected_sites for part in parts))
     try:

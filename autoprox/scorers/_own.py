@@ -1,4 +1,4 @@
-"""A function or object of the caller's own as a scorer."""
+"""User functions and objects as scorers."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -19,15 +19,15 @@ ScoreFunction = Callable[[nn.Module, Any, Any], float | Tensor]
 
 @dataclass(frozen=True, repr=False)
 class OwnScorer(AbstractScorer):
-    """A function of the caller's own behind the interface of all scorers.
+    """A user function with the interface of scorers.
 
-    Where it is called beside others, the network comes in evaluation mode with gradients enabled for all parameters,
-    and is put back afterwards.
+    When it is called together with other scorers, the network is in evaluation mode, with gradients enabled for all
+    parameters, and is restored afterwards.
 
     Args:
-        name: What reports call it.
+        name: Name for reports.
         function: Scores a network.
-        stated: What the caller calls the content of the function, where it cannot be told or changes nothing.
+        stated: Text that identifies the function's content, in place of a digest of its code.
 
     Example:
         >>> OwnScorer("layers", lambda model, images, labels: len(list(model.modules()))).sign
@@ -43,30 +43,30 @@ class OwnScorer(AbstractScorer):
 
     @property
     def identity(self) -> str | None:
-        """Digest of what the function computes, or of what is stated; None where that cannot be told."""
+        """Digest of `stated`, or else of the function's content; None if it cannot be determined."""
         content = self.stated or function_digest(self.function)
         return None if content is None else digest(["own", content])
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores one network; the function knows of no loss.
+        """Scores one network; the function takes no loss.
 
         Raises:
             SpecError: If a loss is given.
         """
         if loss is not None:
-            raise SpecError(f"The function '{self.name}' takes no loss.")
+            raise SpecError(f"The function '{self.name}' takes no `loss`. Leave it out.")
         value = self.function(model, images, labels)
         return float(value.detach() if isinstance(value, Tensor) else value)
 
 
 def as_scorer(scorer: Any) -> Scorer:
-    """A scorer out of anything with `score(model, images, labels)`, or a function of the same arguments.
+    """Turns an object with a method `score(model, images, labels)`, or a function of these arguments, into a scorer.
 
-    Its scores are kept if its content can be told (see `autoprox.base.identity`), or if it has an attribute `identity`:
-    a text that is to be changed whenever its scores change.
+    Its scores are cached if its content can be determined (see `autoprox.base.identity`), or if it has an attribute
+    `identity`: a text that you change whenever its scores change.
 
     Raises:
-        SpecError: If it is neither.
+        SpecError: If `scorer` is neither.
 
     Example:
         >>> import autoprox
@@ -79,7 +79,7 @@ def as_scorer(scorer: Any) -> Scorer:
     function = getattr(scorer, "score", scorer)
     if not callable(function) or isinstance(scorer, type):
         raise SpecError(
-            f"A {type(scorer).__name__} scores nothing; give something with score(model, images, labels), or a "
+            f"A {type(scorer).__name__} is not a scorer; give an object with score(model, images, labels), or a "
             "function of a model, images and labels."
         )
     name = getattr(scorer, "name", None) or getattr(scorer, "__name__", None) or type(scorer).__name__

@@ -1,7 +1,7 @@
-"""Views in which a pair of networks is compared, on one batch: what each of the two shows, and how near that is.
+"""Comparisons of two networks on one batch: views of a network, and distances between two views.
 
-TVT: Wei 2023, https://arxiv.org/abs/2311.14337, as its measure was released with Auto-Prox. DisWOT: Dong 2023,
-https://arxiv.org/abs/2303.15678. All are at most 0, and higher is nearer.
+TVT: Wei 2023, https://arxiv.org/abs/2311.14337, in the form released with Auto-Prox. DisWOT: Dong 2023,
+https://arxiv.org/abs/2303.15678. All values are at most 0; higher values are nearer.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from autoprox.scorers._subject import Subject
 from autoprox.training import blocks_of, feature_map
 
 STAGES = 3
-"""Of a network whose grid never changes so many blocks stand for its stages: the first, the middle and the last."""
+"""Number of blocks (first, middle and last) that represent the stages of a network with a constant grid."""
 
 
 def stage_maps(subject: Subject) -> list[Tensor]:
@@ -140,5 +140,5 @@ def _gram(rows: Tensor) -> Tensor:
 
 
 def _rows(matrix: Tensor) -> Tensor:
-    """Rows of length 1, along the last dimension; a row of zeros stays one."""
+    """Normalises rows along the last dimension to norm 1; a row of zeros is unchanged."""
     return functional.normalize(matrix.double(), dim=-1)

@@ -24,14 +24,14 @@ from autoprox.training import Teacher
 
 
 class TaughtScorer(AbstractScorer):
-    """A scorer that may have to be given a teacher: beforehand, or with each call."""
+    """A scorer that may need a teacher, given beforehand or with each call."""
 
     @abstractmethod
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
-        """The same scorer with a teacher, whose digest is part of its identity.
+        """The same scorer with a teacher; the teacher's digest is part of its identity.
 
         Raises:
-            SpecError: If it is not a network.
+            SpecError: If `teacher` is not a network.
         """
 
     def score(
@@ -46,15 +46,15 @@ class TaughtScorer(AbstractScorer):
         """Scores one live model; see `Scorer`.
 
         Args:
-            model: The student, with the parameters it has.
-            images: Batch, shape `(B, C, H, W)`, which the teacher sees as well.
+            model: The student, with its present parameters.
+            images: Batch, shape `(B, C, H, W)`, for student and teacher.
             labels: Class indices, shape `(B,)`.
-            loss: What a backward pass of other parts starts from.
-            teacher: The network that it is compared with; None if `taught_by` has given one.
+            loss: Loss of backward passes of other parts.
+            teacher: The network to compare with; None if given by `taught_by`.
 
         Raises:
-            CollectionError: If there is no teacher, or the two cannot be compared on this batch.
-            UndefinedScoreError: If it has no finite value on this model.
+            CollectionError: If there is no teacher, or the networks cannot be compared on this batch.
+            UndefinedScoreError: If the score has no finite value on this model.
         """
         scorer = self if teacher is None else self.taught_by(teacher)
         with prepared(model, images, labels, loss) as subject:
@@ -62,7 +62,7 @@ class TaughtScorer(AbstractScorer):
 
     @abstractmethod
     def score_subject(self, subject: Subject) -> float:
-        """Scores a model that is prepared already; raises as `score` does."""
+        """Scores a prepared model; raises as `score` does."""
 
     def score_many(
         self,
@@ -81,21 +81,21 @@ class TaughtScorer(AbstractScorer):
 
 @dataclass(frozen=True)
 class PairedProxy(TaughtScorer):
-    """How near a student is to a teacher in what both show of one batch.
+    """Nearness of a student to a teacher in a view of one batch.
 
     Args:
-        name: What reports call it.
-        view: What is looked at: of the student, and of the teacher.
-        compare: From the student's and the teacher's to a number; higher is nearer.
-        source: Where the method comes from.
-        needs: What it has to be given, and what it runs.
-        teacher: The teacher, if there is one yet.
-        normal: Whether all parameters of both are drawn from N(0, 1) before, as DisWOT's experiments do.
-        repeats: With `normal`, the mean over so many draws.
-        version: Raised whenever its values change though its functions do not.
+        name: Name for reports.
+        view: Computes the view of a network: of the student, and of the teacher.
+        compare: From the views of student and teacher to a number; higher is nearer.
+        source: Reference of the method.
+        needs: Inputs that it needs, and passes that it runs.
+        teacher: The teacher, if already given.
+        normal: True to draw all parameters of both networks from N(0, 1) first, as in DisWOT's experiments.
+        repeats: With `normal`, number of draws to average over.
+        version: Incremented when its values change although its functions do not.
 
     Raises:
-        SpecError: If repeats are asked for that would all be the same.
+        SpecError: If `repeats` exceeds 1 without `normal`, since all repeats would be identical.
 
     Example:
         >>> import autoprox
@@ -120,15 +120,15 @@ class PairedProxy(TaughtScorer):
 
     def __post_init__(self) -> None:
         if self.repeats < 1 or (self.repeats > 1 and not self.normal):
-            raise SpecError(f"`repeats` is {self.repeats}; give 1, or more with `normal`, which draws parameters.")
+            raise SpecError(f"`repeats` is {self.repeats}; give 1, or more together with `normal`.")
 
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
-        """The same with a teacher."""
+        """The same proxy with a teacher."""
         return replace(self, teacher=Teacher.of(teacher))
 
     @property
     def identity(self) -> str | None:
-        """Digest of what is compared, how, and with which teacher."""
+        """Digest of view, comparison and teacher."""
         functions = [function_digest(each) for each in (self.view, self.compare)]
         taught = None if self.teacher is None else self.teacher.identity
         known = ["paired", functions, taught, self.normal, self.repeats, self.version]
@@ -136,14 +136,14 @@ class PairedProxy(TaughtScorer):
 
     @property
     def description(self) -> str:
-        """How it is computed: the docstring of the comparison."""
+        """Definition of the proxy: the docstring of the comparison."""
         return (self.compare.__doc__ or "Not described.").strip()
 
     def score_subject(self, subject: Subject) -> float:
-        """Compares a model that is prepared already with the teacher; raises as `score` does."""
+        """Compares a prepared model with the teacher; raises as `score` does."""
         if self.teacher is None:
             raise CollectionError(
-                f"The proxy '{self.name}' compares a network with a teacher, and has no teacher: give one by "
+                f"The proxy '{self.name}' compares a network with a teacher, but has no teacher: give one by "
                 "proxy.taught_by(model) or score(..., teacher=model)."
             )
         if self.needs.labels and subject.labels is None:
@@ -158,7 +158,10 @@ class PairedProxy(TaughtScorer):
             kind = UndefinedScoreError if isinstance(error, UndefinedScoreError) else CollectionError
             raise kind(f"The proxy '{self.name}': {error}") from error
         if not np.isfinite(values).all():
-            raise UndefinedScoreError(f"The proxy '{self.name}' has no finite value on this model; rank it last.")
+            raise UndefinedScoreError(
+                f"The proxy '{self.name}' has no finite value on this model; rank the model last, or choose another "
+                "proxy."
+            )
         return float(np.mean(values))
 
     def _compared(self, subject: Subject, teacher: Teacher, draw: int) -> float:
@@ -173,14 +176,14 @@ class PairedProxy(TaughtScorer):
         return self.compare(ours, theirs)
 
     def _drawn(self, model: nn.Module, subject: Subject, seed: int | None) -> Any:
-        """The view of a model, with parameters of its own or drawn."""
+        """The view of a model, with its parameters or with drawn ones."""
         with ExitStack() as stack:
             shown = model if seed is None else _normal(model, seed)
             return self.view(stack.enter_context(prepared(shown, subject.images, subject.labels)))
 
 
 def _normal(model: nn.Module, seed: int) -> nn.Module:
-    """A copy whose parameters are drawn from N(0, 1); its batch normalisations have seen nothing."""
+    """A copy with parameters drawn from N(0, 1), and with reset running statistics."""
     drawn, generator = deepcopy(model), torch.Generator().manual_seed(derived_seed("normal", seed))
     with torch.no_grad():
         for parameter in drawn.parameters():
@@ -193,20 +196,20 @@ def _normal(model: nn.Module, seed: int) -> nn.Module:
 
 @dataclass(frozen=True)
 class StandardisedProxy(TaughtScorer):
-    """A weighted sum of proxies, each brought to one scale among the networks of a set.
+    """A weighted sum of proxies, which are standardised within a set of networks.
 
-    The scale is that of z-scores, or of mean ranks over the number of networks. A single network has neither: its score
-    alone is the sum of the values as they are.
+    Values become z-scores, or mean ranks divided by the number of networks. A single network has neither; its score is
+    the weighted sum of raw values.
 
     Args:
-        name: What reports call it.
+        name: Name for reports.
         members: The proxies.
-        weights: One for each.
-        source: Where the method comes from.
-        by: "z", "rank", or "raw" for the values as they are in sets, too.
+        weights: One weight per proxy.
+        source: Reference of the method.
+        by: "z" or "rank", or "raw" to add raw values in sets as well.
 
     Raises:
-        SpecError: If there are not as many weights as members, or `by` is not one of these.
+        SpecError: If the numbers of weights and members differ, or `by` is invalid.
 
     Example:
         >>> import autoprox
@@ -225,40 +228,40 @@ class StandardisedProxy(TaughtScorer):
     def __post_init__(self) -> None:
         if len(self.members) != len(self.weights):
             raise SpecError(
-                f"There are {len(self.members)} members and {len(self.weights)} weights; give one for each."
+                f"There are {len(self.members)} members and {len(self.weights)} weights; give one weight per member."
             )
         if self.by not in _SCALES:
             raise SpecError(f"`by` is '{self.by}'; allowed: {', '.join(_SCALES)}.")
 
     @property
     def parts(self) -> tuple[Any, ...]:
-        """The proxies that are added."""
+        """The proxies in the sum."""
         return self.members
 
     @property
     def identity(self) -> str | None:
-        """Digest of its parts', the weights and the scale; None where one has none."""
+        """Digest of its parts' identities, the weights and the scale; None if a part has no identity."""
         each = [part.identity for part in self.members]
         return None if None in each else digest(["standardised", each, list(self.weights), self.by])
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """Requirements of its parts, together."""
+        """Joint requirements of its parts."""
         return Requirements.together(each.needs for each in self.members)
 
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
-        """The same with a teacher for the members that need one."""
+        """The same sum with a teacher for the members that need one."""
         known = Teacher.of(teacher)
         members = [each.taught_by(known) if isinstance(each, TaughtScorer) else each for each in self.members]
         return replace(self, members=tuple(members))
 
     def score_subject(self, subject: Subject) -> float:
-        """Scores a model that is prepared already, alone; raises as `score` does."""
+        """Scores a single prepared model by raw values; raises as `score` does."""
         values = [each.score_subject(subject) for each in self.members]
         return float(np.dot(self.weights, values))
 
     def join(self, values: Floats) -> Floats:
-        """The scores of a set from the values of the parts, `(P, A)` -> `(A,)`; NaN where a part has none."""
+        """Scores of a set from the values of the parts, `(P, A)` -> `(A,)`; NaN if a part has no finite value."""
         rows = np.array(values, dtype=np.float64)
         known = np.isfinite(rows).all(axis=0)
         joined = np.full(rows.shape[1], np.nan)

@@ -1,4 +1,4 @@
-"""A vision transformer of no space of ours, as others write it: what proxies are tried on outside of their table."""
+"""A common vision transformer outside all spaces, on which to try proxies."""
 
 import numpy as np
 import torch
@@ -8,11 +8,11 @@ from autoprox.base.digest import derived_seed
 from autoprox.base.threads import single_threaded
 
 CLASSES, SIDE, PATCH, HEAD = 10, 32, 8, 16
-"""Classes, pixels of an image and of a patch, and width of an attention head."""
+"""Number of classes, sides of image and patch in pixels, and width of an attention head."""
 
 
 class PlainBlock(nn.Module):
-    """Attention and MLP, each behind a LayerNorm, with residual connections."""
+    """Attention and MLP, each after a LayerNorm, with residual connections."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -33,7 +33,7 @@ class PlainBlock(nn.Module):
 
 
 class PlainVit(nn.Module):
-    """Patches, blocks of one width, a LayerNorm, the mean of tokens, a classifier.
+    """Patch embedding, blocks of one width, LayerNorm, mean over tokens, classifier.
 
     Args:
         width: Width of tokens.
@@ -57,7 +57,7 @@ class PlainVit(nn.Module):
 
 
 def plain_vit(width: int, depth: int) -> PlainVit:
-    """A network with a fixed initialisation; the caller's generator is left as it was.
+    """A network with a fixed initialisation; the state of the caller's generator is unchanged.
 
     Example:
         >>> sum(each.numel() for each in plain_vit(32, 1).parameters())
@@ -69,7 +69,7 @@ def plain_vit(width: int, depth: int) -> PlainVit:
 
 
 def plain_batch(count: int = 8) -> tuple[Tensor, Tensor]:
-    """Noise images and labels, always the same."""
+    """Deterministic noise images, with labels."""
     rng = np.random.default_rng(derived_seed("plain batch"))
     images = torch.from_numpy(rng.standard_normal((count, 3, SIDE, SIDE)).astype(np.float32))
     return images, torch.arange(count) % CLASSES

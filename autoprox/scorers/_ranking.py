@@ -1,4 +1,4 @@
-"""Proxies that rank over a set of networks: several measures, joined by their ranks."""
+"""Proxies that rank within a set of networks: several measures, joined by their ranks."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -21,16 +21,16 @@ from autoprox.statistics import BatchLoss, Requirements
 class RankedProxy(AbstractScorer):
     """Several proxies, joined by the logarithms of their ranks within a set of networks.
 
-    The score of a network in a set of `n` is the sum over its parts of ln(rank / n), the best network having rank `n`
-    and ties the mean of their ranks. A network that is bad by one part is bad, which a sum of ranks would let pass.
+    The score of a network in a set of `n` is the sum over parts of ln(rank / n). The best network has rank `n`, and
+    ties have the mean of their ranks. Unlike a sum of ranks, one bad rank makes a bad score.
 
-    A single network has no rank. Its score alone is the sum over the parts of sign(x) ln(1 + |x|), which rises with
-    every part and tames their different scales; it is ours, and ranks otherwise than the set does.
+    A single network has no rank. Its score is the sum over parts of sign(x) ln(1 + |x|), which increases with every
+    part and compresses their different scales. This form is ours, and its ranking differs from the ranking in a set.
 
     Args:
-        name: What reports call it.
-        members: The proxies that are joined.
-        source: Where the method comes from.
+        name: Name for reports.
+        members: The proxies to join.
+        source: Reference of the method.
     """
 
     name: str
@@ -40,22 +40,22 @@ class RankedProxy(AbstractScorer):
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
-        """The proxies that are joined."""
+        """The joined proxies."""
         return self.members
 
     @property
     def identity(self) -> str | None:
-        """Digest of its parts'; None where one has none."""
+        """Digest of its parts' identities; None if a part has no identity."""
         each = [part.identity for part in self.members]
         return None if None in each else digest(["log ranks", each])
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """Requirements of its parts, together."""
+        """Joint requirements of its parts."""
         return Requirements.together(each.needs for each in self.members)
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores one live model alone; see the class for what that means.
+        """Scores a single live model in the form without ranks; see the class.
 
         Raises:
             CollectionError: If a part cannot be computed on this model with this batch.
@@ -65,14 +65,14 @@ class RankedProxy(AbstractScorer):
             return self.score_subject(subject)
 
     def score_subject(self, subject: Subject) -> float:
-        """Scores a model that is prepared already, beside other proxies; raises as `score` does."""
+        """Scores a prepared model, which other proxies may share; raises as `score` does."""
         values = np.array([alone(part, subject) for part in self.members])
         return float((np.sign(values) * np.log1p(np.abs(values))).sum())
 
     def join(self, values: npt.ArrayLike) -> Floats:
-        """The scores of a set from the scores of its parts, `(parts, A)` -> `(A,)`.
+        """Scores of a set from the scores of its parts, `(parts, A)` -> `(A,)`.
 
-        NaN where a part has no finite value; such a network takes no rank from the others.
+        A network without a finite value of every part has NaN, and does not count in the ranks of the others.
 
         Example:
             >>> import autoprox

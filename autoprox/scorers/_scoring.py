@@ -1,4 +1,4 @@
-"""Any scorers on many networks, cached; and on one live model in one go."""
+"""Several scorers on many networks, cached; and several scorers on one live model."""
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -24,7 +24,7 @@ from autoprox.scorers._one_model import evaluated, measured, measured_network
 from autoprox.statistics import BatchLoss, StatisticsCache
 
 _Key = str | int
-# What tells parts apart: their identity, or the very object where that cannot be told.
+# Key of a part: its identity, or the id of the object if it has no identity.
 
 
 @dataclass(frozen=True)
@@ -32,15 +32,15 @@ class Scored:
     """Scores of `P` scorers on `A` networks.
 
     Args:
-        values: Shape `(P, A)`; higher is better; NaN where there is no finite value.
-        refusals: Under the name of a scorer that cannot be computed on some network, the first reason.
+        values: Shape `(P, A)`; higher is better; NaN without a finite value.
+        refusals: First reason for each scorer that cannot be computed on some network, by the scorer's name.
     """
 
     values: Floats
     refusals: dict[str, str]
 
     def required(self) -> Floats:
-        """The values, if nothing was refused.
+        """The values, if there are no refusals.
 
         Raises:
             CollectionError: If a scorer cannot be computed on some network.
@@ -58,24 +58,24 @@ def score_networks(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> Scored:
-    """Scores networks by any scorers: what the cache has is read, what it has not is computed and stored.
+    """Scores networks by several scorers; reads cached values, and computes and caches the others.
 
-    All parts that are made of node values share one pass over the networks that lack something, and all others another;
-    those that are a function of the architecture need none.
-    What is computed is stored network by network, so a process that is killed loses only the networks in flight. Scores
-    are stored under the identity of a part; those of one without an identity are computed at every call. A scorer that
-    ranks over a set, such as an ensemble, ranks those networks among each other that belong to one space, one task and
-    one initialisation.
+    All parts that are functions of node values share one pass over the networks with missing values. All live parts
+    share another. Parts that are functions of the architecture need no pass.
+
+    Values are cached network by network, so that a killed process loses only the networks in progress. Scores are
+    cached under the identity of a part; a part without an identity is computed at every call. A scorer that ranks
+    within a set, such as an ensemble, ranks networks of the same space, task and initialisation.
 
     Args:
-        scorers: `P` scorers with names of their own.
+        scorers: `P` scorers with distinct names.
         networks: `A` networks.
-        cache: Where leaves of graphs and scores of functions live.
-        jobs: Number of processes; the result does not depend on it.
+        cache: Cache of leaves of graphs and of scores of functions.
+        jobs: Number of processes; has no influence on the result.
         progress: A progress bar for each of the two passes.
 
     Raises:
-        SpecError: If two scorers have one name.
+        SpecError: If two scorers have the same name.
     """
     _require_own_names(scorers)
     parts = {_key(part): part for each in scorers for part in each.parts}
@@ -97,10 +97,10 @@ def score_networks(
 
 
 def joined_alike(join: Callable[[Floats], Floats], values: Floats, networks: Sequence[Network]) -> Floats:
-    """Joins values among networks that are `alike`: those of one space, one task and one initialisation.
+    """Joins values within groups of networks that are `alike`: of the same space, task and initialisation.
 
     Args:
-        join: From the values of a set, `(P, n)`, to its scores `(n,)`, as `Scorer.join` does.
+        join: From the values of a set, `(P, n)`, to its scores `(n,)`, like `Scorer.join`.
         values: `(P, A)`.
         networks: `A` networks.
 
@@ -116,7 +116,7 @@ def joined_alike(join: Callable[[Floats], Floats], values: Floats, networks: Seq
 def _require_own_names(scorers: Sequence[Scorer]) -> None:
     names = [each.name for each in scorers]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise SpecError(f"Two scorers are called '{twice[0]}'; give each a name of its own (`proxy.renamed(name)`).")
+        raise SpecError(f"Two scorers have the name '{twice[0]}'; rename one of them by `proxy.renamed(name)`.")
 
 
 def _key(part: Scorer) -> _Key:
@@ -130,9 +130,9 @@ def _leaf_outcomes(
     jobs: int,
     progress: Progress | None,
 ) -> dict[_Key, list[Outcome]]:
-    """Scores that are computed from node values, which are collected for all of them at once.
+    """Scores of parts that read node values, which are collected for all parts at once.
 
-    Where a network has not all of the values, each part is tried on it alone.
+    If a network lacks some of the values, each part is tried separately on this network.
     """
     if not parts:
         return {}
@@ -158,11 +158,11 @@ def _live_outcomes(
     jobs: int,
     progress: Progress | None,
 ) -> dict[_Key, list[Outcome]]:
-    """Scores that are computed on live networks, one network after the other."""
+    """Scores of parts that need live networks, computed network by network."""
     if not parts:
         return {}
     digests = {key: text_digest(f"score {key}") for key in parts if isinstance(key, str)}
-    # A key of their own: scores have no nodes, and so need not agree with the layout of a network's leaves.
+    # A separate key, since scores have no nodes and need not agree with the layout of a network's leaves.
     places = [f"{network.key} scores" for network in networks]
     stored = cache.get_many(places, list(digests.values()))
     found: dict[str, dict[_Key, Outcome]] = {
@@ -190,7 +190,7 @@ def _live_outcomes(
 
 
 def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome]:
-    """Runs in a worker process."""
+    """Values of parts for one network; runs in a worker process."""
     with single_threaded():
         return measured_network(parts, network)
 
@@ -198,23 +198,23 @@ def _network_outcomes(network: Network, parts: Sequence[Scorer]) -> list[Outcome
 def score_together(
     scorers: Sequence[Scorer], model: nn.Module, images: Any, labels: Any, *, loss: BatchLoss | None = None
 ) -> dict[str, float]:
-    """Scores one live model by many scorers in one go: they share passes, and whatever else they have in common.
+    """Scores one live model by several scorers, which share passes and intermediate results.
 
     Args:
-        scorers: Scorers with names of their own.
-        model: An untrained network; it is left as it was.
+        scorers: Scorers with distinct names.
+        model: An untrained network, unchanged afterwards.
         images: Batch, shape `(B, C, H, W)`.
-        labels: Class indices, shape `(B,)`; None where no scorer reads any.
-        loss: What the backward passes start from; the mean cross entropy by default.
+        labels: Class indices, shape `(B,)`; None if no scorer reads labels.
+        loss: Loss of backward passes; the mean cross entropy by default.
 
     Returns:
-        Each scorer's name with the score that it gives alone; NaN where it has no finite value.
+        The same score for each scorer, by name, as from the scorer alone; NaN without a finite value.
 
     Raises:
-        CollectionError: If none of them can be computed on this model with this batch.
+        CollectionError: If no scorer can be computed on this model with this batch.
 
     Warns:
-        UnscoredWarning: If some of them cannot be computed, which are NaN; says why.
+        UnscoredWarning: If some scorers cannot be computed, which are NaN; gives the reason.
 
     Example:
         >>> import autoprox

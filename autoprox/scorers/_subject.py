@@ -1,4 +1,4 @@
-"""A model and a batch, ready to be looked at by functions."""
+"""A model and a batch, prepared for measurements by functions."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -24,17 +24,17 @@ T = TypeVar("T")
 
 
 class Subject:
-    """A model and a batch, ready to be looked at; made by `prepared`.
+    """A model and a batch, prepared for measurements by `prepared`.
 
-    While it exists the model is in evaluation mode, and gradients are recorded for all of its parameters. Whatever a
-    proxy does to it is undone afterwards.
+    Until the end of `prepared`, the model is in evaluation mode, and gradients are recorded for all of its parameters.
+    All changes of a proxy to the model are undone afterwards.
 
     Attributes:
         model: The model.
         nodes: Its nodes, in forward order.
         images: Checked images `(B, C, H, W)`.
-        labels: Checked class indices `(B,)`; with a loss of the caller's own, whatever that takes; None if not given.
-        loss: The caller's own loss, or None for the mean cross entropy.
+        labels: Checked class indices `(B,)`; the labels as given for a custom loss; None if not given.
+        loss: The custom loss, or None for the mean cross entropy.
     """
 
     def __init__(self, given: Given) -> None:
@@ -48,35 +48,35 @@ class Subject:
 
     @property
     def classes(self) -> Tensor:
-        """The labels as class indices `(B,)`, whatever the loss takes.
+        """The labels as class indices `(B,)`, regardless of the loss.
 
         Raises:
-            CollectionError: If they are none, or not among the classes of the model.
+            CollectionError: If the labels are not class indices, or not among the classes of the model.
         """
         labels = checked_labels(self.labels, self.images)
         check_classes(labels, self.once(_class_count))
         return labels
 
     def at(self, site: Site, *roles: Role) -> list[Node]:
-        """The nodes of a site, of some roles or of all.
+        """The nodes of a site with the given roles, or with any role if none is given.
 
         Raises:
-            CollectionError: If some roles are asked for, and the role of a node of the site is not known.
-            UndefinedScoreError: If there are none.
+            CollectionError: If roles are given, and the role of a node at the site is unknown.
+            UndefinedScoreError: If there is no such node.
         """
         if roles:
             check_told(self.nodes, {site})
         found = [node for node in self.nodes if node.site is site and (not roles or node.role in roles)]
         if not found:
             role = f" of the role {' or '.join(roles)}" if roles else ""
-            raise UndefinedScoreError(f"the {type(self.model).__name__} has no {site} nodes{role} that autoprox sees.")
+            raise UndefinedScoreError(f"autoprox finds no {site} nodes{role} in the {type(self.model).__name__}.")
         return found
 
     def once(self, function: Callable[["Subject"], T]) -> T:
-        """Result of the function for this subject, computed once and shared.
+        """Result of a function for this subject, computed once and shared.
 
-        Proxies that rest on the same thing (the Jacobian of the images, the tokens behind each block) share it when
-        they are computed together. It must not be written into.
+        Proxies that are computed together share intermediate results, such as the Jacobian of the images or the tokens
+        after each block. Never modify the result in place.
         """
         if function not in self._shared:
             self._shared[function] = function(self)
@@ -84,7 +84,7 @@ class Subject:
         return value
 
     def output_sum(self, images: Tensor) -> Tensor:
-        """The summed logits of images: what a Jacobian without labels is taken of.
+        """Sum of the logits of images, the target of Jacobians without labels.
 
         Raises:
             CollectionError: If the model's output has no logits.
@@ -96,21 +96,21 @@ class Subject:
 
         Raises:
             CollectionError: If they cannot be collected.
-            UndefinedScoreError: If the model has no nodes that they are taken at.
+            UndefinedScoreError: If the model has no nodes for one of them.
         """
         for site in {STATISTICS[name].site for name in names}:
             self.at(site)
         return collect_prepared(self._given, names)
 
     def noise(self, purpose: str, like: Tensor) -> Tensor:
-        """Gaussian noise of a tensor's shape, the same for every model: networks are compared on the same draw."""
+        """Gaussian noise in the shape of a tensor, with the same draw for every model."""
         generator = torch.Generator().manual_seed(derived_seed("zoo", purpose))
         return torch.randn(like.shape, generator=generator, dtype=torch.float32).to(like)
 
 
 @torch.no_grad()
 def _class_count(subject: Subject) -> int | None:
-    """How many classes the model tells apart; None of a single logit, which tells two apart, and of other outputs."""
+    """Number of classes of the model; None for a single logit (two classes), and for outputs other than logits."""
     logits = logits_of(subject.model(subject.images[:1]))
     several = isinstance(logits, Tensor) and logits.ndim == 2 and logits.shape[1] > 1
     return logits.shape[1] if several else None
@@ -118,19 +118,19 @@ def _class_count(subject: Subject) -> int | None:
 
 @contextmanager
 def prepared(model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None) -> Iterator[Subject]:
-    """Checks a batch and prepares a model; afterwards the model is as it was, to the bit.
+    """Checks a batch and prepares a model; restores the model afterwards, to the bit.
 
     Args:
-        model: Any module whose nodes have roles, declared or told (`autoprox.inspect.find_nodes`).
+        model: A module with nodes of known roles, declared or detected (`autoprox.inspect.find_nodes`).
         images: Batch, shape `(B, C, H, W)`, torch or NumPy.
-        labels: Class indices, shape `(B,)`; None where no proxy reads them.
-        loss: What a backward pass starts from; the mean cross entropy by default.
+        labels: Class indices, shape `(B,)`; None if no proxy reads labels.
+        loss: Loss of backward passes; the mean cross entropy by default.
 
     Raises:
-        CollectionError: If images or labels cannot be used with this model, or it has no linear layer.
+        CollectionError: If images or labels do not fit this model, or it has no linear layer.
     """
     with preserved(model):
         given = prepare(model, images, labels, (), loss, find_nodes, told=(), batch=True)
-        # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
+        # Tensors created in the caller's inference mode cannot be part of a backward pass; copies can.
         labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
         yield Subject(replace(given, images=given.images.clone(), labels=labels))

@@ -1,4 +1,4 @@
-"""Proxies that need a teacher, by name: TVT and DisWOT, whole and in parts."""
+"""Proxies that need a teacher, by name: TVT, DisWOT, and their parts."""
 
 from autoprox.base.registry import Registry
 from autoprox.scorers._function import FunctionProxy
@@ -17,7 +17,7 @@ from autoprox.scorers._subject import Subject
 from autoprox.statistics import Requirements
 
 TEACHER_PROXIES: Registry[Scorer] = Registry("proxy with a teacher")
-"""Proxies that compare with a teacher, and what they are made of. They stand apart from the zoo, which needs none."""
+"""Proxies that compare with a teacher, and their parts; separate from the zoo, which needs no teacher."""
 
 _TVT = (
     "Wei 2023, TVT: Training-Free Vision Transformer Search on Tiny Datasets, https://arxiv.org/abs/2311.14337, after "

@@ -1,4 +1,4 @@
-"""Base class of most scorers."""
+"""Base classes of scorers."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -19,7 +19,7 @@ from autoprox.statistics import BatchLoss, Requirements
 
 
 class AbstractScorer(ABC):
-    """A `Scorer` with one part, itself; subclasses say what it is and how it scores one model."""
+    """A `Scorer` with itself as its only part; subclasses define the attributes, `identity` and `score`."""
 
     name: str
     sign: int
@@ -30,7 +30,7 @@ class AbstractScorer(ABC):
     @property
     @abstractmethod
     def identity(self) -> str | None:
-        """Digest of its content, name excluded; None where that cannot be told."""
+        """Digest of its content without its name; None if the content cannot be determined."""
 
     @abstractmethod
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
@@ -49,16 +49,16 @@ class AbstractScorer(ABC):
 
     @property
     def description(self) -> str:
-        """How it is computed."""
+        """Definition of the score; by default the source."""
         return self.source
 
     @property
     def parts(self) -> tuple[Scorer, ...]:
-        """Parts that are measured of each network by itself."""
+        """Parts that measure networks one by one."""
         return (self,)
 
     def join(self, values: Floats) -> Floats:
-        """The scores of a set, `(A,)`, from the values of the parts, `(P, A)`."""
+        """Scores of a set, `(A,)`, from the values of the parts, `(P, A)`."""
         return np.asarray(values[0])
 
     def renamed(self, name: str) -> Self:
@@ -76,7 +76,7 @@ class AbstractScorer(ABC):
             CollectionError: If it cannot be computed on any of the models with this batch.
 
         Warns:
-            UnscoredWarning: If it cannot be computed on some of the models, which are NaN; says why.
+            UnscoredWarning: If it cannot be computed on some of the models, which are NaN; gives the reason.
         """
         rows = [measured(self.parts, model, images, labels, loss) for model in models]
         scores = self.join(np.array([[each.value for each in row] for row in rows]).reshape(-1, len(self.parts)).T)
@@ -85,7 +85,7 @@ class AbstractScorer(ABC):
 
 
 class ArchScorer(AbstractScorer):
-    """A scorer of architectures, which needs genes and no network: subclasses implement `score_arch` instead."""
+    """A scorer of architectures, which needs genes but no network; subclasses implement `score_arch`."""
 
     needs = Requirements()
 
@@ -97,5 +97,5 @@ class ArchScorer(AbstractScorer):
         """
         del model, images, labels, loss
         raise CollectionError(
-            f"'{self.name}' scores architectures, and a live model has no genes: use score_arch(space, arch)"
+            f"'{self.name}' scores architectures, but a live model has no genes: use score_arch(space, arch)."
         )

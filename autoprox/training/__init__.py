@@ -1,11 +1,11 @@
 """Training: from sampled architectures to a table of labels.
 
-- `label_makers`, `scratch`, `distilled`, `distillers`: what makes the labels of each kind
+- `label_makers`, `scratch`, `distilled`, `distillers`: the makers of labels, by label kind
 - `recipe`, `loop`, `train`, `residuals`: one training
-- `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance by one
-- `sample`, `build_plan`: which architectures, data sets and seeds
+- `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance
+- `sample`, `build_plan`: the choice of architectures, data sets and seeds
 - `build`, `build_journal`, `manifest`: many trainings, resumed after any interruption
-- `device`: where they run
+- `device`: devices for training
 """
 
 from autoprox.training._distilled import Distilled

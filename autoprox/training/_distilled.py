@@ -1,4 +1,4 @@
-"""Labels of networks that learn beside a teacher."""
+"""Labels of networks that are distilled from a teacher."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,27 +16,27 @@ from autoprox.training.loop import Guide
 from autoprox.training.recipe import Recipe
 
 _PROBE = 2
-# Images that the guidance runs through a student to learn its sizes.
+# Number of images in the forward pass from which the guidance reads a student's sizes.
 
 
 def probe_of(network: nn.Module, training: Training) -> torch.Tensor:
-    """A few training images on the device of a network, to learn its sizes."""
+    """A few training images on the device of a network, from which to read its sizes."""
     data = training.data()
     return torch.from_numpy(data.normalised(data.train_images[:_PROBE])).to(next(network.parameters()).device)
 
 
 @dataclass(frozen=True)
 class Distilled(Scratch):
-    """Trains a network with locality guidance, as `Recipe.distillation` says."""
+    """Trains a network with locality guidance by `Recipe.distillation`."""
 
     def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide:
-        """The distance from the feature maps of the teacher."""
+        """Distance to the teacher's feature maps."""
         data = training.data()
         probe, seed = probe_of(network, training), training.seed("projections")
         return Guidance(network, teaching(data, recipe), probe, recipe.distillation, seed)
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """Settings of the recipe with distillation."""
+        """Settings of the recipe, including distillation."""
         return {**super().settings(recipe), "distillation": recipe.as_dict()["distillation"]}
 
     def prepare(self, data: Dataset, recipe: Recipe) -> None:
@@ -44,5 +44,5 @@ class Distilled(Scratch):
         teaching(data, recipe)
 
     def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
-        """How good the teachers are."""
+        """Accuracy of the teachers."""
         return {"teachers": {each.name: {"top1_pct": round(teaching(each, recipe).top1_pct, 2)} for each in data}}

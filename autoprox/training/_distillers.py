@@ -1,8 +1,8 @@
-"""Other ways to learn from a teacher than locality guidance: its logits, and both similarities of DisWOT as losses.
+"""Alternatives to locality guidance: distillation from the teacher's logits, or by a similarity of DisWOT as loss.
 
-DisWOT (Dong 2023, https://arxiv.org/abs/2303.15678) takes its measures of a teacher and an untrained student from
-losses of distillation: the relations of images (Tung 2019, https://arxiv.org/abs/1907.09682) and the correlations of
-channels (Liu 2021, https://arxiv.org/abs/2202.03680).
+DisWOT (Dong 2023, https://arxiv.org/abs/2303.15678) compares a teacher with an untrained student by two distillation
+losses: the relations of images (Tung 2019, https://arxiv.org/abs/1907.09682) and the correlations of channels (Liu
+2021, https://arxiv.org/abs/2202.03680).
 """
 
 from collections.abc import Callable
@@ -25,13 +25,16 @@ from autoprox.training.recipe import Recipe
 
 
 def relation_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean squared difference of the relations between images, rows of length 1; maps `(B, C, H, W)` of any widths."""
+    """Mean squared difference of the relations between images; maps `(B, C, H, W)` may differ in width.
+
+    The relations are the `B x B` products of flattened maps, with rows of norm 1.
+    """
     ours, theirs = (_unit_rows(each.flatten(1) @ each.flatten(1).T) for each in (student, teacher))
     return functional.mse_loss(ours, theirs)
 
 
 def semantic_loss(student: Tensor, teacher: Tensor) -> Tensor:
-    """Mean squared difference of the correlations of channels, `C x C` for each image; maps of one width and grid."""
+    """Mean squared difference of the correlations of channels, `C x C` per image; maps have equal width and grid."""
     ours, theirs = (_unit_rows(each.flatten(2)) for each in (student, teacher))
     return functional.mse_loss(ours @ ours.transpose(1, 2), theirs @ theirs.transpose(1, 2))
 
@@ -43,17 +46,17 @@ def _unit_rows(rows: Tensor) -> Tensor:
 _OF_MAPS: dict[str, Callable[[Tensor, Tensor], Tensor]] = {"relation": relation_loss, "semantic": semantic_loss}
 LOGITS = "logits"
 DISTILLERS = (LOGITS, *_OF_MAPS)
-"""What a student may learn from its teacher, beside locality guidance."""
+"""Names of the alternatives to locality guidance."""
 
 
 @dataclass(frozen=True)
 class DistilledBy(Distilled):
-    """Trains a network beside a teacher's logits, or by one of DisWOT's similarities of the last feature maps.
+    """Trains a network with distillation from a teacher's logits, or by a DisWOT similarity of the last feature maps.
 
     Args:
         distiller: One of `DISTILLERS`.
-        weight: Of the distance in the loss.
-        version: Raised when its code changes in a way that changes labels.
+        weight: Weight of the distance in the loss.
+        version: Incremented when a change of the code changes labels.
 
     Raises:
         SpecError: If there is no such distiller.
@@ -68,7 +71,7 @@ class DistilledBy(Distilled):
             raise SpecError(f"There is no distiller '{self.distiller}'; allowed: {', '.join(DISTILLERS)}.")
 
     def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide:
-        """The distance from what the teacher shows."""
+        """Distance to the teacher's logits or maps."""
         taught = teaching(training.data(), recipe)
         if self.distiller == LOGITS:
             return _LogitGuide(taught, self.weight, recipe.distillation.temperature)
@@ -89,7 +92,10 @@ class _LogitGuide:
 
 
 class _MapGuide:
-    """The last maps of student and teacher on the student's grid, the student's projected to the teacher's width."""
+    """Compares the last maps of student and teacher on the student's grid, in the teacher's width.
+
+    A learned projection maps the student's width to the teacher's.
+    """
 
     def __init__(self, student: nn.Module, taught: Teaching, images: Tensor, by: DistilledBy, seed: int) -> None:
         self._distance, self._weight = _OF_MAPS[by.distiller], by.weight

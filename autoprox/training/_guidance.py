@@ -1,9 +1,9 @@
 """Locality guidance: three blocks of a network imitate the feature maps of a convolutional teacher.
 
-Li 2022 (https://arxiv.org/abs/2207.10026) lets fixed blocks of a transformer of twelve imitate the three stages of a
-residual network through 1 x 1 convolutions. Depths differ here, so it is the first, the middle and the last block; a
-network of one block imitates all three with it. The teacher's map is brought to the student's grid, and the distance
-is the mean square, averaged over the stages.
+In Li 2022 (https://arxiv.org/abs/2207.10026), fixed blocks of a transformer with twelve blocks imitate the three stages
+of a residual network through 1 x 1 convolutions. Depths differ here, so the first, the middle and the last block
+imitate; in a network with one block, this block imitates all three stages. The teacher's map is resized to the
+student's grid. The distance is the mean squared difference, averaged over stages.
 """
 
 from typing import Any
@@ -19,14 +19,14 @@ from autoprox.training.recipe import Distillation
 
 
 class Guidance:
-    """Adds the distance from a teacher to the loss of a student.
+    """Adds the distance to a teacher to the loss of a student.
 
     Args:
-        student: A network with blocks that give maps; see `blocks_of`.
+        student: A network with blocks that output maps; see `blocks_of`.
         teaching: Feature maps and logits of the teacher, for the training images in their order.
-        images: Some training images `(B, C, H, W)` on the student's device, run once to learn its sizes.
+        images: Some training images `(B, C, H, W)` on the student's device, for one forward pass to read its sizes.
         distillation: The weights.
-        seed: Of the projections.
+        seed: Seed of the projections.
     """
 
     def __init__(
@@ -51,11 +51,11 @@ class Guidance:
             ).to(images.device)
 
     def parameters(self) -> list[nn.Parameter]:
-        """The projections from the student's width to the teacher's channels."""
+        """Parameters of the projections from the student's width to the teacher's channels."""
         return list(self._projections.parameters())
 
     def loss(self, batch: Tensor, logits: Tensor) -> Tensor:
-        """The weighted distance from the teacher, of the training images with these indices `(B,)`."""
+        """Weighted distance to the teacher over the training images with the indices `batch`, `(B,)`."""
         distances = [
             functional.mse_loss(projection(self._maps[stage]), target[batch])
             for stage, (projection, target) in enumerate(zip(self._projections, self._targets, strict=True))
@@ -76,13 +76,13 @@ class Guidance:
 
 
 def resized(target: Tensor, grid: int) -> Tensor:
-    """A map `(N, C, H, W)` on another grid: means of areas where it shrinks, bilinear where it grows."""
+    """Resizes maps `(N, C, H, W)` to another grid: by area means to a smaller one, bilinearly to a larger one."""
     if target.shape[-1] >= grid:
         return functional.adaptive_avg_pool2d(target, grid)
     return functional.interpolate(target, size=(grid, grid), mode="bilinear", align_corners=False)
 
 
 def divergence(logits: Tensor, teacher_logits: Tensor, temperature: float) -> Tensor:
-    """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
+    """Kullback-Leibler divergence of softened predictions, times the squared temperature (Hinton 2015)."""
     ours, theirs = (each.div(temperature).log_softmax(dim=1) for each in (logits, teacher_logits))
     return functional.kl_div(ours, theirs, reduction="batchmean", log_target=True) * temperature**2

@@ -1,4 +1,4 @@
-"""The manifest of a built table: how it was made, and how far each of its blocks can be trusted."""
+"""The manifest of a built table: its origin, and the quality of each block."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -32,14 +32,14 @@ def manifest_of(
     """Describes a table.
 
     Args:
-        plan: What was asked for.
+        plan: The plan of the build.
         frame: The rows.
-        files: Where table and batches stand; the batches are written already.
-        failures: Trainings without a label, and why.
-        seconds: Wall time of every training; 0 for those that were taken over.
+        files: Paths of the table; the batches must exist.
+        failures: Trainings without a label, with reasons.
+        seconds: Wall time of every training; 0 if its label was reused from another table.
 
     Returns:
-        What JSON can hold.
+        JSON-like data.
     """
     timed = [value for value in seconds if value > 0]
     present = set(frame["arch_id"])

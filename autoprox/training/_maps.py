@@ -1,4 +1,4 @@
-"""The feature maps of a network: what its blocks give, whatever their class is."""
+"""The feature maps of a network: outputs of its blocks of any class."""
 
 from collections.abc import Sequence
 from math import isqrt
@@ -11,15 +11,15 @@ from autoprox.base.errors import SpecError
 from autoprox.networks.blocks import TransformerBlock
 
 MOST_EXTRA_TOKENS = 2
-"""Tokens beside the square map that a transformer may have, all in front: a class token and one of distillation."""
+"""Maximum number of tokens before those of the square map: a class token and a distillation token."""
 
 
 def feature_map(output: Any) -> Tensor | None:
     """The output of a block as a map `(B, C, H, W)`; None if it is not a map.
 
     Args:
-        output: A map, with its channels first or last; tokens `(B, N, C)` of a square map, maybe with a class token in
-            front; or a tuple that begins with one of them.
+        output: A map, with channels first or last; or tokens `(B, N, C)` of a square map, possibly after extra tokens;
+            or a tuple that starts with one of these.
 
     Example:
         >>> feature_map(torch.zeros(2, 17, 8)).shape, feature_map((torch.zeros(2, 8, 4, 4),)).shape
@@ -47,16 +47,16 @@ def feature_map(output: Any) -> Tensor | None:
 def blocks_of(network: nn.Module, images: Tensor) -> list[nn.Module]:
     """The blocks of a network, in the order of its forward pass.
 
-    They are the transformer blocks of autoprox where there are any. Elsewhere they are all modules of one class: of the
-    classes that hold other modules and give maps, one that is repeated before one that is not, then the one with the
-    most parameters, then the one that is repeated most.
+    If the network has transformer blocks of autoprox, these are its blocks. Otherwise the blocks are all modules of one
+    class, chosen among the classes that contain other modules and output maps. Repeated classes come first, then
+    classes with the most parameters, then classes with the most modules.
 
     Args:
         network: The network.
-        images: A few images `(B, C, H, W)`, run once.
+        images: A few images `(B, C, H, W)` for one forward pass.
 
     Raises:
-        SpecError: If no module gives a map.
+        SpecError: If no such module outputs a map.
     """
     own: list[nn.Module] = [module for module in network.modules() if isinstance(module, TransformerBlock)]
     if own:
@@ -66,8 +66,9 @@ def blocks_of(network: nn.Module, images: Tensor) -> list[nn.Module]:
         groups.setdefault(type(module), []).append(module)
     if not groups:
         raise SpecError(
-            f"The {type(network).__name__} cannot be guided by a teacher: none of its modules that hold others gives a "
-            "map (B, C, H, W) or the tokens (B, N, C) of a square one. Write its blocks as modules, or train alone."
+            f"The {type(network).__name__} cannot be guided by a teacher: no module with submodules outputs a map "
+            "(B, C, H, W), or the tokens (B, N, C) of a square map. Write its blocks as modules, or train without a "
+            "teacher."
         )
     return max(groups.values(), key=lambda group: (len(group) > 1, _parameters(group), len(group)))
 

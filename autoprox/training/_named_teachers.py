@@ -1,4 +1,4 @@
-"""Teachers: networks that students are compared with before anything is trained."""
+"""Teachers: networks for comparison with students that are not trained yet."""
 
 from collections.abc import Callable, Hashable
 from dataclasses import dataclass, field
@@ -18,17 +18,17 @@ from autoprox.training.recipe import Recipe
 
 T = TypeVar("T")
 MOST_REMEMBERED = 32
-"""What a teacher shows on so many batches is kept, so that it is not run again for each student."""
+"""Maximum number of cached results of a teacher, which avoid a forward pass per student."""
 
 
 @dataclass(frozen=True, eq=False)
 class Teacher:
-    """A network that students are compared with.
+    """A network to compare students with.
 
     Args:
-        name: What reports call it.
+        name: Name for reports.
         model: The network, in evaluation mode.
-        identity: Digest of its classes, settings and parameters: what is computed with it is kept under that.
+        identity: Digest of its classes, settings and parameters, which is part of cache keys.
 
     Example:
         >>> teacher = Teacher.of(nn.Sequential(nn.Flatten(), nn.Linear(4, 2)), "mine")
@@ -43,10 +43,10 @@ class Teacher:
 
     @classmethod
     def of(cls, given: "Teacher | nn.Module", name: str | None = None) -> "Teacher":
-        """A module as a teacher; a teacher is what it is.
+        """A module as a teacher; a teacher is returned unchanged.
 
         Raises:
-            SpecError: If it is neither.
+            SpecError: If `given` is neither.
         """
         if isinstance(given, Teacher):
             return given
@@ -55,7 +55,7 @@ class Teacher:
         return cls(name or type(given).__name__, given.eval(), module_digest(given))
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
-        """Value that was made under a key before, or is made now."""
+        """The cached value of a key; if missing, the result of `make`, which is then cached."""
         if key not in self._remembered:
             if len(self._remembered) >= MOST_REMEMBERED:
                 self._remembered.clear()
@@ -68,28 +68,30 @@ TEACHERS: dict[str, Callable[[Dataset, Recipe], nn.Module]] = {
     "resnet": trained_teacher,
     "resnet-untrained": untrained_teacher,
 }
-"""Networks for any data set, by name: the residual network that labels of the kind `kd` are distilled from, trained
-once and kept; and the same without training, as a control."""
+"""Teachers for any data set, by name. `resnet`: the residual network from which labels of the kind `kd` are distilled,
+trained once and cached. `resnet-untrained`: the same network without training, as a control."""
 
 
 def named_teacher(name: str, data: Dataset | None = None, recipe: Recipe | None = None) -> Teacher:
-    """A teacher by name, or your module by its place.
+    """A teacher by name, or your module by reference.
 
     Args:
-        name: One of `TEACHERS`, or `my_file.py:model`, which names a module or a function that gives one.
-        data: The data set that one of `TEACHERS` is for.
-        recipe: How it is trained; as for labels if None.
+        name: One of `TEACHERS`, or `my_file.py:model`, a reference to a module or to a function that returns one.
+        data: The data set of one of `TEACHERS`.
+        recipe: Training recipe of the teacher; the default recipe if None.
 
     Raises:
-        SpecError: If there is no such teacher, or the data set that it needs is not given.
-        AutoproxError: If it cannot be trained.
+        SpecError: If there is no such teacher, or its data set is missing.
+        AutoproxError: If the teacher cannot be trained.
     """
     if is_reference(name):
         found = resolved(name)
         return Teacher.of(found() if callable(found) and not isinstance(found, nn.Module) else found, name)
     if name not in TEACHERS:
-        raise SpecError(f"There is no teacher '{name}'. {suggestion(name, TEACHERS)} Or my_file.py:model for yours.")
+        raise SpecError(
+            f"There is no teacher '{name}'. {suggestion(name, TEACHERS)} For your module, give my_file.py:model."
+        )
     if data is None:
-        raise SpecError(f"The teacher '{name}' belongs to a data set: name one, or give a module.")
+        raise SpecError(f"The teacher '{name}' needs a data set: name one, or give a module as teacher.")
     with single_threaded(), isolated(seed=derived_seed("teacher", data.name)):
         return Teacher.of(TEACHERS[name](data, recipe or Recipe()), f"{name} of {data.name}")

@@ -16,9 +16,9 @@ class Training:
         space: The space of the architecture.
         arch: The architecture.
         dataset: Name of the data set.
-        label_kind: How the label comes about.
+        label_kind: Kind of the label.
         train_seed: Number of the repetition, from 0.
-        images: Where the images are, if the data set is not one of `DATASETS`.
+        images: The user's images, if the data set is not one of `DATASETS`.
     """
 
     space: Space = field(compare=False)
@@ -34,7 +34,7 @@ class Training:
         Raises:
             RegistryError: If there is no data set of this name.
             SpecError: If the package that holds the images is not installed.
-            ImageError: If images of the user cannot be read.
+            ImageError: If the user's images cannot be read.
         """
         return dataset(self.dataset) if self.images is None else self.images.load()
 

@@ -1,4 +1,4 @@
-"""Residual branches that start at zero: each block of a network is the identity before its first training step."""
+"""Zero initialisation of residual branches: each block of a network starts as the identity."""
 
 from collections.abc import Sequence
 from typing import Protocol, runtime_checkable
@@ -23,10 +23,10 @@ def zero_residual_branches(network: nn.Module) -> None:
     """Sets the last linear map of each residual branch to zero, in place.
 
     Args:
-        network: The network, whose blocks have a method `residual_ends`.
+        network: A network with blocks that have a method `residual_ends`.
 
     Raises:
-        SpecError: If it has no such block.
+        SpecError: If no block has the method.
 
     Example:
         >>> from autoprox.networks.blocks import TransformerBlock
@@ -40,8 +40,8 @@ def zero_residual_branches(network: nn.Module) -> None:
     if not ends:
         raise SpecError(
             f"Residual branches cannot start at zero: no block of the {type(network).__name__} has a method "
-            "`residual_ends` that returns the last linear map of each of its branches. Add it, or leave "
-            "`zero_residuals` out."
+            "`residual_ends`, which returns the last linear map of each branch. Add the method, or omit "
+            "`zero_residuals`."
         )
     for end in ends:
         for parameter in end.parameters():

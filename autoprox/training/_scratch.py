@@ -14,7 +14,7 @@ from autoprox.training.recipe import Recipe
 
 @dataclass(frozen=True)
 class Scratch(LabelMaker):
-    """Trains a network on the labels of the images; what else the loss has, a subclass says."""
+    """Trains a network on the labels of the images; subclasses may add a term to the loss."""
 
     def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
         """Builds the network and trains it."""
@@ -29,6 +29,6 @@ class Scratch(LabelMaker):
         return network
 
     def guide(self, network: nn.Module, training: Training, recipe: Recipe) -> Guide | None:
-        """Term that is added to the loss while the network trains; nothing if None."""
+        """Additional term of the loss; None for none."""
         del network, training, recipe
         return None

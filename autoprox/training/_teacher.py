@@ -1,8 +1,8 @@
-"""The teacher of a data set: a small residual network (He 2016, https://arxiv.org/abs/1512.03385), trained here.
+"""The teacher of a data set: a small residual network (He 2016, https://arxiv.org/abs/1512.03385).
 
-It is trained on the training images alone, once, always the same way, and kept in the user's cache folder; no table and
-no wheel carries it. What a student needs of it are its feature maps and logits of the training images, which never
-change because nothing is augmented.
+It is trained deterministically and once, on the training images only, and cached in the user's cache folder. Neither
+tables nor the package contain it. Students need only its feature maps and logits of the training images, which are
+constant, since images are not augmented.
 """
 
 from dataclasses import dataclass, replace
@@ -29,9 +29,9 @@ class ResidualBlock(nn.Module):
     """Two 3 x 3 convolutions with batch normalisation, and a shortcut around them.
 
     Args:
-        width: Channels before.
-        new_width: Channels behind.
-        stride: Of the first convolution and the shortcut.
+        width: Input channels.
+        new_width: Output channels.
+        stride: Stride of the first convolution and the shortcut.
     """
 
     def __init__(self, width: int, new_width: int, stride: int) -> None:
@@ -52,7 +52,7 @@ class ResidualBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """A residual network of three stages with one block each, ResNet-8 in the usual counting.
+    """A residual network of three stages with one block each, usually called ResNet-8.
 
     Args:
         in_chans: Channels of the image.
@@ -71,7 +71,7 @@ class ResNet(nn.Module):
         self.head = nn.Linear(4 * width, num_classes)
 
     def maps(self, images: Tensor) -> list[Tensor]:
-        """The feature maps behind the stages: `(B, width, H, W)`, then twice half the edges and twice the channels."""
+        """The feature maps after each stage: `(B, width, H, W)`, then `(B, 2 width, H / 2, W / 2)`, and so on."""
         x = self.stem(images)
         found = []
         for stage in self.stages:
@@ -87,7 +87,7 @@ class ResNet(nn.Module):
 
 @dataclass(frozen=True, eq=False)
 class Teaching:
-    """Targets that students learn from, for the training images of a data set in their order.
+    """Targets of distillation, for the training images of a data set in their order.
 
     Attributes:
         maps: Feature maps of the three stages, each `(N, channels, H, W)`.
@@ -102,11 +102,11 @@ class Teaching:
 
 @lru_cache(maxsize=4)
 def teaching(data: Dataset, recipe: Recipe) -> Teaching:
-    """Trains the teacher of a data set, or takes it from the cache folder.
+    """Targets of the teacher of a data set, which is trained or read from the cache folder.
 
     Args:
         data: The data set.
-        recipe: Its distillation says how large the teacher is and how long it is trained.
+        recipe: Recipe; its `distillation` sets the teacher's size and number of epochs.
 
     Raises:
         AutoproxError: If the training diverges, or the cache folder cannot be used.
@@ -122,7 +122,7 @@ def teaching(data: Dataset, recipe: Recipe) -> Teaching:
 
 
 def untrained_teacher(data: Dataset, recipe: Recipe) -> ResNet:
-    """The teacher as it was before its training, in evaluation mode."""
+    """The freshly initialised teacher in evaluation mode."""
     with isolated(seed=derived_seed("teacher", data.name)):
         return ResNet(data.in_chans, recipe.distillation.teacher_width, data.num_classes).eval()
 
@@ -135,7 +135,7 @@ def trained_teacher(data: Dataset, recipe: Recipe) -> ResNet:
         with reading(
             path,
             lambda reason: AutoproxError(
-                f"The teacher {path} cannot be read: {reason}. Delete it, to have it trained."
+                f"The cached teacher {path} cannot be read: {reason}. Delete the file to train the teacher again."
             ),
         ):
             teacher.load_state_dict(read_tensors(path))
@@ -146,7 +146,7 @@ def trained_teacher(data: Dataset, recipe: Recipe) -> ResNet:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise AutoproxError(f"The folder {path.parent} cannot be made: {error}. Make it writable.") from error
+        raise AutoproxError(f"The folder {path.parent} cannot be created: {error}. Make it writable.") from error
     atomically(path, lambda target: torch.save(teacher.state_dict(), target))
     return teacher.eval()
 

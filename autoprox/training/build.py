@@ -1,7 +1,6 @@
-"""Building a table: trains what a plan asks for and writes table, manifest and batches.
+"""Builds a table: runs the trainings of a plan, and writes table, manifest and batches.
 
-The same plan gives the same parquet, byte for byte, whatever the number of processes and however often the build was
-interrupted.
+The same plan gives the same parquet file, byte for byte, for any number of processes and interruptions.
 """
 
 from collections.abc import Iterable, Iterator
@@ -30,7 +29,7 @@ from autoprox.training.train import TrainingResult, definition, train
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A training with its identity."""
+    """A training with its key and source."""
 
     key: str
     source: str
@@ -38,22 +37,22 @@ class Job:
 
 
 def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, extend: Path | None = None) -> Path:
-    """Builds a table, going on where an interrupted or smaller build of the same file stopped.
+    """Builds a table; resumes an interrupted or smaller build of the same file.
 
     Args:
-        plan: What the table holds.
-        out: The parquet file; journal, manifest and batches lie beside it.
+        plan: Contents of the table.
+        out: The parquet file; journal, manifest and batches are written to the same folder.
         jobs: Number of processes; has no influence on the result.
-        resume: Whether trainings may be taken from a journal that is there already.
-        extend: A table built earlier under the same recipe, whose labels are taken over.
+        resume: True to reuse the trainings of an existing journal.
+        extend: A table built earlier with the same recipe; its labels are reused.
 
     Returns:
         `out`.
 
     Raises:
-        SpecError: If the options do not fit together, or the folder of `out` cannot be written.
+        SpecError: If options are inconsistent, or the folder of `out` is not writable.
         TableError: If a file is in the way, or the table to extend cannot be read.
-        StoreMismatchError: If the journal cannot be used.
+        StoreMismatchError: If the journal is invalid.
     """
     files = TableFiles(out)
     check_target(files, resume=resume)
@@ -74,11 +73,11 @@ def build(plan: BuildPlan, out: Path, *, jobs: int = 1, resume: bool = True, ext
 
 
 def check_target(files: TableFiles, *, resume: bool) -> None:
-    """Refuses a place where a table cannot be built; changes nothing.
+    """Refuses paths where a table cannot be built, without changing a file.
 
     Args:
         files: The files of the table.
-        resume: Whether trainings may be taken from a journal that is there already.
+        resume: True to reuse the trainings of an existing journal.
 
     Raises:
         TableError: If a file is in the way.
@@ -89,16 +88,15 @@ def check_target(files: TableFiles, *, resume: bool) -> None:
         raise TableError(f"`out` {files.table} is a folder; name a file that ends in .parquet.")
     if files.table.exists() and not files.journal.exists():
         raise TableError(
-            f"The table {files.table} exists, without the journal of its build. Choose another `out`; with "
-            f"`extend` {files.table} its labels are taken over."
+            f"The table {files.table} exists without the journal of its build. Choose another `out`; `extend` "
+            f"{files.table} reuses its labels."
         )
     for path in (files.manifest, files.batches):
         if path.exists() and not files.journal.exists():
-            raise TableError(f"{path} is of no build that can go on, and stays. Move it away, or choose another `out`.")
+            raise TableError(f"{path} exists without a journal. Move it away, or choose another `out`.")
     if files.journal.exists() and not resume:
         raise TableError(
-            f"There is a journal of an earlier build, {files.journal}. Go on with it (`resume`), or choose another "
-            "`out`."
+            f"An earlier build left the journal {files.journal}. Resume it (`resume`), or choose another `out`."
         )
 
 
@@ -110,8 +108,8 @@ def _jobs(plan: BuildPlan) -> Iterator[Job]:
 
 def _trained(missing: list[Job], plan: BuildPlan, jobs: int, total: int) -> Iterator[tuple[Job, TrainingResult]]:
     """Yields trainings as they finish, in any order."""
-    # Without a named backend, joblib takes loky, or what an enclosing `autoprox.base.parallel.backend` chose.
-    # Nothing is dispatched ahead, so that workers stop with their training when the build is killed.
+    # Without a named backend, joblib uses loky, or the backend of an enclosing `autoprox.base.parallel.backend`.
+    # Nothing is dispatched ahead, so that workers stop after their current training when the build is killed.
     for kind, data in dict.fromkeys((job.training.label_kind, job.training.data()) for job in missing):
         maker_of(kind).prepare(data, plan.recipe)
     parallel = processes(jobs, return_as="generator_unordered", batch_size=1, pre_dispatch="n_jobs")
@@ -126,11 +124,11 @@ def _train(job: Job, recipe: Recipe, device: str) -> tuple[Job, TrainingResult]:
 
 
 def _take_over(journal: BuildJournal, work: list[Job], table: Path) -> None:
-    """Copies labels that another table holds into the journal, if they were made in exactly the same way."""
+    """Copies labels of another table into the journal, if their definitions are identical."""
     frame = read_frame(table)
     if lacking := [name for name in COLUMNS if name not in frame.columns]:
         raise TableError(
-            f"The table {table} cannot be extended: it has no column '{lacking[0]}', so it was not built here."
+            f"The table {table} cannot be extended: it has no column '{lacking[0]}', so it was not built by autoprox."
         )
     found: dict[tuple[str, str, int], dict[str, float]] = {}
     columns = frame[["source", "arch_id", "train_seed", "metric", "value"]]
@@ -144,15 +142,15 @@ def _take_over(journal: BuildJournal, work: list[Job], table: Path) -> None:
             taken += 1
     if taken == 0:
         raise TableError(
-            f"The table {table} holds no label that this build could take over: recipe, data sets and architectures of "
-            "the two must be the same. Leave out `extend` to train everything."
+            f"The table {table} holds no label that this build can reuse: both must have the same recipe, data sets "
+            "and architectures. Omit `extend` to train everything."
         )
 
 
 def _write(plan: BuildPlan, files: TableFiles, work: list[Job], done: dict[str, TrainingResult]) -> None:
     frame = table_frame(plan, work, done)
     if frame.empty:
-        raise TableError(f"All {len(work)} trainings failed, so there is no table; the reasons are in {files.journal}.")
+        raise TableError(f"All {len(work)} trainings failed; no table was written. Reasons: see {files.journal}.")
     write_batches(files.batches, [plan.data(name) for name in plan.datasets])
     failures = {job.key: (job.training, done[job.key].failure) for job in work if done[job.key].failure}
     seconds = [done[job.key].seconds for job in work]
@@ -161,12 +159,12 @@ def _write(plan: BuildPlan, files: TableFiles, work: list[Job], done: dict[str, 
 
 
 def table_frame(plan: BuildPlan, work: list[Job], done: dict[str, TrainingResult]) -> pd.DataFrame:
-    """The rows of the table in their one order; a failed training has none.
+    """The rows of the table in the order of the schema; a failed training has no row.
 
     Args:
-        plan: What the table holds.
+        plan: Contents of the table.
         work: All trainings.
-        done: What they gave, by key.
+        done: Their results by key.
     """
     strata = {item.arch.arch_id: item.stratum for item in plan.architectures}
     sources = {name: plan.source(name) for name in plan.datasets}

@@ -1,4 +1,4 @@
-"""The journal of a build: every finished training, committed at once, so that only those in flight can be lost."""
+"""The journal of a build: each training is committed when finished, so that only running trainings can be lost."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ create table trainings (
     checksum text not null
 ) without rowid
 """,
-    "Restore it. Or delete it and build again, with the labels of an earlier table taken over.",
+    "Restore it; or delete it, and build again with `extend` to reuse the labels of an earlier table.",
     synchronous="full",
 )
 
@@ -27,12 +27,12 @@ class BuildJournal:
     """The finished trainings of one recipe. One process at a time may write to a journal.
 
     Args:
-        path: The file; made if it does not exist.
-        recipe: The recipe that all its trainings follow.
+        path: The file; created if it does not exist.
+        recipe: The recipe of all its trainings.
 
     Raises:
-        StoreMismatchError: If the file is not a journal, is damaged, or is of another recipe or format, or if another
-            build is using it.
+        StoreMismatchError: If the file is not a journal, is damaged, or has another recipe or format.
+        StoreMismatchError: If another build is using the file.
         AutoproxError: If the file cannot be read or written.
 
     Example:
@@ -43,7 +43,7 @@ class BuildJournal:
     """
 
     def __init__(self, path: Path, recipe: Recipe) -> None:
-        in_use = f"The journal '{path}' is in use by another build. Wait for it, or choose another file."
+        in_use = f"The journal '{path}' is in use by another build. Wait until it ends, or choose another file."
         self._store = Store(path, FORMAT, in_use=in_use)
         try:
             facts = {"recipe": recipe.digest}
@@ -74,7 +74,7 @@ class BuildJournal:
         return None
 
     def record(self, key: str, training: Training, outcome: TrainingResult) -> None:
-        """Commits what a training gave, unless it is in the journal already.
+        """Commits the result of a training, unless it is already in the journal.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -97,7 +97,7 @@ class BuildJournal:
 
 
 def recorded(path: Path) -> int:
-    """How many trainings a journal holds; 0 without a file.
+    """Number of trainings in a journal; 0 if the file does not exist.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
@@ -106,7 +106,7 @@ def recorded(path: Path) -> int:
 
 
 def training_key(definition: str, arch_id: str, train_seed: int) -> str:
-    """Identity of a training: how the label is made, of which architecture, and which repetition.
+    """Identity of a training: definition of the label, architecture, and repetition.
 
     Example:
         >>> training_key("a", "b", 0) == training_key("a", "b", 1)

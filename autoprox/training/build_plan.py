@@ -1,4 +1,4 @@
-"""Plan of a build, and the list of trainings that follows from it."""
+"""Plan of a build, and its list of trainings."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -19,29 +19,30 @@ from autoprox.training.sample import Sampled, sample
 
 @dataclass(frozen=True)
 class BuildPlan:
-    """The contents of a table that is to be built.
+    """Contents of a table to build.
 
-    A plan with larger numbers contains one with smaller numbers: architectures come from nested lists, and seeds count
-    up from 0.
+    A plan with larger numbers contains the plan with smaller numbers, since architectures come from nested lists and
+    seeds count from 0.
 
     Attributes:
-        spaces: The spaces, or what `load_space` finds them by.
-        archs: Architectures of each space.
-        iso: How many of them are in the iso strata.
+        spaces: The spaces, or their references for `load_space`.
+        archs: Number of architectures per space.
+        iso: Number of these in the iso strata.
         iso_strata: The iso strata, which share them evenly.
         datasets: Names of the data sets.
-        seeds: Trainings of each architecture of the free stratum on each data set, from scratch.
-        iso_seeds: The same for the iso stratum, where differences are smaller.
-        more_iso_seeds: Block (`space/dataset`) and trainings there instead of `iso_seeds`, where these do not suffice
-            to tell architectures of one size apart.
-        label_kinds: How labels come about: label kinds, or their names.
-        label_seeds: Label kind and trainings of each architecture, in all strata, instead of what the kind itself says.
-        label_archs: Label kind and how many architectures of each space have such labels, the first ones; all where
-            nothing is said.
-        recipe: How networks are trained.
-        images: Where the images of data sets are that are not in `DATASETS`.
-        device: What they are trained on: `cpu`, `cuda` or `cuda:N`.
-        sampled: The architectures, if they are not to be drawn.
+        seeds: Number of trainings from scratch per data set, for each architecture of the free stratum.
+        iso_seeds: The same for the iso strata, in which differences are smaller.
+        more_iso_seeds: Pairs of a block (`space/dataset`) and its number of trainings in place of `iso_seeds`, for
+            blocks that need more to tell architectures of one size apart.
+        label_kinds: Label kinds, or their names.
+        label_seeds: Pairs of a label kind and its number of trainings per architecture in all strata, in place of the
+            kind's default.
+        label_archs: Pairs of a label kind and its number of architectures per space, counted from the first; kinds that
+            are not listed label all.
+        recipe: Recipe of the trainings.
+        images: The user's images, for data sets that are not in `DATASETS`.
+        device: Device of the trainings: `cpu`, `cuda` or `cuda:N`.
+        sampled: The architectures; drawn if None.
 
     Raises:
         SpecError: If a value is out of range, or the plan is empty.
@@ -74,13 +75,13 @@ class BuildPlan:
             if getattr(self, name) < 1:
                 raise SpecError(f"`{name}` must be at least 1, not {getattr(self, name)}.")
         if not 0 <= self.iso <= self.archs:
-            raise SpecError(f"`iso` must lie between 0 and `archs` ({self.archs}), not at {self.iso}.")
+            raise SpecError(f"`iso` must be between 0 and `archs` ({self.archs}), not {self.iso}.")
         spaces = tuple(space.name for space in self.owners)
         named = {"spaces": spaces, "datasets": self.datasets, "label_kinds": tuple(kind.name for kind in self.kinds)}
         for argument, names in named.items():
             if not names or len(set(names)) != len(names):
                 raise SpecError(
-                    f"`{argument}` needs at least one name and none twice, not: {' '.join(names) or '(none)'}."
+                    f"`{argument}` needs at least one name, without repetitions, not: {' '.join(names) or '(none)'}."
                 )
         for kind in self.kinds:
             maker_of(kind)
@@ -95,7 +96,7 @@ class BuildPlan:
         self._check_blocks()
 
     def _check_kinds(self, names: Sequence[str]) -> None:
-        """Checks that each name of a label kind is that of an existing one, with a number of at least 1."""
+        """Requires label kinds of the plan, each with a number of at least 1."""
         for argument in ("label_seeds", "label_archs"):
             for name, number in getattr(self, argument):
                 if name not in names or number < 1:
@@ -105,7 +106,7 @@ class BuildPlan:
                     )
 
     def _check_blocks(self) -> None:
-        """Checks that each name of a block is that of an existing one, once, and more seeds than the others have."""
+        """Requires blocks of the plan without repetitions, each with more seeds than `iso_seeds`."""
         blocks = [f"{space.name}/{dataset_name}" for space in self.owners for dataset_name in self.datasets_of(space)]
         named = [block for block, _ in self.more_iso_seeds]
         for block, seeds in self.more_iso_seeds:
@@ -116,13 +117,13 @@ class BuildPlan:
             if named.count(block) > 1:
                 raise SpecError(f"`more_iso_seeds` names '{block}' twice.")
             if seeds <= self.iso_seeds:
-                raise SpecError(f"`more_iso_seeds` {block}={seeds} has to exceed `iso_seeds` ({self.iso_seeds}).")
+                raise SpecError(f"`more_iso_seeds` {block}={seeds} must exceed `iso_seeds` ({self.iso_seeds}).")
 
     def _check_datasets(self) -> None:
         for local in self.images:
             if local.name in DATASETS or local.name not in self.datasets:
-                what = "comes with autoprox" if local.name in DATASETS else "is not among `datasets`"
-                raise SpecError(f"`images` names '{local.name}', which {what}. Give these images a name of their own.")
+                what = "is a built-in data set" if local.name in DATASETS else "is not among `datasets`"
+                raise SpecError(f"`images` names '{local.name}', which {what}. Give the images another name.")
         for space in self.owners:
             for dataset_name in self.datasets_of(space):
                 space.check_task(*self._shape(dataset_name))
@@ -139,10 +140,10 @@ class BuildPlan:
 
     @cached_property
     def architectures(self) -> tuple[Sampled, ...]:
-        """All architectures; those of the spaces take turns, so that every beginning of the list is balanced.
+        """All architectures; spaces alternate, so that every prefix of the list is balanced.
 
         Raises:
-            SpecError: If a space has not enough architectures.
+            SpecError: If a space does not have enough architectures.
         """
         if self.sampled is not None:
             return self.sampled
@@ -150,7 +151,7 @@ class BuildPlan:
         return tuple(item for turn in zip(*lists, strict=True) for item in turn)
 
     def trainings(self) -> list[Training]:
-        """All trainings, those of an architecture together."""
+        """All trainings, grouped by architecture."""
         owners = {space.name: space for space in self.owners}
         before: Counter[str] = Counter()
         trainings = []
@@ -167,19 +168,19 @@ class BuildPlan:
         return trainings
 
     def datasets_of(self, space: Space) -> tuple[str, ...]:
-        """The data sets of a space: those of its task where it is around a trained network, and else all.
+        """The data sets of a space: all, or those that fit the task of a space around a trained network.
 
         Raises:
-            SpecError: If no data set is of its task.
+            SpecError: If no data set fits the task.
         """
         if space.own_task is None:
             return self.datasets
         fitting = tuple(name for name in self.datasets if self._shape(name) == space.own_task)
         if not fitting:
             raise SpecError(
-                f"`datasets` holds none for the networks of '{space.name}', which take {space.own_task.num_classes} "
-                f"classes, {space.own_task.img_size} px and {space.own_task.in_chans} channels. Add the one that they "
-                "are made for."
+                f"No data set of `datasets` fits the networks of '{space.name}', which take "
+                f"{space.own_task.num_classes} classes, {space.own_task.img_size} px and {space.own_task.in_chans} "
+                "channels. Add the data set of the trained network."
             )
         return fitting
 
@@ -197,20 +198,20 @@ class BuildPlan:
         return dict(self.more_iso_seeds).get(f"{item.arch.space}/{dataset_name}", self.iso_seeds)
 
     def dataset_digests(self) -> dict[str, str]:
-        """Digest of each data set, which is loaded for it."""
+        """Digest of each data set; loads its images."""
         return {name: self.data(name).digest for name in self.datasets}
 
     def data(self, dataset_name: str) -> Dataset:
-        """One of the data sets, with its images in memory."""
+        """A data set of the plan, with its images in memory."""
         local = self._local(dataset_name)
         return dataset(dataset_name) if local is None else local.load()
 
     def source(self, dataset_name: str) -> DatasetSource:
-        """Facts about one of the data sets.
+        """Facts about a data set of the plan.
 
         Raises:
             RegistryError: If there is no data set of this name.
-            ImageError: If images of the user cannot be used.
+            ImageError: If the user's images cannot be used.
         """
         local = self._local(dataset_name)
         return DATASETS[dataset_name] if local is None else local.source()
@@ -222,7 +223,7 @@ class BuildPlan:
         """The command that builds this table.
 
         Args:
-            out: What stands behind --out.
+            out: Value of --out.
         """
         parts: Sequence[tuple[str, Sequence[object]]] = (
             ("--space", [space.reference or space.name for space in self.owners]),

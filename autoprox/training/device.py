@@ -1,4 +1,4 @@
-"""Device that networks are trained on."""
+"""Devices for training."""
 
 import torch
 
@@ -10,15 +10,14 @@ CPU = "cpu"
 def kind_of(name: str) -> str:
     """The kind of a device, without its number.
 
-    Labels of one kind belong together. Another kind computes in another order and rounds differently, so that its
-    labels are others; between two processors of one kind the last digits may differ too, but which one is used is
-    not part of a label.
+    The kind is part of a label: another kind computes in another order and rounds differently, so that labels differ.
+    Two processors of one kind may also differ in the last digits, but the processor is not part of a label.
 
     Args:
         name: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        SpecError: If it is not such a name.
+        SpecError: If the name has another form.
 
     Example:
         >>> kind_of("cuda:1")
@@ -34,13 +33,13 @@ def kind_of(name: str) -> str:
 
 
 def device_named(name: str) -> torch.device:
-    """A device that is there.
+    """An available device.
 
     Args:
         name: `cpu`, `cuda` or `cuda:N`.
 
     Raises:
-        SpecError: If it is not such a name, or there is no such device.
+        SpecError: If the name has another form, or the device is unavailable.
 
     Example:
         >>> device_named("cpu")
@@ -51,6 +50,6 @@ def device_named(name: str) -> torch.device:
     count = torch.cuda.device_count() if torch.cuda.is_available() else 0
     number = torch.device(name).index or 0
     if number >= count:
-        found = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''} here"
-        raise SpecError(f"There is no device '{name}': {found}. Give another `device`; cpu is always there.")
+        found = f"torch {torch.__version__} finds {count or 'no'} CUDA device{'s' if count > 1 else ''}"
+        raise SpecError(f"The device '{name}' is unavailable: {found}. Give another `device`, such as cpu.")
     return torch.device(name)

@@ -1,4 +1,4 @@
-"""Makers of labels: for each label kind, where the network comes from that is tested."""
+"""Makers of labels: for each label kind, the source of the network to test."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping
@@ -18,40 +18,40 @@ from autoprox.training.recipe import Recipe
 
 
 class NoLabelError(AutoproxError, ArithmeticError):
-    """A training has no label; the message says why, and stands in the table's manifest."""
+    """A training has no label; the message gives the reason, which the table's manifest records."""
 
 
 @dataclass(frozen=True)
 class LabelMaker(ABC):
-    """Makes the networks whose test gives the labels of one kind.
+    """Makes the networks to test for the labels of one kind.
 
-    A maker is a frozen dataclass of its own settings, which are part of the identity of its labels. Give it a field
-    `version` and raise that when its code changes in a way that changes labels.
+    A maker is a frozen dataclass of its settings, which are part of the identity of its labels. Give it a field
+    `version`, and increment it when a change of the code changes labels.
     """
 
     @abstractmethod
     def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
-        """Makes the network that is tested; its values depend on the arguments alone.
+        """Makes the network to test; its parameters depend on the arguments only.
 
         Args:
             training: Architecture, data set and repetition; `training.seed(purpose)` seeds each draw.
-            recipe: How networks are trained.
-            place: The device that the network is on afterwards.
+            recipe: Recipe of the trainings.
+            place: Device of the returned network.
 
         Raises:
-            NoLabelError: If there is no label, as where the training diverges.
+            NoLabelError: If there is no label, for example because the training diverges.
         """
 
     def tested(self, training: Training) -> Dataset:
-        """The data set on whose test images the network is tested; a part of them where repetitions are tests."""
+        """The data set with the test images; with a part of them if repetitions differ only in the test."""
         return training.data()
 
     def epochs(self, recipe: Recipe) -> int:
-        """Passes over the training images for each label."""
+        """Number of passes over the training images per label."""
         return recipe.epochs
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """All values that the labels depend on: those of the recipe but for distillation, and its own."""
+        """All values that determine the labels: the recipe without distillation, and the maker's settings."""
         own = {"maker": asdict(self)} if asdict(self) else {}
         return {**recipe.as_dict(), "distillation": None, **own}
 
@@ -68,11 +68,11 @@ class LabelMaker(ABC):
         return digest(self.settings(recipe))
 
     def prepare(self, data: Dataset, recipe: Recipe) -> None:
-        """Makes what all trainings on a data set share, once, before processes would each make it."""
+        """Prepares data that all trainings on a data set share, before processes start."""
         del data, recipe
 
     def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
-        """Remarks on these labels for a manifest, under names of its own."""
+        """Remarks on these labels for the manifest, by name."""
         del data, recipe
         return {}
 
@@ -81,21 +81,21 @@ def maker_of(kind: LabelKind) -> LabelMaker:
     """Maker of the labels of a kind.
 
     Raises:
-        SpecError: If nothing does here, or what is named is no `LabelMaker`.
+        SpecError: If the kind has no maker, or its maker is not a `LabelMaker`.
     """
     if kind.maker is None:
-        raise SpecError(f"Labels of kind '{kind}' cannot be made here; possible: {', '.join(made_kinds())}.")
+        raise SpecError(f"Labels of kind '{kind}' can only be imported. Kinds with a maker: {', '.join(made_kinds())}.")
     found = resolved(kind.maker)
     maker = found() if isinstance(found, type) else found
     if not isinstance(maker, LabelMaker):
         raise SpecError(
-            f"What makes the labels of kind '{kind}' is a {type(maker).__name__}; give an autoprox.training.LabelMaker."
+            f"The maker of label kind '{kind}' is a {type(maker).__name__}; give an autoprox.training.LabelMaker."
         )
     return maker
 
 
 def made_kinds() -> list[str]:
-    """Names of the label kinds that can be made here.
+    """Names of the label kinds with a maker.
 
     Example:
         >>> made_kinds()[:2]

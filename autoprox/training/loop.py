@@ -1,4 +1,4 @@
-"""The loop of training and the test at its end, the same one for students and teachers."""
+"""The training loop and the final test, shared by students and teachers."""
 
 from typing import Protocol
 
@@ -10,18 +10,18 @@ from autoprox.datasets.base import Float32, Int64
 from autoprox.training.recipe import Recipe
 
 TEST_BATCH = 500
-"""Images at a time in the test; bounds memory."""
+"""Batch size of the test, which bounds memory."""
 
 
 class Guide(Protocol):
-    """Term that is added to the loss while a network trains."""
+    """Additional term of the loss during training."""
 
     def parameters(self) -> list[nn.Parameter]:
-        """Parameters of its own, which are trained along."""
+        """Parameters of the term, which are trained together with the network."""
         ...
 
     def loss(self, batch: Tensor, logits: Tensor) -> Tensor:
-        """The addition, of the images with these indices `(B,)`, behind the forward pass that gave the logits."""
+        """The term for the images with the indices `batch`, `(B,)`, after the forward pass that gave `logits`."""
         ...
 
 
@@ -29,14 +29,14 @@ def fit(network: nn.Module, data: Dataset, recipe: Recipe, seed: int, guide: Gui
     """Trains a network in place on the training images.
 
     Args:
-        network: From images `(B, C, H, W)` to logits `(B, num_classes)`; images are brought to its device.
-        data: Where the images come from.
-        recipe: How it is trained.
-        seed: Of the order of the images.
-        guide: What adds to the loss; nothing if None.
+        network: From images `(B, C, H, W)` to logits `(B, num_classes)`; images are copied to its device.
+        data: The data set.
+        recipe: The recipe.
+        seed: Seed of the order of the images.
+        guide: Additional term of the loss, if any.
 
     Returns:
-        Why it failed, or nothing.
+        The reason of a failure; empty on success.
     """
     images, labels = _tensors(network, data.normalised(data.train_images), data.train_labels)
     generator = torch.Generator().manual_seed(seed)
@@ -75,6 +75,6 @@ def measure(network: nn.Module, data: Dataset) -> dict[str, float]:
 
 
 def _tensors(network: nn.Module, images: Float32, labels: Int64) -> tuple[Tensor, Tensor]:
-    """Images and labels on the device of a network."""
+    """Copies images and labels to the device of a network."""
     device = next(network.parameters()).device
     return torch.from_numpy(images).to(device), torch.tensor(labels, device=device)

@@ -1,4 +1,4 @@
-"""How a network is trained for a label: everything but the architecture, the data set and the seed."""
+"""The recipe of a training: all its settings except architecture, data set and seed."""
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
@@ -12,19 +12,19 @@ from autoprox.base.errors import SpecError
 
 @dataclass(frozen=True)
 class Distillation:
-    """Distillation of the label kind `kd`: locality guidance by a small convolutional teacher, optionally its logits.
+    """Distillation of the label kind `kd`: locality guidance by a small convolutional teacher, optionally with logits.
 
     Three blocks of the student imitate the feature maps of the teacher's three stages (Li 2022, Locality Guidance for
-    Improving Vision Transformers on Tiny Datasets, https://arxiv.org/abs/2207.10026), with the weight that was
-    published for the `kd` labels of ViT-Bench-101.
+    Improving Vision Transformers on Tiny Datasets, https://arxiv.org/abs/2207.10026). The weight is the published one
+    of the `kd` labels of ViT-Bench-101.
 
     Attributes:
         teacher_epochs: Passes of the teacher over the training images.
         teacher_width: Channels of the teacher's first stage; the others have two and four times as many.
         guidance_weight: Weight of the mean squared distance of feature maps.
         logit_weight: Weight of the divergence from the teacher's softened predictions (Hinton 2015).
-        temperature: By which logits are divided for that.
-        version: Raised when the code of distillation changes in a way that changes labels.
+        temperature: Divisor of the logits in softened predictions.
+        version: Incremented when a change of the distillation code changes labels.
     """
 
     teacher_epochs: int = 30
@@ -42,21 +42,21 @@ class Distillation:
 class Recipe:
     """A short schedule of AdamW without augmentation. Its digest is part of the identity of every label.
 
-    It is short on purpose: while networks are far from the best that they could reach, architectures of one size differ
-    by much more than two seeds of one architecture do, and a table needs many trainings.
+    The schedule is short for two reasons. Early in training, architectures of one size differ by much more than two
+    seeds of one architecture. Also, a table needs many trainings.
 
     Attributes:
         epochs: Passes over the training images.
-        batch_size: Images a step.
+        batch_size: Images per step.
         learning_rate: Largest learning rate.
         warmup: Share of the steps over which the learning rate rises linearly from 0.
         weight_decay: Decoupled weight decay, on all parameters.
         label_smoothing: Share of the target that is spread over all classes.
-        distillation: What labels of the kind `kd` add.
-        zero_residuals: Whether the last linear map of each residual branch starts at zero, so that each block starts as
+        distillation: Settings of the label kind `kd`.
+        zero_residuals: True to start the last linear map of each residual branch at zero, so that each block starts as
             the identity (Goyal 2017, https://arxiv.org/abs/1706.02677; Zhang 2019, https://arxiv.org/abs/1901.09321).
-            In a short schedule this is what lets depth pay.
-        version: Raised when the code of training changes in a way that changes labels.
+            In a short schedule, deep networks benefit only with this option.
+        version: Incremented when a change of the training code changes labels.
 
     Raises:
         SpecError: If a value is out of range.
@@ -81,7 +81,7 @@ class Recipe:
     def __post_init__(self) -> None:
         _at_least_one(self, "recipe", "epochs", "batch_size")
         if not 0 <= self.warmup < 1:
-            raise SpecError(f"The recipe's warmup is a share of the steps from 0 to below 1, not {self.warmup}.")
+            raise SpecError(f"The recipe's warmup must be a share of the steps from 0 to below 1, not {self.warmup}.")
 
     @cached_property
     def digest(self) -> str:
@@ -89,9 +89,9 @@ class Recipe:
         return digest(self.as_dict())
 
     def as_dict(self) -> dict[str, Any]:
-        """All values by name, for the manifest; `zero_residuals` only where it is set.
+        """All values by name, for the manifest; `zero_residuals` only if set.
 
-        Recipes without it keep the digest that they had before it existed.
+        Omitting the option keeps the digests of recipes older than the option.
         """
         values = asdict(self)
         if not self.zero_residuals:
@@ -102,7 +102,7 @@ class Recipe:
         """The learning rate of every step: linear warm-up, then half a cosine down to 0.
 
         Args:
-            steps: Number of steps of the whole training.
+            steps: Total number of steps.
 
         Example:
             >>> Recipe(warmup=0.5, learning_rate=1.0).learning_rates(4)

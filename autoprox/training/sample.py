@@ -1,6 +1,6 @@
-"""Which architectures a table holds: an endless list for each space and stratum, of which a table takes the first ones.
+"""The architectures of a table: the first ones of an endless list per space and stratum.
 
-The lists are nested, so that a larger table contains the smaller one and nothing is trained twice.
+The lists are nested: a larger table contains the smaller one, so that no architecture is trained twice.
 """
 
 from collections.abc import Sequence
@@ -21,23 +21,23 @@ ISO_TOLERANCE = 0.03
 """Largest relative distance of an iso architecture's backbone parameters from the budget."""
 
 POOL_SIZE = 30_000
-"""Random architectures from which both strata are chosen: enough for hundreds within the tolerance of a budget."""
+"""Number of random architectures to choose from; hundreds of them are within the tolerance of a budget."""
 
 BUILT_POOL_SIZE = 1_000
-"""The same for a space without closed form, whose networks are built to be counted."""
+"""The same for a space without closed form, in which counting a network means building it."""
 
 ISO_BUDGETS = {"autoformer-micro": 43_000, "pit-micro": 36_000}
-"""Backbone parameters at which shapes differ most, among those at which trainings are cheap: depth 1 to 10 and width 24
-to 84 for autoformer-micro, depth 3 to 10 and mean width 16 to 40 for pit-micro."""
+"""Budgets of backbone parameters. Among sizes with cheap trainings, shapes differ most at these: depth 1 to 10 and
+width 24 to 84 for autoformer-micro, depth 3 to 10 and mean width 16 to 40 for pit-micro."""
 
 SIZE_QUANTILES = (0.01, 0.75)
-"""The free stratum spreads over the sizes between these quantiles of the pool: two orders of magnitude, without the
-few very large networks, whose trainings would take most of the time."""
+"""Quantiles of the sizes in the pool between which the free stratum spreads. They span two orders of magnitude, without
+the few very large networks that would take most of the training time."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sampled:
-    """An architecture and the stratum that it was drawn for."""
+    """An architecture and its stratum."""
 
     arch: Arch
     stratum: Stratum
@@ -48,7 +48,7 @@ class ArchPool:
     """Random architectures of a space, without repetition.
 
     Attributes:
-        archs: In the order of the draw.
+        archs: The architectures in the order of the draw.
         sizes: `(A,)`, backbone parameters.
         shapes: `(A, k)`, the coordinates of `Space.spread`.
     """
@@ -60,11 +60,11 @@ class ArchPool:
 
 @lru_cache(maxsize=4)
 def pool(space: Space, size: int | None = None) -> ArchPool:
-    """Draws the pool of a space: always the same one.
+    """The pool of a space, which is deterministic.
 
     Args:
         space: The space.
-        size: Number of draws; if None, fewer where each network has to be built to be counted.
+        size: Number of draws; if None, `POOL_SIZE`, or `BUILT_POOL_SIZE` for a space without closed form.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -80,7 +80,7 @@ def pool(space: Space, size: int | None = None) -> ArchPool:
 
 
 def iso_budget(space: Space) -> int:
-    """The budget of backbone parameters of a space's iso stratum: a chosen one, or the median size of the pool.
+    """The budget of backbone parameters of a space's iso stratum: from `ISO_BUDGETS`, or the median size of the pool.
 
     Args:
         space: The space.
@@ -97,19 +97,19 @@ def iso_budget(space: Space) -> int:
 def free_archs(
     space: Space, count: int, *, beside_iso: bool = True, iso_strata: Sequence[Stratum] = (Stratum.ISO,)
 ) -> list[Arch]:
-    """The first architectures of the free stratum: spread over the sizes of the space, evenly in the logarithm.
+    """The first architectures of the free stratum, spread evenly over the logarithm of sizes in the space.
 
-    The bands of the iso strata are left out, so that no architecture belongs to both. Where there is no iso stratum and
-    the rest is too few, as in a space whose architectures are all of one size, the bands count as well.
+    Sizes of the iso strata are excluded, so that no architecture belongs to two strata. They are included if the table
+    has no iso stratum and the other sizes have too few architectures, as in a space with architectures of one size.
 
     Args:
         space: The space.
-        count: How many.
-        beside_iso: Whether the table has iso strata as well.
-        iso_strata: Which.
+        count: Number of architectures.
+        beside_iso: True if the table also has iso strata.
+        iso_strata: The iso strata.
 
     Raises:
-        SpecError: If the pool has fewer.
+        SpecError: If the pool has fewer architectures.
     """
     drawn = pool(space)
     bands = [_within(drawn.sizes, iso_budget(space) * ISO_BUDGET_FACTORS[stratum]) for stratum in iso_strata]
@@ -122,15 +122,15 @@ def free_archs(
 
 
 def iso_archs(space: Space, count: int, stratum: Stratum = Stratum.ISO) -> list[Arch]:
-    """The first architectures of an iso stratum: spread over the shapes that its budget allows.
+    """The first architectures of an iso stratum, spread over the shapes that its budget allows.
 
     Args:
         space: The space.
-        count: How many.
-        stratum: Which of the iso strata.
+        count: Number of architectures.
+        stratum: The iso stratum.
 
     Raises:
-        SpecError: If the pool has fewer within the tolerance.
+        SpecError: If the pool has fewer architectures within the tolerance.
     """
     drawn = pool(space)
     inside = _within(drawn.sizes, iso_budget(space) * ISO_BUDGET_FACTORS[stratum])
@@ -142,19 +142,19 @@ def iso_archs(space: Space, count: int, stratum: Stratum = Stratum.ISO) -> list[
 
 
 def sample(space: Space, archs: int, iso: int, iso_strata: Sequence[Stratum] = (Stratum.ISO,)) -> list[Sampled]:
-    """The architectures of a table, free and iso ones alternating so that every beginning of the list is balanced.
+    """The architectures of a table; free and iso ones alternate, so that every prefix of the list is balanced.
 
     Args:
         space: The space.
-        archs: Number of architectures in all.
-        iso: How many of them are in the iso strata, which take turns.
+        archs: Total number of architectures.
+        iso: Number of these in the iso strata, which alternate.
         iso_strata: The iso strata.
 
     Raises:
-        SpecError: If the numbers do not fit together, or the space has not enough architectures.
+        SpecError: If `iso` is not between 0 and `archs`, or the space does not have enough architectures.
     """
     if not 0 <= iso <= archs:
-        raise SpecError(f"`iso` must lie between 0 and `archs` ({archs}), not at {iso}.")
+        raise SpecError(f"`iso` must be between 0 and `archs` ({archs}), not {iso}.")
     beside_iso = iso > 0
     free = free_archs(space, archs - iso, beside_iso=beside_iso, iso_strata=iso_strata)
     free_ones = [Sampled(arch, Stratum.FREE) for arch in free]
@@ -165,7 +165,7 @@ def sample(space: Space, archs: int, iso: int, iso_strata: Sequence[Stratum] = (
 
 
 def _in_turns(space: Space, count: int, strata: Sequence[Stratum]) -> list[Sampled]:
-    """The first architectures of all iso strata together, one of each in turn."""
+    """The first architectures of all iso strata, which alternate."""
     each = -(-count // len(strata))
     lists = [[Sampled(arch, stratum) for arch in iso_archs(space, each, stratum)] for stratum in strata]
     return [item for turn in zip(*lists, strict=True) for item in turn][:count]
@@ -176,15 +176,15 @@ def _within(sizes: Floats, budget: float) -> npt.NDArray[np.bool_]:
 
 
 def _spread(drawn: ArchPool, coordinates: Floats, allowed: npt.NDArray[np.bool_], count: int) -> list[Arch]:
-    """Takes, for every point of a Halton sequence in the unit cube, the nearest architecture that is not taken yet.
+    """Chooses, for every point of a Halton sequence in the unit cube, the nearest architecture not chosen yet.
 
-    The sequence fills the cube evenly whatever its length, which is what makes the list nested (Halton 1960).
+    Every prefix of the sequence fills the cube evenly, so that the lists are nested (Halton 1960).
     """
     left = np.flatnonzero(allowed)
     if len(left) < count:
         space = drawn.archs[0].space
         raise SpecError(
-            f"{count} architectures were asked of one stratum of '{space}'; it offers {len(left)}. Ask for fewer."
+            f"One stratum of '{space}' has {len(left)} architectures, fewer than the requested {count}. Request fewer."
         )
     points = qmc.Halton(d=coordinates.shape[1], scramble=False).random(count + 1)[1:]
     chosen = []

@@ -1,8 +1,8 @@
-"""One training: an architecture, a data set and a seed give an accuracy, or the reason why there is no accuracy.
+"""One training: returns the accuracy of an architecture on a data set for a seed, or the reason for its absence.
 
-Trainings run one by one in a single thread, and depend on nothing but their own description: not on their order, the
-number of processes, or what ran before. Training the seeds of an architecture together (stacked parameters under vmap)
-was measured: on one core it is slower for all but the smallest networks.
+A training runs in a single thread. Its result depends on its definition only, not on the order of trainings or the
+number of processes. Training all seeds of an architecture together (stacked parameters under vmap) was measured: on one
+core it is slower for all except the smallest networks.
 """
 
 import time
@@ -27,7 +27,7 @@ class TrainingResult:
 
     Attributes:
         values: Value of each metric; empty if the training failed.
-        failure: Why there are no values; empty if there are.
+        failure: Reason of a failure; empty on success.
         seconds: Wall time.
     """
 
@@ -37,18 +37,18 @@ class TrainingResult:
 
 
 def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
-    """Identity of how a label was made, but for architecture and seed; rows of a table carry it as their source.
+    """Identity of the origin of a label, without architecture and seed; the column `source` of a table holds it.
 
-    It holds the digests of what makes the label and of the data set, the label kind, the identity of the space's
+    It covers the digests of the maker's settings and of the data set, the label kind, the identity of the space's
     networks, and the kind of device if it is not the CPU.
 
     Args:
-        recipe: How networks are trained.
-        training: What is trained.
-        device: On what.
+        recipe: Recipe of the training.
+        training: The training.
+        device: Name of the device.
 
     Raises:
-        SpecError: If the device has no valid name.
+        SpecError: If the name of the device is invalid.
     """
     space, kind = training.space, training.label_kind
     made = maker_of(kind).definition(recipe)
@@ -58,16 +58,16 @@ def definition(recipe: Recipe, training: Training, device: str = CPU) -> str:
 
 
 def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResult:
-    """Makes one network, as its label kind says, and tests it once, at the end.
+    """Makes one network with the maker of its label kind, and tests it once at the end.
 
     Args:
-        training: What to train.
-        recipe: How.
-        device: On what: `cpu`, `cuda` or `cuda:N`. Initialisation and order of the images are the same on all.
+        training: The training.
+        recipe: Recipe of the training.
+        device: `cpu`, `cuda` or `cuda:N`. Initialisation and order of the images are the same on all devices.
 
     Raises:
-        SpecError: If labels of this kind cannot be made here, the space does not take the data set's images, or there
-            is not such a device.
+        SpecError: If the label kind has no maker, or the space does not take the data set's images.
+        SpecError: If the device is unavailable.
         RegistryError: If the data set is unknown.
 
     Example:
@@ -81,7 +81,7 @@ def train(training: Training, recipe: Recipe, device: str = CPU) -> TrainingResu
     """
     maker, place = maker_of(training.label_kind), device_named(device)
     start = time.perf_counter()
-    # Off the CPU, cuDNN would choose among algorithms by their speed, and some of them add in any order.
+    # By default, cuDNN chooses algorithms by speed, and some of them are not deterministic.
     with single_threaded(), isolated(place), torch.backends.cudnn.flags(enabled=True, deterministic=True):
         try:
             values, failure = measure(maker.network(training, recipe, place), maker.tested(training)), ""

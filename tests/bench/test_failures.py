@@ -161,7 +161,7 @@ def test_a_folder_that_cannot_be_written(tmp_path: Path) -> None:
     [
         ("gpu", "A device is cpu, cuda or cuda:N, not 'gpu'"),
         ("meta", "A device is cpu, cuda or cuda:N, not 'meta'"),
-        ("cuda:99", "There is no device 'cuda:99'"),
+        ("cuda:99", "The device 'cuda:99' is unavailable"),
     ],
 )
 def test_devices_that_are_not_there(

@@ -27,9 +27,9 @@ BUILD = ["build", "--space", "pit-micro", "--archs", "4", "--iso", "2", "--datas
         (["--space", "pit-mikro"], "Unknown space 'pit-mikro'. Did you mean 'pit-micro'?"),
         (["--datasets", "digit"], "Unknown data set 'digit'. Did you mean 'digits'?"),
         (["--labels", "skratch"], "Unknown label kind 'skratch'. Did you mean 'scratch'?"),
-        (["--labels", "supernet"], "Labels of kind 'supernet' cannot be made here"),
+        (["--labels", "supernet"], "Labels of kind 'supernet' can only be imported"),
         (["--archs", "0"], "--archs: 0 is too small; give a whole number of at least 1"),
-        (["--iso", "5"], "--iso must lie between 0 and --archs (4)"),
+        (["--iso", "5"], "--iso must be between 0 and --archs (4)"),
         (["--seeds", "0"], "--seeds: 0 is too small; give a whole number of at least 1"),
         (["--epochs", "0"], "--epochs: 0 is too small"),
         (["--jobs", "0"], "--jobs: 0 is too small; give a whole number of at least 1"),
@@ -75,7 +75,7 @@ def test_resume_takes_the_options_that_a_table_was_built_with(tmp_path: Path, ca
     capsys.readouterr()
 
     assert build(*first) == 2
-    assert "Go on with it (--resume)" in capsys.readouterr().err
+    assert "Resume it (--resume)" in capsys.readouterr().err
     assert build("--resume") == 0
     assert (len(trained), out.read_bytes()) == (2, before)
 

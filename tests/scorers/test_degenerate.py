@@ -105,14 +105,14 @@ CASES = {
     # ln of no change (Lin 2021).
     "zen": Case(equal_tokens, reason="same tokens for changed images"),
     # Shares of a variance of 0 (Wang 2025, Lee 2024).
-    "w_pca": Case(equal_tokens, reason="tokens of a layer are alike"),
-    "az_expressivity": Case(equal_tokens, reason="tokens of a layer are alike"),
-    "az_progressivity": Case(equal_tokens, reason="tokens of a layer are alike"),
+    "w_pca": Case(equal_tokens, reason="tokens of a layer are equal"),
+    "az_expressivity": Case(equal_tokens, reason="tokens of a layer are equal"),
+    "az_progressivity": Case(equal_tokens, reason="tokens of a layer are equal"),
     # The published 1 / (s + 1e-6) is its guard where no gradient passes (Lee 2024).
     "az_trainability": Case(cut_block, reason="no gradient passes"),
-    "az_nas": Case(equal_tokens, reason="tokens of a layer are alike"),
+    "az_nas": Case(equal_tokens, reason="tokens of a layer are equal"),
     # Shares of singular values that are all 0 (Roy 2007).
-    "rankme": Case(zeros, reason="zeros alone"),
+    "rankme": Case(zeros, reason="outputs only zeros"),
     # A layer of zeros has the effective rank 0 (as above: no shares), and adds nothing.
     "effective_rank": Case(zeros, value=0.0),
 }
@@ -173,7 +173,7 @@ def test_entropies_of_tokens_that_differ_by_rounding_alone_are_no_progress():
     def last(_module, _args, tokens):
         return torch.ones_like(tokens) * (1 + torch.finfo(torch.float32).eps * torch.rand(tokens.shape).round())
 
-    with model.blocks[1].register_forward_hook(last), pytest.raises(UndefinedScoreError, match="alike"):
+    with model.blocks[1].register_forward_hook(last), pytest.raises(UndefinedScoreError, match="equal"):
         autoprox.load("az_progressivity").score(model, images, None)
 
 

@@ -126,7 +126,7 @@ def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
     for half in (slice(0, 6), slice(6, 12)):
         expected = np.mean([stats.rankdata(row[half]) for row in rows[:-1]], axis=0)
         assert stats.spearmanr(rows[-1][half], expected).statistic == pytest.approx(1)
-    with pytest.raises(SpecError, match="called 'snip'"):
+    with pytest.raises(SpecError, match="the name 'snip'"):
         score_networks([proxies[0], proxies[0]], networks, cache)
 
 

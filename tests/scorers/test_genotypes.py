@@ -69,13 +69,13 @@ def test_lists_have_the_published_length_and_name_primitives_and_statistics():
         (["t2"], [20], "linear", KindError, "0 to 19"),
         (["t2"], [-1], "linear", KindError, "0 to 19"),
         (["t2"], ["log"], "linear", KindError, "0 to 19"),
-        (["t2"], [8, 5], "linear", KindError, "always the same"),
+        (["t2"], [8, 5], "linear", KindError, "is constant"),
         (["t2", "t2"], [[1], [1], 3], "tree", KindError, "matrix product"),
         (["t2", "t4"], [[1], [1], 2], "tree", KindError, "different modules"),
         (["t2", "t4"], [[1, 1]], "graph", KindError, "cannot pair"),
         (["t2", "t2"], [[1, 8]], "graph", KindError, "was given a NODE"),
         (["t2", "t2"], [[1, 1], [1, 1]], "graph", KindError, "State 2"),
-        (["t2", "t2"], [], "graph", KindError, "at least one state"),
+        (["t2", "t2"], [], "graph", KindError, "has no states"),
     ],
 )
 def test_what_has_no_meaning_is_refused(inputs, operations, structure, error, message):

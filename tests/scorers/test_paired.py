@@ -182,7 +182,7 @@ def test_parameters_may_be_drawn_from_the_normal_distribution():
 def test_teachers_by_name():
     with pytest.raises(SpecError, match=r"There is no teacher 'resnett'\. Did you mean 'resnet'\?"):
         named_teacher("resnett", dataset("digits"))
-    with pytest.raises(SpecError, match="belongs to a data set"):
+    with pytest.raises(SpecError, match="needs a data set"):
         named_teacher("resnet")
     untrained = named_teacher("resnet-untrained", dataset("digits"))
     assert untrained.identity == named_teacher("resnet-untrained", dataset("digits")).identity

@@ -141,7 +141,7 @@ def test_extend_takes_labels_from_a_table(built: Path, tmp_path: Path, counting:
 
 
 def test_extend_refuses_what_was_made_otherwise(built: Path, tmp_path: Path) -> None:
-    with pytest.raises(TableError, match="holds no label that this build could take over"):
+    with pytest.raises(TableError, match="holds no label that this build can reuse"):
         build(tiny_plan(epochs=2), tmp_path / "t.parquet", extend=built)
     frame = read_frame(built)
     frame.drop(columns="source").to_parquet(tmp_path / "short.parquet")
@@ -223,11 +223,11 @@ def test_targets_that_are_in_the_way(built: Path, tmp_path: Path) -> None:
     assert foreign.read_bytes() == built.read_bytes()
     for beside in (TableFiles(tmp_path / "t.parquet").batches, TableFiles(tmp_path / "t.parquet").manifest):
         beside.write_bytes(b"mine")
-        with pytest.raises(TableError, match="stays"):
+        with pytest.raises(TableError, match="exists without a journal"):
             build(plan, tmp_path / "t.parquet")
         assert beside.read_bytes() == b"mine"
         beside.unlink()
-    with pytest.raises(TableError, match="journal of an earlier build"):
+    with pytest.raises(TableError, match="An earlier build left the journal"):
         build(tiny_plan(), built, resume=False)
     with pytest.raises(SpecError, match="`jobs` must be at least 1"):
         build(plan, tmp_path / "t.parquet", jobs=0)
@@ -249,14 +249,14 @@ def test_full_disk_is_explained_and_leaves_no_half_file(built: Path, monkeypatch
     ("change", "error", "message"),
     [
         ({"archs": 0}, SpecError, "`archs` must be at least 1"),
-        ({"iso": 9}, SpecError, "`iso` must lie between 0 and `archs`"),
+        ({"iso": 9}, SpecError, "`iso` must be between 0 and `archs`"),
         ({"seeds": 0}, SpecError, "`seeds` must be at least 1"),
         ({"spaces": ("pit-mikro",)}, RegistryError, "Did you mean 'pit-micro'"),
         ({"spaces": ()}, SpecError, "`spaces` needs at least one name"),
         ({"datasets": ("digit",)}, RegistryError, "Did you mean 'digits'"),
-        ({"datasets": ("digits", "digits")}, SpecError, "`datasets` needs at least one name and none twice"),
+        ({"datasets": ("digits", "digits")}, SpecError, "`datasets` needs at least one name, without repetitions"),
         ({"more_iso_seeds": (("pit-micro/digit", 2),)}, SpecError, "Did you mean 'pit-micro/digits'"),
-        ({"more_iso_seeds": (("pit-micro/digits", 1),)}, SpecError, "has to exceed `iso_seeds`"),
+        ({"more_iso_seeds": (("pit-micro/digits", 1),)}, SpecError, "must exceed `iso_seeds`"),
         ({"more_iso_seeds": (("pit-micro/digits", 2), ("pit-micro/digits", 3))}, SpecError, "twice"),
         ({"spaces": ("pit-ti",)}, SpecError, "takes images of 32"),
     ],

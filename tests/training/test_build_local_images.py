@@ -73,7 +73,7 @@ def test_broken_images_stop_a_build_before_it_trains(
 
 
 def test_names_that_do_not_fit(leaves: Path) -> None:
-    with pytest.raises(SpecError, match="names 'digits', which comes with autoprox"):
+    with pytest.raises(SpecError, match="names 'digits', which is a built-in data set"):
         plan_of(leaves, name="digits")
     with pytest.raises(SpecError, match="names 'moss', which is not among `datasets`"):
         plan_of(leaves, name="moss")

@@ -130,7 +130,7 @@ def test_why_there_is_no_label_is_kept() -> None:
 
 
 def test_what_makes_no_labels_is_one_line() -> None:
-    with pytest.raises(SpecError, match="'supernet' cannot be made here; possible: scratch, kd"):
+    with pytest.raises(SpecError, match=r"'supernet' can only be imported\. Kinds with a maker: scratch, kd"):
         maker_of(SUPERNET)
     with pytest.raises(SpecError, match=r"is a builtin_function_or_method; give an autoprox\.training\.LabelMaker"):
         maker_of(LabelKind("odd", "by a function", trained=True, maker="math:gcd"))

@@ -53,9 +53,11 @@ def test_strata_alternate_and_then_the_rest_follows() -> None:
 
 
 def test_more_than_there_are() -> None:
-    with pytest.raises(SpecError, match="100000 architectures were asked of one stratum of 'pit-micro'; it offers"):
+    with pytest.raises(
+        SpecError, match=r"One stratum of 'pit-micro' has \d+ architectures, fewer than the requested 100000"
+    ):
         iso_archs(SPACE, 100_000)
-    with pytest.raises(SpecError, match="`iso` must lie between 0 and `archs`"):
+    with pytest.raises(SpecError, match="`iso` must be between 0 and `archs`"):
         sample(SPACE, 3, 4)
 
 

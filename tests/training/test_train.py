@@ -108,7 +108,7 @@ def test_divergence_is_a_failure_with_a_reason() -> None:
 
 
 def test_only_trainable_label_kinds() -> None:
-    with pytest.raises(SpecError, match="'supernet' cannot be made here; possible: scratch, kd"):
+    with pytest.raises(SpecError, match=r"'supernet' can only be imported\. Kinds with a maker: scratch, kd"):
         train(Training(MICRO, ARCH, "digits", SUPERNET, 0), RECIPE)
 
 

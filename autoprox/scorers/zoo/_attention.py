@@ -1,4 +1,4 @@
-"""Proxies of what only a transformer has: attention, and the hidden layer of its MLPs."""
+"""Proxies specific to transformers: of attention, and of the hidden layers of MLPs."""
 
 import torch
 
@@ -10,7 +10,7 @@ from autoprox.scorers.zoo._structure import blocks
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 ETA = 0.99
-"""Share of the variance that the published W-PCA keeps."""
+"""Share of the variance that the published W-PCA retains."""
 
 
 @function_proxy(

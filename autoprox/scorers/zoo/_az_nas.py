@@ -1,7 +1,7 @@
 """AZ-NAS (Lee 2024, https://arxiv.org/abs/2403.19232): four measures of the residual stream, joined by ranks.
 
-The features are those of the authors' search of AutoFormer: the tokens behind the attention and behind the MLP of every
-block. There they leave progressivity out; the paper's general form has all four parts, and so has this one.
+The features are the same as in the authors' search of AutoFormer: the tokens after the attention and after the MLP of
+every block. That search omits progressivity; the general form of the paper, used here, has all four parts.
 """
 
 from itertools import pairwise
@@ -27,12 +27,12 @@ def entropies(subject: Subject) -> list[float]:
     """For each feature, the entropy of the variances along its principal components.
 
     Raises:
-        UndefinedScoreError: If all tokens of a feature are alike.
+        UndefinedScoreError: If all tokens of a feature are equal.
     """
     found = []
     for each in subject.once(stream):
         tokens = centred(each.detach().flatten(0, 1))
-        # Rounding can make the smallest eigenvalues negative, which have no entropy.
+        # Rounding can make the smallest eigenvalues negative, for which entropy is undefined.
         variances = torch.linalg.eigvalsh(tokens.T @ tokens / len(tokens)).clamp(min=0)
         found.append(float(torch.special.entr(variances / variances.sum()).sum()))
     return found

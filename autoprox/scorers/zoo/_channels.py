@@ -1,4 +1,4 @@
-"""Fisher pruning's measure of channels."""
+"""Proxy of channel saliency from Fisher pruning."""
 
 from torch import nn
 

@@ -1,7 +1,7 @@
-"""Proxies of binary codes: which units an image switches on.
+"""Proxies of binary codes: the units that an image activates.
 
-The methods come from ReLU networks, where a unit is on if its pre-activation is positive. A GELU is the smooth form of
-the same switch, so for it the code is the sign of the pre-activation as well.
+The methods were published for ReLU networks, in which a unit is active if its pre-activation is positive. A GELU is a
+smooth form of the ReLU, so that its code is also the sign of the pre-activation.
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 
 def codes(subject: Subject) -> Tensor:
-    """Whether a pre-activation is positive: `(B, units)`, a unit for every channel of every token.
+    """True for positive pre-activations: `(B, units)`, one unit per channel of every token.
 
-    Read off behind the activation function: a GELU, like a ReLU, is positive where its argument is.
+    Codes are read after the activation function: a GELU, like a ReLU, is positive exactly for positive arguments.
     """
     found = subject.collect("activation").tensors["activation"]
     return torch.cat([(each > 0).reshape(len(subject.images), -1) for each in found], dim=1)

@@ -1,4 +1,4 @@
-"""Proxies that count: the rivals of every other one. On our own families they equal the closed forms of the spaces."""
+"""Counts as proxies, the baselines of all others. In the built-in spaces they equal the closed forms of the spaces."""
 
 from autoprox.networks import measuring
 from autoprox.scorers._subject import Subject

@@ -1,29 +1,29 @@
-"""The notation in which the authors of Auto-Prox write proxies, read into graphs of our language.
+"""The genotypes in which the authors of Auto-Prox write proxies, translated into graphs.
 
-A genotype is a list of inputs, a list of indices of operations, and a structure:
+A genotype consists of a list of inputs, a list of indices of operations, and a structure:
 
-- tree: two inputs; each passes through its own unary operations and is reduced to its mean in each layer; one binary
-  operation joins the two numbers of a layer; the proxy is the mean over layers. `[[16, 8], [12, 14], 0]`
-- linear: one input, its unary operations, its mean in each layer, the mean over layers. `[2, 0, 9, 4]`
-- graph: two inputs and three states; each state is the sum of all earlier ones, every one of them seen through a unary
-  operation of its own; the proxy is the mean over the three states. `[[2, 2], [0, 1, 4], [6, 6, 2, 14]]`
+- tree: two inputs. Unary operations are applied to each, then the mean in each layer. One binary operation joins the
+  two numbers of a layer, and the proxy is the mean over layers. `[[16, 8], [12, 14], 0]`
+- linear: one input, its unary operations, the mean in each layer, the mean over layers. `[2, 0, 9, 4]`
+- graph: two inputs and three states. Each state is the sum of a unary operation of every input and earlier state. The
+  proxy is the mean over the three states. `[[2, 2], [0, 1, 4], [6, 6, 2, 14]]`
 
-The indices are those of the published list (Wei 2024, https://arxiv.org/abs/2312.09059, and the code that the authors
-published with it and later). What the authors leave implicit stands in the graph: `mean` for the reduction of a layer,
-`nodes_mean` for the mean over layers.
+The indices refer to the published list (Wei 2024, https://arxiv.org/abs/2312.09059, and the code that the authors
+published with it and later). The graph makes implicit steps explicit: `mean` for the reduction of a layer, `nodes_mean`
+for the mean over layers.
 
-Ours is what their code does not define, or defines by accident:
+Details that their code does not define, or defines by accident, are ours:
 
-- The guards of logarithms, roots and divisions are those of our primitives (`autoprox.graph.operations`), finite
-  everywhere; the standard deviation is that of the population. Nothing works in place.
-- A reduction in the middle of a list leaves one number per layer, and later steps act on that number, as in their code.
-  There the Frobenius norm and the mean of |x| are |x|, the mean is x. Operations that would make the same constant of
-  any single number (z-score, softmax, its logarithm, min-max, standard deviation) are refused.
-- Inputs that are taken at different modules are never paired layer by layer (their code pairs lists of different length
-  and direction). Their sum or difference is that of the two means over layers, which is the same number wherever the
-  lists have equal length; their product has no such form and is refused.
+- Logarithms, roots and divisions have the guards of our primitives (`autoprox.graph.operations`), which are finite
+  everywhere. The standard deviation is that of the population. No operation works in place.
+- A reduction in the middle of a list leaves one number per layer, and later operations act on this number, as in their
+  code. For one number, the Frobenius norm and the mean of |x| are |x|, and the mean is x. Operations that map any
+  single number to the same constant (z-score, softmax, its logarithm, min-max, standard deviation) are refused.
+- Inputs at different modules are never paired layer by layer (their code pairs lists of different length and
+  direction). Their sum or difference is computed from the two means over layers, which gives the same number if the
+  lists have equal length. Their product has no such form and is refused.
 - The matrix product of two numbers fails in their code and is refused.
-- The graph structure gives the sum over its states, three times their mean: it ranks alike.
+- The graph structure gives the sum over its states, three times their mean, which ranks identically.
 """
 
 from collections.abc import Sequence
@@ -38,7 +38,7 @@ INPUTS = {
     for name, statistic in (("t1", "activation"), ("t2", "weight"), ("t3", "input"), ("t4", "norm_output"))
     for suffix, ours in (("", ""), ("g", "_grad"))
 }
-"""Our statistics by the authors' names; a g stands for the gradient."""
+"""Our statistics by the authors' names; the suffix g denotes the gradient."""
 
 UNARY = (
     *("log", "logabs", "abs", "square", "exp", "zscore", "relu", "reciprocal", "frobenius", "mean"),
@@ -58,7 +58,7 @@ def from_genotype(inputs: Sequence[str], operations: Sequence[Any], structure: s
 
     Args:
         inputs: Names of `INPUTS`: one for a linear structure, two for the others.
-        operations: Indices into `UNARY` (and, last in a tree, into `BINARY`), nested as the structure asks.
+        operations: Indices into `UNARY` (the last of a tree into `BINARY`), nested according to the structure.
         structure: "tree", "linear" or "graph".
 
     Returns:
@@ -66,7 +66,7 @@ def from_genotype(inputs: Sequence[str], operations: Sequence[Any], structure: s
 
     Raises:
         RegistryError: If an input or the structure is unknown.
-        KindError: If the operations do not fit the structure, or have no meaning on what they are applied to.
+        KindError: If the operations do not fit the structure, or are undefined on their arguments.
 
     Example:
         >>> str(from_genotype(["t3g", "t2"], [[5, 10], [14, 6], 0]))
@@ -78,13 +78,13 @@ def from_genotype(inputs: Sequence[str], operations: Sequence[Any], structure: s
         raise RegistryError(f"Unknown structure '{structure}'. {suggestion(structure, _STRUCTURES)}")
     count, build = _STRUCTURES[structure]
     if isinstance(inputs, str) or len(inputs) != count:
-        raise KindError(f"A {structure} has {count} input(s), given was {inputs!r}.")
+        raise KindError(f"A {structure} has {count} input(s), not {inputs!r}.")
     return build([_input(name) for name in inputs], operations)
 
 
 def _tree(inputs: Sequence[Expression], operations: Sequence[Any]) -> Expression:
     if len(operations) != 3 or not isinstance(operations[2], int):
-        raise KindError(f"A tree has [[unary, ...], [unary, ...], binary], given was {operations!r}.")
+        raise KindError(f"The operations of a tree are [[unary, ...], [unary, ...], binary], not {operations!r}.")
     if operations[2] not in range(len(BINARY)):
         raise KindError(f"There is no binary operation {operations[2]}; allowed are 0 to {len(BINARY) - 1}.")
     left, right = (_layer_mean(_chain(*each)) for each in zip(inputs, operations[:2], strict=True))
@@ -95,8 +95,8 @@ def _tree(inputs: Sequence[Expression], operations: Sequence[Any]) -> Expression
         return _apply("nodes_mean", _apply(name, left, right))
     if name == "mul":
         raise KindError(
-            f"The product of {inputs[0]} and {inputs[1]} is undefined: they are taken at different modules, so their"
-            " layers have no pairing. Choose inputs of one kind of module, or the sum (0) or the difference (1)."
+            f"The product of {inputs[0]} and {inputs[1]} is undefined: they belong to different modules, so that their"
+            " layers cannot be paired. Choose inputs of the same modules, or the sum (0) or the difference (1)."
         )
     return _apply(name, _apply("nodes_mean", left), _apply("nodes_mean", right))
 
@@ -108,10 +108,10 @@ def _linear(inputs: Sequence[Expression], operations: Sequence[Any]) -> Expressi
 def _graph(inputs: Sequence[Expression], operations: Sequence[Any]) -> Expression:
     states = list(inputs)
     if not operations:
-        raise KindError("A graph has at least one state, given were none.")
+        raise KindError("A graph has no states; give at least one.")
     for number, edges in enumerate(operations, start=1):
         if not isinstance(edges, Sequence) or len(edges) != len(states):
-            raise KindError(f"State {number} of a graph has {len(states)} unary operations, given was {edges!r}.")
+            raise KindError(f"State {number} of a graph needs {len(states)} unary operations, not {edges!r}.")
         states.append(_sum([_unary(state, index) for state, index in zip(states, edges, strict=True)]))
     return _sum([_apply("nodes_mean", _layer_mean(state)) for state in states[2:]])
 
@@ -127,7 +127,7 @@ def _input(name: str) -> Expression:
 
 def _chain(value: Expression, indices: Any) -> Expression:
     if not isinstance(indices, Sequence) or not indices:
-        raise KindError(f"A list of indices of unary operations is needed, given was {indices!r}.")
+        raise KindError(f"A list of indices of unary operations is needed, not {indices!r}.")
     for index in indices:
         value = _unary(value, index)
     return value
@@ -139,7 +139,9 @@ def _unary(value: Expression, index: Any) -> Expression:
     name = UNARY[index]
     if value.kind.level is Level.NODE:
         if name in _CONSTANT_OF_ONE_NUMBER:
-            raise KindError(f"'{name}' (unary operation {index}) of {value}, one number per layer, is always the same.")
+            raise KindError(
+                f"'{name}' (unary operation {index}) of {value}, one number per layer, is constant. Choose another one."
+            )
         name = _OF_ONE_NUMBER.get(name, name)
     return _apply(name, value)
 

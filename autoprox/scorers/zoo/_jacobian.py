@@ -1,4 +1,4 @@
-"""Proxies of the Jacobian at the images: do the images pull the network in different directions?"""
+"""Proxies of the Jacobian at the images, which differs between images in a good network."""
 
 import torch
 from torch import Tensor
@@ -9,10 +9,10 @@ from autoprox.scorers.zoo._rounding import alike
 from autoprox.scorers.zoo._zoo_proxies import function_proxy
 
 K = 1e-5
-"""Guard of the published logarithms and reciprocals, part of their definition: rounding is far below it."""
+"""Guard of the published logarithms and reciprocals; part of their definition, and far above rounding."""
 
 MANY_CLASSES = 100
-"""Above as many classes EPE-NAS compares the classes with each other."""
+"""With more classes, EPE-NAS compares classes with each other."""
 
 
 def jacobian(subject: Subject) -> Tensor:
@@ -23,11 +23,11 @@ def jacobian(subject: Subject) -> Tensor:
 
 
 def correlations(rows: Tensor) -> Tensor:
-    """Correlations `(B, B)` of Jacobians `(B, pixels)`; of a single one it is the number 1.
+    """Correlations `(B, B)` of Jacobians `(B, pixels)`; 1 for a single Jacobian.
 
     Raises:
-        CollectionError: If one of them is not finite.
-        UndefinedScoreError: If one of them is constant.
+        CollectionError: If a Jacobian is not finite.
+        UndefinedScoreError: If a Jacobian is constant.
     """
     if not rows.isfinite().all():
         raise CollectionError("the gradient of the outputs with respect to the images is not finite.")
@@ -35,7 +35,7 @@ def correlations(rows: Tensor) -> Tensor:
     if constant.any():
         first = int(constant.nonzero()[0])
         raise UndefinedScoreError(
-            f"the gradient of its outputs is the same for all pixels of image {first}, which correlates with nothing."
+            f"the gradient of its outputs is the same for all pixels of image {first}, so that it has no correlation."
         )
     return torch.corrcoef(rows)
 

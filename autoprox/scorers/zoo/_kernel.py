@@ -16,7 +16,7 @@ from autoprox.statistics.passes.samples import CHUNK_ELEMENTS
 
 
 def tangent_kernel(subject: Subject) -> Tensor:
-    """The kernel `(B, B)` of the gradients of each image's summed logits with respect to all parameters, float64."""
+    """The empirical tangent kernel `(B, B)` of each image's summed logits over all parameters, float64."""
     tangents = _vectorised(subject)
     if tangents is None:
         tangents = _image_by_image(subject)
@@ -24,7 +24,7 @@ def tangent_kernel(subject: Subject) -> Tensor:
 
 
 def _image_by_image(subject: Subject) -> Tensor:
-    """The gradients `(B, parameters)`, float64."""
+    """The gradients `(B, parameters)`, computed image by image, float64."""
     parameters = [each for each in subject.model.parameters() if each.requires_grad]
     rows = []
     for image in subject.images:
@@ -35,7 +35,7 @@ def _image_by_image(subject: Subject) -> Tensor:
 
 
 def _vectorised(subject: Subject) -> Tensor | None:
-    """The same, some images at a time; None for a model that torch.func does not take."""
+    """The same gradients, computed in chunks of images; None for a model that torch.func does not support."""
     model = subject.model
     chosen = {name: each.detach() for name, each in model.named_parameters() if each.requires_grad}
     buffers = dict(model.named_buffers())
@@ -46,7 +46,7 @@ def _vectorised(subject: Subject) -> Tensor | None:
     chunk = max(1, CHUNK_ELEMENTS // sum(each.numel() for each in chosen.values()))
     gradients = vmap(grad(total), in_dims=(None, 0), chunk_size=chunk)
     try:
-        # Fused attention has no batched form; torch's plain form of the same function has.
+        # Fused attention does not support vmap; torch's plain implementation of the same function does.
         with sdpa_kernel(SDPBackend.MATH), warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="There is a performance drop")
             found = gradients(chosen, subject.images)

@@ -1,4 +1,4 @@
-"""Proxies of how far a small change of the input is carried."""
+"""Proxy of the response to a small perturbation of the input."""
 
 from autoprox.base.errors import UndefinedScoreError
 from autoprox.scorers._subject import Subject

@@ -1,7 +1,7 @@
 """Published proxies that are graphs.
 
-To add one, register it below with its source; tests/conformance/test_zoo.py finds it by its registration, and
-tests/scorers/test_values.py asks for an independent computation of its value.
+To add one, register it below with its source. tests/conformance/test_zoo.py finds it by its registration, and
+tests/scorers/test_values.py requires an independent computation of its value.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ def _publish(name: str, graph: str | Expression, sign: int, source: str) -> None
 
 
 def _publish_genotype(name: str, inputs: Sequence[str], operations: Sequence[Any], source: str) -> None:
-    """The authors rank by |tau| and so publish no sign: 1 is ours, more of the measure is better."""
+    """Registers a genotype with sign 1, which is ours: the authors rank by |tau| and publish no sign."""
     notation = f"Genotype {list(inputs)}, {list(operations)}, read as autoprox.scorers.zoo._genotypes says."
     _publish(name, from_genotype(inputs, operations), 1, f"{source} {notation}")
 
@@ -67,7 +67,7 @@ _publish(
 )
 _publish(
     "logsynflow",
-    # The difference of a tensor with itself is zero, and e to it the one of ln(1 + |gradient|).
+    # exp(weight - weight) is the 1 of ln(1 + |gradient|).
     "nodes_sum(l1(mul(weight, log(add(abs(synflow_weight_grad), exp(sub(weight, weight)))))))",
     1,
     "Cavagnero 2023, FreeREA, https://arxiv.org/abs/2207.05135: synflow with ln(1 + |gradient|) for the gradient.",
@@ -82,7 +82,7 @@ _publish(
 _SIGNAL = "sum(mul(batch_grad_mean_abs, reciprocal(batch_grad_std)))"
 _publish(
     "zico",
-    # As in the published code, a layer of which no gradient differs adds nothing: a value by itself is 1, or 0 at 0.
+    # As in the published code, a layer with constant gradients adds 0: x / x is 1, or 0 at 0.
     f"nodes_sum(mul(log({_SIGNAL}), div({_SIGNAL}, {_SIGNAL})))",
     1,
     "Li 2023, ZiCo, https://arxiv.org/abs/2301.11300: sum over layers of the logarithm of the sum over weights of mean"

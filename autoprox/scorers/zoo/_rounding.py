@@ -1,6 +1,6 @@
-"""Values that rounding alone makes: equal but for it, or eigenvalues that are zero but for it.
+"""Detects values that are pure rounding error: equal up to rounding, or eigenvalues that are zero up to rounding.
 
-A formula that divides by such a value, or takes its logarithm, gives a number that says nothing of the network.
+A formula that divides by such a value, or takes its logarithm, gives a meaningless number.
 """
 
 import torch
@@ -9,14 +9,14 @@ from torch import Tensor
 from autoprox.base.errors import UndefinedScoreError
 
 ROUNDING = 8 * torch.finfo(torch.float32).eps
-"""Values that a model computes in single precision, and that differ by less than this share of their size, are alike.
+"""Values in single precision with a smaller relative difference count as equal.
 
-One rounding is an eighth of it; a sum of many terms leaves a few.
+One rounding is an eighth of it; sums of many terms accumulate a few roundings.
 """
 
 
 def alike(values: Tensor, dim: int = -1) -> Tensor:
-    """Whether the elements along a dimension differ by no more than rounding; False where one is NaN.
+    """True if the elements along a dimension differ by no more than rounding; False if one is NaN.
 
     Example:
         >>> alike(torch.tensor([[0.1, 0.1 + 1e-8], [0.1, 0.2]]))
@@ -30,7 +30,7 @@ def centred(tokens: Tensor) -> Tensor:
     """Tokens `(N, width)` without their mean, float64.
 
     Raises:
-        UndefinedScoreError: If they are one token and its rounding, which has no directions.
+        UndefinedScoreError: If all tokens are equal up to rounding.
 
     Example:
         >>> centred(torch.tensor([[1.0, 0.0], [3.0, 0.0]])).tolist()
@@ -39,16 +39,16 @@ def centred(tokens: Tensor) -> Tensor:
     tokens = tokens.double()
     apart = (tokens.amax(dim=0) - tokens.amin(dim=0)).max()
     if apart <= ROUNDING * tokens.abs().max():
-        raise UndefinedScoreError("all tokens of a layer are alike, so that they have no principal components.")
+        raise UndefinedScoreError("all tokens of a layer are equal, so that they have no principal components.")
     return tokens - tokens.mean(dim=0)
 
 
 def is_singular(eigenvalues: Tensor, precision: torch.dtype = torch.float64) -> bool:
-    """Whether the smallest eigenvalue of a matrix `X @ X.T` is what rounding made of zero.
+    """True if the smallest eigenvalue of a matrix `X @ X.T` is zero up to rounding.
 
     Args:
-        eigenvalues: In ascending order, `(B,)`, computed in float64.
-        precision: What X was computed in. A singular value of X below B roundings of the largest is rounding.
+        eigenvalues: The eigenvalues in ascending order, `(B,)`, computed in float64.
+        precision: Precision of X. A singular value of X below B roundings of the largest counts as zero.
 
     Example:
         >>> is_singular(torch.tensor([-1e-17, 1.0])), is_singular(torch.tensor([1e-3, 1.0]))

@@ -1,4 +1,4 @@
-"""Proxies of how many directions tokens span."""
+"""Proxies of the number of directions that tokens span."""
 
 import torch
 from torch import Tensor
@@ -43,8 +43,8 @@ def _correlation(features: Tensor) -> Tensor:
     rows, channels = tokens.shape
     if rows <= channels:
         raise CollectionError(
-            f"the batch has {rows} tokens and a token {channels} channels; give more images, so that there are more"
-            " tokens than channels."
+            f"the batch has {rows} tokens, but more than {channels} (the channels of a token) are needed; give more"
+            " images."
         )
     return torch.corrcoef(tokens.T)
 
@@ -67,7 +67,7 @@ def rankme(subject: Subject) -> float:
 
 
 def effective_rank(matrix: Tensor) -> float:
-    """E to the entropy of the singular values, which are divided by their sum (Roy and Vetterli 2007).
+    """Exponential of the entropy of the singular values, normalised to sum 1 (Roy and Vetterli 2007).
 
     Example:
         >>> round(effective_rank(torch.eye(3)), 6), round(effective_rank(torch.ones(3, 3)), 6)
@@ -75,5 +75,5 @@ def effective_rank(matrix: Tensor) -> float:
     """
     values = torch.linalg.svdvals(matrix.double())
     if not values.any():
-        raise UndefinedScoreError("a block gives zeros alone, which have no rank.")
+        raise UndefinedScoreError("a block outputs only zeros, which have no effective rank.")
     return float(torch.special.entr(values / values.sum()).sum().exp())

@@ -1,4 +1,4 @@
-"""Where the transformer blocks of a model are, and the tokens that flow between them."""
+"""The transformer blocks of a model, and the tokens between them."""
 
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -20,8 +20,8 @@ class ObservedBlock:
     """A transformer block.
 
     Args:
-        name: Its qualified name in the model.
-        nodes: Its nodes, in forward order.
+        name: Qualified name in the model.
+        nodes: Nodes of the block, in forward order.
     """
 
     name: str
@@ -33,18 +33,18 @@ class ObservedBlock:
 
     @property
     def width(self) -> int:
-        """Size of a token: what the first linear layer of the attention or of another mixer reads."""
+        """Size of a token: the input width of the first linear layer of the attention or another mixer."""
         return model_weight(self.first(*MIXING).module).shape[1]
 
 
 def blocks(subject: Subject) -> list[ObservedBlock]:
     """The transformer blocks of a model, in forward order.
 
-    A block is the smallest module that holds a linear layer of attention, or of another mixer, and one of an MLP.
+    A block is the smallest module with both a linear layer of attention (or of another mixer) and one of an MLP.
 
     Raises:
-        CollectionError: If the role of a linear layer is not known.
-        UndefinedScoreError: If there is no block below the model itself.
+        CollectionError: If the role of a linear layer is unknown.
+        UndefinedScoreError: If no submodule of the model is a block.
 
     Example:
         >>> import autoprox, torch
@@ -67,9 +67,8 @@ def blocks(subject: Subject) -> list[ObservedBlock]:
                 names[holder] = None
     if not names:
         raise UndefinedScoreError(
-            f"the {type(subject.model).__name__} has no transformer block that autoprox sees: no module in it holds"
-            " both a linear layer of attention or of a mixer and one of an MLP (autoprox.inspect.describe lists the"
-            " roles)."
+            f"autoprox finds no transformer block in the {type(subject.model).__name__}: no submodule holds both a"
+            " linear layer of attention or of a mixer and one of an MLP (autoprox.inspect.describe lists the roles)."
         )
     return [
         ObservedBlock(name, tuple(node for node in found if node.name.startswith((f"{name}.", f"{name}:"))))
@@ -78,7 +77,7 @@ def blocks(subject: Subject) -> list[ObservedBlock]:
 
 
 def _ancestors(name: str) -> list[str]:
-    """The qualified names of the modules around one, the nearest first, without the model itself."""
+    """The qualified names of the modules that contain one, innermost first, without the model itself."""
     parts = name.split(".")
     return [".".join(parts[:length]) for length in range(len(parts) - 1, 0, -1)]
 
@@ -89,13 +88,14 @@ def stream(subject: Subject) -> list[Tensor]:
 
 
 def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
-    """The residual stream: tokens `(B, N, width)` behind the attention and behind the MLP of every block.
+    """The residual stream: tokens `(B, N, width)` after the attention and after the MLP of every block.
 
-    Behind the attention is where the normalisation of the MLP reads them; a block whose MLP has none gives its output
-    alone. The tensors belong to one autograd graph, from the images on.
+    Tokens after the attention are the input of the MLP's normalisation; a block without one contributes only its
+    output. The tensors belong to one autograd graph that starts at the images.
 
     Raises:
-        CollectionError: If there is no block, a block is not called, or what it gives is not tokens.
+        CollectionError: If a block is not called, or does not output tokens.
+        UndefinedScoreError: If there is no block.
     """
     tokens: list[Tensor] = []
 
@@ -115,16 +115,16 @@ def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
                 hooks.callback(node.module.register_forward_pre_hook(before).remove)
         model(images)
     if len(tokens) < len(found):
-        raise CollectionError(f"Not every one of the {len(found)} blocks of the model was called in the forward pass.")
+        raise CollectionError(f"Not all {len(found)} blocks of the model were called in the forward pass.")
     for each in tokens:
         if not isinstance(each, Tensor) or each.ndim != 3:
             got = f"shape {tuple(each.shape)}" if isinstance(each, Tensor) else f"a {type(each).__name__}"
-            raise CollectionError(f"A block of the model gives {got} where tokens (B, N, width) are needed.")
+            raise CollectionError(f"A block of the model outputs {got} instead of tokens (B, N, width).")
     return tokens
 
 
 def outputs(subject: Subject) -> list[Tensor]:
-    """The tokens `(B, N, width)` behind every block, detached."""
+    """The tokens `(B, N, width)` after every block, detached."""
     found = subject.once(stream)
     per_block = len(found) // len(subject.once(blocks))
     return [each.detach() for each in found[per_block - 1 :: per_block]]

@@ -27,18 +27,18 @@ def function_proxy(
     small: bool = False,
     version: int = 1,
 ) -> Callable[[Measure], Measure]:
-    """Registers the function below it as a proxy of the zoo, and leaves it a function.
+    """Decorator that registers a function as a proxy of the zoo, and returns the function unchanged.
 
     Args:
         name: Name of the proxy.
-        source: Where the method comes from.
-        passes: As in `Requirements`, like the four after the sign.
-        sign: 1, or -1 where less of the measure is better.
-        labels: Whether it reads the labels.
-        images: Fewest images that it can score on.
-        blocks: Whether it has to find the transformer blocks.
-        small: Whether only small networks are affordable.
-        version: Raised whenever its values change though the function does not, because what it calls does.
+        source: Reference of the method.
+        passes: Passes that it runs, as in `Requirements`.
+        sign: 1, or -1 if a smaller measure is better.
+        labels: True if it reads labels.
+        images: Minimum number of images.
+        blocks: True if it needs transformer blocks.
+        small: True if it is affordable for small networks only.
+        version: Incremented when its values change only because of changes in functions that it calls.
 
     Raises:
         RegistryError: If the name is taken.
@@ -53,7 +53,7 @@ def function_proxy(
 
 
 def zoo_graphs() -> tuple[Proxy, ...]:
-    """The proxies of the zoo that are graphs, which an evolution may start from.
+    """The proxies of the zoo that are graphs; an evolution may start from them.
 
     Example:
         >>> {"snip", "synflow", "zico"} <= {proxy.name for proxy in zoo_graphs()}
