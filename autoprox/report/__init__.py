@@ -1,12 +1,12 @@
-"""Reports: one self-contained HTML file each, for a run of discovery and for a learned aggregator.
+"""Reports as self-contained HTML files, for discovery runs and learned aggregators.
 
-- `page`: templates, numbers as text
+- `page`: templates, and numbers as text
 - `svg`, `report_figures`: figures as inline SVG
-- `bands`: what a score knows within one size
-- `evidence`, `random_baseline`: what a run's report shows beyond the files of the run
+- `bands`: correlations within one size
+- `evidence`, `random_baseline`: contents of a run's report beyond the files of the run
 - `ranking_figure`: score against latency, for `rank`
 - `comparison`: several runs side by side
-- `run_report`, `learned_report`: what the two reports contain
+- `run_report`, `learned_report`: contents of the two reports
 """
 
 from autoprox.report._comparison import COMPARISON, comparison_report

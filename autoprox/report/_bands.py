@@ -11,11 +11,11 @@ from autoprox.metrics import kendall_tau_b
 BANDS = ("smallest third", "middle third", "largest third")
 
 FEWEST = 5
-"""Architectures that a third needs at least: below, a tau takes a handful of values and says nothing."""
+"""Fewest architectures of a third; with fewer, tau has only a few possible values."""
 
 
 def thirds(params: npt.ArrayLike) -> list[npt.NDArray[np.int64]]:
-    """The architectures of each third by number of parameters, smallest first; sizes differ by one at most.
+    """The architectures of each third by number of parameters, smallest first; sizes differ by at most one.
 
     Args:
         params: `(n,)`.
@@ -35,12 +35,12 @@ def band_taus(scores: npt.ArrayLike, goodness: npt.ArrayLike, params: npt.ArrayL
     """Kendall's tau-b of scores with labels within each third by number of parameters.
 
     Args:
-        scores: `(P, n)`, one row a scorer.
-        goodness: `(n,)`, labels of which higher is better.
+        scores: `(P, n)`, one row per scorer.
+        goodness: `(n,)`, labels; higher is better.
         params: `(n,)`, numbers of parameters.
 
     Returns:
-        `(P, 3)`; NaN where a third has fewer than `FEWEST` architectures, or scores or labels are constant in it.
+        `(P, 3)`; NaN if a third has fewer than `FEWEST` architectures, or if scores or labels are constant in it.
 
     Example:
         >>> sizes = range(15)
@@ -56,13 +56,13 @@ def band_taus(scores: npt.ArrayLike, goodness: npt.ArrayLike, params: npt.ArrayL
 
 
 def joined_bands(by_block: Sequence[tuple[Floats, Floats, Floats]], joint: Callable[[Floats], Floats]) -> Floats:
-    """Tau within thirds, joined over blocks: each block is cut into thirds of its own.
+    """Tau within thirds, joined over blocks; each block has its own thirds.
 
     Args:
         by_block: Scores `(P, n)`, labels `(n,)` and parameters `(n,)` of each block.
         joint: Joins correlations, `(..., D)` -> `(...)`.
 
     Returns:
-        `(P, 3)`; NaN where the tau of a block is.
+        `(P, 3)`; NaN if the tau of a block is NaN.
     """
     return joint(np.stack([band_taus(*each) for each in by_block], axis=-1))

@@ -1,4 +1,4 @@
-"""Report of several runs side by side: their winners, their correlations, and how each search went."""
+"""Report of several runs side by side: their winners, correlations and searches."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -23,7 +23,7 @@ def comparison_report(runs: Sequence[Run], folder: Path) -> str:
 
     Args:
         runs: The runs.
-        folder: The folder in which the page will be; links are relative to it.
+        folder: The folder of the page; links are relative to it.
 
     Raises:
         StoreMismatchError: If a run is not finished.
@@ -78,7 +78,7 @@ def _row(run: Run, folder: Path) -> dict[str, Any]:
 
 
 def _accuracy(rows: Sequence[dict[str, Any]]) -> dict[str, Any] | None:
-    """Accuracy of the winners against their size, on select; None where it is undefined for all."""
+    """Accuracy of the winners against their size, on select; None if it is undefined for all."""
     members = [
         FormulaMember(row["name"], row["size"], row["select"], row["formula"], row["link"], own=place == 0)
         for place, row in enumerate(rows)

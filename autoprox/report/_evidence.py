@@ -1,6 +1,6 @@
-"""Evidence for the report of a run, beyond the files that the run left: gathered once from table and cache, then kept.
+"""Evidence for the report of a run, beyond the files of the run: gathered once from table and cache, then stored.
 
-Nothing here reads the sealed split: what is said of it comes from best.json.
+Nothing here reads the sealed split: its figures come from best.json.
 """
 
 from collections import Counter
@@ -35,17 +35,17 @@ ENSEMBLE_ROW = "ensemble"
 ZOO_ROWS = 3
 
 Scoring = Callable[[Sequence[Scorer], Sequence[Network]], Floats]
-"""Scores of scorers on networks, sign included, `(P, A)`."""
+"""Scores of scorers on networks, including the sign, `(P, A)`."""
 
 
 def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline | None) -> dict[str, Any]:
-    """Gathers what the report shows beyond the files of a run, as JSON-like data; the same for the same run.
+    """Gathers the evidence of a report beyond the files of a run, as JSON-compatible data; deterministic.
 
     Args:
         run: A finished run.
-        problem: What it was run for.
-        scoring: Gives scores, from the cache or computed.
-        random: Random search beside it, if there was any.
+        problem: Its problem.
+        scoring: Returns scores, from the cache or computed.
+        random: Random search for comparison; None without it.
 
     Raises:
         StoreMismatchError: If the run is not finished, or was made on another table.
@@ -54,7 +54,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
     _same_table(run, problem)
     select, both = Judge(problem, Split.SELECT), Judge(problem, Split.FIT, Split.SELECT)
     zoo = _best_of_zoo(select, scoring)
-    # What select and fit say of fitted weights is reliable only before they were fitted to select as well.
+    # Figures of fitted weights on select and fit are reliable only before they were fitted on select as well.
     contenders = {PROXY_ROW: as_judged(run.proxy)} | zoo
     on_select = dict(zip(contenders, scoring(_named(contenders), select.networks), strict=True))
     on_both = dict(zip(contenders, scoring(_named(contenders), both.networks), strict=True)) | both.counts
@@ -77,7 +77,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
 
 
 def read_evidence(run: Run) -> dict[str, Any] | None:
-    """Reads what was gathered for a run; None if there is nothing, or if it is of another winner or format.
+    """Reads the evidence of a run; None if there is none, or if it has another winner or format.
 
     Raises:
         StoreMismatchError: If the run is not finished, or the file is damaged.
@@ -87,7 +87,7 @@ def read_evidence(run: Run) -> dict[str, Any] | None:
     if not path.exists():
         return None
     with reading(
-        path, lambda why: StoreMismatchError(f"'{path}' is damaged ({why}); delete it and make the report again.")
+        path, lambda why: StoreMismatchError(f"'{path}' is damaged ({why}); delete it and write the report again.")
     ):
         document: dict[str, Any] = read_json(path)
         current = document["format"] == EVIDENCE_FORMAT and document["proxy_digest"] == digest
@@ -99,7 +99,7 @@ def _same_table(run: Run, problem: Problem) -> None:
     if made_on != problem.table.digest:
         raise StoreMismatchError(
             f"The run in '{run.folder}' was made on another version of '{run.definition['table']}' (digest {made_on},"
-            f" now {problem.table.digest}); give the table back its rows, or run the discovery again."
+            f" now {problem.table.digest}); restore the table, or run the discovery again."
         )
 
 
@@ -126,7 +126,7 @@ def _by_block(judge: Judge, scores: Floats) -> list[tuple[Floats, Floats, Floats
 
 
 def _blocks(problem: Problem, judge: Judge, scores: Floats) -> list[dict[str, Any]]:
-    """For each block its ceiling, and its architectures of fit and select with their label and the winner's score."""
+    """For each block its ceiling, and its architectures of fit and select with labels and scores of the winner."""
     splits = problem.table.splits()
     return [
         {
@@ -146,7 +146,7 @@ def _blocks(problem: Problem, judge: Judge, scores: Floats) -> list[dict[str, An
 
 
 def _ceiling(manifest: Mapping[str, Any], block: Block) -> dict[str, Any] | None:
-    """Noise ceiling in the manifest; None where it has no such entry."""
+    """Noise ceiling in the manifest; None without such an entry."""
     key = (block.space, block.dataset, block.label_kind, block.metric)
     for each in manifest.get("blocks", ()):
         if tuple(each[name] for name in ("space", "dataset", "label_kind", "metric")) == key:

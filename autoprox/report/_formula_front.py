@@ -1,4 +1,4 @@
-"""Accuracy against size: formulas that no smaller one matches, in a figure whose points lead to the rows of a table."""
+"""Accuracy against size: the non-dominated formulas, in a figure with links to the rows of a table."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,12 +17,12 @@ class FormulaMember:
     """A formula with its size and its correlation.
 
     Args:
-        name: Its name in the figure; empty for a member that is only a point.
+        name: Name in the figure; empty for a member without a label.
         size: Operations and statistics of the formula.
         tau: Joint correlation.
-        formula: The formula as it is read.
-        link: Address of its own page, if there is one.
-        own: Whether it is the formula that the page recommends.
+        formula: The formula as text.
+        link: Address of its page, if any.
+        own: True for the formula that the page recommends.
     """
 
     name: str
@@ -34,7 +34,7 @@ class FormulaMember:
 
 
 def front(members: Sequence[FormulaMember]) -> list[FormulaMember]:
-    """The members that no smaller or equally small one matches, the smallest first.
+    """The non-dominated members, the smallest first.
 
     Example:
         >>> sizes = {"a": (3, 0.7), "b": (5, 0.6), "c": (9, 0.8)}
@@ -50,11 +50,11 @@ def front(members: Sequence[FormulaMember]) -> list[FormulaMember]:
 
 
 def front_section(members: Sequence[FormulaMember], split: str) -> dict[str, Any]:
-    """Figure and rows of a page: the front, and every named member beside it.
+    """Figure and rows of a page: the front and all named members.
 
     Args:
         members: The formulas.
-        split: Name of the split on which they are judged.
+        split: Name of the judging split.
     """
     on_front = front(members)
     listed = sorted({id(each): each for each in (*on_front, *(m for m in members if m.name))}.values(), key=_order)

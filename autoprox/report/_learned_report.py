@@ -1,4 +1,4 @@
-"""Report of a learned aggregator: its predictions, their reliability, and the nodes that it weighs."""
+"""Report of a learned aggregator: its predictions, their reliability, and the importance of nodes."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -30,11 +30,11 @@ class Predictions:
     """Predictions of labels with their uncertainty.
 
     Args:
-        groups: `(n,)`, the block of each.
-        targets: `(n,)`, labels of which higher is better.
+        groups: `(n,)`, the block of each prediction.
+        targets: `(n,)`, labels; higher is better.
         mean: `(n,)`.
         std: `(n,)`.
-        in_units: Whether mean and std are in the units of the labels; if not, ranks alone can be compared.
+        in_units: True if mean and std are in label units; otherwise only ranks are comparable.
     """
 
     groups: npt.NDArray[Any]
@@ -50,7 +50,7 @@ class Predictions:
 
     @property
     def coverage(self) -> float | None:
-        """Share of labels inside the 90 % interval; None where that makes no sense."""
+        """Share of labels inside the 90 % interval; None without label units."""
         return coverage(self.targets, self.mean, self.std, _LEVEL) if self.in_units else None
 
 
@@ -59,9 +59,9 @@ class LearningCurve:
     """Correlation of a model with fewer labels.
 
     Args:
-        sizes: Numbers of labelled architectures of a block.
+        sizes: Numbers of labelled architectures per block.
         taus: `(len(sizes), draws)`, joint Kendall tau.
-        judged_on: The split that it is judged on.
+        judged_on: The judging split.
     """
 
     sizes: Sequence[int]
@@ -82,13 +82,13 @@ def learned_report(
     """The report of a fitted model, a whole HTML page.
 
     Args:
-        proxy: The model with the statistics that it is fed.
-        predictions: What it predicts, and the labels.
-        what: What these predictions are, in a sentence.
-        facts: How it came about: a name and a text each.
-        verdicts: Verdicts of the model (first) and of its rivals, as JSON-like data, if it was judged beside them.
-        curve: The learning curve, if there is one.
-        warning: What a reader has to know before any number.
+        proxy: The model with its input statistics.
+        predictions: Its predictions, and the labels.
+        what: Sentence that describes these predictions.
+        facts: Provenance, as pairs of name and text.
+        verdicts: Verdicts of the model (first) and of its rivals, as JSON-compatible data, if it was judged.
+        curve: The learning curve, if any.
+        warning: Warning at the top of the page.
     """
     importance = proxy.model.node_importance()
     return render(
@@ -122,7 +122,7 @@ def _block(number: int, name: str, predictions: Predictions) -> dict[str, Any]:
 
 
 def _calibration(predictions: Predictions) -> Markup:
-    alt = f"Calibration: {predictions.coverage:.0%} of the labels lie inside the interval that promises {_LEVEL:.0%}."
+    alt = f"Calibration: {predictions.coverage:.0%} of the labels are inside the nominal {_LEVEL:.0%} interval."
     return figure_svg(
         lambda: calibration_figure(predictions.targets, predictions.mean, predictions.std), "calibration", alt
     )
@@ -130,7 +130,7 @@ def _calibration(predictions: Predictions) -> Markup:
 
 def _importance(importance: npt.NDArray[np.float64], nodes: Sequence[str]) -> Markup:
     first = _most_important(importance, nodes)[0]
-    alt = f"Share of importance over depth, one line a role; {first['name']} has the largest, {first['share']:.1%}."
+    alt = f"Share of importance over depth, one line per role; {first['name']} has the largest, {first['share']:.1%}."
     return figure_svg(lambda: importance_figure(importance, nodes), "importance", alt)
 
 

@@ -1,4 +1,4 @@
-"""Pages: templates filled in, with everything that comes from outside escaped."""
+"""Pages: rendered templates, with all external text escaped."""
 
 import base64
 import hashlib
@@ -16,11 +16,11 @@ from autoprox.base.files import atomically, require_writable
 from autoprox.base.foreign import reading
 
 UNDEFINED = "\N{EN DASH}"
-"""What stands where a number is undefined."""
+"""Placeholder of an undefined number."""
 
 
 def script_source(text: str) -> str:
-    """The source that a content security policy allows for a script of exactly this text.
+    """Source expression of a content security policy that allows a script of exactly this text.
 
     Example:
         >>> script_source("")
@@ -31,11 +31,11 @@ def script_source(text: str) -> str:
 
 
 def render(template: str, **content: Any) -> str:
-    """Fills in a template of this package.
+    """Renders a template of this package.
 
     Args:
         template: Its name, for example `discovery.html`.
-        content: What it asks for; text is escaped, `Markup` is not.
+        content: Values of its variables; text is escaped, `Markup` is not.
     """
     environment = _environment()
     script = environment.get_template("sort.js").render()
@@ -47,7 +47,7 @@ def render(template: str, **content: Any) -> str:
 
 
 def write_page(path: Path, text: str) -> None:
-    """Writes a page; folders that lack are made, and there is never half a file.
+    """Writes a page atomically; missing folders are made.
 
     Raises:
         AutoproxError: If the file cannot be written.
@@ -57,7 +57,7 @@ def write_page(path: Path, text: str) -> None:
 
 
 def is_own_page(path: Path) -> bool:
-    """Whether a file is a page that was written here: its head says so.
+    """True if a file is a page of autoprox, by its head.
 
     Raises:
         AutoproxError: If it is not a regular file, or cannot be read.
@@ -67,7 +67,7 @@ def is_own_page(path: Path) -> bool:
 
 
 def figure_of(value: float | None, digits: int = 3) -> Markup:
-    """A number as it is read, with all its digits for machines; a dash where it is undefined.
+    """A number for readers, with all its digits for machines; a dash if it is undefined.
 
     Example:
         >>> str(figure_of(0.123456)), str(figure_of(-0.5, 1)), str(figure_of(None))
@@ -80,7 +80,7 @@ def figure_of(value: float | None, digits: int = 3) -> Markup:
 
 
 def interval_of(bounds: Sequence[float | None], digits: int = 2) -> Markup:
-    """An interval as it is read.
+    """An interval for readers.
 
     Example:
         >>> str(interval_of([0.1, None]))

@@ -1,4 +1,4 @@
-"""Random search beside a run: what the same number of candidates gives when nothing is learned from them."""
+"""Random search as the baseline of a run: the same number of candidates without learning."""
 
 import time
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ from autoprox.evolve.runs import Run, load
 from autoprox.evolve.verdicts import document_of, verdicts_of
 
 RANDOM_BUDGET = 1_000
-"""Candidates of random search that a report shows unless it is asked for more.
+"""Default number of candidates of random search in a report.
 
-So many take a second or a few, and the bank of leaves does not grow before; after, new statistics have to be collected.
+They take a few seconds, before the bank of leaves grows for the first time, which requires new statistics.
 """
 
 RANDOM_ROW = "random search"
@@ -31,9 +31,9 @@ class RandomBaseline:
     """Random search on the problem of a run, with its seed.
 
     Args:
-        document: What is kept of it: `evaluated`, the `fitness` curve as `steps_of` gives it, and the verdict of its
+        document: Its stored results: `evaluated`, the `fitness` curve in the form of `steps_of`, and the verdict of its
             winner on `select`.
-        seconds: How long it took, statistics of new leaves included.
+        seconds: Its duration, including statistics of new leaves.
     """
 
     document: dict[str, Any]
@@ -43,15 +43,15 @@ class RandomBaseline:
 def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomBaseline | None:
     """Searches at random on the problem of a run: the candidates that `--strategy random` evaluates with its seed.
 
-    The sealed split is not looked at.
+    The sealed split is not scored.
 
     Args:
         run: A finished run.
-        discoverer: What searches, made for the problem of the run.
-        budget: Number of candidates, 0 or more; of more than the run had, as many as it had.
+        discoverer: A discoverer for the problem of the run.
+        budget: Number of candidates, 0 or more, limited to the number of the run.
 
     Returns:
-        None where there is nothing to compare: the budget is 0, or the run is one of random search itself.
+        None without a comparison: the budget is 0, or the run is itself a random search.
 
     Raises:
         StoreMismatchError: If the run is not finished.
@@ -80,7 +80,7 @@ def random_search(run: Run, discoverer: Discoverer, budget: int) -> RandomBaseli
 
 
 def steps_of(best: Floats) -> list[tuple[int, float]]:
-    """A curve that never falls, by its steps: (number of candidates, fitness), counted from 1.
+    """Steps of a non-decreasing curve: (number of candidates, fitness), counted from 1.
 
     Args:
         best: Highest fitness after each candidate, `(n,)`.

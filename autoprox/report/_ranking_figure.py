@@ -1,4 +1,4 @@
-"""Pictures of a ranking: score against latency, and how far several scorers agree."""
+"""Figures of a ranking: score against latency, and agreement of several scorers."""
 
 import matplotlib as mpl
 import numpy as np
@@ -18,7 +18,7 @@ def draw_ranking(frame: pd.DataFrame) -> Figure:
     """Draws score against latency, one point per model; with several scorers also their agreement.
 
     Args:
-        frame: As `autoprox.rank` gives it.
+        frame: Result of `autoprox.rank`.
 
     Example:
         >>> frame = pd.DataFrame(

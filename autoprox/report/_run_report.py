@@ -1,4 +1,4 @@
-"""Report of a run: its winner, its rivals, and how it was found."""
+"""Report of a run: its winner, its rivals, and its search."""
 
 import shlex
 from collections.abc import Iterable, Mapping
@@ -26,7 +26,7 @@ from autoprox.statistics import STATISTICS
 
 WINNER = "winner"
 TERMS_WRITTEN = 12
-"""Terms of a weighted sum that are set and drawn."""
+"""Largest number of typeset and drawn terms of a weighted sum."""
 _ISO, _PARTIAL = "one size (iso stratum)", "given parameters"
 _COUNTS_SHOWN = ("params", "macs")
 _HALL_LINES = 8
@@ -35,9 +35,9 @@ _REASONS: Mapping[str, str] = {
     Status.UNDEFINED: "no finite value on some network of fit",
     Status.CONSTANT: "the same value for all architectures of a block",
     Status.EARLY: "the same value for the first networks of a block",
-    Status.SIZE_ALONE: "constant at one size, or ranking just as parameters do",
+    Status.SIZE_ALONE: "constant at one size, or the same ranking as parameters",
     DUPLICATE: "the same graph was evaluated before",
-    KINDS: "its parts do not fit together",
+    KINDS: "its parts do not match",
 }
 
 Document = Mapping[str, Any]
@@ -46,11 +46,11 @@ Document = Mapping[str, Any]
 def discovery_report(run: Run, evidence: Document) -> str:
     """The report of a finished run, a whole HTML page.
 
-    The same run and evidence give the same page; what is volatile in it comes from run.json.
+    The same run and evidence give the same page; its volatile parts come from run.json.
 
     Args:
         run: The run.
-        evidence: What `gather` or `read_evidence` gave for it.
+        evidence: Result of `gather` or `read_evidence` for the run.
 
     Raises:
         StoreMismatchError: If the run is not finished.
@@ -96,7 +96,7 @@ def discovery_report(run: Run, evidence: Document) -> str:
 
 
 def _drawn(proxy: Proxy) -> Proxy:
-    """The proxy, or what is left of a long weighted sum when only the terms with the largest weights are kept."""
+    """The proxy; a long weighted sum is reduced to the terms with the largest weights."""
     terms = weighted_terms(proxy.graph) or []
     if len(terms) <= TERMS_WRITTEN:
         return proxy
@@ -117,7 +117,7 @@ def _verdict(ci95: Iterable[float | None]) -> str:
 
 
 def _sealed_names(results: Document, evidence: Document) -> dict[str, str]:
-    """Contenders in best.json on the split that decides, by their name there, in the order in which they are shown."""
+    """Contenders in best.json on the deciding split, by their names there, in display order."""
     held = results["splits"][judged_split(results["splits"])]
     shown = {PROXY_ROW: WINNER, ZOO_ROW: f"{results['zoo']} (zoo)"}
     shown |= {key: key for key in (*evidence["select"], *held) if key not in shown}
@@ -125,7 +125,7 @@ def _sealed_names(results: Document, evidence: Document) -> dict[str, str]:
 
 
 def _select_names(evidence: Document) -> dict[str, str]:
-    """The contenders on select, in the order in which they are shown."""
+    """The contenders on select, in display order."""
     shown = {PROXY_ROW: WINNER, ENSEMBLE_ROW: "hall's ensemble"}
     if evidence["random"] is not None:
         shown[RANDOM_ROW] = f"{RANDOM_ROW} ({evidence['random']['evaluated']:,})"
@@ -135,7 +135,7 @@ def _select_names(evidence: Document) -> dict[str, str]:
 
 
 def _comparison(results: Document, evidence: Document) -> list[dict[str, Any]]:
-    """A row for each contender: joint correlation on select and, where best.json holds it, on sealed."""
+    """One row per contender: joint correlation on select and, if best.json has it, on sealed."""
     sealed = results["splits"].get(Split.SEALED, {})
     held = {name: sealed[key] for key, name in _sealed_names(results, evidence).items() if key in sealed}
     rows = {name: evidence["select"][key] for key, name in _select_names(evidence).items()}
@@ -151,7 +151,7 @@ def _comparison(results: Document, evidence: Document) -> list[dict[str, Any]]:
 
 
 def _mean(verdict: Document | None, key: str) -> float | None:
-    """The mean over blocks of what a verdict says of each; None where it says nothing."""
+    """Mean over blocks of a figure of a verdict; None without one."""
     values = [] if verdict is None else [block.get(key) for block in verdict["blocks"]]
     known = [float(each) for each in values if each is not None]
     return float(np.mean(known)) if known and len(known) == len(values) else None
@@ -246,7 +246,7 @@ def _ratio(value: float | None, of: float | None) -> float | None:
 
 
 def _bands(evidence: Document, provenance: Document) -> dict[str, dict[str, float | None]]:
-    """Under the name of each contender its correlations within one size, on fit and select together."""
+    """Correlations within one size, by contender, on fit and select together."""
     zoo = evidence["zoo"][:1]
     names = {PROXY_ROW: WINNER} | {name: f"{name} (zoo)" for name in zoo}
     names |= {name: name for name in evidence["bands"] if name not in names and name not in evidence["zoo"]}
@@ -311,7 +311,7 @@ def _rejected(provenance: Document) -> list[dict[str, Any]]:
 
 
 def _facts(run: Run, evidence: Document) -> list[tuple[str, str]]:
-    """How the run came about, a name and a text each."""
+    """Provenance of the run, as pairs of name and text."""
     provenance, volatile = run.proxy.provenance, run.provenance
     settings = ", ".join(f"{name} {value}" for name, value in provenance["settings"].items())
     joining = provenance["aggregate"] if provenance["weights"] is None else f"weighted, {provenance['weights']}"

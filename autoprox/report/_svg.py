@@ -1,4 +1,4 @@
-"""Figures as SVG that can stand inside an HTML page: no prolog, no metadata, no addresses, identifiers of their own."""
+"""Figures as inline SVG for HTML pages: no prolog, metadata or addresses, and unique identifiers."""
 
 import re
 import xml.etree.ElementTree as ET
@@ -16,7 +16,7 @@ from autoprox.graph.export import to_latex, to_svg
 
 _STYLE: dict[Any, Any] = {
     "svg.hashsalt": "autoprox",
-    "svg.fonttype": "path",  # the same letters on every machine
+    "svg.fonttype": "path",  # identical glyphs on every machine
     "font.family": "DejaVu Sans",
     "font.size": 9.0,
     **PLAIN_TEXT,
@@ -32,17 +32,17 @@ _STYLE: dict[Any, Any] = {
 _REFERENCE = re.compile(r"url\(#([^)]+)\)")
 _FORMULA_POINTS = 20
 _LEAST = 0.65
-# What wide figures may shrink to before they are scrolled.
+# Least width of wide figures before they scroll.
 
 
 def figure_svg(draw: Callable[[], Figure], identity: str, alt: str, *, wide: bool = False) -> Markup:
-    """Draws a figure in the style of reports and turns it into SVG for a page.
+    """Draws a figure in the style of reports and converts it to SVG for a page.
 
     Args:
         draw: Makes the figure.
-        identity: What its identifiers begin with; one of a page.
-        alt: What it shows, for those who cannot see it.
-        wide: Whether it is of any width: it is cut to what is drawn, and shrinks only so far.
+        identity: Prefix of its identifiers, unique on a page.
+        alt: Description of the figure, for screen readers.
+        wide: If true, the figure may have any width: it is cropped to its contents and shrinks only to a limit.
 
     Example:
         >>> str(figure_svg(Figure, "empty", "Nothing <at all>."))[:35]
@@ -62,7 +62,7 @@ def drawing_svg(proxy: Proxy, identity: str = "drawing") -> Markup:
 
 
 def formula_svg(proxy: Proxy, identity: str = "formula") -> Markup:
-    """A proxy as a formula, set by matplotlib."""
+    """A proxy as a formula, typeset by matplotlib."""
 
     def draw() -> Figure:
         figure = Figure(figsize=(1, 1))
@@ -73,13 +73,13 @@ def formula_svg(proxy: Proxy, identity: str = "formula") -> Markup:
 
 
 def inline(svg: str, identity: str, alt: str, *, wide: bool = False) -> Markup:
-    """Turns a file that matplotlib wrote into an element for a page.
+    """Converts a file of matplotlib to an element for a page.
 
     Args:
         svg: The text of the file.
-        identity: What its identifiers begin with; one of a page.
-        alt: What it shows.
-        wide: Whether it shrinks only so far.
+        identity: Prefix of its identifiers, unique on a page.
+        alt: Description of the figure.
+        wide: If true, it shrinks only to a limit.
 
     Example:
         >>> svg = '<svg xmlns="http://www.w3.org/2000/svg" width="9pt" height="9pt"><g id="a"/></svg>'
@@ -101,7 +101,7 @@ def inline(svg: str, identity: str, alt: str, *, wide: bool = False) -> Markup:
 
 
 def _local(name: str) -> str:
-    """A name without its namespace, which HTML knows by itself."""
+    """A name without its namespace, which HTML implies."""
     return name.rpartition("}")[2]
 
 

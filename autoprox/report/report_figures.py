@@ -1,4 +1,4 @@
-"""The figures of a run's report. What is told by colour is told by shape, hatch or label as well."""
+"""The figures of a run's report. Shape, hatch or label repeats all information that colour carries."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -15,7 +15,7 @@ from matplotlib.ticker import MaxNLocator, NullFormatter
 from autoprox.base.figures import labelled
 
 _WIDTH = 4.7
-# Inches. A phone shows that much at three quarters of the size, so that letters stay legible.
+# Inches. A phone shows this width at three quarters of its size, so that letters remain legible.
 _INK, _BLUE, _ORANGE, _GREY = "#222222", "#1f5fa8", "#c2570c", "#7a7a7a"
 _MARKERS = "osD^vPX*"
 _COLOURS = (_BLUE, _ORANGE, "#2b7a3d", "#7b4ba0", _GREY, "#a83252", "#00788a", "#6b5b00")
@@ -28,11 +28,11 @@ class Bar:
     """A correlation with its interval.
 
     Args:
-        name: What it is of.
+        name: Name of the scorer.
         value: The correlation.
         low: Lower bound of its 95 % interval.
         high: Upper bound.
-        own: Whether it is of what the report is about, rather than of a baseline.
+        own: True for the subject of the report, False for a baseline.
     """
 
     name: str
@@ -47,9 +47,9 @@ class Curve:
     """Highest fitness over the number of candidates.
 
     Args:
-        name: Of which search.
-        steps: (number of candidates, fitness) where it rises.
-        end: Number of candidates in all.
+        name: Name of the search.
+        steps: (number of candidates, fitness) at each rise.
+        end: Total number of candidates.
     """
 
     name: str
@@ -58,7 +58,7 @@ class Curve:
 
 
 def curve_figure(curves: Sequence[Curve]) -> Figure:
-    """Highest fitness on fit over distinct valid candidates, one line a search.
+    """Highest fitness on fit over distinct valid candidates, one line per search.
 
     Example:
         >>> axes = curve_figure([Curve("run", [(1, 0.2), (7, 0.4)], 10)]).axes[0]
@@ -79,7 +79,7 @@ def curve_figure(curves: Sequence[Curve]) -> Figure:
 
 
 def bars_figure(bars: Sequence[Bar]) -> Figure:
-    """Joint correlations with their 95 % intervals, one bar below the other in the order given.
+    """Joint correlations with their 95 % intervals, as horizontal bars in the given order.
 
     Example:
         >>> axes = bars_figure([Bar("winner", 0.6, 0.4, 0.8, own=True), Bar("params", 0.5, 0.3, 0.7)]).axes[0]
@@ -111,10 +111,10 @@ class FormulaPoint:
     Args:
         size: Operations and statistics of the formula.
         tau: Joint correlation.
-        number: Number of its row in the table, to which the point leads; None for a formula without a row.
-        name: Name beside the point, if it has one.
-        on_front: Whether no smaller formula matches it.
-        own: Whether it is the formula that the page recommends.
+        number: Number of its row in the table, the target of its link; None for a formula without a row.
+        name: Label of the point, if any.
+        on_front: True if the formula is non-dominated.
+        own: True for the formula that the page recommends.
     """
 
     size: int
@@ -130,7 +130,7 @@ def front_figure(points: Sequence[FormulaPoint], split: str) -> Figure:
 
     Args:
         points: The formulas.
-        split: Name of the split on which they are judged.
+        split: Name of the judging split.
 
     Example:
         >>> points = [FormulaPoint(3, 0.7, 1, "", True, False), FormulaPoint(5, 0.6, None, "", False, False)]
@@ -174,7 +174,7 @@ def scatter_figure(block: Mapping[str, Any], title: str, unit: str) -> Figure:
     Args:
         block: `scores`, `labels` and `splits` of its architectures.
         title: Title; may have several lines.
-        unit: What the labels are.
+        unit: Name of the labels.
 
     Example:
         >>> block = {"scores": [1.0, 2.0, 3.0], "labels": [50.0, 60.0, 70.0], "splits": ["fit", "select", "fit"]}
@@ -198,11 +198,11 @@ def scatter_figure(block: Mapping[str, Any], title: str, unit: str) -> Figure:
 
 
 def bands_figure(columns: Sequence[str], taus: Mapping[str, Sequence[float]]) -> Figure:
-    """Correlations within bands of one size: a group for each band, a marker of its own for each scorer.
+    """Correlations within bands of one size: one group per band, one kind of marker per scorer.
 
     Args:
         columns: Names of the bands.
-        taus: Under the name of each scorer one value a band; NaN is left out.
+        taus: One value per band, by scorer; NaN is skipped.
 
     Example:
         >>> figure = bands_figure(["small", "large"], {"winner": [0.2, float("nan")]})
@@ -237,7 +237,7 @@ def _short(name: str) -> str:
 
 
 def _scale(axes: Axes, scores: npt.NDArray[np.float64]) -> None:
-    """Scores of one sign that span two orders of magnitude and more are shown logarithmically."""
+    """Scores of one sign are shown logarithmically if they span at least two orders of magnitude."""
     sizes = np.abs(scores)
     one_sign = (scores > 0).all() or (scores < 0).all()
     if one_sign and sizes.max() > _WIDE * sizes.min():
