@@ -1,7 +1,7 @@
-"""Mutated files for every reader: each has to be read, or to be refused by one line.
+"""Mutated files for every reader: each has to be read, or refused with a one-line error.
 
-Used by faults.py. Each reader runs in a process of its own with bounded memory, so that a mutation that asks for too
-much is seen, and cannot end the soak.
+Used by faults.py. Each reader runs in a separate process with limited memory, so that a mutation that allocates too
+much is detected and cannot end the soak test.
 """
 
 import json
@@ -53,22 +53,22 @@ from autoprox.training.build_journal import BuildJournal
 from autoprox.training.recipe import Recipe
 
 READ_S = 10.0
-"""Longest processor time in seconds that a reader may take for one file."""
+"""Largest processor time of a reader for one file, in seconds."""
 ANSWER_S = 600.0
-"""After so many seconds without an answer, a reader hangs, however busy the machine is."""
+"""Seconds without an answer after which a reader counts as hanging, even on a busy machine."""
 MEMORY_B = 6 * 2**30
 """Address space of a reader's process in bytes."""
 
 
 @dataclass(frozen=True)
 class Reader:
-    """A way to read a file.
+    """A reader of files.
 
     Args:
-        name: For the report.
-        make: Writes a sound sample into a folder, and returns the file that is mutated.
-        read: Reads what `make` wrote, given the file.
-        text: Whether mutations of JSON values make sense.
+        name: Name in the report.
+        make: Writes a valid sample into a folder, and returns the file to mutate.
+        read: Reads the sample, given the file.
+        text: True if mutations of JSON values are meaningful.
     """
 
     name: str
@@ -81,10 +81,10 @@ def mutations(world: Path, times: int, seed: int, jobs: int) -> int:
     """Mutates files and reads them; prints a table, and returns the number of failures.
 
     Args:
-        world: A folder to work in.
-        times: Mutations of the file of each reader.
-        seed: Of all draws.
-        jobs: How many readers are tried at a time.
+        world: Working folder.
+        times: Mutations per reader.
+        seed: Seed of all draws.
+        jobs: Number of readers tested at a time.
     """
     world.mkdir()
     make_world(world)
@@ -102,7 +102,7 @@ def mutations(world: Path, times: int, seed: int, jobs: int) -> int:
 
 
 def make_world(world: Path) -> None:
-    """Makes sound files: a table with batches and a bank, a finished run with its report, a learned aggregator."""
+    """Makes valid files: a table with batches and a bank, a finished run with its report, a learned aggregator."""
     table = "--bench {world}/t.parquet --jobs 1"
     for line in (
         "bench build --space pit-micro --archs 24 --iso 0 --datasets digits --seeds 1 --epochs 1 --jobs 1"
@@ -127,7 +127,7 @@ def networks_of(table: Table) -> list[Network]:
 
 
 def readers(world: Path) -> list[Reader]:
-    """All readers of files that a user may bring."""
+    """All readers of files from users."""
     space = autoprox.space("pit-micro")
     with closing(sqlite3.connect(world / "search" / JOURNAL)) as searched:
         definition = {name: json.loads(value) for name, value in searched.execute("select name, value from meta")}
@@ -188,7 +188,7 @@ def readers(world: Path) -> list[Reader]:
 
 
 def candidates(path: Path, definition: dict[str, Any]) -> None:
-    """Reads a journal of a search as a search does that resumes it."""
+    """Reads a journal of a search like a resumed search."""
     with SearchJournal(path, definition) as journal:
         len(journal)
 
@@ -200,7 +200,7 @@ def small_network() -> nn.Module:
 
 
 def trainings(path: Path, keys: Sequence[str]) -> None:
-    """Reads a journal of trainings as a build does that continues with it."""
+    """Reads a journal of trainings like a resumed build."""
     with BuildJournal(path, Recipe(epochs=1)) as journal:
         for key in keys:
             journal.outcome(key)
@@ -227,7 +227,7 @@ def csv(folder: Path) -> Path:
 
 
 def image(folder: Path) -> Path:
-    """A folder of classes, of whose images one is mutated."""
+    """A folder of classes with one mutated image."""
     rng = np.random.default_rng(0)
     for label in ("cat", "dog"):
         (folder / label).mkdir(parents=True)
@@ -238,7 +238,7 @@ def image(folder: Path) -> Path:
 
 
 def cifar(folder: Path) -> Path:
-    """The files of CIFAR-10, of which one is mutated."""
+    """The files of CIFAR-10, one of them mutated."""
     rng = np.random.default_rng(0)
     for name in (*(f"data_batch_{number}" for number in range(1, 6)), "test_batch"):
         images = rng.integers(0, 256, (20, 3072), dtype=np.uint8)
@@ -248,7 +248,7 @@ def cifar(folder: Path) -> Path:
 
 
 def flowers(folder: Path) -> Path:
-    """The files of Flowers-102 with a few images, of which the labels are mutated."""
+    """The files of Flowers-102 with a few images and mutated labels."""
     rng = np.random.default_rng(0)
     (folder / "jpg").mkdir()
     for number in range(1, 13):
@@ -269,9 +269,9 @@ class Outcome:
     """Outcome of the mutated files of one reader.
 
     Args:
-        name: Of the reader.
-        counts: How many were read and refused.
-        failures: What went wrong.
+        name: Name of the reader.
+        counts: Numbers of read and refused files.
+        failures: Descriptions of failures.
         seconds: Processor time.
     """
 
@@ -282,7 +282,7 @@ class Outcome:
 
 
 def outcome(world: Path, index: int, *, times: int, seed: int) -> Outcome:
-    """Reads mutated files in a process of its own."""
+    """Reads mutated files in a separate process."""
     reader = readers(world)[index]
     folder = world / f"reader-{index}"
     folder.mkdir()
@@ -296,7 +296,7 @@ def outcome(world: Path, index: int, *, times: int, seed: int) -> Outcome:
         child = context.Process(target=_read_many, args=(reader, path, sound, range(number, times), seed, sending))
         child.start()
         sending.close()
-        # Results come one by one; a child that dies, or says nothing, has failed on the file that comes next.
+        # Results arrive one by one; a child that dies or does not answer has failed on the next file.
         while number < times:
             if not receiving.poll(ANSWER_S):
                 failures.append(f"mutation {number}: no answer within {ANSWER_S:.0f} s")
@@ -346,7 +346,7 @@ def _read_one(reader: Reader, path: Path) -> str:
     except AutoproxError as error:
         text = str(error)
         said = "refused" if "\n" not in text else f"failed: more than one line: {text!r}"
-    except BaseException as error:  # noqa: BLE001 - whatever else comes out is what the soak looks for
+    except BaseException as error:  # noqa: BLE001 - the soak test looks for any other exception
         where = traceback.extract_tb(error.__traceback__)[-1]
         said = f"failed: {type(error).__name__} in {Path(where.filename).name}:{where.lineno}: {str(error)[:120]}"
     seconds = time.process_time() - started

@@ -1,7 +1,7 @@
-"""Random kills of every command that writes: afterwards nothing is left over, and the command can be given again.
+"""Random kills of every command that writes: nothing may be left over, and the repeated command has to succeed.
 
-Used by faults.py. The moment is drawn as a share of the processor time that the uninterrupted command takes, so that a
-busy machine changes nothing.
+Used by faults.py. The moment is drawn as a share of the processor time of the uninterrupted command, so that it does
+not depend on the load of the machine.
 """
 
 import multiprocessing
@@ -37,11 +37,11 @@ SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
 FRESH_SHARE = 0.15
 """Share of kills that hit a command while Python starts and modules are imported."""
 TRIALS = 5
-"""How often a command that had ended before the kill is tried again."""
+"""Repetitions for a command that ended before the kill."""
 GRACE_S = 120.0
-"""How long processes of a killed command may take to end; they take less than a second where the machine is idle."""
+"""Seconds for the processes of a killed command to end; on an idle machine they need less than one."""
 FINISH_S = 3600.0
-"""How long a command may take; minutes on a machine with much else to do."""
+"""Largest duration of a command in seconds; on a busy machine it takes minutes."""
 
 
 @dataclass(frozen=True)
@@ -49,11 +49,11 @@ class Case:
     """A command that writes.
 
     Args:
-        name: For the report.
-        words: What follows `autoprox`; `{out}` stands for the folder, `{world}` for that of what commands read.
-        again: What is added to resume, or to replace.
-        results: Files below the folder whose bytes have to be those of an uninterrupted run.
-        given: What is copied into the folder before, from the world.
+        name: Name in the report.
+        words: Words after `autoprox`; `{out}` is the result folder, `{world}` the folder of inputs.
+        again: Option to resume, or to replace.
+        results: Files below the folder with the same bytes as after an uninterrupted run.
+        given: Name in the world that is copied into the folder first.
     """
 
     name: str
@@ -106,7 +106,7 @@ CASES = (
         "device profile",
         "device profile --space pit-micro --archs 20 --out {out}/run",
         "--resume",
-        (),  # what is measured is never the same
+        (),  # measurements differ between runs
     ),
     Case(
         "regression fit",
@@ -172,11 +172,11 @@ def model():
 
 @dataclass(frozen=True)
 class Reference:
-    """Files of a command that nothing interrupts, and its cost.
+    """Files of an uninterrupted command, and its cost.
 
     Args:
         results: The bytes of its results, by name.
-        names: All that it leaves, caches as well.
+        names: Names of all its files, including caches.
         seconds: Processor time.
     """
 
@@ -203,13 +203,13 @@ class Tally:
 
 
 def kills(world: Path, times: int, seed: int, jobs: int) -> int:
-    """Kills commands at random and gives them again; prints a table, and returns the number of failures.
+    """Kills commands at random and repeats them; prints a table, and returns the number of failures.
 
     Args:
-        world: A folder to work in.
-        times: How often; commands take turns.
-        seed: Of all draws.
-        jobs: How many are tried at a time.
+        world: Working folder.
+        times: Number of kills; commands take turns.
+        seed: Seed of all draws.
+        jobs: Number of commands tested at a time.
     """
     world.mkdir()
     make_world(world)
@@ -244,7 +244,7 @@ def kills(world: Path, times: int, seed: int, jobs: int) -> int:
 
 
 def make_world(world: Path) -> None:
-    """Makes what commands read: a table of 24 architectures as CSV and parquet, a run, a model, a network, images."""
+    """Makes the inputs of commands: a table of 24 architectures (CSV, parquet), a run, a model, a network, images."""
     for name in COMMANDS:
         load_command(name)
     frame = Table.read().frame
@@ -275,7 +275,7 @@ def run_command(words: Sequence[str], home: Path) -> None:
     """Runs a command that has to succeed.
 
     Raises:
-        RuntimeError: If it does not.
+        RuntimeError: If it fails.
     """
     with started([*words, "--quiet"], home) as process:
         process.join()
@@ -284,7 +284,7 @@ def run_command(words: Sequence[str], home: Path) -> None:
 
 
 def reference(world: Path, case: Case) -> Reference:
-    """Runs a command that nothing interrupts."""
+    """Runs a command without interruption."""
     place = prepared(world, case, f"reference-{CASES.index(case)}")
     seconds = 0.0
     with started(words_of(case, world, place), place / "home") as process:
@@ -297,9 +297,9 @@ def reference(world: Path, case: Case) -> Reference:
 
 
 def tried(world: Path, start_s: float, seed: int, number: int, case: Case, wanted: Reference) -> Killed:
-    """Kills a command at a random moment, looks for what is left, and gives it again.
+    """Kills a command at a random moment, checks the leftovers, and repeats it.
 
-    Where it had ended before, it is tried again and killed earlier.
+    If the command ended before the kill, it is run again and killed earlier.
     """
     rng = random.Random(f"{seed} {number}")
     sent, whole, fresh = rng.choice(SIGNALS), rng.random() < 0.5, rng.random() < FRESH_SHARE
@@ -316,7 +316,7 @@ def tried(world: Path, start_s: float, seed: int, number: int, case: Case, wante
 def killed(
     world: Path, case: Case, wanted: Reference, place: Path, moment: float, sent: int, *, whole: bool, fresh: bool
 ) -> Killed | None:
-    """Kills a command after so many seconds of processor time, and gives it again; None if it had ended before."""
+    """Kills a command after some processor time, and repeats it; None if it ended before the kill."""
     words = words_of(case, world, place)
     label = f"{signal.Signals(sent).name} to {'all' if whole else 'one'}{' at the start' if fresh else ''}"
     home = place / "home"
@@ -328,14 +328,14 @@ def killed(
         (os.killpg if whole else os.kill)(process.pid, sent)
         process.join(GRACE_S)
         faults = left_over(process, sent, home)
-    if not (whole and sent is signal.SIGKILL):  # then nothing is left that could tidy up
+    if not (whole and sent is signal.SIGKILL):  # then no process is left to clean up
         faults += [f"{each.name} is left in the temporary folder" for each in (home / "tmp").iterdir()]
     faults += repeated(case, words, place, wanted)
     return Killed(case.name, label, tuple(faults))
 
 
 def left_over(process: Started, sent: int, home: Path) -> list[str]:
-    """Faults right after a kill: processes that live on, tracebacks, another status than is due."""
+    """Faults right after a kill: remaining processes, tracebacks, or a wrong status."""
     faults = []
     said = (home / "errors").read_text(errors="backslashreplace")
     if process.is_alive():
@@ -352,7 +352,7 @@ def left_over(process: Started, sent: int, home: Path) -> list[str]:
 
 
 def repeated(case: Case, words: Sequence[str], place: Path, wanted: Reference) -> list[str]:
-    """Gives the command again, and compares what it leaves with an uninterrupted run; returns what is wrong."""
+    """Repeats the command, and compares its files with an uninterrupted run; returns the faults."""
     home = place / "home"
     with started([*words, *case.again.split()], home) as process:
         process.join(FINISH_S)
@@ -386,7 +386,7 @@ def words_of(case: Case, world: Path, place: Path) -> list[str]:
 
 
 def names_in(place: Path) -> frozenset[str]:
-    """All files below a folder, but for what is said, and for temporary ones, which are looked for after the kill."""
+    """All files below a folder, except output and temporary files, which are checked after the kill."""
     found = {str(path.relative_to(place)) for path in place.rglob("*") if path.is_file()}
     return frozenset(
         each for each in found if not each.startswith(("home/output", "home/errors", "home/tmp/", "home/others/"))

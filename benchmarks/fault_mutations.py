@@ -48,7 +48,7 @@ _ODD = (None, True, -1, 0, 2**70, 1e308, float("nan"), "", "\0", "é" * 300, [],
 
 
 def _json_value(content: bytes, rng: random.Random) -> bytes:
-    """Puts an odd value somewhere into a JSON document, or wraps it deeply."""
+    """Inserts an odd value at a random place of a JSON document, or nests it deeply."""
     try:
         document = json.loads(content)
     except (ValueError, RecursionError):
@@ -70,6 +70,6 @@ def _json_value(content: bytes, rng: random.Random) -> bytes:
     else:
         holder[key] = rng.choice(_ODD)
     if isinstance(document, dict) and "digest" in document and rng.random() < 0.5:
-        with suppress(ValueError):  # what has no digest is refused for another reason
+        with suppress(ValueError):  # a document without a digest is refused for another reason
             document["digest"] = digest({name: value for name, value in document.items() if name != "digest"})
     return json.dumps(document).encode()

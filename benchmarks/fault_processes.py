@@ -1,7 +1,7 @@
-"""Commands in sessions of their own, which can be killed and looked at; used by fault_kills.py (Linux).
+"""Commands in separate sessions, which can be killed and inspected; used by fault_kills.py (Linux).
 
-Most run in processes that are forked from one that has imported everything, as most of a short command is imports;
-some start from nothing, and are killed while they import.
+Most of the time of a short command is spent on imports. So most commands run in processes that are forked from one that
+has imported everything; some run in new processes, and are killed during their imports.
 """
 
 import atexit
@@ -23,18 +23,18 @@ from autoprox.base.interrupts import expect_interrupts
 from autoprox.commands import main
 
 LOOK_S = 0.02
-"""How often a process is looked at."""
+"""Interval in seconds at which a process is polled."""
 
 
 @dataclass
 class Started:
-    """A command in a session of its own, forked or fresh, behind one face."""
+    """A command in a separate session, forked or fresh, with a common interface."""
 
     process: "multiprocessing.context.ForkProcess | subprocess.Popen[bytes]"
 
     @property
     def pid(self) -> int:
-        """The number of the process, which is that of its session."""
+        """Id of the process and of its session."""
         assert self.process.pid is not None
         return self.process.pid
 
@@ -46,7 +46,7 @@ class Started:
         return self.process.exitcode
 
     def is_alive(self) -> bool:
-        """Whether it has not ended."""
+        """True until the process ends."""
         return self.exitcode is None
 
     def join(self, seconds: float | None = None) -> None:
@@ -58,10 +58,10 @@ class Started:
 
 @contextmanager
 def started(words: Sequence[str], home: Path) -> Iterator[Started]:
-    """Runs a command in a forked process, with caches, state and temporary files in a home of its own."""
+    """Runs a command in a forked process, with a separate home for caches, state and temporary files."""
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     process = multiprocessing.get_context("fork").Process(target=_run, args=(list(words), home))
-    # An interrupt is held back until the command would hear it.
+    # An interrupt is blocked until the command handles it.
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     process.start()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
@@ -74,7 +74,7 @@ def started(words: Sequence[str], home: Path) -> Iterator[Started]:
 
 @contextmanager
 def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
-    """Runs a command in a new process, which imports all that it needs."""
+    """Runs a command in a new process, which imports its dependencies."""
     (home / "tmp").mkdir(parents=True, exist_ok=True)
     with (home / "output").open("wb") as output, (home / "errors").open("wb") as errors:
         process = subprocess.Popen(
@@ -93,9 +93,9 @@ def started_fresh(words: Sequence[str], home: Path) -> Iterator[Started]:
 
 
 def _run(words: list[str], home: Path) -> None:
-    """Body of a forked process: all that makes it a command of its own, then the command."""
+    """Body of a forked process: isolation from the parent, then the command."""
     os.setsid()
-    # What the soak itself has to do at its end, as removing its folder, goes; the command registers its own.
+    # Removes exit handlers of the soak test, such as the removal of its folder; the command registers its own.
     atexit._clear()
     weakref.finalize._registry.clear()  # type: ignore[attr-defined]
     weakref.finalize._registered_with_atexit = False  # type: ignore[attr-defined]
@@ -113,28 +113,28 @@ def _run(words: list[str], home: Path) -> None:
     try:
         status = main(words)
     finally:
-        # As Python ends; multiprocessing leaves it out, and workers that are idle would be waited for.
+        # As at the exit of Python; multiprocessing skips it, and would wait for idle workers.
         threading._shutdown()  # type: ignore[attr-defined]
         atexit._run_exitfuncs()
     sys.exit(status)
 
 
 def _environment(home: Path) -> dict[str, str]:
-    """A home of its own; what other packages keep for themselves is not looked at."""
+    """A separate home; caches of other packages are not checked."""
     ours = {"XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state", "TMPDIR": "tmp", "JOBLIB_TEMP_FOLDER": "tmp"}
     folders = ours | {"MPLCONFIGDIR": "others", "TORCHINDUCTOR_CACHE_DIR": "others"}
     return {name: str(home / folder) for name, folder in folders.items()}
 
 
 def _end(child: Started) -> None:
-    """Ends what is left of a command."""
+    """Ends the remaining processes of a command."""
     for each in session_members(child.pid):
         os.kill(each, signal.SIGKILL)
     child.join()
 
 
 def cpu_of_a_start(world: Path) -> float:
-    """Processor time that a fresh process takes to import what a command needs."""
+    """Processor time of the imports of a command in a fresh process."""
     seconds = 0.0
     with started_fresh(["show", "snip"], world / "home") as process:
         while process.is_alive():
@@ -149,7 +149,7 @@ def session_members(leader: int) -> list[int]:
 
 
 def cpu_seconds(leader: int) -> float:
-    """Processor time that the living processes of a session have taken."""
+    """Processor time of the living processes of a session."""
     return sum(seconds for _, seconds in _session(leader))
 
 
@@ -160,6 +160,6 @@ def _session(leader: int) -> Iterator[tuple[int, float]]:
         try:
             fields = Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()
         except OSError:
-            continue  # it ended meanwhile
+            continue  # it has ended
         if int(fields[3]) == leader and fields[0] != "Z":
             yield int(entry), sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")

@@ -3,11 +3,11 @@
     python benchmarks/faults.py [--kills 100] [--mutations 500] [--only kills|files] [--seed 0] [--jobs 2]
 
 Prints one row per command and per reader, and exits with status 1 if anything failed. A kill is SIGKILL, SIGTERM or
-SIGINT, at a random moment, to the main process or to its whole group; afterwards no process of the command may live,
-no temporary file may lie around, and the command, given again to resume, has to leave the files and the bytes of a run
-that was never interrupted. A mutated file has to be read, or to be refused by one line; any other exception, or more
-time or memory than the limits in fault_files.py, is a failure. How busy the machine is decides nothing but how long it
-takes: on two idle cores about a quarter of an hour.
+SIGINT, at a random moment, to the main process or to its whole group; afterwards no process of the command may live
+and no temporary file may remain. The repeated command has to leave the same files and bytes as an uninterrupted run. A
+mutated file has to be read, or refused with a one-line error; any other exception, or more time or memory than the
+limits in fault_files.py, is a failure. The load of the machine affects only the duration: on two idle cores about a
+quarter of an hour.
 """
 
 import argparse
@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded: processes are forked, which threads do not survive
+os.environ["OMP_NUM_THREADS"] = "1"  # before torch is loaded, since threads do not survive forks
 
 import fault_files
 import fault_kills
@@ -26,10 +26,10 @@ import fault_kills
 def main() -> int:
     """Runs the soak and prints its tables; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--kills", type=int, default=100, help="kills in all (default: %(default)s)")
-    parser.add_argument("--mutations", type=int, default=500, help="mutated files a reader (default: %(default)s)")
-    parser.add_argument("--only", choices=["kills", "files"], help="one half of it")
-    parser.add_argument("--seed", type=int, default=0, help="of all draws (default: %(default)s)")
+    parser.add_argument("--kills", type=int, default=100, help="total number of kills (default: %(default)s)")
+    parser.add_argument("--mutations", type=int, default=500, help="mutated files per reader (default: %(default)s)")
+    parser.add_argument("--only", choices=["kills", "files"], help="run only this half")
+    parser.add_argument("--seed", type=int, default=0, help="seed of all draws (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="tries at a time (default: %(default)s)")
     options = parser.parse_args()
     started, failures = time.monotonic(), 0

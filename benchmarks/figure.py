@@ -1,9 +1,9 @@
-"""Draws the sealed results of the shipped proxies of the embedded table beside counts and zoo: docs/images/results.svg.
+"""Draws the sealed results of the shipped proxies, counts and zoo on the embedded table: docs/images/results.svg.
 
     python benchmarks/figure.py
 
-It reads the results that the proxies carry and the noise ceilings of the table's manifest; it measures nothing and
-looks at no split. The same results give the same bytes. Time: seconds.
+It reads the results stored in the proxies and the noise ceilings of the table's manifest; it measures and scores
+nothing. The output is deterministic to the byte. Time: seconds.
 """
 
 import sys
@@ -23,14 +23,14 @@ from autoprox.evolve import PROXY_ROW, ZOO_ROW
 from autoprox.metrics import joint
 
 OUTPUT = Path(__file__).resolve().parents[1] / "docs" / "images" / "results.svg"
-# Middle tones, which can be read on white and on black; what is told by a colour is told by a marker too.
+# Middle tones, legible on white and on black; markers repeat the information of colours.
 TEXT, CEILING = "#7d7d7d", "#c0504d"
 COLOURS = {"proxy": "#3f83c9", "zoo": "#2f9a83", "count": "#8a8a8a"}
 MARKERS = {"proxy": "o", "zoo": "D", "count": "s"}
 MEANINGS = {"proxy": "shipped proxy", "zoo": "best of the zoo, chosen on select", "count": "count"}
 STYLE: dict[Any, Any] = {
     "svg.hashsalt": "autoprox",
-    "svg.fonttype": "none",  # text stays text: small, and to be found and read aloud
+    "svg.fonttype": "none",  # text remains text: small, searchable and accessible
     "font.family": "sans-serif",
     "font.size": 10.0,
     "text.color": TEXT,
@@ -41,12 +41,12 @@ STYLE: dict[Any, Any] = {
     "ytick.color": TEXT,
 }
 WIDTH, ROW, GAP = 4.4, 0.21, 0.35
-"""Inches: the width, the height of a row, and what a panel needs beside its rows."""
+"""Inches: the width, the height of a row, and the additional height of a panel."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """A line of the figure: what ranks the architectures, and how well."""
+    """A line of the figure: a scorer with its correlation."""
 
     name: str
     kind: str
@@ -57,12 +57,12 @@ class Row:
 
 @dataclass(frozen=True)
 class Panel:
-    """All that was judged on the same blocks.
+    """Rows that were judged on the same blocks.
 
     Attributes:
         title: The spaces, and the number of architectures.
-        rows: The best first.
-        ceiling: What a perfect score could be expected to reach.
+        rows: Rows, the best first.
+        ceiling: Expected tau of a perfect score.
     """
 
     title: str
@@ -71,7 +71,7 @@ class Panel:
 
 
 def panels(table: Table) -> list[Panel]:
-    """A panel for each set of blocks that shipped proxies of a table were judged on; the one with most blocks first.
+    """One panel per set of blocks on which shipped proxies of a table were judged; the largest set first.
 
     Raises:
         ValueError: If a proxy was discovered on another state of the table, or has other blocks than the manifest.
@@ -105,7 +105,7 @@ def _title(judged: list[dict[str, Any]]) -> str:
 
 
 def joint_ceiling(table: Table, judged: list[dict[str, Any]]) -> float:
-    """The noise ceilings of blocks, joined as their correlations are.
+    """The noise ceilings of blocks, joined like their correlations.
 
     Raises:
         ValueError: If the manifest does not have the ceiling of a block.
@@ -120,7 +120,7 @@ def joint_ceiling(table: Table, judged: list[dict[str, Any]]) -> float:
 
 
 def draw(shown: list[Panel]) -> Figure:
-    """Draws the panels one under the other, a row with its interval for all that ranks."""
+    """Draws the panels one below the other, with one row and its interval per scorer."""
     rows = [len(panel.rows) for panel in shown]
     height = sum(rows) * ROW + len(rows) * GAP + 0.8
     figure = Figure(figsize=(WIDTH, height), layout="constrained")

@@ -1,13 +1,13 @@
-"""Remakes what depends on the embedded table, the spaces, statistics and primitives: the one command for all of it.
+"""Remakes all artefacts that depend on the embedded table, the spaces, statistics and primitives.
 
     python benchmarks/remake.py --list          # the steps, in their order, with the command and the time of each
     python benchmarks/remake.py                 # all of them
-    python benchmarks/remake.py bank proxies    # some of them; a group stands for its steps
+    python benchmarks/remake.py bank proxies    # some of them; a group selects its steps
 
-Run it when the table, a space, a statistic, a primitive or the recipe has changed its version. The bank is the
-statistics that lie beside the table; a shipped proxy is discovered again by the command that stands in its file, and
-carries its golden values and results; the rest are the stored results of benchmarks/, and the figure that is drawn of
-them. A step that fails ends the run with its name; what was done before stays.
+Run it when the table, a space, a statistic, a primitive or the recipe has changed its version. The bank consists of the
+statistics stored next to the table. A shipped proxy is discovered again by the command in its file, and contains its
+golden values and results. The rest are the stored results of benchmarks/, and their figure. A failing step ends the run
+with its name; completed steps are kept.
 """
 
 import argparse
@@ -39,9 +39,9 @@ class Shipment:
 
     Attributes:
         name: Its name.
-        purpose: What it is for.
-        options: The options of autoprox.evolve that make it.
-        imported: Where its table is not the embedded one: the published file of each space of it.
+        purpose: Its purpose, in a sentence.
+        options: The options of autoprox.evolve that discover it.
+        imported: The published file of each space, if its table is not the embedded one.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Shipment:
         return " ".join(["python -m autoprox.evolve", *(each for each in (bench, self.options) if each)])
 
     def importing(self, folder: str) -> str:
-        """The command before it, that makes its table of published files in a folder."""
+        """The preceding command, which imports its table from published files in a folder."""
         files = [str(Path(folder) / name) for name in self.imported.values()]
         return shlex.join(
             ["python", "-m", "autoprox.bench", "import", *files, "--space", *self.imported, "--out", self.table]
@@ -70,13 +70,13 @@ class Shipment:
 
 AUTOFORMER, PIT = {"autoformer-ti": "gt_autoformer.pth"}, {"pit-ti": "gt_pit_a.pth"}
 ZOO_FIRST = "--seed-zoo"
-"""Where the winner of a search that begins with the zoo is further on select than that of one that does not."""
+"""For proxies with a better winner on select if the search starts with the zoo."""
 PUBLISHED = "--label-kind kd --growths 0"
 """At 224 px a growth of the bank takes about as long as the whole first bank."""
 
 BLIND = "Blind to depth: deeper networks score the same."
 SHALLOW = "Of plain vision transformers of one width it prefers the shallow one."
-"""What the shipped proxies do when one thing is varied at a time; tests/scorers/test_one_gene.py holds them to it."""
+"""Effects on shipped proxies of varying one property at a time; tests/scorers/test_one_gene.py checks them."""
 
 SHIPMENTS = (
     Shipment(
@@ -103,14 +103,14 @@ SHIPMENTS = (
 
 @dataclass(frozen=True)
 class Script:
-    """A script of benchmarks/ whose results are stored.
+    """A script of benchmarks/ with stored results.
 
     Attributes:
-        path: Under benchmarks/.
-        takes: How long it takes, by its own docstring.
-        writes: Where its standard output goes, under benchmarks/; None if it writes its results itself.
-        takes_published: Whether it reads the published labels, whose folder --published names, if they are there.
-        needs_published: Whether it does nothing without them.
+        path: Path under benchmarks/.
+        takes: Its duration, as in its docstring.
+        writes: File of its standard output, under benchmarks/; None if it writes its results itself.
+        takes_published: True if it can read the published labels from the folder --published.
+        needs_published: True if it requires them.
     """
 
     path: str
@@ -125,7 +125,7 @@ class Script:
         return [f"benchmarks/{self.path}", *options]
 
     def run(self, published: Path | None) -> None:
-        """Runs it in a process of its own."""
+        """Runs it in a separate process."""
         command = [sys.executable, *self.arguments(published)]
         if self.writes is None:
             subprocess.run(command, check=True, cwd=HERE.parent)
@@ -162,19 +162,19 @@ SCRIPTS = (
 )
 
 FIGURE = Script("figure.py", "seconds")
-"""What is drawn of the results of all others."""
+"""The figure of the results of all others."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """One thing that can be remade.
+    """A step that can be run alone.
 
     Attributes:
         name: Name on the command line.
-        group: A name that stands for several steps.
-        command: What it does, as one would type it.
-        takes: How long.
-        run: Does it.
+        group: Common name of several steps.
+        command: Its command line.
+        takes: Its duration.
+        run: Runs the step.
     """
 
     name: str
@@ -185,7 +185,7 @@ class Step:
 
 
 def steps(published: Path | None) -> list[Step]:
-    """All steps, each behind those that it depends on; without the published labels, not those that read them."""
+    """All steps, each after its dependencies; without the published labels, the steps that need them are skipped."""
     found = [Step("bank", "bank", "the statistics that a discovery begins with, beside the table", "minutes", bank)]
     found += [
         Step(shipment.name, "proxies", shipment.command, "minutes", lambda each=shipment: remake(each, published))
@@ -196,7 +196,7 @@ def steps(published: Path | None) -> list[Step]:
         if script.needs_published and published is None:
             continue
         name, group = Path(script.path).stem, Path(script.path).parent.name
-        # Two scripts of one name would be told apart by their group.
+        # The group distinguishes two scripts with the same name.
         unique = name if [Path(each.path).stem for each in SCRIPTS].count(name) == 1 else f"{group}-{name}"
         into = f" > benchmarks/{script.writes}" if script.writes else ""
         command = shlex.join(["python", *script.arguments(published)]) + into
@@ -206,10 +206,9 @@ def steps(published: Path | None) -> list[Step]:
 
 
 def bank() -> None:
-    """Writes the statistics of the embedded table's networks beside it.
+    """Writes the statistics of the embedded table's networks next to it.
 
-    It works in a cache of its own: a bank holds float32, and what discovers with more digits than others have finds
-    another proxy than they do.
+    It works in a separate cache: a bank holds float32, and a discovery with more digits finds another proxy.
     """
     table = Table.read()
     with tempfile.TemporaryDirectory() as folder:
@@ -272,7 +271,7 @@ def module_text(shipment: Shipment, proxy: Proxy) -> str:
 
 
 def compact(document: dict[str, Any]) -> str:
-    """JSON with one line an entry, and one line an entry of its dictionaries and lists."""
+    """JSON with one line per entry, and one line per entry of its dictionaries and lists."""
     lines = []
     for key, value in sorted(document.items()):
         if isinstance(value, dict):
@@ -286,7 +285,7 @@ def compact(document: dict[str, Any]) -> str:
 
 
 def chosen(names: list[str], known: list[Step]) -> list[Step]:
-    """The steps that are named, by themselves or by their group, in the order of all; all if none is.
+    """The named steps, given by name or by group, in the order of all; all if none is named.
 
     Raises:
         KeyError: If a name is unknown.
@@ -298,10 +297,10 @@ def chosen(names: list[str], known: list[Step]) -> list[Step]:
 
 
 def main() -> None:
-    """Remakes what is named, or everything."""
+    """Runs the named steps, or all."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("steps", nargs="*", metavar="STEP", help="steps or groups of steps (default: all)")
-    parser.add_argument("--list", action="store_true", help="say what the steps are, and do nothing")
+    parser.add_argument("--list", action="store_true", help="list the steps, and do nothing")
     parser.add_argument("--published", type=Path, metavar="DIR", help="folder of the published labels")
     options = parser.parse_args()
     known = steps(options.published)
@@ -309,7 +308,7 @@ def main() -> None:
         wanted = chosen(options.steps, known)
     except KeyError as error:
         names = ", ".join(dict.fromkeys(name for step in known for name in (step.group, step.name)))
-        parser.error(f"unknown step '{error.args[0]}'; known: {names} (and what needs --published)")
+        parser.error(f"unknown step '{error.args[0]}'; known: {names} (and steps that need --published)")
     if options.list:
         for step in wanted:
             print(f"{step.name:18} {step.group:8} {step.takes:38} {step.command}")

@@ -1,12 +1,11 @@
-"""Trains the networks that the embedded spaces of bits and ranks are made of, and writes them into the package.
+"""Trains the networks of the embedded spaces of bits and ranks, and writes them into the package.
 
     python benchmarks/trained_networks.py               # all of them, some minutes each
     python benchmarks/trained_networks.py pit-patches   # some of them
 
-One network for each family and data set, as large as trains well on some hundreds of images that are shifted by up to
-two pixels, each block starting as the identity. Parameters are those of the last step; the test images are looked at
-once, for the accuracy that is stated. The file of accuracies is written behind the checkpoint, so that a run that stops
-leaves what is finished.
+One network per family and data set, of a size that trains well on a few hundred images shifted by up to two pixels;
+each block starts as the identity. Parameters are from the last step; the test images are used once, for the stated
+accuracy. The file of accuracies is written after the checkpoint, so that an interrupted run keeps finished networks.
 """
 
 import argparse
@@ -43,7 +42,7 @@ EPOCHS = {"digits": 16, "patches": 10}
 
 @dataclass(frozen=True, eq=False)
 class Shifted(Dataset):
-    """A data set whose training images are there once for each shift, normalised as the given one.
+    """A data set with one copy of its training images per shift, normalised like the given one.
 
     Args:
         given: The data set.
@@ -53,7 +52,7 @@ class Shifted(Dataset):
 
     @classmethod
     def of(cls, given: Dataset, along: Sequence[int]) -> "Shifted":
-        """Shifts the training images; what comes in at an edge repeats it."""
+        """Shifts the training images; new pixels repeat the edge."""
         images, most = given.train_images[:], max(along)
         size = images.shape[-1]
         padded = np.pad(images, ((0, 0), (0, 0), (most, most), (most, most)), mode="edge")
@@ -69,7 +68,7 @@ class Shifted(Dataset):
 
 
 def main() -> None:
-    """Trains what is asked for."""
+    """Trains the requested networks."""
     names = [f"{family}-{data}" for family, data in TRAINED]
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", default=names, metavar="NAME", help=", ".join(names))

@@ -1,4 +1,4 @@
-"""How the documentation is built: `sphinx-build -W docs build/docs`. It needs no network, and neither do its pages."""
+"""Configuration of the documentation: `sphinx-build -W docs build/docs`. Build and pages need no network."""
 
 import re
 import sys
@@ -32,7 +32,7 @@ default_role = "code"
 autodoc_member_order = "bysource"
 autodoc_typehints = "signature"
 autodoc_default_options = {"members": True}
-# An attribute that stands in the docstring of its class is not listed again.
+# An attribute in the docstring of its class is not listed again.
 napoleon_use_ivar = True
 napoleon_attr_annotations = False
 maximum_signature_line_length = 100
@@ -40,18 +40,18 @@ python_use_unqualified_type_names = True
 
 
 def skip(_app: Sphinx, _what: str, name: str, _value: object, _skipped: bool, _options: object) -> bool | None:
-    """Leaves out what is not ours; None leaves the decision to autodoc."""
+    """Skips third-party members; None leaves the decision to autodoc."""
     return True if ADDED.fullmatch(name) else None
 
 
 BAR = re.compile(r"`+[^`]*`+|^\s*>>>(?:.|\n)*?(?:\n\s*\n|\Z)|\|", re.MULTILINE)
-"""Code, an example, or a bar that is neither."""
+"""Code, an example, or a bar outside of both."""
 
 
 def as_text(_app: Sphinx, what: str, _name: str, _value: object, _options: object, lines: list[str]) -> None:
-    """Takes docstrings as the text that they are.
+    """Treats docstrings as plain text.
 
-    A bar, as in |x|, does not name a substitution, and what stands before a colon is not a type of an attribute.
+    A bar, as in |x|, does not name a substitution, and text before a colon is not the type of an attribute.
     """
     text = BAR.sub(lambda found: "\\|" if found[0] == "|" else found[0], "\n".join(lines))
     # Napoleon looks for a type in the first line: it gets an empty comment.

@@ -1,6 +1,6 @@
-"""Writes the pages of the reference: one for each package, with its modules, all of it from docstrings.
+"""Writes the pages of the reference from docstrings: one per package, with its modules.
 
-What a package exports is described there, under the name by which it is imported; the rest in its own module.
+Exports of a package are described there, under their import names; other objects in their own module.
 """
 
 import importlib
@@ -18,19 +18,19 @@ ADDED = re.compile(r"set_\w+_request")
 
 
 def is_public(name: str) -> bool:
-    """Whether a user may import the module of this name."""
+    """True if users may import the module of this name."""
     return not any(part.startswith("_") for part in name.split("."))
 
 
 def packages() -> Iterator[tuple[str, list[str]]]:
-    """Names of all public packages, each with the modules that lie in it and are no packages."""
+    """Names of all public packages, each with its modules that are not packages."""
     found = [each for each in pkgutil.walk_packages(autoprox.__path__, "autoprox.") if is_public(each.name)]
     for package in ["autoprox", *(each.name for each in found if each.ispkg)]:
         yield package, [each.name for each in found if not each.ispkg and each.name.rpartition(".")[0] == package]
 
 
 def exported(module: ModuleType) -> dict[str, str]:
-    """The classes and functions that a package exports, with the names of the modules that hold them."""
+    """The classes and functions that a package exports, with the names of their modules."""
     values = {name: getattr(module, name) for name in getattr(module, "__all__", ())}
     return {
         name: value.__module__ for name, value in values.items() if inspect.isclass(value) or inspect.isfunction(value)
@@ -56,7 +56,7 @@ def page(package: str, modules: list[str]) -> str:
 
 
 def _offered_below(package: str, name: str, home: str) -> bool:
-    """Whether a package between this one and the module that holds the object exports it too: it is described there."""
+    """True if a package between this one and the object's module exports it too, and so describes it."""
     if home == package:
         return False
     between = home.removeprefix(f"{package}.").split(".")[:-1]
@@ -74,7 +74,7 @@ def _automodule(name: str, left_out: list[str], *, indexed: bool = True) -> list
 
 
 def write_reference(folder: Path) -> None:
-    """Writes all pages and their index; those that are as they were keep their time, and those of no package go."""
+    """Writes all pages and their index. Unchanged pages keep their time; pages without a package are removed."""
     folder.mkdir(exist_ok=True)
     pages = {f"{package}.rst": page(package, modules) for package, modules in packages()}
     listed = [f"   {name.removesuffix('.rst')}" for name in pages]

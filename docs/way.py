@@ -1,4 +1,4 @@
-"""Draws the way of the data as docs/images/way.svg, the same bytes every time: `python docs/way.py`."""
+"""Draws the data flow as docs/images/way.svg, deterministic to the byte: `python docs/way.py`."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import dataclass
@@ -8,21 +8,21 @@ from pathlib import Path
 OUTPUT = Path(__file__).resolve().parent / "images" / "way.svg"
 WIDTH, STEP, HEIGHT = 460, 68, 46
 LEFT, RIGHT = (8, 128), (160, 292)
-"""Where a column begins, and how wide it is."""
+"""Left edge and width of a column."""
 TEXT, LINE, MADE, TABLE = "#7d7d7d", "#8a8a8a", "#3f83c9", "#2f9a83"
-"""Middle tones, which can be read on white and on black."""
+"""Middle tones, legible on white and on black."""
 
 
 @dataclass(frozen=True)
 class Box:
-    """A thing on the way.
+    """A box of the picture.
 
     Args:
-        row: Which row it stands in, from 0.
+        row: Number of its row, from 0.
         title: Its name.
-        says: What it is.
-        left: Whether it stands in the left column.
-        colour: Of its frame.
+        says: Its description.
+        left: True for the left column.
+        colour: Colour of its frame.
     """
 
     row: int
@@ -38,7 +38,7 @@ class Box:
 
     @property
     def width(self) -> int:
-        """How wide it is."""
+        """Its width."""
         return (LEFT if self.left else RIGHT)[1]
 
     @property
@@ -48,13 +48,13 @@ class Box:
 
 
 CHAIN = (
-    Box(0, "space → architecture", "autoformer, pit, or a network of your own"),
+    Box(0, "space → architecture", "autoformer, pit, or your own network"),
     Box(1, "untrained network", "with the parameters it was initialised with"),
     Box(2, "statistics", "a tensor per node: weights, gradients, attention"),
-    Box(3, "leaves", "a float a node; reduced once, then cached"),
+    Box(3, "leaves", "one float per node; reduced once, then cached"),
     Box(4, "evolution", "of graphs over leaves; or ParZC, which learns"),
     Box(5, "choice of one", "from the hall of fame"),
-    Box(6, "verdict", "beside counts and zoo; each look is counted"),
+    Box(6, "verdict", "against counts and zoo; scorings are counted"),
     Box(7, "proxy", "one file: score(model, images, labels)", colour=MADE),
     Box(8, "search", "autoprox.search, or your own"),
 )
@@ -66,13 +66,13 @@ BESIDE = (
     Box(6, "sealed", "40 %", left=True, colour=TABLE),
 )
 """To the left of the chain, an arrow from each to the right."""
-HEADING = "benchmark table", "really trained networks"
+HEADING = "benchmark table", "trained networks"
 """Above the splits."""
 DESCRIPTION = (
     "A space gives architectures, an architecture an untrained network. A batch of images is sent through it, and "
-    "statistics are taken at every node, reduced to one float per node and cached. Evolution puts graphs of them "
-    "together by their fitness on the fit split of a benchmark table; one is chosen on the select split, and scored "
-    "once on the sealed split. The proxy is one file, with which architectures are searched."
+    "statistics are collected at every node, reduced to one float per node and cached. Evolution composes graphs of "
+    "them by their fitness on the fit split of a benchmark table; one is chosen on the select split, and scored "
+    "once on the sealed split. The proxy is one file for searching architectures."
 )
 
 
@@ -92,7 +92,7 @@ def picture() -> ET.Element:
             "fill": TEXT,
         },
     )
-    ET.SubElement(svg, "title").text = "The way of the data in autoprox"
+    ET.SubElement(svg, "title").text = "Data flow in autoprox"
     ET.SubElement(svg, "desc").text = DESCRIPTION
     size = {"markerUnits": "userSpaceOnUse", "markerWidth": "10", "markerHeight": "10"}
     marker = ET.SubElement(
@@ -121,7 +121,7 @@ def _box(svg: ET.Element, box: Box) -> None:
 
 
 def _words(svg: ET.Element, x: int, y: int, words: tuple[str, str]) -> None:
-    """A title, and below it what it is."""
+    """A title with a description below."""
     title, says = words
     ET.SubElement(svg, "text", {"x": str(x), "y": str(y), "font-size": "14", "font-weight": "600"}).text = title
     ET.SubElement(svg, "text", {"x": str(x), "y": str(y + 17), "font-size": "11.5"}).text = says

@@ -1,15 +1,15 @@
-"""Which method of search finds the best architecture with the fewest scorings, where the best is known.
+"""Comparison of search methods on spaces with a known best architecture, by regret after a number of scorings.
 
     python benchmarks/quality/annealing.py                 # pit-micro, fully enumerated
-    python benchmarks/quality/annealing.py --tables DIR    # and spaces that others trained whole
+    python benchmarks/quality/annealing.py --tables DIR    # and fully trained third-party spaces
     python benchmarks/quality/annealing.py --quick         # tries everything
 
-Each method proposes; what it proposes is looked up. Regret is what the best of the first n scored lacks to the best of
-the space, in points: mean over 20 seeds, with the 95 % t interval of the mean. Every method has the same number of
-scorings. `exhaustive` takes the architectures in their order.
+The labels of proposed architectures are looked up. Regret is the difference in points between the best architecture of
+the space and the best of the first n scored: mean over 20 seeds, with the 95 % t interval of the mean. Every method has
+the same number of scorings. `exhaustive` takes the architectures in order.
 
 - pit-micro: all 7,200 architectures by a regression of accuracy that is fitted to all labels of the embedded table
-  (digits). It is linear, and knows nothing of 100 %.
+  (digits). It is linear and not limited to 100 %.
 - conv macro: 6,561 convolutional networks with their trained accuracy on CIFAR-10 (TangleNAS), in DIR.
 - S0: 64 ResNets with their trained accuracy (DisWOT), in DIR.
 
@@ -50,15 +50,15 @@ METHODS: dict[str, AbstractMethod] = {
     "random": RandomSearch(),
     "exhaustive": Exhaustive(),
 }
-"""All with the settings that they have by default."""
+"""All methods with default settings."""
 
 
 @dataclass(frozen=True)
 class Labels:
-    """Labels of a space that was trained whole, as what scores its architectures.
+    """Scores architectures by their labels, for a fully trained space.
 
     Args:
-        labels: By architecture.
+        labels: Labels by architecture.
     """
 
     labels: Mapping[Arch, float]
@@ -70,7 +70,7 @@ class Labels:
 
 
 class World:
-    """A space, what each architecture in it is worth, and the best of it."""
+    """A space with a label per architecture, and the best label."""
 
     def __init__(self, space: Space, task: Task, scorer: ArchPart, scorings: tuple[int, ...]) -> None:
         self.region, self.scorings = Region(space, task, Constraints()), scorings
@@ -78,7 +78,7 @@ class World:
         self.best = max(self.worth.values())
 
     def regrets(self, method: AbstractMethod, seed: int) -> list[float]:
-        """Regret after each number of scorings, from one course."""
+        """Regret after each number of scorings, from one run."""
         history = History(lambda values: values[0])
         for batch in method.proposals(self.region, history, np.random.default_rng(seed)):
             for arch in batch:
@@ -89,7 +89,7 @@ class World:
 
 
 def convolutions(genes: Mapping[str, Any], task: TaskShape) -> nn.Module:
-    """The stages of TangleNAS' macro space: a convolution each."""
+    """The stages of TangleNAS' macro space: one convolution each."""
     widths = [task.in_chans, *(genes[f"channels_{place}"] for place in range(4))]
     layers = [
         nn.Conv2d(before, after, genes[f"kernel_{place}"], padding="same")
@@ -116,7 +116,7 @@ def pit_micro() -> World:
 
 
 def tabulated(name: str, genes: list[Gene], build: Build, labels: dict[tuple[int, ...], float]) -> World:
-    """A space whose every architecture has a label, given by the values of its genes in their order."""
+    """A space with a label for every architecture, by the values of its genes in order."""
     space = define_space(name, genes, build, img_sizes=[32])
     names = [gene.name for gene in genes]
     known = {space.arch(dict(zip(names, values, strict=True))): label for values, label in labels.items()}
@@ -180,10 +180,10 @@ def markdown(results: dict[str, Any]) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--tables", type=Path, metavar="DIR", help="folder with tables of others")
+    options.add_argument("--tables", type=Path, metavar="DIR", help="folder with third-party tables")
     options.add_argument("--seeds", type=int, default=20, metavar="N")
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
-    options.add_argument("--quick", action="store_true", help="two seeds, nothing is written: to try the script")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results")
+    options.add_argument("--quick", action="store_true", help="two seeds, writes nothing: to test the script")
     given = options.parse_args()
     seeds = 2 if given.quick else given.seeds
     found = worlds(given.tables)

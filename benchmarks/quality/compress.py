@@ -1,20 +1,19 @@
-"""How well proxies rank compressed networks, and what allocations by them are worth.
+"""Correlations of proxies on compressed networks, and accuracy of allocations by them.
 
     python benchmarks/quality/compress.py             # both tables, 20 minutes on two cores
     python benchmarks/quality/compress.py --parts ranking end --bench mqbench101 --budget 500
 
 ranking: every proxy on the sealed part of mqbench101 and lrbench101, Spearman and Kendall's tau over all vectors, the
-better half and the best fifth by their labels, and those of one size (iso). Intervals are bootstraps over vectors, the
-same draws for all proxies, so that differences are paired. `discovered` was searched for on fit and chosen on select of
-one family, and is judged on both; `random search` the same with candidates that are drawn from nothing.
+better half and the best fifth by their labels, and vectors of one size (iso). Intervals are from a bootstrap over
+vectors, with the same draws for all proxies, so that differences are paired. `discovered` is evolved on fit and chosen
+on select of one family, and judged on both; `random search` is the same with random candidates.
 
-end: accuracy of allocations that each additive proxy makes exactly, against uniform bits at the same bytes and uniform
-ranks at the same multiply-accumulates; then, for uniform and the proxy with the highest Spearman on fit and select,
-behind the same short training, three seeds.
+end: accuracy of exact allocations by each additive proxy, against uniform bits at the same bytes and uniform ranks at
+the same multiply-accumulates; then, for uniform allocations and the proxy with the highest Spearman on fit and select,
+after the same short training, three seeds.
 
-Results: results/compress.json, and the same as Markdown in results/compress.md. A part that is made again replaces what
-stood there, and leaves the others. Searches are kept under --work: one that was interrupted is resumed, and one that
-ended is not done again.
+Results: results/compress.json, and the same as Markdown in results/compress.md. A repeated part replaces its earlier
+results, and keeps the others. Searches are stored under --work: interrupted ones are resumed, finished ones are reused.
 """
 
 import argparse
@@ -56,9 +55,9 @@ RIVALS = {
     "mqbench101": ("params_bits", "fisher_bits", "hawq_v2", "output_kl"),
     "lrbench101": ("params", "singular_energy", "hawq_v2", "output_kl"),
 }
-"""What a discovered proxy has to be better than."""
+"""Rivals of a discovered proxy."""
 BUDGETS = {"mq": ("weight_bytes", "bits", (3, 4)), "lr": ("macs", "ranks", (0.375, 0.5))}
-"""For each kind the cost, the gene, and the uniform choices whose cost is allowed."""
+"""For each kind the cost, the gene, and the uniform choices that define the budget."""
 RANDOM = EvolutionPlan(seed=0, strategy="random")
 RESAMPLES = 1000
 SEEDS = 3
@@ -69,8 +68,8 @@ class Part:
     """Some vectors of a block.
 
     Args:
-        name: What they are called.
-        rows: From labels and strata to which of them count.
+        name: Name of the part.
+        rows: Mask of its vectors, from labels and strata.
     """
 
     name: str
@@ -86,11 +85,11 @@ PARTS = (
 
 
 def main() -> None:
-    """Makes the parts that are asked for."""
+    """Makes the requested parts."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--bench", nargs="+", choices=list(TABLES), default=list(TABLES))
     parser.add_argument("--parts", nargs="+", choices=["ranking", "end"], default=["ranking", "end"])
-    parser.add_argument("--budget", type=int, default=2000, help="candidates of a discovery; 0 leaves them out")
+    parser.add_argument("--budget", type=int, default=2000, help="candidates of a discovery; 0 skips discoveries")
     parser.add_argument("--work", type=Path, default=Path("runs/compress"), help="folder of the journals of searches")
     options = parser.parse_args()
     target = RESULTS / "compress.json"
@@ -140,7 +139,7 @@ def ranking(name: str, budget: int, work: Path) -> dict[str, Any]:
 
 
 def discovered(problem: Problem, budget: int, work: Path) -> dict[str, Proxy]:
-    """The winners of searches on all blocks and on those of each family, and of random search on all."""
+    """The winners of searches on all blocks and on the blocks of each family, and of random search on all."""
     searches = {"discovered on both": (None, EvolutionPlan(seed=0)), "random search": (None, RANDOM)}
     searches |= {f"discovered on {family}": (family, EvolutionPlan(seed=0)) for family in FAMILIES}
     found = {}
@@ -157,7 +156,7 @@ def discovered(problem: Problem, budget: int, work: Path) -> dict[str, Proxy]:
 
 
 def correlations(judge: Judge, rows: dict[str, Floats], rivals: Sequence[str]) -> dict[str, Any]:
-    """For each proxy its correlations by block, their means, and how much further it is than rivals."""
+    """For each proxy its correlations by block, their means, and its lead over rivals."""
     names = list(rows)
     parts = judge.by_block(np.stack(list(rows.values())))
     blocks = list(zip(judge.blocks, parts, strict=True))
@@ -211,7 +210,7 @@ def pair(values: Floats) -> list[float]:
 
 
 def end_to_end(name: str, ranked: dict[str, Any]) -> dict[str, Any]:
-    """Accuracy of allocations against that of one choice for all, at the same cost."""
+    """Accuracy of allocations compared with uniform choices at the same cost."""
     kind = TABLES[name]
     cost_name, gene, uniform = BUDGETS[kind]
     before = {each: held["means"]["spearman all"] for each, held in ranked.get("before", {}).items()}

@@ -8,11 +8,11 @@ import numpy as np
 COLUMNS = [f"{kind} {part}" for kind in ("spearman", "tau") for part in ("all", "top half", "top fifth", "iso")]
 
 _LONGEST = 160
-# Characters of a formula that are shown; weighted sums of hundreds of terms are in the JSON.
+# Shown characters of a formula; weighted sums of hundreds of terms are in the JSON.
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """All that was measured."""
+    """All measurements."""
     lines = ["# Compressed networks: what proxies of bits and ranks are worth", ""]
     lines += ["Made by `python benchmarks/quality/compress.py`, which says how."]
     for table, found in results.items():
@@ -51,7 +51,7 @@ def _ranking(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _allocations(found: dict[str, Any]) -> Iterator[str]:
-    """Accuracy in percent, a row for each network and budget; the best proxies by their mean."""
+    """Accuracy in percent, one row per network and budget; the best proxies by their mean."""
     rows = [
         (space, choice, own["trained"], budget)
         for space, own in found["spaces"].items()

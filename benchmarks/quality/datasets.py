@@ -1,10 +1,10 @@
-"""Accuracy of a linear model on the images of each data set, beside networks trained by the table's recipe.
+"""Accuracy of a linear model on the images of each data set, compared with networks of the table's recipe.
 
     python benchmarks/quality/datasets.py
 
-Multinomial logistic regression on a colour histogram (8 levels a channel) and on raw pixels, each with the best of four
-strengths of regularisation on the test images, which flatters them; and the lowest, median and highest accuracy of the
-first architectures of each space's sample, one training each. In percent of the test images; chance is 10.
+Multinomial logistic regression on a colour histogram (8 levels per channel) and on raw pixels, each with the best of
+four strengths of regularisation on the test images, which is optimistic; and the lowest, median and highest accuracy of
+the first architectures of each space's sample, one training each. In percent of the test images; chance is 10.
 About 5 minutes of one core. Last result, with `--datasets patches --archs 6` (1 minute):
 
 | data set | colour histogram | raw pixels | autoformer-micro | pit-micro |
@@ -57,9 +57,9 @@ def networks(name: str, space_name: str, count: int) -> list[float]:
 
 
 def main() -> None:
-    """One row a data set."""
+    """One row per data set."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--archs", type=int, default=12, help="architectures a space (default: 12)")
+    parser.add_argument("--archs", type=int, default=12, help="architectures per space (default: 12)")
     parser.add_argument("--datasets", nargs="+", default=list(DATASETS), metavar="D", help="default: all")
     options = parser.parse_args()
     print("| data set | colour histogram | raw pixels | " + " | ".join(SPACES) + " |")

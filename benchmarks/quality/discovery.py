@@ -1,16 +1,16 @@
 """Quality of discovery on a benchmark table: the default run, other settings, random search, fitted counts.
 
     python benchmarks/quality/discovery.py                  # all of it: 10 seeds, 20,000 candidates each
-    python benchmarks/quality/discovery.py --quick          # 2 seeds, 1,000 candidates; leaves the sealed split alone
+    python benchmarks/quality/discovery.py --quick          # 2 seeds, 1,000 candidates; does not score the sealed split
 
-It searches with every contender and seed, and once more with shuffled labels; chooses on select; then looks at the
-sealed split once for every declared contender, all in one go, each of them counted. A search gives its winner, the
-forms that the winner was chosen from, and the ensemble of the fittest members of its hall of fame. All are judged. What
-is done is kept under --work and is not done again, the look at the sealed split included; delete the folder to begin
-again. Results go to benchmarks/quality/results/discovery.json and discovery.md.
+It searches with every contender and seed, and once more with shuffled labels; chooses on select; then scores the sealed
+split once for every declared contender, all together, and counts each scoring. A search gives its winner, the other
+forms of the discovery, and the ensemble of the fittest members of its hall of fame. All are judged. Completed work is
+stored under --work and reused, including the scorings of the sealed split; delete the folder to start over. Results go
+to benchmarks/quality/results/discovery.json and discovery.md.
 
-Time: about 25 s of processor time a search of 20,000 candidates on the table of 2 x 160 architectures; a quarter of an
-hour in all on one core. --jobs searches side by side.
+Time: about 25 s of processor time per search of 20,000 candidates on the table of 2 x 160 architectures; a quarter of
+an hour in all on one core. --jobs searches side by side.
 """
 
 import argparse
@@ -40,12 +40,12 @@ RESULTS = Path(__file__).parent / "results"
 BUDGET, SEEDS = 20_000, 10
 QUICK_BUDGET, QUICK_SEEDS = 1_000, 2
 FEWER = 5
-"""Seeds of what is there for comparison."""
+"""Seeds of contenders for comparison."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """A way to search, declared before anything is measured."""
+    """A configuration of the search, declared before any measurement."""
 
     name: str
     options: dict[str, Any] = field(default_factory=dict)
@@ -53,7 +53,7 @@ class Contender:
     shuffled: bool = False
 
     def plan(self, seed: int) -> EvolutionPlan:
-        """How it searches with a seed."""
+        """Its plan for a seed."""
         return EvolutionPlan(seed=seed, **self.options)
 
 
@@ -64,11 +64,11 @@ CONTENDERS = (
     Contender("leaves of a site alike", {"leaf_weights": None}),
 )
 CHANCE = Contender("shuffled labels", shuffled=True)
-"""The whole procedure on labels that mean nothing."""
+"""The whole procedure on meaningless labels."""
 
 
 def shuffled(problem: Problem, seed: int) -> Problem:
-    """The problem with labels dealt out again among the architectures of a space and stratum, alike for all blocks."""
+    """The problem with labels permuted within each space and stratum, in the same way for all blocks."""
     table = problem.table
     archs = table.frame.drop_duplicates("arch_id").sort_values("arch_id")
     given: dict[str, str] = {}
@@ -79,7 +79,7 @@ def shuffled(problem: Problem, seed: int) -> Problem:
     keys = ["dataset", "label_kind", "metric", "train_seed"]
     values = table.frame.set_index(["arch_id", *keys])["value"].to_dict()
     rows = table.frame[["arch_id", *keys]].itertuples(index=False)
-    # An architecture may have fewer trainings than the one whose labels it gets: such rows keep no value and go.
+    # An architecture may have fewer trainings than the source of its labels: such rows get no value and are dropped.
     dealt = [values.get((given[row.arch_id], *row[1:]), np.nan) for row in rows]
     frame = table.frame.assign(value=dealt).dropna(subset=["value"]).reset_index(drop=True)
     mixed = replace(table, frame=frame, manifest={"splits": to_document(table.splits())})
@@ -93,7 +93,7 @@ def shuffled(problem: Problem, seed: int) -> Problem:
 
 
 def search(problem: Problem, contender: Contender, seed: int, budget: int, work: Path) -> dict[str, Any]:
-    """Searches once; what is found, and what that is worth on select."""
+    """Searches once; the winner, and its correlation on select."""
     stamp = digest([problem.table.digest, [block.name for block in problem.blocks], SEARCH_VERSION, budget])
     folder = work / f"{contender.name.replace(' ', '-')}-seed{seed}"
     stored = folder / "found.json"
@@ -111,7 +111,7 @@ def search(problem: Problem, contender: Contender, seed: int, budget: int, work:
     except TableError:
         if not contender.shuffled:
             raise
-        # Labels that mean nothing: it may be that nothing in the hall ranks select by more than rounding.
+        # With meaningless labels, it is possible that no member of the hall ranks select by more than rounding.
     else:
         trial = ensemble_trial(found.hall, highest(found.hall), found.judges[Split.SELECT], found.bank)
         members = [[str(each.graph), each.sign] for each in found.ensemble.members if isinstance(each, Proxy)]
@@ -129,7 +129,7 @@ def search(problem: Problem, contender: Contender, seed: int, budget: int, work:
 
 
 def summary(runs: list[Run], sealed: dict[str, Any] | None) -> list[dict[str, Any]]:
-    """One row a contender: fit, select and sealed of all seeds, form by form, and the time."""
+    """One row per contender: fit, select and sealed of all seeds, form by form, and the time."""
     rows = []
     for name in dict.fromkeys(run["contender"] for run in runs):
         own = [run for run in runs if run["contender"] == name]
@@ -148,14 +148,12 @@ def summary(runs: list[Run], sealed: dict[str, Any] | None) -> list[dict[str, An
 
 
 def main() -> None:
-    """Runs what is missing and prints the result."""
+    """Runs missing searches and prints the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     add_problem_options(parser)
     parser.set_defaults(bench=DEFAULT_TABLE, jobs=1)
-    parser.add_argument("--quick", action="store_true", help="2 seeds and 1,000 candidates, nothing sealed")
-    parser.add_argument(
-        "--work", type=Path, default=Path("runs/benchmarks/discovery"), help="where what is done is kept"
-    )
+    parser.add_argument("--quick", action="store_true", help="2 seeds and 1,000 candidates, without the sealed split")
+    parser.add_argument("--work", type=Path, default=Path("runs/benchmarks/discovery"), help="folder of completed work")
     options = parser.parse_args()
     problem = problem_of(options)
     budget, most = (QUICK_BUDGET, QUICK_SEEDS) if options.quick else (BUDGET, SEEDS)

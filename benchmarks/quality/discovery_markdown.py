@@ -1,4 +1,4 @@
-"""The result of discovery.py as a reader wants it."""
+"""The result of discovery.py as Markdown."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -11,7 +11,7 @@ COLUMNS = ("winner", "plain", "short", "blend", "ensemble")
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a reader wants it."""
+    """The result as Markdown."""
     best_zoo, best_count, select = result["best_zoo"], result["best_count"], result["baselines_on_select"]
     lines = [
         f"# Discovery on {result['table']}, measured",

@@ -1,4 +1,4 @@
-"""Comparisons of discovery.py: baselines, the choice on select, and the one look at the sealed split."""
+"""Comparisons of discovery.py: baselines, the choice on select, and the single scoring of the sealed split."""
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple, TypeAlias
@@ -20,17 +20,17 @@ from autoprox.spaces import SPACES
 from autoprox.statistics import StatisticsCache
 
 DEFAULT, RANDOM = "default", "random"
-"""Names of contenders: the default run, and what all others are measured against."""
+"""Names of contenders: the default run, and the baseline of all others."""
 
 Run: TypeAlias = dict[str, Any]
-"""What one contender found with one seed."""
+"""Result of one contender with one seed."""
 
 WINNER, ENSEMBLE = "winner", "ensemble"
-"""What a search gives besides its forms."""
+"""Results of a search in addition to its forms."""
 
 
 def rows_of(runs: list[Run]) -> dict[str, list[str]]:
-    """For the winner, each form and the ensemble the names of their rows, one per seed; only what every seed has."""
+    """Names of the rows of the winner, each form and the ensemble, one per seed; only if every seed has them."""
     names: dict[str, list[str]] = {WINNER: [], ENSEMBLE: []}
     for run in runs:
         key = f"{run['contender']}/{run['seed']}"
@@ -42,7 +42,7 @@ def rows_of(runs: list[Run]) -> dict[str, list[str]]:
 
 
 def scorers_of(run: Run) -> list[Scorer]:
-    """The forms of what was found and its ensemble, under the names of their rows."""
+    """The forms of a discovery and its ensemble, by the names of their rows."""
     key = f"{run['contender']}/{run['seed']}"
     found = run["found"]
     forms = [Proxy(f"{key}/{each['form']}", parse(each["graph"]), each["sign"]) for each in found["forms"]]
@@ -53,7 +53,7 @@ def scorers_of(run: Run) -> list[Scorer]:
 
 
 class Baselines(NamedTuple):
-    """The best zoo proxy and the best count by their joint correlation on select, and that of all."""
+    """The best zoo proxy and the best count by joint correlation on select, and the correlations of all."""
 
     zoo: str
     count: str
@@ -61,7 +61,7 @@ class Baselines(NamedTuple):
 
 
 def chosen_on_select(problem: Problem, jobs: int) -> Baselines:
-    """Baselines that discovery is measured against."""
+    """Baselines of discovery."""
     judge = Judge(problem, Split.SELECT)
     affordable = [each for name, each in ZOO.items() if name not in judge.counts]
     rows = scores_on(judge, affordable, statistics_of(problem.table), jobs)
@@ -72,14 +72,14 @@ def chosen_on_select(problem: Problem, jobs: int) -> Baselines:
 
 
 def scores_on(judge: Judge, scorers: Sequence[Scorer], cache: StatisticsCache, jobs: int) -> dict[str, Floats]:
-    """Scores of scorers and counts on the networks of a judge; those that cannot be computed are left out."""
+    """Scores of scorers and counts on the networks of a judge; scorers that cannot be computed are skipped."""
     found = score_networks(scorers, judge.networks, cache, jobs=jobs)
     rows = dict(zip((each.name for each in scorers), found.values, strict=True))
     return {name: row for name, row in rows.items() if np.isfinite(row).all()} | judge.counts
 
 
 def look_at_sealed(problem: Problem, runs: list[Run], baselines: Baselines, jobs: int) -> dict[str, Any]:
-    """The one look at the sealed split: at all forms and ensembles of all seeds, the zoo, counts and fitted counts."""
+    """The single scoring of the sealed split: forms and ensembles of all seeds, the zoo, counts and fitted counts."""
     judge, both = Judge(problem, Split.SEALED), Judge(problem, Split.FIT, Split.SELECT)
     cache = statistics_of(problem.table)
     leaves = [leaf for each in count_terms() for leaf in each.node_leaves]
@@ -118,14 +118,14 @@ def _stacked(rows: dict[str, Floats], keys: Sequence[str]) -> Floats:
 
 
 def difference_of_means(judge: Judge, ours: Floats, theirs: Floats) -> dict[str, Any]:
-    """Mean joint correlation of some scores minus that of others, with a paired bootstrap over architectures."""
+    """Difference of the mean joint correlations of two sets of scores, with a paired bootstrap over architectures."""
     means = [judge.joint(judge.taus(each)).mean() for each in (ours, theirs)]
     sampled = [judge.sampled_joints(each).mean(axis=0) for each in (ours, theirs)]
     return {"joint": float(means[0] - means[1]), "ci95": interval95(sampled[0] - sampled[1]).tolist()}
 
 
 def share_of_ceiling(problem: Problem, verdicts: Sequence[Verdict]) -> dict[str, Any]:
-    """Mean tau of every block as a share of what a perfect score could reach, in all and in the iso stratum."""
+    """Mean tau of every block as a share of the noise ceiling, for all architectures and the iso stratum."""
     ceilings = {tuple(each[key] for key in ("space", "dataset")): each for each in _ceilings(problem)}
     shares = {}
     for index, block in enumerate(problem.blocks):

@@ -1,9 +1,9 @@
-"""Whether distillation helps students that train as shortly as those of the embedded table, and which way of it does.
+"""Effect of each distiller on students with the short trainings of the embedded table.
 
     python benchmarks/quality/distillers.py --datasets digits --archs 8
 
-The same architectures are trained from scratch and by each distiller, with the recipe of the table; accuracy in percent
-above that from scratch, mean over architectures, with the 95 % t interval of the mean.
+The same architectures are trained from scratch and by each distiller, with the recipe of the table; accuracy in
+points above training from scratch, mean over architectures, with the 95 % t interval of the mean.
 
 Results: results/distillers.json.
 """
@@ -51,7 +51,7 @@ def main() -> None:
     options.add_argument("--datasets", nargs="+", default=["digits", "mnist5k", "patches"], metavar="D")
     options.add_argument("--archs", type=int, default=20, metavar="N")
     options.add_argument("--epochs", type=int, default=Recipe().epochs, metavar="N")
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results")
     given = options.parse_args()
     recipe = Recipe(epochs=given.epochs)
     rows = [row(space, data, given.archs, recipe) for space in given.spaces for data in given.datasets]

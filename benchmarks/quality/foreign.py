@@ -1,14 +1,14 @@
-"""How image classifiers of others are scored: which, whether as by plain torch, and what is refused and why.
+"""Scores of third-party image classifiers, compared with plain torch, and reasons of refusals.
 
     python benchmarks/quality/foreign.py                       # all classes of transformers, about 100 models of timm
-    python benchmarks/quality/foreign.py --only ViT levit      # names that hold one of these words
+    python benchmarks/quality/foreign.py --only ViT levit      # names that contain one of these words
     python benchmarks/quality/foreign.py --libraries timm
 
-Every model is small or narrow where its library allows it, has random weights, and is scored by snip, grad_norm,
-synflow and l2_norm on four images of noise. Beside it the same is computed by a plain loop over the modules of torch:
-layers are what is an nn.Linear or an nn.Conv and has been called. Batch normalisations take the statistics of the
-batch, as those that were never trained do here, but for synflow. Needs the packages transformers and timm, and
-torchvision for timm; what is not installed is said. Results go to benchmarks/quality/results/foreign.json and
+Every model is small or narrow if its library allows it, has random weights, and is scored by snip, grad_norm, synflow
+and l2_norm on four images of noise. The same scores are computed by a plain loop over the modules of torch: layers are
+called modules of type nn.Linear or nn.Conv. Batch normalisation uses the statistics of the batch, as in autoprox for
+untrained models, except for synflow. Needs the packages transformers and timm, and torchvision for timm; missing ones
+are reported. Results go to benchmarks/quality/results/foreign.json and
 foreign.md, model by model.
 """
 
@@ -63,11 +63,11 @@ def _gradient(weight: Tensor) -> Tensor:
 def _logits(output: Any) -> Tensor:
     if isinstance(output, Tensor):
         return output
-    return output.logits if "logits" in output else output[0]  # PPLCNet gives them under another name
+    return output.logits if "logits" in output else output[0]  # PPLCNet returns them under another name
 
 
 def _called(model: nn.Module, images: Tensor) -> list[str]:
-    """Names of the layers that are called, and of torch's own attentions, which call none."""
+    """Names of the called layers, and of torch's own attentions, which call none."""
     seen: list[str] = []
     hooks = [
         each.register_forward_hook(lambda _module, _given, _output, name=name: seen.append(name))
@@ -82,7 +82,7 @@ def _called(model: nn.Module, images: Tensor) -> list[str]:
 
 
 def _weights(model: nn.Module, called: list[str]) -> list[Tensor]:
-    """Weights of layers that were called, or that a gradient reached: a function may read the weight of a layer."""
+    """Weights of called layers, and of layers with a gradient, since a function may read the weight of a layer."""
     found: dict[int, Tensor] = {}
     for name, each in model.named_modules():
         own = [each.weight] if isinstance(each, LAYERS) else []
@@ -93,7 +93,7 @@ def _weights(model: nn.Module, called: list[str]) -> list[Tensor]:
 
 
 def _use_batch_statistics(model: nn.Module, images: Tensor) -> None:
-    """Batch normalisations in training mode, but for those that are given one value per channel."""
+    """Sets batch normalisations to training mode, except for inputs with one value per channel."""
     norms = [each for each in model.modules() if isinstance(each, nn.modules.batchnorm._BatchNorm)]
     single: set[nn.Module] = set()
 
@@ -111,7 +111,7 @@ def _use_batch_statistics(model: nn.Module, images: Tensor) -> None:
 
 
 def judged(candidate: Candidate) -> dict[str, Any]:
-    """Outcome of a model: its scores beside the plain ones, or why there are no scores."""
+    """Outcome of a model: its scores and the plain ones, or the reason for missing scores."""
     row: dict[str, Any] = {"library": candidate.library, "name": candidate.name, "variant": candidate.variant}
     if candidate.name in NOT_OF_IMAGES_ALONE:
         return row | {"left_out": NOT_OF_IMAGES_ALONE[candidate.name]}
@@ -141,7 +141,7 @@ def judged(candidate: Candidate) -> dict[str, Any]:
 
 
 def _equal(found: float | None, expected: float) -> bool:
-    """Whether two scores are one number but for rounding; what is infinite in plain torch has to be refused."""
+    """True if two scores are equal up to rounding; infinite scores of plain torch have to be refused."""
     if found is None or not math.isfinite(expected):
         return found is None and not math.isfinite(expected)
     return abs(found - expected) <= TOLERANCE * max(abs(expected), 1e-30)
@@ -152,7 +152,7 @@ def _line(error: Exception) -> str:
 
 
 def markdown(rows: list[dict[str, Any]]) -> str:
-    """The table, with a line for everything that is not scored as by plain torch."""
+    """The table, with one line per difference from plain torch."""
     lines = [
         "# Image classifiers of others",
         "",
@@ -182,11 +182,13 @@ def markdown(rows: list[dict[str, Any]]) -> str:
 
 
 def main() -> None:
-    """Scores what is chosen, and writes the table."""
+    """Scores the chosen models, and writes the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--libraries", nargs="+", choices=["transformers", "timm"], default=["transformers", "timm"])
-    parser.add_argument("--only", nargs="+", metavar="WORD", help="only names that hold one of these words")
-    parser.add_argument("--work", type=Path, default=Path("runs/benchmarks/foreign.jsonl"), help="what is done is kept")
+    parser.add_argument("--only", nargs="+", metavar="WORD", help="only names that contain one of these words")
+    parser.add_argument(
+        "--work", type=Path, default=Path("runs/benchmarks/foreign.jsonl"), help="file of completed work"
+    )
     options = parser.parse_args()
     warnings.filterwarnings("ignore")
     declare_operators()

@@ -10,9 +10,9 @@ from torch import nn
 
 CLASSES = 5
 SIDE = 64
-"""Side of the images of timm's models, where they take it."""
+"""Side of the images of timm's models, if they accept it."""
 FAILURES = (ArithmeticError, AttributeError, ImportError, LookupError, OSError, RuntimeError, TypeError, ValueError)
-"""What models of others raise where they cannot be built or called."""
+"""Exceptions of third-party models that cannot be built or called."""
 
 _VIT = {
     "image_size": 32,
@@ -134,7 +134,7 @@ NOT_OF_IMAGES_ALONE = {
     "Siglip2ForImageClassification": "reads patches with a mask and their shapes",
     "DinatForImageClassification": "needs the package natten",
 }
-"""Classes that cannot be called with images alone, or not here."""
+"""Classes that cannot be called with images alone, or lack a dependency here."""
 
 _NAMES = """
     vit_tiny_patch16_224 deit_tiny_patch16_224 deit_tiny_distilled_patch16_224 beit_base_patch16_224
@@ -159,13 +159,13 @@ TIMM = _NAMES.split()
 
 @dataclass(frozen=True)
 class Candidate:
-    """A model to be scored.
+    """A model to score.
 
     Args:
         library: transformers or timm.
-        name: Of the class, or of timm's model.
-        variant: What sets it apart from others of the name.
-        build: Makes it, with the shape of an image that it takes.
+        name: Name of the class, or of timm's model.
+        variant: Difference from other candidates of the same name.
+        build: Makes the model, with the shape of its images.
     """
 
     library: str
@@ -195,7 +195,7 @@ def _of_transformers(name: str, options: dict[str, Any]) -> tuple[nn.Module, tup
 
 
 def _of_timm(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
-    """The smallest of its forms that can be built and called."""
+    """The smallest variant that can be built and called."""
     timm = importlib.import_module("timm")
     for options in ({"img_size": SIDE, "depth": 2}, {"img_size": SIDE}, {}):
         try:
@@ -210,9 +210,9 @@ def _of_timm(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
 
 
 def declare_operators() -> None:
-    """Makes torchvision importable where its operators were compiled for another torch; timm imports it.
+    """Makes torchvision, which timm imports, importable if its operators were compiled for another torch.
 
-    torchvision declares how its operators behave without being run, which fails where they were not loaded. The two of
+    torchvision registers fake implementations of its operators, which fails if they were not loaded. The two of
     them are declared here; no image classifier calls them.
     """
     for name in ("nms", "qnms"):

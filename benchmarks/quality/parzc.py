@@ -1,23 +1,23 @@
-"""Quality of the learned aggregator, beside simple models on the same labels.
+"""Quality of the learned aggregator, compared with simple models on the same labels.
 
     python benchmarks/quality/parzc.py                      # the embedded table, and the ablation
     python benchmarks/quality/parzc.py --published DIR      # and the published labels of AutoFormer and PiT (kd)
     python benchmarks/quality/parzc.py --parts ablation     # only some parts
 
-Everything is remade on whatever the embedded table is; numbers of labels that it does not have are left out. Parts that
-are not asked for stay as they are stored, unless MABN's settings have changed since.
+Everything is measured on the current embedded table; numbers of labels that it does not have are skipped. Other parts
+keep their stored results, unless MABN's settings have changed since.
 
-- embedded: 16, 32, 64 and all labelled architectures a space, drawn from fit and select, block by block; Kendall's tau
-  with the sealed labels (one counted look at them). Interval, of each and of what MABN is ahead of it: paired bootstrap
-  over the sealed architectures of the mean over draws, for the margin of the draws that both have. What needs no labels
-  is compared with MABN on all labels. Other losses and the released layers have 3 draws.
-- published: 60 % against 40 %, statistics on noise as for every table without images. The rows are those of the same
-  architectures over and over, so the +- is the standard error over draws, and over paired draws where MABN is compared.
+- embedded: 16, 32, 64 and all labelled architectures per space, drawn from fit and select, block by block; Kendall's
+  tau with the sealed labels (one counted scoring). Intervals of tau and of MABN's lead are from a paired bootstrap over
+  the sealed architectures of the mean over draws; for the lead, over the draws of both. Rankings without labels are
+  compared with MABN on all labels. Other losses and the released layers have 3 draws.
+- published: 60 % against 40 %, statistics on noise as for every table without images. Draws share architectures, so the
+  +- is the standard error over draws, and over paired draws for MABN's lead.
 - ablation: 3 draws, two thirds against one third, all inside fit and select; settings were chosen on such draws.
-- cost: time and memory of the default fit, in a process of its own.
+- cost: time and memory of the default fit, in a separate process.
 
-DIR holds gt_autoformer.pth and gt_pit_a.pth as their authors published them. Results: results/parzc.json, and the same
-as Markdown in results/parzc.md.
+DIR contains gt_autoformer.pth and gt_pit_a.pth as their authors published them. Results: results/parzc.json, and the
+same as Markdown in results/parzc.md.
 """
 
 import argparse
@@ -58,7 +58,7 @@ from autoprox.statistics import StatisticsCache
 RESULTS = Path(__file__).parent / "results"
 SIZES = (16, 32, 64, None)
 FEW_DRAWS = 3
-"""What variants and the ablation are measured on."""
+"""Draws for variants and the ablation."""
 ARCH_FEATURES = ("mean_width", "depth", "mean_mlp_ratio", "mean_heads")
 SHIPPED = {("autoformer-micro",): "autoformer_micro", ("pit-micro",): "pit_micro"}
 JOINT = "joint_micro"
@@ -66,18 +66,18 @@ RESAMPLES = 1000
 PARTS = ("embedded", "published", "ablation", "cost")
 PYTHON = platform.python_version()
 LABEL_FREE = {"sum of dim x depth": "sum_dim_depth", "mean width": "mean_width"}
-"""Features of an architecture that rank by themselves."""
+"""Features of an architecture that rank without labels."""
 COMPARED: dict[str, dict[str, Any] | None] = {MABN: {}, **dict.fromkeys((PATH, *RIVALS))}
 
 
 def drawn(data: BlockData, size: int, draw: int) -> np.ndarray:
-    """Labelled rows of a draw: those of one space are the same architectures in all of its blocks."""
+    """Labelled rows of a draw: the same architectures in all blocks of a space."""
     rng = np.random.default_rng(derived_seed("draw", data.space, size, draw))
     return np.sort(rng.permutation(data.labelled)[:size])
 
 
 def run(blocks: list[BlockData], sizes: Iterable[int | None], names: dict[str, Any], draws: int, jobs: int) -> Any:
-    """All predictors on all draws: under (size, block, predictor) the list of what they say."""
+    """Results of all predictors on all draws, in lists by (size, block, predictor)."""
     tasks, keys = [], []
     for size in sizes:
         for data in blocks:
@@ -86,7 +86,7 @@ def run(blocks: list[BlockData], sizes: Iterable[int | None], names: dict[str, A
                 continue
             for draw in range(1 if size is None and len(data.judged) else draws):
                 rows = drawn(data, count, draw)
-                # Where no rows are set apart, those that were not drawn are judged.
+                # Without reserved rows, the rows that were not drawn are judged.
                 others = data.judged if len(data.judged) else np.setdiff1d(data.labelled, rows)
                 for name, options in names.items():
                     tasks.append(delayed(one_draw)(data, name, options, rows, others, draw))
@@ -102,7 +102,7 @@ def run(blocks: list[BlockData], sizes: Iterable[int | None], names: dict[str, A
 
 
 def block_data(table: Table, names: list[str], jobs: int, *, published: bool) -> list[BlockData]:
-    """The blocks of a table with everything that predictors need."""
+    """The blocks of a table with all inputs of predictors."""
     expressions = linear_leaves(DEFAULT_STATISTICS)
     cache, splits = StatisticsCache(), None if published else table.splits()
     found = []
@@ -168,10 +168,10 @@ def embedded(draws: int, jobs: int) -> dict[str, Any]:
 
 
 def by_draw(blocks: list[BlockData], found: dict[str, list[Any]]) -> dict[str, np.ndarray]:
-    """Tau of every draw in every block, on all sealed architectures and then on resamples, the same ones for all.
+    """Tau of every draw in every block, on all sealed architectures and then on the same resamples for all.
 
     Returns:
-        Under the name of each block `(draws, 1 + RESAMPLES)`.
+        `(draws, 1 + RESAMPLES)` by the name of the block.
     """
     taus = {}
     for data in blocks:
@@ -183,7 +183,7 @@ def by_draw(blocks: list[BlockData], found: dict[str, list[Any]]) -> dict[str, n
 
 
 def margin(ours: dict[str, np.ndarray], theirs: dict[str, np.ndarray]) -> dict[str, Any]:
-    """Mean tau of one predictor minus that of another, over the draws that both have."""
+    """Difference of the mean taus of two predictors, over their common draws."""
     blocks = []
     for name, own in ours.items():
         draws = len(own) if len(theirs[name]) == 1 else min(len(own), len(theirs[name]))
@@ -214,7 +214,7 @@ def mean_of(found: list[Any], key: str) -> float | None:
 
 
 def ablation(draws: int, jobs: int) -> dict[str, Any]:
-    """Parts left out, on draws inside fit and select."""
+    """Ablation of parts, on draws inside fit and select."""
     table = Table.read()
     blocks = [replace(data, judged=np.array([], dtype=int)) for data in block_data(table, [], jobs, published=False)]
     names: dict[str, Any] = {
@@ -227,7 +227,7 @@ def ablation(draws: int, jobs: int) -> dict[str, Any]:
 
 
 def averaged(results: dict[tuple[int, str, str], list[Any]], names: list[str]) -> list[dict[str, Any]]:
-    """Mean tau over blocks and draws, the standard error of that, and how far MABN is ahead in the draws of both."""
+    """Mean tau over blocks and draws with its standard error, and MABN's lead over the draws of both."""
     taus = {
         name: {key[1]: [each["tau"] for each in own] for key, own in results.items() if key[2] == name}
         for name in names
@@ -256,7 +256,7 @@ def standard_error(draws: np.ndarray) -> float | None:
 
 
 def published(source: Path, draws: int, jobs: int) -> dict[str, Any]:
-    """60 % against 40 % of the published labels, AutoFormer and PiT apart."""
+    """60 % against 40 % of the published labels, separately for AutoFormer and PiT."""
     outcome = {}
     for space_name in FILES:
         with TemporaryDirectory() as work:
@@ -278,7 +278,7 @@ def published(source: Path, draws: int, jobs: int) -> dict[str, Any]:
 
 
 def cost() -> dict[str, Any]:
-    """Time and memory of the default fit, statistics from the bank, in a process of its own."""
+    """Time and memory of the default fit with statistics from the bank, in a separate process."""
     command = ["python", "-m", "autoprox.parzc", "fit", "--jobs", "1"]
     with TemporaryDirectory() as folder:
         start = time.perf_counter()
@@ -302,7 +302,7 @@ def main() -> None:
     parser.add_argument("--draws", type=int, default=10, help="draws of labels (default: %(default)s)")
     parser.add_argument("--jobs", type=int, default=2, help="processes (default: %(default)s)")
     parser.add_argument(
-        "--out", type=Path, default=RESULTS, metavar="DIR", help="where results go (default: beside this file)"
+        "--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results (default: next to this file)"
     )
     options = parser.parse_args()
     args = ["DIR" if argument == str(options.published) else argument for argument in sys.argv[1:]]
@@ -339,7 +339,7 @@ def main() -> None:
 
 
 def write_curve(found: dict[str, Any], folder: Path) -> None:
-    """The learning curve, where there is more than one number of labels."""
+    """The learning curve, if there is more than one number of labels."""
     sizes = sorted({row["labels"] for row in found["rows"] if row["labels"]})
     shown = (MABN, *RIVALS)
     taus = {name: [list(row["blocks"].values()) for row in found["rows"] if row["predictor"] == name] for name in shown}

@@ -67,12 +67,12 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def origin(part: dict[str, Any]) -> list[str]:
-    """How a part was made."""
+    """Provenance of a part."""
     return [f"Command: `{part['command']}`. Table digest {part['table_digest']}. {part['note']}", ""]
 
 
 def ahead(row: dict[str, Any]) -> str:
-    """How far MABN is ahead of a row, with the interval or the standard error that there is."""
+    """MABN's lead over a row, with its interval or standard error."""
     margin = row.get("mabn_minus_it")
     if margin is None:
         return ""

@@ -50,7 +50,7 @@ ABLATION: dict[str, dict[str, Any]] = {
         }.items()
     },
 }
-"""Where networks mostly count for nothing beside the linear path, what a part of them is worth shows without it."""
+"""Variants without the linear path, since the share of the networks is mostly 0 with it."""
 STATISTICS: dict[str, tuple[int, ...]] = {
     "snip alone": (0,),
     "gradients alone": (0, 1, 2),
@@ -69,18 +69,18 @@ class BlockData:
     labels: Floats
     scores: dict[str, Floats]
     labelled: np.ndarray
-    """Rows that may be learnt from."""
+    """Rows for training."""
     judged: np.ndarray
-    """Rows that a model is judged on."""
+    """Rows for judging."""
 
 
 def flat(values: Floats, rows: np.ndarray) -> Floats:
-    """Node statistics as columns, on MABN's own scale; a missing node is the column's mean, with an indicator."""
+    """Node statistics as columns, on MABN's scale; a missing node is the column's mean, with an indicator."""
     mask = ~np.isnan(values).all(axis=2)
     scaler = NodeScaler().fit(values[rows], mask[rows])
     scaled = np.where(mask[:, :, None], scaler.transform(values, mask), np.nan)
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a node that no labelled architecture has
+        warnings.simplefilter("ignore", RuntimeWarning)  # a node that is missing in all labelled architectures
         means = np.nan_to_num(np.nanmean(scaled[rows], axis=0))
     filled = np.where(np.isnan(scaled), means, scaled).reshape(len(values), -1)
     return np.hstack([filled, mask.astype(np.float64)])
@@ -127,7 +127,7 @@ PATH = "linear path of MABN alone"
 
 
 def linear_path(data: BlockData, rows: np.ndarray, others: np.ndarray) -> Floats:
-    """Predictions of the ridge regression beside MABN's networks for the other rows, fitted once on all labels."""
+    """Predictions of MABN's linear path for the other rows, fitted once on all labels."""
     mask = ~np.isnan(data.values).all(axis=2)
     scaled = NodeScaler().fit(data.values[rows], mask[rows]).transform(data.values, mask)
     statistics, there = torch.as_tensor(np.where(mask[:, :, None], scaled, 0.0)), torch.as_tensor(mask)

@@ -3,18 +3,19 @@
     python benchmarks/quality/published.py --published DIR            # 5-fold cross-validation, 5,000 candidates a fold
     python benchmarks/quality/published.py --published DIR --quick    # 20 architectures, CIFAR-100, 2 folds, 300
 
-DIR holds gt_autoformer.pth and gt_pit_a.pth as their authors published them. A proxy is discovered inside each fold, on
-the other folds' architectures alone (two thirds of them fit, one third select), and scores the fold that it has not
-seen; so does the ensemble of the hall of fame. So that the folds' scores can be joined, an architecture's score is the
-share of the training architectures that it beats. Beside it: counts, ridge regression on four of them (fitted inside
+DIR contains gt_autoformer.pth and gt_pit_a.pth as their authors published them. A proxy is discovered inside each fold,
+on the other folds' architectures alone (two thirds of them fit, one third select), and scores the unseen fold; so does
+the ensemble of the hall of fame. To join the scores of folds, the score of an architecture is the share of the training
+architectures that it beats. Rivals: counts, ridge regression on four of them (fitted inside
 the folds as well), the zoo's graphs, and the shipped proxies of the embedded micro spaces (transfer). Record 9 of
-gt_autoformer.pth, a failed training on Flowers-102, takes part like all others.
+gt_autoformer.pth, a failed training on Flowers-102, is included.
 
-Statistics are taken on Gaussian noise, as for every table without images: four images of 224 px and a head of 100
+Statistics are computed on Gaussian noise, as for every table without images: four images of 224 px and a head of 100
 classes for all data sets, so that one collection serves them all: 5 s and up to 4 GB per network.
 
-Every network has to be built and run once, with about 280 reductions of its tensors; a fold then takes seconds. What is
-done is kept under --work. Results go to benchmarks/quality/results/published.json and, as Markdown, to standard output.
+Every network has to be built and run once, with about 280 reductions of its tensors; a fold then takes seconds.
+Completed work is stored under --work. Results go to benchmarks/quality/results/published.json and, as Markdown, to
+standard output.
 """
 
 import argparse
@@ -62,7 +63,7 @@ def by_size(table: Table, arch_ids: Sequence[str]) -> list[str]:
 
 
 def folds_of(table: Table, arch_ids: Sequence[str], count: int) -> list[dict[str, Split]]:
-    """For each fold the part of every architecture; neighbours in size are dealt to different folds and parts."""
+    """For each fold the split of every architecture; neighbours in size are in different folds and splits."""
     ordered = by_size(table, arch_ids)
     rng = np.random.default_rng(derived_seed("folds", count, len(ordered)))
     fold = {}
@@ -82,7 +83,7 @@ def folds_of(table: Table, arch_ids: Sequence[str], count: int) -> list[dict[str
 
 
 def narrowed(table: Table, count: int) -> Table:
-    """The table of some of its architectures, evenly over their sizes."""
+    """The table restricted to some architectures, spread evenly over sizes."""
     ordered = by_size(table, sorted(table.archs))
     kept = {ordered[int(index)] for index in np.linspace(0, len(ordered) - 1, min(count, len(ordered)))}
     frame = table.frame[table.frame["arch_id"].isin(kept)].reset_index(drop=True)
@@ -91,7 +92,7 @@ def narrowed(table: Table, count: int) -> Table:
 
 
 def problem_on(table: Table, datasets: list[str] | None, parts: dict[str, Split] | None = None) -> Problem:
-    """The kd blocks of a table, with parts of its architectures if they are given."""
+    """The kd blocks of a table, with given splits of its architectures if any."""
     if parts is not None:
         table = replace(table, manifest={**table.manifest, "splits": to_document(parts)})
     return Problem(table, tuple(table.blocks(datasets=datasets, label_kind=LABEL_KIND)))
@@ -105,12 +106,12 @@ class Found:
     ensemble: list[Proxy]
 
     def to_document(self) -> dict[str, Any]:
-        """It as JSON-like data."""
+        """JSON-compatible data."""
         return {"winner": _pair(self.winner), "ensemble": [_pair(each) for each in self.ensemble]}
 
     @classmethod
     def from_document(cls, document: dict[str, Any]) -> "Found":
-        """Reads what `to_document` made."""
+        """Restores a result from `to_document`."""
         graph, sign = document["winner"]
         members = [
             Proxy(f"member {number}", parse(text), way) for number, (text, way) in enumerate(document["ensemble"])
@@ -123,7 +124,7 @@ def _pair(proxy: Proxy) -> list[Any]:
 
 
 def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) -> Found:
-    """Result of a discovery inside a fold; it is kept, and not searched for twice."""
+    """Result of a discovery inside a fold, which is stored and reused."""
     stamp = digest([problem.table.digest, problem.table.manifest["splits"], budget, SEARCH_VERSION])
     stored = work / f"{problem.blocks[0].space}-fold{fold}.json"
     if stored.exists() and (known := json.loads(stored.read_text()))["stamp"] == stamp:
@@ -136,7 +137,7 @@ def discovered(problem: Problem, fold: int, budget: int, jobs: int, work: Path) 
 
 
 def shares_beaten(scores: Floats, groups: Sequence[str], training: Sequence[bool]) -> Floats:
-    """For every network the share of the training networks of its group that it beats, ties half."""
+    """For every network the share of the training networks of its group that it beats; ties count half."""
     result = np.empty(len(scores))
     for group in dict.fromkeys(groups):
         own = np.array([each == group for each in groups])
@@ -149,7 +150,7 @@ def shares_beaten(scores: Floats, groups: Sequence[str], training: Sequence[bool
 def cross_validated(
     problem: Problem, judge: Judge, folds: list[dict[str, Split]], found: list[Found], jobs: int
 ) -> dict[str, Floats]:
-    """Scores of all networks by what did not see them: what was discovered, and ridge regression on counts."""
+    """Out-of-fold scores of all networks: by the discovered proxies, and by ridge regression on counts."""
     groups = [network.task.dataset for network in judge.networks]
     features = np.stack([judge.counts[name] for name in RIDGE_FEATURES], axis=1)
     labels = {
@@ -182,7 +183,7 @@ def scores_in_order(proxies: Sequence[Proxy], judge: Judge, jobs: int) -> Floats
 
 
 def transferred() -> dict[str, Proxy]:
-    """The shipped proxies of the embedded table, which have not seen a label of these."""
+    """The shipped proxies of the embedded table, which have not seen these labels."""
     shipped = {name: autoprox.load(name) for name in autoprox.shipped_names()}
     return {
         f"{name} (transfer)": each
@@ -192,7 +193,7 @@ def transferred() -> dict[str, Proxy]:
 
 
 def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, Any]:
-    """All of it for one space."""
+    """All measurements for one space."""
     datasets = QUICK_DATASETS if options.quick else None
     folds, budget = (QUICK_FOLDS, QUICK_BUDGET) if options.quick else (FOLDS, BUDGET)
     problem = problem_on(table, datasets)
@@ -226,7 +227,7 @@ def judged(table: Table, options: argparse.Namespace, work: Path) -> dict[str, A
 
 
 def markdown(result: dict[str, Any]) -> str:
-    """The result as a reader wants it."""
+    """The result as Markdown."""
     lines = []
     for one in result["spaces"]:
         blocks = one["verdicts"][OUT_OF_FOLD]["blocks"]
@@ -259,7 +260,7 @@ def _number(value: float | None) -> str:
 
 
 def main() -> None:
-    """Runs what is missing and prints the result."""
+    """Runs missing parts and prints the result."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--published", type=Path, required=True, metavar="DIR", help="folder of the published .pth files"
@@ -267,9 +268,7 @@ def main() -> None:
     parser.add_argument("--spaces", nargs="+", choices=list(FILES), default=list(FILES), help="only these spaces")
     parser.add_argument("--quick", action="store_true", help="a few architectures and candidates, to see that it works")
     parser.add_argument("--jobs", type=int, default=1, help="processes that collect statistics (default: 1)")
-    parser.add_argument(
-        "--work", type=Path, default=Path("runs/benchmarks/published"), help="where what is done is kept"
-    )
+    parser.add_argument("--work", type=Path, default=Path("runs/benchmarks/published"), help="folder of completed work")
     options = parser.parse_args()
     work = options.work / ("quick" if options.quick else "full")
     work.mkdir(parents=True, exist_ok=True)

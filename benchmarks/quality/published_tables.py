@@ -8,7 +8,7 @@ from autoprox.bench.table import Table
 from autoprox.spaces import SPACES
 
 FILES = {"autoformer-ti": "gt_autoformer.pth", "pit-ti": "gt_pit_a.pth"}
-"""The file of each space, as its authors named it."""
+"""The published file of each space."""
 
 LABEL_KIND = "kd"
 
@@ -19,10 +19,10 @@ def published_table(source: Path, space: str, work: Path) -> Table:
     Args:
         source: Folder of the published files.
         space: One of `FILES`.
-        work: Folder where the table is kept.
+        work: Folder of the imported table.
 
     Raises:
-        TableError: If the file is missing, or cannot be a table.
+        TableError: If the file is missing, or cannot be imported.
     """
     target = work / f"{space}.parquet"
     if not target.exists():

@@ -21,7 +21,7 @@ RIVALS = {
 
 
 def table() -> str:
-    """The table as Markdown: the proxy of the default run, then what it has to beat."""
+    """The table as Markdown: the proxy of the default run, then its rivals."""
     result = json.loads(RESULTS.read_text(encoding="utf-8"))
     verdicts, margins = result["sealed"]["verdicts"], result["sealed"]["means"]["winner"]
     own = next(row for row in result["summary"] if row["contender"] == "default")["sealed"]["winner"]
@@ -39,7 +39,7 @@ def table() -> str:
 
 
 def written(text: str) -> str:
-    """A README with the table of today between its marks."""
+    """A README with the current table between its marks."""
     before, _, rest = text.partition(BEGIN)
     _, _, after = rest.partition(END)
     return f"{before}{BEGIN}\n{table()}\n{END}{after}"

@@ -1,18 +1,18 @@
 """Quality of a readable regression on the genes by the number of labels, and of its predictions of latency.
 
     python benchmarks/quality/regression.py                # learning curves on the embedded table
-    python benchmarks/quality/regression.py --tables DIR   # and latency in tables of others
+    python benchmarks/quality/regression.py --tables DIR   # and latency in third-party tables
 
-- labels: 10 to 96 labelled architectures a block, drawn from fit and select as parzc.py draws them; Kendall's tau with
-  the sealed labels, mean over blocks and 20 draws, with the 95 % t interval of the mean over draws. MABN's row is the
-  one that is stored in results/parzc.json, on the same draws, where it has that number. One counted look at sealed.
-- latency: tau and mean relative error on rows that were left out (fits to 160 and 1,600 rows, 5 draws), by the linear
-  and the logarithmic regression on all products of two features. HAT (Xeon) and HW-GPT-S (CPU, A100, H100), in DIR;
-  gradient boosting on 1,600 rows of the same features shows what noise leaves.
-- limits: what the tables of processors allow. Residuals of the logarithmic regression in five folds: their deviation,
-  their correlation between consecutive rows and between nearest neighbours in the features; tau with the median of the
-  ten rows before and behind taken off; the deviation among rows that differ in the order of their layers alone, which
-  changes no work; and the tau of a model that knew the truth under so much noise.
+- labels: 10 to 96 labelled architectures per block, drawn from fit and select as in parzc.py; Kendall's tau with the
+  sealed labels, mean over blocks and 20 draws, with the 95 % t interval of the mean over draws. MABN's row is from
+  results/parzc.json, on the same draws, if it has that number. One counted scoring of sealed.
+- latency: tau and mean relative error on held-out rows (fits to 160 and 1,600 rows, 5 draws), by the linear and the
+  logarithmic regression on all products of two features. HAT (Xeon) and HW-GPT-S (CPU, A100, H100), in DIR; gradient
+  boosting on 1,600 rows of the same features shows the limit by noise.
+- limits: limits of the tables of processors. Residuals of the logarithmic regression in five folds: their deviation,
+  their correlation between consecutive rows and between nearest neighbours in the features; tau after subtraction of
+  the median of the ten rows before and after; the deviation among rows that differ only in the order of their layers,
+  which does not change the work; and the tau of a perfect model under so much noise.
 
 Results: results/regression.json, and the same as Markdown in results/regression.md. Two minutes.
 """
@@ -44,7 +44,7 @@ SIZES = (10, 16, 24, 32, 48, 64, 96)
 DRAWS, LATENCY_DRAWS = 20, 5
 ROWS = (160, 1600)
 NEAR = 10
-"""Rows before and behind that were measured while the machine was in the same state."""
+"""Rows before and after that were measured in the same state of the machine."""
 
 
 def tau(scores: Any, target: Any) -> float:
@@ -172,7 +172,7 @@ def limits(tables: Path) -> list[dict[str, Any]]:
 
 
 def _order_of_layers(tables: Path) -> list[str]:
-    """Key of rows of HW-GPT that differ in the order of their layers alone."""
+    """Key of rows of HW-GPT that differ only in the order of their layers."""
     text = gzip.decompress((tables / "hwgpt_s_10000.jsonl.gz").read_bytes()).decode()
     rows = [json.loads(line) for line in text.splitlines()]
     return [str([row["embed"], row["bias"], sorted(row["heads"]), sorted(row["mlp"])]) for row in rows]
@@ -182,7 +182,7 @@ EQUAL_WORK: dict[str, Callable[[Path], list[str] | None]] = {
     "HAT, Xeon": lambda _tables: None,
     "HW-GPT-S, CPU": _order_of_layers,
 }
-"""Tables whose noise limits tau, and how rows that do the same work are told; None where no two do."""
+"""Tables with noise that limits tau, and the keys of rows with the same work; None if no two rows have it."""
 
 
 def mabn() -> dict[int, float]:
@@ -229,8 +229,8 @@ def _cell(row: dict[str, Any]) -> str:
 
 def main(arguments: Sequence[str] | None = None) -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--tables", type=Path, metavar="DIR", help="folder with tables of others")
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
+    options.add_argument("--tables", type=Path, metavar="DIR", help="folder with third-party tables")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results")
     given = options.parse_args(arguments)
     results: dict[str, Any] = {
         "command": "python benchmarks/quality/regression.py" + (" --tables DIR" if given.tables else ""),

@@ -3,11 +3,11 @@
     python benchmarks/quality/screening.py               # 1 minute on one core
     python benchmarks/quality/screening.py --seeds 2 --budget 200
 
-Ten seeds of each strategy and screening on the fit split of the embedded table, whose statistics accompany it.
-`valid` is the share of proposals that are valid candidates which were not judged before. `scored` is how many
-candidates were scored on all networks until one reached the target, the median over seeds of what random search ends
-with; a candidate that an early exit rejects counts as the networks that it was scored on. Runs that do not
-reach the target count as the whole budget, and how many do is stated. Intervals are those of Student's t over seeds.
+Ten seeds of each strategy and screening on the fit split of the embedded table, which includes its statistics. `valid`
+is the share of proposals that are valid and new candidates. `scored` is the number of candidates scored on all networks
+until one reached the target, which is the median over seeds of the final fitness of random search; a candidate that an
+early exit rejects counts by its share of networks. Runs that do not reach the target count as the whole budget; the
+number of runs that reach it is stated. Intervals are those of Student's t over seeds.
 
 Results: results/screening.json, and the same as Markdown in results/screening.md.
 """
@@ -40,7 +40,7 @@ SCREENINGS: dict[str, dict[str, int]] = {
 
 
 def main() -> None:
-    """Runs all, and writes what they give."""
+    """Runs all, and writes the results."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--budget", type=int, default=300, help="distinct valid candidates of a run")
@@ -68,7 +68,7 @@ def main() -> None:
 
 
 def course(discoverer: Discoverer, bank: Bank, plan: EvolutionPlan, budget: int) -> dict[str, Any]:
-    """Highest fitness after each evaluation, what had been scored by then, and the share of valid proposals."""
+    """Highest fitness and number of scored candidates after each evaluation, and the share of valid proposals."""
     fit = discoverer.judges[Split.FIT]
     with TemporaryDirectory() as folder:
         with EvolutionJournal(Path(folder) / JOURNAL, discoverer.definition(plan)) as journal:
@@ -104,7 +104,7 @@ def interval(values: list[float]) -> list[float]:
 
 
 def markdown(document: dict[str, Any]) -> str:
-    """The same for people."""
+    """The results as Markdown."""
     lines = [
         "# Screening of candidates",
         "",

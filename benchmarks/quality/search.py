@@ -1,19 +1,18 @@
-"""Whether a search with a scorer finds better networks than chance and size do.
+"""Comparison of a search with a scorer with random choice and choice by size.
 
     python benchmarks/quality/search.py                        # both parts, on the embedded table
     python benchmarks/quality/search.py --parts regret         # minutes, no training
     python benchmarks/quality/search.py --scorers snip params  # other scorers
-    python benchmarks/quality/search.py --quick                # tries everything in a minute or two
+    python benchmarks/quality/search.py --quick                # tests everything in a minute or two
 
-- regret: how much accuracy is lost, in points, by taking the architecture that a scorer puts first instead of the best
-  one, among 10, 50 and all labelled architectures of a block (means over 1,000 draws of so many, with 95 % intervals of
-  the mean; sizes that a block does not have are left out), and among the sealed ones, which no shipped proxy was made
-  from. Beside it `random`: what an architecture drawn at random loses, in expectation. One counted look at the sealed
-  split.
+- regret: points of accuracy lost by taking the first architecture by a scorer instead of the best one, among 10, 50 and
+  all labelled architectures of a block (means over 1,000 draws, with 95 % intervals of the mean; sizes that a block
+  does not have are skipped), and among the sealed ones, which no shipped proxy was made from. The baseline is `random`:
+  the expected loss of a random architecture. One counted scoring of the sealed split.
 - verify: `python -m autoprox.search --verify` for each space and data set of the table: the pick, five random allowed
   architectures and the largest, three trainings each with the recipe of the table. Once with a largest size (`cap`:
-  the median of what the space draws), and once with the sizes from 97 to 100 % of it (`band`), where size can tell
-  little. Finished trainings are kept in --work, so that the same command goes on.
+  the median of what the space draws), and once with the sizes from 97 to 100 % of it (`band`), where size has
+  little effect. Finished trainings are stored in --work, so that the same command resumes.
 
 Results: results/search.json, and the same as Markdown in results/search.md. About an hour in all on two cores.
 """
@@ -67,14 +66,14 @@ def scored(block: Block, table: Table, names: Sequence[str], jobs: int) -> np.nd
 
 
 def regret_of(scores: np.ndarray, goodness: np.ndarray, draws: np.ndarray) -> np.ndarray:
-    """Accuracy that the first by score lacks to the best, a draw: `scores` and `goodness` `(A,)`, `draws` `(D, n)`."""
+    """Regret of the first by score, per draw: `scores` and `goodness` `(A,)`, `draws` `(D, n)`."""
     chosen = np.where(np.isfinite(scores), scores, -np.inf)[draws].argmax(axis=1)
     drawn = goodness[draws]
     return drawn.max(axis=1) - drawn[np.arange(len(draws)), chosen]
 
 
 def regrets(table: Table, names: Sequence[str], jobs: int) -> list[dict[str, Any]]:
-    """One row per block, a number of architectures and a scorer."""
+    """One row per block, number of architectures and scorer."""
     sealed = {arch_id for arch_id, split in table.splits().items() if split is Split.SEALED}
     count_sealed(table.digest)
     rows = []
@@ -114,7 +113,7 @@ def bounds_of(name: str, task: Task) -> dict[str, Constraints]:
 
 
 def verified(table: Table, options: argparse.Namespace) -> list[dict[str, Any]]:
-    """One entry per space, a data set and a regime."""
+    """One entry per space, data set and regime."""
     pairs = [(name, dataset) for name in table.spaces for dataset in table.datasets]
     entries = []
     for name, dataset in pairs[:1] if options.quick else pairs:
@@ -174,7 +173,7 @@ def markdown(results: dict[str, Any]) -> str:
 
 
 def regret_lines(rows: list[dict[str, Any]]) -> list[str]:
-    """Regret by block and number of architectures, a column a scorer; the half width of the interval behind +-."""
+    """Regret by block and number of architectures, one column per scorer; +- is half the width of the interval."""
     names = list(dict.fromkeys(row["scorer"] for row in rows))
     lines = ["## Regret, points of accuracy", "", "| block | among | " + " | ".join(names) + " |"]
     lines.append("|---" * (len(names) + 2) + "|")
@@ -192,12 +191,12 @@ def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--parts", nargs="+", choices=["regret", "verify"], default=["regret", "verify"])
     options.add_argument("--bench", default="vitbench101", metavar="PATH|NAME", help="the table")
-    options.add_argument("--scorers", nargs="+", default=list(SCORERS), metavar="P", help="of the regret")
+    options.add_argument("--scorers", nargs="+", default=list(SCORERS), metavar="P", help="scorers of the regret")
     options.add_argument("--verify-with", default=VERIFIED, metavar="P", help="the scorer that searches")
     options.add_argument("--jobs", type=int, default=2, metavar="N")
     options.add_argument("--work", type=Path, default=Path("runs/quality-search"), metavar="DIR")
-    options.add_argument("--out", type=Path, metavar="DIR", help="where results are written (--quick: to --work)")
-    options.add_argument("--quick", action="store_true", help="one space, short trainings: to try the script")
+    options.add_argument("--out", type=Path, metavar="DIR", help="folder of the results (--quick: --work)")
+    options.add_argument("--quick", action="store_true", help="one space, short trainings: to test the script")
     given = options.parse_args()
     table = Table.read(given.bench)
     results: dict[str, Any] = {

@@ -1,8 +1,8 @@
-"""Prints, as a Markdown table, what the shipped proxies scored on the sealed split when they were discovered.
+"""Prints the correlations of the shipped proxies on the sealed split at their discovery, as a Markdown table.
 
     python benchmarks/quality/shipped.py
 
-It reads the results that the proxies carry and scores nothing. `python benchmarks/remake.py` makes them again (about
+It reads the results stored in the proxies and scores nothing. `python benchmarks/remake.py` makes them again (about
 three minutes on two cores).
 """
 
@@ -11,7 +11,7 @@ from autoprox.bench.splits import Split
 
 
 def main() -> None:
-    """One row per proxy: its joint correlation on the sealed split beside that of the counts."""
+    """One row per proxy: its joint correlation on the sealed split, and those of the counts."""
     rows = []
     for name in autoprox.shipped_names():
         verdicts = autoprox.load(name).results["splits"][Split.SEALED.value]

@@ -3,16 +3,16 @@
     python benchmarks/quality/supernet.py                      # the full comparison: about 40 core hours
     python benchmarks/quality/supernet.py --reduced            # one data set, one seed, few passes: about an hour
     python benchmarks/quality/supernet.py --reduced --minutes 40
-    python benchmarks/quality/supernet.py --reduced --summary  # only what is in the journal
+    python benchmarks/quality/supernet.py --reduced --summary  # only results in the journal
 
-Every training has the same budget, counted in passes of subnets, those of teachers and pairs included. Then each
-architecture of the table's splits fit and select (sealed is not looked at) is tested with inherited parameters. Given
-are, as means over seeds with 95 % intervals of a paired bootstrap over architectures: Kendall's tau-b and Pearson's r
-with the labels, tau of the prior alone, tau of the mean of both ranks, what this is above the better of the two alone,
-mean accuracy, that of the smallest third, and both against `uniform, plain`. Controls: a prior of random numbers, and
-one that points the wrong way. Curves say how far uniform sampling has converged.
+Every training has the same budget, counted in passes of subnets, including teachers and pairs. Then each architecture
+of the table's splits fit and select (not sealed) is tested with inherited parameters. The results are means over seeds
+with 95 % intervals of a paired bootstrap over architectures: Kendall's tau-b and Pearson's r with the labels, tau of
+the prior alone, tau of the mean of both ranks and its lead over the better one, mean accuracy, accuracy of the smallest
+third, and both compared with `uniform, plain`. Controls: a prior of random numbers, and an inverted one. Curves show
+the convergence of uniform sampling.
 
-Each training is appended to a journal as it ends, and is not repeated. Results: results/supernet.json and the same as
+Each finished training is appended to a journal, and is not repeated. Results: results/supernet.json and the same as
 Markdown; the reduced form writes results/supernet-reduced.*.
 """
 
@@ -47,12 +47,12 @@ CURVE = (0.25, 0.5, 1.0)
 BANKS = 4
 RESAMPLES = 1000
 CONFLICTING = 12
-"""Subnets whose gradients are compared pair by pair."""
+"""Number of subnets for pairwise comparison of gradients."""
 
 
 @dataclass(frozen=True)
 class Scale:
-    """How large the comparison is."""
+    """Size of the comparison."""
 
     passes: int
     seeds: int
@@ -62,7 +62,7 @@ class Scale:
 
     @property
     def text(self) -> str:
-        """In words."""
+        """The size in words."""
         names = ", ".join(self.datasets)
         seeds = f"{self.seeds} seed{'s'[: self.seeds > 1]}"
         return f"{self.passes:,} passes per training, {seeds}, {names}, at most {self.tested:,} test images"
@@ -76,7 +76,7 @@ REDUCED = Scale(800, 1, ("digits",), ("macs", "random", "wrong"), 500)
 
 @dataclass(frozen=True)
 class Combination:
-    """A sampler with a loss, and a prior where it asks one."""
+    """A sampler with a loss, and a prior if it needs one."""
 
     sampler: str
     loss: str
@@ -91,7 +91,7 @@ class Combination:
 
 
 def combinations(scale: Scale) -> list[Combination]:
-    """Combinations of the papers, the most telling first."""
+    """Combinations of the papers, the most informative first."""
     guided = [Combination("sandwich", "prior-guided", prior) for prior in scale.priors]
     ranked = [Combination("margin", "margin-rank", prior) for prior in scale.priors]
     return [
@@ -159,7 +159,7 @@ class World:
 
 
 def trained(world: World, combination: Combination, scale: Scale, seed: int) -> dict[str, Any]:
-    """Trains a supernet, and tests all architectures at points of its course."""
+    """Trains a supernet, and tests all architectures at several points of the training."""
     prior = world.prior(combination.prior) if combination.prior else None
     plan = SupernetPlan(
         scale.passes, combination.sampler, combination.loss, seed, loss_settings=dict(combination.settings)
@@ -182,7 +182,7 @@ def trained(world: World, combination: Combination, scale: Scale, seed: int) -> 
 
 
 def jobs(scale: Scale, spaces: Sequence[str]) -> Iterator[tuple[str, str, Combination, int]]:
-    """All trainings, the most telling first."""
+    """All trainings, the most informative first."""
     for seed in range(scale.seeds):
         for combination in combinations(scale):
             for data in scale.datasets:
@@ -201,8 +201,8 @@ class Summary:
     Args:
         world: Architectures and labels.
         rows: `(S, A)`, accuracies of each seed.
-        plain: The same of uniform sampling with cross entropy, of the same seeds.
-        prior: `(A,)`, what the prior says; None without one.
+        plain: The same for uniform sampling with cross entropy, with the same seeds.
+        prior: `(A,)`, values of the prior; None without one.
     """
 
     def __init__(self, world: World, rows: np.ndarray, plain: np.ndarray, prior: np.ndarray | None) -> None:
@@ -210,7 +210,7 @@ class Summary:
         self.small = world.macs <= np.quantile(world.macs, 1 / 3)
 
     def values(self, chosen: np.ndarray) -> dict[str, float]:
-        """All measures on a sample of architectures, given by places with repetition."""
+        """All measures on a sample of architectures, given by indices with repetition."""
         labels, rows, plain = self.world.labels[chosen], self.rows[:, chosen], self.plain[:, chosen]
         small = self.small[chosen]
         tau = kendall_tau_b(rows, labels)
@@ -248,7 +248,7 @@ class Summary:
 
 
 def summarised(scale: Scale, journal: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """All results that the journal holds."""
+    """All results in the journal."""
     worlds: dict[str, Any] = {}
     for data in scale.datasets:
         for space in SPACES:
@@ -298,7 +298,7 @@ COLUMNS = (
 
 
 def markdown(results: dict[str, Any]) -> str:
-    """The results for people."""
+    """The results as Markdown."""
     lines = ["# Supernets at equal passes", "", f"Command: `{results['command']}`; {results['scale']}.", ""]
     lines += [
         "Brackets hold 95 % intervals of a paired bootstrap over architectures. `tau of prior` and `tau joint` of rows",
@@ -333,13 +333,13 @@ def _cell(value: list[float] | None, digits: int) -> str:
 
 
 def main() -> None:
-    """Trains what the journal lacks, and writes the results."""
+    """Runs the trainings that are missing in the journal, and writes the results."""
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     options.add_argument("--reduced", action="store_true", help="a comparison of about an hour")
-    options.add_argument("--minutes", type=float, metavar="M", help="begin no further training after so many minutes")
-    options.add_argument("--spaces", nargs="+", default=SPACES, choices=SPACES, help="train in these alone")
+    options.add_argument("--minutes", type=float, metavar="M", help="start no further training after M minutes")
+    options.add_argument("--spaces", nargs="+", default=SPACES, choices=SPACES, help="train only in these")
     options.add_argument("--summary", action="store_true", help="train nothing")
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where journal and results are")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of journal and results")
     given = options.parse_args()
     scale, stem = (REDUCED, "supernet-reduced") if given.reduced else (FULL, "supernet")
     path = given.out / f"{stem}.journal.jsonl"

@@ -1,8 +1,9 @@
-"""How far the embedded table can be trusted: for each block the agreement of seeds, the ceiling, and what counts reach.
+"""Reliability of the embedded table: for each block the agreement of seeds, the ceiling, and the tau of counts.
 
     python benchmarks/quality/table.py > benchmarks/quality/results/table.md
 
-It reads the table and scores nothing; seconds. `python -m autoprox.bench info --json` has the same figures and more.
+It reads the table and scores nothing. Time: seconds. `python -m autoprox.bench info --json` has the same figures and
+more.
 """
 
 from typing import Any
@@ -34,7 +35,7 @@ def row(block: dict[str, Any], part: str) -> dict[str, str]:
 
 
 def main() -> None:
-    """How it was made, then one row per block and stratum."""
+    """The making of the table, then one row per block and stratum."""
     table = Table.read()
     made = table.manifest
     teachers = ", ".join(f"{name} {each['top1_pct']:.1f} %" for name, each in made["teachers"].items())

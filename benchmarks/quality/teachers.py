@@ -1,21 +1,21 @@
-"""Whether what a teacher shows tells more of distilled students than their size does.
+"""Correlations of proxies with a teacher on distilled students, compared with size.
 
     python benchmarks/quality/teachers.py            # all kd blocks of the embedded table
-    python benchmarks/quality/teachers.py --quick    # tries everything on few networks
+    python benchmarks/quality/teachers.py --quick    # tests everything on few networks
 
 - TVT's teacher-aware term (last stage, all stages), its student's term and their sum; DisWOT's relation and semantic
   similarity and their sum; each the mean over initialisations. The weight of TVT's student's term is chosen on fit and
   select among 0.5, 1 and 2.
-- Beside them counts, and four proxies of the zoo that need no teacher.
-- Controls: the teacher before its training, the teacher on the same images in another order, and where the channels
-  allow it the teacher of another data set.
+- Rivals: counts, and four proxies of the zoo that need no teacher.
+- Controls: the teacher before its training, the teacher on the same images in another order, and, if the channels
+  match, the teacher of another data set.
 - For each: Kendall's tau with the labels of the kind kd, on the architectures of fit and select and on the sealed ones;
   among architectures of one size; and on all of them the partial tau given the number of parameters, with a 95 %
-  bootstrap interval over architectures, and how far that lies above the same with the untrained teacher. Nothing but
-  the weight is fitted, so that all of them may be looked at.
-- The premise of both papers: tau between labels from scratch and with a teacher, and whether a teacher helps at all.
+  bootstrap interval over architectures, and its lead over the untrained teacher. Only the weight is fitted, so all
+  architectures may be used.
+- The premise of both papers: tau between labels from scratch and with a teacher, and the effect of a teacher.
 
-One counted look at sealed. Results: results/teachers.json, and the same as Markdown in results/teachers.md.
+One counted scoring of sealed. Results: results/teachers.json, and the same as Markdown in results/teachers.md.
 """
 
 import argparse
@@ -49,18 +49,18 @@ ZOO = ("snip", "synflow", "zen", "autoprox-release")
 WEIGHTS = (0.5, 1.0, 2.0)
 INIT_SEEDS, RESAMPLES = 5, 500
 OTHER = {"digits": "mnist5k", "mnist5k": "digits"}
-"""Data sets whose images have as many channels."""
+"""Pairs of data sets with the same number of channels."""
 
 
 class Reordered(nn.Module):
-    """A teacher that sees the images of a batch in another order."""
+    """A teacher with the images of a batch in another order."""
 
     def __init__(self, inner: nn.Module) -> None:
         super().__init__()
         self.inner = inner
 
     def forward(self, images: Tensor) -> Tensor:
-        """Maps images to the logits of others of the batch."""
+        """Maps images to the logits of other images of the batch."""
         order = torch.randperm(len(images), generator=torch.Generator().manual_seed(0))
         found: Tensor = self.inner(images[order])
         return found
@@ -206,9 +206,9 @@ def _cell(row: dict[str, Any] | None, key: str) -> str:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="where results are written")
+    options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results")
     options.add_argument("--init-seeds", type=int, default=INIT_SEEDS, metavar="K", help="initialisations (default: 5)")
-    options.add_argument("--quick", action="store_true", help="20 networks per block, nothing is written")
+    options.add_argument("--quick", action="store_true", help="20 networks per block, writes nothing")
     given = options.parse_args()
     seeds, most = (1, 20) if given.quick else (given.init_seeds, None)
     table = Table.read()

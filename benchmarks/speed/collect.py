@@ -2,13 +2,13 @@
 
     python benchmarks/speed/collect.py > benchmarks/speed/results/statistics.md
 
-Each pass is collected with all of its statistics, and each tensor is reduced by `l1`. Seconds are those of one core
-(`time.process_time`, torch on one thread): on an idle machine that is what a clock shows. In each repetition all rows
-of a network are run one after the other, ratios are formed within a repetition, and medians are given. At 224 px every
-row is a fresh process that runs it once, after one plain pass on two images to warm up; its peak memory is the largest
-resident set that the operating system saw (`resource.getrusage`).
+Each pass is collected with all of its statistics, and each tensor is reduced by `l1`. Seconds are processor time of one
+core (`time.process_time`, torch on one thread), which equals wall time on an idle machine. In each repetition all rows
+of a network run one after the other, ratios are formed within a repetition, and medians are given. At 224 px every row
+runs once in a fresh process, after one plain pass on two images as warm-up; its peak memory is the largest resident set
+(`resource.getrusage`).
 
-It takes about two minutes of one core; `--small` leaves the networks at 224 px out and takes a quarter of that.
+It takes about two minutes of one core; `--small` skips the networks at 224 px and takes a quarter of that.
 """
 
 import argparse
@@ -47,7 +47,7 @@ CLASSES = 10
 
 
 def network(name: str, batch: int) -> tuple[nn.Module, Tensor, Tensor]:
-    """The middle one of nine architectures by parameters, and a batch of the size of images that its space is for."""
+    """The median of nine architectures by parameters, and a batch in the image size of its space."""
     owner, rng = autoprox.space(name), np.random.default_rng(0)
     arch = sorted((owner.sample(rng) for _ in range(9)), key=owner.backbone_params)[4]
     size, channels = owner.default_img_size, 3 if name in LARGE else 1
@@ -73,7 +73,7 @@ def of_pass(name: str) -> list[str]:
 
 
 def expressions(row: str) -> Sequence[Expression]:
-    """Expressions that a row of a table evaluates."""
+    """Expressions of a row of a table."""
     if row == BANK:
         return first_bank()
     if row == DATA_BANK:
@@ -84,7 +84,7 @@ def expressions(row: str) -> Sequence[Expression]:
 
 
 def task(row: str, model: nn.Module, images: Tensor, labels: Tensor) -> Callable[[], object]:
-    """Passes that a row of a table runs."""
+    """Passes of a row of a table."""
     if row == PLAIN:
         return lambda: plain(model, images, labels)
     wanted = expressions(row)
@@ -92,7 +92,7 @@ def task(row: str, model: nn.Module, images: Tensor, labels: Tensor) -> Callable
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """Seconds of this core that a call takes."""
+    """Processor time of a call in seconds."""
     start = time.process_time()
     function()
     return time.process_time() - start
@@ -117,7 +117,7 @@ def small(name: str) -> list[list[str]]:
 
 
 def measured_alone(name: str, batch: int, row: str) -> None:
-    """Runs one row at 224 px in this process and prints what it took, as JSON."""
+    """Runs one row at 224 px in this process and prints its cost as JSON."""
     model, images, labels = network(name, batch)
     plain(model, images[:2], labels[:2])
     model.zero_grad()
@@ -151,8 +151,8 @@ def show(title: str, header: Sequence[str], rows: Sequence[Sequence[str]]) -> No
 
 def main() -> None:
     """Prints all tables."""
-    parser = argparse.ArgumentParser(description="Measures what statistics cost.")
-    parser.add_argument("--small", action="store_true", help="leave the networks at 224 px out")
+    parser = argparse.ArgumentParser(description="Measures the cost of statistics.")
+    parser.add_argument("--small", action="store_true", help="skip the networks at 224 px")
     parser.add_argument("--alone", nargs=3, metavar=("SPACE", "BATCH", "ROW"), help=argparse.SUPPRESS)
     options = parser.parse_args()
     with single_threaded():

@@ -1,7 +1,7 @@
 """Search written with DEAP alone: compile each tree, call it once per architecture, ask SciPy for tau.
 
 Each leaf is an argument of the compiled function: one NumPy array of the nodes of one architecture. Primitives are
-plain NumPy on that array. Selectors of roles are left out, because an array knows no roles.
+plain NumPy on that array. Selectors of roles are skipped, because an array has no roles.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +38,7 @@ class DeapLoop:
     """Scores graphs architecture by architecture.
 
     Args:
-        leaves: Expressions that graphs are made of.
+        leaves: Leaves of the graphs.
         rows: For each architecture, the values of all leaves, one array of nodes each.
     """
 
@@ -52,7 +52,7 @@ class DeapLoop:
                     self._pset.addPrimitive(_plain(primitive), primitive.arity, f"{level}_{primitive.name}")
 
     def tree(self, graph: Expression) -> gp.PrimitiveTree:
-        """The graph as DEAP has it."""
+        """The graph as a tree of DEAP."""
         return gp.PrimitiveTree(self._items(graph))
 
     def _items(self, graph: Expression) -> list[Any]:
@@ -67,7 +67,7 @@ class DeapLoop:
         return [float(function(*row)) for row in self._rows]
 
     def taus(self, tree: gp.PrimitiveTree, columns: Sequence[np.ndarray], labels: Sequence[np.ndarray]) -> list[float]:
-        """Rank correlation with each block, whose architectures are these columns of the scores."""
+        """Rank correlation with each block, given the columns of its architectures in the scores."""
         scores = np.array(self.scores(tree))
         pairs = zip(columns, labels, strict=True)
         return [float(stats.kendalltau(scores[index], label).statistic) for index, label in pairs]

@@ -1,10 +1,10 @@
-"""Speed of evaluating candidates, and how it grows; prints Markdown.
+"""Speed of evaluating candidates, and its growth with size; prints Markdown.
 
     python benchmarks/speed/evaluation.py > benchmarks/speed/results/evaluation.md
 
 It takes about two minutes when the statistics of the embedded table are cached, one more when they are not. All times
-are processor time of one thread, so that other work on the machine changes them little; ratios are of times that were
-taken in the same process. Tables of 100 to 10,000 architectures are synthetic: node layouts and leaf values are those
+are processor time of one thread, so that other load on the machine has little effect; ratios are of times measured in
+the same process. Tables of 100 to 10,000 architectures are synthetic: node layouts and leaf values are those
 of networks of the embedded table, drawn with replacement, each value multiplied by exp of a normal number.
 """
 
@@ -84,7 +84,7 @@ def load() -> Data:
 def graphs(
     data: Data, number: int, seed: int, wanted: Callable[[Expression], bool] = lambda _: True
 ) -> list[Expression]:
-    """Distinct valid candidates, drawn as a search draws its first ones."""
+    """Distinct valid candidates, drawn like the first ones of a search."""
     rng, fitness = np.random.default_rng(seed), Fitness(data.judge, LeafTable(data.leaves))
     found: dict[str, Expression] = {}
     while len(found) < number:
@@ -99,7 +99,7 @@ def graphs(
 
 
 def synthetic(data: Data, architectures: int, expressions: Sequence[Expression], seed: int) -> list[Leaves]:
-    """Leaf values of so many architectures."""
+    """Leaf values of a number of architectures."""
     rng = np.random.default_rng(seed)
     drawn = rng.integers(len(data.leaves), size=architectures)
 
@@ -126,7 +126,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def by_batches(table: LeafTable, candidates: Sequence[Expression], labels: Sequence[np.ndarray]) -> tuple[float, float]:
-    """Seconds a candidate for scores and for rank correlations, in batches as a search evaluates them."""
+    """Seconds per candidate for scores and for rank correlations, in batches as in a search."""
     evaluator = Evaluator(table)
     scoring = ranking = 0.0
     for start in range(0, len(candidates), BATCH):
@@ -142,10 +142,10 @@ def by_batches(table: LeafTable, candidates: Sequence[Expression], labels: Seque
 
 
 class FilledBank(Bank):
-    """A bank that does not grow: what is measured is the search, not the collection of statistics."""
+    """A bank that does not grow, since the search is measured and not the collection of statistics."""
 
     def grow(self, *_: object) -> list[Expression]:
-        """Nothing."""
+        """Returns no new leaves."""
         return []
 
 
@@ -172,7 +172,7 @@ def against_others(data: Data) -> None:
     trees = [loop.tree(each) for each in candidates]
     found: list[list[float]] = []
     table = LeafTable(data.leaves)
-    # A new judge of candidates each time: nothing of an earlier evaluation is available.
+    # A new judge of candidates each time, without cached evaluations.
     fresh = [Fitness(data.judge, table) for _ in range(REPETITIONS)]
     ours = seconds(lambda: [each.evaluate(candidates) for each in fresh]) / (COMPARED * REPETITIONS)
     deap_way = seconds(lambda: found.extend(loop.taus(tree, columns, labels) for tree in trees)) / COMPARED
@@ -266,7 +266,7 @@ def overheads(data: Data) -> None:
 
 
 def large() -> None:
-    """Run in a process of its own: its peak memory is that of the table and of evaluating on it."""
+    """Runs in a separate process, so that its peak memory covers only the table and evaluations on it."""
     data = load()
     candidates = graphs(data, LARGE_GRAPHS, 7)
     table = LeafTable(synthetic(data, LARGE * DATA_SETS, data.bank, 8))
@@ -300,7 +300,7 @@ def import_time() -> None:
 
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    options.add_argument("--large", action="store_true", help="only the large table (what the whole run starts itself)")
+    options.add_argument("--large", action="store_true", help="only the large table (the whole run starts this itself)")
     if options.parse_args().large:
         with single_threaded():
             large()

@@ -4,11 +4,11 @@
     python benchmarks/speed/search.py --quick      # fewer candidates, in a minute
 
 2,000 candidates of autoformer-micro at 28 px and 10 of pit-ti at 224 px, drawn at random without constraints, scored by
-`joint_micro` on batches of 32 images, in one process (`--jobs N` divides the time, up to the number of cores). Beside
-it the same search with a scorer that does nothing, which leaves proposing, building and bookkeeping; and one plain
-forward and backward pass of some of the candidates, which no scorer that reads gradients can be cheaper than. Times are
-of the processor, so that other work on the machine does not count; the wall time of the search lies beside them. It
-takes about five minutes.
+`joint_micro` on batches of 32 images, in one process (`--jobs N` divides the time, up to the number of cores). For
+comparison: the same search with an empty scorer, which leaves proposing, building and bookkeeping; and one plain
+forward and backward pass of some of the candidates, the lower bound of any scorer that reads gradients. Times are
+processor time, so that other load on the machine does not count; the wall time of the search is shown as well. It takes
+about five minutes.
 """
 
 import argparse
@@ -32,11 +32,11 @@ PROXY = "joint_micro"
 CASES = {"autoformer-micro": (2000, 100), "pit-ti": (10, 3)}
 """Candidates of each space, and with --quick."""
 SAMPLED = 30
-"""Candidates, at most, that the parts are measured on."""
+"""Largest number of candidates for measuring the parts."""
 
 
 def task_of(name: str) -> Task:
-    """Stored images in the space's own size, or noise of it."""
+    """Stored images in the size of the space, or noise in that size."""
     space = autoprox.space(name)
     task = Table.read().task("mnist5k", name)
     return task if task.img_size == space.default_img_size else noise_task("noise", 10, space.default_img_size)
@@ -49,7 +49,7 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def nothing(_model: nn.Module, _images: Tensor, _labels: Tensor) -> float:
-    """A scorer that costs nothing: what is left is proposing, building and bookkeeping."""
+    """An empty scorer, which leaves proposing, building and bookkeeping."""
     return 0.0
 
 
@@ -80,7 +80,7 @@ def main() -> None:
     for name, budgets in CASES.items():
         task, budget = task_of(name), budgets[quick]
         searched = partial(run, space=name, task=task, method="random")
-        searched(proxy, budget=1)  # what is done once per process is not counted
+        searched(proxy, budget=1)  # one-time work of a process is not counted
         wall, start = time.perf_counter(), time.process_time()
         found = searched(proxy, budget=budget)
         used, wall = time.process_time() - start, time.perf_counter() - wall

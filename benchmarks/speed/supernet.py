@@ -2,12 +2,12 @@
 
     python benchmarks/speed/supernet.py > benchmarks/speed/results/supernet.md
 
-One forward and backward pass of 50 images of 28 px. Seconds are those of one core (`time.process_time`, torch on one
-thread). The network alone and the subnet run one after the other, in turns first; ratios are formed pair by pair, and
-medians are given, with quartiles in brackets.
+One forward and backward pass of 50 images of 28 px. Seconds are processor time of one core (`time.process_time`, torch
+on one thread). The network alone and the subnet run one after the other, in turns first; ratios are formed pair by
+pair, and medians are given, with quartiles in brackets.
 
-- new: random architectures, each of which is built first, by both;
-- known: the largest and the smallest architecture, which come in each step of a sandwich and are built once, by both.
+- new: random architectures, which both build first;
+- known: the largest and the smallest architecture, which occur in each step of a sandwich and which both build once.
 
 It takes about two minutes of one core.
 """
@@ -28,11 +28,11 @@ from autoprox.supernet import Subnets, Supernet
 SPACES = ("autoformer-micro", "pit-micro")
 CLASSES, SIZE, CHANNELS, BATCH = 10, 28, 1, 50
 ARCHS = 100
-"""More than a supernet keeps built, so that each is new in each round."""
+"""More than a supernet caches, so that each is new in each round."""
 
 
 def seconds(function: Callable[[], object]) -> float:
-    """Seconds of this core that a call takes."""
+    """Processor time of a call in seconds."""
     start = time.process_time()
     function()
     return time.process_time() - start
@@ -44,7 +44,7 @@ def passed(network: nn.Module, images: Tensor, labels: Tensor) -> None:
 
 
 def compared(alone: Callable[[], object], shared: Callable[[], object], *, turn: int) -> tuple[float, float]:
-    """Seconds of both, the one that comes first given by the turn."""
+    """Seconds of both; the turn decides their order."""
     if turn % 2:
         later = seconds(shared)
         return seconds(alone), later
@@ -85,7 +85,7 @@ def pairs(name: str, rounds: int) -> dict[str, list[tuple[float, float]]]:
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="Measures what a subnet costs.")
+    parser = argparse.ArgumentParser(description="Measures the cost of a subnet.")
     parser.add_argument("--rounds", type=int, default=3, metavar="N", help="over all architectures (default: 3)")
     rounds = parser.parse_args().rounds
     with single_threaded():

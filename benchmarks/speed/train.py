@@ -1,10 +1,10 @@
-"""Cost of training: images per second for the smallest, median and largest network, against what the core can do.
+"""Cost of training: images per second for the smallest, median and largest network, relative to the core's peak.
 
     python benchmarks/speed/train.py > benchmarks/speed/results/train.md
 
 One training of the table's recipe for each; floating-point operations are counted as three forward passes (forward,
-and twice as much backward) of two operations a multiply-accumulate, the test left out of both. The yardstick is a
-matrix product of 512 x 512 in float32 on the same thread, timed beside it. Seconds are those of one core
+and twice as much backward) of two operations per multiply-accumulate; tests are excluded from both. The reference is a
+matrix product of 512 x 512 in float32 on the same thread, timed in turn. Seconds are processor time of one core
 (`time.process_time`). About a minute.
 """
 
@@ -25,7 +25,7 @@ PASSES = 3
 
 
 def matmul_rate() -> float:
-    """Floating-point operations a second of a large matrix product."""
+    """Floating-point operations per second of a large matrix product."""
     left, right = torch.randn(SIDE, SIDE), torch.randn(SIDE, SIDE)
     seconds = []
     for _ in range(REPETITIONS):

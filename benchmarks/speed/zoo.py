@@ -1,12 +1,12 @@
-"""All zoo proxies of one network in one go, against computing each by itself; prints a Markdown table.
+"""All zoo proxies of one network together, compared with one by one; prints a Markdown table.
 
     python benchmarks/speed/zoo.py > benchmarks/speed/results/zoo.md
 
-In one go means `autoprox.scorers.score_together`: the graphs are evaluated from one merged collection, so that each
-pass runs once and each shared sub-expression is computed once; the functions share the prepared model, and what several
-of them rest on (the Jacobian at the images, the tangent kernel, the tokens behind the blocks). By itself means `score`,
-proxy by proxy. Both are run one after the other in each repetition, on one thread. Times are of the processor, so that
-other work on the machine does not count. It takes about two minutes.
+Together means `autoprox.scorers.score_together`: the graphs are evaluated from one merged collection, so that each pass
+runs once and each shared sub-expression is computed once; the functions share the prepared model and common
+intermediate results (the Jacobian at the images, the tangent kernel, the tokens after the blocks). One by one means
+`score` per proxy. Both run in turn in each repetition, on one thread. Times are processor time, so that other load on
+the machine does not count. It takes about two minutes.
 """
 
 import platform
@@ -45,14 +45,14 @@ def seconds(function: Callable[[], object]) -> float:
 
 
 def compare(scorers: Sequence[Scorer], model: nn.Module, network: Network) -> tuple[float, float]:
-    """Seconds of each by itself, all of them together, and of all in one go."""
+    """Total seconds one by one, and seconds together."""
     images, labels = network.task.images, network.task.labels
     alone = seconds(lambda: [each.score_many([model], images, labels) for each in scorers])
     return alone, seconds(lambda: score_together(scorers, model, images, labels))
 
 
 def main() -> None:
-    """One row per space and a group of proxies."""
+    """One row per space and group of proxies."""
     graphs = [each for each in ZOO.values() if isinstance(each, Proxy)]
     groups = {
         "graphs": graphs,
@@ -70,7 +70,7 @@ def main() -> None:
     with single_threaded():
         for name in SPACES:
             built = [(network.build(), network) for network in networks(name)]
-            compare(groups["all"], *built[0])  # what is done once per process is not counted
+            compare(groups["all"], *built[0])  # one-time work of a process is not counted
             for group, scorers in groups.items():
                 pairs = [compare(scorers, *each) for each in built for _ in range(REPETITIONS)]
                 alone, together = (statistics.median(column) for column in zip(*pairs, strict=True))

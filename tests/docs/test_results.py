@@ -89,7 +89,7 @@ LEARNERS = {
 
 
 def test_learned_aggregators():
-    header, *shown = table("docs/results.md", "labels a space")
+    header, *shown = table("docs/results.md", "labels per space")
     stored = results("parzc.json")
     for name, *cells in shown:
         space = SPACES.get(name.partition(",")[0])
