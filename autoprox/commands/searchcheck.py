@@ -77,13 +77,14 @@ def say_verification(verification: Verification, what: str = "the pick") -> None
 
 
 def _cells(trained: TrainedArch) -> dict[str, str]:
+    low, high = trained.interval
     return {
         "architecture": trained.role,
         "arch_id": trained.arch.arch_id,
         "params": f"{trained.params:,}",
         "n": str(len(trained.accuracies)),
         "mean": number(trained.mean, 2),
-        "95 % interval": "" if len(trained.accuracies) < 2 else interval(trained.interval),
+        "95 % interval": "" if len(trained.accuracies) < 2 else interval((max(low, 0.0), min(high, 100.0))),
     }
 
 
