@@ -2,11 +2,11 @@
 
 - `parzc/`: a learned aggregator of node statistics
 - `regression`: accuracy or latency as a linear function of named features, with inference
-- `arch_features`, `arch_regression`: the features of any space, and the regression on them
-- `regression_proxy`: regressions as a scorer, beside any proxy
-- `latency_model`, `layer_times`: latency as a cost that is predicted, by features or layer by layer
-- `device_profile`: the measurements that such a model is fitted to
-- `figures`: coefficients with their intervals, predicted against measured
+- `arch_features`, `arch_regression`: features of the architectures of a space, and the regression on them
+- `regression_proxy`: regressions as a scorer
+- `latency_model`, `layer_times`: predicted latency as a cost, by features or layer by layer
+- `device_profile`: measurements of a device, and the latency model fitted to them
+- `regression_figures`: coefficients with intervals, predicted against measured values
 """
 
 from autoprox.predict._arch_features import ArchFeatures

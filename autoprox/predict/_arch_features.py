@@ -1,4 +1,4 @@
-"""Architectures of any space as rows of named numbers, for regressions that people read."""
+"""Features of the architectures of any space: named numbers for interpretable regressions."""
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from autoprox.spaces import Arch, Gene, Space
 from autoprox.spaces.genes import Genes, Length, Total, json_form
 
 THIRDS = 3
-"""Into how many parts of equal length a list is cut where its length differs between architectures."""
+"""Number of equal parts into which a list of variable length is split."""
 MOST_PLACES = 6
-"""Values of a list that get columns of their own; a longer list is cut into thirds."""
+"""Maximum length of a list with one column per value; a longer list is split into thirds."""
 
 _Place: TypeAlias = list[tuple[Any, float]]
 # Values and their weights, which add up to 1 unless there are no values.
@@ -22,13 +22,13 @@ _Place: TypeAlias = list[tuple[Any, float]]
 
 @dataclass(frozen=True)
 class _Group:
-    """The columns of one gene: for each of its places, one for each encoding of a value."""
+    """The columns of one gene: one per place and encoding of a value."""
 
     gene: str
     places: int  # 0 for a gene with one value
     split: Callable[[Genes], list[_Place]]
     encodings: dict[str, Callable[[Any], float]]
-    exact: bool  # whether the places are those of the network: stages, and not thirds
+    exact: bool  # True if the places are stages or layers of the network, False for thirds
 
     @property
     def numeric(self) -> bool:
@@ -51,26 +51,26 @@ class _Group:
 
 
 class ArchFeatures:
-    """Named numbers of the architectures of a space, and the products of them that a regression should have.
+    """Named features of the architectures of a space, and the interactions for a regression.
 
-    After the predictors of FOX-NAS, whose features are depths and mean ratios stage by stage, and depth times ratio.
-    They follow from the genes alone, so that every space has them:
+    The features follow the predictors of FOX-NAS: depths and mean ratios of each stage, and depth times ratio. They
+    depend on genes only, so that every space has them:
 
-    - a gene with one number is a column;
-    - a list with one value for each stage has a column for each stage, and so does a tuple;
-    - a list whose length differs has its mean over each third of its length, or over each stage where it has one value
-      for each layer of stages;
-    - a text gives the share of each of its choices but the first.
+    - A gene with one number is a column.
+    - A list with one value per stage, or a tuple, has one column per stage.
+    - A list with one value per layer of stages has its mean over each stage.
+    - Another list of variable length has its mean over each third of its length.
+    - A categorical gene has the share of each choice except the first.
 
-    Products are those of any two single numbers (depth x width), of a single number with each column of a list
-    (depth x ratio), and of lists stage by stage.
+    Interactions are the products of two single numbers (depth x width), of a single number with each column of a list
+    (depth x ratio), and of two lists stage by stage.
 
     Args:
         space: The space.
 
     Attributes:
         names: The columns.
-        interactions: Pairs of columns whose product is a further term.
+        interactions: Pairs of columns; the product of each pair is a further term.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -100,7 +100,7 @@ class ArchFeatures:
         self.interactions = list(_products([group for group in self._groups if group.numeric]))
 
     def frame(self, archs: Iterable[Arch]) -> pd.DataFrame:
-        """One row an architecture.
+        """Features with one row per architecture.
 
         Args:
             archs: `n` architectures of the space.
@@ -109,7 +109,7 @@ class ArchFeatures:
             `(n, F)`, floats.
 
         Raises:
-            SpecError: If the space does not allow one of them.
+            SpecError: If the space does not allow one of the architectures.
         """
         genes = [self.space.genes(arch) for arch in archs]
         rows = [[value for group in self._groups for value in group.values(each)] for each in genes]
@@ -117,7 +117,7 @@ class ArchFeatures:
 
 
 def _group(gene: Gene, lengths: dict[str, int]) -> _Group:
-    """The columns of a gene; `lengths` are those of the lists before it whose length is always the same."""
+    """The columns of a gene; `lengths` are the constant lengths of earlier genes."""
     name, choices = gene.name, [json_form(choice) for choice in gene.choices]
     if gene.along is None:
         sizes = {len(choice) if isinstance(choice, list) else 0 for choice in choices}
@@ -138,7 +138,7 @@ def _group(gene: Gene, lengths: dict[str, int]) -> _Group:
 
 
 def _encodings(choices: Sequence[Any]) -> dict[str, Callable[[Any], float]]:
-    """How a value becomes numbers: itself, or whether it is each of the choices but the first."""
+    """Encodings of a value: the number itself, or one indicator per choice except the first."""
     if all(isinstance(choice, int | float) for choice in choices):
         return {"": float}
     distinct = [choice for place, choice in enumerate(choices) if choice not in choices[:place]]
@@ -154,7 +154,7 @@ def _singly(values: Sequence[Any]) -> list[_Place]:
 
 
 def _staged(values: Sequence[Any], layers: Sequence[int]) -> list[_Place]:
-    """Cuts a list of layers into its stages."""
+    """Splits a list over layers into its stages."""
     found, start = [], 0
     for count in layers:
         found.append([(value, 1 / count) for value in values[start : start + count]])
@@ -163,7 +163,7 @@ def _staged(values: Sequence[Any], layers: Sequence[int]) -> list[_Place]:
 
 
 def parts_of(values: Sequence[Any], parts: int) -> list[_Place]:
-    """Cuts a list into parts of equal length; a value on a border belongs to both, with the share that it has in each.
+    """Splits a list into equal parts; a value across a border belongs to both parts, weighted by its share in each.
 
     Example:
         >>> parts_of(["a", "b"], 2), parts_of([5], 2)

@@ -1,4 +1,4 @@
-"""The regression of one space: from architectures to accuracy or latency, by features that people read."""
+"""The regression of one space: from architectures to accuracy or latency, by interpretable features."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any, Self
@@ -17,15 +17,15 @@ from autoprox.spaces import Arch, Space
 class ArchRegression:
     """A `MultivariateRegression` on the `ArchFeatures` of a space.
 
-    It is a ridge however many rows there are: terms of one space depend on one another (depth, and depth times ratio),
-    and where least squares takes over, more labels rank worse.
+    It is a ridge for any number of rows, since the terms of one space are correlated (depth, and depth times ratio).
+    With least squares, rankings got worse at the number of labels at which it would replace the ridge.
 
     Args:
         space: The space.
         penalty: As for `MultivariateRegression`.
 
     Attributes:
-        features: The features of the space, with the products that the regression has.
+        features: The features of the space, with their interactions.
         model: The regression.
 
     Example:
@@ -55,11 +55,14 @@ class ArchRegression:
             targets: `(n,)`, finite.
 
         Raises:
-            SpecError: If the space does not allow an architecture, or nothing varies in it.
-            ValueError: If there are too few, or a target is not finite.
+            SpecError: If the space does not allow an architecture, or has no gene with several choices.
+            ValueError: If there are too few architectures, or a target is not finite.
         """
         if not self.features.names:
-            raise SpecError(f"Nothing varies in the space '{self.space.name}', so that nothing can be fitted.")
+            raise SpecError(
+                f"No gene of the space '{self.space.name}' has several choices, so that nothing can be fitted. Give "
+                "another space."
+            )
         self.model.fit(self.features.frame(archs), targets)
         return self
 
@@ -72,7 +75,7 @@ class ArchRegression:
         return self.model.predict(self.features.frame(archs)) if len(archs) else np.empty(0)
 
     def explain(self, arch: Arch) -> pd.Series:
-        """Splits a prediction into the mean of the targets and what each term adds; see `MultivariateRegression`."""
+        """Splits a prediction into the mean target and the contribution of each term; see `MultivariateRegression`."""
         return self.model.explain(self.features.frame([arch]).iloc[0])
 
     def summary(self) -> RegressionSummary:
@@ -80,16 +83,16 @@ class ArchRegression:
         return self.model.summary()
 
     def to_document(self) -> dict[str, Any]:
-        """The fitted regression as JSON-like data, with what tells its space from others."""
+        """The fitted regression as JSON-like data, with name and identity of its space."""
         return {"space": self.space.name, "identity": self.space.identity, **self.model.to_document()}
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any], space: Space) -> Self:
-        """A fitted regression out of what `to_document` gave.
+        """Restores a fitted regression from the result of `to_document`.
 
         Args:
             document: The data.
-            space: The space that it is about.
+            space: The space of the regression.
 
         Raises:
             SpecError: If it was fitted in another space, or in an earlier form of this one.
@@ -98,7 +101,7 @@ class ArchRegression:
         model = MultivariateRegression.from_document(document)
         if document["space"] != space.name:
             raise SpecError(
-                f"The regression was fitted in the space '{document['space']}', and this is '{space.name}'; fit one."
+                f"The regression was fitted in the space '{document['space']}', not in '{space.name}'; fit another one."
             )
         if document["identity"] != space.identity or list(model.feature_names_in_) != found.features.names:
             raise SpecError(f"The regression was fitted in an earlier form of the space '{space.name}'; fit it again.")

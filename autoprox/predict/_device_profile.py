@@ -1,8 +1,8 @@
-"""Measures a space on this machine: architectures, and the layers that they are made of, in rounds.
+"""Measures a space on this machine: the latency of architectures and of their layers, in rounds.
 
-A machine drifts, and does other work. So everything is measured in each of several rounds, in an order of its own, and
-what counts is the least: the pass that nothing disturbed. The first half of the rounds and the second are two profiles
-of one machine, and are compared as such.
+The speed of a machine drifts, and other processes disturb measurements. Therefore everything is measured in several
+rounds, each in a different order, and the minimum counts: the least disturbed pass. The two halves of the rounds are
+two profiles of the same machine; comparing them gives its noise.
 """
 
 from collections.abc import Iterator, Sequence
@@ -25,31 +25,31 @@ from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import TaskShape
 
 PROFILE_JOURNAL = "profile.sqlite"
-"""Name of the file that keeps what was measured."""
+"""Name of the file with the measurements."""
 PROFILE_FORMAT = StoreFormat(
     "journal of a profile",
     f"{FACTS}; create table timings (name text primary key, seconds real not null) without rowid",
-    "Delete '{path}': it holds only times, which are measured again.",
+    "Delete '{path}': it holds only times, which can be measured again.",
 )
 LEAST_ARCHS = 20
-"""Architectures that a profile measures at least."""
+"""Minimum number of architectures of a profile."""
 HELD_OUT = 0.2
-"""Share of the architectures that no model is fitted to."""
+"""Share of the architectures held out from fitting."""
 AGREEMENT = 0.9
-"""Kendall's tau between two measurements, below which a machine does not agree with itself."""
+"""Kendall's tau between two halves of the rounds below which a profile is noisy."""
 ROUNDS = 6
-"""How often everything is measured."""
+"""Number of rounds."""
 LAYERS_PER_ARCH = 2
-"""With more distinct layers than this an architecture, layers hardly recur, and are not timed."""
+"""Maximum number of distinct layers per architecture; with more, layers hardly recur and are not timed."""
 
 
 @dataclass(frozen=True)
 class Repeats:
-    """How well a machine agrees with itself: the first half of the rounds and the second half.
+    """Repeatability of a profile: agreement of the first and the second half of the rounds.
 
     Args:
-        n: Architectures.
-        tau: Kendall's tau-b between the two.
+        n: Number of architectures.
+        tau: Kendall's tau-b between the halves.
         difference: Median of the relative differences.
     """
 
@@ -70,23 +70,23 @@ class Repeats:
 
     @property
     def noisy(self) -> bool:
-        """Whether the machine does not agree with itself."""
+        """True if the halves differ by too much, or rank networks differently."""
         return self.difference > NOISY or self.tau < AGREEMENT
 
 
 @dataclass(frozen=True)
 class Profile:
-    """Measurements, and the model that was fitted to them.
+    """Measurements, and the model fitted to them.
 
     Args:
-        model: The model of the kind that was chosen.
-        chosen_by: Mean absolute relative error of each kind on folds of the rows that it was fitted to.
-        error: The error of the model on the architectures that were held out.
-        measured: `(h,)`, latency of these in seconds.
-        predicted: `(h,)`, what the model predicts.
-        repeats: How well the machine agrees with itself.
-        disturbed: By which part of the least a network takes longer in a round, median over networks and rounds.
-        layers: Distinct layers that were timed.
+        model: The model of the chosen kind.
+        chosen_by: Mean absolute relative error of each kind in cross-validation, by which the kind was chosen.
+        error: Error of the model on held-out architectures.
+        measured: `(h,)`, measured latency of held-out architectures in seconds.
+        predicted: `(h,)`, their predicted latency in seconds.
+        repeats: Repeatability of the measurements.
+        disturbed: Median relative excess over the minimum, over networks and rounds.
+        layers: Number of distinct timed layers.
     """
 
     model: LatencyModel
@@ -109,23 +109,23 @@ def profile(
     journal: Path | None = None,
     progress: ContinuedProgress | None = None,
 ) -> Profile:
-    """Measures architectures, and fits models of their latency to the first four fifths of them.
+    """Measures architectures, and fits latency models to the first four fifths of them.
 
     Args:
         space: The space.
         task: Number of classes and shape of the images.
-        archs: At least `LEAST_ARCHS` distinct architectures, in random order: the last fifth is held out.
-        conditions: Under which latency is measured.
-        rounds: How often everything is measured, at least twice.
-        journal: A file that keeps what was measured, so that an interrupted profile goes on.
+        archs: At least `LEAST_ARCHS` distinct architectures in random order; the last fifth is held out.
+        conditions: Conditions of the measurements.
+        rounds: Number of rounds, at least 2.
+        journal: A file for the measurements, from which an interrupted profile resumes.
         progress: A progress bar.
 
     Raises:
         SpecError: If the space does not allow an architecture or the task, or there are fewer than two rounds.
-        StoreMismatchError: If the journal cannot be used, or belongs to another profile.
+        StoreMismatchError: If the journal is invalid, or belongs to another profile.
     """
     if rounds < 2:
-        raise SpecError(f"`rounds` is {rounds}; it must be at least 2, which are compared with one another.")
+        raise SpecError(f"`rounds` is {rounds}; give at least 2, since halves of the rounds are compared.")
     facts = {
         "space": f"{space.name} {space.identity}",
         "task": str(tuple(task)),
@@ -135,7 +135,7 @@ def profile(
         "architectures": " ".join(arch.arch_id for arch in archs),
     }
     place = "memory" if journal is None else journal.parent
-    in_use = f"The profile in '{place}' is in progress in another process. Wait for it, or choose another folder."
+    in_use = f"Another process is writing the profile in '{place}'. Wait until it ends, or choose another folder."
     kept = len(archs) - max(1, round(HELD_OUT * len(archs)))
     layers = _distinct_layers(space, archs[:kept], task, conditions.batch_size)
     wanted: dict[str, Arch | TimedLayer] = {f"arch {arch.arch_id}": arch for arch in archs}
@@ -173,7 +173,7 @@ def profile(
 
 
 def recorded_timings(path: Path) -> int:
-    """How many measurements a journal holds; 0 without a file.
+    """Number of measurements in a journal; 0 if the file does not exist.
 
     Raises:
         StoreMismatchError: If the file cannot be read as a journal.
@@ -190,7 +190,7 @@ def _judged(
     measured: Floats,
     times: dict[str, float],
 ) -> Profile:
-    """The model of what was measured, seconds of each architecture in each round `(n, rounds)`, and its error."""
+    """Fits and evaluates the model; `measured` is the seconds of each architecture in each round, `(n, rounds)`."""
     seconds, half = measured.min(axis=1), measured.shape[1] // 2
     repeats = Repeats.of(measured[:, :half].min(axis=1), measured[:, half:].min(axis=1))
     about = {
@@ -209,7 +209,7 @@ def _judged(
 
 
 def _distinct_layers(space: Space, archs: Sequence[Arch], task: TaskShape, batch_size: int) -> dict[str, TimedLayer]:
-    """One layer of each key; none where layers hardly recur."""
+    """One layer per key; empty if layers hardly recur."""
     found: dict[str, TimedLayer] = {}
     for arch in archs:
         for layer in layers_of(space, arch, task, batch_size):

@@ -1,4 +1,4 @@
-"""A model of latency on one machine, fitted to measurements there: how it is chosen, judged and kept."""
+"""Latency models of one machine, fitted to its measurements: choice, evaluation and storage."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -28,20 +28,20 @@ LATENCY_FILE = "latency.json"
 """Name of a model's file in the folder of a profile."""
 LOOKUP, LINEAR, LOGARITHMIC = "lookup", "regression", "log regression"
 KINDS = (LOOKUP, LINEAR, LOGARITHMIC)
-"""Layer by layer; linear in the features of the architecture; linear in them after a logarithm."""
+"""Kinds of models: a sum over layers, a linear function of features, and the exponential of a linear function."""
 FOLDS = 5
-"""Parts of the rows that are left out in turn when a kind is chosen."""
+"""Number of folds of the cross-validation that chooses the kind."""
 
 
 @dataclass(frozen=True)
 class PredictionError:
-    """How far predictions of latency lie from measurements.
+    """Error of latency predictions against measurements.
 
     Args:
-        n: Architectures.
+        n: Number of architectures.
         tau: Kendall's tau-b.
         rmse: Root mean squared error in seconds.
-        mape: Mean absolute error over the measured value.
+        mape: Mean absolute relative error.
 
     Example:
         >>> print(PredictionError.of([1.0, 2.0, 4.0], [1.1, 2.0, 3.0]))
@@ -72,14 +72,14 @@ class LatencyModel:
     Args:
         space: The space.
         task: Number of classes and shape of the images.
-        conditions: Under which latency was measured.
+        conditions: Conditions of the measurements.
         kind: One of `KINDS`.
-        regression: Fitted to seconds or to their logarithm. A lookup uses it for architectures with a layer that was
-            not measured.
-        logarithmic: Whether the regression is fitted to the logarithm.
-        times: Seconds of each layer by its key.
-        line: Seconds at no layers, and factor of the sum of the layers.
-        about: Where it comes from, such as the machine and its error, as JSON-like data.
+        regression: Regression of seconds or of their logarithm. A lookup uses it for architectures with a layer that
+            was not measured.
+        logarithmic: True if the regression is fitted to the logarithm.
+        times: Seconds of each layer, by its key.
+        line: Offset in seconds, and factor of the sum over layers.
+        about: Origin, such as machine and error, as JSON-like data.
     """
 
     space: Space
@@ -106,7 +106,7 @@ class LatencyModel:
         return self.predict_from(archs, sums)
 
     def predict_from(self, archs: Sequence[Arch], sums: Floats | None) -> Floats:
-        """The same where the sums over layers, `(n,)`, are known; NaN where a layer was not measured."""
+        """Predicts from known sums over layers, `(n,)`; NaN where a layer was not measured."""
         found = self.regression.predict(archs)
         if self.logarithmic:
             found = np.exp(found)
@@ -117,11 +117,11 @@ class LatencyModel:
 
     @cached_property
     def identity(self) -> str:
-        """Digest of all that predictions depend on."""
+        """Digest of all values that determine predictions."""
         return digest(self._content())
 
     def save(self, path: Path) -> None:
-        """Writes it to one JSON file.
+        """Writes the model to one JSON file.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -131,26 +131,26 @@ class LatencyModel:
 
     @classmethod
     def load(cls, path: Path, space: Space) -> "LatencyModel":
-        """Reads what `save` wrote; a folder stands for the model in it.
+        """Reads a saved model from its file or folder.
 
         Args:
-            path: The file.
-            space: The space that the model is about.
+            path: The file, or the folder of a profile.
+            space: The space of the model.
 
         Raises:
-            StoreMismatchError: If the file is not such a model, of another version, or was changed.
-            SpecError: If it was fitted in another space, or in an earlier form of this one.
+            StoreMismatchError: If the file is not such a model, has another version, or was changed.
+            SpecError: If the model was fitted in another space, or in an earlier form of this one.
         """
         file = path / LATENCY_FILE if path.is_dir() else path
-        refused = f"The file '{file}' does not hold a model of latency; give what `autoprox device profile` wrote"
+        refused = f"The file '{file}' does not hold a latency model; give one that `autoprox device profile` wrote"
         with reading(file, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
             document = read_json(file)
             if document["format"] != FORMAT:
                 raise StoreMismatchError(f"{refused}: its format is {document['format']!r}.")
             if document["format_version"] != FORMAT_VERSION:
                 raise StoreMismatchError(
-                    f"The model of latency '{file}' has version {document['format_version']!r} of its format, not "
-                    f"{FORMAT_VERSION}; the folder of the profile, resumed, makes it again from what was measured."
+                    f"The latency model '{file}' has format version {document['format_version']!r}, not "
+                    f"{FORMAT_VERSION}. Resume the profile in its folder to fit the model to the same measurements."
                 )
             found = cls(
                 space,
@@ -164,7 +164,10 @@ class LatencyModel:
                 document["about"],
             )
             if document["digest"] != found.identity:
-                raise StoreMismatchError(f"The file '{file}' was changed: its digest does not fit its content.")
+                raise StoreMismatchError(
+                    f"The file '{file}' was changed: its digest does not match its content. Restore it, or resume the "
+                    "profile."
+                )
             return found
 
     def _content(self) -> dict[str, Any]:
@@ -181,7 +184,7 @@ class LatencyModel:
 
 @dataclass(frozen=True)
 class PredictedLatency(Cost):
-    """Prediction of a `LatencyModel` as a cost: a bound of a search keeps it without measuring anything.
+    """Prediction of a `LatencyModel` as a cost, so that a search can bound latency without measurements.
 
     Args:
         model: The model.
@@ -198,21 +201,24 @@ class PredictedLatency(Cost):
         """Predicted seconds of a forward pass.
 
         Raises:
-            SpecError: If the space does not allow the architecture, or the model is of another space or task.
+            SpecError: If the space does not allow the architecture, or the model has another space or task.
         """
         own = self.model
         if (space.name, space.identity) != (own.space.name, own.space.identity):
-            raise SpecError(f"The model of latency is about '{own.space.name}', not about '{space.name}'.")
+            raise SpecError(
+                f"The latency model is for the space '{own.space.name}', not for '{space.name}'. Profile the device in "
+                "this space."
+            )
         if task != own.task:
             raise SpecError(
-                f"The model of latency is about {_described(own.task)}, not {_described(task)}. Profile the device for "
+                f"The latency model is for {_described(own.task)}, not for {_described(task)}. Profile the device for "
                 "these images."
             )
         return float(own.predict([arch])[0])
 
     @property
     def identity(self) -> list[Any]:
-        """The content of the model, beside name and version."""
+        """Name, version, and the identity of the model."""
         return [self.name, self.version, self.model.identity]
 
 
@@ -225,19 +231,19 @@ def fitted(
     times: Mapping[str, float],
     about: Mapping[str, Any],
 ) -> tuple[LatencyModel, dict[str, float]]:
-    """Fits each kind, and takes the one whose predictions of rows that were left out are relatively nearest.
+    """Fits each kind, and chooses the one with the least relative error in cross-validation.
 
     Args:
         space: The space.
-        task: What was measured.
-        conditions: Under which.
+        task: Task of the measured networks.
+        conditions: Conditions of the measurements.
         archs: `n` architectures.
         seconds: `(n,)`, their latencies.
         times: Seconds of layers by key.
-        about: Where it comes from.
+        about: Origin of the measurements.
 
     Returns:
-        The model, and the mean absolute relative error of each kind on the folds that were left out.
+        The model, and the mean absolute relative error of each kind in cross-validation.
     """
     sums = layer_sums(space, archs, task, conditions.batch_size, times)
 

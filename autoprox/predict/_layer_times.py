@@ -1,4 +1,4 @@
-"""Latency layer by layer: the modules that a forward pass is made of, timed alone and added up."""
+"""Latency layer by layer: the modules of a forward pass, timed separately and added up."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ KEY_LENGTH = 16
 
 @dataclass(frozen=True, eq=False)
 class TimedLayer:
-    """A module with what it was called with.
+    """A module with the arguments of its call.
 
     Args:
-        key: Digest of classes, sizes and shapes of inputs: layers of one key do the same work.
-        time: Seconds of its fastest pass; the arguments are the number of threads and the clock.
+        key: Digest of classes, sizes and shapes of inputs; layers with the same key do the same work.
+        time: Returns the seconds of its fastest pass, given the number of threads and the clock.
     """
 
     key: str
@@ -31,10 +31,10 @@ class TimedLayer:
 
 
 def layers_of(space: Space, arch: Arch, task: TaskShape, batch_size: int) -> list[TimedLayer]:
-    """The modules of which the forward pass of a network is made, in the order of their calls.
+    """The modules of the forward pass of a network, in the order of their calls.
 
-    Containers (`Sequential`, `ModuleList`) are opened, and so is what holds a `ModuleList`, which is how blocks are
-    kept. What a network does outside of these modules, such as adding positions, is in none of them.
+    Containers (`Sequential`, `ModuleList`) are expanded, and so are modules that contain a `ModuleList`, the usual
+    container of blocks. Operations outside these modules, such as adding positions, are not included.
 
     Raises:
         SpecError: If the space does not allow the architecture or the task.
@@ -63,14 +63,14 @@ def layers_of(space: Space, arch: Arch, task: TaskShape, batch_size: int) -> lis
 
 
 def added_up(layers: list[TimedLayer], times: Mapping[str, float]) -> float | None:
-    """Seconds of all layers together; None if one of them was not measured."""
+    """Sum of the seconds of all layers; None if a layer was not measured."""
     if any(layer.key not in times for layer in layers):
         return None
     return sum(times[layer.key] for layer in layers)
 
 
 class _Call(nn.Module):
-    """A module with its arguments, as a network of images."""
+    """A module with its arguments, called like a network on images."""
 
     def __init__(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         super().__init__()
@@ -85,7 +85,7 @@ def _time(module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], thre
 
 
 def _units(module: nn.Module) -> Iterator[nn.Module]:
-    """The modules below a network that are not opened."""
+    """The modules of a network that are not expanded."""
     for child in module.children():
         opened = isinstance(child, nn.Sequential | nn.ModuleList)
         if opened or any(isinstance(each, nn.ModuleList) for each in child.modules()):
@@ -95,19 +95,19 @@ def _units(module: nn.Module) -> Iterator[nn.Module]:
 
 
 def _structure(module: nn.Module) -> list[Any]:
-    """Classes and sizes of a module and all below it; rates and other fractions change no work."""
+    """Classes and sizes of a module and its submodules; rates and other fractions do not affect the work."""
     found = []
     for name, each in module.named_modules():
         sizes = {key: value for key, value in vars(each).items() if isinstance(value, int | str)}
         shapes = {key: list(value.shape) for key, value in each.named_parameters(recurse=False)}
-        # What torch shows of its own layers: kernels and strides are tuples.
+        # Kernels and strides are tuples, which only the representation of torch's layers shows.
         shown = each.extra_repr() if type(each).__module__.startswith("torch.") else ""
         found.append([name, f"{type(each).__module__}.{type(each).__qualname__}", shown, sizes, shapes])
     return found
 
 
 def _shapes(value: Any) -> Any:
-    """Shapes of tensors within arguments, and other plain values as they are."""
+    """Shapes of tensors within arguments; other plain values unchanged."""
     if isinstance(value, Tensor):
         return ["tensor", list(value.shape)]
     if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""Regressions that can be read: accuracy or latency as a linear function of named features of an architecture."""
+"""Interpretable regressions: accuracy or latency as a linear function of named features of an architecture."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -16,30 +16,30 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import SpecError, suggestion
 
 PENALTIES = tuple(10.0 ** (exponent / 4) for exponent in range(-24, 17))
-"""Penalties of the ridge that leave-one-out chooses among: 1e-6 to 1e4, for standardised columns and `n` rows."""
+"""Candidate penalties of the ridge for leave-one-out: 1e-6 to 1e4, for standardised columns and `n` rows."""
 ROWS_PER_TERM = 4
-"""With fewer rows per term than this, `AUTO` takes a ridge instead of least squares."""
+"""With fewer rows per term, `AUTO` uses a ridge instead of least squares."""
 AUTO, LEAVE_ONE_OUT = "auto", "leave-one-out"
 """Ways to choose the penalty of a ridge."""
 LEAST_LEFT = 1e-12
-"""Share of a column's variance that the others leave over; below it, the inflation is infinite."""
+"""Share of a column's variance left unexplained by the others, below which the inflation is infinite."""
 INTERCEPT = "intercept"
 _COLUMNS = ("coefficient", "std_error", "t", "p", "vif")
 _LEAST_DEGREES = 1e-9
-# Residual degrees of freedom below this are rounding: there are as many terms as rows.
+# Fewer residual degrees of freedom are rounding error: there are as many terms as rows.
 
 
 @dataclass(frozen=True)
 class RegressionSummary:
-    """How far a regression and each of its terms can be trusted.
+    """Inference of a regression and each of its terms.
 
     Args:
         terms: One row per term, the intercept first. Columns: `coefficient`, `std_error`, `t`, `p` (two-sided),
             `vif` (variance inflation factor; NaN for the intercept and for a constant column).
         r2: Share of the variance explained on the rows of the fit.
         adjusted_r2: The same, adjusted for the degrees of freedom; NaN if none are left.
-        n: Rows of the fit.
-        degrees: Degrees of freedom left to the residuals: `n` minus the trace of the hat matrix.
+        n: Number of rows of the fit.
+        degrees: Residual degrees of freedom: `n` minus the trace of the hat matrix.
         residual_std: Standard deviation of the residuals, in units of the target.
         penalty: Penalty of the ridge; 0 is ordinary least squares.
     """
@@ -68,7 +68,7 @@ class RegressionSummary:
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """A summary out of what `to_document` gave."""
+        """Restores a summary from the result of `to_document`."""
         columns = {name: [_number(value) for value in document[name]] for name in _COLUMNS}
         terms = pd.DataFrame(columns, index=pd.Index(document["terms"], name="term"), dtype=float)
         names = ("r2", "adjusted_r2", "degrees", "residual_std", "penalty")
@@ -81,28 +81,26 @@ class RegressionSummary:
 
 
 class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[misc]
-    """Linear regression on named features and declared interactions, with the inference that makes it explainable.
+    """Linear regression on named features and declared interactions, with inference.
 
-    After FOX-NAS (Chiang 2021, https://arxiv.org/abs/2108.08189), which fits accuracy and latency by ordinary least
-    squares on depths, mean expansion ratios and mean kernels of each stage and on their products. With fewer than
-    `ROWS_PER_TERM` rows per term, or wherever that is asked for, a ridge on standardised columns takes its place;
-    leave-one-out error, in closed form, chooses the penalty. Standard errors of a ridge are those of its linear map
-    given the penalty; they leave out its bias.
+    It follows FOX-NAS (Chiang 2021, https://arxiv.org/abs/2108.08189), which fits accuracy and latency by ordinary
+    least squares on depths, mean expansion ratios and mean kernels of each stage, and on their products. With fewer
+    than `ROWS_PER_TERM` rows per term, or on request, it is a ridge on standardised columns; the leave-one-out error,
+    in closed form, chooses the penalty. Standard errors of a ridge are conditional on the penalty and ignore its bias.
 
     Args:
-        interactions: Pairs of columns whose product is a further term; names of columns, or indices where the columns
-            have no names.
-        penalty: "auto" as described above; "leave-one-out" for a ridge whatever the number of rows; or a number, of
-            which 0 is ordinary least squares.
+        interactions: Pairs of columns, by name or index; the product of each pair is a further term.
+        penalty: "auto" as described above; "leave-one-out" for a ridge with any number of rows; or a number, where 0 is
+            ordinary least squares.
 
     Attributes:
         coef_: `(K,)`, one coefficient per term, in units of the target per unit of the term.
-        intercept_: Prediction where all terms are 0.
+        intercept_: Prediction if all terms are 0.
         terms_: `K` names: the columns, then the interactions as `a * b`.
-        means_: `(K,)`, means of the terms on the rows of the fit.
-        scales_: `(K,)`, their standard deviations there; 1 for a constant term.
-        penalty_: Penalty that was used.
-        n_features_in_: Columns of X.
+        means_: `(K,)`, means of the terms over the rows of the fit.
+        scales_: `(K,)`, standard deviations of the terms over these rows; 1 for a constant term.
+        penalty_: The penalty used.
+        n_features_in_: Number of columns of X.
         feature_names_in_: Names of the columns, if X had any.
 
     Example:
@@ -126,7 +124,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             y: `(n,)`.
 
         Raises:
-            SpecError: If an interaction names no column, or the penalty is not one of those above.
+            SpecError: If an interaction names no column, or the penalty is invalid.
             ValueError: If X or y are not finite, or have too few rows.
         """
         columns, targets = validate_data(self, X, y, dtype=np.float64, y_numeric=True, ensure_min_samples=2)
@@ -139,7 +137,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         # The deviations of a constant column are the rounding of its mean.
         self.scales_ = np.where(varies, terms.std(axis=0), 1.0)
         standard = np.where(varies, (terms - self.means_) / self.scales_, 0.0)
-        # The singular value decomposition serves all penalties, and columns that depend on one another.
+        # One singular value decomposition serves all penalties, and handles linearly dependent columns.
         u, s, vt = np.linalg.svd(standard, full_matrices=False)
         kept = s > s.max(initial=0.0) * max(standard.shape) * np.finfo(np.float64).eps
         u, s, vt = u[:, kept], s[kept], vt[kept]
@@ -178,8 +176,8 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
             x: `(F,)`, the features of one architecture.
 
         Returns:
-            `mean` (the mean of the targets of the fit), then for each term what its distance from its mean adds; the
-            sum is the prediction.
+            `mean` (the mean target of the fit), then the contribution of each term's deviation from its mean; the sum
+            is the prediction.
 
         Example:
             >>> model = MultivariateRegression(penalty=0.0).fit([[0.0], [1.0], [2.0]], [1.0, 3.0, 5.0])
@@ -208,7 +206,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
     @classmethod
     def from_document(cls, document: Mapping[str, Any]) -> Self:
-        """A fitted model out of what `to_document` gave.
+        """Restores a fitted model from the result of `to_document`.
 
         Raises:
             SpecError: If an interaction names no column.
@@ -225,7 +223,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         return model
 
     def _chosen(self, u: Floats, s: Floats, target: Floats, terms: int) -> float:
-        """The penalty: the one given, or the one whose leave-one-out error is least."""
+        """The given penalty, or the one with the least leave-one-out error."""
         if self.penalty == AUTO and len(target) >= ROWS_PER_TERM * (terms + 1):
             return 0.0
         if self.penalty in (AUTO, LEAVE_ONE_OUT):
@@ -243,7 +241,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
         n = len(target)
         degrees = n - 1 - float((s * shrunk).sum())
         rss, tss = float(residuals @ residuals), float(target @ target)
-        # Nothing is known of the noise where every row has a term of its own.
+        # With as many terms as rows, the noise is unknown.
         variance = rss / degrees if degrees > _LEAST_DEGREES else np.nan
         covariance = variance * (vt.T * shrunk**2) @ vt / np.outer(self.scales_, self.scales_)
         intercept_variance = variance / n + self.means_ @ covariance @ self.means_
@@ -286,7 +284,7 @@ class MultivariateRegression(RegressorMixin, BaseEstimator):  # type: ignore[mis
 
 
 def _plain(value: float) -> float | str | None:
-    """A number as JSON can hold it."""
+    """A number for JSON: NaN as None, infinity as text."""
     return value if math.isfinite(value) else None if math.isnan(value) else str(value)
 
 
@@ -309,7 +307,7 @@ def _leave_one_out(u: Floats, s: Floats, target: Floats, penalty: float) -> floa
 def _inflation(standard: Floats) -> list[float]:
     """Variance inflation factors of standardised columns `(n, K)`: the diagonal of their inverse correlation matrix.
 
-    A constant column has none. Columns that depend on one another have infinite ones.
+    The factor is NaN for a constant column, and infinite for linearly dependent columns.
     """
     varying = standard.std(axis=0) > 0
     found = np.full(standard.shape[1], np.nan)

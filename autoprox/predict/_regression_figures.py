@@ -1,6 +1,6 @@
-"""Figures of a regression: what each term does, and how far its predictions lie from what was measured.
+"""Figures of a regression: effects of its terms, and predicted against measured values.
 
-Every function returns a `matplotlib.figure.Figure` that belongs to no window: `figure.savefig(path)` writes it.
+Every function returns a `matplotlib.figure.Figure` without a window; `figure.savefig(path)` writes it.
 """
 
 import matplotlib as mpl
@@ -20,11 +20,11 @@ _COLOUR, _LINE = "#3b6ea5", "#999999"
 def coefficient_figure(model: MultivariateRegression, target: str = "target") -> Figure:
     """The effect of each term with its 95 % t interval, largest first.
 
-    An effect is the coefficient times the standard deviation of its term, so that terms of different units compare.
+    An effect is the coefficient times the standard deviation of its term, which makes different units comparable.
 
     Args:
         model: The fitted regression.
-        target: What is predicted, with its unit.
+        target: Name of the predicted quantity, with its unit.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -55,12 +55,12 @@ def coefficient_figure(model: MultivariateRegression, target: str = "target") ->
 
 @mpl.rc_context(PLAIN_TEXT)
 def agreement_figure(measured: npt.ArrayLike, predicted: npt.ArrayLike, target: str = "target") -> Figure:
-    """Predicted against measured, with the diagonal.
+    """Predicted against measured values, with the diagonal.
 
     Args:
         measured: `(n,)`.
         predicted: `(n,)`.
-        target: What is predicted, with its unit.
+        target: Name of the predicted quantity, with its unit.
 
     Raises:
         ValueError: If shapes differ.

@@ -1,4 +1,4 @@
-"""A regression as a scorer: it scores architectures without a network, beside any proxy."""
+"""Regressions as a scorer of architectures, without networks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -23,13 +23,13 @@ FORMAT_VERSION = 1
 class RegressionProxy(ArchScorer):
     """Regressions of accuracy, one per space, as a scorer (`autoprox.scorers.Scorer`).
 
-    It needs labels to be fitted, and then only the genes of an architecture: no network is built for it, and a live
-    model, which has no genes, has no score.
+    Fitting needs labels; scoring needs only the genes of an architecture. No network is built, and live models cannot
+    be scored, since they have no genes.
 
     Args:
-        name: What reports call it.
-        documents: For each space by name, what `ArchRegression.to_document` gives.
-        provenance: Where it comes from.
+        name: Name for reports.
+        documents: Result of `ArchRegression.to_document` for each space, by the space's name.
+        provenance: Origin of the regressions.
 
     Example:
         >>> import numpy as np
@@ -53,31 +53,31 @@ class RegressionProxy(ArchScorer):
     def of(
         cls, name: str, regressions: Sequence[ArchRegression], provenance: Mapping[str, Any] | None = None
     ) -> "RegressionProxy":
-        """A scorer out of fitted regressions of different spaces."""
+        """A scorer from fitted regressions of different spaces."""
         return cls(name, {each.space.name: each.to_document() for each in regressions}, dict(provenance or {}))
 
     @property
     def source(self) -> str:  # type: ignore[override]
-        """Where it comes from."""
+        """Reference of the method, and the table of the fit."""
         table = self.provenance.get("table")
         fitted = f"; fitted on '{table}'" if table else ""
         return f"After Chiang 2021, FOX-NAS, https://arxiv.org/abs/2108.08189{fitted}."
 
     @property
     def description(self) -> str:
-        """How it is computed."""
+        """Definition of the score."""
         return f"{self.source} Linear in features of the architecture, in the spaces {', '.join(self.documents)}."
 
     @cached_property
     def identity(self) -> str:
-        """Digest of the coefficients and of the spaces that they are for."""
+        """Digest of the coefficients and their spaces."""
         return digest(["regression", self.documents])
 
     def summary(self, space: str) -> RegressionSummary:
         """The inference of the regression of a space.
 
         Raises:
-            SpecError: If it knows no such space.
+            SpecError: If it has no regression for the space.
         """
         return RegressionSummary.from_document(self._document(space)["summary"])
 
@@ -85,17 +85,17 @@ class RegressionProxy(ArchScorer):
         """The regression of a space.
 
         Raises:
-            SpecError: If it knows no such space, or was fitted in an earlier form of it.
+            SpecError: If it has no regression for the space, or was fitted in an earlier form of it.
         """
         if space.name not in self._known:
             self._known[space.name] = ArchRegression.from_document(self._document(space.name), space)
         return self._known[space.name]
 
     def score_arch(self, space: Space, arch: Arch) -> float:
-        """Predicts how good the network of an architecture becomes.
+        """Predicts the label of an architecture.
 
         Raises:
-            CollectionError: If it knows no such space, or was fitted in an earlier form of it.
+            CollectionError: If it has no regression for the space, or was fitted in an earlier form of it.
         """
         try:
             return float(self.regression(space).predict([arch])[0])
@@ -103,7 +103,7 @@ class RegressionProxy(ArchScorer):
             raise CollectionError(f"'{self.name}': {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes it to one JSON file, which `autoprox.load` reads.
+        """Writes the scorer to one JSON file, which `autoprox.load` reads.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -114,10 +114,10 @@ class RegressionProxy(ArchScorer):
 
     @classmethod
     def load(cls, path: str | Path) -> "RegressionProxy":
-        """Reads what `save` wrote.
+        """Reads a saved scorer.
 
         Raises:
-            StoreMismatchError: If the file is not such a regression, of another version, or was changed.
+            StoreMismatchError: If the file is not such a regression, has another version, or was changed.
         """
         refused = f"The file '{path}' does not hold a regression; give one that `autoprox regression fit` wrote"
         with reading(path, lambda reason: StoreMismatchError(f"{refused} ({reason}).")):
@@ -126,7 +126,9 @@ class RegressionProxy(ArchScorer):
                 raise StoreMismatchError(f"{refused}: its format is {document['format']!r}.")
             content = {name: document[name] for name in ("name", "spaces", "provenance")}
             if document["digest"] != digest(content):
-                raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content.")
+                raise StoreMismatchError(
+                    f"The file '{path}' was changed: its digest does not match its content. Restore it, or fit again."
+                )
             found = cls(content["name"], content["spaces"], content["provenance"])
             for space in found.documents:
                 found.summary(space)
@@ -138,5 +140,5 @@ class RegressionProxy(ArchScorer):
 
     def _document(self, space: str) -> Mapping[str, Any]:
         if space not in self.documents:
-            raise SpecError(f"it was fitted in {', '.join(self.documents)}, and not in the space '{space}'")
+            raise SpecError(f"it was fitted in {', '.join(self.documents)}, not in the space '{space}'")
         return self.documents[space]

@@ -101,7 +101,7 @@ def test_a_regression_of_any_space_finds_a_target_that_is_linear_in_its_features
 
 def test_a_space_in_which_nothing_varies_is_refused():
     still = define_space("still", [Gene("width", (8,))], nothing, img_sizes=[8])
-    with pytest.raises(SpecError, match="Nothing varies in the space 'still'"):
+    with pytest.raises(SpecError, match="No gene of the space 'still' has several choices"):
         ArchRegression(still).fit([still.arch({"width": 8})] * 3, [1.0, 2.0, 3.0])
 
 
@@ -113,7 +113,7 @@ def test_a_regression_returns_from_its_document_and_belongs_to_its_space():
     np.testing.assert_array_equal(again.predict(archs), fitted.predict(archs))
     pd.testing.assert_frame_equal(again.summary().terms, fitted.summary().terms)
     assert str(again.summary()) == str(fitted.summary())
-    with pytest.raises(SpecError, match="fitted in the space 'autoformer-micro', and this is 'pit-micro'"):
+    with pytest.raises(SpecError, match="fitted in the space 'autoformer-micro', not in 'pit-micro'"):
         ArchRegression.from_document(fitted.to_document(), load_space("pit-micro"))
     with pytest.raises(SpecError, match="an earlier form"):
         ArchRegression.from_document({**fitted.to_document(), "identity": 99}, MICRO)

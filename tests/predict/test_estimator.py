@@ -161,7 +161,7 @@ def test_files_that_are_refused(tmp_path):
     path = tmp_path / "model.pt"
     model.save(path)
     rewritten(path, format_version=1)
-    with pytest.raises(StoreMismatchError, match="format version 1, this autoprox reads version 2"):
+    with pytest.raises(StoreMismatchError, match="format version 1, but this autoprox reads version 2"):
         MABNRegressor.load(path)
     model.save(path)
     tensors = torch.load(path, weights_only=True)["tensors"]
@@ -209,7 +209,7 @@ def infinite(X):
         (hole, FitError, "statistic 0 of node 1 in row 4"),
         (without_nodes, FitError, "Row 2 of X has no node"),
         (infinite, ValueError, "infinity"),
-        (lambda X: X[:, :5], FitError, r"X has 5 nodes with 2 statistics, node_shape says 6 and 2"),
+        (lambda X: X[:, :5], FitError, r"X has 5 nodes with 2 statistics, but node_shape is 6 x 2"),
         (lambda X: X.reshape(40, 12)[:, :10], FitError, r"needs 6 x 2 = 12"),
         (lambda X: X[:1], ValueError, "1 sample"),
     ],

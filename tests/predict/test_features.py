@@ -76,7 +76,7 @@ def test_initialisations_are_averaged(table, some, cache):
 @pytest.mark.parametrize(
     ("statistics", "error", "message"),
     [
-        (["weight"], SpecError, "'weight' does not give one float a linear node"),
+        (["weight"], SpecError, "'weight' does not give one float per linear node"),
         (["attention_heads"], SpecError, "it is NODE"),
         (["nodes_sum(params)"], SpecError, "it is SCALAR"),
         (["params", "params"], SpecError, "'params' is given twice"),
@@ -115,7 +115,7 @@ def test_alignment_to_a_fitted_model():
     nodes = ("head.0", "mlp.0", "mlp.1", "embed.0")
     aligned = both.aligned(nodes, ["params"]).values[:, :, 0]
     assert np.array_equal(aligned, [[1, np.nan, np.nan, 1], [2, 2, np.nan, 2]], equal_nan=True)
-    with pytest.raises(FitError, match=r"architecture b has a node 'mlp\.0'.*it knows 1 embed, 1 head nodes"):
+    with pytest.raises(FitError, match=r"architecture b has a node 'mlp\.0'.*the model has 1 embed, 1 head nodes"):
         both.aligned(("embed.0", "head.0"), ["params"])
     assert both.rows([0]).aligned(("embed.0", "head.0"), ["params"]).values.shape == (1, 2, 1)
     with pytest.raises(FitError, match="statistic 'macs'"):
@@ -144,7 +144,7 @@ def test_a_frame_of_a_users_own():
     ("broken", "message"),
     [
         (frame().drop(columns="node"), "no column 'node'"),
-        (frame().iloc[[0, 0, 1]], "stands in the frame more than once"),
+        (frame().iloc[[0, 0, 1]], "occurs more than once in the frame"),
         (frame(value=np.nan), "value of 'snip' of node '0' of the architecture 'x' is nan"),
         (frame(value="much"), "is much"),
         (frame(value=np.inf), "is inf"),

@@ -81,7 +81,7 @@ def test_saved_and_loaded(proxy, networks, tmp_path):
 def test_files_that_are_refused(proxy, tmp_path):
     path = tmp_path / "model.pt"
     proxy.model.save(path)
-    with pytest.raises(StoreMismatchError, match="does not say which statistics"):
+    with pytest.raises(StoreMismatchError, match="does not record the statistics"):
         LearnedProxy.load(path)
     entry = {"name": "a", "statistics": STATISTICS, "nodes": proxy.nodes, "digests": ["of", "others"]}
     proxy.model.save(path, {"features": entry})
@@ -165,5 +165,5 @@ def test_a_model_whose_statistics_a_foreign_network_lacks(proxy):
     from autoprox.inspect.nodes import Role, declare
 
     declare(deeper, Role.MLP)
-    with pytest.raises(FitError, match=r"has a node 'mlp\.\d+', which no architecture had"):
+    with pytest.raises(FitError, match=r"has a node 'mlp\.\d+', which no architecture of the fit"):
         proxy.score(deeper, np.zeros((1, 4), np.float32), [0])

@@ -1,18 +1,14 @@
 """ParZC: a learned aggregator of node statistics, as an alternative to a formula.
 
-    layers.py      Bayesian linear layers
-    mabn.py        the networks: the mixer, and the stack that the authors released
-    losses.py      what they are trained by: DiffKendall, pairwise logistic, squares
-    training.py    one network
-    linear.py      the linear path beside a network
-    ensemble.py    networks, each without one fold, and what they say of it
-    scaling.py     the scale of the statistics
-    inputs.py      checks of statistics and targets
-    estimator.py   MABNRegressor, a scikit-learn estimator
-    files.py       a fitted model on disk
-    features.py    node statistics of the architectures of a table, or of a user
-    learned.py     a fitted model that scores live networks
-    figures.py     what was learned, and how far it can be trusted
+- `layers`, `mabn`: Bayesian linear layers, and the networks: the mixer, and the stack released by the authors
+- `predictor_losses`, `training`: losses (DiffKendall, pairwise logistic, squared error), and the training
+- `linear`: the linear path next to a network
+- `network_ensemble`: networks that each leave out one fold, and their predictions of it
+- `scaling`, `inputs`: the scale of statistics; checks of statistics and targets
+- `estimator`, `model_file`: `MABNRegressor`, a scikit-learn estimator, and its file
+- `features`: node statistics of the architectures of a table, or of a user's frame
+- `learned_proxy`: a fitted model as a scorer of live networks
+- `aggregator_figures`: importance of nodes, and calibration of predictions
 
 After Dong 2025, ParZC (https://arxiv.org/abs/2402.02105).
 """

@@ -1,4 +1,4 @@
-"""Checks of what an estimator is given: nodes that are there or missing, and targets that can be ranked."""
+"""Checks of an estimator's inputs: present and missing nodes, and targets that can be ranked."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -12,26 +12,26 @@ from autoprox.predict.parzc.scaling import Booleans
 
 
 def flat(X: Any, node_shape: Sequence[int] | None) -> Any:
-    """X with two dimensions, if it has three and `node_shape` says what they are."""
+    """Flattens an X of three dimensions to two, if `node_shape` is given."""
     if node_shape is None or np.ndim(X) != 3:
         return X
     given = np.shape(X)[1:]
     if given != tuple(node_shape):
         raise FitError(
-            f"X has {given[0]} nodes with {given[1]} statistics, node_shape says {node_shape[0]} and"
+            f"X has {given[0]} nodes with {given[1]} statistics, but node_shape is {node_shape[0]} x"
             f" {node_shape[1]}. Collect the same statistics of the same nodes."
         )
     return np.reshape(X, (len(X), -1))
 
 
 def nodes_of(X: Floats, node_shape: Sequence[int] | None) -> tuple[Floats, Booleans]:
-    """Takes an X of two dimensions apart: statistics `(n, L, S)`, mask `(n, L)`."""
+    """Splits an X of two dimensions into statistics `(n, L, S)` and mask `(n, L)`."""
     if node_shape is None:
         return X[:, :, None], np.ones(X.shape, dtype=bool)
     nodes, statistics = node_shape
     if X.shape[1] != nodes * statistics:
         raise FitError(
-            f"X has {X.shape[1]} columns, node_shape={tuple(node_shape)} needs {nodes} x {statistics} ="
+            f"X has {X.shape[1]} columns, but node_shape={tuple(node_shape)} needs {nodes} x {statistics} ="
             f" {nodes * statistics}."
         )
     values: Floats = X.reshape(-1, nodes, statistics)
@@ -42,13 +42,13 @@ def nodes_of(X: Floats, node_shape: Sequence[int] | None) -> tuple[Floats, Boole
 
 
 def group_scales(targets: Floats, groups: npt.NDArray[np.int64]) -> Floats:
-    """Mean and standard deviation of each group, `(G, 2)`; deviation 1 in a group whose targets are all equal."""
+    """Mean and standard deviation of each group, `(G, 2)`; the deviation of equal targets is set to 1."""
     members = [targets[groups == group] for group in range(groups.max() + 1)]
-    # The deviation of equal values is not zero where their mean was rounded.
+    # With a rounded mean, the deviation of equal values is not zero.
     spreads = np.array([own.std() if np.ptp(own) > 0 else 0.0 for own in members])
     if not spreads.any():
         where = " in every group" if len(members) > 1 else ""
-        raise FitError(f"All {len(targets)} targets are equal{where}, so nothing can be ranked. Give other labels.")
+        raise FitError(f"All {len(targets)} targets are equal{where}, so nothing can be ranked. Give other targets.")
     return np.stack([[own.mean() for own in members], np.where(spreads > 0, spreads, 1.0)], axis=1)
 
 
@@ -57,10 +57,9 @@ def _refuse_holes(missing: npt.NDArray[np.bool_], mask: Booleans) -> None:
     if len(holes):
         row, node, statistic = holes[0].tolist()
         raise FitError(
-            f"Input X contains NaN: statistic {statistic} of node {node} in row {row}, whose other statistics are"
-            " there. A node that an architecture does not have is NaN in all of its statistics; any other NaN has to be"
-            " replaced, or the architecture left out."
+            f"Input X contains NaN: statistic {statistic} of node {node} in row {row}, although the node has other"
+            " statistics. A missing node must be NaN in all statistics. Replace any other NaN, or drop the row."
         )
     empty = np.flatnonzero(~mask.any(axis=1))
     if len(empty):
-        raise FitError(f"Row {empty[0]} of X has no node at all: all of its statistics are NaN. Leave it out.")
+        raise FitError(f"Row {empty[0]} of X has no node: all of its statistics are NaN. Drop the row.")

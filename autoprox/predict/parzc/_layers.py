@@ -1,4 +1,4 @@
-"""Linear layers whose weights are distributions."""
+"""Bayesian linear layers, with distributions over weights."""
 
 import math
 from typing import TypeVar
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 INITIAL_RHO = -5.0
-"""Start of rho, as in the code of ParZC: a standard deviation of 0.0067."""
+"""Initial rho, as in the code of ParZC: a standard deviation of 0.0067."""
 
 M = TypeVar("M", bound=nn.Module)
 
@@ -16,17 +16,17 @@ M = TypeVar("M", bound=nn.Module)
 class BayesianLinear(nn.Module):
     """A linear layer with an independent normal posterior for every weight and a normal prior.
 
-    w = mu + softplus(rho) eps (Blundell 2015, https://arxiv.org/abs/1505.05424). A forward pass draws its outputs, not
-    its weights: a sum of independent normal weights is normal, with mean x mu' and variance x^2 sigma^2'. Every row of
-    a batch then has noise of its own and gradients vary less (Kingma 2015, local reparameterisation,
+    w = mu + softplus(rho) eps (Blundell 2015, https://arxiv.org/abs/1505.05424). A forward pass draws outputs instead
+    of weights: a sum of independent normal weights is normal, with mean x mu' and variance x^2 sigma^2'. Rows of a
+    batch then have independent noise, which reduces the variance of gradients (Kingma 2015, local reparameterisation,
     https://arxiv.org/abs/1506.02557).
 
     Args:
         in_features: Size of the input.
         out_features: Size of the output.
-        prior_std: Standard deviation that the outputs have under the prior for an input of unit variance: that of a
-            weight is `prior_std / sqrt(in_features)`, so that it means the same in wide and in narrow layers (Neal
-            1996). Biases have `prior_std`.
+        prior_std: Standard deviation of the outputs under the prior, for inputs of unit variance. A weight has the
+            standard deviation `prior_std / sqrt(in_features)`, so that the prior does not depend on the width of a
+            layer (Neal 1996). Biases have `prior_std`.
 
     Shape:
         `(..., in_features)` -> `(..., out_features)`.
@@ -48,7 +48,7 @@ class BayesianLinear(nn.Module):
         self.bias_rho = nn.Parameter(torch.full((out_features,), INITIAL_RHO))
 
     def forward(self, x: Tensor) -> Tensor:
-        """Draws outputs, again for every row."""
+        """Draws outputs, independently for every row."""
         mean = functional.linear(x, self.weight_mu, self.bias_mu)
         variance = functional.linear(
             x.square(), functional.softplus(self.weight_rho).square(), functional.softplus(self.bias_rho).square()
@@ -62,7 +62,7 @@ class BayesianLinear(nn.Module):
 
     def mean(self) -> nn.Linear:
         """A plain layer with the means of the weights."""
-        # On "meta" nothing is initialised, so no random number is used up.
+        # On "meta" nothing is initialised, so that no random number is consumed.
         layer = nn.Linear(self.in_features, self.out_features, device="meta")
         layer.weight = nn.Parameter(self.weight_mu.detach().clone())
         layer.bias = nn.Parameter(self.bias_mu.detach().clone())
@@ -70,7 +70,7 @@ class BayesianLinear(nn.Module):
 
     @torch.no_grad()
     def draw_into(self, layer: nn.Linear) -> None:
-        """Gives a plain layer one draw of the weights."""
+        """Copies one draw of the weights into a plain layer."""
         for held, mu, rho in (
             (layer.weight, self.weight_mu, self.weight_rho),
             (layer.bias, self.bias_mu, self.bias_rho),

@@ -1,4 +1,4 @@
-"""A fitted model with the statistics that it is fed: it scores live networks as any proxy does."""
+"""A fitted model with its input statistics, as a proxy of live networks."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -21,7 +21,7 @@ from autoprox.statistics import BatchLoss, Requirements
 from autoprox.statistics.requirements import requirements_of
 
 FEATURES = "features"
-"""Entry of a file's provenance that makes a scorer of a model."""
+"""Entry of a file's provenance with the inputs of the model, which a scorer needs."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -29,11 +29,11 @@ class LearnedProxy(AbstractScorer):
     """A scorer (`autoprox.scorers.Scorer`) that was learned from labels.
 
     Args:
-        name: What reports call it.
+        name: Name for reports.
         model: The fitted model.
-        statistics: `(S,)`, expressions that give one float a linear node.
+        statistics: `(S,)`, expressions that give one float per linear node.
         nodes: `(L,)`, names of the nodes, see `NodeFeatures`.
-        provenance: Where it comes from.
+        provenance: Origin of the model.
 
     Example:
         >>> import autoprox, numpy as np
@@ -60,12 +60,12 @@ class LearnedProxy(AbstractScorer):
     def of(
         cls, name: str, model: MABNRegressor, data: NodeFeatures, provenance: Mapping[str, Any] | None = None
     ) -> "LearnedProxy":
-        """A scorer out of a model and the features that it was fitted on."""
+        """A scorer from a model and the features of its fit."""
         return cls(name, model, data.statistics, data.nodes, dict(provenance or {}))
 
     @property
     def source(self) -> str:  # type: ignore[override]
-        """Where it comes from."""
+        """Reference of the method, and the table of the fit."""
         table = self.provenance.get("table")
         learned = f"; learned on '{table}'" if table else ""
         return f"Dong 2025, ParZC, https://arxiv.org/abs/2402.02105{learned}."
@@ -77,17 +77,17 @@ class LearnedProxy(AbstractScorer):
 
     @property
     def selected_sites(self) -> frozenset[Site]:
-        """Linear layers are told apart by their roles."""
+        """Linear layers, which are distinguished by role."""
         return frozenset({Site.LINEAR})
 
     @property
     def needs(self) -> Requirements:  # type: ignore[override]
-        """Inputs that its statistics need, and passes that are run for them."""
+        """Inputs and passes that its statistics need."""
         return requirements_of(sorted({name for each in self.node_leaves for name in each.statistics}))
 
     @cached_property
     def identity(self) -> str:
-        """Digest of the fitted model and of what it is fed."""
+        """Digest of the fitted model and its inputs."""
         return digest(["learned", model_digest(self.model), self._digests, list(self.nodes)])
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
@@ -95,29 +95,29 @@ class LearnedProxy(AbstractScorer):
 
         Raises:
             CollectionError: If its statistics cannot be collected from the model, or are not finite.
-            FitError: If the model has nodes that no architecture had that this was fitted on.
+            FitError: If the model has nodes that no architecture of the fit had.
         """
         return float(
             self.score_leaves([leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)])[0]
         )
 
     def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
-        """Scores networks whose node values were collected already, `(A,)`.
+        """Scores networks from their node values, `(A,)`.
 
         Raises:
             CollectionError: If a statistic is not finite.
-            FitError: If a network has nodes that no architecture had that this was fitted on.
+            FitError: If a network has nodes that no architecture of the fit had.
         """
         return self.predict(features_of(leaves, self.node_leaves, [f"number {row}" for row in range(len(leaves))]))
 
     def predict(self, data: NodeFeatures) -> Floats:
-        """Scores features of any node order, `(n,)`; errors as for `score_leaves`."""
+        """Scores features with nodes in any order, `(n,)`; raises as `score_leaves` does."""
         mean = self.model.predict(data.aligned(self.nodes, self.statistics).values)
         assert not isinstance(mean, tuple)
         return mean
 
     def save(self, path: str | Path) -> None:
-        """Writes it to one file, which `autoprox.load`, `LearnedProxy.load` and `MABNRegressor.load` read.
+        """Writes the scorer to one file, which `autoprox.load`, `LearnedProxy.load` and `MABNRegressor.load` read.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -127,25 +127,25 @@ class LearnedProxy(AbstractScorer):
 
     @classmethod
     def load(cls, path: str | Path) -> "LearnedProxy":
-        """Reads what `save` wrote.
+        """Reads a saved scorer.
 
         Raises:
-            StoreMismatchError: If the file is not such a model, of another version, was changed, or belongs to other
-                versions of its statistics.
+            StoreMismatchError: If the file is not such a model, has another version, or was changed.
+            StoreMismatchError: If the model was fitted on other versions of its statistics.
         """
         model = MABNRegressor.load(path)
         provenance = dict(model.provenance_)
         entry = provenance.pop(FEATURES, None)
         if entry is None:
             raise StoreMismatchError(
-                f"The model in '{path}' does not say which statistics it was fitted on, so it cannot score networks;"
+                f"The model in '{path}' does not record the statistics of its fit, so that it cannot score networks;"
                 " use MABNRegressor.load and predict, or save a LearnedProxy."
             )
         loaded = cls(entry["name"], model, tuple(entry["statistics"]), tuple(entry["nodes"]), provenance)
         if loaded._digests != entry["digests"]:
             raise StoreMismatchError(
-                f"The model in '{path}' was fitted on other versions of its statistics, whose values have changed;"
-                " install the autoprox that wrote it, or fit it again."
+                f"The model in '{path}' was fitted on other versions of its statistics, with other values; install the"
+                " version of autoprox that wrote it, or fit it again."
             )
         return loaded
 

@@ -1,7 +1,7 @@
-"""The networks that turn node statistics into a score: MABN as its name says it, and as its authors released it.
+"""The networks from node statistics to a score: MABN as described, and as released by its authors.
 
 ParZC (Dong 2025, https://arxiv.org/abs/2402.02105) calls its aggregator a mixer architecture with Bayesian layers. The
-released layers mix channels only and have neither a prior nor a mask; `Mixer` has all three.
+released layers mix channels only, without a prior and without a mask. `Mixer` also mixes nodes, and has both.
 """
 
 import copy
@@ -24,13 +24,13 @@ class AbstractAggregator(nn.Module, ABC):
         nodes: `L`, the largest number of nodes.
 
     Attributes:
-        known: `(L,)`, the nodes that are trained on; those that a network learns nothing about take part only through
-            what all nodes share. All are, until somebody says otherwise.
+        known: `(L,)`, True for nodes that occur in training; other nodes contribute only through parameters shared by
+            all nodes. True for all by default.
         head: The last layers, which end in one score.
 
     Shape:
-        statistics `(B, L, S)`, mask `(B, L)` (True where there is a node) -> scores `(B,)`. Statistics of missing nodes
-        are finite and do not matter.
+        statistics `(B, L, S)`, mask `(B, L)` (True for present nodes) -> scores `(B,)`. Statistics of missing nodes
+        must be finite and are ignored.
     """
 
     known: Tensor
@@ -42,11 +42,11 @@ class AbstractAggregator(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Scores; Bayesian layers draw again."""
+        """Scores architectures; Bayesian layers draw at every call."""
 
     @property
     def level(self) -> str:
-        """Name of the parameter that shifts all scores alike: the bias of the last layer."""
+        """Name of the parameter that shifts all scores equally: the bias of the last layer."""
         last = len(self.head) - 1
         return f"head.{last}.bias_mu" if isinstance(self.head[last], BayesianLinear) else f"head.{last}.bias"
 
@@ -63,9 +63,9 @@ class AbstractAggregator(nn.Module, ABC):
         return self._with_plain_layers()[0]
 
     def draws(self, number: int) -> Iterator["AbstractAggregator"]:
-        """Draws of all weights, one after the other, each as a network without randomness.
+        """Yields draws of all weights, each as a network without randomness.
 
-        It is the same network each time, with other weights: use it before asking for the next.
+        Every draw overwrites the weights of the same network: use it before requesting the next draw.
         """
         network, pairs = self._with_plain_layers()
         for _ in range(number):
@@ -74,7 +74,7 @@ class AbstractAggregator(nn.Module, ABC):
             yield network
 
     def _with_plain_layers(self) -> tuple["AbstractAggregator", list[tuple[BayesianLinear, nn.Linear]]]:
-        """A copy whose Bayesian layers are plain ones with the mean weights, and which is which."""
+        """A copy with plain layers of mean weights in place of Bayesian ones, and the pairs of both."""
         network = copy.deepcopy(self).eval()
         pairs = []
         for parent in list(network.modules()):
@@ -88,21 +88,22 @@ class AbstractAggregator(nn.Module, ABC):
 class Mixer(AbstractAggregator):
     """Token mixing over nodes and channel mixing over statistics, with a mask.
 
-    An embedding of the statistics, shared by all nodes, plus an offset for each node; `depth` times [layer norm, a
-    two-layer perceptron across the nodes, residual; layer norm, a two-layer perceptron across the channels, residual]
-    (Tolstikhin 2021, MLP-Mixer, https://arxiv.org/abs/2105.01601); the sum over the nodes; a two-layer head. Missing
-    nodes are zero in every mixing and in the sum. It is a sum, divided by the largest number of nodes and not by the
-    network's own, and there is no normalisation behind the last block, because a score grows with depth and size: in
-    most published proxies every node adds its share.
+    The stack consists of an embedding of the statistics, shared by all nodes, plus an offset per node; `depth` times
+    [layer norm, a two-layer perceptron across nodes, residual; layer norm, a two-layer perceptron across channels,
+    residual] (Tolstikhin 2021, MLP-Mixer, https://arxiv.org/abs/2105.01601); the sum over nodes; a two-layer head.
+    Missing nodes are zero in every mixing and in the sum.
+
+    Scores grow with depth and size, since in most published proxies every node adds a term. Therefore the sum is
+    divided by the largest number of nodes, not by that of the architecture, and the last block has no normalisation.
 
     Args:
         nodes: `L`, the largest number of nodes.
-        statistics: `S`, statistics a node.
+        statistics: `S`, statistics per node.
         width: Channels.
         depth: Blocks.
         prior_std: See `BayesianLinear`.
-        bayesian: Whether linear layers have a posterior; plain ones otherwise.
-        token_mixing: Whether nodes are mixed before the sum.
+        bayesian: True for linear layers with a posterior, False for plain ones.
+        token_mixing: True to mix nodes before the sum.
 
     Example:
         >>> network = Mixer(nodes=6, statistics=3, width=8)
@@ -150,9 +151,9 @@ class Mixer(AbstractAggregator):
 
 
 class _MixerBlock(nn.Module):
-    """Mixing across nodes, then across channels; `(B, L, width)` -> the same, zero where a node is missing.
+    """Mixing across nodes, then across channels; `(B, L, width)` -> `(B, L, width)`, zero for missing nodes.
 
-    The nodes that are mixed may be fewer than those that are there.
+    `mixed` may select fewer nodes than `present`.
     """
 
     def __init__(self, width: int, tokens: nn.Module | None, channels: nn.Module) -> None:
@@ -172,11 +173,11 @@ class _MixerBlock(nn.Module):
 class Released(AbstractAggregator):
     """The layer stack of the authors' code, for comparison.
 
-    A linear layer from all values, zero where a node is missing, to `length`; patches of 16; a Bayesian linear layer
-    16 -> width; `depth` times [layer norm, feed-forward x 4, residual; layer norm, feed-forward x 0.5, residual], all
-    across channels; layer norm; mean over patches; a Bayesian linear layer width -> width; width -> width / 2, dropout,
-    -> 1. Only two layers are Bayesian, patches are never mixed, and the mask is not seen. The published sizes are
-    length 256, width 512, depth 4 for NAS-Bench-101 and -201, and 752, 1600, 5 for NDS and ViT.
+    The stack consists of a linear layer from all values (zero for missing nodes) to `length`; patches of 16; a Bayesian
+    linear layer 16 -> width; `depth` times [layer norm, feed-forward x 4, residual; layer norm, feed-forward x 0.5,
+    residual], all across channels; layer norm; mean over patches; a Bayesian linear layer width -> width; width ->
+    width / 2, dropout, -> 1. Only two layers are Bayesian, patches are never mixed, and no layer uses the mask. The
+    published sizes are length 256, width 512, depth 4 for NAS-Bench-101 and -201, and 752, 1600, 5 for NDS and ViT.
 
     Args:
         nodes: `L`.
@@ -184,7 +185,7 @@ class Released(AbstractAggregator):
         width: Channels, even.
         depth: Blocks.
         prior_std: See `BayesianLinear`; the released training has no prior (`kl_weight=0`).
-        length: Values that are cut into patches, a multiple of 16.
+        length: Number of values to split into patches, a multiple of 16.
 
     Example:
         >>> network = Released(nodes=6, statistics=3, width=8)

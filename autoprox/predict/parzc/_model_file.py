@@ -1,6 +1,6 @@
-"""A fitted model as one file: settings as JSON, arrays as tensors, and a digest over all of it.
+"""A fitted model as one file: settings as JSON, arrays as tensors, and a digest of both.
 
-Read with torch's restricted loader, which takes tensors and plain data only: nothing in a file is executed.
+torch's restricted loader reads the file: it accepts tensors and plain data only, and executes nothing.
 """
 
 import io
@@ -32,7 +32,7 @@ _SCALES = ("logarithmic", "smallest", "centre", "spread")
 
 
 Model = TypeVar("Model", bound=BaseEstimator)
-"""The estimator whose models are kept; it builds the networks that a file holds the parameters of."""
+"""The estimator of the saved models, which builds networks for the parameters in a file."""
 
 
 def write_model(model: BaseEstimator, path: Path, provenance: dict[str, Any]) -> None:
@@ -45,7 +45,7 @@ def write_model(model: BaseEstimator, path: Path, provenance: dict[str, Any]) ->
 
 
 def model_digest(model: BaseEstimator) -> str:
-    """Digest of a fitted model, wherever it comes from: models of one digest predict the same."""
+    """Digest of a fitted model without its provenance: models with the same digest give the same predictions."""
     return _digest(*_content(model, {}))
 
 
@@ -53,7 +53,7 @@ def _content(model: BaseEstimator, provenance: dict[str, Any]) -> tuple[str, dic
     """Settings as JSON, arrays as tensors."""
     settings = model.get_params()
     if not isinstance(settings["random_state"], int | None):
-        settings["random_state"] = None  # a generator's state is not kept: seed_ is what predictions depend on
+        settings["random_state"] = None  # a generator's state is not saved: predictions depend on seed_ only
     header = {
         "settings": settings,
         "numbers": {name: getattr(model, name) for name in _NUMBERS},
@@ -101,7 +101,7 @@ def _restored(kind: type[Model], document: dict[str, Any]) -> Model:
     if max(model.depth, len(header["members"])) > len(tensors):
         raise ValueError("it has more layers than tensors")
     for index, (slope, intercept) in enumerate(header["members"]):
-        with torch.device("meta"):  # nothing is allocated for sizes that the file only claims
+        with torch.device("meta"):  # sizes claimed by the file allocate no memory
             member = model.member(*shape)
         member.network.double().eval()
         for part, module in (("network", member.network), ("path", member.path)):
@@ -115,27 +115,29 @@ def _restored(kind: type[Model], document: dict[str, Any]) -> Model:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what a fit depends on."""
+    """Versions of the packages on which a fit depends."""
     return {"autoprox": version("autoprox"), "torch": str(torch.__version__), "scikit-learn": sklearn.__version__}
 
 
 def _read(path: Path) -> dict[str, Any]:
     no_model = f"The file '{path}' does not hold a fitted model; give one that `python -m autoprox.parzc fit` wrote"
     if not path.is_file():
-        raise StoreMismatchError(f"There is no file '{path}'.")
+        raise StoreMismatchError(f"There is no file '{path}'. Check the path.")
     with reading(path, lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
         document = read_tensors(path)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise StoreMismatchError(f"{no_model}.")
     if document.get("format_version") != FORMAT_VERSION:
         raise StoreMismatchError(
-            f"The file '{path}' has format version {document.get('format_version')}, this autoprox reads version"
+            f"The file '{path}' has format version {document.get('format_version')}, but this autoprox reads version"
             f" {FORMAT_VERSION}; install the version that wrote it, or fit the model again."
         )
     with guarded(lambda reason: StoreMismatchError(f"{no_model} ({reason}).")):
         own = _digest(document["header"], document["tensors"])
     if document.get("digest") != own:
-        raise StoreMismatchError(f"The file '{path}' was changed: its digest does not fit its content. Fit it again.")
+        raise StoreMismatchError(
+            f"The file '{path}' was changed: its digest does not match its content. Restore it, or fit the model again."
+        )
     return document
 
 

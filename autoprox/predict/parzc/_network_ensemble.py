@@ -1,4 +1,4 @@
-"""The networks of an ensemble, each trained without one fold, and what they say of what they have not seen."""
+"""The networks of an ensemble, each trained without one fold, and their predictions of held-out architectures."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from autoprox.predict.parzc.scaling import ROUNDING
 Rows = npt.NDArray[np.int64]
 
 SHARES = (0.0, 0.25, 0.5, 0.75, 1.0)
-"""What a network may count for beside its linear path."""
+"""Candidate weights of a network relative to its linear path."""
 
 
 @dataclass(frozen=True)
@@ -30,10 +30,10 @@ class Member:
 
     Attributes:
         network: The fitted network.
-        path: The linear path beside it.
-        share: What the network counts for: a score is path + share x network.
-        slope: Of the line that takes scores to standardised targets.
-        intercept: Of this line.
+        path: The linear path, if any.
+        share: Weight of the network: a score is path + share x network.
+        slope: Slope of the line from scores to standardised targets.
+        intercept: Intercept of this line.
     """
 
     network: AbstractAggregator
@@ -43,7 +43,7 @@ class Member:
     intercept: float = 0.0
 
     def draws(self, statistics: Tensor, mask: Tensor, number: int, seed: int) -> Tensor:
-        """Standardised predictions under several draws of the weights, `(number, n)`; one draw serves all rows."""
+        """Standardised predictions under several draws of the weights, `(number, n)`; all rows share a draw."""
         scores = self.share * raw_draws(self.network, statistics, mask, number, seed)
         if self.path is not None:
             with torch.no_grad():
@@ -51,7 +51,7 @@ class Member:
         return self.slope * scores + self.intercept
 
     def sensitivity(self, statistics: Tensor, mask: Tensor) -> Floats:
-        """|statistic x derivative of the prediction by it| at the mean of the weights, averaged over rows, `(L, S)`."""
+        """Mean over rows of |statistic x derivative of the prediction by it|, at the mean weights, `(L, S)`."""
         inputs = statistics.double().requires_grad_()
         scores = self.share * self.network.mean()(inputs, mask)
         if self.path is not None:
@@ -67,9 +67,9 @@ class NetworkEnsemble:
 
     Attributes:
         members: The networks.
-        unseen_mean: `(n,)`, what a network says of each architecture that it has not seen; of all that it has seen if
-            nothing was held out.
-        unseen_variance: `(n,)`, of these predictions over draws of the weights.
+        unseen_mean: `(n,)`, prediction of each architecture by the network that held it out; in-sample if nothing was
+            held out.
+        unseen_variance: `(n,)`, variance of these predictions over draws of the weights.
     """
 
     members: list[Member]
@@ -91,18 +91,18 @@ def fit_ensemble(
 ) -> NetworkEnsemble:
     """Fits networks, each without one fold of the architectures.
 
-    Where they have linear paths, these are fitted first; a network learns to add to what its path says of an
-    architecture that is left out. How much networks count for is the share of `SHARES` that ranks held-out
-    architectures best by Kendall's tau, and none where that could be chance; without folds they count fully.
+    Linear paths, if any, are fitted first. A network then learns a correction to the leave-one-out predictions of its
+    path. The weight of the networks is the share in `SHARES` that ranks held-out architectures best by Kendall's tau.
+    It is 0 if the gain could be chance, and 1 without folds.
 
     Args:
         data: The architectures.
-        wanted: Networks.
-        build: Makes an untrained member; its parameters come from torch's generator.
+        wanted: Number of networks.
+        build: Returns an untrained member, with parameters from torch's generator.
         loss: The loss.
-        schedule: How long and how fast.
-        masked: Whether networks are told which nodes no architecture of theirs has.
-        n_draws: Draws of the weights that predictions are averaged over.
+        schedule: Length and rates of the training.
+        masked: True to mask nodes that occur in no training architecture of a network.
+        n_draws: Number of weight draws to average predictions over.
         seed: Seed of folds, training and draws.
         tick: Called after every step.
     """
@@ -136,7 +136,7 @@ def raw_draws(network: AbstractAggregator, statistics: Tensor, mask: Tensor, num
 
 
 def draw_seed(seed: int, index: int) -> int:
-    """The seed of the draws of a member's weights."""
+    """Seed of the weight draws of a member."""
     return derived_seed("draw", seed, index)
 
 
@@ -150,14 +150,14 @@ def _lined(
     linear: Sequence[Floats],
     share: float,
 ) -> NetworkEnsemble:
-    """The ensemble in which networks count for a share, with lines to the targets."""
+    """The ensemble with a given weight of the networks, and lines to the targets."""
     targets = data.targets.numpy().astype(np.float64)
     mean, variance = np.empty((2, len(targets)))
     found = []
     for index, (member, raw, rows) in enumerate(zip(members, said, kept, strict=True)):
         seen = offsets[index].numpy().astype(np.float64) + share * raw.mean(axis=0)[rows]
         slope, intercept = _line(seen, targets[rows])
-        # Where nothing is held out, all rows are spoken of.
+        # If nothing is held out, predict all rows.
         unseen = held_out[index] if len(held_out[index]) else np.arange(len(targets))
         drawn = slope * (linear[index][unseen] + share * raw[:, unseen]) + intercept
         mean[unseen], variance[unseen] = drawn.mean(axis=0), drawn.var(axis=0)
@@ -174,7 +174,7 @@ def _path_of(member: Member, data: Data) -> Floats:
 
 
 def _taus(predictions: Floats, data: Data, held_out: Sequence[Rows]) -> Floats:
-    """Kendall's tau of the held-out rows, fold by fold and group by group; 0 where there is no order."""
+    """Kendall's tau of held-out rows, per fold and group; 0 where undefined."""
     targets, groups = data.targets.numpy(), data.groups.numpy()
     parts = [rows[groups[rows] == each] for rows in held_out for each in np.unique(groups)]
     taus: Floats = np.nan_to_num([kendall_tau_b(predictions[None, rows], targets[rows])[0] for rows in parts])
@@ -182,32 +182,32 @@ def _taus(predictions: Floats, data: Data, held_out: Sequence[Rows]) -> Floats:
 
 
 def _best(taus: Sequence[Floats]) -> int:
-    """The number of the share with the largest gain over the first, less the standard error of that gain.
+    """Index of the share with the largest gain over the first, minus the standard error of this gain.
 
-    A gain that is no larger than its standard error is taken for chance (the one-standard-error rule, Breiman 1984).
+    A gain below its standard error counts as chance (the one-standard-error rule, Breiman 1984).
     """
     gains = [each - taus[0] for each in taus]
     sure = [float(gain.mean() - gain.std() / max(1, len(gain) - 1) ** 0.5) for gain in gains]
-    return int(np.argmax(sure))  # the first of several that are as good
+    return int(np.argmax(sure))  # the first of equals
 
 
 def _folds(groups: Rows, wanted: int, seed: int) -> list[Rows]:
-    """Which rows each network does not see: every row once; none if there is one network, or too few rows to spare."""
+    """Rows held out by each network: every row once; no rows with one network, or with too few rows."""
     number = min(wanted, len(groups) // 3)
     if number < 2:
         return [np.zeros(0, dtype=np.int64) for _ in range(wanted)]
     rng = np.random.default_rng(derived_seed("folds", seed))
     order = rng.permutation(len(groups))
-    # Dealt out group by group, so that all folds have all groups.
+    # Dealt group by group, so that all folds contain all groups.
     order = order[np.argsort(groups[order], kind="stable")]
     return [np.sort(order[start::number]) for start in range(number)]
 
 
 def _line(scores: Floats, targets: Floats) -> tuple[float, float]:
-    """Least squares from scores to targets; a line that would turn the ranking round is level instead."""
+    """Least-squares line from scores to targets; a negative slope, which would reverse the ranking, is set to 0."""
     centred = scores - scores.mean()
     power = float(centred @ centred)
-    # Scores that differ by rounding only are one score; their line would be as steep as chance makes it.
+    # Scores that differ only by rounding count as equal; the slope of their line would be random.
     flat = float(np.abs(centred).max()) <= ROUNDING * float(np.abs(scores).max())
     slope = 0.0 if flat else max(0.0, float(centred @ targets) / power)
     return slope, float(targets.mean() - slope * scores.mean())

@@ -1,7 +1,7 @@
-"""Losses that a predictor is trained by, with one interface, by name.
+"""Training losses of predictors, with a common interface, by name.
 
-A loss takes scores and targets `(..., N)` with an optional mask and optional groups, and the share of training that is
-done, and returns a scalar, the mean over leading dimensions: lower is better. To add one, register it in `LOSSES`.
+A loss takes scores and targets `(..., N)`, an optional mask, optional groups, and the completed share of training. It
+returns a scalar, the mean over leading dimensions; lower is better. To add one, register it in `LOSSES`.
 """
 
 import math
@@ -35,10 +35,10 @@ class PredictorLoss(Protocol):
             targets: `(..., N)`.
             mask: `(..., N)`, False for padded items.
             groups: `(..., N)`, whole numbers; items of different groups are not compared.
-            progress: Share of training that is done, in [0, 1].
+            progress: Completed share of training, in [0, 1].
 
         Raises:
-            ValueError: If shapes do not fit or nothing can be compared.
+            ValueError: If shapes do not fit, or no items can be compared.
         """
 
 
@@ -55,7 +55,7 @@ def mse_loss(
     groups: Tensor | None = None,
     progress: float = 1.0,  # noqa: ARG001 (part of the interface)
 ) -> Tensor:
-    """Mean squared difference of the items that are not masked; groups and progress do not matter.
+    """Mean squared difference over unmasked items; groups and progress are ignored.
 
     Example:
         >>> float(mse_loss(torch.tensor([1.0, 2.0, 9.0]), torch.zeros(3), mask=torch.tensor([True, True, False])))
@@ -78,7 +78,7 @@ def pairwise_logistic_loss(
     """Mean of log(1 + exp(-(s_i - s_j) sign(y_i - y_j))) over all pairs of different targets (RankNet, Burges 2005).
 
     Raises:
-        ValueError: As for all losses, and if all targets that can be compared are equal.
+        ValueError: As for all losses, and if all comparable targets are equal.
 
     Example:
         >>> float(pairwise_logistic_loss(torch.tensor([0.0, 0.0]), torch.tensor([1.0, 2.0])))  # log 2
@@ -102,17 +102,16 @@ def diffkendall(
     groups: Tensor | None = None,
     progress: float = 1.0,
 ) -> Tensor:
-    """`diffkendall_loss` of standardised scores, with a steepness that grows from 0.5 to 5.
+    """`diffkendall_loss` of standardised scores, with a steepness that grows from 0.5 (the published value) to 5.
 
-    0.5 is the published value. Without standardised scores the loss could be lowered by scaling them up. It is for
-    targets of unit variance.
+    Without standardisation, scaling up scores would lower the loss. Targets should have unit variance.
     """
     check_items(scores, targets, mask, groups)
     real = torch.ones_like(scores, dtype=torch.bool) if mask is None else mask
     number = real.sum(-1, keepdim=True)
     centred = scores - torch.where(real, scores, 0.0).sum(-1, keepdim=True) / number
     variance = torch.where(real, centred, 0.0).square().sum(-1, keepdim=True) / number
-    # A constant has no scale: its tiny variance keeps the gradient finite.
+    # The small term keeps the gradient of constant scores finite.
     standardised = centred / (variance + 1e-12).sqrt()
     return diffkendall_loss(standardised, targets, STEEPNESS, mask=mask, groups=groups, progress=progress)
 
@@ -124,11 +123,11 @@ LOSSES.register("mse", mse_loss)
 
 @torch.no_grad()
 def ignores_level(loss: PredictorLoss, targets: Tensor, groups: Tensor) -> bool:
-    """Whether a loss stays as it is when all scores are shifted alike, found out by shifting them.
+    """True if a loss is invariant to a common shift of all scores, tested by shifting them.
 
     Args:
         loss: The loss.
-        targets: `(..., N)`, what it will be used with.
+        targets: `(..., N)`, targets of the training.
         groups: `(..., N)`, as for a loss.
 
     Example:
@@ -136,20 +135,20 @@ def ignores_level(loss: PredictorLoss, targets: Tensor, groups: Tensor) -> bool:
         >>> {name: ignores_level(loss, targets, groups) for name, loss in LOSSES.items()}
         {'diffkendall': True, 'pairwise': True, 'mse': False}
     """
-    # In float64 a shift by 1 leaves an error of 1e-15, far below what any loss that sees it makes of it.
+    # In float64 a shift by 1 causes a rounding error of 1e-15, far below the effect on a loss that is not invariant.
     scores = targets.double()
     here, there = (float(loss(each, scores, groups=groups)) for each in (scores, scores + 1.0))
     return math.isclose(here, there, rel_tol=1e-9, abs_tol=1e-9)
 
 
 class SumOfLosses:
-    """Several losses, added.
+    """Sum of several losses.
 
     Args:
         names: Names in `LOSSES`.
 
     Raises:
-        RegistryError: If there is no loss of a name.
+        RegistryError: If a name is unknown.
 
     Example:
         >>> both = SumOfLosses(["mse", "pairwise"])

@@ -1,4 +1,4 @@
-"""Fitting networks to the labels of some architectures."""
+"""Trains networks on the labels of architectures."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -18,10 +18,10 @@ class Data:
 
     Attributes:
         statistics: `(n, L, S)`, scaled.
-        mask: `(n, L)`, True where there is a node.
+        mask: `(n, L)`, True for present nodes.
         targets: `(n,)`, of unit variance.
         groups: `(n,)`; architectures of different groups are never compared.
-        offsets: `(n,)`, what is known of the targets already: a network learns what to add.
+        offsets: `(n,)`, given predictions of the targets, to which a network learns a correction.
     """
 
     statistics: Tensor
@@ -32,7 +32,7 @@ class Data:
 
     @classmethod
     def of(cls, statistics: Tensor, mask: Tensor, targets: Tensor, groups: Tensor) -> "Data":
-        """Data of which nothing is known yet."""
+        """Data with offsets of 0."""
         return cls(statistics, mask, targets, groups, torch.zeros_like(targets))
 
     def __len__(self) -> int:
@@ -47,13 +47,13 @@ class Data:
 
 @dataclass(frozen=True)
 class Schedule:
-    """How long and how fast.
+    """Length and rates of a training.
 
     Attributes:
-        steps: Steps of the optimiser.
-        learning_rate: Its largest learning rate; it rises and falls once (Smith 2018, one cycle).
-        batch_size: Architectures a step; all of them if there are no more.
-        kl_weight: Weight of KL / n beside the loss: the temperature of the posterior.
+        steps: Number of optimiser steps.
+        learning_rate: Largest learning rate of one cycle (Smith 2018).
+        batch_size: Architectures per step; all of them if there are fewer.
+        kl_weight: Weight of KL / n added to the loss: the temperature of the posterior.
     """
 
     steps: int
@@ -69,21 +69,20 @@ def train(
     schedule: Schedule,
     tick: Callable[[], object] = lambda: None,
 ) -> None:
-    """Minimises loss + kl_weight * KL / n with Adam, for several networks of one form at once, inside `isolated`.
+    """Minimises loss + kl_weight * KL / n with Adam, for several independent networks at once, inside `isolated`.
 
-    The networks know nothing of each other: one step for all of them takes little longer than one for a single one,
-    because they are small. With a loss that is not a likelihood this is a Gibbs posterior (Bissiri 2016,
-    https://arxiv.org/abs/1306.6430).
+    The networks have the same structure and are small, so that a step of all takes little longer than a step of one.
+    With a loss that is not a likelihood, this is a Gibbs posterior (Bissiri 2016, https://arxiv.org/abs/1306.6430).
 
-    A loss that only compares scores says nothing about their level. The gradient of the output bias is then rounding
-    error, of which Adam makes steps as long as any other, so that the bias would depend on the processor: such a loss
-    leaves it as it is.
+    A loss that only compares scores does not depend on their level. The gradient of the output bias is then pure
+    rounding error, which Adam would scale to full steps, so that the bias would depend on the processor. Therefore the
+    bias is frozen for such a loss.
 
     Args:
-        networks: What to fit; changed in place and left in evaluation mode.
-        parts: For each network the architectures that it sees.
+        networks: Networks to train in place; in evaluation mode afterwards.
+        parts: Training architectures of each network.
         loss: The loss.
-        schedule: How long and how fast.
+        schedule: Length and rates of the training.
         tick: Called after every step.
     """
     stacked = [_WithKl(network.train()) for network in networks]
@@ -103,7 +102,7 @@ def train(
     together = torch.func.vmap(outcome, randomness="different")
     for step, batch in zip(range(schedule.steps), chain([first], batches), strict=False):
         scores, kl = together(parameters, buffers, batch.statistics, batch.mask)
-        # A sum over networks, so that each has the gradient that it would have alone; losses are means.
+        # A sum over networks, so that the gradient of each is the same as alone; losses are means.
         scores = scores + batch.offsets
         value = len(parts) * loss(scores, batch.targets, groups=batch.groups, progress=step / schedule.steps)
         if schedule.kl_weight:
@@ -119,7 +118,7 @@ def train(
 
 
 class _WithKl(nn.Module):
-    """A network that gives its divergence from the prior beside the scores."""
+    """A network that returns its scores and its divergence from the prior."""
 
     def __init__(self, network: AbstractAggregator) -> None:
         super().__init__()
@@ -130,9 +129,9 @@ class _WithKl(nn.Module):
 
 
 def _batches(parts: Sequence[Data], wanted: int) -> Iterator[Data]:
-    """For every network as many rows, `(networks, batch, ...)`: all it sees, or some in random order, none repeated.
+    """Batches with equal numbers of rows per network, `(networks, batch, ...)`: all rows, or random ones.
 
-    Networks that see one row more than others leave out another one each time.
+    Rows are not repeated within a batch. Networks with one row more than others leave out a different one each time.
     """
     size = min(wanted, *(len(part) for part in parts))
     if all(len(part) == size for part in parts):
@@ -145,7 +144,7 @@ def _batches(parts: Sequence[Data], wanted: int) -> Iterator[Data]:
 
 
 def _stream(rows: int, size: int) -> Iterator[Tensor]:
-    """Batches of row numbers: shuffled, and shuffled again when too few are left."""
+    """Batches of shuffled row numbers; reshuffled when too few are left."""
     while True:
         order = torch.randperm(rows)
         for start in range(0, rows - size + 1, size):

@@ -1,6 +1,6 @@
-"""Figures of a learned aggregator: what it looks at, and how far its predictions can be trusted.
+"""Figures of a learned aggregator: importance of nodes, and accuracy and calibration of predictions.
 
-Every function returns a `matplotlib.figure.Figure` that belongs to no window: `figure.savefig(path)` writes it.
+Every function returns a `matplotlib.figure.Figure` without a window; `figure.savefig(path)` writes it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,14 @@ _LEVELS = np.linspace(0.05, 0.95, 19)
 
 @mpl.rc_context(PLAIN_TEXT)
 def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure:
-    """Learned importance over depth, one line a role.
+    """Learned importance over depth, one line per role.
 
     Args:
-        importance: `(L,)`, as `MABNRegressor.node_importance` gives it.
-        nodes: `(L,)`, names such as `mlp.3`; a name without a number is a line of its own.
+        importance: `(L,)`, from `MABNRegressor.node_importance`.
+        nodes: `(L,)`, names such as `mlp.3`; a name without a number gets a separate line.
 
     Raises:
-        ValueError: If there is not one name per node.
+        ValueError: If there is not exactly one name per node.
 
     Example:
         >>> figure = importance_figure([0.2, 0.5, 0.3], ["mlp.0", "mlp.1", "head.0"])
@@ -58,13 +58,13 @@ def importance_figure(importance: npt.ArrayLike, nodes: Sequence[str]) -> Figure
 def prediction_figure(
     targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, groups: npt.ArrayLike | None = None
 ) -> Figure:
-    """Predicted against true, with bars of one standard deviation.
+    """Predicted against true values, with bars of one standard deviation.
 
     Args:
         targets: `(n,)`.
         mean: `(n,)`.
         std: `(n,)`.
-        groups: `(n,)`, names; each gets a panel of its own.
+        groups: `(n,)`, names; one panel per group.
 
     Raises:
         ValueError: If shapes differ.
@@ -90,7 +90,7 @@ def prediction_figure(
 
 @mpl.rc_context(PLAIN_TEXT)
 def calibration_figure(targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike) -> Figure:
-    """Share of targets inside the central interval, against the share that the interval promises.
+    """Share of targets inside the central interval, against the nominal share of the interval.
 
     Args:
         targets: `(n,)`.
@@ -121,10 +121,10 @@ def learning_curve_figure(sizes: Sequence[int], taus: Mapping[str, npt.ArrayLike
 
     Args:
         sizes: Numbers of labelled architectures.
-        taus: Under the name of each predictor `(len(sizes), draws)`.
+        taus: `(len(sizes), draws)` for each predictor, by name.
 
     Raises:
-        ValueError: If a predictor has not one row a size.
+        ValueError: If a predictor does not have one row per size.
 
     Example:
         >>> figure = learning_curve_figure([16, 32], {"ridge": [[0.4, 0.5], [0.5, 0.6]]})
@@ -151,7 +151,7 @@ def coverage(targets: npt.ArrayLike, mean: npt.ArrayLike, std: npt.ArrayLike, le
         targets: `(n,)`.
         mean: `(n,)`.
         std: `(n,)`.
-        level: The share that the interval promises, in (0, 1).
+        level: Nominal share of the interval, in (0, 1).
 
     Raises:
         ValueError: If shapes differ.

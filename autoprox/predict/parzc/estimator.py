@@ -35,51 +35,52 @@ VARIANTS = ("mixer", "released")
 class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Mixer architecture with Bayesian layers (MABN): predicts accuracy, or ranks, from node statistics.
 
-    After ParZC (Dong 2025, https://arxiv.org/abs/2402.02105). An ensemble of small networks is trained, each without
-    one fold of the architectures; what they say of the fold that they have not seen gives the noise of a prediction.
-    Beside each network stands a ridge regression on the same statistics (`linear.LinearPath`), which
-    needs fewer labels: the network learns to add to it, and counts as much as the unseen folds say it should.
-    The scores of a ranking loss have no scale: a line fitted to the training targets gives them one.
+    It follows ParZC (Dong 2025, https://arxiv.org/abs/2402.02105). An ensemble of small networks is trained, each
+    without one fold of the architectures. Predictions of the held-out folds give the noise of a prediction.
+
+    Each network is combined with a ridge regression on the same statistics (`linear.LinearPath`), which needs fewer
+    labels. The network learns a correction to it, with a weight chosen on the held-out folds. The scores of a ranking
+    loss have no scale; a line fitted to the training targets sets it.
 
     Args:
-        node_shape: `(L, S)` if a row of X holds `L` nodes with `S` statistics each, node by node. None: every column is
-            a node with one statistic.
-        variant: "mixer", or "released" for the layer stack of the authors' code (`mabn.Released`; use
-            `kl_weight=0` with it as they do).
-        loss: Name in `autoprox.predict.parzc._predictor_losses.LOSSES`, or several names whose losses are added.
+        node_shape: `(L, S)` if a row of X holds `L` nodes with `S` statistics each, node by node. If None, every column
+            is a node with one statistic.
+        variant: "mixer", or "released" for the layer stack of the authors' code (`mabn.Released`; use `kl_weight=0`
+            with it, as they do).
+        loss: Name in `autoprox.predict.parzc.LOSSES`, or several names for the sum of their losses.
         width: Channels of the networks.
         depth: Blocks of the networks.
-        bayesian: Whether the linear layers have a posterior ("mixer" only).
-        token_mixing: Whether nodes are mixed ("mixer" only).
-        masked: Whether missing nodes are masked; otherwise they are nodes whose statistics are zero.
-        linear: Whether a ridge regression lies beside each network, which learns what that leaves ("mixer" only).
+        bayesian: True for linear layers with a posterior ("mixer" only).
+        token_mixing: True to mix nodes ("mixer" only).
+        masked: True to mask missing nodes; otherwise they are nodes with statistics of 0.
+        linear: True to combine each network with a ridge regression ("mixer" only).
         prior_std: Scale of the prior, see `BayesianLinear`.
         kl_weight: Weight of the divergence from the prior: 0 means no prior, 1 is a posterior at temperature 1.
-        n_estimators: Networks in the ensemble; 1 is a single one that is trained on everything.
-        max_iter: Steps of the optimiser for each network.
+        n_estimators: Number of networks; 1 for a single network trained on all architectures.
+        max_iter: Optimiser steps per network.
         learning_rate: Largest learning rate.
-        batch_size: Architectures a step.
-        n_draws: Draws of each network's weights at prediction.
-        random_state: Seed; the same integer gives the same result in any process. Prediction draws its weights from it
-            too, the same ones for every row.
-        verbose: Whether to show a progress bar on standard error.
+        batch_size: Architectures per step.
+        n_draws: Weight draws per network at prediction.
+        random_state: Seed; the same integer gives the same result in any process. It also seeds the weight draws at
+            prediction, which all rows share.
+        verbose: True to show a progress bar on standard error.
 
     Attributes:
-        seed_: The seed that was drawn from random_state.
+        seed_: The seed drawn from random_state.
         members_: The ensemble.
-        network_share_: What the networks count for beside their linear paths, in [0, 1]: chosen by Kendall's tau of
-            architectures that they have not seen; 1 without linear paths or where there is a single network.
+        network_share_: Weight of the networks relative to their linear paths, in [0, 1]: chosen by Kendall's tau of
+            held-out architectures; 1 without linear paths, or with a single network.
         scaler_: The scale of the statistics.
-        groups_: `(G,)`, names of the groups of the fit, sorted; one empty name if none were given.
+        groups_: `(G,)`, names of the groups of the fit, sorted; one empty name if no groups were given.
         group_scales_: `(G, 2)`, mean and standard deviation of the targets of each group.
-        out_of_fold_mean_: `(n,)`, what a network says of each architecture of the fit that it has not seen, in standard
-            deviations of its group; of all that it has seen where the ensemble is a single network.
+        out_of_fold_mean_: `(n,)`, out-of-fold prediction of each architecture of the fit, in standard deviations of its
+            group; in-sample predictions for a single network.
         out_of_fold_std_: `(n,)`, standard deviations of these predictions.
-        noise_std_: Standard deviation of what the ensemble leaves unexplained, of standardised targets.
+        noise_std_: Standard deviation of the residuals of standardised targets.
         importance_: `(L, S)`, see `node_importance`.
-        n_features_in_: Columns of X.
-        n_iter_: Steps that each network was trained for.
-        provenance_: Of a loaded model, what was saved with it.
+        n_features_in_: Number of columns of X.
+        n_iter_: Number of training steps per network.
+        provenance_: Provenance saved with a loaded model.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -142,19 +143,18 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Fits the ensemble.
 
         Args:
-            X: `(n, L)`; with `node_shape` `(n, L * S)` or `(n, L, S)`, where a node that an architecture does not have
-                is NaN in all of its statistics.
+            X: `(n, L)`; with `node_shape`, `(n, L * S)` or `(n, L, S)`. A missing node is NaN in all statistics.
             y: `(n,)`, higher is better.
-            groups: `(n,)`, names of what can be compared, such as the data sets of a table: architectures of different
+            groups: `(n,)`, names of comparable groups, such as the data sets of a table. Architectures of different
                 groups are never ranked against each other, and targets are standardised within their group.
 
         Returns:
             The estimator itself.
 
         Raises:
-            FitError: If there is one architecture only, all targets are equal, or a NaN is not a missing node.
+            FitError: If there is only one architecture, all targets are equal, or a NaN is not part of a missing node.
             SpecError: If a setting is out of range.
-            ValueError: If X and y are not what scikit-learn takes.
+            ValueError: If scikit-learn's checks refuse X or y.
         """
         self._check_settings()
         checked, targets = validate_data(
@@ -187,7 +187,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             self.importance_ = self._importance(data)
         self.network_share_ = found.members[0].share
         self.out_of_fold_mean_ = found.unseen_mean
-        # What the networks leave unexplained in rows that they have not seen is the noise of predictions.
+        # The residuals of held-out rows give the noise of predictions.
         self.noise_std_ = float(np.sqrt(np.mean((standardised - found.unseen_mean) ** 2)))
         self.out_of_fold_std_ = np.sqrt(found.unseen_variance + self.noise_std_**2)
         self.n_iter_ = self.max_iter
@@ -201,15 +201,17 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: As for `fit`, with the same nodes.
-            return_std: Whether to return standard deviations as well.
-            groups: `(n,)`, groups of the fit, whose mean and scale predictions get back. If None, predictions of a
-                model that was fitted with several groups are in standard deviations of a group.
+            return_std: True to return standard deviations as well.
+            groups: `(n,)`, groups of the fit, which set mean and scale of predictions. If None, predictions of a model
+                with several groups are in standard deviations of a group.
 
         Returns:
-            `(n,)`, and if asked for `(n,)`: the spread over networks and draws, and the noise that was left in the fit.
+            `(n,)`; with `return_std`, also the standard deviations `(n,)`, which combine the spread over networks and
+            draws with the noise of the fit.
 
         Raises:
-            FitError: If the nodes are others than in the fit, a NaN is not a missing node, or a group is unknown.
+            FitError: If the nodes differ from those of the fit, or a NaN is not part of a missing node.
+            FitError: If a group is unknown.
         """
         check_is_fitted(self, "members_")
         checked = validate_data(self, flat(X, self.node_shape), reset=False, **self._checks)
@@ -226,13 +228,13 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return (mean, np.asarray(scale * np.sqrt(draws.var(axis=0) + self.noise_std_**2))) if return_std else mean
 
     def node_importance(self, *, by_statistic: bool = False) -> Floats:
-        """How much each node moves the scores of the architectures of the fit.
+        """Importance of each node for the scores of the architectures of the fit.
 
-        The mean over architectures and networks of |scaled statistic x derivative of the score by it| (gradient times
-        input, at the mean of the weights), summed over the statistics of a node; all nodes together give 1.
+        It is the mean over architectures and networks of |scaled statistic x derivative of the score by it| (gradient
+        times input, at the mean weights), summed over the statistics of a node. The sum over all nodes is 1.
 
         Args:
-            by_statistic: Whether to keep the statistics apart.
+            by_statistic: True to return importances per statistic.
 
         Returns:
             `(L,)`, or `(L, S)`.
@@ -245,7 +247,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             path: The file; replaced if it exists.
-            provenance: JSON-like data about where the model comes from, returned by `load` as `provenance_`.
+            provenance: JSON-like data about the origin of the model; `load` restores it as `provenance_`.
 
         Raises:
             AutoproxError: If the file cannot be written.
@@ -254,15 +256,15 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @classmethod
     def load(cls, path: str | Path) -> Self:
-        """Reads a model that `save` wrote; nothing in the file is executed.
+        """Reads a saved model; nothing in the file is executed.
 
         Raises:
-            StoreMismatchError: If the file is not such a model, of another version, or was changed.
+            StoreMismatchError: If the file is not such a model, has another version, or was changed.
         """
         return read_model(cls, Path(path))
 
     def member(self, nodes: int, statistics: int) -> Member:
-        """An untrained network with these settings, and its linear path; parameters come from torch's generator."""
+        """An untrained network with its linear path; its parameters come from torch's generator."""
         if self.variant == "released":
             return Member(Released(nodes, statistics, self.width, self.depth, self.prior_std))
         network = Mixer(
@@ -274,13 +276,13 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             bayesian=self.bayesian,
             token_mixing=self.token_mixing,
         )
-        # Columns of a plain X have nothing in common that could be pooled.
+        # Columns of a plain X are different quantities, which must not be pooled.
         return Member(
             network, LinearPath(nodes, statistics, pooled=self.node_shape is not None) if self.linear else None
         )
 
     def _scales_of(self, groups: npt.ArrayLike | None) -> tuple[Floats, Floats]:
-        """Centre and scale of predictions, row by row or one for all."""
+        """Centre and scale of predictions, per row or for all rows."""
         if groups is None:
             alone = self.group_scales_[0] if len(self.groups_) == 1 else np.array([0.0, 1.0])
             return alone[0], alone[1]
@@ -305,7 +307,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @property
     def _checks(self) -> dict[str, Any]:
-        """How scikit-learn shall check X."""
+        """Arguments of scikit-learn's check of X."""
         return {"dtype": np.float64, "ensure_all_finite": True if self.node_shape is None else "allow-nan"}
 
     def _check_settings(self) -> None:
@@ -331,7 +333,7 @@ class MABNRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     @contextmanager
     def _ticks(self) -> Iterator[Callable[[], object]]:
-        """Counts training steps, for those who watch if it is verbose."""
+        """Shows training steps in a progress bar if `verbose`."""
         if not self.verbose:
             yield lambda: None
             return

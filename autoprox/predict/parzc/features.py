@@ -1,4 +1,4 @@
-"""Node statistics as an array: architectures x nodes x statistics, NaN where an architecture has no such node."""
+"""Node statistics as an array: architectures x nodes x statistics, NaN for missing nodes."""
 
 import math
 from collections import Counter
@@ -40,17 +40,17 @@ FRAME_COLUMNS = ("arch_id", "node", "statistic", "value")
 class NodeFeatures:
     """Statistics of the nodes of `n` architectures.
 
-    Nodes of different architectures that bear one name have the same place in the array. In features of a table a node
-    is named by its role and its number among the nodes of that role, in forward order: `attention.0`, `mlp.3`. So the
-    head of a deep network lies beside the head of a shallow one.
+    Nodes with the same name have the same place in the array for all architectures. In features of a table, the name of
+    a node consists of its role and its number among the nodes of that role, in forward order: `attention.0`, `mlp.3`.
+    The heads of deep and shallow networks thus share a place.
 
     Attributes:
-        values: `(n, L, S)`; a node that an architecture does not have is NaN.
+        values: `(n, L, S)`; NaN for missing nodes.
         arch_ids: `(n,)`.
         nodes: `(L,)`, names.
-        statistics: `(S,)`, names; expressions of the proxy language in features of a table.
-        targets: `(n,)`, labels, higher is better; None where there are none.
-        groups: `(n,)`, names of the blocks that the labels belong to; None where there are none.
+        statistics: `(S,)`, names; in features of a table, expressions of the proxy language.
+        targets: `(n,)`, labels, higher is better; None without labels.
+        groups: `(n,)`, names of the labels' blocks; None without labels.
     """
 
     values: Floats
@@ -65,12 +65,12 @@ class NodeFeatures:
 
     @property
     def mask(self) -> Booleans:
-        """`(n, L)`, True where there is a node."""
+        """`(n, L)`, True for present nodes."""
         return np.asarray(~np.isnan(self.values).all(axis=2))
 
     @property
     def node_shape(self) -> tuple[int, int]:
-        """`(L, S)`, as `MABNRegressor` takes it."""
+        """`(L, S)`, for `MABNRegressor`."""
         return len(self.nodes), len(self.statistics)
 
     @property
@@ -78,10 +78,10 @@ class NodeFeatures:
         """Targets and groups.
 
         Raises:
-            FitError: If there are none.
+            FitError: If there are no labels.
         """
         if self.targets is None or self.groups is None:
-            raise FitError("These features have no labels. Take them of a table, or give labels of your own to fit.")
+            raise FitError("These features have no labels. Use features of a table, or give targets to `fit`.")
         return self.targets, self.groups
 
     def rows(self, index: npt.ArrayLike) -> "NodeFeatures":
@@ -99,19 +99,19 @@ class NodeFeatures:
         """The same architectures with the nodes and statistics of a fitted model, in its order.
 
         Raises:
-            FitError: If a statistic is missing, or an architecture has a node that is not among them.
+            FitError: If a statistic is missing, or an architecture has another node.
         """
         for name in statistics:
             if name not in self.statistics:
-                raise FitError(f"The statistic '{name}', which the model was fitted on, is missing. Add it.")
+                raise FitError(f"The statistic '{name}' of the fitted model is missing. Add it.")
         unknown = [name for name in self.nodes if name not in set(nodes)]
         for name in unknown:
             column = self.values[:, self.nodes.index(name)]
             having = np.flatnonzero(~np.isnan(column).all(axis=1))
             if len(having):
                 raise FitError(
-                    f"The architecture {self.arch_ids[having[0]]} has a node '{name}', which no architecture had that"
-                    f" the model was fitted on; it knows {_summary(nodes)}. Fit on architectures at least as deep."
+                    f"The architecture {self.arch_ids[having[0]]} has a node '{name}', which no architecture of the fit"
+                    f" had; the model has {_summary(nodes)}. Fit on architectures that are at least as deep."
                 )
         values = np.full((len(self), len(nodes), len(statistics)), np.nan)
         order = [self.statistics.index(name) for name in statistics]
@@ -131,24 +131,24 @@ def features(
     jobs: int = 1,
     progress: Callable[[Iterable[Leaves], int], Iterable[Leaves]] | None = None,
 ) -> NodeFeatures:
-    """Statistics of the linear nodes of a table's architectures, from the cache or collected.
+    """Statistics of the linear nodes of a table's architectures, cached or collected.
 
     Args:
         table: The table.
-        statistics: Expressions that give one float a linear node: reductions of statistics, such as
+        statistics: Expressions that give one float per linear node: reductions of statistics, such as
             `l1(mul(weight, weight_grad))`, and counts, such as `params`.
-        blocks: Blocks of the table, maybe restricted to some architectures; those of `table.blocks()` if None.
-        init_seeds: Statistics are averaged over this many initialisations, the seeds 0, 1, ...
-        cache: Where statistics are stored; the user's cache, with what lies beside the table, if None.
-        jobs: Processes that collect statistics.
-        progress: Wraps the iterable of networks that are collected, given with its length.
+        blocks: Blocks of the table, which may be restricted to some architectures; `table.blocks()` if None.
+        init_seeds: Number of initialisations to average over, with the seeds 0, 1, ...
+        cache: Cache of statistics; by default the user's, with the precomputed statistics of the table.
+        jobs: Number of processes.
+        progress: Wraps the iterable of collected networks, given with its length.
 
     Returns:
-        A row for each architecture of each block, with label and block. The nodes are those of all architectures of
-        these spaces in the table, so that features of different parts of a table fit together.
+        One row per architecture of each block, with label and block. The nodes cover all architectures of these spaces
+        in the table, so that features of different parts of a table are compatible.
 
     Raises:
-        SpecError: If an expression does not give one float a linear node.
+        SpecError: If an expression does not give one float per linear node.
         CollectionError: If a statistic cannot be collected or is not finite.
 
     Example:
@@ -181,7 +181,7 @@ def features(
 
 
 def features_of(leaves: Sequence[Leaves], expressions: Sequence[Expression], arch_ids: Sequence[str]) -> NodeFeatures:
-    """Statistics of the linear nodes of networks that were collected already.
+    """Statistics of the linear nodes of networks, from collected leaves.
 
     Raises:
         CollectionError: If a statistic is not finite.
@@ -197,19 +197,20 @@ def features_of(leaves: Sequence[Leaves], expressions: Sequence[Expression], arc
             node, statistic = bad[0].tolist()
             raise CollectionError(
                 f"The statistic '{expressions[statistic]}' of the node {own[node]} of the architecture {arch_ids[row]}"
-                f" is {collected[node, statistic]}. Leave the statistic out, or the architecture."
+                f" is {collected[node, statistic]}. Drop the statistic or the architecture."
             )
         values[row, [places[name] for name in own]] = collected
     return NodeFeatures(values, tuple(arch_ids), tuple(nodes), tuple(str(each) for each in expressions))
 
 
 def linear_leaves(statistics: Sequence[str]) -> list[Expression]:
-    """Parses expressions that give one float a linear node.
+    """Parses expressions that give one float per linear node.
 
     Raises:
-        SpecError: If one does not, there are none, or one is given twice.
-        KindError: If one cannot be read.
-        RegistryError: If one names something unknown.
+        SpecError: If an expression gives something else, or is given twice.
+        SpecError: If no expression is given.
+        KindError: If an expression cannot be parsed.
+        RegistryError: If an expression contains an unknown name.
 
     Example:
         >>> [str(each.kind) for each in linear_leaves(["params"])]
@@ -219,24 +220,29 @@ def linear_leaves(statistics: Sequence[str]) -> list[Expression]:
     for text, each in zip(statistics, expressions, strict=True):
         if not is_node_leaf(each) or each.kind.site is not Site.LINEAR:
             raise SpecError(
-                f"'{text}' does not give one float a linear node: it is {each.kind}. Give reductions of statistics of"
+                f"'{text}' does not give one float per linear node: it is {each.kind}. Give reductions of statistics of"
                 " linear layers, such as l1(mul(weight, weight_grad)), or their counts, such as params."
             )
     twice = [str(each) for each, count in Counter(expressions).items() if count > 1]
     if twice or not expressions:
-        raise SpecError(f"The statistic '{twice[0]}' is given twice." if twice else "No statistic is given.")
+        raise SpecError(
+            f"The statistic '{twice[0]}' is given twice. Give it once."
+            if twice
+            else "No statistic is given. Give at least one."
+        )
     return expressions
 
 
 def from_frame(frame: pd.DataFrame) -> NodeFeatures:
-    """Features out of a user's table, such as node statistics of NAS-Bench.
+    """Features from a user's frame, such as node statistics of NAS-Bench.
 
     Args:
-        frame: Long form: the columns arch_id, node, statistic, value; one row a number. Architectures, nodes and
-            statistics keep the order in which they appear first. A node that an architecture does not have has no row.
+        frame: Long form with the columns arch_id, node, statistic and value; one row per number. Architectures, nodes
+            and statistics are ordered by first appearance. Missing nodes have no rows.
 
     Raises:
-        FitError: If a column is missing, a value is missing, twice there, or not finite.
+        FitError: If a column or a value is missing.
+        FitError: If a value is not finite, or occurs twice.
 
     Example:
         >>> rows = [("a", "0", "snip", 1.0), ("a", "1", "snip", 2.0), ("b", "0", "snip", 3.0)]
@@ -245,16 +251,16 @@ def from_frame(frame: pd.DataFrame) -> NodeFeatures:
     """
     missing = [name for name in FRAME_COLUMNS if name not in frame]
     if missing:
-        raise FitError(f"The frame has no column '{missing[0]}'. It needs {', '.join(FRAME_COLUMNS)}.")
+        raise FitError(f"The frame has no column '{missing[0]}'. Required: {', '.join(FRAME_COLUMNS)}.")
     keys = list(FRAME_COLUMNS[:3])
     twice = frame[frame.duplicated(keys)]
     if len(twice):
-        raise FitError(f"{_place(twice.iloc[0])} stands in the frame more than once. Keep one value.")
+        raise FitError(f"{_place(twice.iloc[0])} occurs more than once in the frame. Keep one value.")
     numbers = pd.to_numeric(frame["value"], errors="coerce").to_numpy(dtype=np.float64)
     bad = np.flatnonzero(~np.isfinite(numbers))
     if len(bad):
         row = frame.iloc[bad[0]]
-        raise FitError(f"{_place(row)} is {row['value']}. Replace it, or leave the architecture out.")
+        raise FitError(f"{_place(row)} is {row['value']}, not a finite number. Replace it, or drop the architecture.")
     codes, names = zip(*(pd.factorize(frame[key].astype(str)) for key in keys), strict=True)
     values = np.full([len(each) for each in names], np.nan)
     values[codes] = numbers
@@ -262,8 +268,8 @@ def from_frame(frame: pd.DataFrame) -> NodeFeatures:
     if len(holes):
         arch, node, statistic = (each[at] for each, at in zip(names, holes[0].tolist(), strict=True))
         raise FitError(
-            f"The frame has no '{statistic}' of node '{node}' of the architecture '{arch}', but other statistics of it."
-            " Add it; a node that an architecture does not have has no row at all."
+            f"The frame has no '{statistic}' of node '{node}' of the architecture '{arch}', but other statistics of the"
+            " node. Add it; a missing node must have no rows."
         )
     arch_ids, nodes, statistics = (tuple(map(str, each)) for each in names)
     return NodeFeatures(values, arch_ids, nodes, statistics)
@@ -274,7 +280,7 @@ def _place(row: "pd.Series[Any]") -> str:
 
 
 def _names(roles: Sequence[Role]) -> list[str]:
-    """A name for each node: its role, and its number among the nodes of that role."""
+    """Names of nodes: the role, and the number among the nodes of that role."""
     seen: Counter[Role] = Counter()
     names = []
     for role in roles:
@@ -284,7 +290,7 @@ def _names(roles: Sequence[Role]) -> list[str]:
 
 
 def _in_order(names: Iterable[str]) -> list[str]:
-    """Nodes by role, and by number within a role."""
+    """Sorts nodes by role, and by number within a role."""
     roles = list(Role)
 
     def place(name: str) -> tuple[int, int]:
@@ -295,9 +301,9 @@ def _in_order(names: Iterable[str]) -> list[str]:
 
 
 def _deepest(table: Table, networks: Sequence[Network]) -> list[str]:
-    """Nodes of the architectures of the table in each space that the networks are of.
+    """Nodes of all architectures of the table in the spaces of the networks.
 
-    Where a space has a depth, those of the deepest architecture are all there are; elsewhere each network is built.
+    In a space with a depth, the deepest architecture has all nodes; in other spaces each network is built.
     """
     found = []
     for name in sorted({network.space.name for network in networks}):
@@ -313,6 +319,6 @@ def _deepest(table: Table, networks: Sequence[Network]) -> list[str]:
 
 
 def _summary(nodes: Sequence[str]) -> str:
-    """How many nodes there are of each role."""
+    """Number of nodes of each role, in words."""
     counted = Counter(name.rpartition(".")[0] for name in nodes)
     return ", ".join(f"{count} {role}" for role, count in counted.items()) + " nodes"

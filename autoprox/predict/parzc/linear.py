@@ -1,8 +1,7 @@
-"""The linear path beside a network: ridge regression on node statistics and on what they are over all nodes.
+"""The linear path next to a network: ridge regression on node statistics, and on their pooled values over nodes.
 
-With a few dozen labels most of what can be learnt is linear, and a network alone spends its labels on finding that out.
-The path learns it in closed form, and the network what is left (wide and deep, Cheng 2016,
-https://arxiv.org/abs/1606.07792).
+With a few dozen labels, mostly linear relations can be learned. The path learns these in closed form, so that the
+network has to learn the residual only (wide and deep, Cheng 2016, https://arxiv.org/abs/1606.07792).
 """
 
 import numpy as np
@@ -15,28 +14,30 @@ from autoprox.base.arrays import Floats
 from autoprox.predict.parzc.scaling import ROUNDING
 
 PENALTIES = np.logspace(-4, 4, 25)
-"""Penalties that are tried; the spread of all columns together is of the order of 1."""
+"""Candidate penalties; the total spread of all columns is of order 1."""
 
 
 class LinearPath(nn.Module):
-    """Ridge regression whose penalty has the least leave-one-out error.
+    """Ridge regression with the penalty of least leave-one-out error.
 
-    The columns come in two families. Nodes: the statistics of each node, and whether it is there; a missing node has
-    the mean of those that are there. With `pooled` the architecture as a whole: mean and standard deviation of each
-    statistic over its nodes, and their number. Each column is standardised and each family has a total variance of 1,
-    so that a few pooled columns are not drowned by hundreds of nodes: a weight that all nodes share is cheap, and a
-    deviation of one node expensive (partial pooling).
+    There are two families of columns. The first has the statistics of each node, and an indicator of its presence; a
+    missing node has the mean over present ones. With `pooled`, the second describes the whole architecture: mean and
+    standard deviation of each statistic over its nodes, and the number of nodes.
 
-    Two regressions are averaged, one on the targets and one on their normal scores: the first sees how far targets are
-    apart, the second is not led by the few at the ends.
+    Each column is standardised, and each family has a total variance of 1, so that the many columns of nodes do not
+    dominate the few pooled ones. A weight common to all nodes is thus penalised less than a deviation of one node
+    (partial pooling).
+
+    Two regressions are averaged: one on the targets, which uses their distances, and one on their normal scores, which
+    is robust to extreme targets.
 
     Args:
         nodes: `L`.
         statistics: `S`.
-        pooled: Whether there are pooled columns; over nodes that have nothing in common they mean nothing.
+        pooled: True for pooled columns, which are meaningful only if all nodes have comparable statistics.
 
     Shape:
-        statistics `(B, L, S)`, mask `(B, L)` (True where there is a node) -> predictions `(B,)`, in float64.
+        statistics `(B, L, S)`, mask `(B, L)` (True for present nodes) -> predictions `(B,)`, in float64.
 
     Example:
         >>> rng = np.random.default_rng(0)
@@ -63,12 +64,12 @@ class LinearPath(nn.Module):
         self.register_buffer("intercept", torch.zeros((), dtype=torch.float64))
 
     def forward(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """Predictions."""
+        """Predicts targets."""
         return self._standardised(self._columns(statistics, mask)) @ self.weight + self.intercept
 
     @torch.no_grad()
     def fit(self, statistics: Tensor, mask: Tensor, targets: Tensor, groups: Tensor) -> Tensor:
-        """Fits it in closed form.
+        """Fits the regressions in closed form.
 
         Args:
             statistics: `(n, L, S)`.
@@ -77,13 +78,13 @@ class LinearPath(nn.Module):
             groups: `(n,)`, whole numbers; targets are ranked within their group.
 
         Returns:
-            `(n,)`, what it says of each architecture where that is left out of the fit, under the same penalty.
+            `(n,)`, leave-one-out predictions under the same penalty.
         """
         columns = self._columns(statistics, mask)
         self.centre = columns.nanmean(dim=0).nan_to_num()
         spread = (columns - self.centre).square().nanmean(dim=0).sqrt().nan_to_num()
         sizes = torch.cat([torch.full((size,), float(size), dtype=torch.float64) for size in self.families])
-        # Statistics come scaled to unit variance, in float32.
+        # Statistics are scaled to unit variance, in float32.
         constant = spread <= ROUNDING * self.centre.abs().clamp(min=1.0)
         self.scale = torch.where(constant, 0.0, 1 / (sizes.sqrt() * spread))
         inputs, values = self._standardised(columns).numpy(), targets.double().numpy()
@@ -93,19 +94,19 @@ class LinearPath(nn.Module):
         return torch.as_tensor(left_out)
 
     def _columns(self, statistics: Tensor, mask: Tensor) -> Tensor:
-        """`(B, columns)`, NaN where a node is missing."""
+        """`(B, columns)`, NaN for missing nodes."""
         statistics, there = statistics.double(), mask.unsqueeze(-1)
         found = [torch.where(there, statistics, torch.nan).flatten(1), mask.double()]
         if self.pooled:
             number = there.sum(dim=1)
             mean = torch.where(there, statistics, 0.0).sum(dim=1) / number
             variance = torch.where(there, statistics - mean.unsqueeze(1), 0.0).square().sum(dim=1) / number
-            # The derivative of a square root at zero is not finite.
+            # The small term keeps the derivative of the square root at zero finite.
             found += [mean, (variance + 1e-12).sqrt(), number.double()]
         return torch.cat(found, dim=1)
 
     def _standardised(self, columns: Tensor) -> Tensor:
-        """Columns with their scale; 0, the mean, for a missing node, and where nothing varied in the fit."""
+        """Standardised columns; 0 (the mean) for missing nodes, and for columns that were constant in the fit."""
         known = (self.scale > 0) & ~columns.isnan()
         return torch.where(known, (torch.where(known, columns, self.centre) - self.centre) * self.scale, 0.0)
 

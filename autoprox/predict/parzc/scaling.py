@@ -1,4 +1,4 @@
-"""Scaling of node statistics for a network: logarithms of what is heavy-tailed, centre 0, spread 1."""
+"""Scaling of node statistics: logarithms of heavy-tailed ones, mean 0, standard deviation 1."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,22 +8,22 @@ from autoprox.base.arrays import Floats
 Booleans = npt.NDArray[np.bool_]
 
 HEAVY_TAILED = 10.0
-"""A positive statistic whose largest value is this many times its smallest is taken on a logarithmic scale."""
+"""Ratio of largest to smallest value above which a positive statistic is scaled logarithmically."""
 
 ROUNDING = 4 * float(np.finfo(np.float32).eps)
-"""Relative spread below which values are one value: networks give their statistics in float32."""
+"""Relative spread below which values count as equal: statistics are computed in float32."""
 
 
 class NodeScaler:
-    """Brings statistics of nodes to a scale, learnt from the architectures of the fit.
+    """Standardises statistics of nodes, with a scale learned from the architectures of the fit.
 
-    A statistic that is positive everywhere and spreads over more than a decade is taken on a logarithmic scale: sizes
-    and gradients of networks differ by factors. Then every statistic gets mean 0 and standard deviation 1, over all
-    nodes alike if `per_node` is false, so that what distinguishes nodes stays visible; node by node otherwise, for
-    columns that have nothing in common. Missing nodes become 0.
+    A positive statistic that spans more than a decade is scaled logarithmically, since sizes and gradients of networks
+    differ by factors. Every statistic then gets mean 0 and standard deviation 1. By default, these are computed over
+    all nodes, which preserves differences between nodes; with `per_node`, separately for each node, for columns that
+    are different quantities. Missing nodes become 0.
 
     Args:
-        per_node: Whether each node has a scale of its own.
+        per_node: True for a separate scale per node.
 
     Example:
         >>> values = np.array([[[1.0], [10.0]], [[100.0], [1000.0]]])
@@ -44,7 +44,7 @@ class NodeScaler:
 
         Args:
             values: `(n, L, S)`.
-            mask: `(n, L)`, True where there is a node.
+            mask: `(n, L)`, True for present nodes.
         """
         real = np.where(mask[:, :, None], values, np.nan)
         axes = (0,) if self.per_node else (0, 1)
@@ -54,7 +54,7 @@ class NodeScaler:
         scaled = np.where(mask[:, :, None], self._logarithms(values), np.nan)
         self.centre = _defined(np.nanmean, scaled, axes)
         spread = _defined(np.nanstd, scaled, axes)
-        # A constant statistic stays at 0; rounding must not be blown up to unit variance.
+        # A constant statistic becomes 0; rounding must not be scaled to unit variance.
         negligible = spread <= ROUNDING * np.maximum(np.abs(lowest), np.abs(highest)) * ~self.logarithmic
         self.spread = np.where(negligible, 1.0, spread)
         return self
@@ -65,13 +65,13 @@ class NodeScaler:
         return np.asarray(np.where(mask[:, :, None], scaled, 0.0))
 
     def _logarithms(self, values: Floats) -> Floats:
-        # A value below all that were seen counts as a thousandth of the smallest: zero gradients have a logarithm then.
+        # Values are clipped at a thousandth of the smallest in the fit, so that zero gradients have a logarithm.
         floor = 1e-3 * self.smallest
         return np.where(self.logarithmic, np.log(np.fmax(values, floor)), values)
 
 
 def _defined(reduce: "np.ufunc | object", values: Floats, axes: tuple[int, ...]) -> Floats:
-    """A NaN-aware reduction; 0 where there is nothing but NaN, which happens for nodes that no architecture has."""
+    """A NaN-aware reduction; 0 where all values are NaN, as for nodes that no architecture has."""
     empty = np.isnan(values).all(axis=axes)
     shown = np.where(np.isnan(values).all(axis=axes, keepdims=True), 0.0, values)
     return np.where(empty, 0.0, reduce(shown, axis=axes))  # type: ignore[operator]
