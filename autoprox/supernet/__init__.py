@@ -1,13 +1,14 @@
 """Supernets: one network whose parameters all architectures of a space share.
 
-- `supernet`: the network; `select` and `extract`; `running`: a subnet as it runs; `initial`: fresh parameters
-- `slots`, `covering`: which part of a shared parameter a subnet uses, and which subnets hold all others
+- `supernet`: the network, with `select` and `extract`; `running`: a subnet in execution; `initial`: fresh parameters
+- `slots`, `covering`: the part of a shared parameter in a subnet, and subnets that contain all others
 - `recalibration`: statistics of batch normalisations
-- `samplers`: which subnets a step of training takes, from `Subnets`
-- `supernet_losses`: what is back-propagated; `prior`: any scorer as what losses rank by
-- `trainer`, `training_journal`: steps until a budget is spent, from where a killed process came to
-- `trained_supernet`, `inherited_accuracy`: what was trained, as weights, scorer and labels; `held_out_images`: by what
-- `conflict`: how gradients of subnets agree
+- `samplers`: the choice of subnets (`Subnets`) for each training step
+- `supernet_losses`: losses of a training step; `prior`: a scorer as the prior of a loss
+- `trainer`, `training_journal`: training until a budget is spent, resumed after an interruption
+- `trained_supernet`, `inherited_accuracy`: a trained supernet as weights, scorer and labels
+- `held_out_images`: the images on which subnets are tested
+- `conflict`: agreement of the gradients of subnets
 """
 
 from autoprox.supernet._conflict import Conflict, gradient_conflict

@@ -1,4 +1,4 @@
-"""The diagnosis that ElasticViT starts from: gradients of two subnets conflict more, the more their costs differ."""
+"""Gradient conflict of subnets, which grows with the gap of their costs: the observation behind ElasticViT."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -17,13 +17,13 @@ from autoprox.supernet._supernet import Supernet
 
 @dataclass(frozen=True)
 class Conflict:
-    """Pairs of subnets with like gaps of cost.
+    """Pairs of subnets with similar gaps of cost.
 
     Args:
-        gap: Mean difference of the logarithms (base 2) of their multiply-accumulates.
-        cosine: Mean cosine of their gradients on the parameters that both use.
-        error: Standard error of that mean.
-        pairs: How many there are.
+        gap: Mean difference of the logarithms (base 2) of multiply-accumulates.
+        cosine: Mean cosine of gradients on common parameters.
+        error: Standard error of this mean.
+        pairs: Number of pairs.
     """
 
     gap: float
@@ -35,17 +35,17 @@ class Conflict:
 def gradient_conflict(
     supernet: Supernet, images: Tensor, labels: Tensor, archs: Sequence[Arch], bins: int = 4
 ) -> list[Conflict]:
-    """Mean cosine of the gradients of pairs of subnets on the parameters that both use, by their gap of cost.
+    """Mean cosine of the gradients of pairs of subnets on common parameters, by their gap of cost.
 
     Args:
-        supernet: Trained or not; its gradients are dropped.
-        images: `(B, C, H, W)`, on which all gradients are taken.
+        supernet: A trained or untrained supernet; its gradients are discarded.
+        images: `(B, C, H, W)`, the batch of all gradients.
         labels: `(B,)`.
-        archs: Subnets, each of which is paired with all others.
-        bins: Into how many groups of equal size the pairs fall.
+        archs: Subnets; each is paired with all others.
+        bins: Number of groups of equal size.
 
     Returns:
-        The groups by rising gap.
+        The groups in order of increasing gap.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -71,7 +71,7 @@ def _summary(gaps: Floats, cosines: Floats) -> Conflict:
 
 
 def _gradient(supernet: Supernet, arch: Arch, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-    """All gradients of a subnet as one vector over the shared parameters, and which of them are its own."""
+    """All gradients of a subnet as one vector over the shared parameters, and a mask of the subnet's parameters."""
     supernet.zero_grad()
     backward(torch.nn.functional.cross_entropy(supernet.train().select(arch)(images), labels))
     marks = {key: torch.zeros_like(value) for key, value in supernet.shared.items()}

@@ -8,11 +8,11 @@ from autoprox.spaces import Arch, Space
 
 
 def covering(space: Space) -> Iterator[Arch]:
-    """Architectures whose parameters together hold those of all others, the largest first.
+    """Architectures with parameters that together contain those of all others, the largest first.
 
-    The largest has the largest choice of each gene; the others differ from it in one gene, which has another choice in
-    all its places. Of choices that are numbers, the largest is enough; of those that are several numbers, those that no
-    other exceeds in any.
+    The largest has the largest choice of each gene. The others differ from it in one gene, which has another choice in
+    all its places. For numeric choices, the largest suffices. For choices with several numbers, the non-dominated ones
+    are needed, and for texts all.
     """
     largest = _choices(space, max)
     varied = [
@@ -35,7 +35,7 @@ def _choices(space: Space, choose: Callable[..., Any]) -> dict[str, object]:
 
 
 def _with(space: Space, choices: Mapping[str, object]) -> Arch | None:
-    """The architecture with one choice for each gene, in all its places; None if the space does not allow it."""
+    """The architecture with one choice per gene, in all its places; None if the space does not allow it."""
     genes: dict[str, object] = {gene.name: choices[gene.name] for gene in space.layout.fixed}
     for gene in space.layout.layered:
         genes[gene.name] = [choices[gene.name]] * space.layout.count(gene, genes)
@@ -43,7 +43,7 @@ def _with(space: Space, choices: Mapping[str, object]) -> Arch | None:
 
 
 def _within(choice: object, other: object) -> bool:
-    """Whether a group of numbers is another one, made smaller in some of them."""
+    """True if a tuple of numbers is at most another one in each place, and smaller in some."""
     if not (isinstance(choice, tuple) and isinstance(other, tuple)) or len(choice) != len(other) or choice == other:
         return False
     numbers = all(isinstance(each, int | float) for each in (*choice, *other))
@@ -51,7 +51,7 @@ def _within(choice: object, other: object) -> bool:
 
 
 def _size(choice: object) -> float:
-    """By which choices are compared: numbers by value, groups of them by their sum; texts are all alike."""
+    """Size of a choice: the value of a number, the sum of a tuple, 0 for a text."""
     if isinstance(choice, tuple):
         return sum(map(_size, choice))
     return float(choice) if isinstance(choice, int | float) else 0.0

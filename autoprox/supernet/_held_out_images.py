@@ -1,4 +1,4 @@
-"""Training images that are held out, by which searches compare subnets."""
+"""Held-out training images, on which searches compare subnets."""
 
 import torch
 from torch import nn
@@ -10,14 +10,14 @@ from autoprox.supernet._recalibration import recalibrate
 from autoprox.supernet._trainer import accuracy, held_out
 
 CALIBRATED = 1000
-"""Training images by which running statistics of batch normalisations are set, at most."""
+"""Maximum number of training images for the recalibration of batch normalisations."""
 
 
 class HeldOutImages:
-    """The images that a supernet is not trained on, and some of those that it is trained on.
+    """The held-out images of a supernet, and some of its training images for recalibration.
 
     Args:
-        data: Where they come from.
+        data: The data set.
 
     Example:
         >>> from autoprox.datasets import dataset
@@ -32,6 +32,6 @@ class HeldOutImages:
         self._calibration = torch.from_numpy(data.normalised(data.train_images[kept[:CALIBRATED]]))
 
     def accuracy(self, network: nn.Module) -> float:
-        """Accuracy of a network in percent, its batch normalisations recalibrated on images that are not held out."""
+        """Accuracy of a network in percent, after recalibration of its batch normalisations on training images."""
         with single_threaded(), isolated():
             return accuracy(recalibrate(network, self._calibration), self._images, self._labels)

@@ -1,4 +1,4 @@
-"""Inherited accuracy: as a scorer for searches, and as what labels of the kind `supernet` are."""
+"""Inherited accuracy: as a scorer for searches, and as labels of the kind `supernet`."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from autoprox.training import LabelMaker, Recipe, Training
 
 @dataclass(frozen=True, eq=False)
 class InheritedAccuracy(ArchScorer):
-    """Accuracy, in percent, of the subnets of a trained supernet on the training images that were held out.
+    """Accuracy of the subnets of a trained supernet on held-out training images, in percent.
 
     Args:
-        name: What reports call it.
-        weights: The supernet.
+        name: Name for reports.
+        weights: The trained supernet.
     """
 
     name: str
@@ -38,7 +38,7 @@ class InheritedAccuracy(ArchScorer):
 
     @property
     def source(self) -> str:  # type: ignore[override]
-        """Where it comes from."""
+        """Space and data set of the supernet."""
         return f"Inherited from a supernet of '{self.weights.document['space']}', trained on '{self._dataset}'."
 
     @property
@@ -50,7 +50,7 @@ class InheritedAccuracy(ArchScorer):
         """Tests the subnet of an architecture.
 
         Raises:
-            CollectionError: If the supernet is of another space, or its images cannot be read.
+            CollectionError: If the supernet has another space, or its images cannot be read.
         """
         try:
             return self._held_out.accuracy(self.weights.supernet(space).extract(arch))
@@ -74,7 +74,7 @@ class InheritedLabels(LabelMaker):
     version: int = 1
 
     def network(self, training: Training, recipe: Recipe, place: torch.device) -> nn.Module:
-        """The subnet of an architecture, its batch normalisations recalibrated."""
+        """The subnet of an architecture, with recalibrated batch normalisations."""
         del recipe
         data = training.data()
         network = self._weights.supernet(training.space).extract(training.arch)
@@ -83,12 +83,12 @@ class InheritedLabels(LabelMaker):
         return recalibrate(network, images).to(place)
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """The parameters, wherever the folder is."""
+        """The digest of the parameters, which does not depend on the folder's path."""
         del recipe
         return {"maker": {"weights": self._weights.digest, "version": self.version}}
 
     def facts(self, data: Iterable[Dataset], recipe: Recipe) -> Mapping[str, Any]:
-        """How the supernet was trained."""
+        """Record of the supernet's training."""
         del data, recipe
         return {"supernet": dict(self._weights.document)}
 

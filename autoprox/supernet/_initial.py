@@ -1,4 +1,4 @@
-"""Fresh shared parameters, made of the networks that cover a space."""
+"""Initial values of shared parameters, from the networks that cover a space."""
 
 from collections.abc import Sequence
 
@@ -10,14 +10,14 @@ from autoprox.supernet._slots import Slot, slots_of
 
 
 def initial_parameters(networks: Sequence[nn.Module], seed: int) -> dict[str, nn.Parameter]:
-    """Shared parameters by name: each value as in the first of the networks that has it.
+    """Shared parameters by name, with each value from the first network that has it.
 
     Args:
-        networks: Built ones whose parameters together hold those of all subnets.
-        seed: Of the values that none of them has.
+        networks: Networks with parameters that together contain those of all subnets.
+        seed: Seed of values that no network has.
 
     Returns:
-        Parameters that are trained where those of the networks are.
+        Parameters; trainable if they are trainable in the networks.
     """
     slots = [slots_of(network) for network in networks]
     parameters = [dict(network.named_parameters()) for network in networks]
@@ -39,7 +39,7 @@ def initial_parameters(networks: Sequence[nn.Module], seed: int) -> dict[str, nn
 
 
 def _fill(shared: Tensor, slot: Slot, value: Tensor) -> None:
-    """Writes a parameter where the shared one has no value yet."""
+    """Fills missing values of a shared parameter from one network's parameter."""
     if not slot.fits(tuple(shared.shape)):
         return
     places = torch.arange(shared.numel()).view(shared.shape)
@@ -50,7 +50,7 @@ def _fill(shared: Tensor, slot: Slot, value: Tensor) -> None:
 
 
 def _completed(value: Tensor, seed: int) -> Tensor:
-    """Draws what no network has, as widely spread as the rest."""
+    """Draws the values that no network has, with mean and standard deviation of the others."""
     missing = value.isnan()
     if not missing.any():
         return value

@@ -1,4 +1,4 @@
-"""Any scorer as a prior of subnets: each is scored once, and remembered."""
+"""Scorers as priors of subnets, with cached scores."""
 
 from math import isfinite
 
@@ -13,9 +13,9 @@ from autoprox.spaces.task import Task
 from autoprox.statistics import StatisticsCache
 
 PROBED = 20
-"""Random architectures on which a prior is tried before anything is trained."""
+"""Number of random architectures on which a prior is tested before training."""
 UNDEFINED = 0.1
-"""Share of them on which it may be undefined; pairs with such a subnet are not ranked."""
+"""Maximum share of these with an undefined prior; pairs with such a subnet are not ranked."""
 
 
 class ScorerPrior:
@@ -24,12 +24,12 @@ class ScorerPrior:
     Args:
         scorer: The scorer.
         space: The space of the subnets.
-        task: Their classes and images, with the batch that they are scored on.
-        cache: Where scores are kept.
-        weights: Where the parameters come from that are scored.
+        task: Their classes and images, with the batch for scoring.
+        cache: Cache of scores.
+        weights: Source of the scored parameters.
 
     Raises:
-        SpecError: If the scorer ranks over a set, or has no finite value on many architectures of the space.
+        SpecError: If the scorer ranks within a set, or has no finite value on many architectures of the space.
 
     Example:
         >>> import autoprox
@@ -52,8 +52,8 @@ class ScorerPrior:
     ) -> None:
         if len(scorer.parts) > 1:
             raise SpecError(
-                f"'{scorer.name}' ranks networks among each other, and a prior has to score each by itself. Take "
-                "one of its parts."
+                f"'{scorer.name}' ranks networks within a set, but a prior must score single networks. Use one of its "
+                "parts."
             )
         self._scorer, self._space, self._task = scorer, space, task
         self._cache, self._weights = cache, weights
@@ -61,7 +61,7 @@ class ScorerPrior:
         self._probe()
 
     def __call__(self, arch: Arch) -> float:
-        """The score; NaN without one."""
+        """Score of a subnet; NaN if undefined."""
         if arch not in self._known:
             self._known[arch] = self._scored([arch])[0]
         return self._known[arch]
@@ -79,8 +79,8 @@ class ScorerPrior:
         self._known |= zip(archs, self._scored(archs), strict=True)
         missing = sum(not isfinite(self._known[arch]) for arch in archs)
         if missing > UNDEFINED * PROBED:
-            why = f", such as: {self._reason}" if self._reason else ""
+            why = f", for example: {self._reason}" if self._reason else ""
             raise SpecError(
                 f"The prior '{self._scorer.name}' has no finite value on {missing} of {PROBED} random architectures of "
-                f"the space '{self._space.name}'{why}. Take another prior."
+                f"the space '{self._space.name}'{why}. Choose another prior."
             )

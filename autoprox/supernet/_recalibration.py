@@ -1,4 +1,4 @@
-"""Running statistics of batch normalisations, which a supernet does not share."""
+"""Recalibration of batch normalisations: a supernet does not share their running statistics."""
 
 import torch
 from torch import Tensor, nn
@@ -6,12 +6,12 @@ from torch import Tensor, nn
 
 @torch.no_grad()
 def recalibrate(network: nn.Module, images: Tensor, batch_size: int = 100) -> nn.Module:
-    """Sets the running statistics of batch normalisations to the means over batches; a network without any stays.
+    """Sets the running statistics of batch normalisations, if any, to their means over batches.
 
     Args:
-        network: For example of `Supernet.extract`; comes back in evaluation mode.
-        images: `(N, C, H, W)`, of the training images.
-        batch_size: Images of one batch.
+        network: A network, for example from `Supernet.extract`; in evaluation mode afterwards.
+        images: `(N, C, H, W)`, training images.
+        batch_size: Images per batch.
 
     Example:
         >>> norm = recalibrate(nn.BatchNorm2d(1), torch.full((4, 1, 2, 2), 3.0))

@@ -1,4 +1,4 @@
-"""A subnet as it runs: a network beside the shared parameters, which brings its gradients home."""
+"""Execution of a subnet: a separate network that adds its gradients to those of the shared parameters."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -12,15 +12,14 @@ from autoprox.supernet._slots import Slot
 
 
 class Running:
-    """A network of the space that takes its parameters from shared ones, and adds its gradients to theirs.
+    """A network of the space that copies its parameters from shared ones, and adds its gradients to theirs.
 
-    Cutting parameters out of shared ones within the graph would fill, for each cut, a gradient of the size of the
-    shared one. Here the network has a graph of its own, as if it stood alone, and each of its gradients is added once,
-    to its part.
+    Slicing shared parameters within the graph would allocate, for each slice, a gradient of the size of the shared
+    parameter. Instead, the network has a separate graph, and each of its gradients is added once to the matching part.
 
     Args:
-        network: As its space builds it.
-        slots: Where each of its parameters lies.
+        network: A network built by its space.
+        slots: Slot of each of its parameters.
         shared: The shared parameters by name, in contiguous memory.
     """
 
@@ -37,16 +36,16 @@ class Running:
             self._parts.append((own, slots[name].window(held.data), held))
 
     def __call__(self, images: Tensor, *, training: bool) -> Tensor:
-        """The logits of images.
+        """Logits of images.
 
-        Running statistics are those of one subnet: what a step of training notes in them is dropped.
+        Running statistics belong to a single subnet; their changes in a training step are discarded.
         """
         if self.network.training != training:
             self.network.train(training)
         versions = [shared._version for _, _, shared in self._parts]
         with torch.no_grad():
             for own, window, _ in self._parts:
-                # Where nothing was written since, a graph of an earlier call may still be followed back.
+                # If the shared parameters are unchanged, the graph of an earlier call stays valid for backward.
                 (own.data if versions == self._versions else own).view(window.shape).copy_(window)
             kept = [buffer.clone() for buffer in self._buffers] if training else []
         self._versions = versions
@@ -56,11 +55,11 @@ class Running:
         else:
             logits = logits_of(self.network(images))
         for buffer, before in zip(self._buffers, kept, strict=False):
-            buffer.data.copy_(before)  # the graph holds it, and does not read it in training
+            buffer.data.copy_(before)  # `data`, since the graph holds the buffer but does not read it in training
         return logits
 
     def bring_home(self) -> None:
-        """Moves the gradients of the network to parts of those of the shared parameters."""
+        """Adds the gradients of the network to those of the shared parameters, and clears them."""
         for own, window, shared in self._parts:
             if own.grad is None:
                 continue
@@ -72,11 +71,11 @@ class Running:
 
 
 class _Subnet(torch.autograd.Function):
-    """The network of a subnet as one step of the graph."""
+    """The network of a subnet as one operation of the graph."""
 
     @staticmethod
     def forward(ctx: Any, _anchor: Tensor, images: Tensor, running: Running) -> Tensor:
-        """Runs the network in a graph of its own. The anchor is what makes the outer graph reach it."""
+        """Runs the network in a separate graph; the anchor connects it to the outer graph."""
         ctx.running, ctx.images = running, images.detach().requires_grad_(images.requires_grad)
         with torch.enable_grad():
             ctx.logits = logits_of(running.network(ctx.images))
@@ -86,7 +85,7 @@ class _Subnet(torch.autograd.Function):
     @staticmethod
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[None, Tensor | None, None]:
-        """Goes back through that graph."""
+        """Backward pass through the separate graph."""
         torch.autograd.backward(ctx.logits, gradient)
         ctx.running.bring_home()
         return None, ctx.images.grad, None

@@ -1,13 +1,13 @@
-"""Which part of a shared parameter a subnet uses: the first values of each dimension, unless its layer says otherwise.
+"""Slots: the part of a shared parameter that a subnet uses, by default the first values of each dimension.
 
-A subnet is the network that its space builds; nothing in it knows that its parameters are shared. Three things decide
-which part of which shared parameter each of its parameters is:
+A subnet is the network that its space builds, without knowledge of sharing. Three properties determine the part of a
+shared parameter for each of its parameters:
 
-- its name in the subnet. A network whose modules move with its genes, such as the blocks of a second stage, tells their
-  common names in an attribute `elastic_names`, from prefix to prefix;
-- parts: a fused map, such as queries, keys and values in one layer, is cut part by part. A module tells its own in an
-  attribute `elastic_parts`, from names of its parameters to the number of parts; those of torch's attention are known;
-- windows: a smaller convolution kernel is the middle of a larger one.
+- Its name in the subnet. If the names of modules depend on genes, as for the blocks of a second stage, the network
+  declares common names in an attribute `elastic_names`, from prefix to prefix.
+- Parts: a fused map, such as queries, keys and values in one layer, is sliced part by part. A module declares parts in
+  an attribute `elastic_parts`, from names of its parameters to the number of parts. Torch's attention is known.
+- Windows: a smaller convolution kernel is the middle of a larger one.
 """
 
 from collections.abc import Mapping
@@ -21,13 +21,13 @@ _CONVOLUTIONS = (nn.Conv1d, nn.Conv2d, nn.Conv3d)
 
 @dataclass(frozen=True, slots=True)
 class Slot:
-    """Where a parameter of a subnet lies in a shared one.
+    """Location of a subnet's parameter in a shared one.
 
     Args:
         shared: Name of the shared parameter.
         shape: Shape of the parameter in the subnet.
-        parts: Into how many equal parts the first dimension falls, each of which is cut for itself.
-        windows: Whether the dimensions from the third on are cut from the middle.
+        parts: Number of equal parts of the first dimension, which are sliced separately.
+        windows: True to slice the dimensions from the third on from the middle.
     """
 
     shared: str
@@ -36,10 +36,10 @@ class Slot:
     windows: bool = False
 
     def cut(self, shared: Tensor) -> Tensor:
-        """The part of a shared parameter: a view, or a copy where there are several parts.
+        """The slice of a shared parameter: a view, or a copy with several parts.
 
         Args:
-            shared: At least as large in each dimension.
+            shared: The shared parameter, at least as large in each dimension.
 
         Example:
             >>> import torch
@@ -52,10 +52,10 @@ class Slot:
         return found.flatten(0, 1) if self.parts > 1 else found
 
     def window(self, shared: Tensor) -> Tensor:
-        """The same as a view: parts, where there are several, have a dimension of their own in front.
+        """The same slice as a view; several parts add a leading dimension.
 
         Args:
-            shared: At least as large in each dimension.
+            shared: The shared parameter, at least as large in each dimension.
 
         Example:
             >>> import torch
@@ -76,17 +76,17 @@ class Slot:
         return shared.as_strided((self.parts, lead // self.parts, *others), (part, first, *steps), start)
 
     def fits(self, shape: tuple[int, ...]) -> bool:
-        """Whether a shared parameter of this shape holds it."""
+        """True if a shared parameter of this shape contains the slot."""
         if len(shape) != len(self.shape):
             return False
         return all(map(int.__ge__, shape, self.shape)) and (not shape or shape[0] % self.parts == 0)
 
 
 def slots_of(network: nn.Module) -> dict[str, Slot]:
-    """The slots of all parameters of a subnet, by their names in it.
+    """The slots of all parameters of a subnet, by name.
 
     Args:
-        network: As its space builds it. A parameter that has two names there is listed under the first.
+        network: A network built by its space. A parameter with two names is listed under the first.
 
     Example:
         >>> sorted(slots_of(nn.Linear(3, 2)))
@@ -116,7 +116,7 @@ def _joined(place: str, name: str) -> str:
 
 
 def _shared(name: str, common: Mapping[str, str]) -> str:
-    """The common name, by the longest prefix that has one."""
+    """The common name, by the longest prefix in `common`."""
     head, tail = name, ""
     while head:
         if head in common:

@@ -1,4 +1,4 @@
-"""Subnets of a supernet that samplers draw from, and their costs."""
+"""Subnets of a supernet for samplers, with their costs."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -11,7 +11,7 @@ from autoprox.spaces import Arch, Space, TaskShape
 from autoprox.supernet._covering import extreme
 
 POOL = 2_000
-"""Random subnets by which the sizes of a space are known."""
+"""Number of random subnets that represent the sizes of a space."""
 
 
 class Subnets:
@@ -19,7 +19,7 @@ class Subnets:
 
     Args:
         space: The space.
-        task: What the supernet was made for.
+        task: Task of the supernet.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -45,22 +45,22 @@ class Subnets:
 
     @cached_property
     def pool(self) -> tuple[Arch, ...]:
-        """Random subnets without repetition, always the same ones, by rising cost."""
+        """Distinct random subnets in order of increasing cost; deterministic."""
         rng = np.random.default_rng(derived_seed("subnets", self.space.name))
         drawn = dict.fromkeys(self.space.sample(rng) for _ in range(POOL))
         return tuple(sorted(drawn, key=self.macs))
 
     @cached_property
     def smallest(self) -> Arch:
-        """The subnet of the smallest choices; where the space does not allow it, the cheapest of the pool."""
+        """The subnet of the smallest choices; if the space does not allow it, the cheapest in the pool."""
         return extreme(self.space, min) or self.pool[0]
 
     @cached_property
     def largest(self) -> Arch:
-        """The subnet of the largest choices; where the space does not allow it, the most expensive of the pool."""
+        """The subnet of the largest choices; if the space does not allow it, the most expensive in the pool."""
         return extreme(self.space, max) or self.pool[-1]
 
     def banks(self, count: int) -> list[Sequence[Arch]]:
-        """The pool in this many banks of equal size, by rising cost."""
+        """The pool, split into `count` banks of equal size in order of increasing cost."""
         bounds = np.linspace(0, len(self.pool), count + 1).round().astype(int)
         return [self.pool[low:high] for low, high in pairwise(bounds)]

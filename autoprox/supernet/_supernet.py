@@ -1,4 +1,4 @@
-"""One network for a whole space: all its architectures share their parameters."""
+"""The supernet: one network for a whole space, with parameters shared by all architectures."""
 
 from collections import OrderedDict
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ from autoprox.supernet._running import Running
 from autoprox.supernet._slots import Slot, slots_of
 
 _KEPT = 64
-# Subnets whose modules are kept: the largest and smallest come in each step, others seldom come twice.
+# Number of cached subnet modules: the largest and smallest recur in each step, others rarely.
 _CHECKED = 20
-# Random architectures that have to fit before a supernet is taken for one.
+# Number of random architectures that must fit into a supernet.
 
 
 class Supernet(nn.Module):
     """A weight-sharing network over all architectures of a space (Chen 2021, https://arxiv.org/abs/2107.00651).
 
-    Running statistics of batch normalisations are not shared; `recalibrate` gives those of an extracted network.
+    Running statistics of batch normalisations are not shared; `recalibrate` sets those of an extracted network.
 
-    A subnet runs as the network that the space builds, with parameters that are parts of the shared ones: see
-    `autoprox.supernet.slots_of` for which. So any space works whose networks name corresponding parameters alike.
+    A subnet is the network that the space builds, with slices of the shared parameters (`autoprox.supernet.slots_of`).
+    A space therefore works if its networks use the same names for corresponding parameters.
 
     Args:
         space: The space.
@@ -40,7 +40,7 @@ class Supernet(nn.Module):
 
     Attributes:
         shared: The shared parameters, with `/` for `.` in their names.
-        selected: The architecture that runs; at first the largest.
+        selected: The selected architecture; initially the largest.
 
     Raises:
         SpecError: If the layers of the space are not elastic, or it does not take the images.
@@ -65,7 +65,10 @@ class Supernet(nn.Module):
         self._places: tuple[int, ...] = ()
         cover = list(covering(space))
         if not cover:
-            raise SpecError(f"The space '{space.name}' has no architecture of largest choices to make a supernet of.")
+            raise SpecError(
+                f"The space '{space.name}' does not allow the architecture of largest choices, so that it cannot have "
+                "a supernet. Allow it, or take another space."
+            )
         self.selected = cover[0]
         networks = [
             space.elastic.build(arch, *self.task, seed=derived_seed("supernet", seed, place) % 2**63)
@@ -76,7 +79,7 @@ class Supernet(nn.Module):
         self._check_elastic()
 
     def select(self, arch: Candidate) -> "Supernet":
-        """Chooses the subnet that runs; returns the supernet itself.
+        """Selects a subnet; returns the supernet itself.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -87,12 +90,12 @@ class Supernet(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """Maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)` of the selected subnet.
 
-        Gradients reach the shared parameters by `backward`; `torch.autograd.grad` does not see them.
+        Gradients reach the shared parameters only by `backward`, not by `torch.autograd.grad`.
         """
         return self._running(self.selected)(images, training=self.training)
 
     def parts(self, arch: Candidate) -> Iterator[tuple[str, Tensor]]:
-        """The parameters of a subnet by their names in it, as parts of the shared ones.
+        """The parameters of a subnet by name, as slices of the shared ones.
 
         Raises:
             SpecError: If the space does not allow the architecture, or its network has a parameter that is not shared.
@@ -107,7 +110,7 @@ class Supernet(nn.Module):
     def extract(self, arch: Candidate) -> nn.Module:
         """A stand-alone network with copies of the parameters of a subnet, in evaluation mode.
 
-        Layers that the subnet holds as factors for the sake of sharing are as the space builds them.
+        Layers that are factorised only for sharing have the form that the space builds.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -122,11 +125,11 @@ class Supernet(nn.Module):
         return network
 
     def _built(self, arch: Arch) -> nn.Module:
-        """The network of a subnet in the form in which it shares parameters."""
+        """The network of a subnet in the form that shares parameters."""
         return self.space.elastic.build(arch, *self.task)
 
     def _running(self, arch: Arch) -> Running:
-        """The subnet as it runs, made again if the shared parameters have moved, as by `to`."""
+        """The cached subnet; rebuilt if the shared parameters moved in memory, for example by `to`."""
         places = tuple(value.data_ptr() for value in self.shared.parameters())
         if places != self._places:
             self._networks.clear()
@@ -142,7 +145,7 @@ class Supernet(nn.Module):
         return found
 
     def __getstate__(self) -> dict[str, Any]:
-        """Without what runs, whose parameters lie in the memory of this very supernet."""
+        """State without cached subnets, which refer to the memory of this supernet."""
         return {**self.__dict__, "_networks": OrderedDict(), "_places": ()}
 
     def _held(self, slot: Slot, arch: Arch) -> nn.Parameter:
@@ -151,8 +154,9 @@ class Supernet(nn.Module):
             held = "is missing" if found is None else f"has shape {tuple(found.shape)}"
             raise SpecError(
                 f"The layers of the space '{self.space.name}' are not elastic: a parameter '{slot.shared}' of shape "
-                f"{slot.shape} is part of {arch.json}, and {held} in the supernet of its largest choices. Name "
-                "corresponding layers alike, or tell their common names in an attribute `elastic_names` of the network."
+                f"{slot.shape} is part of {arch.json}, but {held} in the supernet of the largest choices. Use the same "
+                "names for corresponding layers, or declare common names in an attribute `elastic_names` of the "
+                "network."
             )
         return found
 

@@ -1,4 +1,4 @@
-"""A trained supernet in a folder: parameters as safetensors, and what they are as JSON."""
+"""A trained supernet in a folder: parameters as safetensors, and their description as JSON."""
 
 from collections.abc import Callable, Hashable, Mapping
 from dataclasses import dataclass, field
@@ -30,11 +30,11 @@ class Inherited(Weights):
     Running statistics of batch normalisations are not inherited: see `recalibrate`.
 
     Args:
-        folder: Of `autoprox supernet train`.
+        folder: Folder written by `autoprox supernet train`.
 
     Attributes:
         digest: Digest of the parameters.
-        document: What the folder says of them.
+        document: Description of the parameters.
 
     Raises:
         StoreMismatchError: If the folder holds no supernet.
@@ -49,21 +49,21 @@ class Inherited(Weights):
 
         def failure(reason: str) -> StoreMismatchError:
             return StoreMismatchError(
-                f"'{folder}' holds no trained supernet: {reason}. Give a folder that `autoprox supernet train` "
-                "finished.",
+                f"'{folder}' holds no trained supernet: {reason}. Give a folder of a finished `autoprox supernet "
+                "train`.",
                 folder / SUPERNET,
             )
 
         with guarded(failure):
             document = read_json(folder / SUPERNET)
             if (document["format"], document["format_version"]) != (FORMAT, FORMAT_VERSION):
-                raise ValueError(f"{SUPERNET} is of another format")
+                raise ValueError(f"{SUPERNET} has another format")
             found = bytes_digest(read_bytes(folder / PARAMETERS, MOST_ARRAY_BYTES))
             if found != document["digest"]:
-                raise ValueError(f"{PARAMETERS} is not the file that {SUPERNET} was written with")
+                raise ValueError(f"{PARAMETERS} does not match {SUPERNET}")
             TaskShape(**{name: int(value) for name, value in document["task"].items()})
             if document["images"] is not None and not isinstance(document["images"], str):
-                raise ValueError("where its images lie is not a text")
+                raise ValueError("the path of its images is not a text")
             for name in ("space", "dataset", "dataset_digest"):
                 document[name] = str(document[name])
         object.__setattr__(self, "digest", found)
@@ -76,65 +76,74 @@ class Inherited(Weights):
 
     @property
     def group(self) -> Hashable:
-        """Subnets of one supernet are ranked among each other."""
+        """Digest of the parameters: subnets of the same supernet are ranked together."""
         return self.digest
 
     @property
     def task(self) -> TaskShape:
-        """Classes and images that the supernet was made for."""
+        """Classes and image shape of the supernet."""
         return TaskShape(**self.document["task"])
 
     def space(self, given: Space | None = None) -> Space:
-        """The space of the supernet: the one that is given, or one that comes with autoprox.
+        """The space of the supernet: the given one, or a built-in one.
 
         Raises:
-            SpecError: If it is another one, has changed since, or has to be given.
+            SpecError: If the given space is another one, or has changed.
+            SpecError: If a space that is not built in is not given.
         """
         name = self.document["space"]
         if given is None and name not in space_names():
             raise SpecError(
-                f"The supernet in '{self.folder}' is of the space '{name}', which does not come with autoprox. Give "
-                "that space (`space`)."
+                f"The supernet in '{self.folder}' has the space '{name}', which is not built in. Give this space "
+                "(`space`)."
             )
         found = load_space(name) if given is None else given
         if (found.name, found.identity) != (name, self.document["space_identity"]):
-            what = "which has changed since" if found.name == name else f"and not of '{found.name}'"
-            raise SpecError(f"The supernet in '{self.folder}' is of the space '{name}', {what}. Give that space.")
+            what = "which has changed since" if found.name == name else f"not '{found.name}'"
+            raise SpecError(f"The supernet in '{self.folder}' has the space '{name}', {what}. Give the original space.")
         return found
 
     def supernet(self, space: Space | None = None) -> Supernet:
-        """The supernet, in evaluation mode; raises as `space` does, and StoreMismatchError if the files do not fit."""
+        """The supernet in evaluation mode.
+
+        Raises:
+            SpecError: As for `space`.
+            StoreMismatchError: If the files do not fit the space.
+        """
         return _loaded(self, self.space(space))
 
     def images(self, given: LocalImages | None = None) -> Dataset:
-        """The images that it was trained on.
+        """The images of the training.
 
         Args:
-            given: Where they lie; where they lay, if None.
+            given: The user's images; from the original path if None.
 
         Raises:
-            SpecError: If they are others.
-            ImageError: If they cannot be read.
+            SpecError: If the images differ from those of the training.
+            ImageError: If the images cannot be read.
         """
         name, path = self.document["dataset"], self.document["images"]
         if given is None and name not in DATASETS:
             given = LocalImages(name, Path(str(path)), self.task.img_size)
         found = dataset(name) if given is None else given.load()
         if found.digest != self.document["dataset_digest"]:
-            raise SpecError(f"The images '{name}' are not those that the supernet in '{self.folder}' was trained on.")
+            raise SpecError(
+                f"The images '{name}' differ from those of the training of the supernet in '{self.folder}'. Give the "
+                "original images."
+            )
         return found
 
     def network(self, space: Space, arch: Arch, task: TaskShape) -> nn.Module:
         """Builds the network of an architecture with its inherited parameters.
 
         Raises:
-            SpecError: If the supernet is of another space or was made for other images or classes.
+            SpecError: If the supernet has another space, image shape or number of classes.
             StoreMismatchError: If the files do not fit the space.
         """
         if tuple(task) != tuple(self.task):
             raise SpecError(
-                f"The supernet in '{self.folder}' was made for {_text(self.task)}, and not for {_text(task)}. Train "
-                "one for these."
+                f"The supernet in '{self.folder}' takes {_text(self.task)}, not {_text(task)}. Train a supernet for "
+                "these."
             )
         return self.supernet(space).extract(arch)
 
@@ -159,16 +168,16 @@ def _text(task: TaskShape) -> str:
 def supernet_files(
     supernet: Supernet, data: Dataset, images: Path | None, facts: Mapping[str, Any]
 ) -> tuple[dict[str, Callable[[Path], object]], dict[str, Any]]:
-    """Writers of a trained supernet into a folder, file by file.
+    """Writers of the files of a trained supernet.
 
     Args:
-        supernet: What was trained.
-        data: On what.
-        images: Where these lie, if they do not come with autoprox.
-        facts: What else is to be said of it, as JSON-like data.
+        supernet: The trained supernet.
+        data: Data set of the training.
+        images: Path of its images; None for a built-in data set.
+        facts: Further entries of the document, as JSON-like data.
 
     Returns:
-        For each file what writes it to the path that it is given, parameters first; and the document.
+        A writer for each file, given its path, parameters first; and the document.
     """
     content: bytes = safetensors.torch.save({name: value.contiguous() for name, value in supernet.state_dict().items()})
     document = {

@@ -1,4 +1,4 @@
-"""Training a supernet: steps of a sampler and a loss, until a budget of passes is spent."""
+"""Trains a supernet: steps with a sampler and a loss, until a budget of passes is spent."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -25,24 +25,23 @@ from autoprox.supernet.samplers import SAMPLERS
 from autoprox.supernet.supernet_losses import LOSSES, Prior, SupernetStep
 
 HELD_OUT = 10
-"""Every tenth training image is held out: a search that looks at inherited accuracy looks at these."""
+"""Every tenth training image is held out, for the inherited accuracy in a search."""
 
 
 @dataclass(frozen=True)
 class SupernetPlan:
-    """How a supernet is trained.
+    """Settings of the training of a supernet.
 
     Attributes:
-        passes: Forward and backward passes of subnets, those of teachers and pairs included; a step is only made if
-            all of it fits.
-        sampler: Name of what proposes subnets.
-        loss: Name of what is back-propagated.
-        seed: Of parameters, draws and the order of images.
+        passes: Budget of forward and backward passes of subnets, including teachers and pairs; only complete steps run.
+        sampler: Name of the sampler.
+        loss: Name of the loss.
+        seed: Seed of parameters, draws and the order of images.
         sampler_settings: Further arguments of the sampler.
         loss_settings: Further arguments of the loss.
-        batch_size: Images of a step.
+        batch_size: Images per step.
         learning_rate: Largest learning rate of AdamW.
-        warmup: Share of the budget over which it rises linearly from 0; then it falls by half a cosine.
+        warmup: Share of the budget over which the learning rate rises linearly from 0; then it falls by half a cosine.
         weight_decay: Decoupled weight decay.
         label_smoothing: Share of the target that is spread over all classes.
     """
@@ -60,7 +59,7 @@ class SupernetPlan:
     label_smoothing: float = 0.1
 
     def learning_rate_at(self, progress: float) -> float:
-        """The learning rate where this share of the budget is spent.
+        """The learning rate after this share of the budget.
 
         Example:
             >>> plan = SupernetPlan(100, learning_rate=1.0, warmup=0.5)
@@ -73,24 +72,24 @@ class SupernetPlan:
 
 
 class SupernetTrainer:
-    """Trains a supernet on the training images of a data set; every tenth of them is held out.
+    """Trains a supernet on the training images of a data set, except every tenth, which is held out.
 
-    The same arguments give the same parameters, bit for bit, also if the training went through `state` and `restore`.
+    The same arguments give the same parameters, bit for bit, also across `state` and `restore`.
 
     Args:
-        space: What architectures there are.
-        data: Where the images come from.
-        plan: How it is trained.
-        prior: For losses that ask one.
+        space: The space.
+        data: The data set.
+        plan: Settings of the training.
+        prior: Prior of subnets, for losses that need one.
 
     Attributes:
-        supernet: What is trained.
-        done: Passes so far.
+        supernet: The supernet.
+        done: Number of completed passes.
 
     Raises:
-        SpecError: If the budget is below one step, the layers of the space are not elastic, it does not take the
-            images, or sampler and loss do not go together.
-        RegistryError: If there is no such sampler or loss.
+        SpecError: If the budget is below one step, or sampler and loss are incompatible.
+        SpecError: If the layers of the space are not elastic, or the space does not take the images.
+        RegistryError: If the sampler or the loss is unknown.
 
     Example:
         >>> from autoprox.datasets import dataset
@@ -111,7 +110,7 @@ class SupernetTrainer:
         self._step_passes = self.loss.passes(self.sampler.per_step)
         if plan.passes < self._step_passes:
             raise SpecError(
-                f"`passes` is {plan.passes}, and one step of the sampler '{plan.sampler}' with the loss '{plan.loss}' "
+                f"`passes` is {plan.passes}, but one step of the sampler '{plan.sampler}' with the loss '{plan.loss}' "
                 f"needs {self._step_passes}. Give more."
             )
         kept, _ = held_out(len(data.train_labels))
@@ -126,11 +125,11 @@ class SupernetTrainer:
 
     @property
     def last(self) -> int:
-        """Passes that are made in all: the budget without what is left below one step."""
+        """Total number of passes: the budget, rounded down to complete steps."""
         return self.plan.passes - self.plan.passes % self._step_passes
 
     def steps(self) -> Iterator[int]:
-        """Makes the steps that are left; gives the passes so far after each.
+        """Runs the remaining steps; yields the number of completed passes after each.
 
         Raises:
             SpecError: If the training diverges.
@@ -159,7 +158,7 @@ class SupernetTrainer:
         self.done += self._step_passes
 
     def _batch(self, number: int) -> Tensor:
-        """Indices of the images of a step: each epoch has an order of its own."""
+        """Indices of the images of a step, in a different order for each epoch."""
         per_epoch = -(-len(self._labels) // self.plan.batch_size)
         epoch, place = divmod(number, per_epoch)
         order = self._generator("order", epoch).permutation(len(self._labels))
@@ -169,7 +168,7 @@ class SupernetTrainer:
         return np.random.default_rng(derived_seed("supernet", purpose, self.plan.seed, *parts))
 
     def state(self) -> bytes:
-        """All that later steps depend on, as the content of a safetensors file."""
+        """The complete state of the training, as the content of a safetensors file."""
         tensors = {f"parameter {place}": value.detach() for place, value in enumerate(self._parameters)}
         for place, value in enumerate(self._parameters):
             for name, moment in self._optimizer.state[value].items():
@@ -179,10 +178,10 @@ class SupernetTrainer:
         return found
 
     def restore(self, state: bytes) -> None:
-        """Brings back a state of a training with the same arguments.
+        """Restores the state of a training with the same arguments.
 
         Raises:
-            Exception: Whatever a foreign state leads to; call it inside `autoprox.base.foreign.guarded`.
+            Exception: Any exception for an invalid state; call it inside `autoprox.base.foreign.guarded`.
         """
         tensors = safetensors.torch.load(state)
         size = int.from_bytes(state[:8], "little")
@@ -203,7 +202,7 @@ class SupernetTrainer:
 
 
 def held_out(count: int) -> tuple[Int64, Int64]:
-    """Which of so many training images are trained on, and which are held out.
+    """Indices of the training images to train on, and of those held out.
 
     Example:
         >>> [each.tolist() for each in held_out(11)]
@@ -218,10 +217,10 @@ def accuracy(network: nn.Module, images: Tensor, labels: Tensor, batch_size: int
     """Top-1 accuracy in percent.
 
     Args:
-        network: In evaluation mode.
+        network: A network in evaluation mode.
         images: `(N, C, H, W)`, normalised.
         labels: `(N,)`.
-        batch_size: Images that are run at once.
+        batch_size: Images per batch.
 
     Example:
         >>> accuracy(nn.Identity(), torch.eye(4), torch.tensor([0, 1, 2, 0]))

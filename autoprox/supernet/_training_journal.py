@@ -1,4 +1,4 @@
-"""A training that can be killed: its state is kept in a journal now and then, and it goes on from there exactly."""
+"""Resumable training: its state is saved to a journal at intervals, from which it resumes exactly."""
 
 import time
 from collections.abc import Mapping
@@ -18,14 +18,14 @@ SUPERNET_JOURNAL_FORMAT = StoreFormat(
     "Delete {path}, and train again.",
 )
 KEPT_EVERY_S = 10.0
-"""Seconds of training that a kill may cost."""
+"""Interval between saved states in seconds; a killed process loses at most this much training."""
 
 
 def recorded_passes(path: Path) -> int:
-    """How many passes a journal holds.
+    """Number of completed passes in a journal.
 
     Raises:
-        StoreMismatchError: If it is damaged or foreign.
+        StoreMismatchError: If the journal is damaged or foreign.
     """
     found = first_value(path, SUPERNET_JOURNAL_FORMAT, "select done from training")
     return found if isinstance(found, int) else 0
@@ -34,20 +34,20 @@ def recorded_passes(path: Path) -> int:
 def train_supernet(
     trainer: SupernetTrainer, journal: Path | None, facts: Mapping[str, str], *, kept_every_s: float = KEPT_EVERY_S
 ) -> None:
-    """Trains until the budget is spent, from where an earlier call with the same journal came to.
+    """Trains until the budget is spent; resumes from the state in the journal.
 
     Args:
-        trainer: What trains.
-        journal: Where the state is kept; nowhere if None.
-        facts: What tells this training from others.
-        kept_every_s: Seconds between two states that are kept.
+        trainer: The trainer.
+        journal: File for the state; not saved if None.
+        facts: Identity of this training.
+        kept_every_s: Seconds between saved states.
 
     Raises:
         SpecError: If the training diverges.
         StoreMismatchError: If the journal is damaged, in use, or belongs to another training.
     """
     place = "memory" if journal is None else journal.parent
-    in_use = f"The supernet in '{place}' is being trained by another process. Wait for it, or choose another folder."
+    in_use = f"Another process is training the supernet in '{place}'. Wait until it ends, or choose another folder."
     with Store(journal, SUPERNET_JOURNAL_FORMAT, in_use=in_use) as store:
         store.require_same(store.bind(facts), facts)
         rows = store.rows("select state from training")

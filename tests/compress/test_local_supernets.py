@@ -154,7 +154,7 @@ def test_what_cannot_be_filtered_or_taught_is_one_line():
         filter_candidates(halves, lambda _: 0.0)
     with pytest.raises(SpecError, match="not a number"):
         filter_candidates(OURS, lambda _: float("nan"))
-    with pytest.raises(SpecError, match=r"'pit-micro' is made of none. Take a space of ranks"):
+    with pytest.raises(SpecError, match=r"'pit-micro' has no trained network\. Choose a space of ranks"):
         SupernetTrainer(load_space("pit-micro"), dataset("digits"), SupernetPlan(4, loss="distilled"))
     bits = quantised_space(trained.ours(), trained.images())
     with pytest.raises(SpecError, match="share no parameters"):

@@ -177,11 +177,11 @@ def test_inherited_weights_have_an_identity(reference: str, trained: Path, tmp_p
     assert moved.identity == weights.identity
     assert Network(space, network.arch, task, moved).key == network.key
     assert network.key != Network(space, network.arch, task).key
-    with pytest.raises(SpecError, match="10 classes and images of 1 x 8 x 8, and not for 5 classes"):
+    with pytest.raises(SpecError, match="10 classes and images of 1 x 8 x 8, not 5 classes"):
         weights.network(space, network.arch, TaskShape(5, 8, 1))
-    with pytest.raises(SpecError, match="does not come with autoprox"):
+    with pytest.raises(SpecError, match="not built in"):
         weights.space()
-    with pytest.raises(SpecError, match="and not of 'pit-micro'"):
+    with pytest.raises(SpecError, match="not 'pit-micro'"):
         weights.space(load_space("pit-micro"))
 
 
@@ -211,9 +211,9 @@ def test_a_damaged_folder_is_one_line(trained: Path, tmp_path: Path, name: str, 
         (["--prior", "macs"], "--prior applies to --loss"),
         (["--schedule", "sine"], "--schedule applies to --loss"),
         (["--coupling", "max"], "--coupling applies to --loss online"),
-        (["--sampler", "sandwich", "--passes", "3"], "--passes is 3, and one step of the sampler 'sandwich'"),
-        (["--loss", "margin-rank", "--prior", "macs"], "ranks pairs, and the sampler proposes 1 subnet"),
-        (["--loss", "prior-guided", "--prior", "az_nas"], "ranks networks among each other"),
+        (["--sampler", "sandwich", "--passes", "3"], "--passes is 3, but one step of the sampler 'sandwich'"),
+        (["--loss", "margin-rank", "--prior", "macs"], "ranks pairs, but the sampler proposes 1 subnet"),
+        (["--loss", "prior-guided", "--prior", "az_nas"], "ranks networks within a set"),
         (["--dataset", "patches", "--space", "pit-ti"], "takes images of 32 to 512 in steps of 8 px, not 16 px"),
         (["--dataset", "numbers"], "There is no data set 'numbers'"),
     ],

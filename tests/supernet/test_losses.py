@@ -281,7 +281,7 @@ def test_schedules(name: str, expected: list[float]) -> None:
 @pytest.mark.parametrize(
     ("name", "settings", "error", "message"),
     [
-        ("prior-guided", {"pairs": 0}, SpecError, "At least 1 pair is ranked each step, not 0"),
+        ("prior-guided", {"pairs": 0}, SpecError, "`pairs` must be at least 1, not 0"),
         ("prior-guided", {"mode": "both"}, SpecError, "one_sided or paper, not 'both'"),
         ("prior-guided", {"schedule": "cosine"}, RegistryError, "Unknown schedule 'cosine'"),
         ("margin-rank", {"margin": -1}, SpecError, "at least 0, not -1"),
@@ -302,5 +302,5 @@ def test_a_loss_that_ranks_needs_a_prior(name: str) -> None:
 
 
 def test_what_makes_no_pairs_is_refused() -> None:
-    with pytest.raises(SpecError, match="ranks pairs, and the sampler proposes 1 subnet each"):
+    with pytest.raises(SpecError, match="ranks pairs, but the sampler proposes 1 subnet per"):
         loss_of("margin-rank").passes(1)

@@ -184,7 +184,7 @@ def test_the_gap_of_a_prior_is_a_distance() -> None:
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda rng: Sandwich(TINY, rng, count=1), "at least 2 subnets each step, not 1"),
+        (lambda rng: Sandwich(TINY, rng, count=1), "at least 2 subnets per step, not 1"),
         (lambda rng: Balanced(TINY, rng, among=0), "among at least 1 subnet, not 0"),
         (lambda rng: ComplexityAware(TINY, rng, count=1), "at least 2 subnets, not 1"),
         (lambda rng: ComplexityAware(TINY, rng, banks=2), "at least 3 banks, not 2"),
@@ -215,5 +215,5 @@ def test_small_ranks_are_drawn_in_inverse_proportion_to_their_product():
 
 def test_ranks_are_numbers_above_zero():
     space = define_space("ranked", [Gene("ranks", (0, 1), along=2)], perceptron, img_sizes=[8])
-    with pytest.raises(SpecError, match="are no ranks: give numbers above 0"):
+    with pytest.raises(SpecError, match="are not ranks: give numbers above 0"):
         LowRankAware(Subnets(space, TaskShape(10, 8, 1)), np.random.default_rng(0))

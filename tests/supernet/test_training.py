@@ -109,7 +109,7 @@ def _right(network) -> float:
 
 
 def test_a_budget_below_one_step_is_one_line() -> None:
-    with pytest.raises(SpecError, match="`passes` is 7, and one step of the sampler 'sandwich' with the loss"):
+    with pytest.raises(SpecError, match="`passes` is 7, but one step of the sampler 'sandwich' with the loss"):
         SupernetTrainer(SPACE, DIGITS, SupernetPlan(7, "sandwich", "prior-guided"), by_macs)
     trainer = trained(SupernetPlan(19, "sandwich", "prior-guided"), by_macs)
     assert trainer.done == 16
@@ -137,7 +137,7 @@ def test_a_prior_that_is_undefined_on_half_the_space_is_one_line() -> None:
 
     with pytest.raises(SpecError, match=r"no finite value on \d+ of 20 random architectures of the space 'pit-micro'"):
         ScorerPrior(as_scorer(half), space, task, StatisticsCache(None))
-    with pytest.raises(SpecError, match="ranks networks among each other"):
+    with pytest.raises(SpecError, match="ranks networks within a set"):
         ScorerPrior(autoprox.load("az_nas"), space, task, StatisticsCache(None))
 
 

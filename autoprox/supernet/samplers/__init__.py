@@ -1,4 +1,4 @@
-"""Samplers: which subnets each step of training a supernet takes."""
+"""Samplers: the choice of subnets for each training step of a supernet."""
 
 from autoprox.base.registry import Registry
 from autoprox.supernet.samplers._balanced import Balanced
@@ -11,7 +11,7 @@ from autoprox.supernet.samplers._sandwich import Sandwich
 from autoprox.supernet.samplers._uniform import Uniform
 
 SAMPLERS: Registry[type[AbstractSampler]] = Registry("sampler")
-"""All samplers by name; a new one is one file and one line here."""
+"""All samplers by name; a new one takes one file and one line here."""
 
 for _sampler in (Uniform, Sandwich, Balanced, ComplexityAware, Performance, MarginPairs, LowRankAware):
     SAMPLERS.register(_sampler.name, _sampler)

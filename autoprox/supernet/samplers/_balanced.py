@@ -11,13 +11,13 @@ from autoprox.supernet.samplers._sandwich import Sandwich
 
 
 class Balanced(Sandwich):
-    """A sandwich whose random subnets are each one of several, drawn in proportion to multiply-accumulates.
+    """A sandwich with random subnets that are drawn from several candidates in proportion to multiply-accumulates.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        count: Subnets of a step, at least 2.
-        among: Random subnets of which one is drawn; 3 as released.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        count: Subnets per step, at least 2.
+        among: Number of candidates for each random subnet; 3 as released.
     """
 
     name: ClassVar[str] = "balanced"
@@ -29,7 +29,7 @@ class Balanced(Sandwich):
         self.among = among
 
     def middle(self) -> Arch:
-        """One of several random subnets."""
+        """Draws one of several candidates."""
         drawn = [self.subnets.draw(self.rng) for _ in range(self.among)]
         costs = np.array([self.subnets.macs(arch) for arch in drawn], dtype=np.float64)
         return drawn[int(self.rng.choice(self.among, p=costs / costs.sum()))]

@@ -1,4 +1,4 @@
-"""Complexity-aware sampling of ElasticViT (https://arxiv.org/abs/2303.09730): subnets of a step cost about the same.
+"""Complexity-aware sampling of ElasticViT (https://arxiv.org/abs/2303.09730): subnets of a step have similar costs.
 
 The published banks are windows of FLOPs of ImageNet networks; here they are quantiles of the space.
 """
@@ -14,19 +14,19 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet.samplers._sampler import AbstractSampler
 
 TIERS = 3
-"""Hierarchical smallest subnets, each for as many neighbouring banks."""
+"""Number of tiers of neighbouring banks, each with its own smallest subnet."""
 
 
 class ComplexityAware(AbstractSampler):
     """Random subnets from one bank of cost, and the smallest subnet of its tier.
 
-    The bank makes a lazy random walk: each step it moves by -1, 0 or 1, and at an end by 0 with twice the probability.
+    The bank follows a lazy random walk: each step moves it by -1, 0 or 1; at either end, 0 has twice the probability.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        count: Subnets of a step, at least 2: the last one is the smallest of the tier.
-        banks: Number of banks, at least as many as tiers.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        count: Subnets per step, at least 2; the last one is the smallest of the tier.
+        banks: Number of banks, at least the number of tiers.
 
     Raises:
         SpecError: If a number is too small, or the space is too small for so many banks.
@@ -50,7 +50,7 @@ class ComplexityAware(AbstractSampler):
 
     @property
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
         return self.count
 
     def ask(self, progress: float) -> list[Arch]:
@@ -59,7 +59,7 @@ class ComplexityAware(AbstractSampler):
         members = [self.member(progress) for _ in range(self.count - 1)]
         return [*members, self.smallest()]
 
-    def member(self, progress: float) -> Arch:  # noqa: ARG002 - those that build on it read it
+    def member(self, progress: float) -> Arch:  # noqa: ARG002 - subclasses read it
         """A random subnet of the bank."""
         return self.random_member()
 
@@ -69,7 +69,7 @@ class ComplexityAware(AbstractSampler):
         return bank[int(self.rng.integers(len(bank)))]
 
     def smallest(self) -> Arch:
-        """The smallest subnet of the tier of the bank: of the lowest tier that of the whole space."""
+        """The smallest subnet of the bank's tier; for the lowest tier, that of the whole space."""
         tier = self.bank * TIERS // len(self.banks)
         first = -(-tier * len(self.banks) // TIERS)
         return self.subnets.smallest if tier == 0 else self.banks[first][0]
@@ -84,6 +84,6 @@ class ComplexityAware(AbstractSampler):
         return {**super().state(), "bank": self.bank}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Brings them back."""
+        """Restores generator and bank."""
         super().restore(state)
         self.bank = int(state["bank"])

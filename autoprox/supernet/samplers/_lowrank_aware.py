@@ -11,23 +11,23 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet.samplers._sampler import AbstractSampler
 
 _TRIES = 1000
-# Draws until one is allowed, where a space does not allow all combinations.
+# Maximum number of draws to find an allowed one, for spaces that do not allow all combinations.
 
 
 class LowRankAware(AbstractSampler):
-    """Draws one subnet each step, whose ranks have a probability in inverse proportion to their product.
+    """Draws one subnet per step, with probability inversely proportional to the product of its ranks.
 
-    Small ranks lost most of what they inherited. A product of independent choices is drawn one by one: each rank in
-    inverse proportion to itself. All other genes are uniform, and so is everything in a space without the gene.
+    Subnets of small ranks lost most of the inherited accuracy, so that they are trained more often. Ranks are drawn
+    independently, each with probability inversely proportional to the rank. Other genes are uniform.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        gene: The gene of ranks, whose choices are numbers above 0. Genes of this name with a number behind it, one for
-            each block, have the ranks of a block as choices.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        gene: Name of the gene of ranks, with positive numbers as choices. Genes with this name and a number, one per
+            block, have tuples of a block's ranks as choices.
 
     Raises:
-        SpecError: If the choices of the gene are no such numbers.
+        SpecError: If a choice of the gene is not a positive number.
     """
 
     name: ClassVar[str] = "lowrank"
@@ -38,13 +38,13 @@ class LowRankAware(AbstractSampler):
         for each in self.genes:
             if not all(_ranks(choice) for choice in each.choices):
                 raise SpecError(
-                    f"The choices of the gene '{each.name}' of '{subnets.space.name}' are no ranks: give numbers above "
-                    "0."
+                    f"The choices of the gene '{each.name}' of '{subnets.space.name}' are not ranks: give numbers "
+                    "above 0."
                 )
 
     @property
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
         return 1
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
@@ -58,7 +58,7 @@ class LowRankAware(AbstractSampler):
         return [self.subnets.draw(self.rng)]
 
     def _drawn(self, gene: Gene, value: Any) -> Any:
-        """A value of a gene, or a list as long as the given one."""
+        """A drawn value of a gene, or a list of drawn values with the same length."""
         shares = 1.0 / np.array([_product(choice) for choice in gene.choices])
         count = 1 if gene.along is None else len(value)
         places = self.rng.choice(len(shares), size=count, p=shares / shares.sum())
@@ -67,7 +67,7 @@ class LowRankAware(AbstractSampler):
 
 
 def _ranks(choice: Any) -> bool:
-    """Whether a choice is a rank, or those of a block."""
+    """True if a choice is a rank, or a tuple of ranks."""
     given = choice if isinstance(choice, tuple) else (choice,)
     return all(isinstance(each, int | float) and each > 0 for each in given)
 

@@ -1,4 +1,4 @@
-"""Pairs of subnets that are far apart: the margin subnet sampler of RD-NAS (https://arxiv.org/abs/2301.09850)."""
+"""The margin subnet sampler of RD-NAS (https://arxiv.org/abs/2301.09850): pairs of distant subnets."""
 
 from collections.abc import Callable
 from itertools import zip_longest
@@ -12,24 +12,24 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet.samplers._sampler import AbstractSampler
 
 Distance = Callable[[Arch, Arch], float]
-"""How far two subnets are apart."""
+"""Distance of two subnets."""
 
 W_IN, W_OUT = 0.5, 2.0
 """Weights of a difference within a group and across groups, as released."""
 CALIBRATION = 500
-"""Random pairs whose mean distance is the default margin."""
+"""Number of random pairs; their mean distance is the default margin."""
 
 
 class MarginPairs(AbstractSampler):
-    """Pairs of random subnets that are further apart than a margin.
+    """Pairs of random subnets with at least a minimum distance.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        pairs: Pairs of a step; their two subnets follow each other.
-        distance: How far two subnets are apart; the group distance if None.
-        threshold: The margin; the mean distance of random pairs if None.
-        tries: Random pairs that are tried; if none is far enough, the furthest is taken.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        pairs: Pairs per step; the two subnets of a pair are consecutive.
+        distance: Distance of two subnets; the group distance if None.
+        threshold: Minimum distance; the mean distance of random pairs if None.
+        tries: Maximum number of random pairs to draw; without a sufficient distance, the most distant pair is taken.
 
     Raises:
         SpecError: If a number is too small.
@@ -57,11 +57,11 @@ class MarginPairs(AbstractSampler):
 
     @property
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
         return 2 * self.pairs
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
-        """The pairs, one after the other."""
+        """The subnets of all pairs in order."""
         return [arch for _ in range(self.pairs) for arch in self._pair()]
 
     def _pair(self) -> tuple[Arch, Arch]:
@@ -74,19 +74,19 @@ class MarginPairs(AbstractSampler):
         return max(found, key=lambda pair: self.distance(*pair))
 
     def _mean_distance(self) -> float:
-        rng = np.random.default_rng(0)  # always the same pairs: the margin belongs to the space, not to the run
+        rng = np.random.default_rng(0)  # a fixed seed: the margin belongs to the space, not to the run
         draw = self.subnets.draw
         return float(np.mean([self.distance(draw(rng), draw(rng)) for _ in range(CALIBRATION)]))
 
 
 class GroupDistance:
-    """Counts the places in which the genes of two subnets differ, by groups of genes.
+    """Weighted count of the places in which the genes of two subnets differ.
 
-    A place counts `w_out` where the gene belongs to the capacity of a network, and `w_in` where it only shapes it.
-    Places that one subnet lacks count as different.
+    A place has the weight `w_out` for a gene of capacity, and `w_in` for a gene of shape. Places that only one subnet
+    has count as different.
 
     Args:
-        subnets: Of which space.
+        subnets: Subnets of the space.
         capacity: Names of the genes of capacity; those with one value for the whole network if None.
         w_in: Weight of a difference in shape.
         w_out: Weight of a difference in capacity.
@@ -120,7 +120,7 @@ def _differences(one: Any, other: Any) -> int:
 
 
 def prior_gap(prior: Callable[[Arch], float]) -> Distance:
-    """The distance by which a prior says that one of two subnets is better.
+    """The distance of two subnets by the absolute difference of their priors.
 
     Example:
         >>> prior_gap(len)([1, 2, 3], [1])

@@ -1,7 +1,7 @@
-"""Performance-aware sampling of ElasticViT (https://arxiv.org/abs/2303.09730), on top of the complexity-aware one.
+"""Performance-aware sampling of ElasticViT (https://arxiv.org/abs/2303.09730), based on complexity-aware sampling.
 
-Each bank keeps a memory of the subnets that did best. With a probability that grows in the course of the training a
-subnet is drawn from it; otherwise several random ones are drawn, and a preference chooses.
+Each bank has a memory of its best subnets. With a probability that grows during training, a subnet is drawn from the
+memory. Otherwise several random subnets are drawn, and a preference selects one.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -15,27 +15,28 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet.samplers._complexity import ComplexityAware
 
 Preference = Callable[[Arch], float]
-"""What says of a subnet how much it is preferred; any scorer of architectures will do."""
+"""From a subnet to its preference, higher is preferred; any score of architectures works."""
 
 FIRST_PROBABILITY, GROWTH, STAGES = 0.2, 0.15, 6
-"""Memory is drawn from with probability 0.2, and .15 more after each sixth of the training (600 epochs by hundreds)."""
+"""Probability of a draw from the memory: 0.2, plus 0.15 after each sixth of the training (as released: 100 of 600
+epochs)."""
 
 
 class Performance(ComplexityAware):
-    """Random subnets of a bank, more and more often those that did well.
+    """Random subnets of a bank, increasingly often those that performed well.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        count: Subnets of a step.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        count: Subnets per step.
         banks: Number of banks.
-        memory: Subnets that each bank remembers.
-        among: Random subnets among which the preference chooses; 5 as released.
-        prefer: What chooses among them: wide and shallow subnets if None, as published.
+        memory: Size of the memory of each bank.
+        among: Number of random subnets among which the preference selects; 5 as released.
+        prefer: The preference; for wide and shallow subnets if None, as published.
 
     Raises:
-        SpecError: If a number is too small, or the space has no features `depth` and `mean_width` and nothing else is
-            preferred.
+        SpecError: If a number is too small.
+        SpecError: If `prefer` is None, and the space has no features `depth` and `mean_width`.
     """
 
     name: ClassVar[str] = "performance"
@@ -60,7 +61,7 @@ class Performance(ComplexityAware):
         self.remembered: list[dict[Arch, float]] = [{} for _ in self.banks]
 
     def member(self, progress: float) -> Arch:
-        """A remembered subnet, or the preferred one of several."""
+        """A subnet from the memory, or the preferred one of several random subnets."""
         known = self.remembered[self.bank]
         if 2 * len(known) > self.memory and self.rng.random() < probability(progress):
             archs, scores = list(known), np.array(list(known.values()))
@@ -69,7 +70,7 @@ class Performance(ComplexityAware):
         return max((self.random_member() for _ in range(self.among)), key=self.prefer)
 
     def tell(self, archs: Sequence[Arch], losses: Sequence[float]) -> None:
-        """Remembers the members of the bank that did better than the worst of the memory."""
+        """Adds the members of the bank to its memory, and removes the worst if it is full."""
         known = self.remembered[self.bank]
         for arch, loss in zip(archs[: self.count - 1], losses, strict=False):
             known[arch] = -float(loss)
@@ -82,14 +83,14 @@ class Performance(ComplexityAware):
         return {**super().state(), "memories": memories}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Brings them back."""
+        """Restores the walk and the memories."""
         super().restore(state)
         parse = self.subnets.space.parse
         self.remembered = [{parse(text): float(score) for text, score in known} for known in state["memories"]]
 
 
 def probability(progress: float) -> float:
-    """With which a member comes from the memory.
+    """Probability of a draw from the memory.
 
     Example:
         >>> [round(probability(share), 2) for share in (0.0, 0.5, 1.0)]
@@ -99,10 +100,10 @@ def probability(progress: float) -> float:
 
 
 def wide_and_shallow(subnets: Subnets) -> Preference:
-    """The published preference: small cost by depth, large cost by width, each against an anchor.
+    """The published preference: small cost by depth and large cost by width, relative to an anchor.
 
-    With cost taken as depth times squared width, F(depth, anchor's width) - F(anchor's depth, width) is to be small;
-    the anchor is the smallest subnet.
+    With the cost F = depth x width^2, it prefers a small F(depth, anchor's width) - F(anchor's depth, width). The
+    anchor is the smallest subnet.
 
     Raises:
         SpecError: If the space has no features `depth` and `mean_width`.
@@ -110,8 +111,8 @@ def wide_and_shallow(subnets: Subnets) -> Preference:
     anchor = subnets.space.features(subnets.smallest)
     if missing := sorted({"depth", "mean_width"} - set(anchor)):
         raise SpecError(
-            f"The space '{subnets.space.name}' has no feature '{missing[0]}', by which wide and shallow subnets are "
-            "preferred. Give another preference (`prefer`)."
+            f"The space '{subnets.space.name}' has no feature '{missing[0]}', which the preference for wide and "
+            "shallow subnets needs. Give another preference (`prefer`)."
         )
 
     def preference(arch: Arch) -> float:

@@ -1,4 +1,4 @@
-"""Interface of samplers: they choose the subnets that a step trains."""
+"""Interface of samplers, which choose the subnets of a training step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -11,11 +11,11 @@ from autoprox.supernet._subnets import Subnets
 
 
 class AbstractSampler(ABC):
-    """Proposes the subnets of each step of training, and hears how they did.
+    """Proposes the subnets of each training step, and receives their losses.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
     """
 
     name: ClassVar[str]
@@ -27,23 +27,23 @@ class AbstractSampler(ABC):
     @property
     @abstractmethod
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
 
     @abstractmethod
     def ask(self, progress: float) -> list[Arch]:
-        """The subnets of the next step, in the order in which a loss reads them.
+        """The subnets of the next step, in the order that losses expect.
 
         Args:
-            progress: Share of the training that is done, in [0, 1].
+            progress: Completed share of the training, in [0, 1].
         """
 
-    def tell(self, archs: Sequence[Arch], losses: Sequence[float]) -> None:  # noqa: B027 - most samplers do not listen
-        """Takes the cross entropies of the subnets of a step."""
+    def tell(self, archs: Sequence[Arch], losses: Sequence[float]) -> None:  # noqa: B027 - optional for subclasses
+        """Receives the cross entropies of the subnets of a step; ignored by default."""
 
     def state(self) -> dict[str, Any]:
-        """All that later steps depend on, as JSON-like data."""
+        """The complete state, as JSON-like data."""
         return {"rng": self.rng.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Brings back a state of a sampler with the same settings."""
+        """Restores the state of a sampler with the same settings."""
         self.rng.bit_generator.state = state["rng"]

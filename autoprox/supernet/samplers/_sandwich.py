@@ -14,12 +14,12 @@ class Sandwich(AbstractSampler):
     """The largest subnet, the smallest, and random ones.
 
     Args:
-        subnets: What it draws from.
-        rng: Where all its draws come from.
-        count: Subnets of a step, at least 2.
+        subnets: The subnets to draw from.
+        rng: Generator of all draws.
+        count: Subnets per step, at least 2.
 
     Raises:
-        SpecError: If there are fewer.
+        SpecError: If `count` is below 2.
     """
 
     name: ClassVar[str] = "sandwich"
@@ -27,19 +27,19 @@ class Sandwich(AbstractSampler):
     def __init__(self, subnets: Subnets, rng: np.random.Generator, count: int = 4) -> None:
         super().__init__(subnets, rng)
         if count < 2:
-            raise SpecError(f"A sandwich needs at least 2 subnets each step, not {count}.")
+            raise SpecError(f"A sandwich needs at least 2 subnets per step, not {count}.")
         self.count = count
 
     @property
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
         return self.count
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002
-        """The largest first, then the smallest."""
+        """The largest subnet, the smallest, then random ones."""
         middle = [self.middle() for _ in range(self.count - 2)]
         return [self.subnets.largest, self.subnets.smallest, *middle]
 
     def middle(self) -> Arch:
-        """A subnet between the two."""
+        """A random subnet."""
         return self.subnets.draw(self.rng)

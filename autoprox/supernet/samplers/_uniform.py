@@ -1,4 +1,4 @@
-"""One random subnet each step (Guo 2020, SPOS, https://arxiv.org/abs/1904.00420)."""
+"""Uniform sampling: one random subnet per step (Guo 2020, SPOS, https://arxiv.org/abs/1904.00420)."""
 
 from typing import ClassVar
 
@@ -7,13 +7,13 @@ from autoprox.supernet.samplers._sampler import AbstractSampler
 
 
 class Uniform(AbstractSampler):
-    """Draws one subnet each step: each gene uniform and independent."""
+    """Draws one subnet per step, with uniform and independent genes."""
 
     name: ClassVar[str] = "uniform"
 
     @property
     def per_step(self) -> int:
-        """How many subnets a step has."""
+        """Number of subnets per step."""
         return 1
 
     def ask(self, progress: float) -> list[Arch]:  # noqa: ARG002

@@ -1,4 +1,4 @@
-"""Losses: what is back-propagated in a step of training a supernet."""
+"""Losses of a training step of a supernet."""
 
 from autoprox.base.registry import Registry
 from autoprox.supernet.supernet_losses._from_source import FromSource
@@ -12,7 +12,7 @@ from autoprox.supernet.supernet_losses._prior_guided import PriorGuided
 from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 
 LOSSES: Registry[type[AbstractLoss]] = Registry("loss of a supernet")
-"""All losses by name; a new one is one file and one line here."""
+"""All losses by name; a new one takes one file and one line here."""
 
 for _loss in (CrossEntropy, Inplace, InplaceMean, PriorGuided, MarginRank, Online, FromSource):
     LOSSES.register(_loss.name, _loss)

@@ -1,4 +1,4 @@
-"""Distillation from the network that a space is made of, as FLORA trains (Chang 2024, https://arxiv.org/abs/2311.03912)."""
+"""Distillation from the trained network of a space, as in FLORA (Chang 2024, https://arxiv.org/abs/2311.03912)."""
 
 from typing import ClassVar, Protocol, runtime_checkable
 
@@ -16,25 +16,25 @@ from autoprox.supernet.supernet_losses._loss import AbstractLoss, Prior, Superne
 
 @runtime_checkable
 class MadeOfNetwork(Protocol):
-    """A space that is made of a trained network."""
+    """A space around a trained network."""
 
     @property
     def source(self) -> nn.Module:
-        """The network, in evaluation mode; it is not to be changed."""
+        """The network in evaluation mode; do not change it."""
 
 
 class FromSource(AbstractLoss):
-    """Each subnet learns from the predictions of the trained network that the space is made of.
+    """Each subnet learns from the predictions of the trained network of the space.
 
     Args:
-        subnets: Of what the supernet was made for.
-        rng: Not drawn from.
-        prior: Not asked.
-        weight: Share of the teacher in the loss; the rest is the cross entropy with the labels. FLORA has 1.
-        temperature: By which logits are divided.
+        subnets: Subnets of the supernet.
+        rng: Unused.
+        prior: Unused.
+        weight: Share of the teacher in the loss; the rest is the cross entropy with the labels. 1 as in FLORA.
+        temperature: Divisor of logits.
 
     Raises:
-        SpecError: If the space is not made of a trained network, or a number is out of range.
+        SpecError: If the space is not around a trained network, or a number is out of range.
     """
 
     name: ClassVar[str] = "distilled"
@@ -50,19 +50,19 @@ class FromSource(AbstractLoss):
         super().__init__(subnets, rng, prior)
         if not isinstance(subnets.space, MadeOfNetwork):
             raise SpecError(
-                f"The loss '{self.name}' teaches by the trained network that a space is made of, and the space "
-                f"'{subnets.space.name}' is made of none. Take a space of ranks, such as lr-pit-digits, or another "
-                "loss."
+                f"The loss '{self.name}' distils from the trained network of a space, but the space "
+                f"'{subnets.space.name}' has no trained network. Choose a space of ranks, such as lr-pit-digits, or "
+                "another loss."
             )
         if not 0 <= weight <= 1:
-            raise SpecError(f"The `weight` of a teacher lies in [0, 1], not at {weight}.")
+            raise SpecError(f"The `weight` of a teacher must be in [0, 1], not {weight}.")
         if temperature <= 0:
             raise SpecError(f"The `temperature` must be above 0, not {temperature}.")
         self.source = subnets.space.source
         self.weight, self.temperature = weight, temperature
 
     def backward(self, step: SupernetStep) -> list[float]:
-        """For each subnet, its cross entropy with the softened predictions of the teacher, and that with the labels."""
+        """For each subnet, its cross entropies with the teacher's softened predictions and with the labels."""
         with torch.no_grad():
             theirs = logits_of(self.source(step.images))
         target = (theirs / self.temperature).softmax(dim=1)
@@ -76,5 +76,5 @@ class FromSource(AbstractLoss):
         return found
 
     def passes(self, count: int) -> int:
-        """One more for the teacher."""
+        """One pass per subnet, plus one for the teacher."""
         return count + 1

@@ -9,12 +9,12 @@ from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class Inplace(AbstractLoss):
-    """The most expensive subnet of a step learns from the labels, and the others from its predictions."""
+    """The most expensive subnet of a step learns from the labels; the others learn from its predictions."""
 
     name: ClassVar[str] = "inplace"
 
     def backward(self, step: SupernetStep) -> list[float]:
-        """The sum of the cross entropies, with the labels for the first and its probabilities for the others."""
+        """Sum of cross entropies: with the labels for the first subnet, with its probabilities for the others."""
         first, *others = sorted(range(len(step.archs)), key=lambda place: -self.subnets.macs(step.archs[place]))
         logits = step.logits(step.archs[first])
         loss = step.entropy(logits)

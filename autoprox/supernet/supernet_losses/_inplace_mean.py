@@ -1,7 +1,7 @@
-"""In-place distillation from the mean of the others, as in ElasticViT (https://arxiv.org/abs/2303.09730).
+"""In-place distillation from the mean of other subnets, as in ElasticViT (https://arxiv.org/abs/2303.09730).
 
-As released, two external teachers give the soft labels of the others, and the divergence adapts its order; here the
-others learn from the labels, and the divergence is the usual one.
+In the released code, two external teachers provide soft labels for the other subnets, and the order of the divergence
+is adaptive. Here the others learn from the labels, and the loss is the usual cross entropy.
 """
 
 from typing import ClassVar
@@ -14,12 +14,12 @@ from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class InplaceMean(AbstractLoss):
-    """The cheapest subnet of a step learns from the mean prediction of the others, and these from the labels."""
+    """The cheapest subnet of a step learns from the mean prediction of the others; these learn from the labels."""
 
     name: ClassVar[str] = "inplace-mean"
 
     def backward(self, step: SupernetStep) -> list[float]:
-        """The sum of the cross entropies, with the mean probabilities as target of the cheapest."""
+        """Sum of cross entropies: with mean probabilities for the cheapest subnet, with the labels for the others."""
         *others, last = sorted(range(len(step.archs)), key=lambda place: -self.subnets.macs(step.archs[place]))
         found, predictions = {}, []
         for place in others:

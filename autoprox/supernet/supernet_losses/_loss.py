@@ -1,4 +1,4 @@
-"""Interface of losses: they say what is back-propagated in a step."""
+"""Interface of the losses of a training step."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -15,19 +15,19 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
 
 Prior = Callable[[Arch], float]
-"""How good a subnet is, as far as one knows before training; higher is better."""
+"""From a subnet to its expected quality before training; higher is better."""
 
 
 @dataclass(frozen=True)
 class SupernetStep:
-    """Subject of a step of training.
+    """Inputs of a training step.
 
     Args:
-        supernet: What is trained.
-        archs: The subnets that a sampler proposed.
+        supernet: The supernet.
+        archs: The subnets proposed by a sampler.
         images: `(B, C, H, W)`.
         labels: Class indices, `(B,)`.
-        progress: Share of the training that is done, in [0, 1].
+        progress: Completed share of the training, in [0, 1].
         smoothing: Share of each target that is spread over all classes.
     """
 
@@ -52,20 +52,20 @@ class AbstractLoss(ABC):
     """Adds gradients to the parameters of a supernet.
 
     Args:
-        subnets: Of what the supernet was made for.
-        rng: Where all its draws come from.
-        prior: How good a subnet is said to be.
+        subnets: Subnets of the supernet.
+        rng: Generator of all draws.
+        prior: Prior of subnets.
 
     Attributes:
-        teacher: What is trained beside the supernet; None if nothing is.
+        teacher: A network that is trained together with the supernet; None without one.
 
     Raises:
-        SpecError: If it asks a prior, and there is no such one.
+        SpecError: If the loss needs a prior, but none is given.
     """
 
     name: ClassVar[str]
     guided: ClassVar[bool] = False
-    """Whether it asks a prior."""
+    """True if the loss needs a prior."""
 
     def __init__(self, subnets: Subnets, rng: np.random.Generator, prior: Prior | None = None) -> None:
         if self.guided and prior is None:
@@ -75,7 +75,7 @@ class AbstractLoss(ABC):
         self.teacher: nn.Module | None = None
 
     def prior(self, arch: Arch) -> float:
-        """How good a subnet is said to be."""
+        """Prior of a subnet."""
         assert self._prior is not None
         return self._prior(arch)
 
@@ -84,23 +84,23 @@ class AbstractLoss(ABC):
         """Computes the loss and its gradients.
 
         Returns:
-            The cross entropy of each subnet of the step with the labels.
+            Cross entropy with the labels for each subnet of the step.
         """
 
     def passes(self, count: int) -> int:
-        """Passes of a step in which so many subnets are proposed, those of teachers and pairs included.
+        """Number of passes of a step with `count` proposed subnets, including teachers and pairs.
 
         A pass is a forward pass with or without a backward pass.
 
         Raises:
-            SpecError: If the loss takes no such number.
+            SpecError: If the loss does not support this number.
         """
         return count
 
     def state(self) -> dict[str, Any]:
-        """All that later steps depend on but for the parameters of the teacher, as JSON-like data."""
+        """The complete state except the parameters of the teacher, as JSON-like data."""
         return {"rng": self.rng.bit_generator.state}
 
     def restore(self, state: Mapping[str, Any]) -> None:
-        """Brings back a state of a loss with the same settings."""
+        """Restores the state of a loss with the same settings."""
         self.rng.bit_generator.state = state["rng"]

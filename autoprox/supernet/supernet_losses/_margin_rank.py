@@ -1,4 +1,4 @@
-"""Margin ranking of RD-NAS (https://arxiv.org/abs/2301.09850): the further apart, the larger the gap of losses."""
+"""Margin ranking of RD-NAS (https://arxiv.org/abs/2301.09850): the gap of losses grows with the distance of subnets."""
 
 from typing import ClassVar
 
@@ -14,20 +14,20 @@ from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 
 
 class MarginRank(AbstractLoss):
-    """Cross entropy of both subnets of a pair, whose losses are to be apart by a margin as a prior ranks them.
+    """Cross entropies of both subnets of a pair, plus a term that ranks their losses by a prior with a margin.
 
     Args:
-        subnets: Of what the supernet was made for.
-        rng: Not drawn from.
-        prior: By which pairs are ranked.
-        distance: How far two subnets are apart; the group distance if None.
-        margin: Nats by which losses are to differ for each unit of distance. `paper` has none.
-        schedule: Name of the weight of the ranking terms in the course of the training.
-        mode: What gets gradients of the ranking terms; see `Mode`.
+        subnets: Subnets of the supernet.
+        rng: Unused.
+        prior: Prior that ranks pairs.
+        distance: Distance of two subnets; the group distance if None.
+        margin: Margin between losses in nats per unit of distance. No margin in the mode `paper`.
+        schedule: Name of the schedule of the ranking terms' weight.
+        mode: Receivers of the gradients of ranking terms; see `Mode`.
 
     Raises:
-        SpecError: If there is no prior, or a setting is not one.
-        RegistryError: If there is no such schedule.
+        SpecError: If there is no prior, or a setting is invalid.
+        RegistryError: If the schedule is unknown.
     """
 
     name: ClassVar[str] = "margin-rank"
@@ -68,14 +68,14 @@ class MarginRank(AbstractLoss):
         return found
 
     def passes(self, count: int) -> int:
-        """One for each subnet.
+        """One pass per subnet.
 
         Raises:
-            SpecError: If they do not make pairs.
+            SpecError: If the number of subnets is odd.
         """
         if count % 2:
             raise SpecError(
-                f"The loss '{self.name}' ranks pairs, and the sampler proposes {count} subnet{'s'[: count > 1]} each "
-                "step. Take the sampler 'margin', or another with an even number."
+                f"The loss '{self.name}' ranks pairs, but the sampler proposes {count} subnet{'s'[: count > 1]} per "
+                "step. Choose the sampler 'margin', or another with an even number."
             )
         return count

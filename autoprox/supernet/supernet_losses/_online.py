@@ -1,7 +1,7 @@
-"""Online distillation: subnets learn from subnets of a convolutional supernet that is trained beside them.
+"""Online distillation: subnets learn from subnets of a convolutional supernet that is trained at the same time.
 
-After OVO (https://arxiv.org/abs/2212.13766), reconstructed from its abstract, which says that subnets are sampled "for
-both teacher and student networks": how they are coupled, and how the losses are weighted, is not public.
+This is a reconstruction of OVO (https://arxiv.org/abs/2212.13766) from its abstract, in which subnets are sampled "for
+both teacher and student networks". The coupling of both and the weights of the losses are not public.
 """
 
 from collections.abc import Callable
@@ -20,23 +20,23 @@ from autoprox.supernet.supernet_losses._loss import AbstractLoss, Prior, Superne
 from autoprox.supernet.supernet_losses._teachers import teacher_space
 
 TRIES = 10
-"""Random subnets among which `self` looks for one that costs at least what the student does."""
+"""Maximum number of random subnets that `self` draws to find one at least as expensive as the student."""
 
 
 class Online(AbstractLoss):
     """Each subnet learns from the labels and from a teacher, which learns from the labels in the same step.
 
     Args:
-        subnets: Of what the supernet was made for.
-        rng: Where teachers come from.
-        prior: Not asked.
-        coupling: Which teacher a student has: `random`; `matched`, at the same place in the order of costs; `max`,
-            always the largest; `self`, a subnet of the same supernet that costs at least as much.
+        subnets: Subnets of the supernet.
+        rng: Generator of the draws of teachers.
+        prior: Unused.
+        coupling: Choice of a student's teacher: `random`; `matched`, with the same rank in the order of costs; `max`,
+            always the largest; `self`, a subnet of the same supernet that is at least as expensive.
         weight: Share of the teacher in the loss of a student.
-        temperature: By which logits are divided.
+        temperature: Divisor of logits.
 
     Raises:
-        SpecError: If there is no such coupling, or a number is out of range.
+        SpecError: If the coupling is unknown, or a number is out of range.
     """
 
     name: ClassVar[str] = "online"
@@ -54,7 +54,7 @@ class Online(AbstractLoss):
         if coupling not in COUPLINGS:
             raise SpecError(f"There is no coupling '{coupling}'. {suggestion(coupling, COUPLINGS)}")
         if not 0 <= weight <= 1:
-            raise SpecError(f"The `weight` of a teacher lies in [0, 1], not at {weight}.")
+            raise SpecError(f"The `weight` of a teacher must be in [0, 1], not {weight}.")
         if temperature <= 0:
             raise SpecError(f"The `temperature` must be above 0, not {temperature}.")
         self.coupling, self.weight, self.temperature = coupling, weight, temperature
@@ -68,7 +68,7 @@ class Online(AbstractLoss):
             )
 
     def backward(self, step: SupernetStep) -> list[float]:
-        """For each subnet, the cross entropy of its teacher, and its own with the divergence from the teacher."""
+        """For each subnet, the cross entropy of its teacher, its own, and the divergence from the teacher."""
         found = []
         for arch in step.archs:
             chosen = COUPLINGS[self.coupling](self, arch)
@@ -82,7 +82,7 @@ class Online(AbstractLoss):
         return found
 
     def passes(self, count: int) -> int:
-        """One more for the teacher of each subnet."""
+        """Two passes per subnet: one for itself, and one for its teacher."""
         return 2 * count
 
     def _teacher_logits(self, step: SupernetStep, arch: Arch) -> Tensor:
@@ -93,7 +93,7 @@ class Online(AbstractLoss):
         return logits
 
     def _divergence(self, ours: Tensor, theirs: Tensor) -> Tensor:
-        """Divergence of softened predictions, times the squared temperature (Hinton 2015)."""
+        """Kullback-Leibler divergence of softened predictions, times the squared temperature (Hinton 2015)."""
         student, teacher = (each.div(self.temperature).log_softmax(dim=1) for each in (ours, theirs))
         return functional.kl_div(student, teacher, reduction="batchmean", log_target=True) * self.temperature**2
 
@@ -104,7 +104,7 @@ def _random(loss: Online, student: Arch) -> Arch:
 
 
 def _matched(loss: Online, student: Arch) -> Arch:
-    """The teacher at the place in the order of costs that the student has in its own."""
+    """The teacher with the student's relative rank in the order of costs."""
     costs = [loss.subnets.macs(arch) for arch in loss.subnets.pool]
     place = np.searchsorted(costs, loss.subnets.macs(student)) / len(costs)
     pool = loss.teachers.pool
@@ -117,7 +117,7 @@ def _max(loss: Online, student: Arch) -> Arch:
 
 
 def _self(loss: Online, student: Arch) -> Arch:
-    """The first of several random subnets that costs at least as much; the most expensive one otherwise."""
+    """The first of several random subnets that is at least as expensive; the most expensive one otherwise."""
     least, drawn = loss.subnets.macs(student), []
     for _ in range(TRIES):
         drawn.append(loss.subnets.draw(loss.rng))
@@ -132,4 +132,4 @@ COUPLINGS: dict[str, Callable[[Online, Arch], Arch]] = {
     "max": _max,
     "self": _self,
 }
-"""How a student comes to its teacher."""
+"""Couplings by name: the choice of a student's teacher."""

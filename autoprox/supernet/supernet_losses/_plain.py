@@ -8,12 +8,12 @@ from autoprox.supernet.supernet_losses._loss import AbstractLoss, SupernetStep
 
 
 class CrossEntropy(AbstractLoss):
-    """Each subnet learns from the labels alone."""
+    """Each subnet learns from the labels only."""
 
     name: ClassVar[str] = "plain"
 
     def backward(self, step: SupernetStep) -> list[float]:
-        """The sum of the cross entropies."""
+        """Sum of cross entropies with the labels."""
         found = []
         for arch in step.archs:
             loss = step.entropy(step.logits(arch))

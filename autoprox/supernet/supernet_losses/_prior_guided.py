@@ -15,19 +15,19 @@ from autoprox.supernet.supernet_losses._schedules import SCHEDULES
 
 
 class PriorGuided(Inplace):
-    """In-place distillation, and pairs of further random subnets whose losses are ranked as a prior ranks them.
+    """In-place distillation, plus terms that rank the losses of random pairs of subnets by a prior.
 
     Args:
-        subnets: What pairs are drawn from.
-        rng: Where they come from.
-        prior: By which they are ranked.
-        pairs: Pairs of a step; 2 as released.
-        schedule: Name of the weight of the ranking terms in the course of the training.
-        mode: What gets gradients; see `Mode`.
+        subnets: The subnets to draw pairs from.
+        rng: Generator of the draws of pairs.
+        prior: Prior that ranks pairs.
+        pairs: Pairs per step; 2 as released.
+        schedule: Name of the schedule of the ranking terms' weight.
+        mode: Receivers of gradients; see `Mode`.
 
     Raises:
-        SpecError: If there is no prior, or a setting is not one.
-        RegistryError: If there is no such schedule.
+        SpecError: If there is no prior, or a setting is invalid.
+        RegistryError: If the schedule is unknown.
     """
 
     name: ClassVar[str] = "prior-guided"
@@ -44,7 +44,7 @@ class PriorGuided(Inplace):
     ) -> None:
         super().__init__(subnets, rng, prior)
         if pairs < 1:
-            raise SpecError(f"At least 1 pair is ranked each step, not {pairs}.")
+            raise SpecError(f"`pairs` must be at least 1, not {pairs}.")
         check_mode(mode)
         self.pairs, self.mode, self.weight = pairs, mode, SCHEDULES[schedule]
 
@@ -68,5 +68,5 @@ class PriorGuided(Inplace):
             backward(term)
 
     def passes(self, count: int) -> int:
-        """Two more for each pair."""
+        """One pass per subnet, plus two per pair."""
         return count + 2 * self.pairs

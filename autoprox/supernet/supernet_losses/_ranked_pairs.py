@@ -1,4 +1,4 @@
-"""Which of two subnets a ranking term moves, and in which direction."""
+"""Ranking terms of pairs: the subnet that receives gradients, and their direction."""
 
 from math import isfinite
 from typing import Literal, NamedTuple, get_args
@@ -8,28 +8,29 @@ from torch import Tensor
 from autoprox.base.errors import SpecError
 
 Mode = Literal["one_sided", "paper"]
-"""`one_sided`: the subnet with the better prior is to have the smaller loss, and gradients go to it alone. `paper`: as
-released by PGONAS and RD-NAS, gradients go to the second of two, whose loss is raised where its prior is not better."""
+"""`one_sided`: the subnet with the better prior should have the smaller loss, and only this subnet receives gradients.
+`paper`: as released by PGONAS and RD-NAS, the second subnet receives gradients; its loss is raised unless its prior is
+better."""
 
 
 class Ranking(NamedTuple):
     """Ranking term of two subnets.
 
     Args:
-        moved: Which of the two gets gradients, 0 or 1.
-        sign: 1 if its loss is to lie below that of the other, -1 if above.
+        moved: Index of the subnet that receives gradients, 0 or 1.
+        sign: 1 if its loss should be below the other loss, -1 if above.
     """
 
     moved: int
     sign: int
 
     def term(self, moved: Tensor, held: Tensor, margin: float = 0.0) -> Tensor:
-        """By how much the loss that is moved lies on the wrong side of the other, whose gradient is not taken.
+        """Violation of the ranking: distance of the moved loss beyond the other one, which receives no gradient.
 
         Args:
-            moved: Loss of the subnet that gets gradients.
-            held: Loss of the other.
-            margin: How far apart they are to be.
+            moved: Loss of the subnet that receives gradients.
+            held: Loss of the other subnet.
+            margin: Required distance of the losses.
 
         Example:
             >>> import torch
@@ -40,7 +41,7 @@ class Ranking(NamedTuple):
 
 
 def ranking(first: float, second: float, mode: Mode) -> Ranking | None:
-    """How two subnets with these priors are ranked; None if nothing is said of them.
+    """Ranking of two subnets by their priors; None if they are not ranked.
 
     Example:
         >>> ranking(1.0, 2.0, "one_sided"), ranking(2.0, 1.0, "one_sided")
@@ -58,10 +59,10 @@ def ranking(first: float, second: float, mode: Mode) -> Ranking | None:
 
 
 def check_mode(mode: str) -> None:
-    """Refuses what is not a mode.
+    """Requires a valid mode.
 
     Raises:
-        SpecError: If it is not a mode.
+        SpecError: If the mode is unknown.
     """
     if mode not in get_args(Mode):
-        raise SpecError(f"The `mode` of a ranking is {' or '.join(get_args(Mode))}, not '{mode}'.")
+        raise SpecError(f"The `mode` of a ranking must be {' or '.join(get_args(Mode))}, not '{mode}'.")

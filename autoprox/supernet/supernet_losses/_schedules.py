@@ -1,4 +1,4 @@
-"""How the weight of a ranking term grows in the course of a training (PGONAS, RD-NAS)."""
+"""Schedules of the weight of ranking terms during training (PGONAS, RD-NAS)."""
 
 from collections.abc import Callable
 from math import pi, sin
@@ -6,7 +6,7 @@ from math import pi, sin
 from autoprox.base.registry import Registry
 
 RankingSchedule = Callable[[float], float]
-"""From the share of the training that is done to a weight."""
+"""From the completed share of the training to a weight."""
 
 SCHEDULES: Registry[RankingSchedule] = Registry("schedule")
 """All schedules by name."""
@@ -19,7 +19,7 @@ def constant(progress: float) -> float:
 
 
 def ramp(progress: float) -> float:
-    """A tenth for each epoch up to 2, of the 70 epochs that PGONAS was released with.
+    """0.1 per epoch up to 2, for 70 epochs as released with PGONAS.
 
     Example:
         >>> ramp(0.1), ramp(0.5)
@@ -39,7 +39,7 @@ def sine(progress: float) -> float:
 
 
 def multistage(progress: float) -> float:
-    """0, 1 and 2 in thirds of the training. PGONAS names such a schedule without its numbers: these are ours.
+    """0, 1 and 2 in thirds of the training. PGONAS names such a schedule without numbers; these are ours.
 
     Example:
         >>> multistage(0.0), multistage(0.5), multistage(1.0)

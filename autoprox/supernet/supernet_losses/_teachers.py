@@ -1,4 +1,4 @@
-"""The convolutional networks that teach subnets: residual networks of three stages, elastic in width and depth."""
+"""Convolutional teachers of subnets: residual networks of three stages, elastic in width and depth."""
 
 from collections.abc import Mapping
 from typing import Any
