@@ -286,7 +286,7 @@ def test_schedules(name: str, expected: list[float]) -> None:
         ("prior-guided", {"schedule": "cosine"}, RegistryError, "Unknown schedule 'cosine'"),
         ("margin-rank", {"margin": -1}, SpecError, "at least 0, not -1"),
         ("online", {"coupling": "maximum"}, SpecError, "no coupling 'maximum'"),
-        ("online", {"weight": 2.0}, SpecError, "lies in"),
+        ("online", {"weight": 2.0}, SpecError, "must be in"),
         ("online", {"temperature": 0.0}, SpecError, "above 0, not 0.0"),
     ],
 )
