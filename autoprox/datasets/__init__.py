@@ -1,4 +1,4 @@
-"""Data sets of real images that come with packages, so that nothing is downloaded. One file per source.
+"""Data sets of real images, included in Python packages or read from folders; nothing is downloaded.
 
 `dataset(name)` loads one; `DATASETS` maps names to loaders. To add a data set, write a module with a function that
 returns a `Dataset` and register it here.
@@ -36,8 +36,8 @@ def dataset(name: str) -> Dataset:
         name: A name in `DATASETS`.
 
     Raises:
-        RegistryError: If there is no data set of this name.
-        SpecError: If the package that holds the images is not installed.
+        RegistryError: If the name is unknown.
+        SpecError: If the package that contains the images is not installed.
 
     Example:
         >>> digits = dataset("digits")

@@ -17,12 +17,12 @@ NUM_CLASSES = 4
 
 
 def is_chaoyang(path: Path) -> bool:
-    """Whether a folder has the list of training images of Chaoyang."""
+    """Returns True if a folder has the list of training images of Chaoyang."""
     return (path / "train.json").is_file()
 
 
 def read_chaoyang(path: Path) -> Contents:
-    """Reads which images there are and their labels; the images are decoded when they are asked for.
+    """Reads labels and the list of images; images are decoded on access.
 
     Raises:
         ImageError: If a file is missing or damaged.
@@ -35,11 +35,11 @@ def _read(path: Path, name: str) -> tuple[Files, Int64]:
     if not listing.exists():
         raise ImageError(f"The file {listing} of Chaoyang is missing. Restore it.")
     with reading(
-        listing, lambda reason: ImageError(f"The file {listing} cannot be read ({reason}). Take the original file.")
+        listing, lambda reason: ImageError(f"The file {listing} cannot be read ({reason}). Use the original file.")
     ):
         entries: Any = read_json(listing)
     if not isinstance(entries, list) or not entries:
-        raise ImageError(f"The file {listing} holds no list of images with name and label. Take the original file.")
+        raise ImageError(f"The file {listing} contains no list of images with name and label. Use the original file.")
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not isinstance(entry.get("name"), str) or "label" not in entry:
             raise ImageError(f"Entry {number} of {listing} is not an object with name and label: {str(entry)[:80]}.")

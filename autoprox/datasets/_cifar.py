@@ -47,15 +47,15 @@ RELEASES = (
 
 
 def is_cifar(path: Path) -> bool:
-    """Whether a folder has the files of CIFAR-10 or CIFAR-100, or the folder with them."""
+    """Returns True if a folder, or its usual subfolder, has the files of CIFAR-10 or CIFAR-100."""
     return _find(path) is not None
 
 
 def read_cifar(path: Path) -> Contents:
-    """Reads CIFAR-10 or CIFAR-100 from its folder, or from the folder that this is in.
+    """Reads CIFAR-10 or CIFAR-100 from its folder, or from the parent of that folder.
 
     Raises:
-        ImageError: If a file is missing, damaged, or holds something else.
+        ImageError: If a file is missing, damaged, or has other content.
     """
     found = _find(path)
     assert found is not None
@@ -82,7 +82,9 @@ def _find(path: Path) -> tuple[Path, CifarFiles] | None:
 def _read(path: Path, release: CifarFiles) -> tuple[UInt8, Int64]:
     held: Any = read_pickled_arrays(path)
     if not isinstance(held, dict):
-        raise ImageError(f"The file {path} holds a {type(held).__name__} where CIFAR has a dictionary.")
+        raise ImageError(
+            f"The file {path} contains a {type(held).__name__} instead of CIFAR's dictionary. Use the original file."
+        )
     entries = {key.decode("latin1") if isinstance(key, bytes) else key: value for key, value in held.items()}
     if lacking := [key for key in ("data", release.labels) if key not in entries]:
         raise ImageError(f"The file {path} has no entry '{lacking[0]}', so it is not a file of {release.folder}.")

@@ -1,4 +1,4 @@
-"""Contents of a folder of images: training and test images with labels, before their size and name are known."""
+"""Contents of a folder of images: training and test images with labels, before size and name are chosen."""
 
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
@@ -12,7 +12,7 @@ from autoprox.datasets.base import Dataset, Int64
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """Images of a data set in whatever sizes they have.
+    """Images of a data set in their original sizes.
 
     Attributes:
         train: The training images.
@@ -29,7 +29,7 @@ class Contents:
     num_classes: int
 
     def dataset(self, name: str, img_size: int, channels: int = 3) -> Dataset:
-        """A data set of this name, size and number of channels. No image is decoded yet."""
+        """Returns a data set of this name, size and number of channels, without decoding an image."""
         return Dataset(
             name,
             Pictures(self.train, img_size, channels),
@@ -41,16 +41,16 @@ class Contents:
 
 
 def checked_labels(labels: object, count: int, num_classes: int, where: Path) -> Int64:
-    """Brings labels to an array `(count,)` of whole numbers from 0 to num_classes - 1.
+    """Converts labels to an array `(count,)` of whole numbers from 0 to num_classes - 1.
 
     Args:
-        labels: What a file holds.
+        labels: Labels as read from a file.
         count: Number of images.
         num_classes: Number of classes.
         where: The file, for the message.
 
     Raises:
-        ImageError: If they are anything else.
+        ImageError: If they are not such numbers.
 
     Example:
         >>> checked_labels([1, 0, 1], 3, 2, Path("train.json"))
@@ -59,11 +59,11 @@ def checked_labels(labels: object, count: int, num_classes: int, where: Path) ->
     try:
         array = np.asarray(labels)
     except ValueError as error:
-        raise ImageError(f"The labels in {where} are no list of whole numbers: {error}.") from error
+        raise ImageError(f"The labels in {where} are not a list of whole numbers: {error}.") from error
     if array.ndim != 1 or len(array) != count or array.dtype.kind not in "iu":
         raise ImageError(
-            f"The labels in {where} have shape {array.shape} and type {array.dtype}; {count} whole numbers are needed, "
-            "one an image."
+            f"The labels in {where} have shape {array.shape} and type {array.dtype}; give {count} whole "
+            "numbers, one per image."
         )
     if wrong := [(index, value) for index, value in enumerate(array.tolist()) if not 0 <= value < num_classes]:
         raise ImageError(
@@ -73,20 +73,20 @@ def checked_labels(labels: object, count: int, num_classes: int, where: Path) ->
 
 
 def existing(root: Path, names: list[str], listed_in: Path) -> Files:
-    """The files of a list, which have to be there.
+    """Returns the files of a list after checking that they exist.
 
     Args:
-        root: The folder that names start from.
-        names: Path of each file.
-        listed_in: Where the names come from, for the message.
+        root: The folder.
+        names: Path of each file, relative to the folder.
+        listed_in: The file with the list, for the message.
 
     Raises:
-        ImageError: If one is missing, or lies outside the folder.
+        ImageError: If a file is missing or outside the folder.
     """
     if outside := [
         name for name in names if not PurePosixPath(name).parts or {"/", ".."} & {*PurePosixPath(name).parts}
     ]:
-        raise ImageError(f"{listed_in} names '{outside[0]}', which lies outside {root}.")
+        raise ImageError(f"{listed_in} names '{outside[0]}', which is outside {root}.")
     if missing := [name for name in names if not (root / name).is_file()]:
         more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
         raise ImageError(

@@ -1,4 +1,4 @@
-"""The registry of data sets: what is known of each without loading it, and its loader."""
+"""Registry of data sets, with their properties and loaders."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from autoprox.datasets.base import Dataset
 
 @dataclass(frozen=True, slots=True)
 class DatasetSource:
-    """Facts for a table about a data set whose images are not loaded.
+    """Properties of a data set, available without loading its images.
 
     Attributes:
         load: Reads the images.

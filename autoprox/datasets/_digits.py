@@ -6,10 +6,10 @@ from autoprox.base.digest import derived_seed
 from autoprox.datasets.base import Dataset, stratified_split
 
 TRAIN_PER_CLASS = 40
-"""Few on purpose: with 100 per class nearly all networks of pit-micro pass 96 %; two trainings hardly agree which of
-them is better; with 40 they spread over 20 points, and more images are left to test on."""
+"""Few on purpose: with 100 per class, nearly all networks of pit-micro exceed 96 %, and two trainings hardly agree on
+their order. With 40, accuracies spread over 20 points, and more images are left for testing."""
 GREY_STEP = 15
-"""scikit-learn stores 17 grey levels, 0 to 16; a step of 15 brings them to 0 to 240 without rounding."""
+"""Factor from the 17 grey levels of scikit-learn, 0 to 16, to 0 to 240 without rounding."""
 
 
 def load_digits() -> Dataset:

@@ -21,16 +21,16 @@ NUM_CLASSES = 102
 TRAIN_SPLITS = ("trnid", "valid")
 TEST_SPLIT = "tstid"
 MOST_NUMBERS = 10**6
-"""More than the images of the data set, by far."""
+"""Limit of the length of a row, far above the number of images."""
 
 
 def is_flowers(path: Path) -> bool:
-    """Whether a folder has the label file of Flowers-102."""
+    """Returns True if a folder has the label file of Flowers-102."""
     return (path / "imagelabels.mat").is_file()
 
 
 def read_flowers(path: Path) -> Contents:
-    """Reads which images there are and their labels; the images are decoded when they are asked for.
+    """Reads labels and the list of images; images are decoded on access.
 
     Raises:
         ImageError: If a file is missing or damaged, or the files contradict each other.
@@ -41,8 +41,8 @@ def read_flowers(path: Path) -> Contents:
     for number in (*train, *test):
         if not 1 <= number <= len(labels):
             raise ImageError(
-                f"{path / 'setid.mat'} names image {number}, but {path / 'imagelabels.mat'} has labels of the images "
-                f"1 to {len(labels)} only. Take the original files."
+                f"{path / 'setid.mat'} names image {number}, but {path / 'imagelabels.mat'} has labels only "
+                f"for images 1 to {len(labels)}. Use the original files."
             )
     parts = [
         (
@@ -55,11 +55,11 @@ def read_flowers(path: Path) -> Contents:
 
 
 def _numbers(path: Path, name: str) -> npt.NDArray[np.int64]:
-    """A row of whole numbers from a MATLAB file, `(n,)`."""
+    """Reads a row of whole numbers from a MATLAB file, `(n,)`."""
     if not path.is_file():
         raise ImageError(f"The file {path} of Flowers-102 is missing. Restore it.")
     with reading(
-        path, lambda reason: ImageError(f"The MATLAB file {path} cannot be read ({reason}). Take the original file.")
+        path, lambda reason: ImageError(f"The MATLAB file {path} cannot be read ({reason}). Use the original file.")
     ):
         sizes = {each: math.prod(shape) for each, shape, _ in scipy.io.whosmat(path)}
         if sizes.get(name, 0) > MOST_NUMBERS:
@@ -67,5 +67,5 @@ def _numbers(path: Path, name: str) -> npt.NDArray[np.int64]:
         held: dict[str, Any] = scipy.io.loadmat(path, variable_names=[name])
     numbers = held.get(name)
     if not isinstance(numbers, np.ndarray) or numbers.dtype.kind not in "iuf" or (numbers != np.rint(numbers)).any():
-        raise ImageError(f"The MATLAB file {path} has no row '{name}' of whole numbers. Take the original file.")
+        raise ImageError(f"The MATLAB file {path} has no row '{name}' of whole numbers. Use the original file.")
     return numbers.ravel().astype(np.int64)

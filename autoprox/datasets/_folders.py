@@ -1,8 +1,7 @@
-"""Any data set with one folder per class, as torchvision's ImageFolder has it.
+"""Data sets with one folder per class, in the layout of torchvision's ImageFolder.
 
-Either `train/CLASS/...` beside `test/CLASS/...` (or `val`, `valid`, `validation`), or `CLASS/...` alone, of which a
-fifth of every class is then held back for testing, always the same images. Classes are numbered in the order of their
-names.
+The layout is either `train/CLASS/...` and `test/CLASS/...` (or `val`, `valid`, `validation`), or `CLASS/...` alone. In
+the latter case a fixed fifth of every class is held back for testing. Classes are numbered in the order of their names.
 """
 
 from pathlib import Path
@@ -18,18 +17,18 @@ from autoprox.datasets.base import Int64
 SUFFIXES = frozenset({".bmp", ".gif", ".jpeg", ".jpg", ".pgm", ".png", ".ppm", ".tif", ".tiff", ".webp"})
 TRAIN_FOLDER = "train"
 TEST_FOLDERS = ("test", "val", "valid", "validation")
-"""The first that is there is used."""
+"""Names of the folder of test images; the first that exists is used."""
 TEST_SHARE = 5
-"""One image of so many is held back where there are no test images."""
+"""Without test images, one image in this many is held back."""
 
 
 def is_folder_of_classes(path: Path) -> bool:
-    """Whether a folder has folders with images in them."""
+    """Returns True if a folder has subfolders with images."""
     return any(_images_below(folder) for folder in _folders(path))
 
 
 def read_folder_of_classes(path: Path) -> Contents:
-    """Reads which images there are; they are decoded when they are asked for.
+    """Reads labels and the list of images; images are decoded on access.
 
     Raises:
         ImageError: If a class has too few images, there are fewer than two classes, or training and test images have
@@ -46,17 +45,17 @@ def read_folder_of_classes(path: Path) -> Contents:
     classes, others = _classes(root), _classes(tests[0])
     if classes != others:
         odd = sorted(set(classes) ^ set(others))[0]
-        raise ImageError(f"The class '{odd}' is in only one of {root} and {tests[0]}. Make their classes the same.")
+        raise ImageError(f"The class '{odd}' is in only one of {root} and {tests[0]}. Both need the same classes.")
     return Contents(*_listed(root, classes), *_listed(tests[0], classes), len(classes))
 
 
 def is_folder_of_images(path: Path) -> bool:
-    """Whether a folder has images in itself, and no folder with images."""
+    """Returns True if a folder has images and no subfolder with images."""
     return not is_folder_of_classes(path) and bool(_images_below(path))
 
 
 def read_folder_of_images(path: Path) -> Contents:
-    """Reads which images there are: one class, and none to test with."""
+    """Reads the list of images, with one class and no test images."""
     names = tuple(image.relative_to(path).as_posix() for image in _images_below(path))
     none = np.zeros(0, dtype=np.int64)
     return Contents(Files(path, names), np.zeros(len(names), dtype=np.int64), Files(path, ()), none, 1)
@@ -66,7 +65,7 @@ def _classes(path: Path) -> list[str]:
     classes = [folder.name for folder in _folders(path)]
     if len(classes) < 2:
         raise ImageError(
-            f"The folder {path} has {len(classes)} folders; a folder per class is needed, and two classes."
+            f"The folder {path} has {len(classes)} subfolders; give one per class, and at least two classes."
         )
     return classes
 
@@ -104,7 +103,8 @@ def _divided(path: Path, files: Files, labels: Int64, classes: list[str]) -> Con
         own = rng.permutation(np.flatnonzero(labels == label))
         if len(own) < 2:
             raise ImageError(
-                f"The class '{name}' of {path} has one image; at least two are needed, one to train on and one to test."
+                f"The class '{name}' of {path} has one image; it needs at least two, one for training and one "
+                "for testing."
             )
         held_back.append(own[: max(1, len(own) // TEST_SHARE)])
     test = np.sort(np.concatenate(held_back))

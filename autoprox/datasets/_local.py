@@ -1,4 +1,4 @@
-"""Images of the user, from a path: the data sets of the papers in their original files, or a folder per class."""
+"""Images in a folder of the user: published data sets in their original files, or one folder per class."""
 
 import importlib.util
 from collections.abc import Callable
@@ -24,12 +24,12 @@ from autoprox.datasets.base import Dataset
 
 @dataclass(frozen=True, slots=True)
 class ImageFormat:
-    """A way in which a data set lies in a folder.
+    """A layout of a data set in a folder.
 
     Attributes:
-        name: For messages.
-        sign: By what it is recognised, for messages.
-        recognises: Whether a folder has it.
+        name: Name in messages.
+        sign: File or folder that identifies the layout, for messages.
+        recognises: Returns True if a folder has the layout.
         read: Reads labels and the list of images.
     """
 
@@ -43,17 +43,17 @@ FORMATS = (
     ImageFormat("CIFAR-10 or CIFAR-100, python version", "'train' or 'data_batch_1'", is_cifar, read_cifar),
     ImageFormat("Flowers-102", "'imagelabels.mat'", is_flowers, read_flowers),
     ImageFormat("Chaoyang", "'train.json'", is_chaoyang, read_chaoyang),
-    ImageFormat("ImageFolder", "a folder of images for each class", is_folder_of_classes, read_folder_of_classes),
+    ImageFormat("ImageFolder", "one folder of images per class", is_folder_of_classes, read_folder_of_classes),
 )
-"""In the order in which they are looked for."""
+"""Known layouts, in the order of the search."""
 LICENCE = "images of the user, under the licence that they came with"
 
 
 @dataclass(frozen=True, slots=True)
 class LocalImages:
-    """Where the images of a data set lie, and in which size they are wanted.
+    """Folder and size of the images of a data set.
 
-    Whatever is read is kept for as long as the process runs, so that files must not change meanwhile.
+    Images are cached until the process ends, so the files must not change meanwhile.
 
     Attributes:
         name: Name of the data set in a table.
@@ -66,7 +66,7 @@ class LocalImages:
     img_size: int
 
     def open(self) -> Dataset:
-        """The data set, whose images are decoded when they are asked for.
+        """Opens the data set; images are decoded on access.
 
         Raises:
             ImageError: See `open_images`.
@@ -75,16 +75,16 @@ class LocalImages:
         return _opened(self)
 
     def load(self) -> Dataset:
-        """The data set with all its images in memory, as a training needs them.
+        """Loads the data set with all its images, for training.
 
         Raises:
-            ImageError: Likewise, or if an image cannot be decoded.
+            ImageError: See `open_images`, or if an image cannot be decoded.
             SpecError: If Pillow is not installed.
         """
         return _loaded(self)
 
     def source(self) -> DatasetSource:
-        """Facts about the images for a table that is built on them.
+        """Returns the properties of the images for a table built on them.
 
         Raises:
             ImageError: See `open_images`.
@@ -97,22 +97,23 @@ class LocalImages:
 def open_images(
     path: str | Path, img_size: int, name: str | None = None, *, channels: int = 3, unlabelled: bool = False
 ) -> Dataset:
-    """Opens a data set that lies in a folder, whatever its format.
+    """Opens a data set in a folder and recognises its format.
 
-    Labels and the list of images are read at once, and every image that a list names has to be there. The images
-    themselves are decoded when they are asked for, each cropped to its central square and resized.
+    Labels and the list of images are read at once, and every listed image must exist. Images are decoded on access;
+    each is cropped to its central square and resized.
 
     Args:
-        path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or with a folder per class.
+        path: Folder of CIFAR-10 or CIFAR-100 (python version), Flowers-102 or Chaoyang, or one with a subfolder per
+            class.
         img_size: Side of the square images in px.
-        name: Name of the data set; that of the folder if None.
-        channels: 3 for colour; 1 for grey, into which colours are converted.
-        unlabelled: Whether a folder that holds nothing but images will do as well; they are all of one class then.
+        name: Name of the data set; the name of the folder if None.
+        channels: 3 for colour; 1 for grey, with colours converted.
+        unlabelled: Accepts a folder of images without subfolders as well, as a single class.
 
     Raises:
-        ImageError: If there is no such folder, its format is not known, or a file is missing or damaged; later, when
-            images are asked for, if one of them cannot be decoded.
-        SpecError: If the size is below 1, the number of channels is neither 1 nor 3, or Pillow is not installed.
+        ImageError: If the folder does not exist, its format is unknown, or a file is missing or damaged. Also on access
+            to an image that cannot be decoded.
+        SpecError: If the size is below 1, the number of channels is not 1 or 3, or Pillow is not installed.
 
     Example:
         >>> data = open_images("data/flowers-102", img_size=224)  # doctest: +SKIP
@@ -120,9 +121,9 @@ def open_images(
         (8, 3, 224, 224)
     """
     if img_size < 1:
-        raise SpecError(f"Images have at least 1 px; {img_size} was given.")
+        raise SpecError(f"The image size is {img_size} px; give at least 1.")
     if channels not in CHANNELS:
-        raise SpecError(f"Pictures are read with 1 or 3 channels; {channels} were asked for.")
+        raise SpecError(f"The number of channels is {channels}; give 1 or 3.")
     if importlib.util.find_spec("PIL") is None:
         raise SpecError(
             "Reading images needs the package pillow, which is not installed. Install it with: pip install "
@@ -135,13 +136,13 @@ def open_images(
 
 
 def read_contents(path: Path) -> Contents:
-    """Reads labels and the list of images of a folder, whatever its format.
+    """Reads labels and the list of images of a folder in any known format.
 
     Raises:
-        ImageError: If there is no such folder, its format is not known, or a file is missing or damaged.
+        ImageError: If the folder does not exist, its format is unknown, or a file is missing or damaged.
     """
     if not path.exists():
-        raise ImageError(f"There is no folder {path}. Give the folder that holds the images.")
+        raise ImageError(f"There is no folder {path}. Give the folder that contains the images.")
     if not path.is_dir():
         raise ImageError(f"{path} is a file; give a folder. If it is an archive, unpack it first.")
     try:
@@ -151,7 +152,7 @@ def read_contents(path: Path) -> Contents:
     except OSError as error:
         raise ImageError(f"The folder {error.filename or path} cannot be read: {error.strerror}.") from error
     known = "; ".join(f"{layout.name} ({layout.sign})" for layout in FORMATS)
-    raise ImageError(f"The folder {path} holds no data set of a known format. Known: {known}.")
+    raise ImageError(f"The folder {path} has no known format of images. Known: {known}.")
 
 
 @lru_cache(maxsize=8)

@@ -12,7 +12,7 @@ from autoprox.base.errors import SpecError
 from autoprox.datasets.base import Dataset, stratified_split
 
 TRAIN_PER_CLASS = 60
-"""Few for the same reason as in digits."""
+"""Few for the same reason as for digits."""
 
 
 def load_mnist5k() -> Dataset:

@@ -1,10 +1,10 @@
-"""Patches of the colour photographs that scikit-image and scikit-learn ship; the label is the photograph.
+"""Patches of the colour photographs in scikit-image and scikit-learn; the label is the photograph.
 
-Where a patch comes from is to be seen in its texture, not in its colours. So each patch is brought to luminance and two
-colour differences that are uncorrelated with it and with each other, and each of the three is replaced by its ranks:
-every channel of every patch has the same mean, the same deviation and, but for ties, the same histogram.
+A patch should be recognised by its texture, not by its colours. Therefore each patch is converted to luminance and two
+colour differences, all uncorrelated, and the values of each channel are replaced by their ranks: every channel of every
+patch has the same mean, the same deviation and, except for ties, the same histogram.
 
-Nothing is random, and all arithmetic is exact, so that the images are the same on every machine.
+There is no randomness, and all arithmetic is exact, so the images are the same on every machine.
 """
 
 import importlib.resources
@@ -25,17 +25,17 @@ from autoprox.datasets.base import Dataset
 TRAIN_PER_CLASS = 100
 TEST_PER_CLASS = 200
 PATCH = 16
-"""Edge of a patch in px of the photograph as it is shipped."""
+"""Edge of a patch, in px of the original photograph."""
 STRIDE = 8
-"""Distance of the patches of one block in px."""
+"""Distance of the patches in a block, in px."""
 BLOCK = 32
-"""Edge of the square blocks that belong wholly to the training or wholly to the test patches, in px."""
+"""Edge of a square block in px; all its patches are for training or all are for testing."""
 MARGIN = 4
-"""Pixels between blocks that belong to no patch."""
+"""Unused pixels between blocks."""
 TRAIN_EVERY = 3
-"""Every third block of a row holds training patches, one further in the next row, so that both are spread alike."""
+"""Every third block of a row is for training, shifted by one per row, so that both parts are spread evenly."""
 CONTRAST = 8
-"""Least standard deviation of the luminance of a patch, in grey levels of 256: plain sky says little."""
+"""Least standard deviation of a patch's luminance, in grey levels of 256; excludes areas without texture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,7 @@ class Photograph:
     Attributes:
         package: The package.
         path: Its path in the package.
-        digest: Digest of its bytes: another file of the same name would give other patches.
+        digest: Digest of its bytes, because another file of the same name would give other patches.
     """
 
     package: str
@@ -65,14 +65,14 @@ PHOTOGRAPHS = (
     Photograph("sklearn", "datasets/images/china.jpg", "8378025ad2519d649d02e32bd98990db"),
     Photograph("sklearn", "datasets/images/flower.jpg", "a77f6ec41e353afdf8bdff2ea981b295"),
 )
-"""The colour photographs in the wheels of the two packages; the label is the position here."""
+"""The colour photographs in the wheels of the two packages; the label is the index here."""
 
 
 def load_patches() -> Dataset:
-    """Loads patches: of each of 10 photographs 100 training and 200 test patches.
+    """Loads patches: 100 training and 200 test patches per photograph, from 10 photographs.
 
     Raises:
-        SpecError: If scikit-image is not installed, or ships another file under the name of a photograph.
+        SpecError: If scikit-image is not installed, or its version contains another photograph.
 
     Example:
         >>> data = load_patches()  # doctest: +SKIP
@@ -104,29 +104,29 @@ def read_photograph(photograph: Photograph) -> UInt8:
     """Reads the pixels of a photograph, `(H, W, 3)`.
 
     Raises:
-        SpecError: If the installed package ships another file, or none, under this name.
+        SpecError: If the installed package has no such file, or another one.
     """
-    from PIL import Image  # An extra, and only this data set needs it.
+    from PIL import Image  # An optional dependency that only this data set needs.
 
     file = importlib.resources.files(photograph.package).joinpath(*photograph.path.split("/"))
     data = file.read_bytes() if file.is_file() else b""
     if bytes_digest(data) != photograph.digest:
         raise SpecError(
-            f"The installed package {photograph.package} ships another file {photograph.path} than the data set "
-            "'patches' is made of, or none. Install the versions of constraints.txt."
+            f"The data set 'patches' needs another version of the file {photograph.path} than the installed "
+            f"package {photograph.package} has. Install the versions in constraints.txt."
         )
     return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
 
 
 def positions(pixels: UInt8, *, training: bool) -> Iterator[tuple[int, int]]:
-    """Where patches may be cut: row and column of the first pixel of each.
+    """Yields the positions of patches: row and column of the first pixel.
 
-    A photograph is covered with blocks, a margin apart. A third of them, along diagonals, is for training, the others
-    for testing, and each patch lies in one block, so that no pixel is in both.
+    A photograph is divided into blocks with a margin between them. A third of the blocks, along diagonals, is for
+    training, and the others are for testing. Each patch is in one block, so no pixel is in both parts.
 
     Args:
         pixels: `(H, W, 3)`.
-        training: Whether those of training patches are given, or those of test patches.
+        training: Yields positions of training patches; otherwise of test patches.
 
     Example:
         >>> list(positions(np.zeros((70, 70, 3), np.uint8), training=True))[:4]
@@ -146,9 +146,9 @@ def positions(pixels: UInt8, *, training: bool) -> Iterator[tuple[int, int]]:
 def _spread_patches(pixels: UInt8, where: list[tuple[int, int]], count: int) -> UInt8:
     """Cuts patches with enough contrast, spread evenly over the photograph, `(count, 3, PATCH, PATCH)`."""
     patches = np.stack([pixels[row : row + PATCH, column : column + PATCH] for row, column in where])
-    luminance = patches.astype(np.int64).sum(axis=-1).reshape(len(patches), -1)  # 3 times that of a grey pixel.
+    luminance = patches.astype(np.int64).sum(axis=-1).reshape(len(patches), -1)  # 3 times the grey level
     size = luminance.shape[1]
-    variance = size * (luminance**2).sum(axis=1) - luminance.sum(axis=1) ** 2  # size^2 times, to be whole numbers.
+    variance = size * (luminance**2).sum(axis=1) - luminance.sum(axis=1) ** 2  # times size^2, to stay whole
     textured = np.flatnonzero(variance >= (3 * CONTRAST * size) ** 2)
     assert len(textured) >= count
     chosen = textured[np.arange(count) * len(textured) // count]
@@ -158,15 +158,15 @@ def _spread_patches(pixels: UInt8, where: list[tuple[int, int]], count: int) -> 
 def normalise_colours(patches: UInt8) -> UInt8:
     """Replaces the colours of each patch by ranks of luminance and of two colour differences.
 
-    The differences are red - green, and red + green - 2 blue. From each its regression on those before it is
-    subtracted (Gram and Schmidt), within the patch. The values are whole numbers of 1 / n of a grey level, n pixels a
-    patch, rounded after each regression, so that every sum is exact in float64, in whatever order.
+    The differences are red - green and red + green - 2 blue. Within each patch, the regression of each channel on the
+    channels before it is subtracted (Gram and Schmidt). With n pixels per patch, values are multiples of 1 / n of a
+    grey level and rounded after each regression, so that every sum is exact in float64 in any order.
 
     Args:
         patches: `(N, 3, H, W)`, red, green and blue.
 
     Returns:
-        `(N, 3, H, W)`; tied values have their mean rank, and a constant channel is 127.
+        `(N, 3, H, W)`; tied values get their mean rank, and a constant channel is 127.
 
     Example:
         >>> patch = np.arange(12, dtype=np.uint8).reshape(1, 3, 2, 2)

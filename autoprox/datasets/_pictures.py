@@ -1,4 +1,4 @@
-"""Images that lie on disk or in another size, made square and decoded only when they are asked for."""
+"""Images on disk or in another size, decoded, cropped and resized on access."""
 
 import warnings
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 UInt8 = npt.NDArray[np.uint8]
 CHANNELS = (1, 3)
-"""Numbers of channels that a picture can be read with."""
+"""Allowed numbers of channels of a picture."""
 _MODES = dict(zip(CHANNELS, ("L", "RGB"), strict=True))
 
 
@@ -25,8 +25,8 @@ class Files:
     """Image files.
 
     Attributes:
-        root: The folder that they are in.
-        names: Path of each, from there.
+        root: The folder.
+        names: Path of each file, relative to the folder.
     """
 
     root: Path
@@ -39,9 +39,9 @@ class Files:
         """Decodes one image and makes it square, `(channels, img_size, img_size)`.
 
         Raises:
-            ImageError: If the file is missing, cut off, or no image.
+            ImageError: If the file is missing, truncated, or not an image.
         """
-        from PIL import Image  # An extra, and only images from outside need it.
+        from PIL import Image  # An optional dependency, needed only for images of users.
 
         path = self.root / self.names[index]
         if not path.exists():
@@ -55,14 +55,14 @@ class Files:
             ),
             warnings.catch_warnings(),
         ):
-            warnings.simplefilter("ignore")  # About metadata; what matters here is raised.
+            warnings.simplefilter("ignore")  # Warnings about metadata; relevant problems are errors.
             with Image.open(path) as picture:
                 return squared(picture, img_size, channels)
 
 
 @dataclass(frozen=True, slots=True)
 class Pixels:
-    """Images in memory, of another size than is wanted.
+    """Images in memory in their original size.
 
     Attributes:
         array: `(N, 3, H, W)`.
@@ -83,10 +83,10 @@ class Pixels:
 
 @dataclass(frozen=True, slots=True)
 class Pictures:
-    """Square images that are read from their source whenever they are asked for, indexed like an array.
+    """Square images, read from their source on access and indexed like an array.
 
     Attributes:
-        source: Where they come from.
+        source: The original images.
         img_size: Side of the square images in px.
         channels: 3 for colour, 1 for grey.
 
@@ -122,10 +122,10 @@ class Pictures:
 
 
 def squared(picture: "Image", img_size: int, channels: int = 3) -> UInt8:
-    """The largest central square of a picture, brought to a size.
+    """Crops a picture to its largest central square and resizes it.
 
     Args:
-        picture: In any mode; transparency is dropped.
+        picture: A picture in any mode; transparency is discarded.
         img_size: Side in px.
         channels: 3 for red, green and blue; 1 for the luma of ITU-R 601.
 

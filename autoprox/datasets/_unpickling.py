@@ -1,7 +1,7 @@
-"""Reads pickled arrays and lists without running what a pickle may ask for.
+"""Reads pickled arrays and lists without executing code from the pickle.
 
-A pickle is a program: it can call anything that it can import. Here it can import three names, those with which NumPy
-rebuilds an array, and gets stand-ins for them that can do nothing else.
+A pickle is a program that can call anything that it can import. Here it can import only the names that NumPy and Python
+3 use to rebuild an array, and it gets harmless substitutes for them.
 """
 
 import io
@@ -17,14 +17,14 @@ from autoprox.base.foreign import MOST_ARRAY_BYTES, parts_of, read_bytes, readin
 
 
 class _Refused(pickle.UnpicklingError):
-    """The pickle asks for something that is not an array."""
+    """The pickle contains something other than arrays."""
 
 
 class _Dtype:
-    """Stands in for `numpy.dtype`: numbers and booleans only, of either byte order."""
+    """Substitute for `numpy.dtype`: numbers and booleans only, in either byte order."""
 
     def __init__(self, kind: object, *flags: object) -> None:
-        del flags  # Alignment and copying, which mean nothing for them.
+        del flags  # Alignment and copying, which do not matter here.
         if not isinstance(kind, str) or np.dtype(kind).kind not in "biuf":
             raise _Refused(f"an array of {kind!r}")
         self.dtype = np.dtype(kind)
@@ -37,7 +37,7 @@ class _Dtype:
 
 
 class _Array(np.ndarray[Any, Any]):
-    """Stands in for `numpy.ndarray`: cannot be made with a size, only filled with bytes of that size."""
+    """Substitute for `numpy.ndarray`: cannot be created with a size, only filled with bytes of that size."""
 
     def __new__(cls, *arguments: object) -> "_Array":
         raise _Refused(f"a call of numpy.ndarray with {len(arguments)} arguments")
@@ -45,21 +45,21 @@ class _Array(np.ndarray[Any, Any]):
     def __setstate__(self, state: Any) -> None:
         version, shape, kind, fortran, content = state
         if not isinstance(kind, _Dtype) or not isinstance(content, bytes | str):
-            raise _Refused("an array whose content is not bytes")
+            raise _Refused("an array without bytes as content")
         held = content.encode("latin1") if isinstance(content, str) else content
         super().__setstate__((version, shape, kind.dtype, fortran, held))  # NumPy compares sizes.
 
 
 def _empty_array(subtype: object, shape: object, typecode: object) -> _Array:
-    """Stands in for `numpy.core.multiarray._reconstruct`: the array whose state is set next."""
+    """Substitute for `numpy.core.multiarray._reconstruct`: an empty array that gets its state next."""
     if subtype is not _Array:
         raise _Refused("an array of another class than numpy.ndarray")
-    del shape, typecode  # Place holders: what follows sets both.
+    del shape, typecode  # Placeholders; the state that follows sets both.
     return np.empty(0, np.uint8).view(_Array)
 
 
 def _latin1_bytes(text: object, encoding: object) -> bytes:
-    """Stands in for `_codecs.encode`, by which Python 3 writes bytes in protocol 2."""
+    """Substitute for `_codecs.encode`, which Python 3 uses for bytes in protocol 2."""
     if not isinstance(text, str) or encoding != "latin1":
         raise _Refused(f"an encoding {encoding!r}")
     return text.encode("latin1")
@@ -85,18 +85,18 @@ class _ArrayUnpickler(pickle.Unpickler):
 
 
 def read_pickled_arrays(path: Path) -> Any:
-    """Reads a pickle of built-in containers, texts, numbers and NumPy arrays of numbers, and refuses any other.
+    """Reads a pickle of built-in containers, texts, numbers and NumPy arrays of numbers; refuses anything else.
 
     Args:
-        path: The file; Python 2's texts are read as bytes or latin-1, as CIFAR's own page does.
+        path: The file; texts of Python 2 are decoded as latin-1.
 
     Raises:
-        ImageError: If the file cannot be read, is not a whole pickle, or asks for anything else.
+        ImageError: If the file cannot be read, is not a complete pickle, or contains anything else.
     """
     with reading(
         path,
         lambda reason: ImageError(
-            f"The file {path} cannot be read as a pickle: {reason}. Take the original files of the data set."
+            f"The file {path} cannot be read as a pickle: {reason}. Use the original files of the data set."
         ),
     ):
         try:
@@ -105,16 +105,16 @@ def read_pickled_arrays(path: Path) -> Any:
             held = _ArrayUnpickler(io.BytesIO(content), encoding="latin1").load()
         except _Refused as error:
             raise ImageError(
-                f"The file {path} is refused: it is a pickle that holds {error}, and only arrays of numbers, lists, "
-                "dictionaries, texts and numbers are read. Take the original files of the data set."
+                f"The file {path} is refused: it is a pickle with {error}, and only arrays of numbers, lists, "
+                "dictionaries, texts and numbers are allowed. Use the original files of the data set."
             ) from error
         for _ in parts_of(held):
-            pass  # a pickle of a few bytes can hold lists of lists without end
+            pass  # a pickle of a few bytes can contain endlessly nested lists
     return held
 
 
 def _require_small_memo(content: bytes) -> None:
-    """Refuses a pickle that numbers its objects beyond its length: for each number, memory would be taken at once."""
+    """Refuses a pickle with an object number above its length, because the unpickler allocates memory up to it."""
     for operation, argument, _ in pickletools.genops(content):
         if operation.name in {"PUT", "BINPUT", "LONG_BINPUT"} and not 0 <= int(argument or 0) <= len(content):
             raise pickle.UnpicklingError(f"it numbers an object {argument}")

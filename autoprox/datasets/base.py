@@ -1,4 +1,4 @@
-"""Data sets for tables: two fixed sets of images and how they are normalised."""
+"""Data sets for tables: fixed training and test images, and their normalisation."""
 
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,19 +14,18 @@ Float32 = npt.NDArray[np.float32]
 Images = UInt8 | Pictures
 
 MEASURED = 1000
-"""Mean and deviation are taken over at most so many training images, evenly spread, so that not all of a large data set
-have to be decoded."""
+"""Largest number of training images, evenly spread, for mean and deviation; avoids decoding all of a large data set."""
 _CHUNK = 50
-# Images that are decoded together for that.
+# Images decoded together for that.
 
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images with labels, split into training and test images once and for all.
+    """Images with labels in a fixed split into training and test images.
 
     Attributes:
         name: Name in the column `dataset` of a table.
-        train_images: `(N, C, H, W)`, values 0 to 255; in memory, or read whenever they are asked for.
+        train_images: `(N, C, H, W)`, values 0 to 255; in memory, or read on access.
         train_labels: `(N,)`, values 0 to num_classes - 1.
         test_images: `(M, C, H, W)`.
         test_labels: `(M,)`.
@@ -65,12 +64,12 @@ class Dataset:
 
     @property
     def mean(self) -> tuple[float, ...]:
-        """Mean of each channel, on the scale 0 to 1: the given one, or that of at most 1,000 training images."""
+        """Mean of each channel on the scale 0 to 1, as given or measured on at most 1,000 training images."""
         return (self.normalisation or self._moments)[0]
 
     @property
     def std(self) -> tuple[float, ...]:
-        """Standard deviation of each channel, on the scale 0 to 1: the given one, or that of those images; never 0."""
+        """Standard deviation of each channel on the scale 0 to 1, as given or measured on the same images; never 0."""
         return (self.normalisation or self._moments)[1]
 
     @cached_property
@@ -84,18 +83,18 @@ class Dataset:
             total += values.sum(axis=(0, 2, 3))
             squares += (values**2).sum(axis=(0, 2, 3))
         means = total / count
-        deviations = np.sqrt(np.maximum(squares / count - means**2, 0.0))  # Rounding can bring it below zero.
+        deviations = np.sqrt(np.maximum(squares / count - means**2, 0.0))  # Rounding can make it negative.
         return (
             tuple(round(float(mean) / 255, 6) for mean in means),
             tuple(round(float(deviation) / 255, 6) or 1.0 for deviation in deviations),
         )
 
     def in_memory(self) -> "Dataset":
-        """The same data set with all its images decoded."""
+        """Returns the same data set with all images decoded."""
         return replace(self, train_images=self.train_images[:], test_images=self.test_images[:])
 
     def normalised(self, images: Images) -> Float32:
-        """Brings images of this data set to mean 0 and standard deviation 1 per channel.
+        """Normalises images of this data set to mean 0 and standard deviation 1 per channel.
 
         Args:
             images: `(B, C, H, W)`.
@@ -107,7 +106,7 @@ class Dataset:
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all that a training depends on."""
+        """Digest of everything that a training depends on."""
         arrays = (self.train_images[:], self.train_labels, self.test_images[:], self.test_labels)
         return digest([self.name, self.num_classes, self.mean, self.std, [array_digest(array) for array in arrays]])
 
@@ -133,12 +132,12 @@ def normalise(images: UInt8, mean: tuple[float, ...], std: tuple[float, ...]) ->
 
 
 def stratified_split(labels: Int64, per_class: int, rng: np.random.Generator) -> tuple[Int64, Int64]:
-    """Chooses the same number of samples of every class.
+    """Chooses the same number of samples from every class.
 
     Args:
         labels: `(N,)`.
-        per_class: How many samples of each class are chosen.
-        rng: Where the choice comes from.
+        per_class: Number of chosen samples per class.
+        rng: Random generator.
 
     Returns:
         Indices of the chosen and of the remaining samples, each ascending.

@@ -56,7 +56,7 @@ class Batch:
 
 
 def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
-    """Draws training images, of every class as many as possible alike; always the same ones.
+    """Draws a fixed batch of training images with the classes as balanced as possible.
 
     Args:
         data: The data set.
@@ -74,7 +74,7 @@ def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
     per_class = next(n for n in range(-(-size // data.num_classes), size + 1) if np.minimum(counts, n).sum() >= size)
     balanced, _ = stratified_split(data.train_labels, per_class, rng)
     labels = data.train_labels[balanced]
-    # Every class once before any class again, so that cutting off leaves them nearly balanced.
+    # One image of every class in turn, so that truncation leaves the classes nearly balanced.
     turns = np.array([np.count_nonzero(labels[:index] == label) for index, label in enumerate(labels)])
     chosen = rng.permutation(balanced[np.lexsort((labels, turns))][:size])
     return Batch(
@@ -87,7 +87,7 @@ def draw_batch(data: Dataset, size: int = BATCH_SIZE) -> Batch:
 
 
 def write_batches(path: Path, datasets: Sequence[Dataset]) -> None:
-    """Writes the batches of data sets, the same bytes every time.
+    """Writes the batches of data sets; the file is the same every time.
 
     Args:
         path: The npz file.
@@ -113,10 +113,10 @@ def write_batches(path: Path, datasets: Sequence[Dataset]) -> None:
 
 
 def read_batches(path: Path) -> dict[str, Batch]:
-    """Reads the batches beside a table; none if there is no such file.
+    """Reads the batches of a table; empty if there is no such file.
 
     Raises:
-        TableError: If the file is broken.
+        TableError: If the file is damaged.
     """
     if not path.exists():
         return {}

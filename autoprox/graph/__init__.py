@@ -1,14 +1,14 @@
 """The proxy language: kinds, primitives, graphs, their text, and their evaluation over many networks.
 
 - `kinds`: TENSOR, NODE, SCALAR
-- `operations`, `tensor_operations`, `spectral_operations`, `node_operations`, `moments`, `segments`: the arithmetic
-- `primitives`, `laws`, `registration`, `catalogue`: the arithmetic with names, kinds, guards and complexities
-- `expression`, `text`: the graph, `parse` and `formula`
+- `operations`, `_tensor_operations`, `_spectral_operations`, `_node_operations`, `_moments`, `_segments`: arithmetic
+- `_primitives`, `_laws`, `_registration`, `_catalogue`: operations with names, kinds, guards and complexities
+- `_expression`, `_text`: the graph, `parse` and `formula`
 - `collect`: TENSOR to NODE over many networks, cached
-- `evaluation`: NODE to SCALAR, array arithmetic
-- `literal`, `weighted`: constants, and the weighted sums that are made of them
-- `simplify`, `value_rules`, `fingerprints`: graphs, and score vectors, that rank alike
-- `proxy`: a graph with a sign and a provenance, as it leaves the laboratory
+- `_evaluation`: NODE to SCALAR, array arithmetic
+- `_literal`, `_weighted`: constants and weighted sums
+- `simplify`, `_value_rules`, `_fingerprints`: equivalent graphs, and score vectors with the same ranking
+- `_proxy`: a graph with a sign and a provenance
 - `export`: a proxy as a Python file, a formula, a drawing
 """
 

@@ -1,9 +1,8 @@
-"""The list of primitives.
+"""Catalogue of primitives.
 
 To add one, write its function in `operations` (element-wise, at every level), `_tensor_operations`,
 `_spectral_operations` (the tensor of one node) or `_node_operations` (all nodes of an architecture), and register it
-here with its guard, its complexity and what laws it obeys; the conformance tests in
-tests/conformance/test_primitives.py find it by its registration.
+here with its guard, its complexity and its laws; tests/conformance/test_primitives.py covers it automatically.
 """
 
 from collections.abc import Callable
@@ -25,15 +24,15 @@ _ODD, _EVEN, _ABSOLUTE, _MIRRORED = Parity.ODD, Parity.EVEN, Parity.ABSOLUTE, Pa
 _KEPT, _ALWAYS = Positivity.KEPT, Positivity.ALWAYS
 
 _EVERYWHERE = frozenset(Level)
-# At levels that are not named here, the operation would lose a meaning that it has at the others.
+# Levels of primitives that are meaningful only at some of them.
 _LEVELS = {
     "div": frozenset({Level.NODE, Level.SCALAR}),
     "sign": frozenset({Level.TENSOR}),
     "heaviside": frozenset({Level.TENSOR}),
     "relu": frozenset({Level.TENSOR, Level.NODE}),
 }
-# Sampling weights: the published list draws identity twice as often as the rest. An identity changes nothing, so here
-# it exists for genotypes only (weight 0).
+# Sampling weights. The published list draws identity twice as often as the rest; it changes nothing, so here it exists
+# only for genotypes (weight 0).
 _WEIGHTS = {
     "identity": 0.0,
     "heaviside": 0.5,
@@ -49,7 +48,7 @@ _WEIGHTS = {
     "logdet": 0.25,
 }
 
-# Of tensors eps is 1e-9: half of the quotient is left at a divisor of 1e-9, 99 % at 1e-8, all of it to float32 at 3e-6.
+# For tensors eps is 1e-9: a divisor of 1e-9 gives half of the quotient, 1e-8 gives 99 %, and 3e-6 all of it in float32.
 _SMOOTH = "0 where the divisor is 0; near it less than the quotient, by a share of 1 / (1 + (divisor / eps)**2)"
 
 _MAPS: tuple[_Entry, ...] = (

@@ -10,17 +10,17 @@ from autoprox.graph._primitives import Primitive
 from autoprox.graph.operations import FLOAT64_EPS
 
 _EXACT = frozenset({"add", "sub", "mul", "neg", "abs", "maximum", "minimum"})
-"""What has the same value to the last bit whether it is computed of constants here, or for every network."""
+"""Operations with bit-identical results for constants here and for every network."""
 
 _SMALLEST = 1e-6
-"""Constants below this, or above its inverse, are not taken off a score."""
+"""Constant factors below this, or above its inverse, are not removed from a score."""
 
 
 def folded(primitive: Primitive, arguments: tuple[Expression, ...]) -> Expression | None:
-    """Simplifies arithmetic of constants alone, and constants that change nothing.
+    """Simplifies arithmetic on constants, and removes neutral constants.
 
     Returns:
-        None if it is neither.
+        The simplified expression; None if neither applies.
     """
     held = [each.operation for each in arguments if isinstance(each.operation, Literal)]
     if len(held) == len(arguments) and primitive.name in _EXACT:
@@ -33,11 +33,11 @@ def folded(primitive: Primitive, arguments: tuple[Expression, ...]) -> Expressio
 
 
 def scaled(value: Expression) -> tuple[float, Expression] | None:
-    """Constant and factor of a constant multiple.
+    """Splits a constant multiple into constant and factor.
 
     Returns:
-        None if it is not a multiple, if the factor is one itself, or if the constant is so small or large that rounding
-        would make scores equal that are not.
+        Constant and factor. None if it is not a multiple, the factor is a multiple itself, or the constant is so small
+        or large that rounding would create ties.
     """
     if value.operation.name != "mul":
         return None

@@ -1,4 +1,4 @@
-"""NODE to SCALAR: array arithmetic over all architectures at once, every sub-expression computed once."""
+"""NODE to SCALAR: array arithmetic over all architectures at once; each sub-expression is computed once."""
 
 from collections import OrderedDict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ DEFAULT_MEMORY_BYTES = 512 * 2**20
 
 
 class LeafTable:
-    """Leaf values of `A` networks as flat arrays, site by site.
+    """Leaf values of `A` networks as flat arrays by site.
 
     Args:
         leaves: One entry per network.
@@ -50,9 +50,9 @@ class LeafTable:
                 self._values[key] = np.concatenate([each.values[key] for each in leaves])
 
     def jittered(self, size: float, rng: np.random.Generator) -> "LeafTable":
-        """The same table with every value changed by a random share of this size.
+        """Returns the table with every value perturbed by a random relative amount of this size.
 
-        Scores that move with it beyond rounding are made of rounding.
+        Scores that change much more than that are dominated by rounding.
         """
         copy = LeafTable([])
         copy.network_count, copy.site_nodes = self.network_count, self.site_nodes
@@ -63,19 +63,19 @@ class LeafTable:
         return digest in self._values
 
     def leaf(self, digest: str) -> Floats:
-        """Values of one leaf expression for all nodes of its site, shape `(N,)`."""
+        """Returns the values of one leaf expression for all nodes of its site, shape `(N,)`."""
         return self._values[digest]
 
 
 class Evaluator:
     """Evaluates graphs over a table of leaf values.
 
-    Intermediate values are kept up to a bound of memory, least recently used ones dropped first: the children of an
-    evolution share most of their parts with their parents.
+    Intermediate values are cached up to a memory limit, and the least recently used are discarded first: in an
+    evolution, children share most of their parts with their parents.
 
     Args:
         leaves: Leaf values of `A` networks.
-        memory_bytes: Bound on what is kept.
+        memory_bytes: Memory limit of the cache.
     """
 
     def __init__(self, leaves: LeafTable, memory_bytes: int = DEFAULT_MEMORY_BYTES) -> None:

@@ -1,4 +1,4 @@
-"""The proxy graph itself: immutable, typed when it is built, identified by a digest."""
+"""Proxy graphs: immutable, type-checked when built, identified by a digest."""
 
 from collections.abc import Iterable, Iterator
 from functools import cached_property
@@ -20,19 +20,19 @@ Operation = Statistic | Literal | Primitive
 class Expression:
     """A statistic, a constant, or a primitive applied to expressions.
 
-    Two expressions are equal if they are the same computation: the order of the arguments of a commutative primitive
-    does not matter. Equal expressions have equal values to the last bit.
+    Two expressions are equal if they describe the same computation; the order of arguments of a commutative primitive
+    is ignored. Equal expressions have bit-identical values.
 
     Args:
         operation: The statistic, the constant or the primitive.
-        arguments: What the primitive is applied to; empty for a statistic and a constant.
+        arguments: Arguments of the primitive; empty for a statistic and a constant.
 
     Raises:
         KindError: If the kinds of the arguments do not fit the primitive.
 
     Attributes:
         kind: Level, site and shape of its value.
-        digest: What it is identified by.
+        digest: Its identity.
         size: Number of statistics, constants and primitives in its text.
 
     Example:
@@ -71,7 +71,7 @@ class Expression:
         return f"parse({str(self)!r})"
 
     def walk(self) -> Iterator["Expression"]:
-        """Every distinct sub-expression once, arguments before what uses them, this one last."""
+        """Yields every distinct sub-expression once, arguments before their uses, and this one last."""
         seen: set[str] = set()
         stack: list[tuple[Expression, bool]] = [(self, False)]
         while stack:
@@ -87,7 +87,7 @@ class Expression:
 
     @cached_property
     def complexity(self) -> Complexity:
-        """The complexity of its most expensive primitive; LINEAR without one.
+        """The complexity of its most expensive primitive; LINEAR without primitives.
 
         Example:
             >>> from autoprox.graph import parse
@@ -106,15 +106,15 @@ class Expression:
 
     @cached_property
     def node_leaves(self) -> tuple["Expression", ...]:
-        """The NODE expressions at which it touches networks, each once: reductions of tensors, and counts.
+        """The distinct NODE expressions that read networks: reductions of tensors, and counts.
 
-        What lies above them is arithmetic on arrays.
+        Everything above them is arithmetic on arrays.
         """
         return tuple(each for each in self.walk() if is_node_leaf(each))
 
     @cached_property
     def selected_sites(self) -> frozenset[Site]:
-        """The sites of which it keeps nodes of some roles alone: there, the role of every node has to be known.
+        """The sites where it selects nodes by role, so that the role of every node must be known.
 
         Example:
             >>> from autoprox.graph import parse
@@ -128,10 +128,10 @@ class Expression:
         )
 
     def to_networkx(self) -> "nx.DiGraph[str]":
-        """The graph as networkx has it: a vertex a distinct sub-expression, edges from arguments to their use.
+        """Converts to a graph of networkx: one vertex per distinct sub-expression, edges from arguments to uses.
 
-        Vertices are digests with the attributes `label` and `kind`; edges carry `position`, the tuple of argument
-        indices.
+        Vertices are digests with the attributes `label` and `kind`; edges have the attribute `position`, the tuple of
+        argument indices.
         """
         graph: nx.DiGraph[str] = nx.DiGraph()
         for each in self.walk():
@@ -143,7 +143,7 @@ class Expression:
 
 
 def is_node_leaf(expression: Expression) -> bool:
-    """Whether this is a NODE value made from a network: a reduction of a TENSOR, or a count.
+    """Returns True for a NODE value that reads a network: a reduction of a TENSOR, or a count.
 
     Example:
         >>> from autoprox.graph import parse
@@ -156,9 +156,9 @@ def is_node_leaf(expression: Expression) -> bool:
 
 
 def merge(expressions: Iterable[Expression]) -> "nx.DiGraph[str]":
-    """Merges expressions into one graph in which shared sub-expressions stand once.
+    """Merges expressions into one graph with shared sub-expressions.
 
-    Vertices are digests with the attribute `expression`; a topological order of it is an order of evaluation.
+    Vertices are digests with the attribute `expression`; a topological order is an order of evaluation.
 
     Example:
         >>> from autoprox.graph import parse

@@ -1,4 +1,4 @@
-"""Which score vectors rank alike: a digest of the ranking, so that one of several is enough to be judged."""
+"""Digests of rankings, so that only one of several score vectors with the same ranking is evaluated."""
 
 from collections.abc import Sequence
 from hashlib import blake2b
@@ -12,19 +12,18 @@ _DIGEST_BYTES = 16
 
 
 def rank_fingerprints(scores: Floats | Sequence[Floats], *, sign_free: bool = True) -> list[bytes | None]:
-    """Digests of rankings: two score vectors have the same one if, and only if, they rank all networks alike.
+    """Digests rankings: two score vectors have equal digests if, and only if, they rank all networks alike.
 
-    Ties are part of a ranking. Equal rankings have equal rank correlations with anything, to the last bit; so the
-    second of them need not be correlated with labels, or does not deserve a second place in a hall of fame.
+    Ties are part of a ranking. Equal rankings have bit-identical rank correlations with any labels, so duplicates need
+    no evaluation and no second place in a hall of fame.
 
     Args:
-        scores: `(P, A)`; or one such array a block, where only the rankings within blocks matter (`Judge.by_block`).
-        sign_free: Whether a ranking and its reverse are the same one, as they are where the sign of a proxy is chosen
-            afterwards: one sign for all blocks.
+        scores: `(P, A)`, or one such array per block if only rankings within blocks matter (`Judge.by_block`).
+        sign_free: Treats a ranking and its reverse as equal, for proxies that get their sign later, one for all blocks.
 
     Returns:
-        `P` digests of 16 bytes that can be compared between calls on the same networks; None for a vector that is not
-        finite everywhere, which has no ranking.
+        `P` digests of 16 bytes, comparable between calls on the same networks; None for a vector that is not finite
+        everywhere.
 
     Raises:
         ValueError: If there is no block, or blocks have different numbers of rows.

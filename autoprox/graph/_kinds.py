@@ -1,9 +1,9 @@
 """The kinds of a graph's values: TENSOR > NODE > SCALAR.
 
-- TENSOR: one tensor for each node of an architecture, of any shape. Two of them may be combined only if they lie at the
-  same site and belong to the same shape class, that is, if node by node their shapes are declared to be equal.
-- NODE: one float for each node of a site, restricted to a set of roles.
-- SCALAR: one float for each architecture.
+- TENSOR: one tensor of any shape per node of an architecture. Two of them may be combined only if they have the same
+  site and shape class, that is, equal declared shapes at each node.
+- NODE: one float per node of a site, restricted to a set of roles.
+- SCALAR: one float per architecture.
 """
 
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ ALL_ROLES = frozenset(Role)
 
 
 class Level(StrEnum):
-    """How far a value has been reduced."""
+    """Level of reduction of a value."""
 
     TENSOR = "tensor"
     NODE = "node"
@@ -28,7 +28,7 @@ class Kind:
 
     Args:
         level: TENSOR, NODE or SCALAR.
-        site: Where in a network the nodes lie; None for SCALAR.
+        site: Site of the nodes; None for SCALAR.
         shape: Shape class of a TENSOR; None otherwise.
         roles: Roles of the nodes that a NODE value covers.
 
@@ -46,22 +46,22 @@ class Kind:
 
     @property
     def channels_first(self) -> bool:
-        """Whether the channels of a TENSOR are its first dimension, as those of weights are, or its last."""
+        """True if channels are the first dimension of a TENSOR, as for weights, and not the last."""
         return self.shape == "weight"
 
     @classmethod
     def tensor(cls, site: Site, shape: str) -> "Kind":
-        """The kind of one tensor per node."""
+        """Returns the kind of one tensor per node."""
         return cls(Level.TENSOR, site, shape)
 
     @classmethod
     def node(cls, site: Site, roles: frozenset[Role] = ALL_ROLES) -> "Kind":
-        """The kind of one float per node."""
+        """Returns the kind of one float per node."""
         return cls(Level.NODE, site, None, roles)
 
     @classmethod
     def scalar(cls) -> "Kind":
-        """The kind of one float an architecture."""
+        """Returns the kind of one float per architecture."""
         return cls(Level.SCALAR)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""Laws of primitives beyond their kinds, exact to the last bit, which `simplify` uses.
+"""Exact laws of primitives, used by `simplify`.
 
-tests/conformance/test_primitives.py checks every declared law of every primitive. A law that holds for real numbers but
-not for floating-point ones, such as the associativity of addition, is not declared.
+tests/conformance/test_primitives.py checks every declared law of every primitive, bit by bit. Laws that hold only
+for real numbers, such as the associativity of addition, are not declared.
 """
 
 from dataclasses import dataclass
@@ -16,20 +16,20 @@ class Parity(StrEnum):
     ODD = "odd"
     """It is negated."""
     EVEN = "even"
-    """It stays."""
+    """It is unchanged."""
     ABSOLUTE = "absolute"
-    """It stays, and so it does when the argument is replaced by its magnitude."""
+    """It is unchanged, also if the argument is replaced by its magnitude."""
     MIRRORED = "mirrored"
     """It is the negated result of another primitive, `Laws.mirror`: max(-x) = -min(x)."""
 
 
 class Positivity(StrEnum):
-    """Where no element of the result is below zero."""
+    """Condition for a result without negative elements."""
 
     UNKNOWN = "unknown"
     """Nothing is known."""
     KEPT = "kept"
-    """Where no element of an argument is."""
+    """If no argument has negative elements."""
     ALWAYS = "always"
     """Everywhere."""
 
@@ -39,14 +39,14 @@ class Laws:
     """Laws of one primitive.
 
     Args:
-        parity: Negation of all arguments.
-        mirror: Name, at the same level, of the primitive that a mirrored one turns into.
-        odd_in_each: Of two arguments: negating one of them negates the result.
-        positivity: Where the result is not negative.
-        idempotent: Of one argument: applied twice is applied once.
-        lattice: Of two arguments: associative, commutative, and x of x and x.
-        pointwise: Of a NODE operation that takes segments: still, each node's result depends on nothing but the node's
-            own value and its place in the whole architecture. Without segments that is so anyway.
+        parity: Effect of negating all arguments.
+        mirror: Name of the mirrored primitive at the same level.
+        odd_in_each: For two arguments: negating one of them negates the result.
+        positivity: Condition for a non-negative result.
+        idempotent: For one argument: applying it twice is the same as once.
+        lattice: For two arguments: associative, commutative, and idempotent.
+        pointwise: For a NODE operation with segments: each result depends only on the value of the node and its
+            position in the whole architecture. Operations without segments always have this property.
 
     Example:
         >>> Laws(Parity.ODD).parity.value

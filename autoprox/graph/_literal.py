@@ -8,7 +8,7 @@ from autoprox.base.errors import KindError
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A constant: one and the same SCALAR for every network.
+    """A constant: the same SCALAR for every network.
 
     Args:
         value: A finite number; a negative zero is zero.
@@ -26,10 +26,10 @@ class Literal:
     def __post_init__(self) -> None:
         value = float(self.value)
         if not math.isfinite(value):
-            raise KindError(f"A constant of a graph is a finite number, not {value}.")
+            raise KindError(f"A constant of a graph must be a finite number, not {value}.")
         object.__setattr__(self, "value", value + 0.0)
 
     @property
     def name(self) -> str:
-        """The shortest decimal text that is read as the same float64: what stands in the text of a graph."""
+        """The shortest decimal text of the float64, as written in the text of a graph."""
         return repr(self.value)

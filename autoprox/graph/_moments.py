@@ -1,9 +1,9 @@
-"""Quantities that the reductions of one tensor share: sums, extremes, singular values, each computed once.
+"""Quantities shared by the reductions of one tensor: sums, extremes, singular values, each computed once.
 
-The rule by which a tensor becomes a matrix: its channels are one side, everything else is the other. The channels of a
-weight are its first dimension, `(out, in)` of a linear layer and `(out, in, height, width)` of a convolution, so that a
-convolution is the matrix `(out, in * height * width)`. The channels of any other tensor are its last dimension: tokens
-`(batch, tokens, width)` are `(batch * tokens, width)`, attention maps `(batch, heads, tokens, tokens)` are rows of
+A tensor is viewed as a matrix with its channels as one side and all other dimensions as the other. The channels of a
+weight are its first dimension: `(out, in)` for a linear layer, and `(out, in, height, width)`, viewed as `(out, in *
+height * width)`, for a convolution. The channels of any other tensor are its last dimension: tokens `(batch, tokens,
+width)` become `(batch * tokens, width)`, and attention maps `(batch, heads, tokens, tokens)` become rows of
 probabilities. A tensor of one dimension is a single row.
 """
 
@@ -13,19 +13,19 @@ import torch
 from torch import Tensor
 
 _SPREAD = 1e-7
-# Elements that differ by less than this share of their size are one float32 number and its rounding.
+# Relative differences of elements below this are rounding errors of float32.
 
 _EQUAL = 1e-12
-# What the mean of equal elements is off by, in float64, is far below this share of their size; a difference of one
-# float32 number in a billion is above it.
+# The relative error of the mean of equal elements in float64 is far below this; one different float32 number in a
+# billion is above it.
 
 
 class Moments:
-    """Quantities that the reductions of one tensor share, each computed on first use, in float64.
+    """Quantities shared by the reductions of one tensor, computed on first use in float64.
 
     Args:
-        tensor: Any shape, at least one element.
-        channels_first: Whether the channels are its first dimension, as in a weight, or its last.
+        tensor: A tensor of any shape with at least one element.
+        channels_first: True if channels are the first dimension, as in a weight, and not the last.
 
     Example:
         >>> moments = Moments(torch.tensor([[1.0, -3.0]]))
@@ -81,12 +81,12 @@ class Moments:
 
     @cached_property
     def is_spread(self) -> Tensor:
-        """Whether the elements differ by more than their rounding to float32."""
+        """True if the elements differ by more than rounding errors of float32."""
         return self.deviation > _SPREAD * _SPREAD * self.squares
 
     @cached_property
     def is_constant(self) -> Tensor:
-        """Whether all elements are equal."""
+        """True if all elements are equal."""
         return self.deviation <= _EQUAL * _EQUAL * self.squares
 
     @cached_property
@@ -97,18 +97,18 @@ class Moments:
 
     @cached_property
     def singular_values(self) -> Tensor:
-        """Singular values in descending order, as many as the shorter side is long; NaN where x is not finite."""
+        """Singular values in descending order, as many as the shorter side; NaN if x is not finite."""
         matrix = as_matrix(self.wide.reshape(self.tensor.shape), self.channels_first)
         rows, columns = matrix.shape
         if not all(torch.isfinite(each) for each in self.extremes):
             return matrix.new_full((min(rows, columns),), torch.nan)
-        # LAPACK takes tall matrices two to three times as fast as their transposes.
+        # LAPACK is two to three times faster on tall matrices than on their transposes.
         values: Tensor = torch.linalg.svdvals(matrix if rows >= columns else matrix.T)
         return values
 
 
 def as_matrix(tensor: Tensor, channels_first: bool) -> Tensor:
-    """The tensor as a matrix with its channels as one side; the head of this module has the rule.
+    """Views a tensor as a matrix with its channels as one side; see the module docstring.
 
     Example:
         >>> as_matrix(torch.ones(8, 3, 2, 2), channels_first=True).shape

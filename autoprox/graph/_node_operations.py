@@ -1,34 +1,34 @@
-"""Operations on node values that look at whole architectures: normalisation within one, depth weights, aggregators.
+"""Operations on the node values of whole architectures: normalisation, depth weights, aggregators.
 
-`segments` says how the values fall into architectures: `autoprox.graph._segments.Segments` for flat NumPy arrays of
-many, `autoprox.graph.export._runtime.OneNetwork` for torch and the nodes of one. `xp` and `eps` are the module and the
-guard, as in `autoprox.graph.operations`.
+`segments` divides the values into architectures: `autoprox.graph._segments.Segments` for flat NumPy arrays of many,
+`autoprox.graph.export._runtime.OneNetwork` for the nodes of one in torch. `xp` and `eps` are the module and the guard,
+as in `autoprox.graph.operations`.
 """
 
 from typing import Any
 
 SINE_STEP = 0.1
-"""Step of the sine weights a node, as in the training-free variant of ParZC (https://arxiv.org/abs/2402.02105)."""
+"""Step of the sine weights per node, as in the training-free variant of ParZC (https://arxiv.org/abs/2402.02105)."""
 
 ROUNDING = 1e-12
-"""Nodes that differ by less than this share of their size differ by the rounding of float64 alone."""
+"""Relative differences of nodes below this are rounding errors of float64."""
 
 
 def node_zscore(values: Any, segments: Any, xp: Any, eps: float) -> Any:
-    """(x - mean) / (std + eps) within each architecture; 0 where the nodes differ by rounding alone."""
+    """(x - mean) / (std + eps) within each architecture; 0 where the nodes differ only by rounding."""
     centred, spread = deviations(values, segments, xp)
     return centred / segments.expand(spread + eps)
 
 
 def node_minmax(values: Any, segments: Any, xp: Any, eps: float) -> Any:
-    """(x - min) / (max - min + eps) within each architecture; 0 where the nodes differ by rounding alone."""
+    """(x - min) / (max - min + eps) within each architecture; 0 where the nodes differ only by rounding."""
     low, high = segments.min(values), segments.max(values)
     alike = high - low <= ROUNDING * xp.maximum(xp.abs(low), xp.abs(high))
     return xp.where(segments.expand(alike), 0.0, values - segments.expand(low)) / segments.expand(high - low + eps)
 
 
 def deviations(values: Any, segments: Any, xp: Any) -> tuple[Any, Any]:
-    """Differences from the mean of an architecture, and their root mean square; 0 where it is rounding alone."""
+    """Differences from the mean of an architecture, and their root mean square; 0 where they are only rounding."""
     mean = segments.mean(values)
     centred = values - segments.expand(mean)
     spread = xp.sqrt(segments.mean(centred * centred))
@@ -47,22 +47,22 @@ def node_rank(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
 
 
 def node_deep(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
-    """Weighted by the relative depth of the node: the last one counts fully."""
+    """Value times the relative depth of the node, which is 1 for the last."""
     return values * segments.position
 
 
 def node_shallow(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
-    """Weighted by one minus the relative depth: the last one counts not at all."""
+    """Value times one minus the relative depth of the node, which is 0 for the last."""
     return values * (1.0 - segments.position)
 
 
 def node_sine(values: Any, segments: Any, xp: Any, _eps: float) -> Any:
-    """Weighted by (sin(0.1 l) + 1) / 2, with l the index of the node among those that are kept, from 0."""
+    """Value times (sin(0.1 l) + 1) / 2, with l the index of the node among the selected ones, from 0."""
     return values * ((xp.sin(SINE_STEP * segments.index) + 1.0) / 2.0)
 
 
 def nodes_sum(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
-    """Sum over the nodes; like the other aggregators, NaN where there is no value."""
+    """Sum over the nodes; NaN without nodes, like the other aggregators."""
     return segments.sum(values)
 
 
@@ -82,7 +82,7 @@ def nodes_min(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
 
 
 def nodes_std(values: Any, segments: Any, xp: Any, _eps: float) -> Any:
-    """Population standard deviation over the nodes; 0 where they differ by rounding alone."""
+    """Population standard deviation over the nodes; 0 where they differ only by rounding."""
     return deviations(values, segments, xp)[1]
 
 

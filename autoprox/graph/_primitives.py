@@ -1,8 +1,8 @@
-"""Primitives: operations that may stand between the statistics and the score.
+"""Primitives: the operations between statistics and score.
 
-A primitive has a name, the level of its arguments, and a form that says how the kinds of its arguments give the kind
-of its result. The same name may exist at several levels ("log" of a TENSOR, a NODE, a SCALAR): the arguments decide.
-The list of all of them is in `catalogue`.
+A primitive has a name, the level of its arguments, and a form that maps the kinds of its arguments to the kind of its
+result. A name may exist at several levels ("log" of a TENSOR, a NODE, a SCALAR); the arguments select the level. All
+primitives are listed in `_catalogue`.
 """
 
 from collections.abc import Callable
@@ -18,12 +18,12 @@ from autoprox.inspect.nodes import Role, Site
 
 
 class Form(StrEnum):
-    """How a primitive takes kinds to a kind."""
+    """Mapping of a primitive from the kinds of its arguments to the kind of its result."""
 
     MAP = "map"  # one value to a value of the same kind
     PAIR = "pair"  # two values of one kind to a value of that kind
-    GRAM = "gram"  # a TENSOR to a square TENSOR a node
-    PRODUCT = "product"  # two TENSORs of one kind to a square TENSOR a node
+    GRAM = "gram"  # a TENSOR to a square TENSOR per node
+    PRODUCT = "product"  # two TENSORs of one kind to a square TENSOR per node
     REDUCE = "reduce"  # TENSOR to NODE
     COMPARE = "compare"  # two TENSORs of one kind to NODE
     SELECT = "select"  # NODE to NODE with fewer roles
@@ -36,19 +36,19 @@ class Form(StrEnum):
 
     @property
     def reduces(self) -> bool:
-        """Whether it takes TENSOR to NODE; its function is then given the `Moments` of tensors."""
+        """True if it maps TENSOR to NODE; its function then gets the `Moments` of tensors."""
         return self in (Form.REDUCE, Form.COMPARE)
 
 
 class Complexity(IntEnum):
-    """Cost of computing it, for a tensor of `n` elements that is a matrix of `r` rows and `c` columns, r <= c."""
+    """Cost of a primitive for a tensor of `n` elements, viewed as a matrix of `r` rows and `c` columns, r <= c."""
 
     LINEAR = 1
-    """A few passes over the elements, O(n)."""
+    """Few passes over the elements, O(n)."""
     PRODUCT = 2
     """A matrix product, O(r n)."""
     SPECTRAL = 3
-    """Singular values in double precision: O(r n) as well, and many times a product."""
+    """Singular values in double precision: also O(r n), but many times slower than a product."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +56,20 @@ class Primitive:
     """One operation of the language.
 
     Args:
-        name: What stands in the text of a graph.
+        name: Name in the text of a graph.
         level: Level of the arguments.
-        form: How kinds go in and out.
-        function: Called with the arguments; then with the `Segments`, if it is segmental; then with the module and the
-            guard, as in `autoprox.graph.operations`. A reduction of tensors is called with their `Moments` alone.
-        guard: What its value is where the plain formula is undefined; empty if that is nowhere.
-        complexity: What computing it takes; evolution fills its first bank with what is not expensive.
-        laws: What else is known of it.
-        commutative: Whether the two arguments may be exchanged without changing a bit of the result.
-        segmental: Whether `function` takes segments.
-        roles: Of a selector, the roles it keeps.
-        weight: How often evolution draws it, relative to the others; 0 means never.
-        undefined: Names of the cases of `probe` for which its result is meant not to be finite.
-        version: Raised whenever the function's values change, so that cached values are not used for another meaning.
+        form: Mapping of kinds.
+        function: Called with the arguments, then the `Segments` if it is segmental, then the module and the guard, as
+            in `autoprox.graph.operations`. A reduction of tensors is called only with their `Moments`.
+        guard: Its value where the plain formula is undefined; empty if it is defined everywhere.
+        complexity: Its cost; evolution fills its first bank with inexpensive ones.
+        laws: Its exact laws.
+        commutative: True if exchanging the arguments gives a bit-identical result.
+        segmental: True if `function` takes segments.
+        roles: Roles kept by a selector.
+        weight: Relative frequency in evolution; 0 means never.
+        undefined: Names in `PROBES` for which its result may be infinite or NaN.
+        version: Raised whenever its values change, which invalidates cached values.
 
     Attributes:
         arity: Number of arguments.
@@ -94,11 +94,11 @@ class Primitive:
         object.__setattr__(self, "arity", self.form.arity)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        # A primitive travels to another process as its name, and is found in the registry there.
+        # A primitive is pickled by name and found in the registry of the other process.
         return find_primitive, (self.name, self.level)
 
     def result_kind(self, kinds: tuple[Kind, ...]) -> Kind:
-        """Kind of the result for arguments of these kinds.
+        """Returns the kind of the result for arguments of these kinds.
 
         Raises:
             KindError: If the number or the kinds of the arguments do not fit.
@@ -111,7 +111,7 @@ class Primitive:
         return _RESULT[self.form](self, kinds)
 
 
-# Kinds that most graphs have; that they are the same objects makes comparing them cheap.
+# Common kinds; shared objects make comparisons fast.
 _SCALAR = Kind.scalar()
 _WHOLE_SITES = {site: Kind.node(site) for site in Site}
 
@@ -121,12 +121,12 @@ def _same(primitive: Primitive, kinds: tuple[Kind, ...]) -> Kind:
         return kinds[0]
     if len({(kind.site, kind.shape) for kind in kinds}) > 1:
         raise KindError(
-            f"'{primitive.name}' cannot pair {kinds[0]} with {kinds[1]}: the two must have the same nodes"
-            " and, node by node, the same shape."
+            f"'{primitive.name}' cannot pair {kinds[0]} with {kinds[1]}: the two must have the same nodes "
+            "and, at each node, the same shape."
         )
     roles = frozenset.intersection(*(kind.roles for kind in kinds))
     if not roles:
-        raise KindError(f"'{primitive.name}' of {kinds[0]} and {kinds[1]}: no node has a role of both.")
+        raise KindError(f"'{primitive.name}' of {kinds[0]} and {kinds[1]}: the two have no role in common.")
     return Kind(primitive.level, kinds[0].site, kinds[0].shape, roles)
 
 
@@ -169,10 +169,10 @@ PRIMITIVES: dict[Level, Registry[Primitive]] = {level: Registry(f"{level.upper()
 
 
 def find_primitive(name: str, level: Level) -> Primitive:
-    """The primitive of this name whose arguments have this level.
+    """Finds the primitive of a name with arguments of a level.
 
     Raises:
-        RegistryError: If there is no such name; the message names the nearest one.
+        RegistryError: If the name is unknown at this level; the message gives the nearest one.
 
     Example:
         >>> find_primitive("log", Level.NODE).form

@@ -1,4 +1,4 @@
-"""A proxy as it leaves the laboratory: a graph, its sign, where it comes from. It scores live models."""
+"""Proxies: a graph with its sign and its provenance, which scores live models."""
 
 import json
 import warnings
@@ -45,17 +45,17 @@ _FIELDS: dict[str, type] = {
 
 @dataclass(frozen=True)
 class Proxy:
-    """A graph that scores networks without training them; a higher score means a better network.
+    """A graph that scores networks without training; higher is better.
 
     Args:
-        name: What reports call it.
+        name: Name in reports.
         graph: SCALAR expression.
-        sign: 1 or -1, the direction that was fixed when it was discovered; part of every score.
-        provenance: How it came about: table, seed, settings, versions of formats.
-        results: What it scored when it was discovered.
+        sign: 1 or -1, fixed at discovery; part of every score.
+        provenance: Origin: table, seed, settings, versions of formats.
+        results: Its correlations at discovery.
 
     Raises:
-        KindError: If the graph is not SCALAR or the sign is neither 1 nor -1.
+        KindError: If the graph is not SCALAR, or the sign is not 1 or -1.
 
     Example:
         >>> import autoprox, numpy as np
@@ -100,13 +100,13 @@ class Proxy:
 
     @property
     def formula(self) -> str:
-        """The proxy as a person would write it, sign included."""
+        """The formula for readers, including the sign."""
         text = formula(self.graph)
         return text if self.sign == 1 else f"-({text})"
 
     @property
     def brief(self) -> str:
-        """The same on a line: of a long weighted sum, the terms with the largest weights alone."""
+        """The formula in one line; a long weighted sum is reduced to the terms with the largest weights."""
         text = formula(self.graph, _TERMS_SHOWN)
         return text if self.sign == 1 else f"-({text})"
 
@@ -117,63 +117,63 @@ class Proxy:
 
     @property
     def source(self) -> str:
-        """Where it comes from: a publication, or the table that it was discovered on."""
+        """Its publication, or the table that it was discovered on."""
         if "source" in self.provenance:
             return str(self.provenance["source"])
         return f"Discovered on '{self.provenance['table']}'." if "table" in self.provenance else "Written by hand."
 
     @property
     def description(self) -> str:
-        """How it is computed: the formula, in brief."""
+        """The formula in one line."""
         return self.brief
 
     @property
     def identity(self) -> str:
-        """Digest of graph and sign: proxies of one identity give the same scores."""
+        """Digest of graph and sign: proxies with the same identity give the same scores."""
         return digest(["graph", self.graph.digest, self.sign])
 
     @property
     def needs(self) -> Requirements:
-        """Inputs that its statistics need, and passes that are run for them."""
+        """Inputs and passes that its statistics need."""
         return requirements_of(self.statistics)
 
     @property
     def parts(self) -> "tuple[Proxy, ...]":
-        """Parts that are measured of each network by itself: the proxy alone."""
+        """Parts that are measured separately for each network: only the proxy itself."""
         return (self,)
 
     @property
     def node_leaves(self) -> tuple[Expression, ...]:
-        """Leaves that it needs of a network: reductions of tensors, and counts."""
+        """Values that it reads from a network: reductions of tensors, and counts."""
         return self.graph.node_leaves
 
     @property
     def selected_sites(self) -> frozenset[Site]:
-        """The sites of which it keeps nodes of some roles alone: there, the role of every node has to be known."""
+        """Sites where it selects nodes by role, so that the role of every node must be known."""
         return self.graph.selected_sites
 
     def join(self, values: Floats) -> Floats:
-        """The scores of a set, `(A,)`: the values of the one part, `(1, A)`."""
+        """Returns the scores of a set, `(A,)`, from the values of its part, `(1, A)`."""
         return np.asarray(values[0])
 
     def renamed(self, name: str) -> "Proxy":
-        """The same proxy under another name."""
+        """Returns the same proxy with another name."""
         return replace(self, name=name)
 
     def score_leaves(self, leaves: Sequence[Leaves]) -> Floats:
-        """Scores networks whose node values were collected, `(A,)`; what is not finite is not a score."""
+        """Scores networks from collected node values, `(A,)`; a value that is not finite is not a score."""
         wanted = [each.digest for each in self.node_leaves]
         table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
         return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores one live model, with the parameters it has. The model is left as it was.
+        """Scores one live model with its current parameters. The model is restored.
 
         Args:
             model: An untrained network.
             images: Batch, shape `(B, C, H, W)`, torch or NumPy.
-            labels: Class indices, shape `(B,)`; None if it reads none.
-            loss: What the backward pass starts from; the mean cross entropy by default.
+            labels: Class indices, shape `(B,)`; None if the proxy does not need them.
+            loss: Loss for the backward pass; the mean cross entropy by default.
 
         Returns:
             The score; higher is better.
@@ -191,12 +191,12 @@ class Proxy:
     def per_node(
         self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> pd.DataFrame:
-        """The values from which the score of a model is computed, node by node.
+        """Returns the values behind the score of a model, node by node.
 
         Args:
-            model: A network; it is left as it was.
+            model: A network; it is restored.
             images: Batch, shape `(B, C, H, W)`.
-            labels: Class indices, shape `(B,)`; None if it reads none.
+            labels: Class indices, shape `(B,)`; None if the proxy does not need them.
             loss: As for `score`.
 
         Returns:
@@ -225,32 +225,33 @@ class Proxy:
         for leaf in self.graph.node_leaves:
             if leaf.kind.site is not None and not leaves.roles[leaf.kind.site]:
                 return (
-                    f"is undefined on this model: it reads {leaf.kind.site} nodes, and the {type(model).__name__} has "
-                    "none that autoprox sees (autoprox.inspect.describe lists what it sees); choose another proxy."
+                    f"is undefined on this model: it needs {leaf.kind.site} nodes, and autoprox finds none in "
+                    f"the {type(model).__name__} (autoprox.inspect.describe lists its nodes); choose another "
+                    "proxy."
                 )
-        return f"has no finite value on this model (it gives {value}); rank it last or choose another proxy."
+        return f"has no finite value on this model ({value}); rank the model last or choose another proxy."
 
     def score_many(
         self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
     ) -> Floats:
-        """Scores live models one after the other.
+        """Scores live models one by one.
 
         Args:
-            models: Untrained networks; an iterator is consumed lazily, so they need not be in memory together.
+            models: Untrained networks; an iterator is consumed lazily, so they need not fit into memory together.
             images: Batch, shape `(B, C, H, W)`.
             labels: Class indices, shape `(B,)`.
             loss: As for `score`.
 
         Returns:
-            Shape `(number of models,)`; higher is better; NaN where the proxy has no finite value.
+            Shape `(number of models,)`; higher is better; NaN if the proxy has no finite value.
 
         Raises:
-            CollectionError: If its statistics cannot be collected from any of the models.
+            CollectionError: If its statistics cannot be collected from any model.
 
         Warns:
-            UnscoredWarning: If they cannot be collected from some of the models, which are NaN; says why.
-            DoubtfulScoresWarning: If the proxy states which networks it was made for, and models are smaller or larger
-                than those, or get exactly the same score.
+            UnscoredWarning: If they cannot be collected from some models, which get NaN; gives the reason.
+            DoubtfulScoresWarning: If the proxy states the sizes of networks that it was made for, and models are
+                smaller or larger, or have equal scores.
         """
         sizes: list[int] = []
         found = (self._attempted(model, images, labels, loss, sizes) for model in models)
@@ -266,7 +267,7 @@ class Proxy:
         return attempted(partial(self.score, model, images, labels, loss=loss))
 
     def _doubts(self, sizes: Sequence[int], values: Floats) -> list[str]:
-        """Doubts about scores of models of these sizes, of a proxy that states what it was made for."""
+        """Returns reasons to doubt scores, for a proxy that states the sizes of networks that it was made for."""
         if not (made_for := self.provenance.get("made_for")):
             return []
         doubts = []
@@ -274,7 +275,8 @@ class Proxy:
         beyond = sum(not low <= each <= high for each in sizes)
         if beyond:
             doubts.append(
-                f"{beyond} of {len(sizes)} networks lie outside of what it was made for, {low:,} to {high:,} parameters"
+                f"{beyond} of {len(sizes)} networks are outside the range that it was made for, {low:,} to "
+                f"{high:,} parameters"
             )
         finite = values[np.isfinite(values)]
         tied = len(finite) - len(np.unique(finite))
@@ -283,7 +285,7 @@ class Proxy:
         return doubts
 
     def to_document(self) -> dict[str, Any]:
-        """The proxy as JSON-like data with a digest over all of it."""
+        """Returns the proxy as JSON-like data with a digest of everything."""
         document = {
             "format": FORMAT,
             "format_version": FORMAT_VERSION,
@@ -300,19 +302,19 @@ class Proxy:
 
     @classmethod
     def from_document(cls, document: Any, where: str) -> "Proxy":
-        """Reads a proxy from data that `to_document` made.
+        """Reads a proxy from data written by `to_document`.
 
         Args:
             document: The data.
-            where: What to call its origin in error messages.
+            where: Its origin, for error messages.
 
         Raises:
-            StoreMismatchError: If it is not such a data, of a later format, or was changed.
-            KindError: If its graph does not fit together.
-            RegistryError: If its graph names something unknown.
+            StoreMismatchError: If the data are not a proxy, have a later format, or were changed.
+            KindError: If its graph is invalid.
+            RegistryError: If its graph contains an unknown name.
         """
         if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise StoreMismatchError(f"{where} does not hold a proxy; give a best.json that autoprox.evolve wrote.")
+            raise StoreMismatchError(f"{where} does not contain a proxy; give a best.json written by autoprox.evolve.")
         version = document.get("format_version")
         if version != FORMAT_VERSION:
             raise StoreMismatchError(
@@ -322,28 +324,28 @@ class Proxy:
         content = {key: value for key, value in document.items() if key != "digest"}
         if digest(content) != document.get("digest"):
             raise StoreMismatchError(
-                f"{where} was edited: its digest does not fit its content. Restore the file,"
-                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+                f"{where} was edited: its digest does not match its content. Restore the file, or create a "
+                "proxy with autoprox.graph.Proxy(name, parse(text))."
             )
         missing = [name for name, type_ in _FIELDS.items() if not isinstance(content.get(name), type_)]
         if missing:
             raise StoreMismatchError(
-                f"{where} has no valid {', '.join(missing)}; it was not written by autoprox. Restore the file,"
-                " or build a proxy of your own with autoprox.graph.Proxy(name, parse(text))."
+                f"{where} has no valid {', '.join(missing)}; it was not written by autoprox. Restore the "
+                "file, or create a proxy with autoprox.graph.Proxy(name, parse(text))."
             )
         try:
             graph = parse(content["graph"])
         except RegistryError as error:
             raise RegistryError(
-                f"{where}: {error} If the file is from another autoprox, install that one; if it is an operation of"
-                " your own, register it first."
+                f"{where}: {error} If another version of autoprox wrote the file, install that version; if it "
+                "is your own operation, register it first."
             ) from error
         except AutoproxError as error:
             raise type(error)(f"{where}: {error}") from error
         if graph.digest != content["graph_digest"]:
             raise StoreMismatchError(
-                f"{where} was written for other versions of its statistics or primitives, whose values have changed;"
-                " install the autoprox that wrote it, or discover the proxy again."
+                f"{where} was written for other versions of its statistics or primitives, with other values; "
+                "install the autoprox that wrote it, or discover the proxy again."
             )
         try:
             return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
@@ -351,10 +353,10 @@ class Proxy:
             raise KindError(f"{where}: {error}") from error
 
     def save(self, path: str | Path) -> None:
-        """Writes the proxy as JSON, the same bytes for the same proxy.
+        """Writes the proxy as JSON; the same proxy gives the same bytes.
 
         Raises:
-            AutoproxError: If the file cannot be written; what stood there before stays.
+            AutoproxError: If the file cannot be written; an earlier file is unchanged.
         """
         text = json.dumps(self.to_document(), indent=2, sort_keys=True, allow_nan=False) + "\n"
         atomically(Path(path), lambda target: target.write_text(text, encoding="utf-8"))
@@ -364,7 +366,7 @@ class Proxy:
         """Reads a proxy from a JSON file.
 
         Raises:
-            StoreMismatchError: If the file is missing, no JSON, or not what `save` wrote.
+            StoreMismatchError: If the file is missing, not JSON, or not written by `save`.
         """
         if not path.exists():
             raise StoreMismatchError(f"There is no file '{path}'; give the path of a best.json.")
@@ -374,6 +376,6 @@ class Proxy:
 
 
 def _interval(row: Mapping[str, Any]) -> ValueAndEnds:
-    """The joint correlation of a verdict in a document, with its interval; NaN where undefined."""
+    """Returns the joint correlation in a document with its interval; NaN if undefined."""
     value, low, high = (np.nan if each is None else float(each) for each in (row["joint"], *row["ci95"]))
     return value, low, high

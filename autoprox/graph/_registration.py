@@ -1,4 +1,4 @@
-"""`register`: adds a primitive to the language after it was tried on what breaks formulas."""
+"""`register`: adds a primitive to the language after testing it on difficult values."""
 
 import sys
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ PROBES: dict[str, Floats] = {
     "tiny": np.full((3, 4), 1e-20),
     "one element": np.array([[0.5]]),
 }
-"""What every primitive is tried on: the elements of a tensor, or the values of the nodes of two architectures."""
+"""Test values of every primitive: the elements of a tensor, or node values of two architectures."""
 
 _OF_TWO = Segments.of_lengths(np.array([5, 7]))
 _OF_ONE = Segments.of_lengths(np.array([1]))
@@ -45,17 +45,17 @@ def register(primitive: Primitive) -> Primitive:
 
 
 def why_unfit(primitive: Primitive) -> list[str]:
-    """Reason why a primitive cannot be registered; empty if there is no such reason.
+    """Returns the reasons why a primitive cannot be registered; empty if it can.
 
-    Its result on each of `PROBES` must have the form that its kind asks for and be finite, unless the primitive
-    declares that case as undefined. Arguments must be left as they are, and the function must be documented.
+    Its result for each of `PROBES` must have the shape that its kind requires and be finite, unless the primitive
+    declares the case as undefined. It must not change its arguments, and the function must be documented.
 
     Example:
         >>> from autoprox.graph import operations
         >>> why_unfit(Primitive("inverse", Level.SCALAR, Form.MAP, lambda x, _xp, _eps: 1 / x))
         ['its function has no docstring', "its result for 'zeros' is not finite, and it does not declare that"]
     """
-    # python -OO takes all docstrings away.
+    # python -OO removes all docstrings.
     documented = sys.flags.optimize > 1 or (primitive.function.__doc__ or "").strip()
     reasons = [] if documented else ["its function has no docstring"]
     unknown = sorted(primitive.undefined - set(PROBES))
@@ -78,18 +78,18 @@ def why_unfit(primitive: Primitive) -> list[str]:
 
 
 def apply(primitive: Primitive, values: Sequence[Floats]) -> npt.NDArray[np.floating]:
-    """Applies a primitive to plain arrays, outside of any graph.
+    """Applies a primitive to plain arrays, outside a graph.
 
     Args:
-        primitive: What is applied.
-        values: One array an argument. For a TENSOR primitive each is the tensor of one node; else its 12 values are
-            those of the nodes of two architectures, or its single one that of the only node of one.
+        primitive: The primitive.
+        values: One array per argument. For a TENSOR primitive, each is the tensor of one node. Otherwise its 12 values
+            belong to the nodes of two architectures, or its single value to the only node of one.
 
     Returns:
-        The result as it would stand in a graph: of a TENSOR primitive that of one node, in float32 arithmetic.
+        The result as in a graph; for a TENSOR primitive, of one node in float32 arithmetic.
     """
     if primitive.level is Level.TENSOR:
-        # Tensors share the memory of arrays of their own, so that writing into them is noticed.
+        # Tensors share memory with separate arrays, so that writes into them are detected.
         narrow = [torch.from_numpy(each.astype(np.float32)) for each in values]
         before = [each.clone() for each in narrow]
         if primitive.form.reduces:

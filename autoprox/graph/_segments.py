@@ -1,4 +1,4 @@
-"""Architectures differ in depth: node values of many of them are one flat array, cut into segments."""
+"""Segments of flat arrays: architectures differ in depth, so their node values are concatenated."""
 
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -12,7 +12,7 @@ from autoprox.inspect.nodes import Role
 
 @dataclass(frozen=True, eq=False)
 class Segments:
-    """How a flat array of node values falls into architectures.
+    """Division of a flat array of node values into architectures.
 
     Args:
         lengths: Number of nodes of each architecture, shape `(A,)`, zeros allowed.
@@ -35,7 +35,7 @@ class Segments:
 
     @classmethod
     def of_lengths(cls, lengths: npt.NDArray[np.int64]) -> "Segments":
-        """Segments of whole architectures: the position of the i-th of n nodes (from 1) is i/n."""
+        """Returns segments of whole architectures: the position of the i-th of n nodes (from 1) is i/n."""
         total = int(lengths.sum())
         ends = np.cumsum(lengths)
         index = np.arange(total) - np.repeat(ends - lengths, lengths)
@@ -59,7 +59,7 @@ class Segments:
         return result
 
     def sum(self, values: Floats) -> Floats:
-        """Sum over each architecture, `(N,) -> (A,)`; NaN where it has no node."""
+        """Sum over each architecture, `(N,) -> (A,)`; NaN for an architecture without nodes."""
         return self._reduce(np.add, values)
 
     def max(self, values: Floats) -> Floats:
@@ -88,13 +88,13 @@ class Segments:
         return result
 
     def expand(self, per_architecture: Floats) -> Floats:
-        """Repeats one value an architecture for each of its nodes, `(A,) -> (N,)`."""
+        """Repeats the value of each architecture for all its nodes, `(A,) -> (N,)`."""
         return np.repeat(per_architecture, self.lengths)
 
     def rank(self, values: Floats) -> Floats:
         """Rank of each node within its architecture, ties averaged, scaled to (0, 1], `(N,) -> (N,)`.
 
-        NaN where the architecture holds a NaN.
+        NaN for an architecture with a NaN.
         """
         owner = np.repeat(np.arange(self.lengths.size), self.lengths)
         order = np.lexsort((values, owner))
@@ -112,10 +112,10 @@ class Segments:
 
 
 class SiteNodes:
-    """Which nodes of a site the architectures of a block have, and how they look when only some roles are kept.
+    """Nodes of a site in the architectures of a block, and their subsets by role.
 
     Args:
-        roles: For each architecture, the roles of its nodes in forward order.
+        roles: Roles of the nodes in forward order, per architecture.
 
     Example:
         >>> nodes = SiteNodes([(Role.EMBED, Role.MLP), (Role.MLP,)])
@@ -143,11 +143,11 @@ class SiteNodes:
         return self._subsets[roles]
 
     def segments(self, roles: frozenset[Role]) -> Segments:
-        """The segments that remain when only nodes with these roles are kept."""
+        """Returns the segments of the nodes with these roles."""
         return self._subset(roles)[1]
 
     def restrict(self, values: Floats, held: frozenset[Role], kept: frozenset[Role]) -> Floats:
-        """Narrows values of the nodes with the roles `held` to those with the roles `kept`, `(N,) -> (M,)`."""
+        """Restricts values from nodes with the roles `held` to nodes with the roles `kept`, `(N,) -> (M,)`."""
         if held == kept:
             return values
         key = (held, kept)

@@ -1,6 +1,7 @@
-"""Reductions of a node's tensor by the singular values of the matrix that it is (`moments.as_matrix`).
+"""Reductions of a node's tensor by the singular values of its matrix (`_moments.as_matrix`).
 
-Like those of `_tensor_operations` they take the `Moments` of a tensor and return a float64 tensor without dimensions.
+Like the reductions in `_tensor_operations`, they take the `Moments` of a tensor and return a float64 tensor without
+dimensions.
 """
 
 import torch
@@ -10,10 +11,10 @@ from autoprox.graph._moments import Moments
 from autoprox.graph.operations import TENSOR_EPS
 
 CONDITION_LIMIT = 1e6
-"""Singular values below the largest one divided by this are taken as equal to it: they are rounding in float32."""
+"""Limit of the condition number: smaller singular values are rounding errors of float32."""
 
 RIDGE = 1e-6
-"""What is added to each eigenvalue of the Gram matrix before its logarithm, as a share of their mean."""
+"""Ridge added to each eigenvalue of the Gram matrix before the logarithm, relative to their mean."""
 
 
 def reduce_nuclear(x: Moments) -> Tensor:
@@ -48,7 +49,7 @@ def reduce_stable_rank(x: Moments) -> Tensor:
 
 
 def reduce_condition(x: Moments) -> Tensor:
-    """Condition number: largest over smallest singular value, at most 1e6; so it is for a singular matrix."""
+    """Condition number: largest over smallest singular value, at most 1e6 (the value of a singular matrix)."""
     values = x.singular_values
     largest = values[0]
     ratio = largest / torch.where(largest == 0, 1.0, torch.maximum(values[-1], largest / CONDITION_LIMIT))
@@ -58,8 +59,8 @@ def reduce_condition(x: Moments) -> Tensor:
 def reduce_logdet(x: Moments) -> Tensor:
     """Log-determinant of the Gram matrix G of the shorter side with a ridge: ln det(G + r I), r = 1e-6 tr(G)/k + 1e-18.
 
-    k is the length of the shorter side. The relative part of the ridge keeps the value from being the rounding of a
-    singular matrix; the absolute one, the square of the guard of tensors, gives a zero matrix k ln(1e-18).
+    k is the length of the shorter side. The relative part of the ridge prevents values dominated by rounding for
+    singular matrices; the absolute part, the square of the guard of tensors, gives k ln(1e-18) for a zero matrix.
     """
     squares = x.singular_values.square()
     return (squares + RIDGE * squares.mean() + TENSOR_EPS * TENSOR_EPS).log().sum()

@@ -1,4 +1,4 @@
-"""The text of a graph: `nodes_sum(l1(mul(weight, weight_grad)))`. What is printed can be parsed again."""
+"""Text of a graph: `nodes_sum(l1(mul(weight, weight_grad)))`. A printed graph can be parsed again."""
 
 import re
 from collections.abc import Iterator
@@ -20,16 +20,16 @@ _INFIX = {"add": "+", "sub": "-", "mul": "*", "div": "/"}
 
 
 def parse(text: str) -> Expression:
-    """Reads an expression from its text.
+    """Parses an expression.
 
     Args:
         text: Statistics, constants and primitives in functional notation.
 
     Returns:
-        The expression, with kinds checked.
+        The expression, with checked kinds.
 
     Raises:
-        KindError: If the text is malformed, or kinds do not fit.
+        KindError: If the text is malformed, or kinds are incompatible.
         RegistryError: If a statistic or primitive is unknown.
 
     Example:
@@ -45,13 +45,13 @@ def parse(text: str) -> Expression:
 
 
 def formula(expression: Expression, most_terms: int | None = None) -> str:
-    """The expression as a person would write it, with infix arithmetic, and constants of three digits.
+    """Formats an expression for readers, with infix arithmetic and constants of three digits.
 
-    For reading; `parse` takes the plain text.
+    `parse` does not accept this form, only the plain text.
 
     Args:
         expression: Any expression.
-        most_terms: How many terms of a weighted sum are written, those with the largest weights; all if None.
+        most_terms: Number of terms of a weighted sum to write, largest weights first; all terms, in order, if None.
 
     Example:
         >>> formula(parse("nodes_sum(l1(mul(weight, weight_grad)))"))
@@ -102,7 +102,7 @@ class _Reader:
 
     def _split(self) -> Iterator[str]:
         if len(self._text) > _MAX_LENGTH:
-            raise KindError(f"The graph text has {len(self._text)} characters; {_MAX_LENGTH} are allowed.")
+            raise KindError(f"The graph text has {len(self._text)} characters; at most {_MAX_LENGTH} are allowed.")
         text, place = self._text.rstrip(), 0
         while place < len(text):
             found = _TOKEN.match(text, place)
@@ -125,7 +125,7 @@ class _Reader:
 
     def expression(self, nesting: int) -> Expression:
         if nesting > _MAX_NESTING:
-            raise KindError(f"The graph text is nested more than {_MAX_NESTING} deep.")
+            raise KindError(f"The graph text is nested more than {_MAX_NESTING} levels deep.")
         name = self.take()
         if name in {"(", ")", ",", "end of text"}:
             raise KindError(f"Cannot read the graph text {excerpt(self._text)!r}: expected a name, found {name!r}.")

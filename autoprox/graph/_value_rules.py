@@ -1,7 +1,7 @@
-"""Rules on values: a part of a graph becomes a smaller one with the same values, to the last bit.
+"""Value rules: replace a part of a graph by a smaller one with bit-identical values.
 
-They hold anywhere in a graph, but for the sign of a zero, and follow from the declared `Laws` of primitives, so that a
-new primitive takes part by its registration.
+They hold anywhere in a graph, except for the sign of a zero, and follow from the declared `Laws` of primitives, so they
+apply to newly registered primitives.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -19,7 +19,7 @@ _Rule = Callable[[Primitive, _Arguments], Expression | None]
 
 
 def rewritten(expression: Expression, arguments: Sequence[Expression]) -> Expression:
-    """The expression with simplified arguments; itself if nothing has to be done."""
+    """Returns the expression with simplified arguments; the same object if no rule applies."""
     operation = expression.operation
     if not isinstance(operation, Primitive):
         return expression
@@ -34,7 +34,7 @@ def rewritten(expression: Expression, arguments: Sequence[Expression]) -> Expres
 
 
 def built(primitive: Primitive, *arguments: Expression) -> Expression:
-    """A primitive applied to simplified arguments, simplified itself."""
+    """Applies a primitive to simplified arguments and simplifies the result."""
     for rule in _VALUE_RULES:
         found = rule(primitive, arguments)
         if found is not None:
@@ -43,7 +43,7 @@ def built(primitive: Primitive, *arguments: Expression) -> Expression:
 
 
 def is_nonnegative(expression: Expression) -> bool:
-    """Whether it is known that no value of an expression is below zero.
+    """Returns True if an expression is known to have no negative values.
 
     Example:
         >>> from autoprox.graph import parse
@@ -65,7 +65,7 @@ def _is(expression: Expression, name: str) -> bool:
 
 
 def through(expression: Expression, name: str) -> Expression | None:
-    """Argument of an operation, where it may lie under a selection of roles, which stays."""
+    """Returns the argument of an operation, also under a selection of roles, which is kept; None otherwise."""
     if _is(expression, name):
         return expression.arguments[0]
     selection = _selection(expression)
@@ -74,15 +74,15 @@ def through(expression: Expression, name: str) -> Expression | None:
 
 
 def _selection(expression: Expression) -> Primitive | None:
-    """The selector of roles that an expression is made with, if it is one."""
+    """Returns the selector of an expression, or None."""
     operation = expression.operation
     return operation if isinstance(operation, Primitive) and operation.form is Form.SELECT else None
 
 
 def _is_zero(expression: Expression) -> bool:
-    """Whether it is a NODE or SCALAR that is zero wherever it is defined.
+    """True for a NODE or SCALAR that is zero wherever it is defined.
 
-    Not so for TENSOR: a share of positive elements takes a NaN for an element that is not positive.
+    False for TENSOR: the share of positive elements counts a NaN as not positive.
     """
     if expression.kind.level is Level.TENSOR or not _is(expression, "sub"):
         return False
@@ -94,7 +94,7 @@ def _at(primitive: Primitive, name: str) -> Primitive:
 
 
 def _drop(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Operations that do nothing to what they are given."""
+    """Removes operations without effect on their argument."""
     (first, *rest) = arguments
     if rest:
         return None
@@ -110,7 +110,7 @@ def _drop(primitive: Primitive, arguments: _Arguments) -> Expression | None:
 
 
 def _negated(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Negations go outward, past whatever is odd, and vanish in what is even; so do magnitudes."""
+    """Moves negations outward through odd operations, and removes negations and magnitudes inside even ones."""
     if primitive.name == "neg":
         return built(_at(primitive, "sub"), *reversed(arguments[0].arguments)) if _is(arguments[0], "sub") else None
     if len(arguments) > 1:
@@ -136,12 +136,12 @@ def _negated(primitive: Primitive, arguments: _Arguments) -> Expression | None:
 
 
 def _negative(expression: Expression) -> Expression:
-    """The negative of a simplified expression."""
+    """Returns the negative of a simplified expression."""
     return built(find_primitive("neg", expression.kind.level), expression)
 
 
 def _selected(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Selections of roles go outward past what looks at one node at a time, and the outer one decides."""
+    """Moves selections of roles outward through pointwise operations, and merges nested selections."""
     if primitive.form is Form.SELECT:
         (first,) = arguments
         outer = _selection(first)
@@ -162,14 +162,14 @@ def _selected(primitive: Primitive, arguments: _Arguments) -> Expression | None:
 
 
 def _looks_at_one_node(primitive: Primitive) -> bool:
-    """Whether selections go past it; negations themselves stay outside of selections."""
+    """True if selections can move outward through a primitive; negations stay outside selections."""
     if primitive.form not in (Form.MAP, Form.PAIR) or primitive.name == "neg":
         return False
     return primitive.laws.pointwise or not primitive.segmental
 
 
 def _logarithm(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """The logarithm and the root are guarded below zero: of a magnitude or a rectified value they are simpler."""
+    """Simplifies logarithms and roots, which are guarded below zero, of magnitudes and rectified values."""
     (first, *_) = arguments
     if primitive.name == "log" and _is(first, "abs"):
         return built(_at(primitive, "logabs"), first.arguments[0])
@@ -181,7 +181,7 @@ def _logarithm(primitive: Primitive, arguments: _Arguments) -> Expression | None
 
 
 def _fused(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Two operations for which there is one."""
+    """Fuses two operations into a single one."""
     (first, *_) = arguments
     if primitive.name == "mul" and first == arguments[1]:
         return built(_at(primitive, "square"), first)
@@ -205,7 +205,7 @@ def _sum_of_logarithms(primitive: Primitive, summand: Expression) -> Expression 
 
 
 def _summed(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Sums and differences of negatives and of zeros."""
+    """Simplifies sums and differences with negatives and zeros."""
     if primitive.name not in {"add", "sub"}:
         return None
     first, second = arguments
@@ -224,7 +224,7 @@ def _summed(primitive: Primitive, arguments: _Arguments) -> Expression | None:
 
 
 def _without_zero(primitive: Primitive, first: Expression, second: Expression) -> Expression | None:
-    """Remainder of a sum or difference with a zero, if it covers the same nodes."""
+    """Returns the remainder of a sum or difference with a zero, if it covers the same nodes."""
     roles = first.kind.roles & second.kind.roles
     if _is_zero(second) and first.kind.roles == roles:
         return first
@@ -234,7 +234,7 @@ def _without_zero(primitive: Primitive, first: Expression, second: Expression) -
 
 
 def _multiplied(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Products of negatives and of zeros."""
+    """Simplifies products with negatives and zeros."""
     if not primitive.laws.odd_in_each or len(arguments) != 2:
         return None
     first, second = arguments
@@ -249,7 +249,7 @@ def _multiplied(primitive: Primitive, arguments: _Arguments) -> Expression | Non
 
 
 def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
-    """Maxima and minima: nested ones are one of all their arguments, each once, in the order of digests."""
+    """Flattens nested maxima and minima: each argument appears once, in the order of digests."""
     if not primitive.laws.lattice:
         return None
     members = {each.digest: each for each in _members(primitive, arguments)}
@@ -257,7 +257,7 @@ def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
     negated = [each.arguments[0] for each in members.values() if _is(each, "neg")]
     both = [each for each in negated if each in kept]
     if both:
-        # The larger of x and -x is |x|, the smaller one -|x|.
+        # The maximum of x and -x is |x|, and their minimum is -|x|.
         magnitudes = [built(_at(primitive, "abs"), each) for each in both]
         turned_back = magnitudes if primitive.name == "maximum" else [_negative(each) for each in magnitudes]
         alone = [each for each in kept if each not in both]

@@ -1,4 +1,4 @@
-"""Weighted sums of SCALARs: graphs like any other, made of `add`, `mul` and constants."""
+"""Weighted sums of SCALARs, as ordinary graphs of `add`, `mul` and constants."""
 
 from collections.abc import Sequence
 
@@ -9,16 +9,16 @@ from autoprox.graph._literal import Literal
 from autoprox.graph._primitives import find_primitive
 
 Term = tuple[float, Expression | None]
-"""A summand: its weight and what is weighted, or None for a constant alone."""
+"""A term: its weight and the weighted SCALAR, or None for a constant."""
 
 
 def weighted_sum(terms: Sequence[tuple[float, Expression]]) -> Expression:
-    """The sum of some SCALARs, each multiplied by its weight.
+    """Builds a weighted sum of SCALARs.
 
-    Sums are nested by halves, so that many terms are not deep.
+    Sums are nested by halves, so that the graph stays shallow.
 
     Args:
-        terms: At least one weight and SCALAR.
+        terms: At least one pair of weight and SCALAR.
 
     Raises:
         KindError: If there is no term, or a weight is not finite.
@@ -38,10 +38,10 @@ def weighted_sum(terms: Sequence[tuple[float, Expression]]) -> Expression:
 
 
 def weighted_terms(expression: Expression) -> list[Term] | None:
-    """The terms of a sum of at least two constant multiples of SCALARs, in their order.
+    """Returns the terms of a sum of at least two constant multiples of SCALARs, in order.
 
     Returns:
-        None if the expression is not such a sum.
+        The terms; None if the expression is not such a sum.
 
     Example:
         >>> from autoprox.graph import parse
@@ -67,10 +67,10 @@ def _terms(expression: Expression) -> list[Term] | None:
 
 
 def written_sum(terms: Sequence[tuple[str, str, bool]]) -> str:
-    """Weighted terms in one line.
+    """Formats weighted terms in one line.
 
     Args:
-        terms: For each the weight without its sign, the rest of the term, and whether it is subtracted.
+        terms: Per term, the weight without its sign, the rest of the term, and True if it is subtracted.
 
     Example:
         >>> written_sum([("0.5", " * a", True), ("2", " * b", False), ("1", "", True)])

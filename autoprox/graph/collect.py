@@ -1,4 +1,4 @@
-"""TENSOR to NODE: one streaming pass over networks, whose results are cached and whose tensors are not kept."""
+"""TENSOR to NODE: one streaming pass over networks that caches results and discards tensors."""
 
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
@@ -34,8 +34,8 @@ class Leaves:
     """NODE values of one network.
 
     Args:
-        roles: For each site, the roles of its nodes in forward order.
-        values: Under the digest of each leaf expression, one float per node of its site.
+        roles: Roles of the nodes in forward order, by site.
+        values: One float per node of the site, by digest of the leaf expression.
     """
 
     roles: dict[Site, tuple[Role, ...]]
@@ -54,12 +54,12 @@ def leaves_of(
     """Evaluates leaf expressions on a live model.
 
     Args:
-        model: Any module that `autoprox.statistics.collect` takes; it is left as it was.
+        model: Any module for `autoprox.statistics.collect`; it is restored.
         images: Batch, shape `(B, C, H, W)`.
         labels: Class indices, shape `(B,)`.
         expressions: Leaf expressions (`is_node_leaf`).
-        loss: What the backward pass starts from; the mean cross entropy by default.
-        told: Sites of which the role of every node has to be known (`Expression.selected_sites`).
+        loss: Loss for the backward pass; the mean cross entropy by default.
+        told: Sites where the role of every node must be known (`Expression.selected_sites`).
 
     Raises:
         CollectionError: If the statistics cannot be collected.
@@ -78,17 +78,17 @@ def node_values(
     expressions: Sequence[Expression],
     loss: Callable[..., Tensor] | None = None,
 ) -> dict[str, tuple[Site, list[tuple[str, Role, float]]]]:
-    """The values of leaf expressions on a live model, node by node.
+    """Returns the values of leaf expressions on a live model, node by node.
 
     Args:
-        model: Any module that `autoprox.statistics.collect` takes; it is left as it was.
+        model: Any module for `autoprox.statistics.collect`; it is restored.
         images: Batch, shape `(B, C, H, W)`.
         labels: Class indices, shape `(B,)`.
         expressions: Leaf expressions (`is_node_leaf`).
-        loss: Start of the backward pass; the mean cross entropy by default.
+        loss: Loss for the backward pass; the mean cross entropy by default.
 
     Returns:
-        For each expression by its digest: its site, and for each node name, role and value.
+        For each expression by digest: its site, and name, role and value of each node.
 
     Raises:
         CollectionError: If the statistics cannot be collected.
@@ -107,14 +107,14 @@ def node_values(
 
 
 def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -> dict[str, Floats]:
-    """Evaluates leaf expressions on collected tensors, sharing sub-expressions, one node at a time.
+    """Evaluates leaf expressions on collected tensors, node by node, with shared sub-expressions.
 
     Args:
         collection: Tensors and counts of one network.
         expressions: Leaf expressions.
 
     Returns:
-        Under the digest of each expression, shape `(nodes of its site,)`, float64; empty where the network has none.
+        Values by digest, float64 of shape `(nodes of the site,)`; empty if the network has none.
     """
     values: dict[str, Floats] = {}
     reductions: dict[Site, list[Expression]] = {}
@@ -134,7 +134,7 @@ def evaluate_leaves(collection: Collection, expressions: Sequence[Expression]) -
 
 
 class _ReductionOrder:
-    """An order of evaluation for many reductions of one site's tensors, with the last use of each intermediate."""
+    """Order of evaluation of many reductions at one site, with the number of uses of each intermediate."""
 
     def __init__(self, roots: Sequence[Expression]) -> None:
         graph = merge(roots)
@@ -143,7 +143,7 @@ class _ReductionOrder:
         self._roots = [root.digest for root in roots]
 
     def run(self, collection: Collection, index: int) -> Tensor:
-        """Values of all roots at the node with this index, shape `(roots,)`, float64."""
+        """Returns the values of all roots at one node, shape `(roots,)`, float64."""
         held: dict[str, Tensor] = {}
         moments: dict[str, Moments] = {}
         results: dict[str, Tensor] = {}
@@ -176,19 +176,19 @@ def collect_leaves(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Leaves]:
-    """Leaf values of many networks: from the cache where it has them, computed and stored where it has not.
+    """Collects leaf values of many networks; cached values are reused, and new ones are stored.
 
-    What is computed is stored network by network, so a process that is killed loses only the networks in flight.
+    Results are stored network by network, so a killed process loses only unfinished networks.
 
     Args:
-        networks: What to evaluate on.
+        networks: The networks.
         expressions: Leaf expressions.
-        cache: Where results live.
+        cache: The cache of results.
         jobs: Number of processes; the result does not depend on it.
-        progress: Wraps the iterable of computed networks, given with its length (a progress bar).
+        progress: Wraps the iterable of computed networks, with its length, to report progress.
 
     Returns:
-        For each network, the values of all expressions.
+        The values of all expressions per network.
 
     Raises:
         CollectionError: If the statistics of a network cannot be collected.
@@ -212,16 +212,16 @@ def collect_leaves_or_reasons(
     jobs: int = 1,
     progress: Progress | None = None,
 ) -> list[Leaves | str]:
-    """`collect_leaves` that continues with the other networks where the statistics of one cannot be collected.
+    """`collect_leaves` that skips networks without the necessary statistics.
 
     Returns:
-        For each network, the values of all expressions, or why there are none.
+        Per network, the values of all expressions, or the reason why they cannot be collected.
     """
     wanted = {each.digest: each for each in expressions}
     assert all(each.kind.level is Level.NODE for each in expressions)
     stored = cache.get_many([network.key for network in networks], list(wanted))
     gaps = [tuple(key for key in wanted if key not in stored[network.key]) for network in networks]
-    # Data sets that share a noise batch share networks: each is built once.
+    # Data sets with the same noise batch share networks; each is built once.
     first = {network.key: index for index, network in reversed(list(enumerate(networks)))}
     pending = [index for index, gap in enumerate(gaps) if gap and first[networks[index].key] == index]
     reasons: dict[str, str] = {}
@@ -245,10 +245,10 @@ def collect_leaves_or_reasons(
 
 
 def _network_leaves(network: Network, texts: list[str]) -> Leaves | str:
-    """Runs in a worker process: expressions travel as text. Gives the reason where there are no values."""
+    """Runs in a worker process with expressions as text. Returns the reason if values cannot be collected."""
     with single_threaded():
         task = network.task
-        # What is stored serves graphs that are written later: the role of every node has to be known.
+        # Stored values also serve later graphs, so the role of every node must be known.
         expressions = [parse(text) for text in texts]
         try:
             return leaves_of(network.build(), task.images, task.labels, expressions, told=tuple(Site))

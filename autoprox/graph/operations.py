@@ -1,10 +1,10 @@
-"""Element-wise arithmetic, defined everywhere: one function an operation, for NumPy and torch alike.
+"""Elementwise arithmetic, defined everywhere: one function per operation, for NumPy and torch.
 
-Every function takes the values, the module `xp` (numpy or torch) that they belong to, and `eps`, the guard. For tensors
-eps is 1e-9 as in the published operation list (Wei 2024, https://arxiv.org/abs/2312.09059); for the float64 values of
-nodes and architectures it is 1e-30, because sums of squared gradients are legitimately smaller than 1e-9.
+Every function takes the values, their module `xp` (numpy or torch), and the guard `eps`. For tensors eps is 1e-9, as in
+the published operation list (Wei 2024, https://arxiv.org/abs/2312.09059); for the float64 values of nodes and
+architectures it is 1e-30, because sums of squared gradients can be smaller than 1e-9.
 
-Where the published operations yield NaN (the logarithm of a negative number, a division by zero) ours have a stated
+Where the published operations give NaN (the logarithm of a negative number, a division by zero), ours have a defined
 value.
 """
 
@@ -13,7 +13,7 @@ from typing import Any
 TENSOR_EPS = 1e-9
 FLOAT64_EPS = 1e-30
 EXP_LIMIT = 30.0
-"""exp saturates here: e**30 is about 1e13, far from overflow in float32 even when squared."""
+"""Limit of the argument of exp: e**30 is about 1e13, whose square does not overflow in float32."""
 
 
 def identity(x: Any, _xp: Any, _eps: float) -> Any:
@@ -57,7 +57,7 @@ def reciprocal(x: Any, _xp: Any, eps: float) -> Any:
 
 
 def sigmoid(x: Any, xp: Any, _eps: float) -> Any:
-    """1 / (1 + exp(-x)), written so that it neither overflows nor loses digits far below zero."""
+    """1 / (1 + exp(-x)), without overflow and accurate for large negative x."""
     decay = xp.exp(-xp.abs(x))
     return xp.where(x >= 0, 1.0, decay) / (1.0 + decay)
 
@@ -83,7 +83,7 @@ def sign(x: Any, xp: Any, _eps: float) -> Any:
 
 
 def heaviside(x: Any, xp: Any, _eps: float) -> Any:
-    """1 above zero, else 0: the pattern of what passes a rectifier (EZNAS, Akhauri 2022)."""
+    """1 above zero, else 0: the activation pattern of a rectifier (EZNAS, Akhauri 2022)."""
     return xp.heaviside(x, xp.zeros_like(x))
 
 
@@ -103,7 +103,7 @@ def multiply(a: Any, b: Any, _xp: Any, _eps: float) -> Any:
 
 
 def divide(a: Any, b: Any, _xp: Any, eps: float) -> Any:
-    """A * b / (b**2 + eps**2): a/b away from zero, 0 where b is zero."""
+    """A * b / (b**2 + eps**2): a/b away from zero, 0 if b is zero."""
     return a * (b / (b * b + eps * eps))
 
 

@@ -1,14 +1,13 @@
-"""`simplify`: writes a graph as small as known laws allow, without changing how it ranks.
+"""`simplify`: reduces a graph by known laws, without changing its ranking.
 
-Two kinds of rules. Those on values hold anywhere in a graph and keep every value to the last bit (but for the sign of a
-zero); they follow from the declared `Laws` of primitives, so that a new primitive takes part by its registration. Those
-on the ranking hold for the final SCALAR alone: a score may be replaced by what a strictly increasing function was
-applied to, and by its negative, if the sign is kept.
+There are two kinds of rules. Value rules apply anywhere in a graph and keep every value bit-identical, except for the
+sign of a zero; they follow from the declared `Laws` of primitives, so they apply to newly registered primitives.
+Ranking rules apply only to the final SCALAR: a score may be replaced by the argument of a strictly increasing function,
+or by its negative with the opposite sign.
 
-What is not removed, and why: exp, tanh, sigmoid and the logarithm of what may be negative map different scores to one
-(they saturate, or are guarded), so that a ranking with ties would lose them; the logarithm of a square stays, because
-its guard ties what the square's root tells apart; sums are not reordered, because floating-point addition is not
-associative.
+Some functions are kept. Exp, tanh, sigmoid and the logarithm of possibly negative values saturate or are guarded, so
+removing them could break ties. The logarithm of a square is kept because its guard creates ties that the root does not
+have. Sums are not reordered because floating-point addition is not associative.
 """
 
 from collections.abc import Callable
@@ -22,11 +21,11 @@ from autoprox.graph._value_rules import built, is_nonnegative, rewritten, throug
 
 
 class Simplified(NamedTuple):
-    """A smaller graph and how it ranks.
+    """A simplified graph and its direction.
 
     Args:
         graph: The graph.
-        sign: 1 if it ranks as the original does, -1 if it ranks in reverse. A proxy multiplies its sign by it.
+        sign: 1 if it ranks like the original, -1 if it ranks in reverse. A proxy multiplies its sign by it.
     """
 
     graph: Expression
@@ -36,16 +35,16 @@ class Simplified(NamedTuple):
 def simplify(expression: Expression) -> Simplified:
     """Simplifies a graph.
 
-    For a SCALAR graph the law is: wherever the original has a finite score, so has the result, and `sign` times it
-    ranks any networks as the original does, ties included. Results that agree to twelve digits, or differ by less than
-    1e-42, count as one value there: a logarithm or root that was taken off may have rounded them to a tie. For other
-    graphs the values are the same and the sign is 1.
+    For a SCALAR graph, the result is finite wherever the original is, and `sign` times the result ranks any networks
+    like the original, including ties. In this comparison, results that agree to twelve digits, or differ by less than
+    1e-42, count as equal, because a removed logarithm or root may have rounded them to a tie. For other graphs the
+    values are the same and the sign is 1.
 
     Args:
         expression: Any graph.
 
     Returns:
-        A graph that is never larger, and equal to it if nothing can be done. Simplifying it again changes nothing.
+        A graph that is never larger; equal to the original if no rule applies. Simplifying it again changes nothing.
 
     Example:
         >>> from autoprox.graph import parse
@@ -60,9 +59,9 @@ def simplify(expression: Expression) -> Simplified:
     return _ranked(value) if value.kind.level is Level.SCALAR else Simplified(value, 1)
 
 
-# What is the smallest difference of scores near zero that still counts, as a decimal exponent. Twelve digits are left
-# of numbers above 1e-296. A logarithm is blind to what is small beside its guard of 1e-30; a root or a square that is
-# taken off below it changes how small that is.
+# Smallest relevant difference of scores near zero, as a decimal exponent. Numbers above 1e-296 have twelve digits. A
+# logarithm cannot resolve differences far below its guard of 1e-30; a root or square removed below it changes this
+# limit.
 _FINEST, _FINE_ENOUGH = -296.0, -42.0
 _RoundingLoss = Callable[[float], float]
 
@@ -84,14 +83,14 @@ def _rooted(exponent: float) -> float:
 
 
 _INCREASING: dict[str, _RoundingLoss] = {"log": _guarded, "sqrt": _squared, "square": _rooted}
-"""Functions that increase where they are not given a negative number."""
+"""Functions that increase for non-negative arguments."""
 
 
 def _ranked(value: Expression) -> Simplified:
-    """Takes off what changes the final score and not its ranking; a chain of functions that is blind, as a whole.
+    """Removes functions of the final score that do not change its ranking; a chain with loss is removed as a whole.
 
-    If more would be lost than `simplify` allows, nothing is taken off from where the first was lost, so that the result
-    is the same when it is simplified again.
+    If the loss exceeds the limit of `simplify`, the chain is kept from its first lossy function on, so that simplifying
+    again gives the same result.
     """
     sign, finest = 1, _FINEST
     kept = Simplified(value, sign)
@@ -106,7 +105,7 @@ def _ranked(value: Expression) -> Simplified:
 
 
 def _less(value: Expression) -> tuple[Expression, int, _RoundingLoss] | None:
-    """A score that ranks alike, or in reverse, and is smaller or earlier in the order of digests."""
+    """Returns a smaller score, or one earlier in the order of digests, with the same or the reverse ranking."""
     name, arguments = value.operation.name, value.arguments
     if name == "neg":
         return arguments[0], -1, _exact
@@ -120,6 +119,6 @@ def _less(value: Expression) -> tuple[Expression, int, _RoundingLoss] | None:
     if name == "sub" and arguments[1].digest < arguments[0].digest:
         return Expression(value.operation, reversed(arguments)), -1, _exact
     if name == "nodes_sum" and (squared := through(arguments[0], "square")) is not None:
-        # The root of a sum of squares is the norm.
+        # The norm is the root of the sum of squares.
         return built(find_primitive("nodes_norm", Level.NODE), squared), 1, _rooted
     return None

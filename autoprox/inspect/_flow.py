@@ -1,9 +1,9 @@
-"""Data flow of a forward pass: which nodes it calls, in which order, and what each of them reads.
+"""Data flow of a forward pass: the nodes that it calls, in order, and the inputs of each.
 
-Every tensor carries marks of the nodes that it comes from. Most functions hand on the marks of what they take; the
-output of a linear node has the mark of that node alone, so the marks of a tensor name the linear nodes that are nearest
-behind it. Attention is known by what it is: a product of two computed tensors, its softmax, and the product of that,
-perhaps after dropout or a mixing of heads, with values.
+Every tensor carries marks of the nodes that it depends on. Most functions pass the marks of their inputs on. The output
+of a linear node has only the mark of that node, so the marks of a tensor name its nearest linear predecessors.
+Attention is recognised by its computation: a product of two computed tensors, the softmax of the product, and the
+product of the probabilities with values, possibly after dropout or a mixing of heads.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ _IMAGES = "images"
 
 
 def marked(marks: Marks, site: Site) -> frozenset[str]:
-    """Names of the nodes of a site among marks.
+    """Returns the names of the nodes of a site among marks.
 
     Example:
         >>> sorted(marked(frozenset({("linear", "fc"), ("norm", "ln")}), Site.LINEAR))
@@ -34,22 +34,22 @@ def marked(marks: Marks, site: Site) -> frozenset[str]:
 
 
 def touches_images(step: Step) -> bool:
-    """Whether something comes to the node from the images with nothing linear between."""
+    """Returns True if an input of the node comes from the images without a linear node in between."""
     return (_IMAGES, "") in step.reads
 
 
 def reads_images(step: Step) -> bool:
-    """Whether all that comes to the node comes so."""
+    """Returns True if all inputs of the node come from the images without a linear node in between."""
     return touches_images(step) and not marked(step.reads, Site.LINEAR)
 
 
 def trace(network: nn.Module, images: Tensor, output_of: Callable[[Any], Any]) -> Flow:
-    """Runs a network once and notes what it does. Nothing is restored: see `autoprox.inspect.find_nodes`.
+    """Runs a network once and records its data flow. Nothing is restored: see `autoprox.inspect.find_nodes`.
 
     Args:
         network: The network.
-        images: What it takes.
-        output_of: What of its output matters, the logits for instance.
+        images: Its input.
+        output_of: Selects the relevant part of its output, such as the logits.
 
     Example:
         >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2))
@@ -69,7 +69,7 @@ class _Tracer(Recorder):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
-        # Weak, for intermediate tensors are many and large; by identity, for tensors compare element by element.
+        # Weak, because intermediate tensors are many and large; by identity, because tensors compare elementwise.
         self._marks: Any = WeakTensorKeyDictionary()
         self._products: list[tuple[Marks, Marks]] = []
         self._confirmed: set[str] = set()
@@ -95,12 +95,12 @@ class _Tracer(Recorder):
     def _function(
         self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Calls a function, and marks what it gives."""
+        """Calls a function and marks its output."""
         step = self._function_step(mode, name, args, kwargs)
         given = self._marks_of((args, kwargs))
         output = function(*args, **kwargs)
         if not torch.is_grad_enabled():
-            # What comes out of a custom kernel is not known to come from what goes in.
+            # The output of a custom kernel may not depend on its inputs.
             return output
         if name in _PRODUCTS:
             self._mark(output, self._product(name, args, kwargs))
@@ -123,7 +123,7 @@ class _Tracer(Recorder):
             step.unseen |= any(_reaches(tensor, self._images) for tensor in _tensors(given))
         own: Marks = frozenset({(step.site, step.name)})
         if step.site is Site.LINEAR:
-            # The mixing of heads is linear and lies between product, softmax and values.
+            # The mixing of heads is linear and comes between product, softmax and values.
             self._mark(output, own | {mark for mark in reads if mark[0] in (_PRODUCT, _SOFTMAX)})
         elif step.site is Site.ATTENTION:
             products = [self._products[int(name)] for kind, name in reads if kind == _PRODUCT]
@@ -133,7 +133,7 @@ class _Tracer(Recorder):
             self._mark(output, reads | own)
 
     def _product(self, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Marks:
-        """Marks of a matrix product: scores of keys for queries, values weighed by attention, or neither."""
+        """Returns the marks of a matrix product: attention scores, values weighted by attention, or neither."""
         operands = list(_tensors((args[1:] if name == "baddbmm" else args, kwargs)))
         marks = [self._marks_of(each) for each in operands]
         union = NO_MARKS.union(*marks)
@@ -161,7 +161,7 @@ class _Tracer(Recorder):
 
 
 def _reaches(tensor: Tensor, leaf: Tensor) -> bool:
-    """Whether a gradient at a tensor flows on to a leaf, also through functions that torch does not override."""
+    """True if the gradient of a tensor reaches a leaf, even through functions that torch does not override."""
     seen: set[Any] = {None}
     pending = [tensor.grad_fn]
     while pending:
@@ -175,7 +175,7 @@ def _reaches(tensor: Tensor, leaf: Tensor) -> bool:
 
 
 def _tensors(values: Any) -> Iterator[Tensor]:
-    """All tensors in nested tuples, lists and mappings."""
+    """Yields all tensors in nested tuples, lists and mappings."""
     if isinstance(values, Tensor):
         yield values
     elif isinstance(values, tuple | list):

@@ -1,4 +1,4 @@
-"""State of modules beside parameters and buffers: attributes, and tensors of their hooks."""
+"""State of modules besides parameters and buffers: attributes, and tensors of hooks."""
 
 import functools
 import types
@@ -10,17 +10,18 @@ import torch
 from torch import Tensor, nn
 
 _MACHINERY = frozenset(nn.Module().__dict__)
-# What every module has, `training` and its parameters among it, which are kept elsewhere.
+# Attributes of every module, such as `training` and the parameters, which are saved elsewhere.
 _HOOKS = ("_forward_pre_hooks", "_forward_hooks", "_backward_pre_hooks", "_backward_hooks")
 _DEPTH = 4
-# How far containers and objects are followed from a module or a hook.
+# Depth to which containers and objects are followed from a module or a hook.
 
 
 class Hidden:
-    """Attributes of modules with all that they lead to, and the tensors that hooks lead to, as they are now.
+    """Snapshot of the attributes of modules, of everything reachable from them, and of the tensors in hooks.
 
-    Spectral normalisation by hooks and `torch.nn.utils.prune` keep a computed weight as an attribute; hooks of users
-    keep tensors in containers, attributes and closures. What a hook notes in a list stays there: it may be a log.
+    Spectral normalisation by hooks and `torch.nn.utils.prune` store a computed weight as an attribute; hooks of users
+    store tensors in containers, attributes and closures. Entries that a hook adds to a list are kept, because the list
+    may be a log.
 
     Args:
         model: The model.
@@ -51,7 +52,7 @@ class Hidden:
         del self._undo[kept:]
 
     def restore(self) -> None:
-        """Puts back the same objects at the same places; the contents of tensors are the caller's affair."""
+        """Restores the same objects at the same places; the caller restores the contents of tensors."""
         for undo in self._undo:
             undo()
 
@@ -94,7 +95,7 @@ class Hidden:
     def _follow_cell(self, cell: types.CellType, depth: int) -> None:
         try:
             content = cell.cell_contents
-        except ValueError:  # It is still empty.
+        except ValueError:  # still empty
             return
         self._undo.append(functools.partial(setattr, cell, "cell_contents", content))
         self._follow_all([content], depth)
@@ -121,5 +122,5 @@ def _restore_list(held: list[Any] | deque[Any], before: list[Any]) -> None:
 
 
 def can_be_kept(tensor: Tensor) -> bool:
-    """Whether the content of a tensor can be copied and put back."""
+    """Returns True if the content of a tensor can be copied and restored."""
     return tensor.layout is torch.strided and not tensor.is_inference() and tensor.device.type != "meta"

@@ -1,4 +1,4 @@
-"""Networks of which a part cannot be seen: refused before anything is done, for a part would be a wrong score."""
+"""Refusal of networks with parts that cannot be inspected: a score of the rest would be wrong."""
 
 import torch
 from torch import Tensor, nn
@@ -9,11 +9,11 @@ from autoprox.inspect.nodes import Site, site_of
 
 
 def check_supported(model: nn.Module) -> None:
-    """Checks that every module of a network can be looked at, and that its parameters can have gradients.
+    """Checks that every module of a network can be inspected, and that its parameters can have gradients.
 
     Raises:
-        CollectionError: If one is traced, quantised, not yet initialised, without values, or made in inference mode;
-            if the model is not a module.
+        CollectionError: If a module is traced, quantised, uninitialised, without values, or created in inference mode,
+            or the model is not a `torch.nn.Module`.
 
     Example:
         >>> check_supported(nn.LazyLinear(2))
@@ -33,12 +33,12 @@ def check_supported(model: nn.Module) -> None:
 def _why_not(module: nn.Module) -> str:
     """Reason why a module cannot be inspected; empty if it can."""
     if isinstance(module, torch.jit.ScriptModule):
-        return "is TorchScript, whose layers cannot be looked at; give the module that it was made from."
+        return "is TorchScript and cannot be inspected; give the original module."
     weight = module._parameters.get("weight")
     narrow = site_of(module) is Site.LINEAR and isinstance(weight, Tensor) and not weight.is_floating_point()
     quantised = ".quantized" in type(module).__module__ or getattr(module, "is_quantized", False) is True
     if narrow or quantised:
-        return "is quantised, and its weights have no gradients; give the network before it was quantised."
+        return "is quantised and its weights have no gradients; give the network before quantisation."
     return ""
 
 
@@ -49,10 +49,10 @@ def _why_no(parameter: Tensor | None) -> str:
     if is_lazy(parameter):
         return "has no parameters yet; run the model once on a batch."
     if parameter.is_meta:
-        return "is on the meta device, where parameters have no values; build it on a device that has."
+        return "is on the meta device, where parameters have no values; build it on another device."
     if parameter.is_inference():
-        return "was made in torch.inference_mode, and its parameters can have no gradients; make it outside."
+        return "was created in torch.inference_mode, so its parameters cannot have gradients; create it outside."
     if nn.Parameter not in type(parameter).__mro__:
         kind = type(parameter).__name__
-        return f"holds a {kind}, whose numbers torch computes with in a way of its own; give it with plain parameters."
+        return f"has a parameter of type {kind} with special arithmetic; give it with plain parameters."
     return ""

@@ -1,4 +1,4 @@
-"""Which nodes a forward pass calls, in which order; `autoprox.inspect._flow` follows what they read as well."""
+"""Nodes that a forward pass calls, in order; `autoprox.inspect._flow` also records their inputs."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,7 +9,7 @@ from autoprox.inspect.functions import FUNCTION_SITES, FUSED_ATTENTION, CallMode
 from autoprox.inspect.nodes import Call, Site, site_of
 
 Mark = tuple[str, str]
-"""A site and the name of a node of it, or a kind of mark of `autoprox.inspect._flow` and a name."""
+"""A site and the name of its node, or another kind of mark of `autoprox.inspect._flow` and a name."""
 
 Marks = frozenset[Mark]
 NO_MARKS: Marks = frozenset()
@@ -17,17 +17,17 @@ NO_MARKS: Marks = frozenset()
 
 @dataclass(slots=True)
 class Step:
-    """A node as the forward pass met it.
+    """A node as recorded in a forward pass.
 
     Args:
         name: As in `autoprox.inspect.nodes.Node`.
-        path: Name of the module that it is, or whose forward pass calls it.
+        path: Name of its module, or of the module with the calling forward pass.
         module: As in `Node`.
-        site: What kind of node it is.
-        call: As in `Node`; also for a module whose weight was used by a function, not by its own forward pass.
-        reads: Marks of what it was applied to, over all its calls.
-        operands: Of an attention, the marks of queries, keys and values.
-        unseen: Whether it was applied to what depends on the images by ways that the marks do not show.
+        site: Kind of node.
+        call: As in `Node`; also set if a function used the weight of a module outside its forward pass.
+        reads: Marks of its inputs, over all its calls.
+        operands: Marks of queries, keys and values, for attention.
+        unseen: True if an input depends on the images in a way that the marks do not show.
     """
 
     name: str
@@ -42,11 +42,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """A forward pass.
+    """A recorded forward pass.
 
     Args:
-        steps: Under its name, every node that was called, in the order of first calls; of softmaxes that were not
-            declared, those alone whose result is multiplied with values.
+        steps: Every called node by name, in the order of first calls. An undeclared softmax is included only if its
+            result is multiplied with values.
         gives: Marks of the network's output.
     """
 
@@ -55,13 +55,13 @@ class Flow:
 
 
 def called(network: nn.Module, images: Tensor) -> Flow:
-    """Runs a network once and notes the nodes that it calls, without marks. Nothing is restored.
+    """Runs a network once and records the nodes that it calls, without marks. Nothing is restored.
 
-    Of attention, the fused calls alone are noted: whether a softmax is one depends on marks.
+    Only fused attention is recorded, because marks are needed to recognise a softmax as attention.
 
     Args:
         network: The network.
-        images: What it takes.
+        images: Its input.
 
     Example:
         >>> import torch
@@ -75,12 +75,12 @@ def called(network: nn.Module, images: Tensor) -> Flow:
 
 
 def leaf_of(images: Tensor) -> Tensor:
-    """The images as a tensor from which gradients can be followed; a network may write into a copy of it alone."""
+    """Returns the images as a leaf tensor with gradients; run the network only on a copy, which it may modify."""
     return images.detach().requires_grad_() if images.is_floating_point() else images
 
 
 class Recorder:
-    """Notes the nodes that a forward pass calls.
+    """Records the nodes that a forward pass calls.
 
     Args:
         network: The network.
@@ -97,7 +97,7 @@ class Recorder:
         self.steps: dict[str, Step] = {}
 
     def run(self, images: Tensor) -> Any:
-        """Runs the network, and returns its output."""
+        """Runs the network and returns its output."""
         mode = CallMode(self._network, self._function)
         hooks = [
             module.register_forward_hook(self._module, with_kwargs=True)
@@ -112,7 +112,7 @@ class Recorder:
                 hook.remove()
 
     def _module(self, module: nn.Module, _args: Any, _kwargs: Any, _output: Any) -> None:
-        """After a module that is a node."""
+        """Called after a module that is a node."""
         if site_of(module) is not Site.ATTENTION:
             self._module_step(module)
 
@@ -125,13 +125,13 @@ class Recorder:
         return function(*args, **kwargs)
 
     def _module_step(self, module: nn.Module) -> Step:
-        """The node that a module is."""
+        """Returns the step of a module."""
         site, name = site_of(module), self._names[id(module)]
         assert site is not None
         return self.steps.setdefault(name, Step(name, name, module, site, None))
 
     def _function_step(self, mode: CallMode, function: str, args: Any, kwargs: Any) -> Step | None:
-        """The node that a call of a function is, if it is one."""
+        """Returns the step of a function call; None if the call is not a node."""
         if mode.closed or function not in FUNCTION_SITES:
             return None
         site, owner = FUNCTION_SITES[function], mode.owner
@@ -145,7 +145,7 @@ class Recorder:
         return self.steps.setdefault(name, Step(name, path, nn.Module(), site, call))
 
     def _weighted_step(self, function: str, weight: Any, bias: Any) -> Step | None:
-        """The node whose weight a function is called with: a layer that was passed by, or a parameter of its own."""
+        """Returns the step of a function call with a weight: a bypassed layer, or a separate parameter."""
         weight = whole(weight)
         if id(weight) not in self._weights:
             return None
@@ -161,7 +161,7 @@ class Recorder:
 
 
 def whole(weight: Tensor) -> Tensor:
-    """The parameter that a weight is, or is a part of: torch's cross-attention uses its one projection in parts.
+    """Returns the parameter that contains a weight: torch's cross-attention uses its single projection in parts.
 
     Example:
         >>> weight = nn.Linear(2, 6).weight
@@ -173,11 +173,11 @@ def whole(weight: Tensor) -> Tensor:
 
 
 def stand_in(weight: nn.Parameter, bias: Any) -> nn.Module:
-    """A module that is not part of the network, with the parameters that a function is called with.
+    """Makes a module outside the network with the parameters of a function call.
 
     Args:
-        weight: The parameter, which the module shares.
-        bias: A parameter, which it shares; a part of one, of which it has a view; or None.
+        weight: The parameter, shared with the module.
+        bias: A shared parameter, a part of one (as a view), or None.
 
     Example:
         >>> attention = nn.MultiheadAttention(4, 2)

@@ -1,4 +1,4 @@
-"""Which nodes a network has: what it declares, and what a forward pass shows of one that declares less."""
+"""Nodes of a network, as declared or as found in a forward pass."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -15,23 +15,24 @@ from autoprox.inspect.roles import found_roles
 
 
 def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Node]:
-    """The nodes of any network, in the order in which its forward pass calls them.
+    """Finds the nodes of any network, in the order of its forward pass.
 
-    A network of which every node is declared, and that has modules for every site, is taken at its word and not run:
-    its nodes are its modules, in the order of their definition. Any other is run once, forward, and left as it was, to
-    the bit. That shows attention, activations, normalisations and linear maps in functional form
-    (`autoprox.inspect.functions`), also those inside torch's own MultiheadAttention, and roles that are not declared
-    (`autoprox.inspect.roles.found_roles` states the rules). Of modules that it does not call, those with a weight of
-    their own are nodes, of the role OTHER, and so are those that were declared.
+    A network with all nodes declared, and with modules for every site, is not run: its nodes are its modules in the
+    order of their definition. Any other network is run forward once and restored bit by bit. The forward pass shows
+    attention, activations, normalisations and linear maps in functional form (`autoprox.inspect.functions`), including
+    those inside torch's MultiheadAttention, and undeclared roles (see the rules in
+    `autoprox.inspect.roles.found_roles`). Modules that are not called are nodes if they were declared, or if they have
+    a separate weight; then their role is OTHER.
 
-    A role that no rule tells is OTHER, and the node says what was observed: see `autoprox.inspect.nodes.check_told`.
+    A node without a matching rule has the role OTHER and states the observation: see
+    `autoprox.inspect.nodes.check_told`.
 
     Args:
         model: The network.
-        images: Given a weight of the network, the images to run it on, of the weight's dtype and device.
+        images: Returns the images for the forward pass, given a weight with their dtype and device.
 
     Raises:
-        CollectionError: If the network fails on the images, or what was declared is not a role.
+        CollectionError: If the network fails on the images, or a declared role is unknown.
 
     Example:
         >>> import torch
@@ -54,7 +55,7 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Nod
 
 
 def marked_flow(model: nn.Module, images: Tensor) -> Flow:
-    """A forward pass with the marks by which roles and attention are told."""
+    """Records a forward pass with the marks that identify roles and attention."""
     return trace(model, images, logits_of)
 
 
@@ -63,13 +64,13 @@ _Teller = Callable[[nn.Module, Flow], Mapping[str, Role | None]]
 
 
 def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], run: _Runner, tell_roles: _Teller) -> list[Node]:
-    """The nodes of any network, as `find_nodes`, with the roles that are declared and those that are told.
+    """Finds the nodes of any network, like `find_nodes`, with given functions for recording and for roles.
 
     Args:
         model: The network.
         images: As for `find_nodes`.
-        run: Runs the network on the images, and tells which nodes it calls.
-        tell_roles: From a network and its forward pass to the roles of nodes by name; it need not name all of them.
+        run: Runs the network on the images and records the nodes that it calls.
+        tell_roles: Maps a network and its forward pass to roles by node; it may omit nodes.
 
     Raises:
         CollectionError: If the network fails on the images.
@@ -82,16 +83,16 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], run: _Runner,
 
 
 def describe(model: nn.Module, images: Any) -> str:
-    """Describes a network as autoprox sees it, one node per line: name, site, role, and how the role is known.
+    """Describes the nodes of a network, one per line: name, site, role, and the source of the role.
 
-    It is declared, or told by a rule, or neither, and then it stands there what was observed.
+    The source is "declared", "told" for a role by rule, or the observation if no rule matches.
 
     Args:
-        model: Any network; it is left as it was, to the bit.
-        images: A batch that it takes, as for `autoprox.statistics.collect`.
+        model: Any network; it is restored bit by bit.
+        images: A batch of its input, as for `autoprox.statistics.collect`.
 
     Raises:
-        CollectionError: As `find_nodes`.
+        CollectionError: As for `find_nodes`.
 
     Example:
         >>> import torch
@@ -119,7 +120,7 @@ _Located = Sequence[tuple[str, nn.Module, Site, Role | None]]
 
 
 def _says_all(model: nn.Module, modules: _Located) -> bool:
-    """Whether a network leaves nothing to be found out."""
+    """True if a network declares all its nodes."""
     sites = {site for _, _, site, _ in modules}
     roles = [role for _, _, _, role in modules]
     return (
@@ -130,15 +131,15 @@ def _says_all(model: nn.Module, modules: _Located) -> bool:
 
 
 def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
-    """A weight whose device and dtype stand for the model's: of its first linear layer, or any."""
-    # Not by the attribute: to look at a weight that is computed from others may change those.
+    """Returns a weight with the device and dtype of the model: of its first linear layer, or any."""
+    # Not through the attribute: reading a computed weight may change the weights behind it.
     layers = [module._parameters.get("weight") for _, module, site, _ in modules if site is Site.LINEAR]
     weights: list[Any] = [*layers, *model.parameters()]
     return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
 
 
 def _traced(model: nn.Module, images: Tensor, modules: _Located, run: _Runner, tell_roles: _Teller) -> list[Node]:
-    """The nodes that a forward pass shows, then the modules that it does not call."""
+    """Returns the nodes of a forward pass, then the modules that it does not call."""
     try:
         with preserved(model):
             flow = run(model, images.clone())
@@ -157,25 +158,25 @@ def _traced(model: nn.Module, images: Tensor, modules: _Located, run: _Runner, t
     return found + [
         Node(name, module, site, role or Role.OTHER)
         for name, module, site, role in modules
-        # A softmax that no one declared, and that no values are multiplied with, is not an attention; a norm or an
-        # activation that is not called is nothing. A weight that is used under another name is a node already.
+        # An undeclared softmax that is not multiplied with values is not attention, and a norm or activation that is
+        # not called is not a node. A weight used under another name is a node already.
         if name not in flow.steps
         and (role or (site is Site.LINEAR and id(module._parameters.get("weight")) not in known))
     ]
 
 
-_UNTOLD = dict.fromkeys(Site, "nothing that torch sees reads what it gives") | {
-    Site.LINEAR: "it reads what a function gives that torch does not see"
+_UNTOLD = dict.fromkeys(Site, "no function that torch sees uses its output") | {
+    Site.LINEAR: "its input comes from a function that torch does not see"
 }
-"""For a node whose role no rule tells, what was observed of it."""
+"""Observation about a node without a matching rule."""
 
 
 FAILURES = (RuntimeError, ValueError, IndexError, AssertionError)
-"""What networks raise on images that do not fit them."""
+"""Errors of networks on images that do not fit."""
 
 
 def failed(model: nn.Module, images: Tensor, during: str, error: Exception) -> CollectionError:
-    """Message when a network fails on images."""
+    """Returns the error for a network that fails on images."""
     return CollectionError(
         f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype} ({during}): "
         f"{error}"

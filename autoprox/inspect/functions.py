@@ -1,7 +1,7 @@
-"""Functions that a network calls where another has a module, seen one by one while it runs.
+"""Functions that a network calls in place of modules, intercepted while it runs.
 
-A functional form is known by the function's name, so `F.softmax`, `torch.softmax`, `x.softmax` and
-`torch.ops.aten.softmax` are one.
+A function is identified by its name, so `F.softmax`, `torch.softmax`, `x.softmax` and `torch.ops.aten.softmax` are the
+same.
 """
 
 import math
@@ -19,7 +19,7 @@ from autoprox.base.errors import CollectionError
 from autoprox.inspect.nodes import Node, Site, site_of
 
 FUSED_ATTENTION = "scaled_dot_product_attention"
-"""The function that computes attention without showing its probabilities."""
+"""The function that computes attention without exposing its probabilities."""
 
 FUNCTION_SITES: dict[str, Site] = {
     **dict.fromkeys(("linear", "conv1d", "conv2d", "conv3d"), Site.LINEAR),
@@ -33,22 +33,22 @@ FUNCTION_SITES: dict[str, Site] = {
     ),
     **dict.fromkeys(("softmax", FUSED_ATTENTION), Site.ATTENTION),
 }
-"""For the name of a function, what kind of node a call of it may be."""
+"""Kind of node of a call, by name of the function."""
 
 _COMPOSITE = "multi_head_attention_forward"
-# torch's own attention, the only function that calls others of the table.
+# torch's attention, the only function that calls others of the table.
 
 Function = Callable[..., Any]
 Handler = Callable[["CallMode", Function, str, tuple[Any, ...], dict[str, Any]], Any]
-"""Given the mode, a function, its name and its arguments; calls it and gives its result."""
+"""Calls a function, given the mode, the function, its name and its arguments, and returns the result."""
 
 
 class CallMode(TorchFunctionMode):
-    """Hands every function that torch overrides to a handler while the network runs, and knows which module calls it.
+    """Passes every function that torch can override to a handler while a network runs, and tracks the calling module.
 
     Args:
-        network: The network; the mode sees it while `attached`.
-        handler: Is called instead of the function. Functions that it calls are not handed to it again.
+        network: The network, observed while `attached`.
+        handler: Called instead of the function. Functions that it calls are not intercepted.
     """
 
     def __init__(self, network: nn.Module, handler: Handler) -> None:
@@ -59,7 +59,7 @@ class CallMode(TorchFunctionMode):
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Watches the network; the hooks by which it knows the module are removed whatever happens."""
+        """Observes the network; the hooks that track the running module are always removed."""
         with ExitStack() as hooks:
             for module in self._network.modules():
                 hooks.callback(module.register_forward_pre_hook(self._enter).remove)
@@ -75,21 +75,21 @@ class CallMode(TorchFunctionMode):
 
     @property
     def closed(self) -> bool:
-        """Whether what is called is the inner affair of a module that is itself a node, or takes no part in gradients.
+        """True if calls are internal to a module that is a node, or do not contribute to gradients.
 
-        The latter is so in custom kernels (`torch.autograd.Function`): they look like functions of torch in the
-        forward pass, but gradients do not flow through what is seen there.
+        The latter holds inside custom kernels (`torch.autograd.Function`): their forward pass calls functions of torch,
+        but gradients do not flow through these calls.
         """
         return site_of(self.owner) is not None or not torch.is_grad_enabled()
 
     def count(self, function: str) -> int:
-        """How many functions of this name the running module has called before this one; counts it."""
+        """Returns the number of earlier calls of this function by the running module, and counts this call."""
         counts = self._running[-1][1] if self._running else Counter[str]()
         counts[function] += 1
         return counts[function] - 1
 
     def called(self, function: str, nodes: Mapping["CallKey", Node]) -> Node | None:
-        """The node that a call of a function without weight is, if it is one; to be asked once per call.
+        """Returns the node of a call of a function without weight; None if it is not a node. Ask exactly once per call.
 
         Args:
             function: Name of the function.
@@ -112,25 +112,27 @@ class CallMode(TorchFunctionMode):
         if name == _COMPOSITE:
             with self:
                 return _opened(func)(*args, **(kwargs or {}))
-        # In place or not, it is the same function.
+        # The in-place form counts as the same function.
         name = name if name.endswith("__") else name.rstrip("_")
         return self._handler(self, func, name, args, dict(kwargs or {}))
 
 
 CallKey = tuple[int, str, int]
-"""Identity of a module, name of a function, and which call of it."""
+"""Identity of a module, name of a function, and index of the call."""
 
 
 def nodes_by_call(nodes: Iterable[Node]) -> dict[CallKey, Node]:
-    """The nodes that are calls of functions without a weight, by what tells one call from the other."""
+    """Returns the nodes that are calls of functions without a weight, by their key."""
     calls = [(node.call, node) for node in nodes if node.call is not None and not node.call.weight]
     return {(id(call.owner), call.function, call.index): node for call, node in calls}
 
 
 def _opened(function: Function) -> Function:
-    """The same function, but for the question whether to hand itself to a mode: what it calls is seen by the mode."""
+    """Returns the same function without its check for a mode, so that the mode intercepts its inner calls."""
     if not isinstance(function, types.FunctionType) or "has_torch_function" not in function.__code__.co_names:
-        raise CollectionError(f"This version of torch ({torch.__version__}) has another {_COMPOSITE} than is known.")
+        raise CollectionError(
+            f"The {_COMPOSITE} of torch {torch.__version__} is not supported; install a supported version."
+        )
     names = {**function.__globals__, "has_torch_function": lambda _: False}
     opened = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
     opened.__kwdefaults__ = function.__kwdefaults__
@@ -147,11 +149,11 @@ def attention_parts(
     scale: float | None = None,
     enable_gqa: bool = False,
 ) -> tuple[Tensor, Tensor]:
-    """Attention probabilities `(..., queries, keys)` and the values that they weigh, of fused attention.
+    """Computes the probabilities `(..., queries, keys)` and the values of fused attention.
 
-    The arguments and the mathematics are those of `torch.nn.functional.scaled_dot_product_attention`, whose result,
-    without dropout, is the matrix product of the two. Scores of narrow dtypes are normalised in float32. A query that
-    the mask hides all keys from has probabilities zero.
+    Arguments and mathematics are the same as in `torch.nn.functional.scaled_dot_product_attention`. Without dropout,
+    its result is the matrix product of the two. Scores of narrow dtypes are normalised in float32. A query with all
+    keys masked has probabilities of zero.
 
     Example:
         >>> q, k, v = torch.rand(3, 2, 5, 4, generator=torch.Generator().manual_seed(0)).unbind()

@@ -1,7 +1,7 @@
-"""Nodes: the places of a network at which statistics are taken, each with its site and its role.
+"""Nodes: the places in a network where statistics are computed, each with a site and a role.
 
-A network may say itself which part of it does what (`declare`). Of one that does not say it, or computes attention or
-activations by functions, `autoprox.inspect.find_nodes` finds out in a forward pass; the rules are in
+A network may declare the roles of its parts (`declare`). For networks without declarations, or with attention or
+activations as functions, `autoprox.inspect.find_nodes` derives nodes from a forward pass by the rules in
 `autoprox.inspect.roles`.
 """
 
@@ -22,20 +22,20 @@ M = TypeVar("M", bound=nn.Module)
 
 
 class Site(StrEnum):
-    """Kind of module that a node is, which decides its statistics."""
+    """Kind of a node, which determines its statistics."""
 
     LINEAR = "linear"
     """A linear layer or a convolution."""
     NORM = "norm"
     """A normalisation."""
     ACTIVATION = "activation"
-    """An activation function; not sigmoid or tanh, which make gates and masks as well."""
+    """An activation function; not sigmoid or tanh, which are also used for gates and masks."""
     ATTENTION = "attention"
-    """The softmax whose output are the attention probabilities, `(B, heads, tokens, tokens)`."""
+    """The softmax that gives the attention probabilities, `(B, heads, tokens, tokens)`."""
 
 
 class Role(StrEnum):
-    """Which part of a network a node belongs to."""
+    """Part of a network that a node belongs to."""
 
     EMBED = "embed"
     ATTENTION = "attention"
@@ -43,9 +43,9 @@ class Role(StrEnum):
     POOL = "pool"
     HEAD = "head"
     OTHER = "other"
-    """Any other node: nothing in it depends on the images, it takes no part, or no rule tells what it does."""
+    """Any other node: it does not depend on the images, is not called, or matches no rule."""
     MIXER = "mixer"
-    """Mixes tokens without attention, for example by convolutions. It is declared; no rule finds it."""
+    """Mixes tokens without attention, for example by convolutions. It must be declared; no rule finds it."""
 
 
 _SITES: tuple[tuple[tuple[type[nn.Module], ...], Site], ...] = (
@@ -61,29 +61,28 @@ _SITES: tuple[tuple[tuple[type[nn.Module], ...], Site], ...] = (
     ((nn.Softmax,), Site.ATTENTION),
 )
 _NAMED_SITES: tuple[tuple[re.Pattern[str], Site], ...] = (
-    # transformers.pytorch_utils.Conv1D, whose weight is transposed.
+    # transformers.pytorch_utils.Conv1D, with a transposed weight.
     (re.compile("Conv1D"), Site.LINEAR),
     (re.compile(r"\w*(LayerNorm|RMSNorm|RmsNorm)(2d|Fp32)?"), Site.NORM),
-    # Those of transformers.activations, of timm.layers, and as users name theirs.
+    # Names in transformers.activations, in timm.layers, and common names of users.
     (
         re.compile(r"\w*(GELU|Gelu|SiLU|Silu|Swish|ReLU|Relu|ReLUSquared|Mish)(Tanh)?(Activation)?(Me|Jit|JitMe)?"),
         Site.ACTIVATION,
     ),
 )
-# Class names of leaves that others have written, in full.
+# Full class names of leaf modules in other libraries.
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """Where in the forward pass of a network a function is called.
+    """Place of a function call in the forward pass of a network.
 
     Args:
         network: The network.
-        owner: The module of it whose forward pass calls the function.
+        owner: The module that calls the function in its forward pass.
         function: Name of the function.
-        index: Which of the owner's calls of functions with this name it is, from 0.
-        weight: Where the call is known by the weight that it is given: the name of that parameter in the owner, which
-            holds it; the index means nothing then.
+        index: Index among the owner's calls of this function, from 0.
+        weight: Name of the owner's parameter if the call is identified by its weight; the index is unused then.
     """
 
     network: nn.Module
@@ -95,17 +94,17 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """A place at which statistics are taken: a module or, in functional form, a call of a function.
+    """A place where statistics are computed: a module or a function call.
 
     Args:
-        name: Its qualified name in the network. That of a call is `owner:function`, behind which the second and later
-            calls have their number; that of a call with a parameter of its owner is the name of the parameter.
-        module: The module itself. For a call, a module that is not part of the network and holds the parameters of it.
-        site: What kind of module it is.
-        role: Which part of the network it belongs to.
-        untold: Where no rule tells the role, which is OTHER then, what was observed of the node; empty otherwise.
-        call: The call; None for a module that is called as one. A layer has one too if a function uses its weight, as
-            torch's own attention does with its last layer.
+        name: Its qualified name in the network. A call is named `owner:function`, with a number from the second call
+            on; a call with a parameter of its owner is named after the parameter.
+        module: The module itself. For a call, a module outside the network with the parameters of the call.
+        site: Kind of node.
+        role: Part of the network.
+        untold: Observation about a node without a matching rule, with role OTHER; empty otherwise.
+        call: The call; None for a module that is called. A layer also has a call if a function uses its weight, as in
+            the last layer of torch's attention.
     """
 
     name: str
@@ -117,10 +116,10 @@ class Node:
 
 
 def check_told(found: Iterable[Node], sites: Container[Site]) -> None:
-    """Checks that it is known which roles the nodes of some sites have.
+    """Checks that the roles of all nodes of some sites are known.
 
     Raises:
-        CollectionError: If the role of one is neither declared nor told by a rule.
+        CollectionError: If a role is neither declared nor found by a rule.
 
     Example:
         >>> node = Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.OTHER, untold="it reads nothing that torch sees")
@@ -129,16 +128,16 @@ def check_told(found: Iterable[Node], sites: Container[Site]) -> None:
     for node in found:
         if node.untold and node.site in sites:
             raise CollectionError(
-                f"The {type(node.module).__name__} '{node.name}' has no role, and none can be told: {node.untold}. "
+                f"The {type(node.module).__name__} '{node.name}' has no role, and no rule finds one: {node.untold}. "
                 f"{HOW_TO_DECLARE}"
             )
 
 
 def declare(module: M, role: Role) -> M:
-    """Says that a module, and what lies below it unless declared itself, plays a role; returns the module.
+    """Declares the role of a module and of its submodules without a declaration; returns the module.
 
     Raises:
-        SpecError: If there is no such role.
+        SpecError: If the role is unknown.
 
     Example:
         >>> head = declare(nn.Sequential(nn.LayerNorm(4), nn.Linear(4, 2)), Role.HEAD)
@@ -147,19 +146,18 @@ def declare(module: M, role: Role) -> M:
     """
     if role not in list(Role):
         raise SpecError(f"Unknown role '{role}'. {suggestion(str(role), list(Role))}")
-    # The mark travels with copies and pickles of the module. It is not a parameter, so torch's own
-    # __setattr__ is not needed.
+    # Copies and pickles of the module keep the mark. It is not a parameter, so torch's __setattr__ is not needed.
     object.__setattr__(module, _ROLE_ATTRIBUTE, Role(role))
     return module
 
 
 def nodes(model: nn.Module) -> list[Node]:
-    """Lists the modules of a network that are nodes, in the order of their definition, by what is declared alone.
+    """Lists the modules of a network that are nodes, in the order of their definition, from declarations only.
 
-    The order of definition is that of the forward pass in our families.
+    In autoprox's families, the order of definition is the order of the forward pass.
 
     Raises:
-        CollectionError: If a node lies under no module with a declared role.
+        CollectionError: If a node has no declared role, on itself or on a module above it.
 
     Example:
         >>> nodes(nn.Sequential(nn.Linear(4, 2)))
@@ -181,14 +179,14 @@ HOW_TO_DECLARE = (
     "Call autoprox.inspect.nodes.declare(module, role), or set module.autoprox_role, on it or on a module above it; "
     f"roles: {', '.join(Role)}."
 )
-"""Ends an error message about a role."""
+"""End of an error message about a role."""
 
 
 def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | None]]:
-    """Name, module, site and role of every module that is a node, in the order of `nodes`; None where none is declared.
+    """Yields name, module, site and declared role (or None) of every module that is a node, in the order of `nodes`.
 
     Raises:
-        CollectionError: If what was declared is not a role.
+        CollectionError: If a declared role is unknown.
 
     Example:
         >>> [(name, site.value, role) for name, _, site, role in located(nn.Sequential(nn.Linear(4, 2)))]
@@ -201,10 +199,10 @@ def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | Non
 
 
 def declared_roles(model: nn.Module) -> dict[str, Role | None]:
-    """For the name of every module, the role of the nearest declaration on it or above it; None without one.
+    """Returns the nearest declared role, on or above each module, by module name; None without a declaration.
 
     Raises:
-        CollectionError: If what was declared is not a role.
+        CollectionError: If a declared role is unknown.
 
     Example:
         >>> declared_roles(declare(nn.Sequential(nn.Linear(4, 2)), Role.HEAD))
@@ -214,10 +212,10 @@ def declared_roles(model: nn.Module) -> dict[str, Role | None]:
 
 
 def _with_roles(model: nn.Module) -> Iterator[tuple[str, nn.Module, Role | None]]:
-    """Name and declared role of every module."""
+    """Yields name, module and declared role of every module."""
     roles: dict[str, Role | None] = {}
     for name, module in model.named_modules():
-        # A module is listed behind the one that holds it, so the role of the holder is known.
+        # A module is listed after its parent, so the role of the parent is known.
         role = roles.get(name.rpartition(".")[0]) if name else None
         mark = getattr(module, _ROLE_ATTRIBUTE, None)
         if mark is not None and type(mark) is not Role:
@@ -229,14 +227,14 @@ def _with_roles(model: nn.Module) -> Iterator[tuple[str, nn.Module, Role | None]
 
 
 def _read_role(mark: str, name: str, module: nn.Module) -> Role:
-    """Declared name of a role."""
+    """Converts the declared name of a role."""
     if mark not in list(Role):
         raise CollectionError(f"The {type(module).__name__} '{name}' has an unknown role, {mark!r}. {HOW_TO_DECLARE}")
     return Role(mark)
 
 
 def site_of(module: nn.Module) -> Site | None:
-    """Kind of node that a module is by its class, or by the name of its class if torch does not know it.
+    """Returns the kind of node of a module, by its class or, for classes outside torch, by the name of its class.
 
     Example:
         >>> class QuickGELU(nn.Module):
@@ -251,7 +249,7 @@ def site_of(module: nn.Module) -> Site | None:
 
 @cache
 def _site_of_class(kind: type[nn.Module]) -> tuple[Site | None, bool]:
-    """The site of a class, and whether that holds for modules alone that hold no others."""
+    """Returns the site of a class, and True if it applies only to modules without submodules."""
     for kinds, site in _SITES:
         if issubclass(kind, kinds):
             return site, False

@@ -1,4 +1,4 @@
-"""The model after a collection is the model before it, to the bit, also when the collection fails."""
+"""Preservation of a model during a collection: it is restored bit by bit, even if the collection fails."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,34 +15,34 @@ from autoprox.inspect._support import check_supported
 _BITS = {1: torch.uint8, 2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 Again = Callable[[bool], None]
-"""Puts the model back into the state that statistics are taken in; the argument is that of `preserved`."""
+"""Restores the state for collecting statistics; the argument is `batch_statistics` of `preserved`."""
 
 
 @contextmanager
 def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Again]:
-    """Puts a model into the state that statistics are taken in, and back into the one that it had.
+    """Prepares a model for collecting statistics, and restores it afterwards.
 
-    Inside: evaluation mode, gradients enabled for every parameter that can have one, and nothing around it that could
-    change a value (`autoprox.base.isolation`). Afterwards as before: content and identity of parameters and buffers,
-    attributes and what hooks hold (`autoprox.inspect._hidden`), the mode of every module, `requires_grad`, `.grad`, and
-    the state of torch's generators.
+    Inside, the model is in evaluation mode, gradients are enabled for every parameter that supports them, and the
+    computation is isolated (`autoprox.base.isolation`). Restored are content and identity of parameters and buffers,
+    attributes and tensors of hooks (`autoprox.inspect._hidden`), the mode of every module, `requires_grad`, `.grad`,
+    and the state of torch's generators.
 
-    A batch normalisation that has never been trained normalises nothing in evaluation mode, so that the output grows or
-    the gradients vanish from layer to layer. While its running statistics are those that it was made with, zeros and
-    ones, it takes those of the batch, wherever a channel has more than one value; its own are not touched.
+    An untrained batch normalisation does not normalise in evaluation mode, so the output grows or the gradients vanish
+    from layer to layer. As long as its running statistics have their initial values, zeros and ones, it uses the
+    statistics of the batch if a channel has more than one value; the running statistics are unchanged.
 
-    The modes are set module by module, because `train` and `eval` may be overridden and then do more than that (merge
-    adapters, for one). Contents are compared with a copy, because writes through `.data` leave no trace elsewhere.
+    Modes are set module by module, because `train` and `eval` may be overridden with side effects, such as merging
+    adapters. Contents are compared with a copy, because writes through `.data` leave no other trace.
 
     Args:
         model: The model.
-        batch_statistics: Whether untrained batch normalisations take the statistics of the batch.
+        batch_statistics: Lets untrained batch normalisations use the statistics of the batch.
 
     Yields:
-        A function that makes the state of the beginning again.
+        A function that restores the initial state.
 
     Raises:
-        CollectionError: If the model is of a kind that cannot be looked at (`autoprox.inspect._support`).
+        CollectionError: If the model cannot be inspected (`autoprox.inspect._support`).
 
     Example:
         >>> model = nn.Linear(2, 2)
@@ -68,7 +68,7 @@ def preserved(model: nn.Module, *, batch_statistics: bool = True) -> Iterator[Ag
 
 
 class _State:
-    """Parts of a model that a collection may change."""
+    """Saved state of a model that a collection may change."""
 
     def __init__(self, model: nn.Module) -> None:
         self._modes = [(module, module.training) for module in model.modules()]
@@ -86,7 +86,7 @@ class _State:
         self._hooks: list[RemovableHandle] = []
 
     def prepare(self, batch_statistics: bool) -> None:
-        """Evaluation mode, and a gradient for every parameter that can have one."""
+        """Sets evaluation mode, and enables gradients for every parameter that supports them."""
         torch.default_generator.manual_seed(DRAW_SEED)
         for module, mode in self._modes:
             if mode:
@@ -99,7 +99,7 @@ class _State:
                 self._hooks += _with_batch_statistics(norm)
 
     def restore(self) -> None:
-        """Puts back what is not as it was, and touches nothing else."""
+        """Restores everything that changed, without touching anything else."""
         for hook in self._hooks:
             hook.remove()
         self._hooks.clear()
@@ -118,7 +118,7 @@ class _State:
 
 
 def _is_untrained(module: nn.Module) -> bool:
-    """Whether a module is a batch normalisation with the running statistics that it was made with."""
+    """True if a module is a batch normalisation with its initial running statistics."""
     if not isinstance(module, nn.modules.batchnorm._BatchNorm):
         return False
     mean, variance = module._buffers.get("running_mean"), module._buffers.get("running_var")
@@ -126,7 +126,7 @@ def _is_untrained(module: nn.Module) -> bool:
 
 
 def _with_batch_statistics(norm: nn.Module) -> list[RemovableHandle]:
-    """Hides the running statistics from a normalisation; of a single value per channel there are no others."""
+    """Hides the running statistics of a normalisation, except for inputs with a single value per channel."""
     own = {name: norm._buffers[name] for name in ("running_mean", "running_var")}
     nothing = dict.fromkeys(own)
 
@@ -142,7 +142,7 @@ def _with_batch_statistics(norm: nn.Module) -> list[RemovableHandle]:
 
 
 def _restore_entries(holder: dict[str, Any], before: dict[str, Any]) -> None:
-    """Puts the same objects back under the same names in the same order."""
+    """Restores the same objects under the same names in the same order."""
     same = list(holder) == list(before) and all(holder[name] is before[name] for name in before)
     if not same:
         holder.clear()
@@ -151,7 +151,7 @@ def _restore_entries(holder: dict[str, Any], before: dict[str, Any]) -> None:
 
 @torch.no_grad()
 def _restore_contents(contents: list[tuple[Tensor, Tensor]]) -> None:
-    """Writes only where something changed: a write would invalidate a graph that the caller still holds."""
+    """Writes only changed contents: a write would invalidate a graph that the caller still uses."""
     for tensor, copy in contents:
         if not _same_bits(tensor, copy):
             tensor.copy_(copy)

@@ -1,4 +1,4 @@
-"""Roles of nodes that no one declared, told from what the network does and how it is built."""
+"""Roles of undeclared nodes, derived from the computation and the structure of a network."""
 
 import re
 from collections.abc import Iterable
@@ -15,34 +15,32 @@ _POOL_NAME = re.compile(r"\w*(Merging|Downsample|Downsampling|Downsampler|Pool|P
 
 
 def found_roles(network: nn.Module, flow: Flow) -> dict[str, Role | None]:
-    """The role of every node that a forward pass met; None where no rule tells it.
+    """Returns the role of every node in a forward pass; None if no rule applies.
 
-    A declared role (`autoprox.inspect.nodes.declare`) always counts. For other **linear** nodes, the first rule that
-    applies:
+    A declared role (`autoprox.inspect.nodes.declare`) takes precedence. For other **linear** nodes, the first rule that
+    applies is used:
 
-    1. HEAD: the classifier, that is the linear node behind which nothing linear comes before the output (there may be
-       several, as in DeiT), and what lies in the largest module around it that holds neither attention nor the patch
-       embedding.
-    2. EMBED: the linear node that the images enter, and what lies in the largest module around it that holds neither
-       attention nor classifier. Networks without attention have none such larger modules, here and in rule 1.
-    3. ATTENTION: what lies in a module whose class is called `...Attention` or `...Attn`, or in the module whose
-       forward pass computes the attention, if that holds no activation function; and, wherever they lie, projections:
-       linear nodes behind which nothing linear comes before queries, keys or values, and those that read nothing but
-       the result of an attention.
-    4. POOL: what lies in a module without attention whose class is called `...Merging`, `...Downsample` or
-       `...Pool(ing)`, and a convolution with a stride.
-    5. OTHER: what depends on no image: it reads constants and parameters alone, such as the coordinates of which a
-       position bias is made, or other such nodes.
-    6. MLP: any other.
+    1. HEAD: the classifier, that is the last linear node before the output (there may be several, as in DeiT), and all
+       nodes in the largest module around it that contains neither attention nor the patch embedding.
+    2. EMBED: the linear node that reads the images, and all nodes in the largest module around it that contains neither
+       attention nor classifier. Networks without attention have no such larger modules, here and in rule 1.
+    3. ATTENTION: nodes in a module with a class name `...Attention` or `...Attn`, or in the module that computes
+       attention in its forward pass, if it contains no activation function. Also projections in any place: the last
+       linear node before queries, keys or values, and linear nodes that read only the result of attention.
+    4. POOL: nodes in a module without attention with a class name `...Merging`, `...Downsample` or `...Pool(ing)`, and
+       a convolution with a stride.
+    5. OTHER: nodes that do not depend on images: they read only constants and parameters, such as the coordinates for a
+       position bias, or other such nodes.
+    6. MLP: any other node.
 
-    A **normalisation** inside the modules of rules 1 to 4 has their role; any other has that of the first linear node
-    that reads what it gives, so that the norm before an attention belongs to the attention, and is HEAD if only the
-    output does. An **activation** likewise, but first of all it belongs to the linear nodes that it is applied to, if
-    these agree. **Attention** probabilities are ATTENTION.
+    A **normalisation** inside the modules of rules 1 to 4 has their role. Any other has the role of the first linear
+    node that reads its output, so that the norm before attention belongs to attention; it is HEAD if only the output of
+    the network reads it. An **activation** first takes the role of the linear nodes that it is applied to, if they
+    agree, and otherwise follows the same rules. **Attention** probabilities are ATTENTION.
 
-    No rule tells the role of a linear node that reads what came out of a function of which torch does not say what went
-    in (a custom kernel), nor that of another node whose result no linear node and not the output reads. A graph
-    that selects by role has to have it declared.
+    No rule applies to a linear node that reads the output of a function with inputs unknown to torch (a custom kernel),
+    or to another node with an output that neither a linear node nor the output of the network reads. A graph that
+    selects by role requires that such roles are declared.
 
     Example:
         >>> import torch
@@ -58,11 +56,11 @@ def found_roles(network: nn.Module, flow: Flow) -> dict[str, Role | None]:
 
 
 def hidden_attention(network: nn.Module, paths: Iterable[str]) -> str | None:
-    """Name of the first module that is called an attention, holds weights, and shows no probabilities.
+    """Returns the first module that is named attention, has weights, and shows no probabilities; or None.
 
     Args:
         network: The network.
-        paths: Where attention probabilities were found: modules, or those whose forward pass computes them.
+        paths: Names of modules that are, or compute, attention probabilities.
 
     Example:
         >>> hidden_attention(nn.Sequential(nn.MultiheadAttention(4, 2)), []), hidden_attention(nn.Linear(2, 2), [])
@@ -92,20 +90,20 @@ class _Roles:
         self._declared = declared_roles(network)
         steps = flow.steps.values()
         self._linear = [step for step in steps if step.site is Site.LINEAR]
-        # The part of a network by which its attention is known: the module itself, or the one that calls the function.
+        # Modules that contain attention: the attention module itself, or the module that calls the function.
         self._attention = [_caller(step) for step in steps if step.site is Site.ATTENTION]
         self._attention += _attention_modules(network)
         entries = [step.name for step in self._linear if reads_images(step)]
         classifiers = marked(flow.gives, Site.LINEAR)
         if len(classifiers) > 1 and classifiers & set(entries):
-            classifiers = frozenset()  # The output is a sum of everything: there is no classifier.
+            classifiers = frozenset()  # The output is a sum of all layers, so there is no classifier.
         self._embedding = [name for name in entries if name not in classifiers]
         self._areas = self._all_areas(sorted(classifiers))
         self._ends = dict.fromkeys(self._embedding, Role.EMBED) | dict.fromkeys(classifiers, Role.HEAD)
         self._found: dict[str, Role | None] = {}
 
     def all(self) -> dict[str, Role | None]:
-        """The role of every node, in the order of the flow."""
+        """Returns the role of every node, in the order of the flow."""
         for step in self._linear:
             self._found[step.name] = self._declared_role(step) or self._linear_role(step)
         return {step.name: self._role(step) for step in self._flow.steps.values()}
@@ -122,7 +120,7 @@ class _Roles:
         return self._declared[step.path]
 
     def _all_areas(self, classifiers: list[str]) -> list[tuple[str, Role]]:
-        """Modules of which everything has one role, the stronger rule first."""
+        """Returns modules with a single role, in the order of the rules."""
         areas = [(self._widened(name, self._embedding), Role.HEAD) for name in classifiers]
         areas += [(self._widened(name, classifiers), Role.EMBED) for name in self._embedding]
         activations = [step.path for step in self._flow.steps.values() if step.site is Site.ACTIVATION]
@@ -137,9 +135,9 @@ class _Roles:
         return [(name, role) for name, role in areas if name]
 
     def _widened(self, name: str, others: Iterable[str]) -> str:
-        """The largest module around a node that holds neither attention nor any of the others; empty without one.
+        """Returns the largest module around a node that contains neither attention nor any of the others.
 
-        It is no larger than the node where the network has no attention.
+        It is empty if there is no such module. In a network without attention it is the node itself.
         """
         stops = [*self._attention, *(self._flow.steps[other].path for other in others)]
         path = self._flow.steps[name].path
@@ -170,11 +168,11 @@ class _Roles:
         return Role.OTHER
 
     def _is_projection(self, step: Step) -> bool:
-        """Whether it gives queries, keys or values, or reads the result of an attention and nothing else."""
+        """True if a node gives queries, keys or values, or reads only the result of attention."""
         stream = set(self._embedding) | {name for name, role in self._found.items() if role is Role.POOL}
         for each in self._flow.steps.values():
             for operand in each.operands:
-                # Where the embedding is in it too, it is the sum of all that came before, without a projection.
+                # An operand that includes the embedding is the residual stream itself, without a projection.
                 linear = marked(operand, Site.LINEAR)
                 if step.name in linear and not linear & stream:
                     return True
@@ -184,7 +182,7 @@ class _Roles:
         )
 
     def _neighbour(self, step: Step) -> Role | None:
-        """The role of the linear nodes that an activation is applied to, or of the first one that reads the node."""
+        """Returns the role of the linear nodes before an activation, or of the first linear node that reads a node."""
         if step.site is Site.ACTIVATION:
             applied = {self._found.get(name) for name in marked(step.reads, Site.LINEAR)}
             if len(applied) == 1:
@@ -197,12 +195,12 @@ class _Roles:
 
 
 def _caller(step: Step) -> str:
-    """The module that computes an attention: of a softmax module, the one that holds it."""
+    """Returns the module that computes attention; for a softmax module, its parent."""
     return step.path if step.call is not None else step.path.rpartition(".")[0]
 
 
 def _attention_modules(network: nn.Module) -> list[str]:
-    """Names of modules that are called an attention and lie in none such; the network itself was not."""
+    """Returns names of modules that are named attention and not inside another one; the network itself is excluded."""
     found: list[str] = []
     for name, module in network.named_modules():
         if name and _is_attention(type(module).__name__) and not any(_within(name, other) for other in found):
@@ -216,10 +214,10 @@ def _is_attention(class_name: str) -> bool:
 
 
 def _holds(area: str, paths: Iterable[str]) -> bool:
-    """Whether any of the modules lies in another or is it."""
+    """True if any of the modules is inside a module or is that module."""
     return any(_within(path, area) for path in paths)
 
 
 def _within(path: str, area: str) -> bool:
-    """Whether a module lies in another or is it."""
+    """True if a module is inside another or is the same."""
     return not area or path == area or path.startswith(f"{area}.")

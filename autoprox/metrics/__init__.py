@@ -1,15 +1,15 @@
-"""Pure functions that judge scores: rank correlations, their joint value, their uncertainty, and what chance gives.
+"""Pure functions that evaluate scores: rank correlations, their joint value, their uncertainty, the level of chance.
 
-    correlation.py   Kendall tau-b of many candidates at once, Spearman, partial tau
-    discordance.py   discordant pairs of long score vectors, by sorting
-    top.py           the first places of a ranking
-    joint.py         one value out of the correlations with several blocks
-    ranks.py         several rankings as one
-    bootstrap.py     intervals, paired over architectures
-    chance.py        what the best of many random candidates would reach
-    diffkendall.py   a Kendall tau that can be differentiated; it needs torch, so it is imported from there
+    _correlation.py  Kendall tau-b of many candidates at once, Spearman, partial tau
+    _discordance.py  discordant pairs of long score vectors, by sorting
+    _top.py          quality of the first places of a ranking
+    joint.py         the correlations with several blocks combined into one value
+    _ranks.py        several rankings combined into one
+    _bootstrap.py    intervals, paired over architectures
+    _chance.py       the correlation that the best of many random candidates reaches
+    diffkendall.py   a differentiable Kendall tau; it needs torch, so import it from its module
 
-SciPy is the judge of all of them in the tests. A value that is not defined is NaN, never a number that stands for it.
+The tests compare all of them with SciPy. An undefined value is NaN, never another number.
 """
 
 from autoprox.metrics._bootstrap import bootstrap_taus, interval95, resample_counts

@@ -8,10 +8,10 @@ from autoprox.metrics._correlation import checked_scores
 
 
 def resample_counts(n: int, resamples: int, rng: np.random.Generator) -> npt.NDArray[np.int64]:
-    """Draws how often each architecture is in each bootstrap sample of n out of n with replacement.
+    """Draws the count of each architecture in each bootstrap sample of n out of n with replacement.
 
-    The same counts are used for all proxies that are compared (a paired bootstrap), so that what is hard about a sample
-    is hard for all of them.
+    All compared proxies use the same counts (a paired bootstrap), so that a difficult sample is difficult for all of
+    them.
 
     Returns:
         `(B, n)`; every row sums to `n`.
@@ -29,17 +29,16 @@ def bootstrap_taus(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.Ar
 
     With w the counts of a resample, `X_ij = sign(x_i - x_j)` and Y alike,
     `tau_b = w'(X * Y)w / sqrt(w'|X|w w'|Y|w)`, where the product inside is element by element. Two copies of one
-    architecture are tied in both, as the zero diagonals say, so this is exactly tau-b of the arrays that the resample
-    stands for.
+    architecture are tied in both, because the diagonals are zero, so this is exactly tau-b of the resampled arrays.
 
     Args:
         scores: `(P, n)`, one row per candidate.
         target: `(n,)`.
-        weights: `(B, n)` counts, as `resample_counts` gives them.
+        weights: `(B, n)` counts, such as those of `resample_counts`.
 
     Returns:
-        `(P, B)`. NaN where tau is not defined on the resampled set (scores or target constant in it), and for a whole
-        candidate, or for all, if it or the target holds a value that is not finite.
+        `(P, B)`. NaN where tau is undefined because scores or target are constant in the resample. A candidate with a
+        value that is not finite is NaN throughout; a target with one makes all values NaN.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -51,7 +50,7 @@ def bootstrap_taus(scores: npt.ArrayLike, target: npt.ArrayLike, weights: npt.Ar
     x, y = checked_scores(scores, target)
     w = np.asarray(weights, dtype=np.float64)
     if w.ndim != 2 or w.shape[1] != len(y):
-        raise ValueError(f"Expected weights of shape (B, {len(y)}), one column an architecture, but got {w.shape}.")
+        raise ValueError(f"Expected weights of shape (B, {len(y)}), one column per architecture, but got {w.shape}.")
     taus = np.full((len(x), len(w)), np.nan)
     if not np.isfinite(y).all():
         return taus
@@ -69,7 +68,7 @@ def interval95(samples: npt.ArrayLike) -> Floats:
     """The central 95 % of samples along the last axis: their 2.5 and 97.5 percentiles.
 
     Args:
-        samples: `(..., B)`. NaN, which a resample with tied values throughout gives, is left out.
+        samples: `(..., B)`. NaN, the result of a resample with constant values, is ignored.
 
     Returns:
         `(..., 2)`, low and high; NaN where no sample is defined.
@@ -89,7 +88,7 @@ def interval95(samples: npt.ArrayLike) -> Floats:
 
 
 def _pair_signs(values: Floats) -> Floats:
-    """`(n, n)`: 1 where the row's value is the greater one, -1 where the column's is, 0 for ties."""
+    """`(n, n)`: 1 if the row's value is greater, -1 if the column's value is greater, 0 for ties."""
     return np.greater.outer(values, values).astype(np.float64) - np.less.outer(values, values)
 
 

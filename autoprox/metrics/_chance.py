@@ -1,33 +1,32 @@
-"""Correlation that the best of many candidates reaches by chance alone."""
+"""Correlation that the best of many random candidates reaches."""
 
 import numpy as np
 import numpy.typing as npt
 from scipy import special
 
 _EXACT_UP_TO = 200
-# The exact distribution takes O(n^3) steps (0.05 s at n = 200). There the normal one gives an expected best that is
-# 0.7 % higher for 20,000 candidates and 1 % for a million; it nears the exact one as n grows.
+# The exact distribution takes O(n^3) steps (0.05 s at n = 200). At n = 200, the normal approximation of the expected
+# best is 0.7 % too high for 20,000 candidates and 1 % for a million; it improves as n grows.
 
 _GRID = 20_001
 # Points of the numerical integral over |tau| in [0, 1] where the normal distribution is used.
 
 
 def chance_of_best(n: int, candidates: int) -> float:
-    """Expected best `|tau|` of so many random score vectors against n architectures.
+    """Returns the expected best `|tau|` of random score vectors against a target of n architectures.
 
-    What a search has to beat before its best candidate says anything: the more candidates are tried and the fewer
-    architectures there are, the higher it is. Nothing is simulated: the null distribution of tau is that of the number
-    of inversions of a random permutation (Kendall 1938; exact up to n = 200, above it normal with variance
-    2 (2n + 5) / (9 n (n - 1))), and the expectation of the best of K independent ones is the integral of 1 - F(t)^K.
-    Ties in the target are not taken into account. The candidates of a search depend on each other, so that the level
-    for them lies below this one.
+    The best candidate of a search is meaningful only above this level, which rises with the number of candidates and
+    falls with the number of architectures. Nothing is simulated: the null distribution of tau follows from the number
+    of inversions of a random permutation (Kendall 1938; exact up to n = 200, above that normal with variance 2 (2n + 5)
+    / (9 n (n - 1))), and the expected best of K independent candidates is the integral of 1 - F(t)^K. Ties in the
+    target are ignored. The candidates of a search depend on each other, so their level is lower.
 
     Args:
-        n: Architectures, at least 2.
-        candidates: Random score vectors, at least 1.
+        n: Number of architectures, at least 2.
+        candidates: Number of random score vectors, at least 1.
 
     Raises:
-        ValueError: If one of them is smaller.
+        ValueError: If an argument is smaller.
 
     Example:
         >>> round(chance_of_best(60, 1000), 2), round(chance_of_best(100, 1000), 2)

@@ -8,35 +8,35 @@ from autoprox.base.arrays import Floats
 from autoprox.metrics._discordance import Ranks, discordant_pairs, tied_pairs
 
 PAIRWISE_UP_TO = 96
-"""Up to this many architectures all pairs are compared, above it they are counted by sorting (`discordance`).
+"""Number of architectures up to which all pairs are compared; above it, pairs are counted by sorting.
 
-Measured with 64 candidates and one target (microseconds a candidate, pairwise, by sorting, SciPy one by one):
+Measured with 64 candidates and one target (microseconds per candidate; pairwise, by sorting, SciPy one by one):
 n = 64: 3.6, 4.9, 250; n = 128: 8.8, 7.5, 290; n = 256: 33, 13, 310; n = 1,000: 390, 100, 400; n = 10,000: sorting
 1,300, SciPy 2,100. A second target costs about half as much.
 """
 
 _BITS_AT_ONCE = 1 << 19
-# Comparisons are made for as many candidates at once as keep the booleans (one byte each) inside the second-level
+# The number of candidates compared at once is chosen so that the booleans (one byte each) fit into the second-level
 # cache; four times as many or as few was up to 40 % slower at n = 256.
 
 _NOTHING_LEFT = 1e-12
-# 1 - tau^2 below this is rounding of tau = +-1: a single discordant pair of a million architectures gives 8e-12.
+# 1 - tau^2 below this is a rounding error of tau = +-1: one discordant pair among a million architectures gives 8e-12.
 
 
 def kendall_tau_b(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
-    """Kendall's tau-b of every candidate with one target or with several, equal to SciPy's.
+    """Kendall's tau-b of every candidate with one or several targets, equal to SciPy's.
 
     tau_b = (C - D) / sqrt((m - t_x)(m - t_y)) over the m = n (n - 1) / 2 pairs of architectures, C of them concordant,
     D discordant, t_x tied in the scores and t_y tied in the target (Kendall 1945).
 
     Args:
         scores: `(P, n)`, one row per candidate.
-        target: `(n,)`, or `(D, n)`: several label vectors of the same architectures, for which the candidates are
-            ranked only once.
+        target: `(n,)`, or `(D, n)` for several label vectors of the same architectures; candidates are ranked only
+            once.
 
     Returns:
-        `(P,)`, or `(P, D)`. NaN where tau is not defined: fewer than two architectures, a constant row or target, or a
-        value among them that is not finite.
+        `(P,)`, or `(P, D)`. NaN where tau is undefined: fewer than two architectures, a constant row or target, or a
+        value that is not finite.
 
     Raises:
         ValueError: If the shapes do not fit.
@@ -60,9 +60,9 @@ def kendall_tau_b(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
 
 
 def kendall_tau_a(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
-    """Kendall's tau-a of every candidate with one target: (C - D) / m, where ties earn nothing.
+    """Kendall's tau-a of every candidate with one target: (C - D) / m, so ties count as zero.
 
-    Where a score has few different values, tau-b leaves out the pairs that it ties, and is higher the more it ties.
+    Tau-b ignores the pairs that a score ties, so it favours scores with few distinct values; tau-a does not.
 
     Args:
         scores: `(P, n)`, one row per candidate.
@@ -90,7 +90,7 @@ def kendall_tau_a(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
 
 
 def _tied(values: Floats) -> float:
-    """Number of pairs with one value."""
+    """Number of tied pairs."""
     counts = np.unique(values, return_counts=True)[1]
     return float((counts * (counts - 1) / 2).sum())
 
@@ -117,7 +117,7 @@ def spearman(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
     valid = np.isfinite(x).all(axis=1)
     if x.shape[1] < 2 or not np.isfinite(y).all() or not valid.any():
         return rhos
-    # Ranks have the mean (n + 1) / 2 whatever the ties, so they are centred exactly: halves are exact in float64.
+    # The mean rank is (n + 1) / 2 with any ties, so centring is exact: halves are exact in float64.
     mean = (x.shape[1] + 1) / 2
     ranks_x = stats.rankdata(x[valid], axis=1) - mean
     ranks_y = stats.rankdata(y) - mean
@@ -127,10 +127,10 @@ def spearman(scores: npt.ArrayLike, target: npt.ArrayLike) -> Floats:
 
 
 def partial_tau(tau_xy: npt.ArrayLike, tau_xz: npt.ArrayLike, tau_yz: npt.ArrayLike) -> Floats:
-    """Kendall's partial tau: the correlation of x and y that is left when z is given.
+    """Kendall's partial tau: the correlation of x and y given z.
 
-    (t_xy - t_xz t_yz) / sqrt((1 - t_xz^2) (1 - t_yz^2)), Kendall 1942. With x a proxy, y the accuracy and z the number
-    of parameters it says what the proxy knows beyond size.
+    (t_xy - t_xz t_yz) / sqrt((1 - t_xz^2) (1 - t_yz^2)), Kendall 1942. With a proxy as x, the accuracy as y and the
+    number of parameters as z, it measures the information of the proxy beyond size.
 
     Args:
         tau_xy: tau-b of score and target, of any shape.
@@ -138,7 +138,7 @@ def partial_tau(tau_xy: npt.ArrayLike, tau_xz: npt.ArrayLike, tau_yz: npt.ArrayL
         tau_yz: tau-b of target and control.
 
     Returns:
-        The arguments' common shape. NaN where one of them is, and where x or y ranks exactly as z does.
+        Array of the arguments' common shape. NaN where an argument is NaN, and where x or y ranks exactly as z.
 
     Example:
         >>> float(partial_tau(0.5, 0.0, 0.3).round(3)), float(partial_tau(0.5, 0.8, 0.6).round(3))
@@ -151,7 +151,7 @@ def partial_tau(tau_xy: npt.ArrayLike, tau_xz: npt.ArrayLike, tau_yz: npt.ArrayL
 
 
 def checked_scores(scores: npt.ArrayLike, target: npt.ArrayLike) -> tuple[Floats, Floats]:
-    """Turns scores and target into float64 arrays of shapes `(P, n)` and `(n,)`.
+    """Converts scores and target to float64 arrays of shapes `(P, n)` and `(n,)`.
 
     Raises:
         ValueError: If they have other shapes.
@@ -165,19 +165,19 @@ def checked_scores(scores: npt.ArrayLike, target: npt.ArrayLike) -> tuple[Floats
     if x.ndim != 2 or y.ndim != 1 or x.shape[1] != len(y):
         raise ValueError(
             f"Expected scores of shape (P, n) and a target of shape (n,), but got {x.shape} and {y.shape}; "
-            f"give one row per candidate and one column an architecture of the target."
+            f"give one row per candidate and one column per architecture of the target."
         )
     return x, y
 
 
 def dense_ranks(x: Floats) -> Ranks:
-    """Ranks without gaps, from 0, row by row: small integers compare several times as fast as floats and tie alike.
+    """Ranks each row without gaps, from 0: small integers compare several times faster than floats, with the same ties.
 
     Args:
         x: `(P, n)`, finite.
 
     Returns:
-        `(P, n)`, of the smallest of 16 and 32 bits that holds n.
+        `(P, n)`, with 16 bits if they can hold n, otherwise 32.
 
     Example:
         >>> dense_ranks(np.array([[0.5, 0.1, 0.5, 7.0]])).tolist()
@@ -193,16 +193,16 @@ def dense_ranks(x: Floats) -> Ranks:
 
 
 def _ratio(numerator: Floats, denominator: Floats) -> Floats:
-    """Divides and gives NaN, without a warning, where the denominator is 0 or NaN."""
+    """Divides; NaN without a warning where the denominator is 0 or NaN."""
     out = np.full(np.broadcast(numerator, denominator).shape, np.nan)
     return np.asarray(np.divide(numerator, denominator, out=out, where=denominator > 0))
 
 
 def _pairwise(ranks: Ranks, targets: Ranks) -> Floats:
-    """Compares all ordered pairs; a comparison is a bit, and concordance is counted by population count.
+    """Compares all ordered pairs; each comparison is one bit, and concordant pairs are counted by population count.
 
-    Over ordered pairs (i, j): #(x_i > x_j and y_i > y_j) = C and #(x_i > x_j and y_i < y_j) = D, so that one table of
-    "greater" bits a candidate is enough; ties are in neither.
+    Over ordered pairs (i, j), #(x_i > x_j and y_i > y_j) = C and #(x_i > x_j and y_i < y_j) = D, so one table of
+    "greater" bits per candidate suffices; ties count in neither.
     """
     candidates, n = ranks.shape
     above = np.packbits(_greater(targets), axis=1)
@@ -221,7 +221,7 @@ def _pairwise(ranks: Ranks, targets: Ranks) -> Floats:
 
 
 def _by_sorting(ranks: Ranks, targets: Ranks) -> Floats:
-    """Knight's way (1966): C - D = m - t_x - t_y + t_xy - 2 D, with D and the ties found by sorting."""
+    """Knight's algorithm (1966): C - D = m - t_x - t_y + t_xy - 2 D, with D and the ties found by sorting."""
     n = ranks.shape[1]
     pairs = n * (n - 1) // 2
     untied_x = pairs - tied_pairs(np.sort(ranks, axis=1))
@@ -238,7 +238,7 @@ def _tau_b(surplus: Floats, untied_x: Floats, untied_y: npt.NDArray[np.int64]) -
 
 
 def _greater(ranks: Ranks) -> npt.NDArray[np.bool_]:
-    """Of all ordered pairs of a row, whether the first is the greater, `(P, n)` -> `(P, n * n)`."""
+    """True for each ordered pair of a row with a greater first value, `(P, n)` -> `(P, n * n)`."""
     return np.greater(ranks[:, :, None], ranks[:, None, :]).reshape(len(ranks), -1)
 
 

@@ -1,10 +1,10 @@
-"""Discordant pairs of many rankings with one, by sorting: what Kendall's tau-b of long score vectors is made from.
+"""Discordant pairs between many rankings and one target, by sorting, for Kendall's tau-b of long score vectors.
 
-Knight (1966) sorts by the target and then counts the inversions that are left in the scores, by merging. Merging is
-slow in NumPy, so inversions are counted by chunks instead: the places and the values of a permutation of n numbers are
-cut into about sqrt(n) chunks each. Pairs that lie in different chunks of both are counted from the table of how many
-numbers lie where; pairs that share a chunk of places or of values are compared directly. That is O(n log n) for the
-sorts and O(n^1.5) comparisons, of which thirty-two make one instruction: at n = 10,000 the sorts still take longer.
+Knight (1966) sorts by the target and counts the remaining inversions of the scores by merging. Merging is slow in
+NumPy, so inversions are counted by chunks instead: the places and the values of a permutation of n numbers are divided
+into about sqrt(n) chunks each. Pairs in different chunks of both are counted from a table of the numbers per pair of
+chunks; pairs that share a chunk of places or of values are compared directly. This takes O(n log n) for the sorts and
+O(n^1.5) comparisons, thirty-two per instruction: at n = 10,000 the sorts still take longer.
 """
 
 import numpy as np
@@ -13,11 +13,11 @@ import numpy.typing as npt
 Ranks = npt.NDArray[np.signedinteger]
 
 _AT_ONCE = 1 << 18
-# Numbers worked on at once: a few such arrays of 16-bit numbers fit into the second-level cache.
+# Numbers processed at once: a few such arrays of 16-bit numbers fit into the second-level cache.
 
 
 def tied_pairs(ordered: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
-    """Pairs of equal numbers in each row, `(P, n)` with rows in order -> `(P,)`.
+    """Counts pairs of equal numbers in each sorted row, `(P, n)` -> `(P,)`.
 
     Example:
         >>> tied_pairs(np.array([[1, 1, 1, 2], [1, 2, 3, 4]])).tolist()
@@ -33,14 +33,14 @@ def tied_pairs(ordered: npt.NDArray[np.generic]) -> npt.NDArray[np.int64]:
 
 
 def discordant_pairs(ranks: Ranks, target: Ranks) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:
-    """Pairs that rows rank one way and the target the other, and pairs that are tied in both.
+    """Counts the discordant pairs of each row with the target, and the pairs tied in both.
 
     Args:
-        ranks: `(P, n)`, ranks from 0 to at most n - 1, ties allowed, row by row.
+        ranks: `(P, n)`, ranks of each row from 0 to at most n - 1, ties allowed.
         target: `(n,)`, ranks of the target, likewise.
 
     Returns:
-        Two counts a row, `(P,)` each.
+        Discordant pairs and pairs tied in both, `(P,)` each.
 
     Example:
         >>> discordant_pairs(np.array([[0, 1, 2, 2], [2, 1, 0, 0]]), np.array([0, 1, 2, 2]))
@@ -56,7 +56,7 @@ def discordant_pairs(ranks: Ranks, target: Ranks) -> tuple[npt.NDArray[np.int64]
         part = slice(start, start + step)
         sequence = ranks[part, order]
         if has_ties:
-            # Among places that are tied in the target, ascending: no inversion is counted there.
+            # Scores ascend among places tied in the target, so no inversion is counted there.
             keys = np.sort(groups + sequence, axis=1)
             tied[part] = tied_pairs(keys)
             sequence = (keys - groups).astype(ranks.dtype)
@@ -65,12 +65,12 @@ def discordant_pairs(ranks: Ranks, target: Ranks) -> tuple[npt.NDArray[np.int64]
 
 
 def _inversions(sequence: Ranks) -> npt.NDArray[np.int64]:
-    """Pairs of a row in which the earlier number is the larger one, `(P, n)` -> `(P,)`."""
+    """Counts pairs of a row with the larger number first, `(P, n)` -> `(P,)`."""
     rows, n = sequence.shape
     width = max(2, int(np.sqrt(n)))
     chunks = -(-n // width)
-    # Where each value of the sorted row was, equal values in the order of their places: a permutation with the same
-    # number of inversions. It is filled up with ascending numbers, which add none.
+    # Original place of each value of the sorted row, equal values in the order of their places: a permutation with the
+    # same number of inversions. It is padded with ascending numbers, which add none.
     small = np.int16 if chunks * width <= np.iinfo(np.int16).max else np.int32
     places = np.empty((rows, chunks * width), dtype=small)
     places[:, :n] = np.argsort(sequence, axis=1, kind="stable")
@@ -78,15 +78,15 @@ def _inversions(sequence: Ranks) -> npt.NDArray[np.int64]:
     values = np.argsort(places, axis=1, kind="stable").astype(small)
     chunk_of_value: Ranks = np.floor_divide(values, width)
     inversions = _within(places, width)
-    # The same pairs seen from the places: those within one chunk of places that were not in one chunk of values.
+    # The same pairs seen from the places: pairs in one chunk of places and different chunks of values.
     inversions += _within(chunk_of_value, width)
     return inversions + _between((places // width).reshape(rows, chunks, width), chunks)
 
 
 def _within(numbers: Ranks, width: int) -> npt.NDArray[np.int64]:
-    """Inversions inside of each chunk of a row, `(P, chunks * width)` -> `(P,)`."""
+    """Counts inversions within the chunks of each row, `(P, chunks * width)` -> `(P,)`."""
     rows = len(numbers)
-    # One chunk a column, so that comparing all of them at one distance is one run through memory.
+    # One column per chunk, so that comparing all of them at one distance is one pass through memory.
     columns = np.ascontiguousarray(numbers.reshape(-1, width).T)
     found = np.zeros(columns.shape, dtype=np.uint8 if width <= np.iinfo(np.uint8).max else np.uint32)
     for distance in range(1, width):
@@ -95,11 +95,11 @@ def _within(numbers: Ranks, width: int) -> npt.NDArray[np.int64]:
 
 
 def _between(chunk_of_place: Ranks, chunks: int) -> npt.NDArray[np.int64]:
-    """Inversions of numbers that share neither a chunk of values nor one of places, `(P, chunks, width)` -> `(P,)`."""
+    """Counts inversions of numbers in different chunks of values and of places, `(P, chunks, width)` -> `(P,)`."""
     rows = len(chunk_of_place)
     cells = np.arange(rows * chunks).reshape(rows, chunks, 1) * chunks + chunk_of_place
     counts = np.bincount(cells.ravel(), minlength=rows * chunks * chunks).reshape(rows, chunks, chunks)
-    # For each cell, how many numbers lie in chunks before its own in one sense and behind it in the other.
+    # For each cell, the count of numbers in earlier chunks of one kind and later chunks of the other.
     before = np.zeros_like(counts)
     before[:, 1:] = np.cumsum(counts, axis=1)[:, :-1]
     crossing = np.zeros_like(counts)

@@ -1,4 +1,4 @@
-"""Several rankings as one."""
+"""Several rankings combined into one."""
 
 import numpy as np
 import numpy.typing as npt
@@ -8,13 +8,13 @@ from autoprox.base.arrays import Floats
 
 
 def mean_ranks(scores: npt.ArrayLike) -> Floats:
-    """The mean over score vectors of the ranks that each gives, ties averaged, scaled to (0, 1].
+    """Averages the ranks of several score vectors, scaled to (0, 1]; ties get their mean rank.
 
     Args:
-        scores: `(P, n)`, one row a scorer.
+        scores: `(P, n)`, one row per scorer.
 
     Returns:
-        `(n,)`; NaN where a scorer has no finite value. What is not finite takes no rank from the others.
+        `(n,)`; NaN where a scorer has no finite value. Values that are not finite do not affect the ranks of others.
 
     Example:
         >>> mean_ranks([[10, 20, 30, 40], [1, 3, 2, 4]]).tolist()

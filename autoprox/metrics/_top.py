@@ -1,4 +1,4 @@
-"""How good the first of a ranking are: nDCG, and the regret of the first."""
+"""Quality of the first places of a ranking: nDCG, and the regret of the first place."""
 
 import numpy as np
 import numpy.typing as npt
@@ -6,22 +6,22 @@ import numpy.typing as npt
 from autoprox.base.arrays import Floats
 
 TOP = 10
-"""Places of a ranking that `ndcg` looks at."""
+"""Places of a ranking that count in `ndcg` by default."""
 
 
 def ndcg(scores: npt.ArrayLike, labels: npt.ArrayLike, places: int = TOP) -> Floats:
     """Normalised discounted cumulative gain of the first places (Järvelin 2002), equal to scikit-learn's.
 
-    The gain of an architecture is its label, the worst one 0 and the best one 1, over log2(1 + place). Architectures
-    with one score share the mean of their gains.
+    The gain of an architecture is its label, scaled from 0 for the worst to 1 for the best, over log2(1 + place).
+    Architectures with equal scores share their mean gain.
 
     Args:
         scores: `(P, n)`, one row per candidate.
         labels: `(n,)`, higher is better.
-        places: How many places count.
+        places: Number of places that count.
 
     Returns:
-        `(P,)`, 1 for a ranking whose first places are the best. NaN where a score is not finite, or labels are equal.
+        `(P,)`, 1 if the best architectures take the first places. NaN if a score is not finite or all labels are equal.
 
     Example:
         >>> ndcg([[1, 2, 3], [3, 2, 1], [1, 1, 1]], [10, 20, 30], places=1).tolist()
@@ -38,21 +38,21 @@ def ndcg(scores: npt.ArrayLike, labels: npt.ArrayLike, places: int = TOP) -> Flo
 
 
 def _gained(scores: Floats, gains: Floats, discounts: Floats) -> float:
-    """Discounted gains in the order of scores, ties with their mean gain."""
+    """Sums the discounted gains in the order of scores; ties get their mean gain."""
     _, groups, sizes = np.unique(-scores, return_inverse=True, return_counts=True)
     means = np.bincount(groups, weights=gains) / sizes
     return float(np.repeat(means, sizes) @ discounts)
 
 
 def top_regret(scores: npt.ArrayLike, labels: npt.ArrayLike) -> Floats:
-    """By how much the label of the first is behind the best one; of several with the highest score, on average.
+    """Returns the difference between the best label and that of the first place; ties for the first place are averaged.
 
     Args:
         scores: `(P, n)`, one row per candidate.
         labels: `(n,)`, higher is better.
 
     Returns:
-        `(P,)`, in the unit of the labels, 0 if the first is the best. NaN where a score is not finite.
+        `(P,)`, in the unit of the labels, 0 if the first place is the best. NaN if a score is not finite.
 
     Example:
         >>> top_regret([[1, 2, 3], [3, 2, 1], [1, 3, 3]], [10, 20, 30]).tolist()

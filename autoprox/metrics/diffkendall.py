@@ -1,4 +1,4 @@
-"""DiffKendall: a Kendall tau that can be differentiated, as a metric and as a loss.
+"""DiffKendall: a differentiable Kendall tau, as a metric and as a loss.
 
 It needs torch, so `autoprox.metrics` does not import it.
 """
@@ -10,23 +10,23 @@ import torch
 from torch import Tensor
 
 Alpha = float | Callable[[float], float]
-"""Steepness: a number, or a schedule from the share of training that is done, in [0, 1], to a number."""
+"""Steepness: a number, or a schedule from the completed share of training, in [0, 1], to a number."""
 
 PUBLISHED_ALPHA = 0.5
 """Steepness in the experiment code of ParZC."""
 
 
 def growing(start: float, end: float) -> Callable[[float], float]:
-    """A schedule that grows by a constant factor a step, from one steepness to another.
+    """Returns a schedule that grows from one steepness to another by a constant factor per step.
 
-    Small steepness sees far pairs only and has smooth gradients; large steepness is close to Kendall's tau.
+    A small steepness responds to distant pairs only and has smooth gradients; a large one is close to Kendall's tau.
 
     Args:
         start: Steepness at the beginning, positive.
         end: Steepness at the end, positive.
 
     Raises:
-        ValueError: If one of them is not a positive finite number.
+        ValueError: If an argument is not a positive finite number.
 
     Example:
         >>> [growing(1, 16)(done) for done in (0.0, 0.5, 1.0)]
@@ -37,11 +37,11 @@ def growing(start: float, end: float) -> Callable[[float], float]:
 
 
 def steepness(alpha: Alpha, progress: float) -> float:
-    """The steepness at a moment of training.
+    """Returns the steepness at a point of training.
 
     Args:
         alpha: A number or a schedule.
-        progress: Share of training that is done, in [0, 1].
+        progress: Completed share of training, in [0, 1].
 
     Raises:
         ValueError: If it is not a positive finite number.
@@ -57,10 +57,10 @@ def steepness(alpha: Alpha, progress: float) -> float:
 
 
 def within(pairs: Tensor, mask: Tensor | None, groups: Tensor | None) -> Tensor:
-    """Which ordered pairs count: two different items, both real, of one group.
+    """Selects the ordered pairs that count: two different items of one group, neither of them padding.
 
     Args:
-        pairs: Any tensor `(..., N, N)`; gives shape and device.
+        pairs: Any tensor `(..., N, N)`; only its shape and device are used.
         mask: `(..., N)`, False for padded items; all real if None.
         groups: `(..., N)`, whole numbers; one group if None.
 
@@ -80,7 +80,7 @@ def within(pairs: Tensor, mask: Tensor | None, groups: Tensor | None) -> Tensor:
 
 
 def differences(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """`z_i - z_j` for all ordered pairs, `(..., N)` -> `(..., N, N)`; what a mask hides takes no part, NaN included.
+    """Returns `z_i - z_j` for all ordered pairs, `(..., N)` -> `(..., N, N)`; masked values, even NaN, are ignored.
 
     Example:
         >>> differences(torch.tensor([3.0, 1.0])).tolist()
@@ -91,7 +91,7 @@ def differences(values: Tensor, mask: Tensor | None = None) -> Tensor:
 
 
 def check_items(scores: Tensor, targets: Tensor, mask: Tensor | None, groups: Tensor | None) -> None:
-    """Checks what all pairwise losses need.
+    """Checks the arguments of a pairwise loss.
 
     Raises:
         ValueError: If shapes differ, the mask is not boolean, or fewer than two items can be compared.
@@ -116,29 +116,29 @@ def diffkendall_tau(
     groups: Tensor | None = None,
     progress: float = 1.0,
 ) -> Tensor:
-    """A smooth Kendall tau: signs of differences are replaced by `tanh`.
+    """Returns a smooth Kendall tau, with `tanh` in place of the signs of differences.
 
     tau_d = 2 / (N (N - 1)) * sum over pairs i < j of s(x_i - x_j) s(y_i - y_j), s(z) = tanh(alpha z / 2) (Dong 2025,
     ParZC, https://arxiv.org/abs/2402.02105; after Zheng 2023, https://arxiv.org/abs/2307.15317, who take the sigmoid
-    of the product). It tends to Kendall's tau-a as alpha grows: tied pairs weigh nothing and are counted.
+    of the product). It tends to Kendall's tau-a as alpha grows: tied pairs contribute zero but are counted.
 
     With a small alpha it is close to a covariance, which grows with the scale of the scores: normalise the scores, or
-    let alpha grow while training.
+    increase alpha during training.
 
     Args:
         scores: `(..., N)`, floating point.
         targets: `(..., N)`.
         alpha: Steepness; a number or a schedule, see `growing`.
-        target_alpha: Steepness for the targets; that of the scores if None, signs if infinite.
+        target_alpha: Steepness for the targets; `alpha` if None, signs if infinite.
         mask: `(..., N)`, False for padded items, which may hold anything; all real if None.
         groups: `(..., N)`, whole numbers: only pairs of one group are compared.
-        progress: Share of training that is done, in [0, 1], for a schedule.
+        progress: Completed share of training, in [0, 1], for a schedule.
 
     Returns:
         `(...)`, in [-1, 1].
 
     Raises:
-        ValueError: If shapes do not fit, alpha is not positive and finite, or there are no two items to compare.
+        ValueError: If shapes do not fit, alpha is not positive and finite, or no two items can be compared.
 
     Example:
         >>> scores, targets = torch.tensor([1.0, 2.0, 3.0, 4.0]), torch.tensor([1.0, 3.0, 2.0, 4.0])
@@ -155,7 +155,7 @@ def diffkendall_tau(
     counted = within(agreement, mask, groups)
     number = counted.sum((-2, -1))
     if bool((number == 0).any()):
-        raise ValueError("No two items are of one group, so nothing can be compared.")
+        raise ValueError("No two items share a group, so nothing can be compared.")
     return (agreement * counted).sum((-2, -1)) / number
 
 
@@ -169,7 +169,7 @@ def diffkendall_loss(
     groups: Tensor | None = None,
     progress: float = 1.0,
 ) -> Tensor:
-    """Minus the mean of `diffkendall_tau` over all leading dimensions; arguments and errors are its own.
+    """Returns the negative mean of `diffkendall_tau` over all leading dimensions; same arguments and errors.
 
     Returns:
         A scalar.

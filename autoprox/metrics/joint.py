@@ -1,4 +1,4 @@
-"""One value out of a candidate's correlations with several blocks."""
+"""Joint value of a candidate's correlations with several blocks."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -11,10 +11,10 @@ from autoprox.base.errors import SpecError, suggestion
 
 
 class Aggregate(StrEnum):
-    """How the correlations with several blocks become one."""
+    """Aggregate of the correlations with several blocks."""
 
     MEAN = "mean"
-    """The mean over the blocks of a space, then over the spaces: a space with many blocks does not drown the others."""
+    """The mean over the blocks of a space, then over the spaces: a space with many blocks does not dominate."""
     MIN = "min"
     """The worst block."""
     WEIGHTED = "weighted"
@@ -27,23 +27,23 @@ def joint(
     aggregate: str = Aggregate.MEAN,
     weights: Sequence[float] | None = None,
 ) -> Floats:
-    """Joint correlation: one value out of the signed correlations with D blocks.
+    """Combines the signed correlations with D blocks into one value.
 
-    The published form is the mean of `|tau|` over data sets (Wei 2024, as later coded); the absolute value is dropped
-    here, because a proxy whose sign differs between data sets cannot be used.
+    The published form is the mean of `|tau|` over data sets (Wei 2024, as in its code). The absolute value is omitted
+    here, because a proxy with a different sign per data set cannot be used.
 
     Args:
         taus: `(..., D)`, signed correlations, one column per block.
         spaces: `D` names, the space of each block.
-        aggregate: One of `Aggregate`, or its name.
-        weights: `D` weights that are not negative, for "weighted" only; they are divided by their sum.
+        aggregate: A member of `Aggregate`, or its name.
+        weights: `D` weights of at least 0, for "weighted" only; they are divided by their sum.
 
     Returns:
-        `(...)`. NaN where a correlation is NaN: a candidate that is undefined on one block has no joint value.
+        `(...)`. NaN if any correlation is NaN: a candidate that is undefined on one block has no joint value.
 
     Raises:
-        SpecError: If the aggregate is unknown, or the weights are missing, given for another aggregate, of another
-            number than the blocks, negative, not finite, or all zero.
+        SpecError: If the aggregate is unknown, or the weights are missing, superfluous, of the wrong number, negative,
+            not finite, or all zero.
         ValueError: If there is no block, or not one space per block.
 
     Example:
@@ -64,12 +64,12 @@ def joint(
     if aggregate == Aggregate.MIN:
         return np.asarray(values.min(axis=-1))
     shares = _space_shares(spaces) if aggregate == Aggregate.MEAN else _weight_shares(weights, len(spaces))
-    # A sum in the order of the blocks rather than a matrix product: the same bits whatever the number of candidates.
+    # A sum in the order of the blocks, not a matrix product: the result is bit-identical for any number of candidates.
     return np.asarray((values * shares).sum(axis=-1))
 
 
 def _space_shares(spaces: Sequence[str]) -> Floats:
-    """The weight of each block when blocks are averaged within a space and spaces with each other."""
+    """Weight of each block for a mean within spaces, then over spaces."""
     blocks = {space: spaces.count(space) for space in spaces}
     return np.array([1 / (blocks[space] * len(blocks)) for space in spaces])
 

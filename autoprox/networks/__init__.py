@@ -1,10 +1,10 @@
-"""From an architecture to a network.
+"""Networks built from architectures, and their parameters.
 
-A family that comes with autoprox is a file here with a function `build`, and a space in `autoprox/spaces/` that names
-it; `define.py` makes spaces of builders of users, `blocks.py` holds what families share, `seeding.py` makes parameters
-depend on their seed alone, `weights.py` says where parameters come from, `checkpoint.py` keeps trained ones in files,
-`network.py` is one network for one task. `mixers.py` holds layers that mix tokens without
-attention, `quantised.py` and `factorised.py` those of compressed networks.
+A family of autoprox is a file here with a function `build`, and a space in `autoprox/spaces/` that names it.
+`_define.py` makes spaces from users' builders, `blocks.py` holds layers that families share, `_seeding.py` makes
+parameters depend only on their seed, `_weights.py` defines sources of parameters, `_checkpoint.py` stores trained ones
+in files, and `network.py` defines one network for one task. `_mixers.py` holds layers that mix tokens without
+attention, `quantised.py` and `factorised.py` layers of compressed networks.
 """
 
 from autoprox.networks._blueprint import Blueprint, blueprint_of

@@ -1,4 +1,4 @@
-"""Call that makes a network: a class or a function, and its arguments."""
+"""Blueprints: the call that builds a network, as a class or function with its arguments."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -13,11 +13,11 @@ from autoprox.spaces import Candidate, Space, TaskShape
 
 @dataclass(frozen=True)
 class Blueprint:
-    """How a network is made, as something that can be written down.
+    """The call that builds a network, in a form that can be written as code.
 
     Args:
         definition: A class or function at the top of a module.
-        arguments: What it is called with: values whose `repr` makes them again.
+        arguments: Its arguments: values that their `repr` reproduces.
 
     Example:
         >>> Blueprint(nn.Linear, (4, 2)).build().out_features
@@ -28,17 +28,17 @@ class Blueprint:
     arguments: tuple[Any, ...]
 
     def build(self) -> nn.Module:
-        """Makes the network."""
+        """Builds the network."""
         return self.definition(*self.arguments)
 
 
 def blueprint_of(space: Space, arch: Candidate, task: TaskShape) -> Blueprint:
-    """How the network of an architecture is made.
+    """Returns the blueprint of an architecture's network.
 
-    A module that holds the function `build` of a space holds a function `blueprint` as well, which says so.
+    The module with the function `build` of a space also has a function `blueprint`, which is called here.
 
     Raises:
-        SpecError: If the space does not allow the architecture or the task, or does not say how networks are made.
+        SpecError: If the space does not allow the architecture or the task, or does not name its builder.
 
     Example:
         >>> import numpy as np
@@ -50,6 +50,8 @@ def blueprint_of(space: Space, arch: Candidate, task: TaskShape) -> Blueprint:
     genes = space.genes(arch)
     space.check_task(*task)
     if not isinstance(space.builder, str):
-        raise SpecError(f"The space '{space.name}' does not say what its networks are made by; name its builder.")
+        raise SpecError(
+            f"The space '{space.name}' does not name its builder; give `build` as a reference 'module:function'."
+        )
     found: Blueprint = resolved(f"{space.builder.rpartition(':')[0]}:blueprint")(space, genes, task)
     return found

@@ -1,4 +1,4 @@
-"""Parameters of trained networks in files: safetensors, which hold tensors and nothing that is run."""
+"""Parameters of trained networks in safetensors files, which contain only tensors and no code."""
 
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from autoprox.base.foreign import reading
 
 
 def save_checkpoint(model: nn.Module, path: str | Path) -> None:
-    """Writes parameters and buffers of a network; those that modules share are written once.
+    """Writes parameters and buffers of a network; shared ones are written once.
 
     Raises:
         AutoproxError: If the file cannot be written.
@@ -28,16 +28,16 @@ def save_checkpoint(model: nn.Module, path: str | Path) -> None:
 
 
 def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
-    """Reads parameters and buffers into a network, which is returned.
+    """Reads parameters and buffers into a network and returns it.
 
     Raises:
-        StoreMismatchError: If the file is not of this kind, or does not fit the network.
+        StoreMismatchError: If the file is not a safetensors file, or does not fit the network.
     """
 
     def failure(reason: str) -> StoreMismatchError:
         return StoreMismatchError(
-            f"'{path}' does not hold the parameters of this {type(model).__name__}: {reason}. Give the safetensors "
-            "file that was written of it."
+            f"'{path}' does not contain the parameters of this {type(model).__name__}: {reason}. Give the "
+            "safetensors file written from it."
         )
 
     with reading(path, failure):

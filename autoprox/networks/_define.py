@@ -1,4 +1,4 @@
-"""Spaces of users: genes and a function that builds a network."""
+"""Spaces defined by users: genes and a function that builds a network."""
 
 import math
 import re
@@ -24,7 +24,7 @@ from autoprox.spaces.layout import Valid
 from autoprox.spaces.space import Builder
 
 Build: TypeAlias = Callable[[Mapping[str, Any], TaskShape], nn.Module]
-"""From genes and a task to a network with fresh parameters."""
+"""Maps genes and a task to a network with new parameters."""
 Costs: TypeAlias = Callable[[Mapping[str, Any], TaskShape], Counts]
 Features: TypeAlias = Callable[[Mapping[str, Any]], Mapping[str, float]]
 
@@ -33,12 +33,12 @@ _NAME = re.compile(r"[A-Za-z0-9][\w.-]*")
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class DefinedSpace(Space):
-    """A space that `define_space` made.
+    """A space made by `define_space`.
 
     Args:
-        function: Builds a network, or where it stands.
-        costs: Counts in closed form, if there is one.
-        described: The features; if None, those that `features_of` makes of numeric genes.
+        function: Function that builds a network, or a reference to it.
+        costs: Counts in closed form; None to count in the network.
+        described: Features; None to derive them from numeric genes.
     """
 
     function: Build | str
@@ -48,7 +48,7 @@ class DefinedSpace(Space):
 
     @cached_property
     def identity(self) -> str:
-        """Digest of genes, version and the source of what builds the networks."""
+        """Digest of genes, version and the source of the builder."""
         genes = [
             [gene.name, json_form(tuple(gene.choices)), content(gene.along) if callable(gene.along) else gene.along]
             for gene in self.layout.genes
@@ -58,36 +58,36 @@ class DefinedSpace(Space):
 
     @property
     def has_closed_form(self) -> bool:
-        """Whether costs were given."""
+        """True if `costs` was given."""
         return self.costs is not None
 
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """Costs of a network: by the given function, or counted in the network, once for each architecture."""
+        """Counts of a network: from the given function, or counted in the network once per architecture."""
         if self.costs is None:
             params, macs = _measured(self, canonical_json(genes), task)
             return Counts(params, macs, self.backbone_params_of(genes))
         counts = self.costs(copied(genes), task)
         if not isinstance(counts, Counts):
             raise SpecError(
-                f"The costs of '{self.name}' are a {type(counts).__name__}; the function must return "
+                f"The function `costs` of '{self.name}' returned a {type(counts).__name__}; it must return "
                 "autoprox.spaces.Counts."
             )
         return counts
 
     def params_of(self, genes: Genes, task: TaskShape) -> int:
-        """The parameters; where they have to be counted, the network is built and not run."""
+        """The parameters; without `costs`, the network is built but not run."""
         if self.costs is None:
             return _measured_params(self, canonical_json(genes), task)
         return super().params_of(genes, task)
 
     def backbone_params_of(self, genes: Genes) -> int:
-        """The parameters of the network of a usual task, or what the given function says."""
+        """The parameters of the network for a standard task, or the result of the given function."""
         if self.costs is None:
             return self.params_of(genes, TaskShape(2, self.default_img_size, 3))
         return super().backbone_params_of(genes)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """The features as the given function says; without one, numeric genes, and mean and sum of lists of numbers."""
+        """The result of the given function, or numeric genes with mean and sum of each list of numbers."""
         if self.described is None:
             return numeric_features(genes)
         found = {str(name): float(value) for name, value in self.described(copied(genes)).items()}
@@ -109,31 +109,31 @@ def define_space(
     costs: Costs | None = None,
     unsteadiness: float = STEADY,
 ) -> DefinedSpace:
-    """Makes a space of genes and a function that builds a network.
+    """Makes a space from genes and a function that builds a network.
 
-    What works on a space that comes with autoprox works on this one: sampling, statistics, tables, discovery, search.
+    Everything works on it as on the spaces of autoprox: sampling, statistics, tables, discovery, search.
 
     Args:
         name: Name in tables: letters, digits, `-`, `_` and `.`.
-        genes: What varies.
-        build: From the genes, as a mapping of names to values, and a `task` with `num_classes`, `img_size` and
-            `in_chans` to a `torch.nn.Module` that maps images `(B, in_chans, img_size, img_size)` to logits
-            `(B, num_classes)`. Or where such a function stands: `my_package.my_module:build`.
-        img_sizes: Sizes of square images in px that networks can be built for.
-        default_img_size: The one that is taken where none is given; the first of `img_sizes` if None.
+        genes: The genes.
+        build: Function of the genes, as a mapping of names to values, and a `task` with `num_classes`, `img_size` and
+            `in_chans`. It returns a `torch.nn.Module` that maps images `(B, in_chans, img_size, img_size)` to logits
+            `(B, num_classes)`. Or a reference to such a function: `my_package.my_module:build`.
+        img_sizes: Allowed sizes of square images in px.
+        default_img_size: Default image size; the first of `img_sizes` if None.
         version: Raise it when networks change in a way that the source of `build` does not show.
-        valid: Which genes go together: returns true, false, or a text that says why not.
-        features: From the genes to numbers that tell architectures apart, such as depth and width; if None, each
-            numeric gene, and the mean and the sum of each list of numbers.
-        costs: From genes and task to `autoprox.spaces.Counts`, in closed form. Without it, parameters and
-            multiply-accumulates are counted in the network, once for each architecture.
-        unsteadiness: By how much scores may move when images and weights change in the sixth digit, as a share of how
-            far scores lie apart, between 0 and 1. Discovery refuses what moves further. Give more than the usual .01
-            if the networks round what goes through them.
+        valid: Checks a combination of genes: returns true, false, or the reason for a refusal as text.
+        features: Function of the genes that returns features such as depth and width; if None, each numeric gene, and
+            the mean and the sum of each list of numbers.
+        costs: Function of genes and task that returns `autoprox.spaces.Counts` in closed form. Without it, parameters
+            and multiply-accumulates are counted in the network once per architecture.
+        unsteadiness: Largest accepted change of scores when images and weights change in the sixth digit, relative to
+            the spread of scores, between 0 and 1. Discovery rejects proxies that exceed it. Give more than the default
+            of .01 for networks that round activations.
 
     Raises:
-        SpecError: If an argument is not of this form.
-        RegistryError: If a space that comes with autoprox has this name.
+        SpecError: If an argument is invalid.
+        RegistryError: If a space of autoprox has this name.
 
     Example:
         >>> def build(genes, task):
@@ -150,13 +150,13 @@ def define_space(
     if not isinstance(name, str) or not _NAME.fullmatch(name):
         raise SpecError(f"A space needs a name of letters, digits, '-', '_' and '.', not {name!r}.")
     if name in SPACES:
-        raise RegistryError(f"The space '{name}' comes with autoprox; choose another name.")
+        raise RegistryError(f"The name '{name}' belongs to a space of autoprox; choose another name.")
     if not callable(build) and not isinstance(build, str):
         raise SpecError(f"The builder of '{name}' is a {type(build).__name__}; give a function of genes and task.")
     if not is_whole(version):
         raise SpecError(f"The version of '{name}' must be a whole number, not {version!r}.")
     if not 0 < unsteadiness < 1:
-        raise SpecError(f"The unsteadiness of '{name}' must lie between 0 and 1, not at {unsteadiness!r}.")
+        raise SpecError(f"The unsteadiness of '{name}' must be between 0 and 1, not {unsteadiness!r}.")
     sizes = list(img_sizes)
     if not sizes or not all(is_whole(size) and size >= 1 for size in sizes):
         raise SpecError(f"The img_sizes of '{name}' must be whole numbers of px, at least one, not {img_sizes!r}.")
@@ -174,12 +174,12 @@ def define_space(
         costs=costs,
         described=features,
     )
-    space.features(space.sample(np.random.default_rng(0)))  # an axis, `valid` or `features` that fails, fails here
+    space.features(space.sample(np.random.default_rng(0)))  # errors in an axis, `valid` or `features` appear here
     return space
 
 
 def numeric_features(genes: Genes) -> dict[str, float]:
-    """The numeric genes, and the mean and the sum of each list of numbers.
+    """Returns the numeric genes, and the mean and the sum of each list of numbers.
 
     Example:
         >>> numeric_features({"width": 8, "depth": [1, 3], "mixer": "pool"})
@@ -196,7 +196,7 @@ def numeric_features(genes: Genes) -> dict[str, float]:
 
 
 def _build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
-    """Calls the function of the user; a network of genes as `Space.build` made them."""
+    """Calls the builder of the user with checked genes."""
     model = blueprint(space, genes, task).build()
     if not isinstance(model, nn.Module):
         raise SpecError(f"The builder of '{space.name}' returned a {type(model).__name__}, not a torch.nn.Module.")
@@ -204,7 +204,7 @@ def _build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
 
 
 def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
-    """How the network of allowed genes is made: by the function of the user, out of genes and task.
+    """Returns the blueprint for allowed genes: the builder of the user, with genes and task.
 
     Raises:
         SpecError: If the space was not made by `define_space`.

@@ -1,15 +1,15 @@
-"""Convolutional mixers of tokens: multi-kernel convolutional attention, and pooling with a learnable receptive field.
+"""Convolutional token mixers: multi-kernel convolutional attention, and pooling with a learnable receptive field.
 
-Both work on the token map of an image. Class tokens, which have no place in it, bypass them.
+Both operate on the token map of an image. Class tokens, which are not part of the map, bypass them.
 
-`MCA` follows ConvFormer (https://arxiv.org/abs/2209.07738), whose code is not public. The paper names the parts: an
-expanding convolution, depth-wise convolutions of several kernel sizes, a gate that depends on the input, and a
-convolution that brings the channels back. Their order, the place of the activation and the form of the gate are
-reconstructed here. The "convformer" of timm is another network.
+`MCA` follows ConvFormer (https://arxiv.org/abs/2209.07738), which has no public code. The paper names the parts: an
+expanding convolution, depth-wise convolutions of several kernel sizes, an input-dependent gate, and a reducing
+convolution. Their order, the place of the activation and the form of the gate are reconstructed here. The "convformer"
+of timm is a different network.
 
 `SpatialEnhancer` follows Meta-Pooling (https://arxiv.org/abs/2301.10038) and its published code. It differs in two
-points: a strip gate is normalised over channels and not over the batch, so that images do not depend on each other, and
-no normalisation follows the operation, so that `skip` is the identity.
+points: a strip gate is normalised over channels instead of the batch, so that images do not depend on each other, and
+the operation is not followed by a normalisation, so that `skip` is the identity.
 """
 
 from collections.abc import Sequence
@@ -22,17 +22,17 @@ from autoprox.spaces.mixer import ENHANCERS, fitting_kernels, split_channels, st
 
 
 class MCA(nn.Module):
-    """Multi-kernel convolutional attention: expands, convolves depth-wise, weighs by a gate, and reduces.
+    """Multi-kernel convolutional attention: expansion, depth-wise convolutions, a gate, and reduction.
 
-    The expanded channels are shared evenly among the kernels. Kernels that are larger than the token map allows are cut
-    to the largest one of which every weight meets a token, and kernels that become equal are one.
+    The expanded channels are divided evenly among the kernels. Kernels too large for the token map are reduced to the
+    largest size with every weight in use, and equal kernels are merged.
 
     Args:
         dim: Size of a token.
         grid: Tokens along an edge of the token map.
         kernels: Odd edges of the depth-wise kernels.
         expand: Expanded channels, divided by `dim`.
-        gate: Whether the channels are weighed by a sigmoid of their mean over the token map.
+        gate: Weights the channels by a sigmoid of their mean over the token map.
         class_tokens: Tokens before those of the map; their output is zero, for a residual branch.
 
     Raises:
@@ -80,7 +80,7 @@ class MCA(nn.Module):
 
 
 class Strip(nn.Module):
-    """Weighs each token by two gates, of the mean of its row and of the mean of its column (coordinate attention).
+    """Weights each token by two gates: of the mean of its row, and of the mean of its column (coordinate attention).
 
     Args:
         dim: Size of a token.
@@ -110,20 +110,19 @@ class Strip(nn.Module):
 
 
 class SpatialEnhancer(nn.Module):
-    """Widens the receptive field of a token map by pooling: by one operation, or by a learnable mixture of several.
+    """Widens the receptive field of a token map by pooling: one operation, or a learnable mixture of several.
 
     Args:
         dim: Size of a token.
         grid: Tokens along an edge of the token map.
         ops: The operation, or the operations of the mixture: `skip`, `strip`, `max3`, `max5`, `avg3`, `avg5`.
-        class_tokens: Tokens before those of the map, which stay as they are.
+        class_tokens: Tokens before those of the map; they are unchanged.
 
     Attributes:
-        alpha: `(len(ops),)`, the weights of the mixture before their softmax; of one operation None.
+        alpha: `(len(ops),)`, the weights of the mixture before the softmax; None for a single operation.
 
     Raises:
-        RegistryError: If there is no such operation.
-        SpecError: If there is no operation at all.
+        SpecError: If an operation is unknown, or none is given.
 
     Example:
         >>> x = torch.randn(2, 16, 8)
@@ -169,10 +168,10 @@ def _operation(name: str, dim: int, grid: int) -> nn.Module:
 
 
 def _without_class_tokens(x: Tensor, count: int) -> tuple[Tensor, Tensor | None]:
-    """The tokens of the map, and the class tokens before them, if there are any."""
+    """Splits tokens into those of the map and the class tokens before them, or None."""
     return (x, None) if count == 0 else (x[:, count:], x[:, :count])
 
 
 def _as_map(tokens: Tensor, grid: int) -> Tensor:
-    """Tokens `(B, grid^2, dim)` as a map `(B, dim, grid, grid)`."""
+    """Arranges tokens `(B, grid^2, dim)` as a map `(B, dim, grid, grid)`."""
     return tokens.transpose(1, 2).reshape(tokens.shape[0], tokens.shape[2], grid, grid)

@@ -1,4 +1,4 @@
-"""Digest of a trained network: its parts, their settings and their parameters."""
+"""Digest of a trained network: its modules, their settings and their parameters."""
 
 from typing import Any
 
@@ -9,15 +9,15 @@ from autoprox.base.content import content
 from autoprox.base.digest import array_digest, digest
 
 LIBRARIES = ("autoprox", "torch", "torchvision", "transformers", "timm")
-"""Packages whose classes count as their name: what they compute with given settings and parameters stays the same."""
+"""Packages with classes that count by name, because their computation for given settings does not change."""
 
 _PLAIN = (bool, int, float, str, type(None))
 
 
 def module_digest(model: nn.Module) -> str:
-    """Digest of a network: of the classes and settings of all its modules, its parameters and buffers.
+    """Digests a network: the classes and settings of all its modules, its parameters and its buffers.
 
-    Classes from outside the usual libraries count as their source. Whether a module trains does not count.
+    Classes outside `LIBRARIES` count with their source. The training mode is ignored.
 
     Example:
         >>> layer = nn.Linear(2, 2)
@@ -37,7 +37,7 @@ def _kind(kind: type[nn.Module]) -> str:
 
 
 def _settings(module: nn.Module) -> list[list[str]]:
-    """Plain attributes, functions and other objects by name, and what the module prints of itself."""
+    """Returns attributes, with functions and other objects by name, and the module's `extra_repr`."""
     own = {name: value for name, value in vars(module).items() if not name.startswith("_") and name != "training"}
     return [["", module.extra_repr()], *([name, _said(own[name])] for name in sorted(own))]
 
@@ -56,7 +56,7 @@ def _said(value: Any) -> str:
 
 
 def _config(model: nn.Module) -> str:
-    """The configuration that networks of transformers are made of."""
+    """Returns the configuration of a model of transformers, as text."""
     config = getattr(model, "config", None)
     made = getattr(config, "to_dict", None)
     return _said(made()) if callable(made) else ""

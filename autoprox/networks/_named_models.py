@@ -1,4 +1,4 @@
-"""Untrained models by reference: a Hugging Face configuration, a timm name, or models in a user's file."""
+"""Untrained models by reference: a configuration of Hugging Face, a name in timm, or models in a user's file."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -19,11 +19,11 @@ HUGGING_FACE, TIMM = "hf:", "timm:"
 
 @dataclass(frozen=True)
 class NamedModel:
-    """A model that is built when it is needed.
+    """A model that is built on demand.
 
     Args:
-        name: Name for tables.
-        build: Builds it with fresh parameters, for a number of classes.
+        name: Name in tables.
+        build: Builds it with new parameters for a number of classes.
         img_size: Side of its images in pixels; None if unknown.
         in_chans: Channels of its images; None if unknown.
     """
@@ -35,16 +35,16 @@ class NamedModel:
 
 
 def named_models(references: Sequence[str], seed: int = 0) -> list[NamedModel]:
-    """The models that references name.
+    """Returns the models that references name.
 
     Args:
         references: `hf:FILE.json` or `hf:FOLDER` (a configuration of Hugging Face Transformers), `timm:NAME`,
             `my_file.py:models` or `package.module:models` (a module, a mapping or sequence of modules, or a function
             that returns one).
-        seed: Of the initialisation.
+        seed: Seed of the initialisation.
 
     Raises:
-        SpecError: If a reference names no model, or the library that it needs is not installed.
+        SpecError: If a reference names no model, or its library is not installed.
 
     Example:
         >>> named_models(["resnet"])
@@ -66,7 +66,7 @@ def _named(reference: str, seed: int) -> list[NamedModel]:
 
 
 def img_size_of(model: nn.Module) -> int | None:
-    """Side in pixels of the images that a model states in its configuration; None if it states none.
+    """Returns the side of the images in a model's configuration, in pixels; None if it is not stated.
 
     Example:
         >>> img_size_of(nn.Linear(2, 2)) is None
@@ -96,9 +96,7 @@ def _hugging_face(path: Path, seed: int) -> NamedModel:
     name = path.name if path.is_dir() else path.stem
     path = path / "config.json" if path.is_dir() else path
     if not path.is_file():
-        raise SpecError(
-            f"There is no file '{path}'; give the config.json of an image classifier, or the folder that holds it."
-        )
+        raise SpecError(f"There is no file '{path}'; give the config.json of an image classifier, or its folder.")
     try:
         from transformers import AutoConfig, AutoModelForImageClassification
     except ImportError as error:

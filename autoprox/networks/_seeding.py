@@ -1,4 +1,4 @@
-"""Fresh parameters that depend on their seed alone."""
+"""Initial parameters that depend only on their seed."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -13,14 +13,14 @@ from autoprox.spaces.space import Builder, Space
 from autoprox.spaces.task import TaskShape
 
 SEEDS = range(2**63)
-"""The seeds that an initialisation takes."""
+"""Allowed seeds of an initialisation."""
 
 
 def seeded(build: Callable[[Space, Genes, TaskShape], nn.Module]) -> Builder:
-    """Makes the builder of a space of a function that builds one network.
+    """Converts a function that builds one network to the builder of a space.
 
-    The parameters come from the CPU generator, in single precision, whatever the default device or type is and whatever
-    other threads build; all generators are left as they were. The network comes back in evaluation mode.
+    Parameters are drawn from the CPU generator in single precision, independent of default device and dtype and of
+    other threads; all generators are restored. The network is returned in evaluation mode.
     """
 
     @wraps(build)

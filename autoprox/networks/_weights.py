@@ -1,4 +1,4 @@
-"""Where the parameters of a network come from: a value with an identity, which is part of every key."""
+"""Sources of a network's parameters, each with an identity that is part of every key."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable
@@ -16,9 +16,9 @@ from autoprox.spaces import Arch, Space, TaskShape
 
 
 class Weights(ABC):
-    """Where the parameters of networks come from.
+    """Source of the parameters of networks.
 
-    A kind is a frozen dataclass of what decides the parameters.
+    A subclass is a frozen dataclass of everything that determines the parameters.
     """
 
     @property
@@ -26,13 +26,13 @@ class Weights(ABC):
     def identity(self) -> Any:
         """Identity of these parameters among all others of the same architecture and task, as JSON-like data.
 
-        A whole number is the seed of fresh parameters; another kind gives a list that begins with its name.
+        A whole number is the seed of untrained parameters; other sources give a list that starts with their name.
         """
 
     @property
     @abstractmethod
     def group(self) -> Hashable:
-        """Networks are ranked among each other if their weights have one group."""
+        """Group of comparable weights: networks are ranked only within a group."""
 
     @abstractmethod
     def network(self, space: Space, arch: Arch, task: TaskShape) -> nn.Module:
@@ -45,7 +45,7 @@ class Weights(ABC):
 
 @dataclass(frozen=True, slots=True)
 class Fresh(Weights):
-    """Parameters that were only initialised.
+    """Initial parameters without training.
 
     Args:
         seed: Seed of the initialisation.
@@ -69,7 +69,7 @@ class Fresh(Weights):
 
     @property
     def group(self) -> int:
-        """The seed: scores of one initialisation are ranked among each other."""
+        """The seed: scores are compared within one initialisation."""
         return self.seed
 
     def network(self, space: Space, arch: Arch, task: TaskShape) -> nn.Module:
@@ -83,7 +83,7 @@ class Fresh(Weights):
 
 @dataclass(frozen=True, slots=True)
 class Trained(Weights):
-    """Parameters that were trained, and written by `autoprox.networks.save_checkpoint`.
+    """Trained parameters in a file written by `autoprox.networks.save_checkpoint`.
 
     Args:
         file: A safetensors file.
@@ -92,7 +92,7 @@ class Trained(Weights):
         digest: Digest of the file's content.
 
     Raises:
-        StoreMismatchError: If there is no such file.
+        StoreMismatchError: If the file cannot be read.
 
     Example:
         >>> from tempfile import mkdtemp
@@ -119,12 +119,12 @@ class Trained(Weights):
 
     @property
     def identity(self) -> list[str]:
-        """The digest of the file."""
+        """The name of the source and the digest of the file."""
         return ["trained", self.digest]
 
     @property
     def group(self) -> str:
-        """All trained networks are ranked among each other: each has a file of its own."""
+        """One group: all trained networks are compared, although each has a separate file."""
         return "trained"
 
     def network(self, space: Space, arch: Arch, task: TaskShape) -> nn.Module:

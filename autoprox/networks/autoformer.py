@@ -1,8 +1,8 @@
 """The AutoFormer family (Chen 2021, https://arxiv.org/abs/2107.00651).
 
 A plain vision transformer: patches by a convolution, a class token and learned absolute positions, pre-norm blocks with
-their own heads and MLP ratio, and a classifier on the mean of the normalised patch tokens. The class token takes part
-in attention but not in the mean, as in the published code.
+individual heads and MLP ratio, and a classifier on the mean of the normalised patch tokens. As in the published code,
+the class token participates in attention but not in the mean.
 """
 
 import torch
@@ -26,8 +26,9 @@ class AutoFormerModel(nn.Module):
         shape: All sizes of the network.
         num_classes: Number of classes.
         in_chans: Channels of the image.
-        drop_path: Probability of dropping the last block's branches in training, rising linearly from 0 at the first.
-        init_std: Standard deviation of the weights of linear layers; None for torch's own initialisation.
+        drop_path: Probability of dropping the branches of the last block in training; it rises linearly from 0 at the
+            first.
+        init_std: Standard deviation of the weights of linear layers; None for torch's default initialisation.
     """
 
     def __init__(
@@ -60,7 +61,7 @@ class AutoFormerModel(nn.Module):
         return logits
 
     def _init_linear(self, std: float) -> None:
-        """Normal weights and zero bias for linear layers, as published; the convolution keeps torch's own."""
+        """Sets normal weights and zero biases in linear layers, as published; the convolution keeps torch's default."""
         for module in self.modules():
             if isinstance(module, nn.Linear):
                 init_normal(module.weight, std)
@@ -84,7 +85,7 @@ def build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
 
 
 def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
-    """How the network of allowed genes is made.
+    """Returns the blueprint for allowed genes.
 
     Raises:
         SpecError: If the space is of another family.

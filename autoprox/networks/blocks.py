@@ -1,8 +1,8 @@
-"""The transformer block that the families share: attention whose probabilities a hook can see, and an MLP.
+"""Transformer block shared by the families: attention with probabilities visible to hooks, and an MLP.
 
-The micro networks are so small that the number of torch operations, not arithmetic, decides their speed. So the forward
-passes are written with few operations: one product for queries, keys and values, one copy that brings the heads to the
-front, and the scale inside the product.
+For the small micro networks, the number of torch operations limits the speed, not arithmetic. Therefore the forward
+passes use few operations: one product for queries, keys and values, one copy that moves the heads to the front, and the
+scale inside the product.
 """
 
 from collections.abc import Mapping
@@ -26,7 +26,7 @@ class Attention(nn.Module):
     """
 
     elastic_parts: ClassVar[Mapping[str, int]] = {"qkv.weight": 3, "qkv.bias": 3}
-    """What a supernet cuts part by part: queries, keys and values, of which a subnet has the first heads."""
+    """Parameters that a supernet slices part by part: queries, keys and values, with the first heads of each."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -77,7 +77,7 @@ class TransformerBlock(nn.Module):
         width: Size of a token.
         heads: Number of heads; divides `width`.
         hidden: Size of the hidden layer of the MLP.
-        drop_path: Probability with which training drops a branch for an image.
+        drop_path: Probability of dropping a branch for an image in training.
     """
 
     def __init__(self, width: int, heads: int, hidden: int, drop_path: float = 0.0) -> None:
@@ -98,7 +98,7 @@ class TransformerBlock(nn.Module):
         return self.attn.proj, self.mlp.fc2
 
     def _dropped(self, branch: Tensor) -> Tensor:
-        """Stochastic depth (Huang 2016, https://arxiv.org/abs/1603.09382): the expectation stays the same."""
+        """Applies stochastic depth (Huang 2016, https://arxiv.org/abs/1603.09382), which keeps the expectation."""
         if not self.training or self.drop_path == 0.0:
             return branch
         kept = 1.0 - self.drop_path
@@ -107,9 +107,10 @@ class TransformerBlock(nn.Module):
 
 
 def init_normal(parameter: Tensor, std: float = 0.02) -> None:
-    """Initialises a parameter with normal values, by default of the standard deviation published for both families.
+    """Initialises a parameter with normal values; the default deviation is published for both families.
 
-    The published code says truncated normal, but cuts at -2 and 2, a hundred standard deviations away: no value is ever
-    cut. The plain normal is the same distribution, faster, and its draws do not change with the version of torch.
+    The published code uses a truncated normal distribution with limits -2 and 2, a hundred standard deviations away, so
+    no value is ever truncated. The plain normal distribution is the same, faster, and its draws do not change with the
+    version of torch.
     """
     nn.init.normal_(parameter, std=std)

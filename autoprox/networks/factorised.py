@@ -1,4 +1,4 @@
-"""Linear layers of low rank: two thin layers in place of one (FLORA, Chang 2024, https://arxiv.org/abs/2311.03912)."""
+"""Low-rank linear layers: two thin layers instead of one (FLORA, Chang 2024, https://arxiv.org/abs/2311.03912)."""
 
 from collections.abc import Mapping
 from typing import NamedTuple
@@ -12,7 +12,7 @@ class Factors(NamedTuple):
 
     Args:
         left: `(outputs, k)`, orthonormal columns.
-        values: `(k,)`, not negative, the largest first; `k` is the smaller size of the weight.
+        values: `(k,)`, non-negative, in descending order; `k` is the smaller size of the weight.
         right: `(k, inputs)`, orthonormal rows.
     """
 
@@ -22,7 +22,7 @@ class Factors(NamedTuple):
 
     @classmethod
     def of(cls, weight: Tensor) -> "Factors":
-        """Singular values of a weight `(outputs, inputs)`, in double precision.
+        """Decomposes a weight `(outputs, inputs)` in double precision.
 
         Example:
             >>> factors = Factors.of(torch.tensor([[0.0, 2.0], [1.0, 0.0], [0.0, 0.0]]))
@@ -32,14 +32,15 @@ class Factors(NamedTuple):
         return cls(*torch.linalg.svd(weight.detach().double(), full_matrices=False))
 
     def truncated(self, rank: int) -> Tensor:
-        """The nearest weight of this rank, `(outputs, inputs)` (Eckart and Young 1936)."""
+        """Returns the nearest weight of a rank, `(outputs, inputs)` (Eckart and Young 1936)."""
         return (self.left[:, :rank] * self.values[:rank]) @ self.right[:rank]
 
     def pair(self, rank: int) -> tuple[Tensor, Tensor]:
-        """The weights of two layers whose product is `truncated(rank)`: `(rank, inputs)` and `(outputs, rank)`.
+        """Returns the weights of two layers with the product `truncated(rank)`: `(rank, inputs)` and `(outputs, rank)`.
 
-        The singular values go to the first layer where outputs are no fewer than inputs, and to the second elsewhere,
-        as in FLORA's supernet. The factors of a smaller rank are the first rows and columns of those of a larger one.
+        The singular values are multiplied into the first layer if there are at least as many outputs as inputs,
+        otherwise into the second, as in FLORA's supernet. The factors of a smaller rank are the first rows and columns
+        of the factors of a larger one.
         """
         values, left, right = self.values[:rank], self.left[:, :rank], self.right[:rank]
         if len(self.left) >= self.right.shape[1]:
@@ -48,7 +49,7 @@ class Factors(NamedTuple):
 
 
 def factorised_size(outputs: int, inputs: int, rank: int) -> int:
-    """Elements of a weight of some rank: of its factors, or of itself where they have no fewer.
+    """Returns the number of elements of a weight of a rank: of its factors, or of the dense weight if it has fewer.
 
     Example:
         >>> factorised_size(8, 4, 2), factorised_size(8, 4, 3)
@@ -58,11 +59,12 @@ def factorised_size(outputs: int, inputs: int, rank: int) -> int:
 
 
 def held_value(held: Mapping[str, Tensor], name: str) -> Tensor:
-    """The value of a parameter of a dense network among those of a factorised one.
+    """Returns the value of a dense network's parameter from the parameters of a factorised one.
 
     Args:
-        held: Parameters by name, those of a `FactorisedLinear` among them.
-        name: Of the parameter; of a layer that is factorised there it is the product of both factors.
+        held: Parameters by name, including those of `FactorisedLinear`.
+        name: Name of the parameter in the dense network; the weight of a factorised layer is the product of both
+            factors.
 
     Example:
         >>> thin = {"fc.first.weight": torch.ones(1, 3), "fc.second.weight": torch.full((2, 1), 2.0)}
@@ -78,7 +80,7 @@ def held_value(held: Mapping[str, Tensor], name: str) -> Tensor:
 
 
 class FactorisedLinear(nn.Module):
-    """Two linear layers in place of one.
+    """Two linear layers in place of one dense layer.
 
     Args:
         first: The weight of the first, `(rank, inputs)`.
@@ -99,12 +101,12 @@ class FactorisedLinear(nn.Module):
 
     @property
     def weight(self) -> Tensor:
-        """The product of both, for code that asks a linear layer for its weight."""
+        """The product of both weights, for code that reads the weight of a linear layer."""
         return self.second.weight @ self.first.weight
 
     @property
     def bias(self) -> Tensor | None:
-        """The bias of the second."""
+        """The bias of the second layer."""
         return self.second.bias
 
     def forward(self, inputs: Tensor) -> Tensor:
@@ -114,7 +116,7 @@ class FactorisedLinear(nn.Module):
 
 
 def _linear(weight: nn.Parameter, bias: nn.Parameter | None) -> nn.Linear:
-    """A linear layer of given parameters. Its constructor would draw some, which takes longer than all the rest."""
+    """Makes a linear layer from given parameters, without the constructor, which would draw new ones slowly."""
     layer = nn.Linear.__new__(nn.Linear)
     nn.Module.__init__(layer)
     layer.out_features, layer.in_features = weight.shape

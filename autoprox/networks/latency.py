@@ -1,4 +1,4 @@
-"""How long a forward pass takes on this machine: measured, and remembered with what it was measured on."""
+"""Latency of a forward pass on this machine, measured and stored with the conditions of the measurement."""
 
 import os
 import platform
@@ -23,22 +23,22 @@ from autoprox.spaces.task import TaskShape
 from autoprox.spaces.units import SECONDS, Unit
 
 NOISY = 0.1
-"""From which spread on (interquartile range over median) a measurement is repeated, and said to be noisy."""
+"""Spread (interquartile range over median) above which a measurement is repeated and called noisy."""
 FORMAT = StoreFormat(
     "table of latencies",
     "create table timings (key text primary key, seconds real not null, spread real not null, repeats integer not null)"
     " without rowid",
-    "Delete '{path}': it holds only times, which are measured again.",
+    "Delete '{path}': it contains only times, which will be measured again.",
 )
-"""What the file holds."""
+"""Format of the file with stored latencies."""
 
 _WAIT_S = 60.0
-# Another process may be writing, which takes milliseconds unless it was stopped.
+# Another process may be writing, which takes milliseconds unless the process is stopped.
 _LEAST_S, _MOST_S = 0.1, 1.0
-# How long is measured: until the spread is small, within these.
+# Limits of the time of a measurement, which ends when the spread is small.
 _LEAST_REPEATS = 10
 _BRIEF_S, _BRIEF_REPEATS = 0.05, 3
-# How long is measured at once where only the fastest pass counts, and how many passes at least.
+# Time and least number of passes of a measurement of the fastest pass.
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,9 +46,9 @@ class Timing:
     """Duration of repeated forward passes.
 
     Args:
-        median: Seconds a pass, median of the repeats.
+        median: Seconds per pass, median of the repeats.
         spread: Interquartile range of the repeats over their median.
-        repeats: How many repeats there were.
+        repeats: Number of repeats.
     """
 
     median: float
@@ -57,16 +57,16 @@ class Timing:
 
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}
-"""What time is read from, by name. The processor's leaves out what other programs take of it, and sees one thread: on a
-busy machine it is the nearest to what an idle one would need."""
+"""Clocks by name. Processor time excludes other programs and covers only one thread; on a busy machine it is the best
+estimate of the time on an idle one."""
 
 
 class Conditions(NamedTuple):
-    """Under which a forward pass is measured.
+    """Conditions of the measurement of a forward pass.
 
     Args:
         threads: Threads of torch.
-        batch_size: Images a batch.
+        batch_size: Images per batch.
         clock: One of `CLOCKS`.
     """
 
@@ -76,7 +76,7 @@ class Conditions(NamedTuple):
 
     @property
     def text(self) -> str:
-        """In words.
+        """The conditions in words.
 
         Example:
             >>> Conditions(2, 8).text, Conditions(clock="cpu").text
@@ -90,16 +90,17 @@ class Conditions(NamedTuple):
 def time_forward(model: nn.Module, images: Tensor, threads: int = 1, clock: str = "wall") -> Timing:
     """Times the forward pass of a network, after a warm-up.
 
-    Repeats go on until they agree within `NOISY`: for at least 0.1 s and ten passes, and at most 1 s or ten passes.
+    The pass is repeated until the spread is below `NOISY`, for at least 0.1 s and ten passes, and at most 1 s or ten
+    passes.
 
     Args:
-        model: The network; it is called in the mode that it is in.
+        model: The network, called in its current mode.
         images: One batch.
-        threads: Threads of torch meanwhile; the number before is restored.
+        threads: Threads of torch during the measurement; the earlier number is restored.
         clock: One of `CLOCKS`.
 
     Raises:
-        SpecError: If the time of the processor is asked for with several threads.
+        SpecError: If processor time is requested with several threads.
 
     Example:
         >>> timing = time_forward(nn.Linear(8, 8), torch.zeros(1, 8))
@@ -115,10 +116,10 @@ def time_forward(model: nn.Module, images: Tensor, threads: int = 1, clock: str 
 
 
 def fastest_forward(model: nn.Module, images: Tensor, threads: int = 1, clock: str = "wall") -> float:
-    """Seconds of the fastest of some forward passes, measured for about 0.05 s after a warm-up.
+    """Returns the seconds of the fastest of several forward passes, measured for about 0.05 s after a warm-up.
 
-    What else a machine does makes a pass slower and never faster, so that the least of passes at several times is what
-    an undisturbed one takes. Arguments and errors are those of `time_forward`.
+    Other load only makes a pass slower, so the minimum over several measurements estimates the undisturbed time.
+    Arguments and errors are the same as for `time_forward`.
 
     Example:
         >>> 0 < fastest_forward(nn.Linear(8, 8), torch.zeros(1, 8)) < 1
@@ -133,14 +134,14 @@ def fastest_forward(model: nn.Module, images: Tensor, threads: int = 1, clock: s
 
 def _timer(model: nn.Module, images: Tensor, threads: int, clock: str) -> Timer:
     if clock == "cpu" and threads != 1:
-        raise SpecError(f"The clock of the processor sees one thread, and `threads` is {threads}; take the wall clock.")
+        raise SpecError(f"Processor time covers only one thread, and `threads` is {threads}; use the clock 'wall'.")
     given = {"model": model, "images": images}
     return Timer("model(images)", globals=given, num_threads=threads, timer=CLOCKS[clock])
 
 
 @cache
 def machine() -> tuple[str, ...]:
-    """Identity of a machine where times are compared: processor, cores, torch and its instruction set.
+    """Returns the identity of the machine for the comparison of times: processor, cores, torch and instruction set.
 
     Example:
         >>> len(machine())
@@ -151,7 +152,7 @@ def machine() -> tuple[str, ...]:
 
 
 def _processor() -> str:
-    """The name of the processor; the architecture where the system does not tell more."""
+    """Returns the name of the processor, or its architecture if the name is unavailable."""
     try:
         lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
     except OSError:
@@ -162,13 +163,13 @@ def _processor() -> str:
 
 @dataclass(frozen=True)
 class Latency(Cost):
-    """Seconds of one forward pass of one batch on this machine, in evaluation mode, median of repeats.
+    """Seconds of one forward pass of a batch on this machine, in evaluation mode, as the median of repeats.
 
-    Values depend on the processor and on what else it does, so that what is stored belongs to one machine.
+    Values depend on the processor and its load, so stored values belong to one machine.
 
     Args:
         threads: Threads of torch.
-        batch_size: Images a batch.
+        batch_size: Images per batch.
 
     Example:
         >>> Latency(threads=2).identity[:4]
@@ -185,7 +186,7 @@ class Latency(Cost):
     measured: ClassVar[bool] = True
 
     def of(self, space: Space, arch: Arch, task: TaskShape) -> float:
-        """Seconds of a forward pass.
+        """Returns the seconds of a forward pass.
 
         Raises:
             SpecError: If the space does not allow the architecture or the task.
@@ -193,20 +194,20 @@ class Latency(Cost):
         return self.timing(space, arch, task).median
 
     def spread(self, space: Space, arch: Arch, task: TaskShape) -> float:
-        """Interquartile range of the repeats over their median."""
+        """Returns the interquartile range of the repeats over their median."""
         return self.timing(space, arch, task).spread
 
     @property
     def identity(self) -> list[Any]:
-        """Threads, batch size and the machine, beside name and version."""
+        """Name, version, threads, batch size and the machine."""
         return [self.name, self.version, self.threads, self.batch_size, *machine()]
 
     def timing(self, space: Space, arch: Arch, task: TaskShape) -> Timing:
-        """The measurement with its spread: taken once on a machine, and remembered.
+        """Returns the measurement with its spread, taken once per machine and stored.
 
         Raises:
             SpecError: If the space does not allow the architecture or the task.
-            StoreMismatchError: If the file that remembers is damaged.
+            StoreMismatchError: If the file with stored latencies is damaged.
             AutoproxError: If it cannot be written.
         """
         key = digest([self.identity, space.identity, arch.arch_id, list(task)])
@@ -223,7 +224,7 @@ class Latency(Cost):
 
 
 def latency_path() -> Path:
-    """The file that remembers latencies, in the user's cache folder."""
+    """Returns the file with stored latencies, in the user's cache folder."""
     return Path(platformdirs.user_cache_dir("autoprox")) / "latency.sqlite"
 
 

@@ -1,4 +1,4 @@
-"""Costs counted in the network itself, for spaces without a closed form."""
+"""Costs counted in a network, for spaces without a closed form."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -21,7 +21,7 @@ def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
     """Counts the parameters of a network, and the multiply-accumulates of its forward pass for one image.
 
     Args:
-        model: The network, on whatever device; on the meta device nothing is computed.
+        model: The network, on any device; on the meta device nothing is computed.
         task: Size and channels of the image.
 
     Example:
@@ -34,10 +34,10 @@ def parameters_and_macs(model: nn.Module, task: TaskShape) -> tuple[int, int]:
 
 
 def macs(model: nn.Module, images: Tensor) -> int:
-    """Counts the multiply-accumulates of a forward pass, half the operations that torch's own counter sees.
+    """Counts the multiply-accumulates of a forward pass, half the operations of torch's counter.
 
-    Those of linear layers, convolutions and matrix products, the two of fused attention included; biases,
-    normalisations, activations and softmax are not counted.
+    Linear layers, convolutions and matrix products count, including the two products of fused attention; biases,
+    normalisations, activations and softmax do not.
 
     Args:
         model: The network.
@@ -48,7 +48,7 @@ def macs(model: nn.Module, images: Tensor) -> int:
         384
     """
     counter = FlopCounterMode(display=False)
-    # The counter knows neither fused attention nor torch's fused encoder layers.
+    # The counter does not support fused attention and torch's fused encoder layers.
     with _without_fast_path(), sdpa_kernel(SDPBackend.MATH), counter:
         model(images)
     return int(counter.get_total_flops()) // 2
@@ -56,7 +56,7 @@ def macs(model: nn.Module, images: Tensor) -> int:
 
 @contextmanager
 def _without_fast_path() -> Iterator[None]:
-    """Keeps torch from the fused form of its attention and encoder layers, which belongs to the process."""
+    """Disables the fused form of torch's attention and encoder layers, which is a setting of the process."""
     with ONE_AT_A_TIME:
         before = torch.backends.mha.get_fastpath_enabled()
         torch.backends.mha.set_fastpath_enabled(False)
@@ -67,7 +67,7 @@ def _without_fast_path() -> Iterator[None]:
 
 
 def parameters(model: nn.Module) -> int:
-    """The number of trainable parameters.
+    """Counts the trainable parameters.
 
     Example:
         >>> parameters(nn.Linear(4, 3))
@@ -77,17 +77,17 @@ def parameters(model: nn.Module) -> int:
 
 
 def measured(build: Callable[[], nn.Module], measure: Callable[[nn.Module], T]) -> T:
-    """Builds a network and measures it, without computing anything if it can be done on the meta device.
+    """Builds a network and measures it, on the meta device without computation if possible.
 
     Args:
         build: Builds the network.
-        measure: What is asked of it, which does not depend on the values of tensors.
+        measure: Function of the network that does not depend on the values of tensors.
     """
     try:
         with isolated(), META:
             return measure(build().eval())
     except (RuntimeError, TypeError, ValueError):
-        # Code that asks for the value of a tensor, which has none on the meta device, meets one of these: `item` a
-        # RuntimeError, NumPy and `range` a TypeError, checks of its own a ValueError. A mistake is raised again here.
+        # On the meta device, code that needs values of tensors fails with one of these: `item` with RuntimeError, NumPy
+        # and `range` with TypeError, checks with ValueError. Genuine errors are raised again below.
         with isolated():
             return measure(build().eval())

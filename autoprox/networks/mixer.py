@@ -1,4 +1,4 @@
-"""The mixer family: PiT's stages and pooling, with attention or multi-kernel convolution as the mixer of each stage.
+"""The mixer family: PiT's stages and pooling, with attention or multi-kernel convolution in each stage.
 
 Linear layers and convolutions keep torch's default initialisation, as in the PiT family.
 """
@@ -22,7 +22,7 @@ class MixerBlock(nn.Module):
     """Pre-norm block: `x + enhancer(mixer(norm(x)))`, then `x + mlp(norm(x))`.
 
     Args:
-        stage: The sizes of its stage.
+        stage: Sizes of its stage.
     """
 
     def __init__(self, stage: MixerStage) -> None:
@@ -47,12 +47,12 @@ class MixerBlock(nn.Module):
 
 
 class MapPool(nn.Module):
-    """Halves the token map and widens the tokens, by a depth-wise convolution.
+    """Halves the token map and widens the tokens by a depth-wise convolution.
 
     Args:
         grid: Tokens along an edge before the pooling.
         width: Size of a token before the pooling.
-        new_width: Size of a token behind it, a multiple of `width`.
+        new_width: Size of a token after the pooling, a multiple of `width`.
     """
 
     def __init__(self, grid: int, width: int, new_width: int) -> None:
@@ -105,7 +105,7 @@ def _mixer(stage: MixerStage) -> MCA | Attention:
 
 
 def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
-    """How the network of allowed genes is made.
+    """Returns the blueprint for allowed genes.
 
     Raises:
         SpecError: If the space is of another family.

@@ -1,4 +1,4 @@
-"""A network that statistics are taken of: an architecture, built for a task, with its weights."""
+"""A network to be scored: an architecture, built for a task, with its weights."""
 
 from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
 
 DTYPE = "float32"
-"""What networks are built in; part of the key under which their statistics are stored."""
+"""Data type of networks; part of the key of their stored statistics."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,8 +23,8 @@ class Network:
     Args:
         space: The space of the architecture.
         arch: The architecture.
-        task: Number of classes, image size, and the batch that statistics are computed on.
-        weights: Where its parameters come from.
+        task: Number of classes, image size, and the batch for statistics.
+        weights: Source of its parameters.
     """
 
     space: Space
@@ -34,9 +34,9 @@ class Network:
 
     @cached_property
     def key(self) -> str:
-        """Digest of everything that its statistics depend on, but for the statistics' own versions.
+        """Digest of everything that its statistics depend on, except the versions of the statistics.
 
-        Of torch it is the release, not the build: builds for a CPU and for a GPU compute alike on a CPU.
+        It includes the release of torch but not the build: builds for CPU and GPU give the same results on a CPU.
         """
         release = str(torch.__version__).partition("+")[0]
         parts = [self.arch.arch_id, self.space.identity, self.task.digest, self.weights.identity, DTYPE, release]
@@ -48,10 +48,10 @@ class Network:
 
 
 def alike(networks: Sequence[Network]) -> list[list[int]]:
-    """Which networks are ranked among each other: those of one space, one task and one group of weights.
+    """Groups networks that are ranked together: those of one space, one task and one group of weights.
 
     Returns:
-        Their places, group by group, in the order in which groups first appear.
+        Indices of the networks per group, in the order of the first appearance of each group.
     """
     groups: dict[tuple[str, str, Hashable], list[int]] = {}
     for index, network in enumerate(networks):
@@ -60,10 +60,10 @@ def alike(networks: Sequence[Network]) -> list[list[int]]:
 
 
 def count_scores(networks: Iterable[Network]) -> dict[str, list[float]]:
-    """Scores of architectures by counting alone: the baselines that a proxy has to beat.
+    """Scores architectures by counts and features: the baselines of a proxy.
 
     Returns:
-        For each of params, macs and the features that all the spaces have and compare, one value per network.
+        One value per network for params, macs and each compared feature that all spaces have.
     """
     rows = []
     for network in networks:

@@ -25,7 +25,7 @@ class Pool(nn.Module):
     Args:
         grid: Tokens along an edge before the pooling.
         width: Size of a token before the pooling.
-        new_width: Size of a token behind it, a multiple of `width`.
+        new_width: Size of a token after the pooling, a multiple of `width`.
     """
 
     def __init__(self, grid: int, width: int, new_width: int) -> None:
@@ -51,7 +51,7 @@ class PiTModel(nn.Module):
         in_chans: Channels of the image.
 
     Attributes:
-        elastic_names: Names that blocks and poolings have whatever the depths of the stages before them.
+        elastic_names: Names of blocks and poolings that do not depend on the depths of earlier stages.
     """
 
     def __init__(self, shape: PiTShape, num_classes: int, in_chans: int) -> None:
@@ -100,7 +100,7 @@ def build(space: Space, genes: Genes, task: TaskShape) -> nn.Module:
 
 
 def blueprint(space: Space, genes: Genes, task: TaskShape) -> Blueprint:
-    """How the network of allowed genes is made.
+    """Returns the blueprint for allowed genes.
 
     Raises:
         SpecError: If the space is of another family.

@@ -1,6 +1,6 @@
-"""Fake quantisation: weights on a symmetric grid for each output channel, activations on an affine grid.
+"""Fake quantisation: weights on a symmetric grid per output channel, activations on an affine grid.
 
-Everything stays in floating point, so that a quantised network is run, differentiated and looked at like any other.
+All values stay in floating point, so a quantised network can be run, differentiated and inspected like any other.
 """
 
 from dataclasses import dataclass
@@ -13,20 +13,20 @@ from autoprox.base.numbers import is_whole
 from autoprox.spaces import FULL_BITS
 
 LEAST_BITS, MOST_BITS = 2, 8
-"""The fewest and the most bits of a quantised weight or activation; 32 leave it as it is."""
+"""Limits of the bits of a quantised weight or activation; 32 bits mean no quantisation."""
 _SHRINKINGS = tuple(1 - step / 40 for step in range(37))
-# Fractions of the scale without clipping among which the best is looked for: large weights are clipped.
+# Candidate scales, as fractions of the scale without clipping: a smaller scale clips large weights.
 _REFINEMENTS = 2
-# Times that the least-squares scale of the codes is tried.
+# Number of refinements of the scale by least squares.
 _SCALE_BITS = 16
-# Significant bits of a scale: its products with codes are exact then, and quantising twice changes nothing.
+# Significant bits of a scale; with few bits its products with codes are exact, and quantising twice changes nothing.
 
 
 def check_bits(bits: object) -> int:
     """Checks a number of bits.
 
     Raises:
-        SpecError: If it is neither 2 to 8 nor 32.
+        SpecError: If it is not 2 to 8 or 32.
 
     Example:
         >>> check_bits(4)
@@ -46,7 +46,7 @@ def check_bits(bits: object) -> int:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class QuantisedWeight:
-    """A weight as whole numbers with a scale for each output channel.
+    """A weight as whole numbers with one scale per output channel.
 
     Args:
         codes: int8, of the weight's shape.
@@ -60,7 +60,7 @@ class QuantisedWeight:
 
     @property
     def values(self) -> Tensor:
-        """The weight that they stand for, float32."""
+        """The represented weight, float32."""
         shape = [1] * self.codes.ndim
         shape[self.dim] = -1
         return self.codes * self.scales.reshape(shape)
@@ -68,18 +68,18 @@ class QuantisedWeight:
 
 @torch.no_grad()
 def quantised(weight: Tensor, bits: int, dim: int = 0) -> QuantisedWeight:
-    """Rounds a weight to a symmetric grid of `2**bits - 1` values for each output channel.
+    """Rounds a weight to a symmetric grid of `2**bits - 1` values per output channel.
 
-    The scale of a channel is the one, of 37 between a tenth of that which clips nothing and that itself, with the least
-    squared error; then it is refined by least squares. To quantise what is quantised changes no bit.
+    The scale of a channel is the best, by squared error, of 37 candidates from a tenth of the full scale to the full
+    scale, which clips nothing; then it is refined by least squares. Quantising a quantised weight does not change it.
 
     Args:
-        weight: Of any shape.
+        weight: A weight of any shape.
         bits: 2 to 8.
         dim: The dimension of the output channels.
 
     Raises:
-        SpecError: If the number of bits is not one of these.
+        SpecError: If the number of bits is not 2 to 8.
 
     Example:
         >>> found = quantised(torch.tensor([[1.0, -3.0, 0.4], [0.0, 0.0, 0.0]]), bits=2)
@@ -123,7 +123,7 @@ def _rounded_down(scale: Tensor) -> Tensor:
 class ActivationQuantiser:
     """A forward pre-hook that rounds the first argument of a module to an affine grid.
 
-    Gradients pass as if nothing was rounded, and not where values are clipped.
+    Gradients pass unchanged through rounding, and are zero for clipped values.
 
     Args:
         low: The smallest value of the grid, at most 0.
@@ -142,7 +142,7 @@ class ActivationQuantiser:
         self.least, self.most = -zero, levels - zero
 
     def rounded(self, values: Tensor) -> Tensor:
-        """The nearest values of the grid."""
+        """Returns the nearest values of the grid."""
         clipped = values.clamp(self.least * self.scale, self.most * self.scale)
         return clipped + ((clipped / self.scale).round() * self.scale - clipped).detach()
 

@@ -1,7 +1,7 @@
-"""The discovered proxies that come with autoprox, one importable file each.
+"""The discovered proxies of autoprox, one importable module each.
 
-In the repository the files lie in proxies/; the wheel carries them in this package. Either way
-`from autoprox.shipped import <name>` gives a module with `proxy`, `score` and `score_many`.
+In the repository the files are in proxies/; a wheel contains them in this package. In both cases `from autoprox.shipped
+import <name>` gives a module with `proxy`, `score` and `score_many`.
 """
 
 import pkgutil
@@ -9,13 +9,13 @@ from pathlib import Path
 
 _REPOSITORY = Path(__file__).resolve().parents[2]
 
-# In a wheel the folder two above is site-packages, where a folder `proxies` would be somebody else's.
+# In a wheel the folder two levels above is site-packages, where a folder `proxies` would belong to another package.
 if (_REPOSITORY / "pyproject.toml").is_file():
     __path__.append(str(_REPOSITORY / "proxies"))
 
 
 def names() -> list[str]:
-    """Names of the shipped proxies, sorted.
+    """Lists the names of the shipped proxies, sorted.
 
     Example:
         >>> names()[:2]

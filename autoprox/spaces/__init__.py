@@ -1,11 +1,11 @@
 """Architectures and their spaces, without torch.
 
-`genes.py` and `layout.py` say what varies and vary it, `arch.py` is the architecture itself, `space.py` what every
-space offers, `counts.py` holds closed forms. A space that comes with autoprox is one file here and one in
-`autoprox/networks/`; spaces of users come from `autoprox.define_space`.
+`genes.py` and `layout.py` define genes and their variation, `arch.py` the architecture, `space.py` the interface of all
+spaces, and `_closed_counts.py` closed forms. A space of autoprox is one file here and one in `autoprox/networks/`;
+users define spaces with `autoprox.define_space`.
 """
 
-from autoprox.spaces import autoformer, mixer, pit  # registered by being imported
+from autoprox.spaces import autoformer, mixer, pit  # their import registers the spaces
 from autoprox.spaces._arch import Arch
 from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces._named_spaces import load_space, space_names

@@ -19,15 +19,15 @@ ARCH_ID_LENGTH = 16
 class Arch:
     """An architecture: immutable, hashable, and the same text on every machine.
 
-    An `Arch` knows what JSON can hold but not what its space allows; `Space.arch` and `Space.parse` make architectures
-    that are checked.
+    An `Arch` holds any genes that JSON can represent, allowed by its space or not; `Space.arch` and `Space.parse`
+    create checked architectures.
 
     Args:
         space: Name of the space.
-        genes: Values that JSON can hold, by name.
+        genes: Values that JSON can represent, by name.
 
     Raises:
-        SpecError: If JSON cannot hold the genes.
+        SpecError: If JSON cannot represent the genes.
 
     Example:
         >>> arch = Arch("toy", {"width": 8, "depth": (2, 3)})
@@ -48,11 +48,11 @@ class Arch:
 
     @classmethod
     def trusted(cls, space: str, genes: Genes, checked_by: object) -> "Arch":
-        """An architecture of genes in their canonical form, which it takes over; for spaces, which know what they made.
+        """Creates an architecture from genes in canonical form without a copy or a check; for use by spaces.
 
         Args:
             space: Name of the space.
-            genes: The genes in the form that JSON gives back.
+            genes: The genes in JSON form.
             checked_by: The layout that allows them.
         """
         arch = object.__new__(cls)
@@ -65,13 +65,13 @@ class Arch:
         object.__setattr__(self, "_checked_by", checked_by)
 
     def genes_checked_by(self, layout: object) -> Genes | None:
-        """The genes themselves, not to be changed, if this very layout allowed them; None if that is not known."""
+        """Returns the genes themselves, for reading only, if this layout object checked them; otherwise None."""
         held: Genes = self.__dict__["_genes"]
         return held if self.__dict__["_checked_by"] is layout else None
 
     @property
     def genes(self) -> Genes:
-        """The genes by name; a fresh copy, lists for what is a sequence."""
+        """The genes by name, as a new copy; sequences are lists."""
         genes: Genes = copied(self.__dict__["_genes"])
         return genes
 
@@ -99,7 +99,7 @@ class Arch:
 
 
 def loads_genes(text: str, space: str) -> dict[str, Any]:
-    """Reads the genes of an architecture from JSON text, in whatever form it is written.
+    """Reads the genes of an architecture from JSON text in any formatting.
 
     Args:
         text: JSON of an object.

@@ -1,4 +1,4 @@
-"""Closed forms of parameters and multiply-accumulates, from which spaces compose their counts.
+"""Closed forms of the parameters and multiply-accumulates of layers, from which spaces compose their counts.
 
 A multiply-accumulate (MAC) is counted in linear layers, convolutions and the two matrix products of attention, per
 image; biases, normalisations, activations, softmax and additions are not counted.
@@ -18,9 +18,9 @@ class Counts:
     Args:
         params: Number of trainable parameters.
         macs: Multiply-accumulates of one forward pass, per image.
-        backbone_params: A number of parameters that is the same for every data set. Spaces with a closed form leave out
-            patch embedding, position embedding, class token and head; for others it is the number for 2 classes and
-            images of the default size with 3 channels.
+        backbone_params: A number of parameters that does not depend on the data set. Spaces with a closed form exclude
+            patch embedding, position embedding, class token and head; for other spaces it is the number for 2 classes
+            and images of the default size with 3 channels.
     """
 
     params: int
@@ -29,10 +29,10 @@ class Counts:
 
 
 class Storage(NamedTuple):
-    """Storage, which the precision of a network decides.
+    """Storage and bit operations of a network, which depend on its precision.
 
     Args:
-        weight_bytes: Bytes of all parameters, with the scales of those that are quantised.
+        weight_bytes: Bytes of all parameters, including the scales of quantised ones.
         bitops: Bit operations of one forward pass, per image: multiply-accumulates times the bits of both factors.
     """
 
@@ -41,7 +41,7 @@ class Storage(NamedTuple):
 
     @classmethod
     def of_single_precision(cls, counts: Counts) -> "Storage":
-        """That of a network whose parameters and activations have 32 bits.
+        """Returns the storage of a network with parameters and activations of 32 bits.
 
         Example:
             >>> Storage.of_single_precision(Counts(params=10, macs=3, backbone_params=0))
@@ -51,14 +51,14 @@ class Storage(NamedTuple):
 
 
 class PartCounts(NamedTuple):
-    """Parameters and multiply-accumulates per image of a part of a network."""
+    """Parameters of a part of a network, and its multiply-accumulates per image."""
 
     params: int
     macs: int
 
 
 def linear(fan_in: int, fan_out: int, tokens: int = 1) -> PartCounts:
-    """A linear layer with bias, applied to each of `tokens` vectors.
+    """Counts a linear layer with bias, applied to each of `tokens` vectors.
 
     Example:
         >>> linear(4, 3, tokens=10)
@@ -68,7 +68,7 @@ def linear(fan_in: int, fan_out: int, tokens: int = 1) -> PartCounts:
 
 
 def conv(fan_in: int, channels: int, positions: int) -> PartCounts:
-    """A convolution with bias; `fan_in` counts the inputs of one output value (kernel area x channels of its group).
+    """Counts a convolution with bias; `fan_in` is the number of inputs per output (kernel area x group channels).
 
     Example:
         >>> conv(fan_in=9, channels=8, positions=16)
@@ -78,7 +78,7 @@ def conv(fan_in: int, channels: int, positions: int) -> PartCounts:
 
 
 def layer_norm(width: int) -> PartCounts:
-    """A layer normalisation with scale and shift.
+    """Counts a layer normalisation with scale and shift.
 
     Example:
         >>> layer_norm(8)
@@ -88,9 +88,9 @@ def layer_norm(width: int) -> PartCounts:
 
 
 def block(width: int, hidden: int, tokens: int) -> PartCounts:
-    """A pre-norm transformer block: attention with biases and an MLP of one hidden layer.
+    """Counts a pre-norm transformer block: attention with biases and an MLP of one hidden layer.
 
-    Queries times keys and probabilities times values take `tokens^2 * width` each, whatever the number of heads.
+    Queries times keys and probabilities times values take `tokens^2 * width` each, for any number of heads.
 
     Example:
         >>> block(width=8, hidden=16, tokens=5)

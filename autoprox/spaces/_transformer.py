@@ -1,4 +1,4 @@
-"""Base of the spaces of vision transformers: their features, and closed forms of their costs."""
+"""Base class of the spaces of vision transformers, with their features."""
 
 from abc import abstractmethod
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from autoprox.spaces.space import Candidate, Space
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One transformer block, as far as counts and features need it.
+    """Sizes of one transformer block.
 
     Args:
         width: Size of a token.
@@ -35,7 +35,7 @@ class Layer:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class TransformerSpace(Space):
-    """A space of vision transformers that comes with autoprox."""
+    """A space of vision transformers with counts in closed form."""
 
     compared: tuple[str, ...] | None = ("depth", "mean_width", "sum_dim_depth")
 
@@ -53,16 +53,16 @@ class TransformerSpace(Space):
 
     @property
     def identity(self) -> int:
-        """The version: a space that comes with autoprox is known by name."""
+        """The version; a space of autoprox is identified by its name otherwise."""
         return self.version
 
     @property
     def has_closed_form(self) -> bool:
-        """Counts are computed by formulas."""
+        """True."""
         return True
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """Simple shape counts.
+        """Returns simple features of the shape.
 
         Returns:
             `depth` (blocks), `mean_width` (mean token size over blocks), `sum_dim_depth` (sum of token sizes over

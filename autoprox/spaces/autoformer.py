@@ -1,7 +1,7 @@
-"""AutoFormer: a plain vision transformer with its own number of heads and MLP ratio in every block.
+"""AutoFormer: a plain vision transformer with a separate number of heads and MLP ratio per block.
 
-`autoformer-ti` is the published tiny space (Chen 2021, https://arxiv.org/abs/2107.00651, in the form that ViT-Bench-101
-of Wei 2024, https://arxiv.org/abs/2312.09059, labels). `autoformer-micro` is ours, for images of 8 to 32 px.
+`autoformer-ti` is the published tiny space (Chen 2021, https://arxiv.org/abs/2107.00651) as used in ViT-Bench-101 (Wei
+2024, https://arxiv.org/abs/2312.09059). `autoformer-micro` is our space for images of 8 to 32 px.
 """
 
 from collections import Counter
@@ -16,7 +16,7 @@ from autoprox.spaces.space import SPACES, Builder, Candidate
 from autoprox.spaces.task import TaskShape
 
 MICRO_GRID = 4
-"""Patches along an edge that the micro space aims at; the rounding of the patch size can give more."""
+"""Target number of patches along an edge in the micro space; rounding of the patch size can give more."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +52,11 @@ class AutoFormer(TransformerSpace):
     Its genes are `hidden_dim`, `depth`, and per layer `mlp_ratio` and `num_heads`.
 
     Args:
-        patch: Edge of a patch in px; None lets it follow the image size so that there are at least 4 x 4 patches.
-        drop_path: Probability of dropping the last block's branches in training, rising linearly from 0 at the first.
-        init_std: Standard deviation of the fresh weights of linear layers, whose biases are then 0; None leaves both to
-            torch's own initialisation, which follows the width.
+        patch: Edge of a patch in px; None derives it from the image size, with at least 4 x 4 patches.
+        drop_path: Probability of dropping the branches of the last block in training; it rises linearly from 0 at the
+            first.
+        init_std: Standard deviation of the initial weights of linear layers, with zero biases; None selects torch's
+            default initialisation, which depends on the width.
     """
 
     patch: int | None
@@ -71,7 +72,7 @@ class AutoFormer(TransformerSpace):
     def shape(self, arch: Candidate, img_size: int) -> AutoFormerShape:
         """All sizes of the network for images of one size.
 
-        Pixels beyond the last whole patch are not seen.
+        Pixels beyond the last whole patch are ignored.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -91,7 +92,7 @@ class AutoFormer(TransformerSpace):
         """Parameters and multiply-accumulates in closed form."""
         patch, grid = self._grid(task.img_size)
         width, tokens = genes["hidden_dim"], grid**2 + 1
-        # Blocks differ in their MLP alone, and layers are many: each ratio is counted once.
+        # Blocks differ only in their MLP, so each ratio is counted once for speed.
         params, macs = layer_norm(width)
         ratios: Counter[float] = Counter(genes["mlp_ratio"])
         for ratio, times in ratios.items():
@@ -104,7 +105,7 @@ class AutoFormer(TransformerSpace):
         return Counts(total, embed.macs + macs + head.macs, params)
 
     def _grid(self, img_size: int) -> tuple[int, int]:
-        """Edge of a patch in px, and patches along an edge."""
+        """Returns the edge of a patch in px and the number of patches along an edge."""
         patch = self.patch or img_size // MICRO_GRID
         return patch, img_size // patch
 
@@ -147,8 +148,8 @@ SPACES.register(
         img_sizes=range(8, 33),
         patch=None,
         drop_path=0.0,
-        # The published 0.02 belongs to widths near 200. At width 12 it makes the branches so weak that 20 epochs on
-        # digits reach 30 % where torch's own initialisation reaches 62 to 73 %; at width 84, 83 % and 90 %.
+        # The published 0.02 suits widths near 200. At width 12 the branches are so weak that 20 epochs on digits reach
+        # 30 %, while torch's default initialisation reaches 62 to 73 %; at width 84, 83 % and 90 %.
         init_std=None,
     ),
 )

@@ -1,6 +1,6 @@
-"""Costs of an architecture: a registry, which a search, a report or a table asks by name.
+"""Costs of an architecture, registered by name for searches, reports and tables.
 
-`params`, `macs`, `weight_bytes` and `bitops` are here. What needs torch is registered where torch is: `latency` by
+`params`, `macs`, `weight_bytes` and `bitops` are registered here, and `latency`, which needs torch, by
 `autoprox.networks.latency`.
 """
 
@@ -17,16 +17,16 @@ from autoprox.spaces.units import BYTES, COUNT, Unit
 
 
 class Cost(ABC):
-    """Something that a network costs; less is cheaper.
+    """A cost of a network; lower is better.
 
     Attributes:
-        name: Its name in the registry, with which bounds are given.
-        noun: What it is, for people.
-        unit: What values are in.
-        version: Raised when its values change; what was stored under another version is not used.
-        additive: Whether it is an integer that adds up over the nodes of a network, so that a space whose layers can be
-            exchanged needs no more than one value per layer to know all of them.
-        measured: Whether a value has to be measured: it takes time, and differs between machines.
+        name: Name in the registry, also used in bounds.
+        noun: Noun in texts.
+        unit: Unit of its values.
+        version: Raised when its values change; values stored under another version are ignored.
+        additive: True for an integer that is a sum over the nodes of a network, so that one value per layer and choice
+            determines the cost of every architecture.
+        measured: True if values are measured, which takes time and differs between machines.
     """
 
     name: str
@@ -38,20 +38,20 @@ class Cost(ABC):
 
     @abstractmethod
     def of(self, space: Space, arch: Arch, task: TaskShape) -> int | float:
-        """Cost of the network of an architecture for a task, in `unit`.
+        """Returns the cost of an architecture's network for a task, in `unit`.
 
         Raises:
             SpecError: If the space does not allow the architecture or the task.
         """
 
     def spread(self, space: Space, arch: Arch, task: TaskShape) -> float:
-        """How far repeated measurements of this network lie apart: interquartile range over median, 0 if computed."""
+        """Returns the interquartile range of repeated measurements over their median; 0 if computed."""
         del space, arch, task
         return 0.0
 
     @property
     def identity(self) -> list[Any]:
-        """All that a value depends on beside the network and its task, as JSON-like data."""
+        """Everything that a value depends on besides the network and its task, as JSON-like data."""
         return [self.name, self.version]
 
 
@@ -60,12 +60,12 @@ class Computed(Cost):
     """A cost that follows from the architecture alone.
 
     Args:
-        name: Its name.
-        noun: What it is, for people.
-        unit: What values are in.
-        function: Computes it.
+        name: Name in the registry.
+        noun: Noun in texts.
+        unit: Unit of its values.
+        function: Computes a value.
         version: Raised when its values change.
-        additive: Whether it is an integer that adds up over nodes.
+        additive: True for an integer that is a sum over the nodes of a network.
 
     Example:
         >>> import numpy as np
@@ -83,7 +83,7 @@ class Computed(Cost):
     additive: bool = False
 
     def of(self, space: Space, arch: Arch, task: TaskShape) -> int | float:
-        """Cost of the network of an architecture for a task."""
+        """Returns the cost of an architecture's network for a task."""
         return self.function(space, arch, task)
 
 

@@ -1,6 +1,6 @@
-"""Genes: what varies in a space, the values they may have, and how many of them.
+"""Genes of a space: their names, their choices, and their number of values.
 
-Genes are handled in the form that JSON gives back: numbers and texts, and lists for what is a sequence.
+Genes are kept in JSON form: numbers, texts, and lists for sequences.
 """
 
 import math
@@ -15,12 +15,12 @@ from autoprox.base.errors import SpecError
 from autoprox.base.numbers import is_whole
 
 Choice: TypeAlias = int | float | str | tuple[Any, ...]
-"""One allowed value of a gene: a number, a text, or several of them that are only allowed together."""
+"""One allowed value of a gene: a number, a text, or a tuple of values that belong together."""
 
 Genes: TypeAlias = dict[str, Any]
 
 Axis: TypeAlias = str | int | Callable[[Genes], int]
-"""How many values a gene has: as many as another gene of this name says, a fixed number, or a function of the genes."""
+"""Number of values of a gene: the name of the gene that gives it, a fixed number, or a function of the genes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +67,13 @@ class Gene:
 
     Args:
         name: Key of the gene in the genes of an architecture.
-        choices: The allowed values, all different; their types are the canonical ones.
-        along: If it is not None, the gene is a list with as many values as this says: the name of a gene whose value
-            is a whole number (`"depth"`: one for each layer), a number, or a function of the genes (`Total("depth")`
-            where `depth` is itself a list of the layers of each stage).
+        choices: The allowed values, all distinct; their types are canonical.
+        along: Number of values, which makes the gene a list; None for a single value. Either the name of a gene with a
+            whole number as its value (`"depth"` for one value per layer), a number, or a function of the genes
+            (`Total("depth")` if `depth` is a list with the layers per stage).
 
     Raises:
-        SpecError: If name or choices are not of this form.
+        SpecError: If an argument is invalid.
 
     Example:
         >>> Gene("mlp_ratio", (3.5, 4.0), along="depth").match(4)
@@ -90,7 +90,7 @@ class Gene:
         if not isinstance(self.name, str) or not self.name:
             raise SpecError(f"A gene needs a text as its name, not {self.name!r}.")
         if isinstance(self.choices, str):
-            raise SpecError(f"The choices of the gene '{self.name}' are a text; give a sequence of choices.")
+            raise SpecError(f"The choices of the gene '{self.name}' are a single text; give a sequence of choices.")
         choices = tuple(_checked(choice, self.name) for choice in self.choices)
         if not 0 < len(set(choices)) == len(choices):
             raise SpecError(f"The gene '{self.name}' needs at least one choice, and distinct ones, not {choices}.")
@@ -102,8 +102,8 @@ class Gene:
             )
 
     def match(self, value: object) -> Any:
-        """Returns the choice that a value equals, in the canonical type and form of JSON; None without one."""
-        # What is written as the choices are is found at once; what else equals one is compared choice by choice.
+        """Returns the choice equal to a value, in canonical type and JSON form; None if no choice is equal."""
+        # A value of the same form as a choice is found at once; other equal values are compared one by one.
         try:
             likely = self.choices[self.choices.index(tuple(value) if isinstance(value, list) else value)]
         except ValueError:
@@ -117,11 +117,11 @@ class Gene:
         return json_form(self.choices[int(rng.integers(len(self.choices)))])
 
     def others(self, value: object) -> list[Any]:
-        """The allowed values apart from the given one, in their declared order."""
+        """Returns the other allowed values, in their declared order."""
         return [json_form(choice) for choice in self.choices if not _equals(value, choice)]
 
     def draw_other(self, value: object, rng: np.random.Generator) -> Any:
-        """Draws uniformly among the allowed values apart from the given one."""
+        """Draws uniformly from the other allowed values."""
         others = self.others(value)
         return others[rng.integers(len(others))]
 
@@ -131,7 +131,7 @@ class Gene:
 
 
 def json_form(choice: Choice) -> Any:
-    """A choice as JSON gives it back.
+    """Returns a choice in JSON form.
 
     Example:
         >>> json_form((1, ("a", 2)))
@@ -141,7 +141,7 @@ def json_form(choice: Choice) -> Any:
 
 
 def copied(value: Any) -> Any:
-    """A copy of genes, or of one value, that shares no list or dictionary with them.
+    """Returns a deep copy of genes or of one value.
 
     Example:
         >>> genes = {"depth": [1, 2]}
@@ -156,7 +156,7 @@ def copied(value: Any) -> Any:
 
 
 def elements(value: object) -> list[Any] | None:
-    """The elements of a list, tuple or array; None for anything else."""
+    """Returns the elements of a list, tuple or array; None for anything else."""
     if isinstance(value, np.ndarray) and value.ndim > 0:
         return list(value)
     return list(value) if isinstance(value, list | tuple) else None
@@ -182,5 +182,5 @@ def _equals(value: object, choice: Choice) -> bool:
         return value == choice
     if isinstance(choice, str):
         return isinstance(value, str) and value == choice
-    # A boolean equals 0 or 1 in Python, but it is neither a width nor a ratio.
+    # In Python a boolean equals 0 or 1, but it is not a valid width or ratio.
     return not isinstance(value, bool) and isinstance(value, numbers.Real) and value == choice

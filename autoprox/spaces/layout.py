@@ -1,4 +1,4 @@
-"""The genes of a space together: what is allowed, and sampling and variation, written once for all spaces."""
+"""Genes of a space: constraints, sampling and variation, shared by all spaces."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,12 +12,12 @@ from autoprox.base.numbers import is_whole
 from autoprox.spaces.genes import Gene, Genes, copied, elements
 
 Valid = Callable[[Genes], bool | str]
-"""Whether genes are allowed together: true, false, or a text that says why not."""
+"""Checks a combination of genes: returns true, false, or the reason for a refusal as text."""
 
 DRAWS = 10_000
-"""Draws among which one has to be valid."""
+"""Number of draws after which sampling gives up."""
 TRIES = 100
-"""Mutants or children among which one should be valid; after that, one that is known to be is taken."""
+"""Number of invalid mutants or children after which a neighbour or a parent is returned instead."""
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,11 @@ class Layout:
     """The genes of a space.
 
     Args:
-        genes: All genes, in the order in which they are drawn: first those with one value, then the lists.
-        valid: Which combinations of allowed values are allowed; all if None.
+        genes: All genes. Genes with one value are drawn first, then the lists, each in this order.
+        valid: Checks combinations of allowed values; None allows all.
 
     Raises:
-        SpecError: If two genes have one name, or one is along what does not say how many values it has.
+        SpecError: If two genes share a name, or the axis of a gene does not give a number of values.
 
     Example:
         >>> layout = Layout((Gene("depth", (1, 2)), Gene("heads", (1, 2, 4), along="depth")))
@@ -37,7 +37,7 @@ class Layout:
         ["Value 2 of the gene 'heads' is 3; allowed: 1, 2, 4."]
         >>> even = Layout(layout.genes, valid=lambda genes: sum(genes["heads"]) % 2 == 0 or "the heads are odd")
         >>> even.why_not({"depth": 1, "heads": [1]})
-        ['The genes do not go together: the heads are odd.']
+        ['The combination of genes is not allowed: the heads are odd.']
     """
 
     genes: tuple[Gene, ...]
@@ -48,7 +48,7 @@ class Layout:
             raise SpecError("A space needs at least one gene.")
         names = [gene.name for gene in self.genes]
         if twice := sorted({name for name in names if names.count(name) > 1}):
-            raise SpecError(f"Two genes have the name '{twice[0]}'; name each of them otherwise.")
+            raise SpecError(f"Two genes have the name '{twice[0]}'; give each gene a distinct name.")
         whole = {gene.name for gene in self.fixed if all(is_whole(each) and each >= 0 for each in gene.choices)}  # type: ignore[operator]
         for gene in self.layered:
             axis = gene.along
@@ -59,8 +59,8 @@ class Layout:
                     f"The gene '{gene.name}' is along '{axis}', which is not a gene. {suggestion(axis, names)}"
                 )
             raise SpecError(
-                f"The gene '{gene.name}' is along '{axis}', whose values are not whole numbers. Say Total('{axis}') or "
-                f"Length('{axis}') if they are lists, or give a function of the genes."
+                f"The gene '{gene.name}' is along '{axis}', which does not have whole numbers as values. Give "
+                f"Total('{axis}') or Length('{axis}') if they are lists, or a function of the genes."
             )
 
     @cached_property
@@ -70,38 +70,40 @@ class Layout:
 
     @cached_property
     def layered(self) -> tuple[Gene, ...]:
-        """The genes with a list of values: one for each layer, stage or whatever they are along."""
+        """The genes with a list of values, such as one per layer or stage."""
         return tuple(gene for gene in self.genes if gene.along is not None)
 
     def count(self, gene: Gene, genes: Genes) -> int:
-        """How many values a gene of `layered` has.
+        """Returns the number of values of a gene of `layered`.
 
         Args:
             gene: The gene.
-            genes: The genes that it depends on, at least.
+            genes: At least the genes that the number depends on.
 
         Raises:
             SpecError: If its axis gives no number of values.
         """
         axis = gene.along
         if axis is None:
-            raise SpecError(f"The gene '{gene.name}' has one value, and is along nothing.")
+            raise SpecError(f"The gene '{gene.name}' has a single value and no axis.")
         try:
             found = genes[axis] if isinstance(axis, str) else axis(genes) if callable(axis) else axis
         except (LookupError, TypeError, ValueError, ArithmeticError) as error:
             raise SpecError(
-                f"The axis of the gene '{gene.name}' fails ({type(error).__name__}: {error}). It may read the genes "
-                "with one value, and the lists that are declared before it."
+                f"The axis of the gene '{gene.name}' fails ({type(error).__name__}: {error}). It may only "
+                "read genes with one value and lists declared before it."
             ) from error
         if not is_whole(found) or found < 0:
-            raise SpecError(f"The axis of the gene '{gene.name}' gives {found!r}; it must give a whole number from 0.")
+            raise SpecError(
+                f"The axis of the gene '{gene.name}' returns {found!r}; it must return a whole number of at least 0."
+            )
         return int(found)
 
     def sample(self, rng: np.random.Generator) -> Genes:
-        """Draws every gene uniformly and independently, the values of a list one by one.
+        """Draws every gene, and every value of a list, uniformly and independently.
 
         Raises:
-            SpecError: If none of many draws is valid.
+            SpecError: If none of `DRAWS` draws is valid.
         """
         for _ in range(DRAWS):
             genes: Genes = {gene.name: gene.draw(rng) for gene in self.fixed}
@@ -111,14 +113,14 @@ class Layout:
                 return genes
         names = ", ".join(gene.name for gene in self.genes)
         raise SpecError(
-            f"None of {DRAWS:,} draws of the genes {names} was valid. Choose genes most of whose combinations are."
+            f"None of {DRAWS:,} draws of the genes {names} was valid. Choose genes with mostly valid combinations."
         )
 
     def mutate(self, genes: Genes, rng: np.random.Generator) -> Genes:
         """Changes one gene, chosen uniformly by name and then, for a list, by place.
 
-        Where a list becomes shorter its last values are dropped, and where it becomes longer the new ones are drawn.
-        Genes that leave nothing to change come back as they are.
+        If a list becomes shorter, its last values are dropped; if it becomes longer, new values are drawn. Genes
+        without an alternative are returned unchanged.
         """
         choosable = [gene for gene in self.genes if len(gene.choices) > 1 and genes[gene.name] != []]
         if not choosable:
@@ -133,8 +135,8 @@ class Layout:
     def crossover(self, first: Genes, second: Genes, rng: np.random.Generator) -> Genes:
         """Takes every gene, and every value of a list, from either parent with probability 1/2.
 
-        Where only one parent has a value, it is taken; where neither has, it is drawn. Parents whose children are not
-        valid give back the first of them.
+        A value that only one parent has is taken from it; a value that neither has is drawn. If no valid child is
+        found, the first parent is returned.
         """
         for _ in range(TRIES):
             child = self._child((first, second), rng)
@@ -143,9 +145,9 @@ class Layout:
         return _copy(first)
 
     def neighbours(self, genes: Genes) -> list[Genes]:
-        """All valid genes that differ in one value, in a fixed order.
+        """Returns all valid genes that differ in one value, in a fixed order.
 
-        Where a list becomes shorter its last values are dropped, and where it becomes longer the last one is repeated.
+        If a list becomes shorter, its last values are dropped; if it becomes longer, its last value is repeated.
         """
         found = []
         for gene in self.fixed:
@@ -160,7 +162,7 @@ class Layout:
         return found if self.valid is None else [each for each in found if self._refusal(each) is None]
 
     def why_not(self, genes: object) -> list[str]:
-        """Says in sentences why genes are not allowed; an empty list if they are."""
+        """Returns the reasons why genes are not allowed, as sentences; an empty list if they are allowed."""
         if not isinstance(genes, Mapping):
             return [f"Genes must be a mapping of names to values, not {genes!r}."]
         names = [gene.name for gene in self.genes]
@@ -180,19 +182,19 @@ class Layout:
         return reasons if refusal is None else [refusal]
 
     def normalised(self, genes: Mapping[str, Any]) -> Genes:
-        """Returns allowed genes in their canonical types: the declared choices, lists for sequences."""
+        """Returns allowed genes in canonical types: the declared choices, with lists for sequences."""
         normal: Genes = {gene.name: gene.match(genes[gene.name]) for gene in self.fixed}
         for gene in self.layered:
             normal[gene.name] = [gene.match(value) for value in genes[gene.name]]
         return normal
 
     def _refusal(self, genes: Genes) -> str | None:
-        """Why allowed values are not allowed together, as a sentence."""
+        """Returns the reason why a combination of allowed values is invalid, as a sentence; None if it is valid."""
         answer = True if self.valid is None else self.valid(_copy(genes))
         if answer and not isinstance(answer, str):
             return None
         reason = f": {answer.rstrip('.')}" if isinstance(answer, str) else ""
-        return f"The genes do not go together{reason}."
+        return f"The combination of genes is not allowed{reason}."
 
     def _mutant(self, genes: Genes, gene: Gene, rng: np.random.Generator) -> Genes:
         child = _copy(genes)
@@ -217,7 +219,7 @@ class Layout:
         return _copy(child)
 
     def _extended(self, genes: Genes) -> Genes:
-        """Brings the lists of genes to their lengths, without a draw."""
+        """Adjusts the lists of genes to their lengths without drawing."""
         for gene in self.layered:
             values, wanted = genes[gene.name], self.count(gene, genes)
             last = values[-1:] or [gene.match(gene.choices[0])]

@@ -1,9 +1,9 @@
-"""Mixers: a vision transformer of three stages, each of which mixes its tokens by attention or by convolution.
+"""Mixers: a vision transformer of three stages that mix tokens by attention or by convolution.
 
-`mixer-micro` is ours, for images of 8 to 32 px. Its stages and pooling are those of PiT (Heo 2021,
-https://arxiv.org/abs/2103.16302); the convolutional mixer is ConvFormer's (https://arxiv.org/abs/2209.07738), and the
-pooling behind a mixer Meta-Pooling's (https://arxiv.org/abs/2301.10038), as far as they are known; see
-`autoprox.networks.MCA`. There is no class token, since a convolution would not reach it: the classifier reads the
+`mixer-micro` is our space for images of 8 to 32 px. Stages and pooling follow PiT (Heo 2021,
+https://arxiv.org/abs/2103.16302), the convolutional mixer ConvFormer (https://arxiv.org/abs/2209.07738), and the
+pooling after a mixer Meta-Pooling (https://arxiv.org/abs/2301.10038), as far as they are published; see
+`autoprox.networks.MCA`. There is no class token, because a convolution would not reach it: the classifier reads the
 mean of the tokens.
 """
 
@@ -22,31 +22,31 @@ from autoprox.spaces.space import SPACES, Builder, Candidate
 from autoprox.spaces.task import TaskShape
 
 MIXERS = ("attention", "mca")
-"""What mixes the tokens of a stage."""
+"""Token mixers of a stage: attention, or multi-kernel convolutional attention."""
 
 ENHANCERS = ("skip", "strip", "max3", "max5", "avg3", "avg5")
-"""The pooling behind a mixer: none, gates of rows and columns, or the largest or mean value in a window of 3 or 5."""
+"""Pooling after a mixer: none, gates of rows and columns, or the largest or mean value in a window of 3 or 5."""
 
 KERNELS = ((3,), (3, 5), (3, 5, 7))
 EXPANSIONS = (1, 2)
 HEADS = (2, 4, 8)
 """Attention heads of the three stages."""
 GROWTH = (1, 2, 4)
-"""Widths of the three stages, in widths of the first."""
+"""Widths of the three stages, relative to the first."""
 
 
 @dataclass(frozen=True, slots=True)
 class MixerStage:
-    """The blocks between two poolings, all alike.
+    """The identical blocks of one stage.
 
     Args:
         grid: Tokens along an edge of the token map.
         depth: Number of blocks.
         width: Size of a token.
-        heads: Attention heads, where the mixer is attention.
+        heads: Attention heads, if the mixer is attention.
         hidden: Size of the hidden layer of the MLP.
         mixer: One of `MIXERS`.
-        kernels: Edges of the convolutions, where the mixer is one.
+        kernels: Kernel sizes, if the mixer is convolutional.
         expand: Expanded channels of the convolutional mixer, divided by `width`.
         enhancer: One of `ENHANCERS`.
     """
@@ -83,7 +83,7 @@ class MixerShape:
 
 
 def fitting_kernels(kernels: Sequence[int], grid: int) -> tuple[int, ...]:
-    """The kernels that fit a token map: no weight of theirs lies beside the map wherever the kernel stands.
+    """Reduces kernel sizes to a token map, so that each of their weights can meet a token.
 
     Raises:
         SpecError: If a kernel is even or below 1.
@@ -98,22 +98,22 @@ def fitting_kernels(kernels: Sequence[int], grid: int) -> tuple[int, ...]:
 
 
 def split_channels(channels: int, parts: int) -> list[int]:
-    """Shares channels evenly; the first parts have one more where they do not divide.
+    """Divides channels evenly; the first parts get one more each if there is a remainder.
 
     Raises:
-        SpecError: If there are more parts than channels, or none.
+        SpecError: If there are no parts, or more parts than channels.
 
     Example:
         >>> split_channels(8, 3)
         [3, 3, 2]
     """
     if not 1 <= parts <= channels:
-        raise SpecError(f"{channels} channels cannot be shared by {parts} kernels; each needs at least one.")
+        raise SpecError(f"{channels} channels cannot be divided among {parts} kernels; each needs at least one.")
     return [channels // parts + (part < channels % parts) for part in range(parts)]
 
 
 def strip_width(dim: int) -> int:
-    """Channels between the two layers of a strip gate: a 32nd, and at least 8, as published.
+    """Returns the channels between the two layers of a strip gate: a 32nd, but at least 8, as published.
 
     Example:
         >>> strip_width(64), strip_width(512)
@@ -141,7 +141,7 @@ class MixerSpace(TransformerSpace):
         return tuple(chain.from_iterable(layers))
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """Features of a transformer, the share of blocks that convolve, and of stages whose pooling is not `skip`."""
+        """Features of a transformer, the share of convolutional blocks, and the share of stages with pooling."""
         blocks = sum(genes["depth"])
         convolving = sum(d for d, mixer in zip(genes["depth"], genes["mixer"], strict=True) if mixer == "mca")
         enhanced = sum(enhancer != "skip" for enhancer in genes["enhancer"])
@@ -153,7 +153,7 @@ class MixerSpace(TransformerSpace):
     def shape(self, arch: Candidate, img_size: int) -> MixerShape:
         """All sizes of the network for images of one size.
 
-        Pixels beyond the last whole patch are not seen.
+        Pixels beyond the last whole patch are ignored.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -226,10 +226,10 @@ def _strip(stage: MixerStage) -> list[PartCounts]:
 
 
 def _kernels_are_read(genes: Genes) -> bool | str:
-    """Genes that no network reads have their first value, so that two architectures are never one network."""
+    """Requires the first value of unused genes, so that no two architectures give the same network."""
     if "mca" in genes["mixer"] or (genes["kernels"], genes["expand"]) == ([*KERNELS[0]], EXPANSIONS[0]):
         return True
-    return f"without a convolutional mixer, kernels are {[*KERNELS[0]]} and expand is {EXPANSIONS[0]}"
+    return f"without a convolutional mixer, kernels must be {[*KERNELS[0]]} and expand must be {EXPANSIONS[0]}"
 
 
 SPACES.register(

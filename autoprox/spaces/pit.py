@@ -1,7 +1,7 @@
 """PiT: a vision transformer of three stages with convolutional pooling between them.
 
-`pit-ti` is the published space (Heo 2021, https://arxiv.org/abs/2103.16302, in the form that ViT-Bench-101 of Wei 2024,
-https://arxiv.org/abs/2312.09059, labels). `pit-micro` is ours, for images of 8 to 32 px.
+`pit-ti` is the published space (Heo 2021, https://arxiv.org/abs/2103.16302) as used in ViT-Bench-101 (Wei 2024,
+https://arxiv.org/abs/2312.09059). `pit-micro` is our space for images of 8 to 32 px.
 """
 
 from dataclasses import dataclass
@@ -17,21 +17,21 @@ from autoprox.spaces.space import SPACES, Builder, Candidate
 from autoprox.spaces.task import TaskShape
 
 MICRO_GRIDS = range(4, 9)
-"""Tokens along an edge of the first stage that the micro space allows."""
+"""Allowed numbers of tokens along an edge of the first stage in the micro space."""
 MICRO_GRID = 6
-"""Tokens along an edge of the first stage that it aims at."""
+"""Target number of tokens along an edge of the first stage in the micro space."""
 
 HEADS = ((2, 2, 2), (2, 2, 4), (2, 2, 8), (2, 4, 4), (2, 4, 8), (2, 8, 8), (4, 4, 4), (4, 4, 8), (4, 8, 8), (8, 8, 8))
-"""Heads of the three stages, as published. They never fall, so that a depth-wise pooling can widen the tokens."""
+"""Heads of the three stages, as published. They never decrease, so that depth-wise pooling can widen the tokens."""
 
 
 @dataclass(frozen=True, slots=True)
 class PitStage:
-    """The blocks between two poolings.
+    """The blocks of one stage.
 
     Args:
         grid: Tokens along an edge of the token map.
-        layers: The blocks, all alike.
+        layers: The blocks, all identical.
     """
 
     grid: int
@@ -64,7 +64,7 @@ class PiTShape:
 
 
 def pooled(grid: int) -> int:
-    """Tokens along an edge after a 3 x 3 convolution of stride 2 with padding 1.
+    """Returns the tokens along an edge after a 3 x 3 convolution of stride 2 with padding 1.
 
     Example:
         >>> pooled(27), pooled(14)
@@ -81,7 +81,7 @@ class PiT(TransformerSpace):
     Its genes are `base_dim` (size of a head), `mlp_ratio`, and for the three stages `depth` and `num_heads`.
 
     Args:
-        stride: Distance of patches in px, which are twice as wide; None lets it follow the image size.
+        stride: Distance of patches in px, half their width; None derives it from the image size.
     """
 
     stride: int | None
@@ -94,7 +94,7 @@ class PiT(TransformerSpace):
     def shape(self, arch: Candidate, img_size: int) -> PiTShape:
         """All sizes of the network for images of one size.
 
-        Pixels beyond the last whole patch are not seen.
+        Pixels beyond the last whole patch are ignored.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -145,7 +145,7 @@ class PiT(TransformerSpace):
 
 
 def first_grid(img_size: int, stride: int) -> int:
-    """Tokens along an edge for patches of twice the stride.
+    """Returns the tokens along an edge for patches of twice the stride.
 
     Example:
         >>> first_grid(224, 8)
@@ -156,7 +156,7 @@ def first_grid(img_size: int, stride: int) -> int:
 
 @cache
 def micro_stride(img_size: int) -> int:
-    """The stride in px whose token grid is allowed and nearest to the aim; the smaller one of two.
+    """Returns the stride in px with the allowed token grid nearest to the target; the smaller of two.
 
     Example:
         >>> [micro_stride(size) for size in (8, 28, 32)]

@@ -1,4 +1,4 @@
-"""Spaces whose genes are lists of one fixed length: what each place may be, and what it adds to additive costs."""
+"""Spaces of fixed length: the choices at each place, and their contribution to additive costs."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,16 +16,16 @@ from autoprox.spaces.space import Space
 from autoprox.spaces.task import TaskShape
 
 _TRIED = 16
-# Architectures on which it is tried that costs add up.
+# Architectures on which additivity is checked.
 
 
 @dataclass(frozen=True, eq=False)
 class PlaceCosts:
-    """Cost of each choice of each place.
+    """Contribution of each choice at each place to costs.
 
     Args:
-        base: `(costs,)`, what the first choice everywhere costs.
-        added: `(places, choices, costs)`, what another choice at one place adds.
+        base: `(costs,)`, costs of the architecture with the first choice at every place.
+        added: `(places, choices, costs)`, costs added by another choice at one place.
     """
 
     base: npt.NDArray[np.int64]
@@ -33,9 +33,10 @@ class PlaceCosts:
 
     @classmethod
     def of(cls, space: Space, task: TaskShape, costs: Sequence[Cost]) -> "PlaceCosts | None":
-        """Costs of a space all of whose genes are lists of one fixed length; None if they do not add up.
+        """Computes the contributions for a space with lists of one fixed length as genes.
 
-        That they add up is tried on some architectures.
+        Returns:
+            The contributions; None if costs are not additive, which is checked on some architectures.
         """
         layout = space.layout
         lengths = {gene.along for gene in layout.layered}
@@ -62,19 +63,19 @@ class PlaceCosts:
 
 
 def place_choices(space: Space) -> tuple[tuple[Any, ...], ...]:
-    """Choices of one place: a choice of each of the genes."""
+    """Returns the choices at one place: all combinations of the choices of each gene."""
     return tuple(product(*([json_form(each) for each in gene.choices] for gene in space.layout.layered)))
 
 
 def arch_of(space: Space, chosen: Sequence[int]) -> Arch:
-    """The architecture of a choice for each place."""
+    """Returns the architecture with the given choice at each place."""
     choices = place_choices(space)
     genes = {gene.name: [choices[each][at] for each in chosen] for at, gene in enumerate(space.layout.layered)}
     return space.arch(genes)
 
 
 def places_of(space: Space, arch: Arch) -> list[int]:
-    """For each place of an architecture, which choice it has."""
+    """Returns the choice at each place of an architecture."""
     choices, genes = list(place_choices(space)), arch.genes
     values = zip(*(genes[gene.name] for gene in space.layout.layered), strict=True)
     return [choices.index(tuple(each)) for each in values]

@@ -1,4 +1,4 @@
-"""Space: genes, how a network is built, and its costs."""
+"""Space: genes, builder and costs of a set of architectures."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
@@ -24,35 +24,35 @@ Candidate: TypeAlias = Arch | Mapping[str, Any]
 """An architecture, or its genes by name."""
 
 Builder: TypeAlias = Callable[["Space", Genes, TaskShape, int], "nn.Module"]
-"""From a space, allowed genes, a task and the seed of the initialisation to a network in evaluation mode."""
+"""Maps a space, allowed genes, a task and the seed of the initialisation to a network in evaluation mode."""
 
 
 STEADY = 0.01
-"""The unsteadiness of networks that compute in floating point alone."""
+"""Unsteadiness of networks that compute in floating point throughout."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Space(ABC):
-    """A set of architectures and what can be done with them.
+    """A set of architectures: sampling, variation, costs, and building of networks.
 
-    There are two ways to one: a final class in `autoprox/spaces/`, whose instances are registered in `SPACES`, and
-    `autoprox.define_space`, for a space in your file.
+    Create one with `autoprox.define_space`. The spaces of autoprox are instances of final classes in
+    `autoprox/spaces/`, registered in `SPACES`.
 
     Args:
         name: Name in benchmark tables.
         layout: The genes.
-        builder: What builds the networks, or where it stands: `module:function`, imported when a network is built.
-        default_img_size: Image size in px that the space was made for.
-        img_sizes: All image sizes in px that it takes, in ascending order; images are square.
-        version: Raised when the networks change: what was measured on the old ones is not theirs.
+        builder: Function that builds the networks, or a reference `module:function`, imported when a network is built.
+        default_img_size: Default image size in px.
+        img_sizes: All allowed image sizes in px, in ascending order; images are square.
+        version: Raised when the networks change, which invalidates stored measurements.
         compared: The features that proxies are compared with; all if None.
-        reference: What `load_space` finds the space by; None if it finds it by nothing.
-        place: The same from any folder, for a space in your code.
-        own_task: The one task that its networks are for, where they are made of a given one; None where they are built
-            for any task. It need not be named then: `space.build(arch)`.
-        unsteadiness: By how much scores of its networks may move when images and weights change in the sixth digit, as
-            a share of how far scores lie apart. Larger than usual where networks round what goes through them.
-        own_statistics: Counts that tell its networks apart; discovery draws them beside those of all networks.
+        reference: Argument of `load_space` that gives this space; None if there is no such argument.
+        place: The same as an absolute path, for a space in your code.
+        own_task: The only task of the networks, if they are derived from a trained network; None if they can be built
+            for any task. With it, `space.build(arch)` needs no task.
+        unsteadiness: Largest accepted change of scores when images and weights change in the sixth digit, relative to
+            the spread of scores. Larger than the default for networks that round activations.
+        own_statistics: Statistics that only these networks have; discovery uses them in addition to the common ones.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -78,33 +78,33 @@ class Space(ABC):
     @property
     @abstractmethod
     def identity(self) -> int | str:
-        """Identity of its networks among those of other spaces of its name; part of the keys of all that is stored."""
+        """Identity of its networks among spaces of the same name; part of the keys of everything stored."""
 
     @property
     @abstractmethod
     def has_closed_form(self) -> bool:
-        """Whether counts are computed by a formula, and not by building the network."""
+        """True if counts are computed by a formula, without building the network."""
 
     @abstractmethod
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """Costs of a network; `counts` calls it with allowed genes and a task that was checked."""
+        """Returns the counts of a network; called by `counts` with allowed genes and a checked task."""
 
     @abstractmethod
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """The features of allowed genes, which are not to be changed."""
+        """Returns the features of allowed genes; must not change the genes."""
 
     @property
     def elastic(self) -> "Space":
-        """The space whose networks share parameters in a supernet of this one: itself, unless it says otherwise."""
+        """The space of the networks in a supernet of this space; by default the space itself."""
         return self
 
     def storage_of(self, genes: Genes, task: TaskShape) -> Storage:
-        """Bytes of the weights and bit operations: those of single precision, unless a space knows better."""
+        """Returns the storage of a network, by default for single precision."""
         counts = self.counts_of(genes, task)
         return Storage.of_single_precision(counts)
 
     def sample(self, rng: np.random.Generator) -> Arch:
-        """Draws an architecture: every gene uniform and independent, the values of a list one by one.
+        """Draws an architecture; every gene, and every value of a list, is uniform and independent.
 
         Raises:
             SpecError: If hardly any combination of genes is allowed.
@@ -120,7 +120,7 @@ class Space(ABC):
         return self._trusted(self.layout.mutate(self._genes(arch), rng))
 
     def crossover(self, first: Candidate, second: Candidate, rng: np.random.Generator) -> Arch:
-        """Returns an architecture whose every gene comes from one of two parents; see `Layout.crossover`.
+        """Returns an architecture with every gene taken from one of two parents; see `Layout.crossover`.
 
         Raises:
             SpecError: If the space does not allow one of the architectures.
@@ -136,7 +136,7 @@ class Space(ABC):
         return tuple(self._trusted(genes) for genes in self.layout.neighbours(self._genes(arch)))
 
     def why_not(self, candidate: Candidate) -> list[str]:
-        """Says in sentences why an architecture or its genes are not allowed; an empty list if they are.
+        """Returns the reasons why an architecture or its genes are not allowed, as sentences; empty if allowed.
 
         Example:
             >>> from autoprox.spaces import load_space
@@ -151,10 +151,10 @@ class Space(ABC):
         return self.layout.why_not(candidate.genes)
 
     def arch(self, genes: Candidate) -> Arch:
-        """Makes an architecture of genes, brought to their canonical types; an architecture stays what it is.
+        """Makes an architecture of genes in canonical types; an architecture is checked and returned.
 
         Raises:
-            SpecError: If the space does not allow the genes; the message holds every reason.
+            SpecError: If the space does not allow the genes; the message gives every reason.
 
         Example:
             >>> from autoprox.spaces import load_space
@@ -167,7 +167,7 @@ class Space(ABC):
         return genes if isinstance(genes, Arch) and known else self._trusted(allowed)
 
     def parse(self, arch_json: str) -> Arch:
-        """Reads an architecture from JSON text, in whatever form it is written.
+        """Reads an architecture from JSON text in any formatting.
 
         Raises:
             SpecError: If the text is not a JSON object, or the space does not allow its genes.
@@ -175,7 +175,7 @@ class Space(ABC):
         return self.arch(loads_genes(arch_json, self.name))
 
     def genes(self, arch: Candidate) -> Genes:
-        """The genes of an architecture of this space, checked and in their canonical types; a fresh copy.
+        """Returns the checked genes of an architecture in canonical types, as a new copy.
 
         Raises:
             SpecError: If the architecture belongs to another space, or this one does not allow it.
@@ -183,7 +183,7 @@ class Space(ABC):
         return self.arch(arch).genes
 
     def features(self, arch: Candidate) -> dict[str, float]:
-        """Features of an architecture without building it, such as depth and width: the rivals of every proxy.
+        """Returns features of an architecture, such as depth and width, without building it: baselines of proxies.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -191,7 +191,7 @@ class Space(ABC):
         return self.features_of(self._genes(arch))
 
     def rivals(self, arch: Candidate) -> dict[str, float]:
-        """The features that proxies are compared with.
+        """Returns the features that proxies are compared with.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -200,7 +200,7 @@ class Space(ABC):
         return found if self.compared is None else {name: found[name] for name in self.compared}
 
     def outline(self, arch: Candidate) -> tuple[float, ...]:
-        """Coordinates in which architectures of one shape lie close: splits of a table are made alike by them.
+        """Returns coordinates in which similar architectures are close; splits of a table are balanced by them.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -208,7 +208,7 @@ class Space(ABC):
         return tuple(float(np.arcsinh(value)) for value in self.features(arch).values())
 
     def spread(self, arch: Candidate) -> tuple[float, ...]:
-        """Coordinates over which the architectures of a built table are spread evenly.
+        """Returns the coordinates in which a table builder spreads its architectures evenly.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -222,11 +222,11 @@ class Space(ABC):
         img_size: int | None = None,
         in_chans: int | None = None,
     ) -> Counts:
-        """Parameters and multiply-accumulates: in closed form where the space has one, else counted in the network.
+        """Returns parameters and multiply-accumulates, in closed form if available, otherwise counted in the network.
 
         Args:
             arch: An architecture of this space, or its genes.
-            num_classes: Number of classes, at least 2; None in a space with a task of its own.
+            num_classes: Number of classes, at least 2; None for a space with `own_task`.
             img_size: Edge of the image in px; the space's default if None.
             in_chans: Channels of the image, at least 1; 3 if None.
 
@@ -248,7 +248,7 @@ class Space(ABC):
         img_size: int | None = None,
         in_chans: int | None = None,
     ) -> int:
-        """The parameters of `counts` alone, for which a network that has to be counted is not run.
+        """Returns only the parameters of `counts`, without running a network.
 
         Raises:
             SpecError: If the space does not allow the architecture or the image size.
@@ -256,7 +256,7 @@ class Space(ABC):
         return self.params_of(self._genes(arch), self.check_task(num_classes, img_size, in_chans))
 
     def size(self, arch: Candidate) -> int:
-        """Size that the architectures of an iso stratum share, whatever the data set.
+        """Returns the size shared by the architectures of an iso stratum, which does not depend on the data set.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -264,7 +264,7 @@ class Space(ABC):
         return self.size_of(self._genes(arch))
 
     def backbone_params(self, arch: Candidate) -> int:
-        """The size of an architecture whatever the data set: see `Counts.backbone_params`.
+        """Returns the size of an architecture, independent of the data set; see `Counts.backbone_params`.
 
         Raises:
             SpecError: If the space does not allow the architecture.
@@ -272,15 +272,15 @@ class Space(ABC):
         return self.backbone_params_of(self._genes(arch))
 
     def size_of(self, genes: Genes) -> int:
-        """The backbone parameters, unless the networks of a space have all the same."""
+        """Returns the backbone parameters, unless all networks of the space have equally many."""
         return self.backbone_params_of(genes)
 
     def params_of(self, genes: Genes, task: TaskShape) -> int:
-        """The parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
+        """Returns the parameters of `counts_of`; overridden by spaces that compute them faster alone."""
         return self.counts_of(genes, task).params
 
     def backbone_params_of(self, genes: Genes) -> int:
-        """The backbone parameters that `counts_of` gives; for spaces that know them sooner than the rest."""
+        """Returns the backbone parameters of `counts_of`; overridden by spaces that compute them faster alone."""
         return self.counts_of(genes, self.own_task or self.check_task(2)).backbone_params
 
     def storage(
@@ -290,7 +290,7 @@ class Space(ABC):
         img_size: int | None = None,
         in_chans: int | None = None,
     ) -> Storage:
-        """Bytes of the weights and bit operations; the arguments are those of `counts`.
+        """Returns the bytes of the weights and the bit operations; same arguments as `counts`.
 
         Raises:
             SpecError: If the space does not allow the architecture or the image size.
@@ -312,21 +312,21 @@ class Space(ABC):
         in_chans: int | None = None,
         seed: int = 0,
     ) -> "nn.Module":
-        """Builds the network with freshly initialised parameters, in evaluation mode and on the CPU.
+        """Builds the network with newly initialised parameters, in evaluation mode on the CPU.
 
         Args:
             arch: An architecture of this space, or its genes.
-            num_classes: Number of classes, at least 2; None in a space with a task of its own.
+            num_classes: Number of classes, at least 2; None for a space with `own_task`.
             img_size: Edge of the image in px; the space's default if None.
             in_chans: Channels of the image, at least 1; 3 if None.
-            seed: Seed of the initialisation, in [0, 2**63). Same seed, same parameters; the global generators of torch
-                stay as they are.
+            seed: Seed of the initialisation, in [0, 2**63), which determines the parameters; torch's global generators
+                are unchanged.
 
         Returns:
             A module that maps images `(B, in_chans, img_size, img_size)` to logits `(B, num_classes)`.
 
         Raises:
-            SpecError: If the space does not allow the architecture or one of the other arguments.
+            SpecError: If the space does not allow the architecture or another argument is invalid.
 
         Example:
             >>> import torch
@@ -344,14 +344,14 @@ class Space(ABC):
     def check_task(
         self, num_classes: int | None = None, img_size: int | None = None, in_chans: int | None = None
     ) -> TaskShape:
-        """Checks what a task asks of a network.
+        """Checks a task for this space and fills in defaults.
 
         Returns:
-            Number of classes, edge of the image in px (the default if None was given) and channels (3 if None was
-            given), as plain integers; for None in a space with a task of its own, those of that task.
+            Number of classes, edge of the image in px (by default `default_img_size`) and channels (3 by default), as
+            plain integers; in a space with `own_task`, that task.
 
         Raises:
-            SpecError: If there are fewer than 2 classes or 1 channel, or the space does not take the image size or the
+            SpecError: If there are fewer than 2 classes or 1 channel, or the space does not allow the image size or the
                 task.
 
         Example:
@@ -365,13 +365,13 @@ class Space(ABC):
         return checked_task(self.name, self.img_sizes, self.default_img_size, *given)
 
     def __reduce_ex__(self, protocol: SupportsIndex) -> str | tuple[Any, ...]:
-        # Another process finds it as this one did; a space without a reference travels with all that it holds.
+        # Another process loads it by its reference; a space without one is pickled as a whole.
         if self.reference is None:
             return super().__reduce_ex__(protocol)
         return referenced, (self.reference, self.place or self.reference)
 
     def _genes(self, candidate: Candidate) -> Genes:
-        """Allowed genes in canonical form, not to be changed."""
+        """Returns allowed genes in canonical form, for reading only."""
         if isinstance(candidate, Arch):
             known = candidate.genes_checked_by(self.layout)
             if known is not None:
@@ -388,23 +388,24 @@ class Space(ABC):
 
 
 SPACES: Registry[Space] = Registry("space")
-"""The spaces that come with autoprox, by name; `autoprox.spaces` fills it."""
+"""The spaces of autoprox by name, registered by `autoprox.spaces`."""
 
 
 @lru_cache(maxsize=64)
 def referenced(reference: str, place: str) -> Space:
-    """Finds a space by a reference and the place that it names.
+    """Loads a space by its place and keeps the user's reference.
 
     Args:
-        reference: The words of the user, which the space keeps.
+        reference: The reference given by the user.
         place: Name of a registered space, or `module:name` or `file:name`, which is imported.
 
     Raises:
-        SpecError: If the place cannot be imported, or what it holds is not a space.
+        SpecError: If the place cannot be imported, or the object is not a space.
     """
     found = SPACES[place] if place in SPACES else resolved(place)
     if not isinstance(found, Space):
         raise SpecError(
-            f"'{reference}' is a {type(found).__name__}, not a space. Name what autoprox.define_space returned."
+            f"'{reference}' is a {type(found).__name__}, not a space. Name the object that "
+            "autoprox.define_space returned."
         )
     return found if found.reference is not None else replace(found, reference=reference, place=place)

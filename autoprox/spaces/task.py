@@ -14,29 +14,29 @@ from autoprox.base.errors import SpecError
 from autoprox.base.numbers import is_whole
 
 BATCH_SIZE = 32
-"""Images a batch, as in the published ViT experiments; a network's statistics cost in proportion to it."""
+"""Images per batch, as in the published ViT experiments; the time of statistics is proportional to it."""
 NOISE_PIXELS, LEAST_NOISE = BATCH_SIZE * 64**2, 4
-"""Pixels of one channel in a batch of noise at most, and the images that there are all the same: large images would
-take too much memory (32 of 224 px 17 GB for a PiT), and noise images differ less from one another than real ones."""
+"""Largest number of pixels per channel in a batch of noise, and the least number of images: 32 large images need too
+much memory (17 GB for a PiT at 224 px), and noise images differ less from each other than real ones."""
 NOISE_CLASSES = 100
-"""Classes of a data set that is only noise. One number for all of them, so that one collection serves them all."""
+"""Classes of a data set of noise; the same for all of them, so that they share one collection."""
 DEFAULT_NUM_CLASSES = 10
 NOISE_CHANNELS = 3
 DEFAULT_IN_CHANS = 3
 """Channels of images by default."""
 _NOUNS = ("classes", "px", "channels")
-# What the numbers of a task count.
+# Nouns of the three numbers of a task.
 
 
 class ImageSource(StrEnum):
-    """Where the images of a task come from."""
+    """Source of the images of a task."""
 
     IMAGES = "images"
     NOISE = "noise"
 
 
 class TaskShape(NamedTuple):
-    """Shape that a network has to fit: all that its builder gets of a task.
+    """Shape of a task: all information about it that the builder of a network gets.
 
     Args:
         num_classes: Number of classes.
@@ -60,7 +60,7 @@ class Task:
         in_chans: Number of channels.
         images: `(B, C, H, W)`, normalised.
         labels: `(B,)`.
-        source: Whether the images are real.
+        source: Real images or noise.
     """
 
     dataset: str
@@ -73,19 +73,19 @@ class Task:
 
     @property
     def shape(self) -> TaskShape:
-        """Shape that a network for it has to fit."""
+        """Number of classes, size and channels."""
         return TaskShape(self.num_classes, self.img_size, self.in_chans)
 
     @cached_property
     def digest(self) -> str:
-        """Digest of all that statistics depend on: not the name, so that noise serves several data sets."""
+        """Digest of everything that statistics depend on, without the name, so that data sets of noise share them."""
         return digest([self.num_classes, array_digest(self.images), array_digest(self.labels)])
 
 
 def noise_task(name: str, num_classes: int, img_size: int, in_chans: int = NOISE_CHANNELS) -> Task:
-    """Makes a task of Gaussian noise, which depends on the sizes only and not on the name.
+    """Makes a task of Gaussian noise, which depends on the sizes but not on the name.
 
-    It has as many images as a batch of real ones up to 64 px; of larger ones fewer, but at least 4.
+    Up to 64 px it has as many images as a batch of real ones; above that fewer, but at least 4.
 
     Args:
         name: Name of the data set.
@@ -113,11 +113,11 @@ def checked_task(
     img_size: int | None,
     in_chans: int | None,
 ) -> TaskShape:
-    """Checks a task that networks of a space are built for.
+    """Checks a task for a space and fills in defaults.
 
     Args:
         space: Name of the space, for messages.
-        img_sizes: Sides of images in pixels that the space takes.
+        img_sizes: Allowed sides of images in pixels.
         default_img_size: Side of the images if None is given.
         num_classes: Number of classes, at least 2.
         img_size: Side of the images in pixels.
@@ -145,15 +145,15 @@ def checked_task(
 
 
 def own_task(space: str, task: TaskShape, *given: int | None) -> TaskShape:
-    """Returns the one task of a space around a given network, after a look at what was asked for.
+    """Returns the task of a space around a trained network, after checking the requested task.
 
     Args:
         space: Name of the space, for messages.
         task: The task of the space.
-        given: Classes, side in pixels and channels that were asked for; None where nothing was said.
+        given: Requested classes, side in pixels and channels; None for no request.
 
     Raises:
-        SpecError: If another task was asked for.
+        SpecError: If another task is requested.
 
     Example:
         >>> own_task("compressed", TaskShape(10, 28, 1), 10, None, None)
@@ -163,8 +163,8 @@ def own_task(space: str, task: TaskShape, *given: int | None) -> TaskShape:
     if any(each is not None and not (is_whole(each) and each == own) for each, own in pairs):
         wanted = ", ".join(f"{own} {noun}" for own, noun in zip(task, _NOUNS, strict=True))
         raise SpecError(
-            f"The networks of '{space}' are made of one for {wanted}, and take no other task. Leave the task out, or"
-            " give that one."
+            f"The networks of '{space}' are derived from one for {wanted}, and support no other task. Omit "
+            "the task, or give that one."
         )
     return task
 

@@ -1,13 +1,13 @@
-"""Spaces around the trained networks that come with autoprox: their names, and where each is made.
+"""Names of the spaces around the trained networks of autoprox, with the functions that make them.
 
-A name stands here and nothing else: the space itself takes torch and a checkpoint, so it is made when it is asked for.
+Only names are listed here: a space needs torch and a checkpoint, so it is made on first use.
 """
 
 from collections.abc import Mapping
 from itertools import product
 
 KINDS = ("mq", "lr")
-"""Mixed precision, whose genes are bits, and low rank, whose genes are ranks."""
+"""Mixed precision, with bits as genes, and low rank, with ranks as genes."""
 TRAINED = tuple(product(("autoformer", "pit"), ("digits", "patches")))
 """The trained networks: family and data set."""
 MODULE = "autoprox.compress.embedded"
@@ -16,4 +16,4 @@ MODULE = "autoprox.compress.embedded"
 EMBEDDED_SPACES: Mapping[str, str] = {
     f"{kind}-{family}-{dataset}": f"{MODULE}:{kind}_{family}_{dataset}" for kind in KINDS for family, dataset in TRAINED
 }
-"""Where `load_space` finds each of them."""
+"""References to the functions for `load_space`, by name."""

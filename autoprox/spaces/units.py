@@ -1,4 +1,4 @@
-"""Units in which costs are given, read and written: counts, seconds, bytes, joules."""
+"""Units of costs, with parsing and formatting: counts, seconds, bytes, joules."""
 
 import re
 from collections.abc import Mapping
@@ -10,13 +10,13 @@ from autoprox.base.errors import SpecError
 
 @dataclass(frozen=True, eq=False)
 class Unit:
-    """A unit with the prefixes that people write.
+    """A unit with its prefixes.
 
     Args:
-        suffixes: What may stand behind a number, with what it multiplies by, the smallest first. An empty suffix is one
-            unit; without one, a number without a suffix is refused because it could mean several things.
-        whole: Whether only whole numbers of the unit make sense.
-        example: A value as people write it, for messages.
+        suffixes: Factor by suffix, in ascending order. An empty suffix stands for one unit; without an empty suffix, a
+            plain number is refused as ambiguous.
+        whole: Allows only whole numbers of the unit.
+        example: An example of a value, for messages.
 
     Example:
         >>> SECONDS.parse("20ms"), SECONDS.text(0.02), COUNT.parse("5.5M"), COUNT.text(5_500_000)
@@ -28,13 +28,13 @@ class Unit:
     example: str
 
     def parse(self, text: str) -> int | float:
-        """Reads a value as people write it.
+        """Parses a value such as "20ms".
 
         Args:
-            text: A number, with one of the suffixes behind it; upper and lower case differ only where they have to.
+            text: A number followed by a suffix; case is ignored unless two suffixes differ only by it.
 
         Raises:
-            SpecError: If it is not such a value, or no whole number where only these make sense.
+            SpecError: If the text is not such a value, or not a whole number where one is required.
         """
         found = re.fullmatch(r"(\d+(?:\.\d+)?)([^\d.]*)", text.strip().replace("_", "").replace(" ", ""))
         if found is not None and (factor := self._factor(found[2])) is not None:
@@ -49,7 +49,7 @@ class Unit:
         raise SpecError(f"'{text}' cannot be read; give {with_suffix}, such as {self.example}.")
 
     def text(self, value: float) -> str:
-        """Writes a value for people: whole units in full, others to three digits with the fitting prefix."""
+        """Formats a value: whole units in full, others with three digits and the fitting prefix."""
         if self.whole:
             return f"{value:,}" if isinstance(value, int) else f"{value:,.0f}"
         fitting = [suffix for suffix, factor in self.suffixes.items() if factor <= abs(value)]

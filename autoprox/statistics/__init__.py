@@ -1,19 +1,19 @@
-"""Node-wise statistics of a network on a batch, and the cache of what was computed from them.
+"""Node-wise statistics of a network on a batch, and the cache of values computed from them.
 
-    statistic.py    what a statistic is, and what a pass is
-    registry.py     the list of all statistics
-    passes/         the ways to run a model: data, noise, synflow, Hessian, single images, several batches
-    counts.py       one float per node: parameters, fans, tokens, MACs
-    spread.py       how gradients differ between samples
-    taps.py         hooks that take what was asked for, and nothing else
-    preparation.py  model and batch, checked
-    requirements.py what has to be given for them
-    collection.py   `collect`: runs the passes that are needed, and gives what was asked for
-    cache.py        results on disk, shared by processes, safe against a kill
+    statistic.py        the classes of statistics and passes
+    _all_statistics.py  the registry of all statistics
+    passes/             ways to run a model: data, noise, synflow, Hessian, single images, several batches
+    _node_counts.py     one float per node: parameters, fans, tokens, MACs
+    _spread.py          spread of gradients between samples
+    _taps.py            hooks that record the requested tensors
+    preparation.py      checks of model and batch
+    requirements.py     inputs and passes that statistics need
+    collection.py       `collect`: runs the necessary passes and returns the requested statistics
+    _cache.py           results on disk, shared by processes, consistent after a kill
 
-`describe`, of autoprox.inspect, says which nodes of a network they are taken of.
+`autoprox.inspect.describe` lists the nodes of a network.
 
-To add a statistic, register it in registry.py; the suite in tests/conformance/test_statistics.py takes it up by itself.
+To add a statistic, register it in _all_statistics.py; tests/conformance/test_statistics.py covers it automatically.
 """
 
 from autoprox.inspect import describe

@@ -1,7 +1,7 @@
-"""The list of all statistics.
+"""Registry of all statistics.
 
-The names t1 to t4 of the published engines, with a suffix g for gradients, mean here: t1 `activation`, t2 `weight`,
-t3 `input`, t4 `norm_output` (facts in Wei 2024, https://arxiv.org/abs/2312.09059, and the authors' later code).
+The published engines call them t1 to t4, with a suffix g for gradients: t1 is `activation`, t2 `weight`, t3 `input`, t4
+`norm_output` (Wei 2024, https://arxiv.org/abs/2312.09059, and the authors' later code).
 """
 
 from collections.abc import Callable

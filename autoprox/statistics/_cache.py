@@ -1,8 +1,8 @@
-"""Results on disk: arrays under opaque digests, network by network, in one SQLite file.
+"""Results on disk: arrays by network and digest, in one SQLite file.
 
-The cache knows no graph. What it holds for a network is named by digests that the caller makes from everything that a
-value depends on, so a value never goes stale: it is just not asked for any more. SQLite's write-ahead log makes a put
-atomic, and lets processes read while one writes; a process that is killed at any moment loses its unfinished put alone.
+The cache does not know graphs. The caller makes the digests from everything that a value depends on, so a value never
+becomes stale: its key is no longer used. SQLite's write-ahead log makes a put atomic and lets processes read while one
+writes; a killed process loses only its unfinished put.
 """
 
 import json
@@ -27,7 +27,7 @@ from autoprox.base.store import Store, StoreFormat
 from autoprox.inspect.nodes import Role, Site
 
 NodeRoles = dict[Site, tuple[Role, ...]]
-"""For every site of a network, the roles of its nodes in forward order."""
+"""Roles of a network's nodes in forward order, by site."""
 
 FORMAT = StoreFormat(
     "statistics cache",
@@ -39,31 +39,31 @@ CREATE TABLE results (
     checksum TEXT NOT NULL, payload BLOB NOT NULL, UNIQUE (network, bundle)
 )
 """,
-    "Delete {path} (what was in it will be computed again) or choose another path.",
+    "Delete {path} (its values will be computed again) or choose another path.",
     application=0x61707278,  # "aprx"
 )
-"""The format of the file. In the write-ahead log the last puts may be lost with the power: it is a cache."""
+"""Format of the file. A loss of power may undo the last puts, which is acceptable for a cache."""
 
 _WAIT_S = 60.0
-# A put holds the lock for milliseconds, so that a longer wait means a process that was stopped within one.
+# A put holds the lock for milliseconds; a longer wait means that a process was stopped during a put.
 
 _LEVEL = 1
 # Mantissas hardly compress: zlib's higher levels cost several times as much and save less than 1 % more.
 
 _LARGEST_B = 2**28
-# No put of a network is larger; a payload that would be is refused before memory is taken for it.
+# No put is larger; a larger payload is refused before memory is allocated.
 
 
 class StatisticsCache:
-    """Arrays of float64 under (network, expression), kept on disk.
+    """Float64 arrays by network and expression, stored on disk.
 
-    It may be used by several threads and processes at once, and sent to another process, which opens the file itself.
+    Several threads and processes may use it at once. Sent to another process, it opens the file there.
 
     Args:
-        path: The file; made with its folders when something is first asked for or put. By default `statistics.sqlite`
-            in the user's cache folder.
-        beside: A file of the same form that comes with a table. It has precedence, is only read, and nothing of it
-            reaches the cache itself: what a table brings along counts for work on that table alone.
+        path: The file, created with its folders on first use. By default `statistics.sqlite` in the user's cache
+            folder.
+        beside: A file of the same format supplied with a table. It has precedence and is only read. Its values are not
+            copied into the cache, because they are valid only for that table.
 
     Example:
         >>> import tempfile
@@ -86,7 +86,7 @@ class StatisticsCache:
         return partial(StatisticsCache, beside=self.beside), (self.path,)
 
     def close(self) -> None:
-        """Closes the file; what is asked for next opens it again."""
+        """Closes the file; the next access opens it again."""
         with self._lock:
             if self._owner == os.getpid():
                 for store in self._stores:
@@ -94,29 +94,29 @@ class StatisticsCache:
                 self._stores = []
 
     def finish(self) -> None:
-        """Closes the file as one that is handed on: compact, and with no log beside it."""
+        """Closes the file for distribution: compact and without a log beside it."""
         with self._opened() as (own, *_):
             own.connection.execute("VACUUM")
             own.finish()
         self.close()
 
     def get(self, network: str, expressions: Iterable[str]) -> dict[str, Floats]:
-        """Stored values of the expressions for one network; see `get_many`."""
+        """Returns stored values of expressions for one network; see `get_many`."""
         return self.get_many([network], expressions)[network]
 
     def get_many(self, networks: Sequence[str], expressions: Iterable[str]) -> dict[str, dict[str, Floats]]:
-        """Stored values of the expressions for each network.
+        """Returns stored values of expressions for each network.
 
         Args:
             networks: Keys of networks.
             expressions: Digests of expressions.
 
         Returns:
-            Under every network a dictionary, without the expressions that are not stored; the arrays, `(n_nodes,)`, are
-            read-only, and hold no memory but their own.
+            For every network, the stored arrays by expression. Arrays, `(n_nodes,)`, are read-only and own their
+            memory.
 
         Raises:
-            StoreMismatchError: If the file is not a cache of this version, is damaged, or a row of it was changed.
+            StoreMismatchError: If the file is not a cache of this version, or is damaged or changed.
             AutoproxError: If the file cannot be read.
         """
         found: dict[str, dict[str, Floats]] = {network: {} for network in networks}
@@ -128,16 +128,16 @@ class StatisticsCache:
         return found
 
     def put(self, network: str, values: Mapping[str, Floats], layout: Mapping[Site, Sequence[Role]]) -> None:
-        """Stores results of one network: all of them, or none if the process dies. What is there already stays.
+        """Stores results of one network: all of them, or none if the process is killed. Stored values are kept.
 
         Args:
             network: Key of the network.
-            values: Under digests of expressions, float64 `(n_nodes,)`; NaN and infinities are kept.
-            layout: The roles of the network's nodes, site by site.
+            values: Float64 arrays `(n_nodes,)` by digest of the expression; NaN and infinities are allowed.
+            layout: Roles of the network's nodes by site.
 
         Raises:
             ValueError: If an array is not float64 with one dimension.
-            StoreMismatchError: If the network is stored with another layout, or as for `get_many`.
+            StoreMismatchError: If the network is stored with another layout, and as for `get_many`.
             AutoproxError: If the file cannot be written.
         """
         for name, array in values.items():
@@ -150,7 +150,7 @@ class StatisticsCache:
         with self._opened() as (own, *_), own.transaction() as connection:
             stored = connection.execute("SELECT layout FROM networks WHERE network = ?", (network,)).fetchone()
             if stored is not None and stored[0] != roles:
-                raise own.damaged(f"it holds network {network} with other nodes, as if the model's code had changed")
+                raise own.damaged(f"it has other nodes for network {network}, so the model's code may have changed")
             if stored is None:
                 row = (network, roles, _checksum(network, roles))
                 connection.execute("INSERT INTO networks VALUES (?, ?, ?)", row)
@@ -162,10 +162,10 @@ class StatisticsCache:
             )
 
     def roles(self, networks: Sequence[str]) -> dict[str, NodeRoles]:
-        """The roles of the nodes of those of the networks that are stored.
+        """Returns the roles of the nodes of the stored networks.
 
         Raises:
-            StoreMismatchError: As for `get_many`, and if what comes with a table has other nodes of a network.
+            StoreMismatchError: As for `get_many`, and if the file of a table has other nodes for a network.
             AutoproxError: If the file cannot be read.
         """
         found: dict[str, NodeRoles] = {}
@@ -174,19 +174,19 @@ class StatisticsCache:
                 with store.decoding():
                     for network, layout in _roles(store, networks).items():
                         if found.setdefault(network, layout) != layout:
-                            raise store.damaged(f"it holds network {network} with other nodes than '{self.path}'")
+                            raise store.damaged(f"it has other nodes for network {network} than '{self.path}'")
         return found
 
     @contextmanager
     def _opened(self) -> Iterator[list[Store]]:
-        """The files of this process, the cache itself first, for one thread at a time.
+        """Yields the open files of this process, the cache itself first, to one thread at a time.
 
-        They are kept open from call to call: closing the last connection of a file copies its log into it, which waits
-        for the disk (20 ms a put against 2).
+        Files stay open between calls: closing the last connection of a file copies its log into it, which waits for the
+            disk (20 ms per put instead of 2).
         """
         with self._lock:
             if self._owner != os.getpid():
-                # After a fork the parent's connections may be neither used nor closed, so they are kept aside.
+                # After a fork, the parent's connections must not be used or closed, so they are kept unused.
                 self._inherited.append(self._stores)
                 self._stores, self._owner = [], os.getpid()
             if not self._stores:
@@ -197,7 +197,7 @@ class StatisticsCache:
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            message = f"The statistics cache '{self.path}' cannot be made: {error}. Choose another path."
+            message = f"The statistics cache '{self.path}' cannot be created: {error}. Choose another path."
             raise AutoproxError(message) from error
         stores = [] if self.beside is None else [Store.reading(self.beside, FORMAT, frozen=True)]
         stores.insert(0, Store(self.path, FORMAT, wait_s=_WAIT_S))
@@ -207,7 +207,7 @@ class StatisticsCache:
 
 
 def default_path() -> Path:
-    """Where the cache lives unless a path is given.
+    """Returns the default path of the cache.
 
     Example:
         >>> default_path().name
@@ -217,8 +217,8 @@ def default_path() -> Path:
 
 
 def _read(store: Store, found: dict[str, dict[str, Floats]], wanted: set[str]) -> None:
-    """Adds what a file has of the expressions to what was found before."""
-    # Keys go as one JSON array, here and below: the number of parameters of a statement is limited.
+    """Adds the wanted values in a file to the values found before."""
+    # Keys are passed as one JSON array, here and below, because the number of parameters of a statement is limited.
     networks = json.dumps(list(found))
     query = (
         "SELECT bundle, expressions FROM bundles"
@@ -235,10 +235,10 @@ def _read(store: Store, found: dict[str, dict[str, Floats]], wanted: set[str]) -
         " WHERE network IN (SELECT value FROM json_each(?)) AND bundle IN (SELECT value FROM json_each(?))"
         " ORDER BY result"
     )
-    # Row by row: what is stored of many networks may be far more than what is asked for.
+    # Row by row, because much more may be stored for many networks than is wanted.
     for network, bundle, checksum, payload in store.connection.execute(query, (networks, json.dumps(list(picks)))):
         names, row = bundles[bundle], found[network]
-        # The first of two results stands, so that what was read once is what is read ever after.
+        # The first of two results is used, so that repeated reads give the same values.
         missing = [(index, name) for index, name in picks[bundle] if name not in row]
         if not missing:
             continue
@@ -258,7 +258,7 @@ def _roles(store: Store, networks: Sequence[str]) -> dict[str, NodeRoles]:
     for network, roles, checksum in store.rows(query, (json.dumps(networks),)):
         if checksum != _checksum(network, roles):
             raise _changed(store, network)
-        if roles not in parsed:  # networks of one depth share theirs
+        if roles not in parsed:  # networks of one depth have the same layout
             sites = json.loads(roles).items()
             parsed[roles] = {Site(site): tuple(Role(role) for role in held) for site, held in sites}
         found[network] = dict(parsed[roles])
@@ -266,14 +266,14 @@ def _roles(store: Store, networks: Sequence[str]) -> dict[str, NodeRoles]:
 
 
 def _changed(store: Store, network: str) -> StoreMismatchError:
-    return store.damaged(f"what it holds for network {network} does not match its checksum")
+    return store.damaged(f"its values for network {network} do not match their checksum")
 
 
 def _encoded(arrays: Sequence[Floats]) -> bytes:
-    """Lengths, then values, little-endian and compressed.
+    """Encodes lengths, then values, little-endian and compressed.
 
-    The first bytes of all values come first, then the second ones, and so on: exponents compress, mantissas do not, and
-    apart from each other they are read twice as fast.
+    The first bytes of all values come first, then the second bytes, and so on: exponents compress and mantissas do not,
+    so separating them doubles the reading speed.
     """
     lengths = np.array([len(array) for array in arrays], dtype="<i8")
     values = np.concatenate([np.empty(0), *arrays]).astype("<f8")
@@ -281,10 +281,10 @@ def _encoded(arrays: Sequence[Floats]) -> bytes:
 
 
 def _decoded(payload: bytes, count: int) -> tuple[Floats, list[int]]:
-    """All arrays of a payload one behind the other, and where each begins and the last ends.
+    """Decodes a payload to its concatenated arrays and their bounds.
 
     Raises:
-        ValueError: If it does not hold `count` arrays.
+        ValueError: If it does not contain `count` arrays.
     """
     stream = zlib.decompressobj()
     try:
@@ -292,11 +292,11 @@ def _decoded(payload: bytes, count: int) -> tuple[Floats, list[int]]:
     except zlib.error as error:
         raise ValueError(str(error)) from error
     if stream.unconsumed_tail:
-        raise ValueError(f"a row holds more than {_LARGEST_B} bytes")
+        raise ValueError(f"a row has more than {_LARGEST_B} bytes")
     lengths = np.frombuffer(raw, "<i8", count).tolist()
     values = np.frombuffer(raw, np.uint8, offset=8 * count).reshape(8, -1).T.copy().view("<f8").ravel()
     if min(lengths, default=0) < 0 or sum(lengths) != len(values):
-        raise ValueError("a row does not hold arrays of the lengths that it states")
+        raise ValueError("a row does not have the stated lengths")
     return values, list(accumulate(lengths, initial=0))
 
 

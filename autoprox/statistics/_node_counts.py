@@ -1,4 +1,4 @@
-"""Counts: one float per node, from the module and the shapes of what it put out."""
+"""Counts: one float per node, from the module and the shapes of its outputs."""
 
 from collections.abc import Callable, Sequence
 from math import prod
@@ -7,10 +7,10 @@ import torch
 from torch import nn
 
 Calls = Sequence[torch.Size]
-"""The shape of a node's output in each call of the forward pass."""
+"""Shapes of a node's output, one per call in the forward pass."""
 
 Count = Callable[[nn.Module, Calls, int], float]
-"""From the module, its calls, and the number of images to the count."""
+"""Function of the module, its calls, and the number of images that returns the count."""
 
 
 def params(module: nn.Module, _calls: Calls, _images: int) -> float:
@@ -24,7 +24,7 @@ def params(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def fan_in(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """Inputs of one output unit, as in `torch.nn.init`: input features, or channels of a group times kernel size.
+    """Inputs per output unit, as in `torch.nn.init`: input features, or channels of a group times kernel size.
 
     Example:
         >>> fan_in(nn.Conv2d(6, 8, 3, groups=2), (), 0)
@@ -34,7 +34,7 @@ def fan_in(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def fan_out(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """Output features, or channels times kernel size, as in `torch.nn.init` (which pays no heed to groups).
+    """Output features, or channels times kernel size, as in `torch.nn.init` (which ignores groups).
 
     Example:
         >>> fan_out(nn.Conv2d(6, 8, 3, groups=2), (), 0)
@@ -64,7 +64,7 @@ def macs(module: nn.Module, calls: Calls, images: int) -> float:
 
 
 def last_size(_module: nn.Module, calls: Calls, _images: int) -> float:
-    """Size of the last dimension: the width of a token, or the keys of an attention.
+    """Size of the last dimension: the width of a token, or the number of keys of attention.
 
     Example:
         >>> last_size(nn.GELU(), [torch.Size((2, 17, 64))], 2)
@@ -96,7 +96,7 @@ def norm_rows(module: nn.Module, calls: Calls, images: int) -> float:
 
 
 def rows(_module: nn.Module, calls: Calls, images: int) -> float:
-    """Vectors along the last dimension for one image: the tokens of a node that acts on each alone.
+    """Vectors along the last dimension for one image: the tokens of a node that processes each token separately.
 
     Example:
         >>> rows(nn.GELU(), [torch.Size((2, 17, 64))], 2)
@@ -106,7 +106,7 @@ def rows(_module: nn.Module, calls: Calls, images: int) -> float:
 
 
 def maps(_module: nn.Module, calls: Calls, images: int) -> float:
-    """Attention maps, `(queries, keys)` each, of one image: the heads.
+    """Attention maps, `(queries, keys)` each, of one image: the number of heads.
 
     Example:
         >>> maps(nn.Softmax(dim=-1), [torch.Size((2, 3, 17, 17))], 2)
@@ -116,7 +116,7 @@ def maps(_module: nn.Module, calls: Calls, images: int) -> float:
 
 
 def bits(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """Bits of an element of the weight: those that it was quantised to, or those of its dtype.
+    """Bits per element of the weight, after quantisation or of its dtype.
 
     Example:
         >>> bits(nn.Linear(3, 4), (), 0)
@@ -126,7 +126,7 @@ def bits(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def quantisation_error(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """The squared error of a quantised weight as a part of the square of the weight; 0 where nothing is quantised.
+    """Squared error of a quantised weight, relative to its squared norm; 0 without quantisation.
 
     Example:
         >>> quantisation_error(nn.Linear(3, 4), (), 0)
@@ -136,7 +136,7 @@ def quantisation_error(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def rank(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """The rank that a weight was reduced to, or the smaller of its fans.
+    """Rank of a reduced weight, or the smaller of its fans.
 
     Example:
         >>> rank(nn.Linear(3, 4), (), 0)
@@ -146,7 +146,7 @@ def rank(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def weight_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """The part of the squared singular values that a weight of lower rank kept; 1 where nothing was taken.
+    """Share of the squared singular values that a weight of lower rank keeps; 1 without reduction.
 
     Example:
         >>> weight_energy(nn.Linear(3, 4), (), 0)
@@ -156,7 +156,7 @@ def weight_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def output_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
-    """The part of the squared output that a weight of lower rank kept on the images of its space.
+    """Share of the squared output that a weight of lower rank keeps on the images of its space.
 
     Example:
         >>> output_energy(nn.Linear(3, 4), (), 0)
@@ -166,7 +166,7 @@ def output_energy(module: nn.Module, _calls: Calls, _images: int) -> float:
 
 
 def _fact(module: nn.Module, name: str, otherwise: float) -> float:
-    """Facts that `autoprox.compress` noted at a layer."""
+    """Returns a value that `autoprox.compress` stored at a layer, or a default."""
     facts: dict[str, float] = getattr(module, "autoprox_compression", {})
     return float(facts.get(name, otherwise))
 
@@ -176,7 +176,7 @@ def _elements(calls: Calls) -> int:
 
 
 def _outputs(module: nn.Module) -> int:
-    """Output features or channels: the first size of the weight, but in Hugging Face's Conv1D, which transposes it."""
+    """Output features or channels: the first size of the weight, or the last in Hugging Face's transposed Conv1D."""
     return _weight(module).shape[-1 if type(module).__name__ == "Conv1D" else 0]
 
 

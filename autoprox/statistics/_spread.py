@@ -1,8 +1,8 @@
-"""How gradients differ between samples: moments that are kept while the gradients come and go.
+"""Spread of gradients between samples: running moments, without storing the gradients.
 
-All gradients of a batch together would be as many times the model as there are images, so they are folded in as they
-come. Mean and variance are updated by the pairwise rule (Chan 1979, "Updating formulae and a pairwise algorithm for
-computing sample variances"), which loses no digits where the mean is much larger than the spread.
+The gradients of all images would need the memory of the model once per image, so they are accumulated one by one. Mean
+and variance are updated by the pairwise rule (Chan 1979, "Updating formulae and a pairwise algorithm for computing
+sample variances"), which stays accurate if the mean is much larger than the spread.
 """
 
 import torch
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class Spread:
-    """Moments of tensors of one shape, element by element; held in float32 at least.
+    """Elementwise moments of tensors of one shape, in float32 or wider.
 
     Example:
         >>> spread = Spread()
@@ -25,7 +25,7 @@ class Spread:
         self.mean = self.mean_abs = self.mean_sign = self.variance = torch.zeros(())
 
     def add(self, gradients: Tensor) -> None:
-        """Takes in gradients `(n, *shape)`."""
+        """Adds gradients `(n, *shape)`."""
         wide = gradients.to(torch.promote_types(gradients.dtype, torch.float32))
         share = len(wide) / (self.count + len(wide))
         mean = wide.mean(dim=0)

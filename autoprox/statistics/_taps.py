@@ -1,8 +1,7 @@
-"""Hooks at the nodes of a model that take the tensors that were asked for, and nothing else.
+"""Hooks at the nodes of a model that record the requested tensors.
 
-Gradients are taken at edges of the autograd graph, all of them by one backward pass. Whether the model wrote into a
-tensor after it had been taken is seen by the tensor's version; content and edge are not what they were then, and taps
-that hand on copies are needed.
+Gradients are computed at edges of the autograd graph, all by one backward pass. A tensor's version shows that the model
+wrote into it after it was recorded. Its content and edge have changed then, and taps that pass copies on are needed.
 """
 
 from collections.abc import Iterator, Sequence
@@ -33,13 +32,12 @@ class _TappedCall:
 
 
 class Taps(OutputShapes):
-    """Takes tensors at the inputs and outputs of nodes while it is attached.
+    """Records tensors at the inputs and outputs of nodes while attached.
 
     Args:
         nodes: The nodes of the model.
-        statistics: What is asked for; decides which taps there are, and whether they keep values, edges, or shapes
-            alone.
-        protect: Hand on copies of what is taken, for models that write into tensors in place.
+        statistics: The requested statistics, which determine the taps and their record: values, edges, or only shapes.
+        protect: Passes copies of recorded tensors on, for models that write into tensors in place.
     """
 
     def __init__(self, nodes: Sequence[Node], statistics: Sequence[Statistic], *, protect: bool = False) -> None:
@@ -52,7 +50,7 @@ class Taps(OutputShapes):
         self._weight_gradients: dict[int, Tensor] = {}
 
     def settled(self) -> bool:
-        """Whether what was taken is still what it was; what was kept for this question alone is dropped."""
+        """Returns True if no recorded tensor was changed; tensors kept only for this check are discarded."""
         settled = True
         for site, tap, call in self._records():
             settled = settled and (call.value is None or call.value._version == call.version)
@@ -61,10 +59,10 @@ class Taps(OutputShapes):
         return settled
 
     def differentiate(self, loss: Tensor) -> None:
-        """Runs the one backward pass and keeps the gradients that were asked for.
+        """Runs the backward pass and keeps the requested gradients.
 
         Raises:
-            CollectionError: If a weight whose gradient was asked for is not a parameter.
+            CollectionError: If the gradient of a weight that is not a parameter is requested.
         """
         calls = [call for _, _, call in self._records() if call.edge is not None]
         edges: list[Any] = [call.edge for call in calls]
@@ -74,15 +72,15 @@ class Taps(OutputShapes):
         for call, gradient in zip(calls, gradients[: len(calls)], strict=True):
             call.gradient, call.edge = gradient, None
         for weight, gradient in zip(weights, gradients[len(calls) :], strict=True):
-            # What the loss does not depend on has the gradient zero.
+            # A weight without influence on the loss has a zero gradient.
             self._weight_gradients[id(weight)] = torch.zeros_like(weight) if gradient is None else gradient
 
     def value(self, node: Node, tap: Tap) -> Tensor:
-        """The tensor at a tap; see `joined` for a node that was called several times."""
+        """Returns the tensor at a tap; see `joined` for a node that was called several times."""
         return joined([call.value for call in self._at(node, tap) if call.value is not None])
 
     def gradient(self, node: Node, tap: Tap) -> Tensor:
-        """The gradient at a tap, of the shape of its value; zero where the loss does not depend on it."""
+        """Returns the gradient at a tap, in the shape of its value; zero if the loss does not depend on it."""
         if tap is Tap.WEIGHT:
             return self._weight_gradients[id(weight_parameter(node))]
         return joined(
@@ -125,20 +123,19 @@ class Taps(OutputShapes):
     def _given(
         self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Takes the input of a node."""
+        """Records the input of a node."""
         if (node.site, Tap.INPUT) not in self._wanted:
             return args, kwargs
         tensor = checked(args[0] if args else kwargs.get("input"), node, Tap.INPUT)
         if (node.site, Tap.INPUT) in self._gradients and torch.is_grad_enabled() and not tensor.requires_grad:
             tensor = tensor.detach().requires_grad_()  # the images
-        # The node gets an alias, so that the gradient there is what flows through this node and not what flows through
-        # others that read the same tensor.
+        # The node gets an alias, so that its gradient excludes other nodes that read the same tensor.
         alias = tensor.clone() if self._protect else tensor.view_as(tensor)
         self._record(node, Tap.INPUT, alias)
         return ((alias, *args[1:]), kwargs) if args else (args, {**kwargs, "input": alias})
 
     def _passed_on(self, node: Node, output: Any) -> Any:
-        """Takes the output of a node."""
+        """Records the output of a node."""
         output = super()._passed_on(node, output)
         if (node.site, Tap.OUTPUT) not in self._wanted:
             return output
@@ -153,9 +150,9 @@ class Taps(OutputShapes):
 
 
 def joined(tensors: Sequence[Tensor]) -> Tensor:
-    """One tensor for all calls of a module: along the first dimension, or flat if the other dimensions differ.
+    """Joins the tensors of all calls of a module along the first dimension, or flat if the other dimensions differ.
 
-    The rule looks at shapes alone, so tensors that have equal shapes call by call have equal shapes joined.
+    The rule depends only on shapes, so tensors with equal shapes in each call have equal shapes after joining.
 
     Example:
         >>> joined([torch.zeros(2, 3), torch.ones(4, 3)]).shape, joined([torch.zeros(2, 3), torch.ones(2, 5)]).shape

@@ -1,8 +1,8 @@
-"""Nodes of a model, watched while it runs; what is taken of them beside the shapes of outputs is the affair of `_taps`.
+"""Observation of a model's nodes while it runs, with the shapes of outputs; `_taps` records tensors.
 
-Nodes that are calls of functions are met in a mode that sees every function while the model runs; models without such
-nodes run without it. Fused attention is computed by its parts then, whatever is asked for: its probabilities take part
-in the forward pass, so that their gradient is what flows through them, and everything can be differentiated twice.
+Nodes that are function calls are observed by a mode that intercepts every function while the model runs; models without
+such nodes run without it. In this mode, fused attention is always computed in separate steps: its probabilities are
+part of the forward pass, so they have gradients, and everything can be differentiated twice.
 """
 
 from collections.abc import Container, Iterator, Sequence
@@ -28,7 +28,7 @@ from autoprox.statistics.statistic import Tap
 
 
 class Watch:
-    """Watches the nodes of a model while it is attached, and takes nothing of them.
+    """Observes the nodes of a model while attached, without recording anything.
 
     Args:
         nodes: The nodes of the model.
@@ -43,7 +43,7 @@ class Watch:
 
     @contextmanager
     def attached(self) -> Iterator[None]:
-        """Registers the hooks, behind those that the model has, and removes them whatever happens."""
+        """Registers the hooks after those of the model, and always removes them."""
         network = next((node.call.network for node in self._nodes if node.call is not None), None)
         with ExitStack() as stack:
             for node in self._nodes:
@@ -59,7 +59,7 @@ class Watch:
     def _function(
         self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        """Calls a function of the model, with what is taken if the call is a node."""
+        """Calls a function of the model, and records it if the call is a node."""
         node = self._called(mode, name, args, kwargs)
         if node is None:
             return function(*args, **kwargs)
@@ -70,7 +70,7 @@ class Watch:
         return self._passed_on(node, function(*args, **kwargs))
 
     def _called(self, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node | None:
-        """The node that a call of a function is, if it is one; counts the call."""
+        """Returns the node of a function call, or None, and counts the call."""
         if FUNCTION_SITES.get(name) is not Site.LINEAR:
             return mode.called(name, self._functions)
         weight = kwargs["weight"] if "weight" in kwargs else args[1]
@@ -79,20 +79,20 @@ class Watch:
     def _given(
         self, _node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments that a node is to be called with."""
+        """Returns the arguments for the call of a node."""
         return args, kwargs
 
     def _passed_on(self, _node: Node, output: Any) -> Any:
-        """The output that the model is to continue with."""
+        """Returns the output that the model continues with."""
         return output
 
 
 class OutputShapes(Watch):
-    """Takes the shape of what nodes give in each of their calls.
+    """Records the shape of the output of nodes in each call.
 
     Args:
         nodes: The nodes of the model.
-        sites: Of these the shapes are taken.
+        sites: Sites of the recorded nodes.
     """
 
     def __init__(self, nodes: Sequence[Node], sites: Container[Site]) -> None:
@@ -101,7 +101,7 @@ class OutputShapes(Watch):
         self._shapes: dict[str, list[torch.Size]] = {}
 
     def shapes(self, node: Node) -> list[torch.Size]:
-        """The shape of the node's output in each of its calls.
+        """Returns the shapes of a node's output, one per call.
 
         Raises:
             CollectionError: If it was not called.
@@ -124,7 +124,7 @@ class OutputShapes(Watch):
 
 
 def weight_gradients(loss: Tensor, nodes: Sequence[Node]) -> list[Tensor]:
-    """Gradients of the weights of nodes; zero where the loss does not depend on them.
+    """Computes gradients of the weights of nodes; zero if the loss does not depend on them.
 
     Raises:
         CollectionError: If a weight is not a parameter.
@@ -140,21 +140,21 @@ def weight_gradients(loss: Tensor, nodes: Sequence[Node]) -> list[Tensor]:
 
 
 def weight_parameter(node: Node) -> nn.Parameter:
-    """The weight of a node as the parameter that gradients are taken of.
+    """Returns the weight of a node as a parameter with a gradient.
 
     Raises:
         CollectionError: If the weight is computed from other parameters.
     """
-    # A pass may put other parameters in: of a call, the one that its owner holds at the time counts.
+    # A pass may substitute parameters: for a call, the current parameter of its owner counts.
     holder, name = (node.module, "weight") if node.call is None else (node.call.owner, node.call.weight)
     weight = holder._parameters.get(name)
     if weight is None:
         by_hook = isinstance(holder.__dict__.get(name), Tensor)
         remedy = (
-            "remove what was put on it, for instance by torch.nn.utils.prune.remove(module, 'weight') or "
+            "remove the hook, for example with torch.nn.utils.prune.remove(module, 'weight') or "
             "torch.nn.utils.remove_spectral_norm(module)"
             if by_hook
-            else "make it one by torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')"
+            else "make it one with torch.nn.utils.parametrize.remove_parametrizations(module, 'weight')"
         )
         raise CollectionError(
             f"The weight of '{node.name}' is not a parameter but computed from others{' by a hook' * by_hook}; "
@@ -164,24 +164,24 @@ def weight_parameter(node: Node) -> nn.Parameter:
 
 
 def of_called(node: Node, tap: Tap, calls: list[Any] | None) -> list[Any]:
-    """Records of the calls of a node.
+    """Returns the records of the calls of a node.
 
     Raises:
-        CollectionError: If there were none.
+        CollectionError: If the node was not called.
     """
     if calls is None:
         raise CollectionError(
             f"The {type(node.module).__name__} '{node.name}' was not called in the forward pass, so it has no "
-            f"{tap}; remove it from the model, or ask for statistics of weights alone."
+            f"{tap}; remove it from the model, or request only statistics of weights."
         )
     return calls
 
 
 def checked(value: Any, node: Node, tap: Tap) -> Tensor:
-    """A value at a tap, which has to be a tensor.
+    """Returns the value at a tap after checking that it is a tensor.
 
     Raises:
-        CollectionError: If it is not one.
+        CollectionError: If it is not a tensor.
     """
     if not isinstance(value, Tensor):
         raise CollectionError(

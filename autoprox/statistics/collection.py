@@ -1,4 +1,4 @@
-"""`collect`: runs the passes that are needed, once, and gives what was asked for."""
+"""`collect`: runs each necessary pass once and returns the requested statistics."""
 
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Val
 
 @dataclass(frozen=True, slots=True)
 class NodeInfo:
-    """Facts about a node without the model.
+    """Name and role of a node, independent of the model.
 
     Args:
         name: Its qualified name in the model.
-        role: Which part of the model it belongs to.
+        role: Part of the model that it belongs to.
     """
 
     name: str
@@ -37,11 +37,10 @@ class Collection:
     """Statistics of one model on one batch.
 
     Args:
-        nodes: For every site, its nodes in forward order; empty where the model has none.
-        tensors: Under the name of each tensor statistic that was asked for, one tensor per node of its site, detached
-            and in the dtype of its pass, as a rule the one that the model computes it in. They may be views: do not
-            write into them.
-        counts: Under the name of each count, float64 `(n_nodes,)`.
+        nodes: Nodes in forward order, by site; empty if the model has none.
+        tensors: Requested tensor statistics by name, with one tensor per node of the site, detached and in the dtype of
+            the pass, usually that of the model. They may be views: do not write into them.
+        counts: Requested counts by name, float64 `(n_nodes,)`.
     """
 
     nodes: dict[Site, tuple[NodeInfo, ...]]
@@ -60,36 +59,35 @@ def collect(
 ) -> Collection:
     """Collects statistics of all nodes of a model.
 
-    The model runs in evaluation mode with gradients enabled for all parameters, in the passes that the names declare
-    (see `autoprox.statistics.passes`), each once and only as far as it has to go. Afterwards it is as it was, to the
-    bit (see `autoprox.inspect.preservation`), also if this raises. A node that is called several times has its calls
-    joined along the first dimension. Gradients at inputs are those that flow through the node alone.
+    The model runs in evaluation mode with gradients enabled for all parameters. The passes that the statistics declare
+    (see `autoprox.statistics.passes`) run once each, and only as far as necessary. Afterwards the model is restored bit
+    by bit (see `autoprox.inspect.preservation`), even after an error. The calls of a node that is called several times
+    are joined along the first dimension. Gradients at inputs include only the flow through the node itself.
 
-    Networks of autoprox declare their nodes. Any other is run once more, forward, to find them: see `find_nodes` for
-    what is found, and `describe` to look at it. Fused attention is taken apart, so that its probabilities are taken
-    like any other tensor; the output of the model is the same but for rounding then.
+    Networks of autoprox declare their nodes. Any other network runs forward once more to find them: see `find_nodes`
+    for the rules and `describe` for the result. Fused attention is computed in separate steps, so that its
+    probabilities can be recorded; the output of the model then differs only by rounding.
 
-    A model in half precision is computed, and its statistics are given, in half precision; only the logits are widened
-    to float32 for the default loss, and moments over images are taken in it. Gradients that float16 cannot hold (below
-    6e-8) are zero then: no loss scaling is done. The synflow pass computes and gives float64, whatever the model is in.
+    A model in half precision is run in half precision, and so are its statistics; only the logits for the default loss
+    and moments over images are widened to float32. Gradients below the range of float16 (6e-8) become zero, because the
+    loss is not scaled. The synflow pass always computes in float64.
 
     Args:
         model: Any module.
-        images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor has to be on the model's device.
-        labels: `(B,)` class indices; with a `loss` of your own, whatever that takes; None where no statistic that is
-            asked for depends on them.
+        images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor must be on the model's device.
+        labels: `(B,)` class indices, or the labels of a custom `loss`; None if no requested statistic depends on them.
         names: Statistics, see `STATISTICS`.
-        loss: What is differentiated, a function of the model's output and the labels; by default the mean cross entropy
-            of logits `(B, num_classes)`: the output or, as in Hugging Face's classifiers, its attribute `logits`.
-        told: Sites of which the role of every node has to be known, because something selects by it; elsewhere a role
-            that no rule tells is OTHER.
+        loss: Function of the model's output and the labels to differentiate; by default the mean cross entropy of
+            logits `(B, num_classes)`, which are the output or, as in Hugging Face's classifiers, its attribute
+            `logits`.
+        told: Sites where the role of every node must be known, because it is used for selection; elsewhere an unknown
+            role is OTHER.
 
     Raises:
         RegistryError: If a name is unknown.
-        CollectionError: If the model has no linear layer, if images or labels do not fit it or are not finite, if there
-            are too few of them for a statistic, if a role is not known that has to be, or if the model fails on the
-            images or has not the derivatives that are needed. A site that it has no nodes of is not an error: there are
-            no tensors and no counts then.
+        CollectionError: If the model has no linear layer, images or labels do not fit it or are not finite, a statistic
+            needs more images, a necessary role is unknown, or the model fails on the images or lacks necessary
+            derivatives. A site without nodes is not an error: it has no tensors and no counts.
 
     Example:
         >>> from autoprox.inspect.nodes import declare
@@ -108,11 +106,11 @@ def collect(
 
 
 def collect_prepared(given: Given, names: Iterable[str]) -> Collection:
-    """`collect` of a model and a batch that are prepared already.
+    """`collect` for a model and a batch that are already prepared.
 
     Raises:
         RegistryError: If a name is unknown.
-        CollectionError: As `collect`.
+        CollectionError: As for `collect`.
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     check_attention(given, wanted)
@@ -131,14 +129,14 @@ def _collected(given: Given, wanted: Sequence[Statistic], again: Again) -> Colle
 
 
 def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Values:
-    """Runs the passes that the statistics declare, each once, and each on the model as it was given.
+    """Runs each pass that the statistics declare once, always on the original model.
 
-    Nothing is run for a statistic of a site that the model has no nodes of.
+    Statistics of sites without nodes need no pass.
 
     Args:
-        given: What the passes work on.
+        given: Input of the passes.
         wanted: The statistics.
-        again: Of the model that is `preserved` around this, what puts it into its state again.
+        again: Function that restores the model's state, from the surrounding `preserved`.
 
     Raises:
         CollectionError: If a statistic needs more images than there are, or a pass fails.
@@ -158,8 +156,8 @@ def _check_enough(given: Given, wanted: Sequence[Statistic]) -> None:
         if needs_batch(wanted) and len(given.images) < least:
             names = ", ".join(f"'{each.name}'" for each in wanted if each.pass_.least_images == least)
             raise CollectionError(
-                f"{names}: what differs between images needs at least {least} of them, and the batch holds "
-                f"{len(given.images)}; give more images, or leave these statistics out."
+                f"{names}: differences between images need at least {least} of them, and the batch has "
+                f"{len(given.images)}; give more images, or omit these statistics."
             )
 
 
@@ -167,7 +165,7 @@ def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
     if not pass_.least_images:
         return pass_.run(pass_, given, wanted)
     try:
-        # What was made in the caller's inference mode can take no part in a backward pass; a copy can.
+        # Labels created in inference mode cannot be used in a backward pass, but a copy can.
         labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
         return pass_.run(pass_, replace(given, labels=labels), wanted)
     except CollectionError:

@@ -1,4 +1,4 @@
-"""A model and a batch, checked and made ready: the same for statistics, for functions, and in exported files."""
+"""Checks and preparation of a model and a batch, for statistics, function proxies, and exported files."""
 
 from collections.abc import Callable, Container, Sequence
 from typing import Any
@@ -13,7 +13,7 @@ from autoprox.inspect.roles import hidden_attention
 from autoprox.statistics.statistic import BatchLoss, Given, Statistic
 
 Finder = Callable[[nn.Module, Callable[[Tensor], Tensor]], list[Node]]
-"""From a model, and what gives its images, to its nodes, as `autoprox.inspect.find_nodes`."""
+"""Function of a model and a source of images that returns the nodes, like `autoprox.inspect.find_nodes`."""
 
 
 def prepare(
@@ -31,18 +31,17 @@ def prepare(
 
     Args:
         model: Any module.
-        images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor has to be on the model's device.
-        labels: `(B,)` class indices; with a loss of the caller's own, whatever that takes; None where nothing that is
-            wanted depends on them.
-        wanted: Statistics that will be taken.
-        loss: The caller's own loss, or None for the mean cross entropy.
-        find: Finds the nodes, as `autoprox.inspect.find_nodes` does.
-        told: Sites of which the role of every node has to be known.
-        batch: Whether the model will be run; if not, images and labels are not looked at.
+        images: `(B, C, H, W)`, array or tensor, of the model's dtype; a tensor must be on the model's device.
+        labels: `(B,)` class indices, or the labels of a custom loss; None if no statistic depends on them.
+        wanted: The requested statistics.
+        loss: Custom loss, or None for the mean cross entropy.
+        find: Finds the nodes, like `autoprox.inspect.find_nodes`.
+        told: Sites where the role of every node must be known.
+        batch: True if the model will be run; otherwise images and labels are not checked.
 
     Raises:
-        CollectionError: If the model has no linear layer, if a role is not known that has to be, or if images or labels
-            do not fit it.
+        CollectionError: If the model has no linear layer, a necessary role is unknown, or images or labels do not fit
+            it.
     """
     given = prepare_nodes(model, images, find, told=told)
     check_attention(given, wanted)
@@ -50,24 +49,24 @@ def prepare(
 
 
 def prepare_nodes(model: nn.Module, images: Any, find: Finder, *, told: Container[Site]) -> Given:
-    """Finds the nodes of a model; there is no batch yet. The arguments are those of `prepare`.
+    """Finds the nodes of a model, without a batch. The arguments are those of `prepare`.
 
     Raises:
-        CollectionError: If the model has no linear layer, or if a role is not known that has to be.
+        CollectionError: If the model has no linear layer, or a necessary role is unknown.
     """
     found = find(model, lambda weight: checked_images(images, weight))
     check_told(found, told)
     given = Given(model, found, torch.empty(0), None, None)
     if not given.at(Site.LINEAR):
         raise CollectionError(
-            f"The {type(model).__name__} has no Linear and no Conv2d, so there is nothing to take statistics of; "
-            f"give the network itself, not a part or a wrapper that hides it."
+            f"The {type(model).__name__} has no Linear and no Conv2d, so it has no statistics; give the "
+            "network itself, not a part of it or a wrapper that hides it."
         )
     return given
 
 
 def prepare_batch(given: Given, images: Any, labels: Any, wanted: Sequence[Statistic], loss: BatchLoss | None) -> Given:
-    """Checks a batch, and adds it to the nodes of a model. The arguments are those of `prepare`.
+    """Checks a batch and adds it to the nodes of a model. The arguments are those of `prepare`.
 
     Raises:
         CollectionError: If images or labels do not fit the model.
@@ -81,34 +80,34 @@ def prepare_batch(given: Given, images: Any, labels: Any, wanted: Sequence[Stati
 
 
 def batch_of(given: Given, images: Any) -> Tensor:
-    """The images as the model takes them.
+    """Converts images to the input of the model.
 
     Raises:
-        CollectionError: If they do not fit it.
+        CollectionError: If the images do not fit the model.
     """
     return checked_images(images, model_weight(given.at(Site.LINEAR)[0].module))
 
 
 def needs_batch(wanted: Sequence[Statistic]) -> bool:
-    """Whether anything has to be run for these statistics."""
+    """Returns True if the model must be run for these statistics."""
     return any(each.pass_.least_images for each in wanted)
 
 
 def check_attention(given: Given, wanted: Sequence[Statistic]) -> None:
-    """Checks that every attention shows its probabilities, if they are wanted: some alone would be a guess.
+    """Checks that all attention exposes its probabilities, if they are requested; a part of them would be misleading.
 
     Raises:
-        CollectionError: If one does not.
+        CollectionError: If an attention does not expose them.
     """
     model, statistic = given.model, next((each for each in wanted if each.site is Site.ATTENTION), None)
     if statistic is None:
         return
-    # The name of a call begins with that of the module that computes the attention.
+    # The name of a call starts with the name of the module that computes the attention.
     hidden = hidden_attention(model, [node.name.partition(":")[0] for node in given.at(Site.ATTENTION)])
     if hidden is not None:
         raise CollectionError(
             f"The statistic '{statistic.name}' is not available: the {type(model.get_submodule(hidden)).__name__} "
-            f"'{hidden}' shows neither its attention probabilities nor queries and keys from which they could be "
-            "computed. Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
-            "without attention, or declare another role than attention if it was not."
+            f"'{hidden}' exposes neither its attention probabilities nor queries and keys to compute them. "
+            "Let it use torch.nn.functional.scaled_dot_product_attention or a softmax, choose a proxy "
+            "without attention, or declare another role than attention if it is not attention."
         )

@@ -1,4 +1,4 @@
-"""Requirements of a score: inputs, and passes that are run for it."""
+"""Requirements of a score: its inputs and its passes."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -9,16 +9,17 @@ from autoprox.statistics.statistic import Stage
 
 @dataclass(frozen=True, slots=True)
 class Requirements:
-    """Inputs that a scorer needs, and passes that it runs.
+    """Inputs and passes that a scorer needs.
 
     Args:
-        passes: What it runs: "forward", "backward", "per-image backward", ...; empty if it looks at the module alone.
-        labels: Whether it reads the labels; where it does not, they may be None.
-        images: Fewest images that it can score on.
-        blocks: Whether it has to find the transformer blocks of the model.
-        small: Whether its cost grows so steeply that only small networks are affordable.
-        statistics: Of a graph, the statistics that it is made of.
-        teacher: Whether it compares with a teacher.
+        passes: Passes that it runs: "forward", "backward", "per-image backward", ...; empty if it only inspects the
+            module.
+        labels: True if it reads the labels; otherwise they may be None.
+        images: Least number of images.
+        blocks: True if it needs the transformer blocks of the model.
+        small: True if its cost limits it to small networks.
+        statistics: Statistics of a graph.
+        teacher: True if it needs a teacher.
 
     Example:
         >>> str(Requirements(passes=("forward", "backward"), labels=True, images=2))
@@ -35,7 +36,7 @@ class Requirements:
 
     @classmethod
     def together(cls, needed: Iterable["Requirements"]) -> "Requirements":
-        """Requirements of several scorers together.
+        """Combines the requirements of several scorers.
 
         Example:
             >>> str(Requirements.together([Requirements(("forward",), images=2), Requirements(labels=True)]))
@@ -64,7 +65,7 @@ class Requirements:
 
 
 def requirements_of(statistics: Sequence[str]) -> Requirements:
-    """Requirements of statistics: inputs, and passes that are run for them.
+    """Returns the inputs and passes that statistics need.
 
     Example:
         >>> str(requirements_of(["weight", "weight_grad"]))

@@ -1,4 +1,4 @@
-"""Statistics and passes: the classes that the registry and the passes share."""
+"""Classes of statistics and passes, shared by the registry and the passes."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -13,32 +13,32 @@ from autoprox.statistics._node_counts import Count
 from autoprox.statistics._spread import Spread
 
 BatchLoss = Callable[[Any, Any], Tensor]
-"""From the model's output and the labels to a scalar."""
+"""Function of the model's output and the labels that returns a scalar."""
 
 Values = dict[str, list[Tensor] | Tensor]
-"""By name: of a tensor statistic one detached tensor per node of its site, of a count float64 `(n_nodes,)`."""
+"""Values by name: one detached tensor per node of the site for a tensor statistic, float64 `(n_nodes,)` for a count."""
 
 
 class StatisticKind(StrEnum):
-    """Result of a statistic for a node."""
+    """Type of a statistic's value at a node."""
 
     TENSOR = "tensor"
     COUNT = "count"
 
 
 class Stage(StrEnum):
-    """How far a pass has to go for a statistic."""
+    """Part of a pass that a statistic needs."""
 
     STATIC = "static"
-    """Nothing is run: it is read off the module."""
+    """None: the value is read from the module."""
     FORWARD = "forward"
-    """The images forward."""
+    """The forward pass."""
     BACKWARD = "backward"
-    """The images forward, and the loss backward."""
+    """The forward and the backward pass."""
 
 
 class Tap(StrEnum):
-    """Which tensor of a node is taken; at the backward stage, the gradient of the loss with respect to it."""
+    """Recorded tensor of a node; at the backward stage, the gradient of the loss with respect to it."""
 
     WEIGHT = "weight"
     INPUT = "input"
@@ -47,15 +47,15 @@ class Tap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Input of a pass. While it runs, the model is in the state that `preserve.preserved` gives it.
+    """Input of a pass. While it runs, the model is in the state of `autoprox.inspect.preservation.preserved`.
 
     Args:
         model: The model.
         nodes: Its nodes, in forward order.
-        images: `(B, ...)`, checked; without an element where no pass needs a batch. A pass does not write into them,
-            nor lets the model do so.
-        labels: Checked class indices `(B,)`; with a loss of the caller's own, whatever that takes.
-        loss: The caller's own loss, or None for the mean cross entropy.
+        images: Checked images `(B, ...)`; empty if no pass needs a batch. A pass must not modify them, and must not let
+            the model modify them.
+        labels: Checked class indices `(B,)`, or the labels of a custom loss.
+        loss: Custom loss, or None for the mean cross entropy.
     """
 
     model: nn.Module
@@ -65,25 +65,25 @@ class Given:
     loss: BatchLoss | None
 
     def at(self, site: Site) -> list[Node]:
-        """The nodes of a site."""
+        """Returns the nodes of a site."""
         return [node for node in self.nodes if node.site is site]
 
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """One way to run a model, and what is taken meanwhile. It runs only if a statistic that is asked for declares it.
+    """A way to run a model. A pass runs only if a requested statistic declares it.
 
     Args:
-        name: What it is called.
-        source: Where it comes from.
-        run: Does it: from the pass, what is given, and those of the wanted statistics that declare it.
-        images: What the model is given instead of the images; None for the images themselves.
-        loss: What is differentiated; None for what the caller wants differentiated.
-        parameters: What every floating-point parameter is replaced by while it runs; None for themselves.
-        dtype: What it is computed in; None for the dtype of the model.
-        least_images: The fewest images that it needs; 0 if it needs no batch at all.
-        batch_statistics: Whether untrained batch normalisations take the statistics of what it gives the model, see
-            `autoprox.inspect.preservation.preserved`; those of one artificial image mean nothing.
+        name: Its name.
+        source: Publication or definition.
+        run: Function of the pass, its input, and its requested statistics that returns their values.
+        images: Function of the images that returns the input of the model; None for the images themselves.
+        loss: Loss to differentiate; None for the caller's loss.
+        parameters: Function that replaces every floating-point parameter while the pass runs; None to keep them.
+        dtype: Data type of the computation; None for the dtype of the model.
+        least_images: Least number of images; 0 if it needs no batch.
+        batch_statistics: Lets untrained batch normalisations use the statistics of the batch, see
+            `autoprox.inspect.preservation.preserved`; not useful for one artificial image.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -105,21 +105,21 @@ class Pass:
 
 @dataclass(frozen=True, slots=True)
 class Statistic:
-    """One tensor, or one float, for every node of a site.
+    """A statistic: one tensor, or one float, per node of a site.
 
     Args:
-        name: What it is called in graphs.
+        name: Its name in graphs.
         kind: Tensor or count.
-        site: Which modules have it.
-        shape: Shape class. Two tensor statistics of one site and shape class have, node by node, tensors of the same
-            shape. Empty for counts.
-        pass_: What has to be run.
-        stage: How far that has to go.
-        source: Where it comes from.
-        version: To be raised when its values change: results that are stored under another version are not used.
-        tap: Which tensor it takes, or is made of; None for counts.
-        count: How it is counted; None for tensors.
-        spread: What is kept of gradients of several samples or parts of the batch; None for all other statistics.
+        site: Site of its nodes.
+        shape: Shape class. Two tensor statistics of one site and shape class have tensors of the same shape at each
+            node. Empty for counts.
+        pass_: The pass that it needs.
+        stage: Part of the pass that it needs.
+        source: Publication or definition.
+        version: Raised when its values change; results stored under another version are ignored.
+        tap: Tensor that it records or is computed from; None for counts.
+        count: Function that counts; None for tensors.
+        spread: Moment of the gradients of several samples or parts of the batch; None for all other statistics.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -138,12 +138,12 @@ class Statistic:
     version: int = 1
     tap: Tap | None = None
     count: Count | None = None
-    # In quotes, so that an exported proxy holds the class only if one of its statistics is made of a spread.
+    # In quotes, so that an exported proxy includes the class only if one of its statistics uses a spread.
     spread: Callable[["Spread"], Tensor] | None = None
 
     @property
     def needs_labels(self) -> bool:
-        """Whether it depends on the labels: on a gradient of the loss that the caller wants differentiated.
+        """True if it depends on the labels, through a gradient of the caller's loss.
 
         Example:
             >>> from autoprox.statistics import STATISTICS

@@ -1,4 +1,4 @@
-"""Laws of every space as tests: for the spaces that come with autoprox, and for yours.
+"""Laws of spaces as tests, for the spaces of autoprox and for yours.
 
     # test_my_space.py
     from autoprox.testing import AllLaws
@@ -7,15 +7,15 @@
     class TestMySpace(AllLaws):
         space = space
 
-pytest runs every law; `AllLaws.check` runs them without it. The parts stand alone as well:
+pytest runs every law; `AllLaws.check` runs them without pytest. The parts can be used separately:
 
-- `SpaceLaws`: architectures, their variation, their networks, and what they cost
+- `SpaceLaws`: architectures, their variation, their networks, and their costs
 - `StatisticLaws`: every registered statistic on a network of the space
 - `ScorerLaws`: every proxy of the zoo and every shipped one
 - `SearchLaws`: searches under bounds
 
-What a network lacks (attention, a normalisation, an MLP) is undefined there: a statistic has no values, and a proxy
-that needs them says so.
+Networks may lack attention, normalisations or MLPs: their statistics then have no values, and proxies that need them
+give an error.
 """
 
 from autoprox.testing._base import AbstractLaws

@@ -17,7 +17,7 @@ class SearchLaws(AbstractLaws):
     """Laws of every search in the space.
 
     Attributes:
-        searched_by: Names of the proxies that a search is tried with.
+        searched_by: Names of the proxies for test searches.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -30,13 +30,13 @@ class SearchLaws(AbstractLaws):
     searched_by: ClassVar[Iterable[str]] = ("params", "snip")
 
     def test_draws_and_mutations_stay_inside_any_band(self) -> None:
-        """A region draws and varies only allowed architectures; bounds count what the space counts."""
+        """A region draws and varies only allowed architectures, with the same counts as the space."""
         for number, (arch, rng) in enumerate(self.drawn(self.networks)):
             counted = ("params", "macs")[number % 2]
             low = getattr(self.space.counts(arch, *self.task), counted)
             high = low + low * int(rng.integers(31)) // 100
             if not self.space.has_closed_form:
-                # There bounds are tried, and a narrow band may not be hit.
+                # Without a closed form, bounds are met by rejection, and a narrow band may be too rare.
                 low, high = 1, max(getattr(self.space.counts(each, *self.task), counted) for each, _ in self.drawn())
             band = {f"min_{counted}": low, f"max_{counted}": high}
             region = Region(self.space, self.noise(), Constraints(**band))
@@ -49,7 +49,7 @@ class SearchLaws(AbstractLaws):
             assert region.allows(region.largest())
 
     def test_no_architecture_is_forgotten(self) -> None:
-        """Whatever the space draws lies in the region of its own size, and in one of all sizes."""
+        """Every drawn architecture is in the region of exactly its size, and in the region of all sizes."""
         task = self.noise()
         whole, any_size = Region(self.space, task, Constraints()), Region(self.space, task, Constraints(min_params=1))
         assert whole.size == whole.total == any_size.total
@@ -62,7 +62,7 @@ class SearchLaws(AbstractLaws):
             assert Region(self.space, task, exact).allows(arch)
 
     def test_a_search_keeps_its_bounds(self) -> None:
-        """A search under a bound gives networks within it, the largest of them first, and counts them right."""
+        """A search under a bound gives networks within it, sorted by score, with correct counts."""
         sizes = sorted(self._params(arch) for arch, _ in self.drawn())
         most = sizes[len(sizes) // 2]
         found = run(_size, self.space, Constraints(max_params=most), task=self.noise(), budget=6)
@@ -71,7 +71,7 @@ class SearchLaws(AbstractLaws):
         assert found.pick.params == max(each.params for each in found.candidates)
 
     def test_a_search_repeats_and_can_be_fed_back(self) -> None:
-        """One seed gives one result, in architectures that the space takes as they are printed."""
+        """Equal seeds give equal results, and the space accepts the printed architectures."""
         for name in self.searched_by:
             proxy = load_proxy(name)
             first, again = (run(proxy, self.space, None, task=self.noise(), budget=2) for _ in range(2))
@@ -80,13 +80,13 @@ class SearchLaws(AbstractLaws):
             for pick in json.loads(json.dumps(document))["picks"]:
                 assert self.space.counts(pick["arch"], *self.task).params == pick["params"]
                 if len(proxy.parts) > 1:
-                    continue  # its scores are about the set
+                    continue  # its scores depend on the set
                 model = self.space.build(pick["arch"], *self.task)
                 score = proxy.score(model, self.noise().images, self.noise().labels)
                 np.testing.assert_allclose(pick["score"], score, rtol=1e-6, err_msg=name)
 
     def test_architectures_of_one_score_are_one_pick(self) -> None:
-        """A tie is shown where a scorer gives equal scores."""
+        """Architectures with equal scores are shown as a tie."""
 
         def constant(*_: Any) -> float:
             return 1.0

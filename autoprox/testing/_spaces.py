@@ -33,7 +33,7 @@ class SpaceLaws(AbstractLaws):
     # --- architectures ------------------------------------------------------------------------------------------------
 
     def test_the_space_is_declared_as_a_whole(self) -> None:
-        """It has a name, image sizes in ascending order, a default among them, and an identity that JSON can hold."""
+        """A space has a name, ascending image sizes, a default among them, and an identity that JSON can represent."""
         sizes = list(self.space.img_sizes)
         assert self.space.name
         assert sizes == sorted(set(sizes))
@@ -41,7 +41,7 @@ class SpaceLaws(AbstractLaws):
         assert json.loads(json.dumps(self.space.identity)) == self.space.identity
 
     def test_samples_are_allowed_and_read_back(self) -> None:
-        """Every draw is allowed, and JSON, pickle and genes written otherwise give it back."""
+        """Every draw is allowed, and can be restored from JSON, pickle and reordered genes."""
         for arch, _ in self.drawn():
             assert self.space.why_not(arch) == self.space.why_not(arch.genes) == []
             travelled = pickle.loads(pickle.dumps(arch))  # noqa: S301
@@ -54,7 +54,7 @@ class SpaceLaws(AbstractLaws):
             assert self.space.arch(json.loads(arch.json, parse_int=float)).arch_id == arch.arch_id
 
     def test_genes_are_a_fresh_copy(self) -> None:
-        """Changing the genes that an architecture gave does not change the architecture."""
+        """Changing returned genes does not change the architecture."""
         for arch, _ in self.drawn(1):
             for genes in (arch.genes, self.space.genes(arch)):
                 for value in genes.values():
@@ -64,7 +64,7 @@ class SpaceLaws(AbstractLaws):
             assert self.space.why_not(arch) == []
 
     def test_samples_reach_every_choice(self) -> None:
-        """Every allowed value of every gene is drawn, unless `valid` may forbid it."""
+        """Every allowed value of every gene is drawn; skipped for spaces with `valid`."""
         if self.space.layout.valid is not None:
             return
         rng = np.random.default_rng(0)
@@ -74,7 +74,7 @@ class SpaceLaws(AbstractLaws):
             assert flat == {json.dumps(choice) for choice in gene.choices}, gene.name
 
     def test_mutants_are_one_gene_away(self) -> None:
-        """A mutant is allowed, differs wherever anything can, and in one gene; its parent stays as it was."""
+        """A mutant is allowed and differs in one gene, if any gene can change; its parent is unchanged."""
         for arch, rng in self.drawn():
             before, near = arch.json, self.space.neighbours(arch)
             for _ in range(5):
@@ -84,7 +84,7 @@ class SpaceLaws(AbstractLaws):
             assert arch.json == before
 
     def test_mutation_reaches_every_gene(self) -> None:
-        """Every gene with a choice is changed by some mutant, unless `valid` may forbid it."""
+        """Every gene with alternatives is changed by some mutant; skipped for spaces with `valid`."""
         if self.space.layout.valid is not None:
             return
         changed = set()
@@ -95,7 +95,7 @@ class SpaceLaws(AbstractLaws):
         assert changed == {gene.name for gene in self.space.layout.genes if len(gene.choices) > 1}
 
     def test_children_have_genes_of_their_parents(self) -> None:
-        """A child is allowed, and every value that a parent has at its place is from a parent."""
+        """A child is allowed, and takes every value from a parent that has one at that place."""
         for first, rng in self.drawn():
             second = self.space.sample(rng)
             child = self.space.crossover(first, second, rng)
@@ -108,7 +108,7 @@ class SpaceLaws(AbstractLaws):
             assert self.space.crossover(first, first, rng) == first
 
     def test_neighbours_are_all_that_is_one_gene_away(self) -> None:
-        """They are allowed and distinct, each choice of each value is there, and neighbourhood is mutual."""
+        """Neighbours are allowed, distinct and complete, and the relation is symmetric."""
         for arch, rng in self.drawn():
             near = self.space.neighbours(arch)
             assert len(set(near)) == len(near)
@@ -122,7 +122,7 @@ class SpaceLaws(AbstractLaws):
                 assert arch in self.space.neighbours(mutant)
 
     def test_variation_depends_on_the_generator_alone(self) -> None:
-        """The same generator gives the same mutant and child; the generator of Python is left alone."""
+        """Equal generators give equal mutants and children; Python's generator is unchanged."""
         state = random.getstate()
         for arch, rng in self.drawn(2):
             other = self.space.sample(rng)
@@ -133,7 +133,7 @@ class SpaceLaws(AbstractLaws):
     # --- refusals -----------------------------------------------------------------------------------------------------
 
     def test_what_is_not_allowed_is_refused_with_sentences(self) -> None:
-        """Missing, unknown and wrong genes are named, each in a sentence."""
+        """Missing, unknown and invalid genes are named, each in a sentence."""
         good = self.space.sample(np.random.default_rng(0)).genes
         for word, genes in self._bad(good):
             reasons = self.space.why_not(genes)
@@ -142,7 +142,7 @@ class SpaceLaws(AbstractLaws):
             assert reasons[0] in self.refusal(self.space.arch, genes)
 
     def test_architectures_of_another_space_are_refused(self) -> None:
-        """Whatever is asked of them, the message names their space; so are genes that were never checked."""
+        """Architectures of another space give an error that names that space, in every method."""
         arch = next(self.drawn(1))[0]
         stranger, unchecked = Arch("another-space", arch.genes), Arch(self.space.name, {"no_such_gene": 3})
         for action in (
@@ -163,7 +163,7 @@ class SpaceLaws(AbstractLaws):
             assert self.space.name in self.refusal(self.space.parse, text), text
 
     def test_tasks_that_do_not_fit_are_refused(self) -> None:
-        """Image sizes, numbers of classes and channels, and seeds are checked by name."""
+        """Invalid image sizes, numbers of classes or channels, and seeds give errors that name them."""
         arch, size = next(self.drawn(1))[0], self.task.img_size
         counts, build = partial(self.space.counts, arch), partial(self.space.build, arch)
         sizes = 0, -8, min(self.space.img_sizes) - 1, max(self.space.img_sizes) + 1, float(size), True, "28"
@@ -177,12 +177,12 @@ class SpaceLaws(AbstractLaws):
             for value in values:
                 given = {**self.task._asdict(), argument: value}
                 for action in actions:
-                    assert word in self.refusal(action, **given), f"{argument}={value!r} was taken"
+                    assert word in self.refusal(action, **given), f"{argument}={value!r} was accepted"
 
     # --- networks -----------------------------------------------------------------------------------------------------
 
     def test_counts_are_those_of_the_network(self) -> None:
-        """Parameters and multiply-accumulates are those that torch counts in the network, at several sizes."""
+        """Parameters and multiply-accumulates equal torch's counts in the network, at several sizes."""
         sizes = {self.task.img_size, self.space.default_img_size, self.space.img_sizes[len(self.space.img_sizes) // 2]}
         for arch, rng in self.drawn(self.networks):
             for size in sorted(sizes):
@@ -191,8 +191,8 @@ class SpaceLaws(AbstractLaws):
                 of_numpy: list[Any] = [np.int64(each) for each in task]
                 assert counts == self.space.counts(arch.genes, *of_numpy)
                 model = self.space.build(arch, *task)
-                params = parameters(model)  # weights that modules share are one; on the meta device they are several
-                # What was counted on the meta device is compared with a real network, and a closed form with either.
+                params = parameters(model)  # shared weights count once here, but several times on the meta device
+                # Counts from the meta device are compared with a real network, and closed forms with the meta device.
                 model = model.to("meta") if self.space.has_closed_form else model
                 macs = parameters_and_macs(model, task)[1]
                 assert (counts.params, counts.macs) == (params, macs), f"{arch} at {size} px"
@@ -200,7 +200,7 @@ class SpaceLaws(AbstractLaws):
             assert self.space.backbone_params(arch) == usual.backbone_params > 0
 
     def test_features_are_finite_and_the_same_in_name(self) -> None:
-        """Every architecture has the same features, as finite floats, and coordinates of one length."""
+        """Every architecture has the same features, as finite floats, and coordinates of the same length."""
         space, archs = self.space, [arch for arch, _ in self.drawn()]
         found = [(space.features(arch), space.outline(arch), space.spread(arch)) for arch in archs]
         for features, outline, spread in found:
@@ -210,7 +210,7 @@ class SpaceLaws(AbstractLaws):
             assert np.isfinite([*outline, *spread]).all()
 
     def test_networks_run_and_learn(self) -> None:
-        """Images give finite logits in evaluation mode, others for other images; every parameter gets a gradient."""
+        """Images give finite and distinct logits in evaluation mode, and every parameter gets a gradient."""
         for arch, _ in self.drawn(self.networks):
             model = self.built(arch)
             assert not any(module.training for module in model.modules())
@@ -224,7 +224,7 @@ class SpaceLaws(AbstractLaws):
                 assert not parameter.requires_grad or (gradient is not None and gradient.isfinite().all()), name
 
     def test_an_image_does_not_see_the_others(self) -> None:
-        """In evaluation mode the logits of an image do not depend on its batch."""
+        """In evaluation mode, the logits of an image do not depend on its batch."""
         for arch, _ in self.drawn(1):
             model, images = self.built(arch).double(), self.images().double()
             with torch.no_grad():
@@ -232,7 +232,7 @@ class SpaceLaws(AbstractLaws):
             torch.testing.assert_close(together, alone, rtol=1e-9, atol=1e-11)
 
     def test_parameters_depend_on_the_seed_alone(self) -> None:
-        """Same seed, same parameters, whatever the generators or the default device are, which stay as they are."""
+        """Parameters depend only on the seed, not on generators or the default device, which are unchanged."""
         for arch, _ in self.drawn(1):
             torch.manual_seed(99)
             state, of_python = torch.get_rng_state(), random.getstate()
@@ -242,12 +242,12 @@ class SpaceLaws(AbstractLaws):
             torch.manual_seed(1)
             with torch.device("meta"):
                 assert digest_of(self.built(arch, np.int64(3))) == first  # type: ignore[arg-type]
-            if self.space.own_task is None:  # the parameters of others are those of the network that they are made of
+            if self.space.own_task is None:  # otherwise the parameters come from a trained network
                 assert digest_of(self.built(arch, 4)) != first
             assert digest_of(self.space.build(arch, *self.task)) == digest_of(self.built(arch, 0))
 
     def test_nodes_are_found(self) -> None:
-        """Every node has a name of its own, a site and a role, and one at least is a linear layer or a convolution."""
+        """Every node has a unique name, a site and a role, and at least one is a linear layer or a convolution."""
         for arch, _ in self.drawn(1):
             found = find_nodes(self.built(arch), lambda _: self.images())
             assert len({node.name for node in found}) == len(found)
@@ -257,11 +257,11 @@ class SpaceLaws(AbstractLaws):
     # --- helpers ------------------------------------------------------------------------------------------------------
 
     def _differences(self, first: Arch, second: Arch) -> int:
-        """Values that differ; those that only one of two lists has count once, with the gene that they follow from."""
+        """Counts differing values; values in only one of two lists count once, with the gene of the length."""
         return sum(_differ(gene, first.genes, second.genes) for gene in self.space.layout.genes)
 
     def _bad(self, good: Genes) -> Iterator[tuple[str, Any]]:
-        """Genes that must be refused, with a word that the reasons must hold."""
+        """Yields invalid genes, each with a word that must appear in the reasons."""
         yield from (("mapping", [1, 2]), ("mapping", None), ("mapping", "text"))
         yield "no_such_gene", {**good, "no_such_gene": 1}
         for gene in self.space.layout.genes:
@@ -277,12 +277,12 @@ class SpaceLaws(AbstractLaws):
 
 
 def _values(gene: Gene, genes: Genes) -> list[Any]:
-    """The values of a gene: one, or as many as its list has."""
+    """Returns the values of a gene as a list."""
     return [genes[gene.name]] if gene.along is None else list(genes[gene.name])
 
 
 def _differ(gene: Gene, first: Genes, second: Genes) -> int:
-    """Values of a gene that differ where both have one."""
+    """Counts differing values of a gene at common places."""
     return sum(one != other for one, other in zip(_values(gene, first), _values(gene, second), strict=False))
 
 

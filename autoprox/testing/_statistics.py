@@ -12,10 +12,10 @@ from autoprox.statistics import STATISTICS, Collection, collect
 from autoprox.testing._base import AbstractLaws, state_of
 
 SMALL = 10**6
-"""Parameters of networks on which every statistic is collected by itself; on larger ones every pass is."""
+"""Limit of the parameters of networks for collecting every statistic alone; on larger networks, every pass is."""
 
 SHARES = {"quantisation_error", "weight_energy", "output_energy"}
-"""Counts of compressed networks that are shares of something; all others are whole numbers."""
+"""Counts of compressed networks that are shares; all other counts are whole numbers."""
 
 
 class StatisticLaws(AbstractLaws):
@@ -32,7 +32,7 @@ class StatisticLaws(AbstractLaws):
     statistics: ClassVar[Iterable[str]] = tuple(STATISTICS)
 
     def test_every_statistic_is_taken_or_undefined(self) -> None:
-        """A statistic has one finite value for each node of its site, and none where the network lacks the site."""
+        """A statistic has one finite value per node of its site, and no value if the network lacks the site."""
         found = self._collected()
         assert {*found.tensors, *found.counts} == set(self.statistics)
         for name, tensors in found.tensors.items():
@@ -51,17 +51,17 @@ class StatisticLaws(AbstractLaws):
             assert name in SHARES or (counts == np.round(counts)).all(), name
 
     def test_its_pass_alone_gives_the_same_to_the_bit_and_leaves_the_model(self) -> None:
-        """The statistics of one pass do not depend on the other passes, nor does any model on being measured."""
+        """The statistics of one pass do not depend on other passes, and measuring does not change the model."""
         passes = dict.fromkeys(STATISTICS[name].pass_ for name in self.statistics)
         self._alone([name for name in self.statistics if STATISTICS[name].pass_ == pass_] for pass_ in passes)
 
     def test_asked_for_alone_it_is_the_same_to_the_bit(self) -> None:
-        """A statistic does not depend on what else is collected; on a large network that is left to its passes."""
+        """A statistic does not depend on the other requested statistics; checked only on small networks."""
         if self.space.counts(self.smallest(), *self.task).params <= SMALL:
             self._alone([name] for name in self.statistics)
 
     def test_one_shape_class_is_one_shape_node_by_node(self) -> None:
-        """Tensors that a graph may combine element by element have the same shape at every node."""
+        """Tensors of one shape class have the same shape at every node."""
         found = self._collected()
         classes: dict[tuple[Site, str], list[list[torch.Size]]] = {}
         for name, tensors in found.tensors.items():
@@ -70,7 +70,7 @@ class StatisticLaws(AbstractLaws):
         assert all(shapes == same[0] for same in classes.values() for shapes in same)
 
     def test_counts_add_up_to_those_of_the_space(self) -> None:
-        """Parameters at nodes and elsewhere are all there are; multiply-accumulates at nodes are at most all."""
+        """Parameters at nodes and elsewhere add up to the total, and multiply-accumulates at nodes do not exceed it."""
         model, found, counts = self._model(), self._collected(), self.space.counts(self.smallest(), *self.task)
         nodes = [node for node in find_nodes(model, lambda _: self.images()) if node.site is Site.LINEAR]
         inside = {id(each) for node in nodes for each in node.module.parameters(recurse=False)}
@@ -79,7 +79,7 @@ class StatisticLaws(AbstractLaws):
         assert found.counts["macs"].sum() <= counts.macs
 
     def test_attention_is_a_distribution_over_keys(self) -> None:
-        """Where there is attention, every query's probabilities add up to 1."""
+        """The attention probabilities of every query add up to 1."""
         found = self._collected()
         heads, keys = found.counts["attention_heads"], found.counts["attention_tokens"]
         for tensor, of_heads, of_keys in zip(found.tensors["attention"], heads, keys, strict=True):

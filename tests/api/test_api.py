@@ -185,7 +185,7 @@ def test_a_proxy_is_callable_and_needs_labels_only_where_it_reads_them() -> None
     model = mlp(8)
     proxy = autoprox.load("synflow")
     assert proxy(model, IMAGES) == proxy.score(model, IMAGES, None) == proxy.score(model, IMAGES, LABELS)
-    with pytest.raises(ValueError, match="no labels; give one class index for each of the 4 images"):
+    with pytest.raises(ValueError, match="labels are missing; give one class index for each of the 4 images"):
         autoprox.load("snip")(model, IMAGES)
 
 

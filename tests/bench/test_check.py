@@ -59,7 +59,7 @@ def test_every_planted_fault_is_listed_with_its_row_and_no_other(write_table: Wr
     }
     for (column, row), value in planted.items():
         rows.loc[row, column] = value
-    # Two faults in one row are both told; a row whose architecture is unknown is told once.
+    # Two faults in one row are both reported; a row with an unknown architecture is reported once.
     rows.loc[4, "value"] = -3.0
     rows = pd.concat([rows, rows[20:21]], ignore_index=True)
     path = write_table(rows.infer_objects())

@@ -26,8 +26,8 @@ class Shell:
         """Runs one command.
 
         Args:
-            words: What follows `autoprox`.
-            streams: What `stdin`, `stdout` and `stderr` are; /dev/null if they are not given.
+            words: Arguments of `autoprox`.
+            streams: Files for `stdin`, `stdout` and `stderr`; /dev/null by default.
 
         Returns:
             The exit status.

@@ -1,4 +1,4 @@
-"""Scripts of `autoprox completion`: each shell takes its own, and is told the names that there are."""
+"""Scripts of `autoprox completion`: each shell accepts its script and completes the existing names."""
 
 import shutil
 import subprocess

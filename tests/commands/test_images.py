@@ -67,7 +67,7 @@ def test_evolve_takes_them_too(table, tmp_path, capsys):
         (["{leaves}"], "is named like a data set (leaves)"),
         (["leaves=nowhere"], "There is no folder nowhere"),
         (["leaves={table}"], "is a file"),
-        (["leaves={empty}"], "no data set of a known format"),
+        (["leaves={empty}"], "no known format of images"),
         (["leaves={broken}"], "ash/2.png cannot be read"),
     ],
 )

@@ -146,7 +146,7 @@ def test_a_force_that_cannot_go_on_removes_nothing(table, copy, capsys, monkeypa
     with monkeypatch.context() as changed:
         changed.setenv("XDG_CACHE_HOME", "/proc/nothing")
         assert evolve(table, "--budget", 10, "--out", copy, "--force") == 2
-        assert "cannot be made" in refusal(capsys)
+        assert "cannot be created" in refusal(capsys)
     assert evolve(table, "--budget", 10, "--out", copy, "--force", "--weights", "pit-mikro=1") == 2
     assert results(copy) == before
 

@@ -18,7 +18,7 @@ class Recorded:
     """Paths in the order in which something was done to them.
 
     Args:
-        folder: What lies outside is left out.
+        folder: Files outside are ignored.
         opened: Opened for writing.
         removed: Removed, or replaced by another file.
     """

@@ -53,10 +53,10 @@ class Case:
     """A short use of a part that succeeds, and a wrong one.
 
     Args:
-        arguments: What it is given; `{world}` is a folder with a table, a run and a model, `{new}` one to write to.
-        mistake: What it is given instead, and refuses with one line.
+        arguments: Its arguments; `{world}` is a folder with a table, a run and a model, `{new}` one for output.
+        mistake: Arguments that it refuses with one line.
         record: File that holds command and versions afterwards; empty for a part that writes no results.
-        modes: How it is tried; fewer ways for what takes seconds.
+        modes: Modes of the test; fewer for a command that takes seconds.
     """
 
     arguments: str
@@ -295,7 +295,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(part: str, world: Path, tmp_pa
 def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkeypatch, tmp_path_factory) -> None:
     """Results are there in each mode, without control characters; what lies beside them is as was asked for.
 
-    Files are made beside their places, in the user's folders as well, and files of others stay as they are.
+    Files are created beside their places, also in the user's folders, and other files are unchanged.
     """
     case, printed = CASES[part], {}
     monkeypatch.setattr(sample, "pool", partial(sample.pool, size=500))  # to choose two architectures from

@@ -272,7 +272,7 @@ def _repetition(primitive, of, first, second):
 @pytest.mark.parametrize("primitive", [each for each in ALL if each.laws != NO_LAWS], ids=label)
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
 def test_laws(primitive, dtype):
-    """Each declared law holds to the last bit, but for the sign of a zero."""
+    """Each declared law holds bit by bit, except for the sign of a zero."""
 
     def of(*arrays):
         return values_of(primitive, *arrays, dtype=dtype)

@@ -38,7 +38,7 @@ def name_of(function: ast.expr) -> str:
 
 
 def reads(node: ast.AST) -> bool:
-    """Whether something is a call that reads a file."""
+    """True for a call that reads a file."""
     if not isinstance(node, ast.Call):
         return False
     name = name_of(node.func)

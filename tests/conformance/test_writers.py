@@ -36,7 +36,7 @@ IN_MEMORY = {
 
 
 def writes(node: ast.AST) -> bool:
-    """Whether something is what writes a file, called or handed on, or a call that opens one for it."""
+    """True for a function that writes a file, called or passed on, or a call that opens a file for writing."""
     if isinstance(node, ast.Attribute) and node.attr in WRITERS:
         return True
     return isinstance(node, ast.Call) and _opens(node)

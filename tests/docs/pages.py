@@ -20,10 +20,10 @@ class Block(NamedTuple):
     """A block of code.
 
     Attributes:
-        line: Where it begins in its page.
+        line: Its first line in the page.
         language: As its fence says.
-        code: What stands in it.
-        run: Whether it can be run; if it is not, its page says why.
+        code: Its content.
+        run: True if it can be run; otherwise its page gives the reason.
     """
 
     line: int

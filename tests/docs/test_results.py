@@ -30,12 +30,12 @@ def results(name: str) -> dict:
 
 
 def says(cell: str, *values: float, slack: float = 1e-9) -> bool:
-    """Whether the numbers of a cell are these, as far as their digits go.
+    """Returns True if the numbers of a cell are these, up to their digits.
 
     Args:
         cell: Numbers with words and brackets around them.
-        values: What they should be.
-        slack: How far a value may be from the number that was rounded, because it was rounded before.
+        values: Expected numbers.
+        slack: Additional tolerance for numbers that were rounded twice.
     """
     numbers = re.findall(r"-?\d*\.\d+", cell)
     return len(numbers) == len(values) and all(

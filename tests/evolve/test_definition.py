@@ -1,4 +1,4 @@
-"""Definition of a run: all that its course depends on, and nothing else."""
+"""Definition of a run: exactly what its course depends on."""
 
 from dataclasses import replace
 

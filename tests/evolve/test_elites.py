@@ -131,7 +131,7 @@ def test_best_member_never_leaves():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_search_climbs_where_random_draws_do_not(seed):
-    """Where a child resembles its parent, 2,000 children get further than the best of 2,000 fresh draws."""
+    """If children resemble their parents, 2,000 children get further than the best of 2,000 new draws."""
     strategy = ElitismPreserve(ElitesSettings(population=32, parents=16), Numbers(seed))
     numbers = iter(range(10**6))
     for _ in range(2000 // 16):

@@ -1,4 +1,4 @@
-"""The loop: budgets to the letter, runs that go on as if they had never stopped, the bank grown where it should be."""
+"""The loop: exact budgets, resumed runs with the results of uninterrupted ones, growth of the bank."""
 
 import sqlite3
 from contextlib import closing
@@ -146,7 +146,7 @@ def test_known_graphs_keep_every_bit(path):
         kept = {text for text, *_ in journal.resume()["hall"]}
         for digest, evaluation in evaluations.items():
             found = journal.lookup(digest)
-            assert found in (evaluation, None)  # floats, to the last bit; None after the last whole epoch
+            assert found in (evaluation, None)  # bit-identical floats; None after the last whole epoch
         assert sum(journal.lookup(parse(text).digest) is not None for text in kept) == len(kept) > 0
         assert journal.lookup("f" * 32) is None
 

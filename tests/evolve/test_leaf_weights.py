@@ -24,9 +24,9 @@ EQUAL = {StatisticKind.COUNT: 1.0, StatisticKind.TENSOR: 1.0}
 
 
 def chances(grammar: Grammar) -> dict[Expression, float]:
-    """How likely each leaf is below an aggregator, which is chosen first and with it the site."""
+    """Probability of each leaf below an aggregator, which is chosen first and determines the site."""
     found: Counter[Expression] = Counter()
-    aggregators = grammar.primitives(grammar.pset.ret, 1)  # nothing else is that low
+    aggregators = grammar.primitives(grammar.pset.ret, 1)  # all others are higher
     for primitive, weight in zip(aggregators.items, np.diff(aggregators.cumulated, prepend=0), strict=True):
         (node,) = set(primitive.args)
         terminals = grammar.terminals(node)

@@ -1,4 +1,4 @@
-"""How candidates are screened before they are judged: an early exit, and draws until one is new."""
+"""Screening of candidates before evaluation: an early exit, and draws until one is new."""
 
 import numpy as np
 import pytest

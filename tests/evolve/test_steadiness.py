@@ -1,4 +1,4 @@
-"""Which scores are made of rounding: known cases on real networks, and laws of the measure itself."""
+"""Scores dominated by rounding: known cases on real networks, and laws of the measure itself."""
 
 from dataclasses import replace
 

@@ -82,7 +82,7 @@ def test_every_mutation_occurs():
 @settings(max_examples=60)
 @given(seed=st.integers(0, 2**32))
 def test_crossings(seed):
-    """Well typed, bounded, made of the parents' items alone unless mutated, and the parents stay as they are."""
+    """Well typed, bounded, made only of the parents' items unless mutated; the parents are unchanged."""
     rng = np.random.default_rng(seed)
     mother, father = (gp.PrimitiveTree(generate(GRAMMAR, GRAMMAR.pset.ret, 6, rng)) for _ in range(2))
     before = list(mother), list(father)

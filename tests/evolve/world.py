@@ -85,7 +85,7 @@ class Search:
 
 
 def search(plan: EvolutionPlan, stop: Stop, journal: Path, *, jobs: int = 1, seeds=()) -> Search:
-    """Searches in the world, or goes on where the journal stands."""
+    """Searches in the world, or resumes from the journal."""
     fit, select = World(), World(range(COUNT, 2 * COUNT))
 
     def collect(networks, wanted):

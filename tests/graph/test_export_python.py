@@ -262,7 +262,7 @@ def test_a_graph_of_nodes_that_a_network_lacks_is_undefined(exported):
         (torch.full((4, 1, 8, 8), torch.nan), [0, 1, 2, 3], "NaN"),
         (torch.ones(4, 1, 8, 8), [0, 1], "labels"),
         (torch.ones(4, 1, 8, 8), [0, 1, 2, 5], "out of range"),
-        (torch.ones(4, 1, 8, 8), ["a"], "cannot be made a tensor"),
+        (torch.ones(4, 1, 8, 8), ["a"], "cannot be converted to a tensor"),
         (torch.ones(4, 1, 6, 8), [0, 1, 2, 3], "failed on images"),
     ],
 )

@@ -14,7 +14,7 @@ def orders(row):
 
 
 def naive_alike(first, second, sign_free):
-    """Whether two vectors, given block by block, rank alike, or all in reverse."""
+    """True if two vectors, given by block, rank alike, or all in reverse."""
     same = all(np.array_equal(orders(a), orders(b)) for a, b in zip(first, second, strict=True))
     turned = all(np.array_equal(orders(a), -orders(b)) for a, b in zip(first, second, strict=True))
     return same or (sign_free and turned)

@@ -60,7 +60,7 @@ def test_taus_are_scipys(table, metric, splits):
 
 
 def test_a_margin_at_one_size_is_that_of_a_table_of_one_size(table):
-    """Where all architectures are of one size, it is the margin; elsewhere it is that of the iso stratum, by SciPy."""
+    """If all architectures have one size, it is the margin; otherwise that of the iso stratum, by SciPy."""
     rng = np.random.default_rng(2)
     alone = replace(table, frame=table.frame.assign(stratum="iso"))
     judge = Judge(Problem(alone, tuple(alone.blocks(metric="top1_pct"))), *Split)

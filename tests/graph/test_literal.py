@@ -171,7 +171,7 @@ def test_networks_beyond_the_table_and_ties_are_one_warning():
     with pytest.warns(DoubtfulScoresWarning) as said:
         scored(made_for(sizes[0], sizes[0]), iter(models))
     (warning,) = said
-    assert "1 of 2 networks lie outside of what it was made for" in str(warning.message)
+    assert "1 of 2 networks are outside the range that it was made for" in str(warning.message)
     assert "at least 2 of 2 networks get exactly the same score" in str(warning.message)
 
 

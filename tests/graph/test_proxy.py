@@ -37,7 +37,7 @@ def test_round_trip(saved):
         (lambda d: d["provenance"].update(seed=4), "was edited"),
         (lambda d: d.pop("digest"), "was edited"),
         (lambda d: d.update(format_version=99), "format version 99"),
-        (lambda d: d.update(format="other"), "does not hold a proxy"),
+        (lambda d: d.update(format="other"), "does not contain a proxy"),
     ],
 )
 def test_edited_files_are_refused(saved, change, message):

@@ -103,7 +103,7 @@ def test_comparisons():
 
 
 def test_complexities():
-    """Dear is what decomposes matrices, and nothing else."""
+    """Only primitives that decompose matrices are expensive."""
     primitives = PRIMITIVES[Level.TENSOR].values()
     products = {each.name for each in primitives if each.form in (Form.GRAM, Form.PRODUCT)}
     assert {each.name for each in primitives if each.complexity is Complexity.SPECTRAL} == OF_MATRICES

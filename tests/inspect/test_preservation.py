@@ -1,4 +1,4 @@
-"""The model afterwards is the model before, to the bit, whatever happens in between."""
+"""A model is restored bit by bit, whatever happens in between."""
 
 import pytest
 import torch

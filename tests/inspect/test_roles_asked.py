@@ -1,4 +1,4 @@
-"""A proxy asks of a network what it reads, and nothing else: an unusual part elsewhere does not count."""
+"""A proxy requires only the parts that it reads: an unusual part elsewhere does not matter."""
 
 import numpy as np
 import pytest
@@ -150,5 +150,7 @@ def test_a_network_without_attention_is_scored_by_what_needs_none(name):
 
 
 def test_a_graph_that_reads_attention_says_so():
-    with pytest.raises(UndefinedScoreError, match="it reads attention nodes, and the Sequential has none"):
+    with pytest.raises(
+        UndefinedScoreError, match="it needs attention nodes, and autoprox finds none in the Sequential"
+    ):
         autoprox.load("attention_saliency").score(convolutions(), *images())

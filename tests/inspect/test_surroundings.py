@@ -202,7 +202,7 @@ def test_images_are_a_plain_tensor(change, name):
         (lambda: nn.Sequential(torch.jit.script(net())), "'0' is TorchScript"),
         (lambda: torch.ao.quantization.quantize_dynamic(net(), {nn.Linear}), "is quantised"),
         (lambda: nn.Sequential(nn.Flatten(), nn.LazyLinear(5)), "'1' has no parameters yet; run the model once"),
-        (in_inference_mode, r"made in torch\.inference_mode"),
+        (in_inference_mode, r"created in torch\.inference_mode"),
         (lambda: net().to("meta"), "'1' is on the meta device"),
         (lambda: None, "The model is a NoneType; give a torch.nn.Module"),
         (lambda: nn.Linear, "The model is a type; give a torch.nn.Module"),

@@ -76,5 +76,5 @@ def test_interval_covers_the_true_tau():
 
 
 def test_shapes_are_checked():
-    with pytest.raises(ValueError, match="one column an architecture"):
+    with pytest.raises(ValueError, match="one column per architecture"):
         bootstrap_taus([[1, 2, 3]], [1, 2, 3], [[1, 1]])

@@ -115,7 +115,7 @@ def test_schedules_grow_by_a_constant_factor():
         ({"alpha": lambda progress: -progress}, "got -1.0"),
         ({"mask": torch.ones(3)}, "The mask must be boolean"),
         ({"mask": torch.tensor([True, False, False])}, "at least two items"),
-        ({"groups": torch.tensor([0, 1, 2])}, "No two items are of one group"),
+        ({"groups": torch.tensor([0, 1, 2])}, "No two items share a group"),
         ({"groups": torch.tensor([0, 1])}, r"groups has shape \(2,\)"),
     ],
 )

@@ -123,7 +123,7 @@ def test_a_mixture_is_the_weighted_sum_of_its_operations() -> None:
     ("make", "message"),
     [
         (lambda: MCA(4, 4, kernels=(2,)), "odd edge of at least 1, not 2"),
-        (lambda: MCA(1, 9, kernels=(3, 5, 7), expand=1), "1 channels cannot be shared by 3 kernels"),
+        (lambda: MCA(1, 9, kernels=(3, 5, 7), expand=1), "1 channels cannot be divided among 3 kernels"),
         (lambda: SpatialEnhancer(4, 4, "max7"), "Unknown pooling 'max7'"),
         (lambda: SpatialEnhancer(4, 4, ()), "at least one operation"),
     ],

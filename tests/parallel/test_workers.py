@@ -44,7 +44,7 @@ def program(tmp_path: Path) -> subprocess.Popen[str]:
 
 
 def starting(session: int, _: Path) -> bool:
-    """Whether there is a process besides the first and the trackers."""
+    """True if there is a process besides the first and the trackers."""
     return len(alive(session)) > 1 + TRACKERS
 
 

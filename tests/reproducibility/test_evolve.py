@@ -67,7 +67,7 @@ def environment_of(cache: Path, hash_seed: str = "0") -> dict[str, str]:
 
 @pytest.fixture(scope="module")
 def shared_cache(tmp_path_factory) -> Path:
-    """Where the reference leaves its statistics, for runs that are about the search alone."""
+    """Folder with the statistics of the reference, for runs that test only the search."""
     return tmp_path_factory.mktemp("cache")
 
 

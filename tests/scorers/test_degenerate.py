@@ -116,7 +116,7 @@ CASES = {
     # A layer of zeros has the effective rank 0 (as above: no shares), and adds nothing.
     "effective_rank": Case(zeros, value=0.0),
 }
-"""What divides or takes a logarithm by itself."""
+"""Primitives that divide or take a logarithm alone."""
 
 TOTAL = {
     # Counts of the model, of patterns, and a mean of probabilities.

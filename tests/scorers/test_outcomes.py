@@ -1,4 +1,4 @@
-"""A network that cannot be scored ends nothing else; every scorer words unfit labels alike."""
+"""A network without a score does not affect others; every scorer gives the same message for invalid labels."""
 
 import numpy as np
 import pytest
@@ -51,7 +51,7 @@ def test_one_network_without_a_score_is_nan_with_its_reason(name):
 
 
 def test_one_scorer_that_cannot_be_computed_hides_no_other():
-    with pytest.warns(UnscoredWarning, match="'snip' has no score: There are no labels"):
+    with pytest.warns(UnscoredWarning, match="'snip' has no score: The labels are missing"):
         found = score_together([autoprox.load(name) for name in ("l2_norm", "snip")], network(), IMAGES, None)
     assert np.isnan(found["snip"])
     assert found["l2_norm"] == autoprox.load("l2_norm").score(network(), IMAGES, None)
@@ -85,7 +85,7 @@ def test_soft_labels_reach_the_loss(name, labels):
         ("epe_nas", HARD + 2**62, None, "Label 4611686018427387904 of image 0 is out of range"),
         ("epe_nas", HARD * 0 + 7, functional.cross_entropy, "Label 7 of image 0 is out of range"),
         ("fisher", None, None, "labels"),
-        ("zico", None, None, "There are no labels"),
+        ("zico", None, None, "The labels are missing"),
     ],
 )
 def test_labels_that_do_not_fit(name, labels, loss, message):
@@ -101,7 +101,7 @@ def test_one_logit_tells_two_classes_apart():
 
 @pytest.mark.parametrize("name", ["snip", "zico", "gradsign"])
 def test_outputs_that_are_no_logits(name):
-    with pytest.raises(CollectionError, match=r"output is a tuple where logits"):
+    with pytest.raises(CollectionError, match=r"output is a tuple instead of logits"):
         autoprox.load(name).score(Pair(), IMAGES, HARD)
     own = autoprox.load(name).score(
         Pair(), IMAGES, HARD, loss=lambda output, labels: functional.cross_entropy(output[1], labels)

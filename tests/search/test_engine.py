@@ -1,4 +1,4 @@
-"""The search: what it finds, that it stays inside, and that it goes on as if it had never been stopped."""
+"""The search: its results, its bounds, and resuming with the results of an uninterrupted search."""
 
 import math
 from dataclasses import replace

@@ -18,7 +18,7 @@ GENES = SPACE.layout.genes
 
 
 def shifts(move, depth=10, seed=0):
-    """Which coordinates a move of a deep network shifts, and by how many positions of their choices."""
+    """Coordinates shifted by a move of a deep network, with the number of positions."""
     values = {"hidden_dim": 48, "depth": depth, "mlp_ratio": [2.0] * depth, "num_heads": [2] * depth}
     before = {name: list(each) if isinstance(each, list) else each for name, each in values.items()}
     after = FoxnasAnnealing()._shifted(GENES, values, move, np.random.default_rng(seed))

@@ -82,7 +82,7 @@ def test_without_constraints_a_mutation_is_that_of_the_space():
 
 
 def test_a_mutation_keeps_what_the_constraints_let_it_keep():
-    """Where the mutated child is allowed, it is what comes out; else it stays closer than a fresh draw would be."""
+    """An allowed mutant is returned unchanged; otherwise the result is closer than a new draw would be."""
     bounds = Constraints(min_params=1200, max_params=1700)
     region, rng = Region(TINY, TASK, bounds), np.random.default_rng(0)
     changed = 0

@@ -42,7 +42,7 @@ ALL = listed(TINY)
 
 
 def probability(arch):
-    """How likely `Space.sample` draws an architecture of `TINY`."""
+    """Probability that `Space.sample` draws an architecture of `TINY`."""
     return 1 / 9 / 6 ** arch.genes["depth"]
 
 

@@ -64,7 +64,7 @@ def test_what_is_wrong_with_a_list_is_said(changed, reason):
         ((Gene("heads", (1, 2), along="depht"), Gene("depth", (1, 2))), "Did you mean 'depth'"),
         ((Gene("depth", ((1, 2), (2, 2))), Gene("heads", (1, 2), along="depth")), r"Total\('depth'\)"),
         ((Gene("depth", (1, 2), along=2), Gene("heads", (1, 2), along="depth")), r"Length\('depth'\)"),
-        ((Gene("depth", (1.5, 2)), Gene("heads", (1, 2), along="depth")), "not whole numbers"),
+        ((Gene("depth", (1.5, 2)), Gene("heads", (1, 2), along="depth")), "does not have whole numbers"),
     ],
 )
 def test_layouts_that_say_nothing_are_refused(genes, words):
@@ -86,7 +86,7 @@ def test_variation_keeps_to_what_goes_together(seed):
     for genes in (first, PICKY.mutate(first, rng), PICKY.crossover(first, second, rng), *PICKY.neighbours(first)):
         assert sum(genes["width"]) % 2 == 0
     assert PICKY.why_not({"depth": 1, "width": [3]}) == [
-        "The genes do not go together: the widths add up to an odd number."
+        "The combination of genes is not allowed: the widths add up to an odd number."
     ]
 
 

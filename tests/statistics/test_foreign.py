@@ -54,7 +54,7 @@ def found_in(model, images=None):
 
 
 def precision(name):
-    """Where attention is normalised in float32, whatever the model's dtype, nothing is gained by a wider one."""
+    """A model that always normalises attention in float32 gains nothing from a wider dtype."""
     return torch.float32 if name.partition("-")[0] in ("vit", "deit", "swin") else torch.float64
 
 
@@ -201,7 +201,7 @@ def test_the_output_with_taps_is_the_output_without(name):
 
 @EVERY
 def test_counts_are_those_of_torchs_flop_counter(name):
-    """Of the eager twin, whose attention products are batched products and nothing else is."""
+    """Counts in the eager twin, where exactly the attention products are batched products."""
     twin, (images, _) = foreign.seeded(name.removesuffix("-fused")), foreign.batch()
     with FlopCounterMode(display=False) as counter:
         twin(images)
@@ -367,7 +367,7 @@ def test_declared_roles_win():
     roles = {node.name: node.role for node in found_in(model)}
     assert {role for name, role in roles.items() if name.startswith("encoder.layers.1.self_attn")} == {Role.POOL}
     assert roles["encoder.layers.0.linear1"] is Role.EMBED
-    # What is told is told from what is declared: the norm before and the activation behind.
+    # Roles are derived from declared ones: of the norm before and the activation after.
     assert roles["encoder.layers.1.norm1"] is Role.POOL
     assert roles["encoder.layers.0:relu"] is Role.EMBED
     assert roles["encoder.layers.0.linear2"] is Role.MLP

@@ -220,12 +220,12 @@ def test_a_kernel_that_shows_nothing_is_refused_by_name():
     collect(model, *batch(), ["weight_grad", "output"])
     for name in ("attention", "attention_grad", "attention_tokens"):
         with pytest.raises(
-            CollectionError, match=rf"'{name}' is not available: the FlashAttention 'body' shows neither"
+            CollectionError, match=rf"'{name}' is not available: the FlashAttention 'body' exposes neither"
         ):
             collect(model, *batch(), [name])
     both = around(FlashAttention)
     both.body = nn.Sequential(both.body, Written(lambda self, x: attend(self.q(x), x, x), q=linear()))
-    with pytest.raises(CollectionError, match=r"FlashAttention 'body\.0' shows neither"):
+    with pytest.raises(CollectionError, match=r"FlashAttention 'body\.0' exposes neither"):
         collect(both, *batch(), ["attention"])
     declare(both.body[0], Role.MLP)
     assert len(collect(both, *batch(), ["attention"]).tensors["attention"]) == 1
@@ -233,8 +233,10 @@ def test_a_kernel_that_shows_nothing_is_refused_by_name():
 
 def test_what_reads_a_kernel_has_to_be_declared():
     model = around(Mixer)
-    unseen = "it reads what a function gives that torch does not see"
-    with pytest.raises(CollectionError, match=rf"Linear 'body\.out' has no role, and none can be told: {unseen}.*decl"):
+    unseen = "its input comes from a function that torch does not see"
+    with pytest.raises(
+        CollectionError, match=rf"Linear 'body\.out' has no role, and no rule finds one: {unseen}.*decl"
+    ):
         collect(model, *batch(), ["weight"], told={Site.LINEAR})
     assert len(collect(model, *batch(), ["weight"], told={Site.NORM}).tensors["weight"]) == 6
     assert f"body.out  linear  other  {unseen}" in describe(model, batch()[0])

@@ -356,7 +356,7 @@ def test_one_image_is_refused_by_the_names_of_what_needs_two(images):
     if images == 2:
         collect(tiny(), *batch(2), names)
         return
-    with pytest.raises(CollectionError, match="at least 2 of them, and the batch holds 1") as refused:
+    with pytest.raises(CollectionError, match="at least 2 of them, and the batch has 1") as refused:
         collect(tiny(), *batch(1), names)
     assert all(f"'{name}'" in str(refused.value) for name in SLICED)
     assert "weight_grad" not in str(refused.value)

@@ -71,7 +71,7 @@ def test_an_unknown_statistic():
 @pytest.mark.parametrize(
     ("output", "message"),
     [
-        (lambda out: {"first": out, "second": out}, r"a dict where logits \(5, num_classes\) are needed; pass loss="),
+        (lambda out: {"first": out, "second": out}, r"a dict instead of logits \(5, num_classes\); pass loss="),
         (lambda out: out[:, 0], r"shape \(5,\)"),
         (lambda out: out.detach(), "does not depend on the parameters"),
         (lambda out: out * float("nan"), "The loss is nan"),

@@ -1,4 +1,4 @@
-"""The cache: what is put comes back to the bit, from any process, and nothing that is broken is believed."""
+"""The cache: values are bit-identical from any process, and damaged files are refused."""
 
 import os
 import pickle
@@ -112,7 +112,7 @@ def test_roles_come_back(store):
 
 def test_another_layout_of_one_network_is_refused_and_nothing_is_stored(store):
     store.put("network", arrays(0), LAYOUT)
-    with pytest.raises(StoreMismatchError, match=r"with other nodes.*Delete"):
+    with pytest.raises(StoreMismatchError, match=r"has other nodes.*Delete"):
         store.put("network", {"new": np.ones(1)}, {**LAYOUT, Site.NORM: ()})
     assert store.get("network", ["new"]) == {}
 
@@ -266,14 +266,14 @@ def expect_mismatch(store, message, *, network="network2"):
 )
 def test_a_row_that_was_changed_is_an_error_and_the_others_stay_usable(filled, statement):
     edit(filled.path, statement)
-    expect_mismatch(filled, "network network2 does not match its checksum.*Delete")
+    expect_mismatch(filled, "network network2 do not match their checksum.*Delete")
     if "bundles" not in statement:
         assert equal(filled.get("network1", "abc"), arrays(1))
 
 
 def test_a_layout_that_was_changed_is_an_error(filled):
     edit(filled.path, "UPDATE networks SET layout = '{}' WHERE network = 'network2'")
-    with pytest.raises(StoreMismatchError, match="does not match its checksum"):
+    with pytest.raises(StoreMismatchError, match="do not match their checksum"):
         filled.roles(["network2"])
     assert filled.roles(["network1"]) == {"network1": LAYOUT}
 
@@ -331,7 +331,7 @@ def test_another_version_is_refused(filled):
 
 def test_a_path_that_cannot_be_made(tmp_path):
     (tmp_path / "file").touch()
-    with pytest.raises(AutoproxError, match=r"cannot be made: .*Choose another path"):
+    with pytest.raises(AutoproxError, match=r"cannot be created: .*Choose another path"):
         StatisticsCache(tmp_path / "file" / "statistics.sqlite").get("network", "a")
     with pytest.raises(AutoproxError, match="is not a regular file, so it cannot be a statistics cache"):
         StatisticsCache(tmp_path).get("network", "a")
@@ -425,13 +425,13 @@ def test_other_nodes_beside_under_the_same_key_are_refused(filled, tmp_path):
     own = StatisticsCache(tmp_path / "own.sqlite")
     own.put("network0", arrays(0), {**LAYOUT, Site.NORM: ()})
     both = StatisticsCache(own.path, beside=filled.path)
-    with pytest.raises(StoreMismatchError, match="network0 with other nodes"):
+    with pytest.raises(StoreMismatchError, match="other nodes for network network0"):
         both.roles(["network0"])
 
 
 def test_a_changed_row_beside_is_not_believed(filled, tmp_path):
     edit(filled.path, "UPDATE results SET payload = ? WHERE network = 'network2'", b"other")
-    with pytest.raises(StoreMismatchError, match="network2 does not match its checksum"):
+    with pytest.raises(StoreMismatchError, match="network2 do not match their checksum"):
         StatisticsCache(tmp_path / "own.sqlite", beside=filled.path).get("network2", ["a"])
 
 
@@ -452,4 +452,4 @@ def test_a_row_that_would_fill_the_memory_is_refused(filled, monkeypatch):
     edit(filled.path, "UPDATE results SET payload = ?, checksum = ? WHERE network = 'network2'", payload, checksum)
     expect_mismatch(filled, "is damaged: a row does not hold")
     monkeypatch.setattr(cache, "_LARGEST_B", 9_999)
-    expect_mismatch(filled, "is damaged: a row holds more than 9999 bytes")
+    expect_mismatch(filled, "is damaged: a row has more than 9999 bytes")

@@ -1,4 +1,4 @@
-"""Which modules a teacher guides, and the maps that they give."""
+"""Modules that a teacher guides, and their maps."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Which architectures are chosen: nested lists, sizes evenly spread, and an iso stratum that is one."""
+"""Choice of architectures: nested lists, evenly spread sizes, and a valid iso stratum."""
 
 import numpy as np
 import pytest

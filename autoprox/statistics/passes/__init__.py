@@ -1,13 +1,13 @@
-"""The passes: ways to run a model, each declared here once and run only if a statistic asks for it.
+"""The passes: ways to run a model. Each is declared here and runs only if a statistic needs it.
 
-    static.py      what is read off the modules
-    images.py      what the model is given: noise, perturbed images, ones
-    losses.py      what is differentiated
-    parameters.py  what parameters are replaced by
-    tapped.py      forward and backward with taps at the nodes: data, noise, perturbed, virtual, synflow
-    hessian.py     the product of the Hessian and the gradient
-    slices.py      gradients of parts of the batch
-    samples.py     gradients of single images
+    _static.py       values read from modules
+    _substitutes.py  substitutes for the images: noise, perturbed images, ones
+    losses.py        losses to differentiate
+    _parameters.py   replacement of parameters
+    tapped.py        forward and backward with taps at the nodes: data, noise, perturbed, virtual, synflow
+    _hessian.py      the product of the Hessian and the gradient
+    _slices.py       gradients of parts of the batch
+    samples.py       gradients of single images
 
 To add a pass, write its `run` function (or use `run_tapped` with other images, another loss or other parameters),
 declare it here, and register its statistics in `autoprox.statistics._all_statistics`.
@@ -53,8 +53,8 @@ SYNFLOW = Pass(
     one_of_ones,
     output_sum,
     absolute_parameter,
-    # The output grows as the product of the layers and leaves float32 in deep networks; behind a normalisation, a
-    # gradient is what is left of summands that cancel.
+    # The output grows with every layer and exceeds float32 in deep networks; after a normalisation, a gradient is the
+    # small remainder of terms that cancel.
     torch.float64,
     batch_statistics=False,
 )

@@ -1,9 +1,9 @@
-"""The product of the Hessian of the loss with its gradient, of which GraSP is made.
+"""Product of the Hessian of the loss and its gradient, for GraSP.
 
 GraSP (Wang 2020, https://arxiv.org/abs/2002.07376, equation 8) is -w * (H g). As in zero-cost-nas (Abdelfattah 2021,
 https://arxiv.org/abs/2101.08134) H is taken with respect to the weights of all linear layers and convolutions together,
-not of biases and the like, on one batch, and the logits have temperature 1. GraSP's own pruning code divides them by
-200, which makes the softmax nearly uniform whatever the network says.
+without biases and other parameters, on one batch, and the logits have temperature 1. GraSP's pruning code divides the
+logits by 200, which makes the softmax nearly uniform for any network.
 """
 
 from collections.abc import Sequence
@@ -19,17 +19,17 @@ from autoprox.statistics.statistic import Given, Pass, Statistic, Values
 
 
 def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """Differentiates the loss, and the gradient once more.
+    """Differentiates the loss twice.
 
     Raises:
         CollectionError: If the model has no second derivative.
     """
     weights = node_weights(given)
-    # Fused attention has no second derivative; torch's plain form of the same function has.
+    # Fused attention has no second derivative, but torch's unfused implementation does.
     with sdpa_kernel(SDPBackend.MATH):
         loss = loss_value(given.model(given.images.clone()), given.labels, given.loss)
     gradients = torch.autograd.grad(loss, weights, create_graph=True, allow_unused=True)
-    # A gradient that does not depend on the weights takes no part: its derivative is zero.
+    # A gradient that does not depend on the weights is skipped, because its derivative is zero.
     live = [gradient for gradient in gradients if gradient is not None and gradient.requires_grad]
     if _marked_as_once(live):
         raise _no_second_derivative(given, wanted, "one of its functions is marked as differentiable only once")
@@ -46,17 +46,17 @@ def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
 def _no_second_derivative(given: Given, wanted: Sequence[Statistic], reason: str) -> CollectionError:
     names = ", ".join(f"'{each.name}'" for each in wanted)
     return CollectionError(
-        f"The {type(given.model).__name__} has no second derivative, which {names} needs ({reason}). Ask for other "
-        f"statistics, or build the model without fused or hand-written operations (for transformers, "
-        f"attn_implementation='eager')."
+        f"The {type(given.model).__name__} has no second derivative, which {names} needs ({reason}). Request "
+        "other statistics, or build the model without fused or custom operations (for transformers, "
+        "attn_implementation='eager')."
     )
 
 
 def _marked_as_once(gradients: Sequence[Tensor]) -> bool:
-    """Whether there is a function behind these gradients that torch was told is differentiable only once.
+    """True if a function behind these gradients is marked as differentiable only once.
 
-    Its mark raises where it is run, but is cut off from the weights: where gradients at the weights alone are asked for
-    it is left out, and the product lacks a part without a word.
+    The mark raises an error if it is run, but it is not connected with the weights: for gradients at the weights it is
+    not run, so a part of the product would be missing without notice.
     """
     seen: set[torch.autograd.graph.Node | None] = {None}
     pending = [gradient.grad_fn for gradient in gradients]

@@ -1,4 +1,4 @@
-"""The weights of nodes, as what is differentiated by; each once, though several nodes may share it."""
+"""Weights of nodes for differentiation, each once, even if several nodes share it."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from autoprox.statistics.statistic import Given
 
 
 def node_weights(given: Given) -> list[nn.Parameter]:
-    """The distinct weights of the linear nodes.
+    """Returns the distinct weights of the linear nodes.
 
     Raises:
         CollectionError: If one is computed from other parameters.
@@ -19,6 +19,6 @@ def node_weights(given: Given) -> list[nn.Parameter]:
 
 
 def at_nodes(given: Given, weights: Sequence[nn.Parameter], values: Sequence[Tensor]) -> list[Tensor]:
-    """For each linear node, the value that belongs to its weight."""
+    """Returns the value of each linear node's weight."""
     by_weight = {id(weight): value for weight, value in zip(weights, values, strict=True)}
     return [by_weight[id(weight_parameter(node))] for node in given.at(Site.LINEAR)]

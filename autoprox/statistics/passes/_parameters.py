@@ -13,16 +13,16 @@ def absolute_parameter(parameter: Tensor) -> Tensor:
 
 @torch.no_grad()
 def substitute(model: nn.Module, pass_: Pass) -> None:
-    """Puts in what a pass declares: other parameters, another dtype. Nothing that the model holds is written into.
+    """Substitutes parameters and dtype as a pass declares, without modifying any tensor of the model.
 
-    Entries of modules are replaced, and `preserve.preserved`, inside of which passes run, puts the old ones back: the
-    same objects, which were not touched. A parameter that several modules share is replaced by one that they share.
-    As in zero-cost-nas (Abdelfattah 2021, https://arxiv.org/abs/2101.08134) all parameters are meant: biases, affine
-    parameters of normalisations, tokens and position embeddings as well as weights. Buffers only change their dtype.
+    Entries of modules are replaced, and the surrounding `preserved` restores the original objects. A parameter shared
+    by several modules is replaced by a shared one. As in zero-cost-nas (Abdelfattah 2021,
+    https://arxiv.org/abs/2101.08134) this applies to all parameters: weights, biases, affine parameters of
+    normalisations, tokens and position embeddings. Buffers only change their dtype.
 
     Args:
         model: The model.
-        pass_: `parameters` and `dtype` of it are looked at.
+        pass_: The pass; only its `parameters` and `dtype` are used.
     """
     if pass_.parameters is None and pass_.dtype is None:
         return

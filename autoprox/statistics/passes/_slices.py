@@ -15,11 +15,11 @@ from autoprox.statistics.passes.losses import loss_value
 from autoprox.statistics.statistic import Given, Pass, Statistic, Values
 
 BATCH_PARTS = 2
-"""Parts that a batch is cut into where several batches are meant: two, as in ZiCo's experiments."""
+"""Number of parts of a batch for statistics of several batches, as in ZiCo's experiments."""
 
 
 def run_batches(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """The gradients of `BATCH_PARTS` consecutive parts of the batch, equal in size or one apart."""
+    """Computes gradients of `BATCH_PARTS` consecutive parts of the batch; sizes differ by at most one."""
     weights = node_weights(given)
     sizes = [len(part) for part in torch.tensor_split(given.images, BATCH_PARTS)]
     ends = torch.tensor(sizes).cumsum(0).tolist()
@@ -28,16 +28,16 @@ def run_batches(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
 
 
 def spread_over(given: Given, weights: Sequence[nn.Parameter], cuts: Iterable[slice]) -> list[Spread]:
-    """For each weight, how the gradients of slices of the batch differ; one forward and backward pass a slice."""
+    """Computes the spread of each weight's gradient over slices of the batch, with one pass per slice."""
     spreads = [Spread() for _ in weights]
     for cut in cuts:
         images, labels = given.images[cut], labels_at(given, cut)
-        # Each slice finds the model as it was: a model may change itself in its forward pass.
+        # Each slice starts from the original model, because a forward pass may change it.
         with preserved(given.model):
             output = given.model(images.clone())
             logits = logits_of(output)
             if given.loss is None and isinstance(logits, Tensor) and logits.ndim:
-                check_classes(given.labels, logits.shape[-1])  # of all, for the message to name the image
+                check_classes(given.labels, logits.shape[-1])  # all labels, so that the message names the image
             loss = loss_value(output, labels, given.loss)
             gradients = torch.autograd.grad(loss, weights, allow_unused=True)
         for weight, gradient, spread in zip(weights, gradients, spreads, strict=True):
@@ -46,10 +46,10 @@ def spread_over(given: Given, weights: Sequence[nn.Parameter], cuts: Iterable[sl
 
 
 def labels_at(given: Given, cut: slice) -> Any:
-    """The labels of a slice of the batch.
+    """Returns the labels of a slice of the batch.
 
     Raises:
-        CollectionError: If labels for a loss of the caller's own cannot be cut.
+        CollectionError: If labels for a custom loss cannot be sliced.
     """
     labels = given.labels
     if labels is None:
@@ -57,7 +57,7 @@ def labels_at(given: Given, cut: slice) -> Any:
     if isinstance(labels, Tensor | list | tuple) and len(labels) == len(given.images):
         return labels[cut]
     raise CollectionError(
-        f"The labels are a {type(labels).__name__}, and statistics of parts of a batch need those of each part; give a "
+        f"The labels are a {type(labels).__name__}, which cannot be divided into parts of the batch; give a "
         f"tensor, list or tuple with one entry for each of the {len(given.images)} images, or None."
     )
 
@@ -65,7 +65,7 @@ def labels_at(given: Given, cut: slice) -> Any:
 def spreads_taken(
     given: Given, weights: Sequence[nn.Parameter], spreads: Sequence[Spread], wanted: Sequence[Statistic]
 ) -> Values:
-    """Statistics of the spreads, in the dtype of the weights."""
+    """Returns the statistics of the spreads, in the dtype of the weights."""
     found: Values = {}
     for each in wanted:
         assert each.spread is not None

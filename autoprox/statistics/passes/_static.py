@@ -1,4 +1,4 @@
-"""Static pass: values are read off the modules, nothing is run."""
+"""Static pass: values are read from the modules without running the model."""
 
 from collections.abc import Sequence
 
@@ -9,7 +9,7 @@ from autoprox.statistics.statistic import Given, Pass, Statistic, Values
 
 
 def run_static(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """Weights, copied, for the model may go on to be trained; and counts that need no calls."""
+    """Returns copies of weights, because the model may be trained later, and counts that need no calls."""
     found: Values = {}
     for each in wanted:
         at = given.at(each.site)

@@ -1,25 +1,25 @@
 """Substitutes for the images: noise, perturbed images, ones.
 
-Noise depends on the shape of the batch alone: it is drawn on the CPU, in float32, from a seed of its own, so that a
-value repeats on any device and in any precision, and no generator of the caller's is moved.
+Noise depends only on the shape of the batch: it is drawn on the CPU in float32 from a fixed seed, so values are the
+same on any device and in any precision, and the caller's generators are unchanged.
 """
 
 import torch
 from torch import Tensor
 
 NOISE_SEED = 20220211
-"""Any number does; one for all, so that noise and perturbation of a batch are the same draw."""
+"""An arbitrary seed, shared so that noise and perturbation of a batch are the same draw."""
 
 PERTURBATION = 0.1
-"""Standard deviation of what is added to perturbed images, whose own is about 1 after the usual normalisation. EZNAS
-speaks of small Gaussian noise; the size is ours."""
+"""Standard deviation of the noise added to images, which have about 1 after the usual normalisation. EZNAS uses small
+Gaussian noise without stating its size; the size is our choice."""
 
 
 def noise_images(images: Tensor) -> Tensor:
-    """Standard normal images of the batch's shape.
+    """Returns standard normal images in the shape of the batch.
 
     Args:
-        images: `(B, C, H, W)`; shape, dtype and device are taken from them.
+        images: `(B, C, H, W)`; only their shape, dtype and device are used.
 
     Example:
         >>> torch.equal(noise_images(torch.zeros(2, 1, 8, 8)), noise_images(torch.ones(2, 1, 8, 8)))
@@ -30,7 +30,7 @@ def noise_images(images: Tensor) -> Tensor:
 
 
 def perturbed_images(images: Tensor) -> Tensor:
-    """The images plus normal noise of standard deviation `PERTURBATION`.
+    """Returns the images plus normal noise of standard deviation `PERTURBATION`.
 
     Example:
         >>> round(perturbed_images(torch.zeros(64, 3, 8, 8)).std().item(), 2)
@@ -40,7 +40,7 @@ def perturbed_images(images: Tensor) -> Tensor:
 
 
 def one_of_ones(images: Tensor) -> Tensor:
-    """One image, all ones; more would be copies of it.
+    """Returns one image of ones; more images would be copies.
 
     Example:
         >>> one_of_ones(torch.zeros(32, 3, 8, 8)).shape

@@ -1,4 +1,4 @@
-"""Function that a pass differentiates: the loss of the labels, checked, or the sum of the output."""
+"""Losses that a pass differentiates: the checked loss of the labels, or the sum of the output."""
 
 from typing import Any
 
@@ -10,14 +10,14 @@ from autoprox.inspect.batch import check_logits, logits_of
 from autoprox.statistics.statistic import BatchLoss
 
 _SINGLE = 4
-# Bytes of a float32: narrower logits are widened, for exponentials and sums lose too much in them.
+# Bytes of a float32; narrower logits are widened, because exponentials and sums are too inaccurate in them.
 
 
 def loss_value(output: Any, labels: Any, loss: BatchLoss | None) -> Tensor:
-    """The loss, checked to be something that can be differentiated.
+    """Computes the loss and checks that it can be differentiated.
 
     Raises:
-        CollectionError: If it is not.
+        CollectionError: If the loss cannot be differentiated.
     """
     if loss is None:
         logits = logits_of(output)
@@ -27,19 +27,19 @@ def loss_value(output: Any, labels: Any, loss: BatchLoss | None) -> Tensor:
         value = loss(output, labels)
     if not isinstance(value, Tensor) or value.numel() != 1:
         got = f"shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
-        raise CollectionError(f"The loss is {got}; it has to be a tensor of one element.")
+        raise CollectionError(f"The loss is {got}; it must be a tensor with one element.")
     if not value.requires_grad:
-        raise CollectionError("The loss does not depend on the parameters; does the model compute under torch.no_grad?")
+        raise CollectionError("The loss does not depend on the parameters; run the model without torch.no_grad.")
     if not torch.isfinite(value):
         raise CollectionError(
-            f"The loss is {value.item()} though the images are finite: the model overflows or holds such values. "
-            f"Look at its parameters, or compute in a wider dtype than {value.dtype}."
+            f"The loss is {value.item()} although the images are finite: the model overflows or has such "
+            f"parameters. Check its parameters, or use a wider dtype than {value.dtype}."
         )
     return value
 
 
 def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """Mean cross entropy of logits `(B, num_classes)`, of class indices `(B,)`; in float32 at least.
+    """Mean cross entropy of logits `(B, num_classes)` and class indices `(B,)`, in float32 or wider.
 
     Example:
         >>> cross_entropy(torch.zeros(2, 4), torch.tensor([0, 3]))
@@ -49,7 +49,7 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
 
 
 def output_sum(output: Any, _labels: Any) -> Tensor:
-    """Sum of the logits; where the output is not a tensor, of its `logits`, as in models of Hugging Face.
+    """Sum of the logits, which are the output or, as in models of Hugging Face, its `logits`.
 
     Raises:
         CollectionError: If there are no logits.
@@ -61,8 +61,8 @@ def output_sum(output: Any, _labels: Any) -> Tensor:
     logits = logits_of(output)
     if not isinstance(logits, Tensor):
         raise CollectionError(
-            f"The model's output is a {type(output).__name__} without logits, so there is nothing to sum; statistics "
-            f"of the virtual and the synflow pass need a model whose output is a tensor or has the attribute 'logits'."
+            f"The model's output is a {type(output).__name__} without logits; statistics of the virtual and "
+            "the synflow pass need an output that is a tensor or has the attribute 'logits'."
         )
     return _widened_output(logits).sum()
 

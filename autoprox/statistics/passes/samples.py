@@ -1,4 +1,4 @@
-"""Gradients of single images: many at once by torch.func, or one after the other where that cannot be done."""
+"""Gradients of single images: many at once with torch.func, or otherwise one by one."""
 
 import warnings
 from collections.abc import Iterator, Sequence
@@ -18,14 +18,15 @@ from autoprox.statistics.passes.losses import cross_entropy
 from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
 
 CHUNK_ELEMENTS = 2**24
-"""Gradients that are held at once, counted in elements: 64 MiB in float32."""
+"""Limit of the elements of all gradients held at once: 64 MiB in float32."""
 
 
 def run_samples(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """The gradients of each image's own loss.
+    """Computes the gradients of the loss of each image.
 
-    A model that torch.func does not take (because it branches on values, writes into tensors of its own, or has an
-    operation without a batched form) is run image by image. So is one that fails, which then says why.
+    A model that torch.func does not support (because it branches on values, writes into its tensors, or has an
+    operation without a batched form) is run image by image. A failing model is also run image by image, which gives the
+    reason.
     """
     weights = node_weights(given)
     chunk = CHUNK_ELEMENTS // sum(weight.numel() for weight in weights)
@@ -37,7 +38,7 @@ def run_samples(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
 
 
 def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> list[Spread] | None:
-    """The spreads of the gradients, `chunk` images at a time; None if that cannot be done, or a loss is not finite."""
+    """Computes the spreads for `chunk` images at a time; None if that is unsupported, or a loss is not finite."""
     model, labels = given.model, given.labels
     if not (labels is None or (isinstance(labels, Tensor) and labels.shape[:1] == given.images.shape[:1])):
         return None
@@ -50,7 +51,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
         if given.loss is None:
             output = logits_of(output)
             if not isinstance(output, Tensor) or output.ndim != 2 or output.shape[1] == 1:
-                raise TypeError("no logits of several classes")  # which is said image by image
+                raise TypeError("no logits of several classes")  # the message comes from the run image by image
         return loss_of(output, None if label is None else label[None])
 
     gradients = vmap(grad_and_value(loss), in_dims=(None, 0, None if labels is None else 0))
@@ -58,7 +59,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
     for start in range(0, len(given.images), chunk):
         cut = slice(start, start + chunk)
         try:
-            # Fused attention has no batched form; torch's plain form of the same function has.
+            # Fused attention has no batched form, but torch's unfused implementation does.
             with preserved(model), sdpa_kernel(SDPBackend.MATH), _fallbacks_unsaid():
                 chosen = {names[id(weight)]: weight.detach() for weight in weights}
                 images = given.images[cut].clone()
@@ -74,7 +75,7 @@ def _vectorised(given: Given, weights: Sequence[nn.Parameter], chunk: int) -> li
 
 @contextmanager
 def _fallbacks_unsaid() -> Iterator[None]:
-    """An operation that torch runs once an image is slower, which is nothing that a user could change."""
+    """Hides torch's warning about operations that run once per image, which a user cannot change."""
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="There is a performance drop")
         yield

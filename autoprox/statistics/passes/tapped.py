@@ -1,4 +1,4 @@
-"""Forward, and backward if a gradient is wanted, with taps at the nodes."""
+"""Forward pass with taps at the nodes, and backward pass if a gradient is requested."""
 
 from collections.abc import Callable, Sequence
 
@@ -14,18 +14,18 @@ from autoprox.statistics.statistic import Given, Pass, Stage, Statistic, Tap, Va
 
 
 def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """One forward pass with taps and, if a gradient is wanted, one backward pass.
+    """Runs one forward pass with taps and, if a gradient is requested, one backward pass.
 
-    Gradients are recorded in the forward pass whether or not they are wanted: with recording off torch may choose fused
-    kernels that pass the nodes by, and a value must not depend on what else was asked for.
+    The forward pass always records gradients: without recording, torch may choose fused kernels that bypass the nodes,
+        and a value must not depend on the other requested statistics.
     """
     substitute(given.model, pass_)
     taps = Taps(given.nodes, wanted)
     with taps.attached():
         output = given.model(_images(pass_, given))
     if not taps.settled():
-        # Seldom: a model that works in place on what a node takes or gives. The forward pass is run once more, with
-        # copies; to copy always would cost time and memory with all other models.
+        # Rare: a model that modifies the input or output of a node in place. The forward pass is repeated with copies;
+        # copying always would cost time and memory for all other models.
         taps = Taps(given.nodes, wanted, protect=True)
         with taps.attached():
             output = given.model(_images(pass_, given))
@@ -43,7 +43,7 @@ def run_tapped(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values
 
 
 def run_counted(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """As `run_tapped`, where counts alone are wanted, of the batch as it is."""
+    """Does the same as `run_tapped` if only counts on the unchanged batch are requested."""
     shapes = OutputShapes(given.nodes, {each.site for each in wanted})
     with shapes.attached():
         given.model(given.images.clone())
@@ -51,7 +51,7 @@ def run_counted(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
 
 
 def run_weighed(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    """As `run_tapped`, where gradients of weights alone are wanted."""
+    """Does the same as `run_tapped` if only gradients of weights are requested."""
     substitute(given.model, pass_)
     with Watch(given.nodes).attached():
         output = given.model(_images(pass_, given))
@@ -61,7 +61,7 @@ def run_weighed(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
 
 
 def narrowest(pass_: Pass, wanted: Sequence[Statistic]) -> Callable[[Pass, Given, Sequence[Statistic]], Values]:
-    """The narrowest function that runs a pass for these statistics, with the same values as `run_tapped`.
+    """Returns the simplest function that runs a pass for these statistics, with the same values as `run_tapped`.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -86,7 +86,7 @@ def _counted(statistic: Statistic, given: Given, shapes: OutputShapes) -> Tensor
 
 
 def _images(pass_: Pass, given: Given) -> Tensor:
-    """Input of the model; never the caller's own tensor, into which it may write."""
+    """Returns the input of the model; a copy, because the model may modify it."""
     images = given.images.clone() if pass_.images is None else pass_.images(given.images)
     return images.to(pass_.dtype)
 
