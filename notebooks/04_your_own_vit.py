@@ -92,7 +92,7 @@ print(describe(model, task.images))
 # ## Scores
 #
 # Higher is better, always; the sign is inside. Scores of different proxies are on different scales: only the *order*
-# that one proxy gives to several networks means something. The model is left as it was, to the bit.
+# that one proxy gives to several networks means something. The model is unchanged, bit by bit.
 
 # %%
 names = ["joint_micro", "autoprox-release", "snip", "synflow", "zen", "nwot", "az_trainability", "params", "mean_width"]

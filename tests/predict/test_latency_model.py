@@ -232,7 +232,7 @@ def test_the_clock_of_the_processor_leaves_out_what_a_thread_waits():
     assert time_forward(Sleepy(), images, clock="cpu").median < 0.0003
     assert fastest_forward(Sleepy(), images) > 0.0005
     assert fastest_forward(Sleepy(), images, clock="cpu") < 0.0003
-    with pytest.raises(SpecError, match="sees one thread"):
+    with pytest.raises(SpecError, match="covers only one thread"):
         time_forward(Sleepy(), images, threads=2, clock="cpu")
     assert Conditions(1, 1, "cpu").text == "1 thread, 1 image, processor time"
 
