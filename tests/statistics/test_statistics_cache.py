@@ -450,6 +450,6 @@ def test_a_row_that_would_fill_the_memory_is_refused(filled, monkeypatch):
     payload = zlib.compress(b"\0" * 10_000)
     checksum = cache._checksum("network2", "a b c", payload)
     edit(filled.path, "UPDATE results SET payload = ?, checksum = ? WHERE network = 'network2'", payload, checksum)
-    expect_mismatch(filled, "is damaged: a row does not hold")
+    expect_mismatch(filled, "is damaged: a row does not have the stated lengths")
     monkeypatch.setattr(cache, "_LARGEST_B", 9_999)
     expect_mismatch(filled, "is damaged: a row has more than 9999 bytes")
