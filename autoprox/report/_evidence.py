@@ -77,7 +77,7 @@ def gather(run: Run, problem: Problem, scoring: Scoring, random: RandomBaseline 
 
 
 def read_evidence(run: Run) -> dict[str, Any] | None:
-    """Reads the evidence of a run; None if there is none, or if it has another winner or format.
+    """Reads the evidence of a run; None without evidence, or if it has another winner or format.
 
     Raises:
         StoreMismatchError: If the run is not finished, or the file is damaged.
