@@ -15,7 +15,7 @@ from autoprox.commands.console import say
 from autoprox.commands.values import Completion
 
 SHELLS = ("bash", "zsh", "fish")
-"""Shells whose scripts are tested; shtab knows more."""
+"""Shells with tested scripts; shtab knows more."""
 
 
 def root_parser() -> CommandParser:

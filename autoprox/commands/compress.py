@@ -42,10 +42,10 @@ FOLDER = FolderKind("compress", "compression", RESULT, (NETWORK, FIGURE))
 DEFAULT_IMG_SIZE = 224
 DEFAULT_IN_CHANS = 3
 TESTED = 500
-"""Test images on which accuracy is measured at most."""
-_OTHER = "the images are of {0.num_classes} classes, and the network of {1.num_classes}: their labels are not used"
+"""Largest number of test images for measuring accuracy."""
+_OTHER = "the images have {0.num_classes} classes and the network {1.num_classes}: their labels are not used"
 _CHUNK = 50
-# Images that are run at once.
+# Images per forward pass.
 
 
 def _add_options(options: CommandParser) -> None:
@@ -54,16 +54,16 @@ def _add_options(options: CommandParser) -> None:
         required=True,
         type=Text(files=True),
         metavar="M",
-        help="a trained network, or a function without arguments that gives one: my_file.py:model",
+        help="a trained network, or a function without arguments that returns one: my_file.py:model",
     )
     options.add_argument(
         "--images",
         required=True,
         type=PathTo(folder=True),
         metavar="DIR",
-        help="images: one folder per class, CIFAR, Flowers-102, Chaoyang; or a folder of images alone, without labels",
+        help="images: one folder per class, CIFAR, Flowers-102, Chaoyang; or a plain folder of images without labels",
     )
-    options.add_argument("--kind", required=True, choices=KINDS, help="what is chosen for each linear map")
+    options.add_argument("--kind", required=True, choices=KINDS, help="choices for each linear map")
     options.add_argument(
         "--max",
         required=True,
@@ -76,7 +76,7 @@ def _add_options(options: CommandParser) -> None:
         required=True,
         type=Text(ALLOCATION_PROXIES, files=True),
         metavar="P",
-        help=f"one of {', '.join(ALLOCATION_PROXIES)}; or any other proxy, by which choices are searched",
+        help=f"one of {', '.join(ALLOCATION_PROXIES)}; or any other proxy, with which choices are searched",
     )
     options.add_argument(
         "--out", required=True, type=PathTo(folder=True, written=True), metavar="DIR", help="folder of the results"
@@ -89,21 +89,21 @@ def _add_options(options: CommandParser) -> None:
         "--img-size",
         type=Whole(1, 4096),
         metavar="PX",
-        help=f"side of the images (default: that of the network's configuration, else {DEFAULT_IMG_SIZE})",
+        help=f"side of the images (default: from the network's configuration, else {DEFAULT_IMG_SIZE})",
     )
     options.add_argument(
         "--mean",
         nargs="+",
         type=Real(0),
         metavar="M",
-        help="mean of each channel that the network was trained with, on the scale 0 to 1 (default: the images')",
+        help="mean of each channel in the network's training, on the scale 0 to 1 (default: of the images)",
     )
     options.add_argument(
         "--std",
         nargs="+",
         type=Real(0, above=True),
         metavar="S",
-        help="standard deviation of each channel that it was trained with (default: the images')",
+        help="standard deviation of each channel in the network's training (default: of the images)",
     )
     options.add_argument(
         "--count", type=Whole(2, 4096), default=64, metavar="N", help="images of the batch (default: %(default)s)"
@@ -118,7 +118,9 @@ def _add_options(options: CommandParser) -> None:
         metavar="N",
         help="candidates of a search (default: %(default)s)",
     )
-    options.add_argument("--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="of a search (default: 0)")
+    options.add_argument(
+        "--seed", type=Whole(0, 2**63 - 1), default=0, metavar="S", help="seed of a search (default: 0)"
+    )
 
 
 def _compress(options: argparse.Namespace) -> int:
@@ -184,21 +186,21 @@ def _budget(text: str) -> tuple[Cost, float]:
 
 def _model(reference: str) -> nn.Module:
     if not is_reference(reference):
-        raise SpecError(f"--model '{reference}' names nothing; write my_file.py:model or my_package.module:model.")
+        raise SpecError(f"--model '{reference}' is not a reference; give my_file.py:model or my_package.module:model.")
     found = resolved(reference)
     if not isinstance(found, nn.Module) and callable(found):
         found = found()
     if not isinstance(found, nn.Module):
-        raise SpecError(f"--model '{reference}' is a {type(found).__name__}; name a torch.nn.Module, or a function.")
+        raise SpecError(f"--model '{reference}' is a {type(found).__name__}; give a torch.nn.Module, or a function.")
     return found
 
 
 def _images(options: argparse.Namespace, model: nn.Module) -> Dataset:
-    """The images, with the size, channels and normalisation that the network was trained with."""
+    """The images, with the size, channels and normalisation of the network's training."""
     size = options.img_size or img_size_of(model)
     if size is None:
         size = DEFAULT_IMG_SIZE
-        note(f"the network states no image size, {size} px are used; for another give --img-size")
+        note(f"the network states no image size, so {size} px is used; give another with --img-size")
     data = open_images(options.images, size, channels=in_chans_of(model) or DEFAULT_IN_CHANS, unlabelled=True)
     if (options.mean is None) != (options.std is None):
         raise SpecError("--mean and --std belong together; give both.")
@@ -229,7 +231,7 @@ def _space(options: argparse.Namespace, model: nn.Module, task: Task) -> Compres
 
 
 def _accuracies(space: CompressedSpace, arch: Arch, data: Dataset) -> dict[str, float]:
-    """Accuracy in percent on test images, before and after."""
+    """Accuracy in percent on test images, before and after compression."""
     count = min(TESTED, len(data.test_images))
     places = np.arange(count) * len(data.test_images) // count
     labels = torch.from_numpy(data.test_labels[places])
@@ -251,7 +253,7 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
     title = {"ranks": "share of full rank"}.get(space.gene, space.gene)
     say(text_table([{title: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
     value = document["costs"][cost.name]
-    how = "the optimum" if document["exact"] else "the best that was found"
+    how = "the optimum" if document["exact"] else "the best of the search"
     of = "" if full is None else f" of {cost.unit.text(full)}"
     say(f"{cost.noun}: {cost.unit.text(value)}{of}; score {document['score']:.4g}, {how}")
     if document["accuracy"] is not None:
@@ -260,7 +262,7 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
 
 
 def _full_cost(space: CompressedSpace, cost: Cost) -> float | None:
-    """Cost of the trained network; None where it is unknown without a measurement."""
+    """Cost of the trained network; None if it has to be measured."""
     counts = space.given.counts
     full = {"params": counts.params, "macs": counts.macs, **Storage.of_single_precision(counts)._asdict()}
     return full.get(cost.name)

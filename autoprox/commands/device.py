@@ -84,7 +84,7 @@ def _add_options(top: CommandParser) -> None:
         type=Whole(2, 1000),
         default=ROUNDS,
         metavar="N",
-        help="measurements of each network, of which the smallest is used (default: %(default)s)",
+        help="measurements of each network, the smallest is used (default: %(default)s)",
     )
     options.add_argument(
         "--threads", type=Whole(1, 256), default=1, metavar="N", help="threads of torch (default: %(default)s)"

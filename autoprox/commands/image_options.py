@@ -61,7 +61,7 @@ def require_used(values: Sequence[str], used: Collection[str], datasets: Collect
 
     Args:
         values: Values of --images.
-        used: Names of the data sets whose images are used.
+        used: Names of the data sets with images in use.
         datasets: Names of all data sets.
 
     Raises:

@@ -114,7 +114,7 @@ def refuse_code(options: Mapping[str, Sequence[str]], place: Path, advice: str) 
     Args:
         options: Words of the inherited options, by option.
         place: The folder, or the file.
-        advice: What to do; `{option}` stands for the option.
+        advice: Remedy; `{option}` is replaced by the option.
 
     Raises:
         SpecError: If one names an object in a module or a file.

@@ -1,4 +1,4 @@
-"""Bounds of costs as options of a command, and the latency of what was found."""
+"""Bounds of costs as options of a command, and the latency of found architectures."""
 
 import argparse
 import re

@@ -58,8 +58,8 @@ def _add_options(top: CommandParser) -> None:
     options = commands.add_parser(
         "train",
         help="train a supernet of a space",
-        description="Trains one network whose parameters all architectures of a space share. A sampler proposes the "
-        "subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, including "
+        description="Trains one network with parameters that all architectures of a space share. A sampler proposes "
+        "the subnets of a step, and their loss is back-propagated. The budget counts passes of subnets, including "
         "teachers and pairs. Every tenth training image is held out, for searches. A training that was "
         "killed resumes exactly with --resume.",
         examples=(
@@ -193,7 +193,7 @@ def _prior(options: argparse.Namespace, space: Space, data: Dataset) -> ScorerPr
 
 COMMAND = Command(
     "supernet",
-    "Trains one network whose parameters all architectures of a space share, tests its subnets with inherited "
+    "Trains one network with parameters that all architectures of a space share, tests its subnets with inherited "
     "parameters, extracts them, and measures conflicts between their gradients.",
     (
         "supernet train --space pit-micro --dataset digits --passes 4000 --out runs/supernet",

@@ -37,7 +37,7 @@ PAIRED = 200
 
 @dataclass(frozen=True)
 class EvaluationPlan(BuildPlan):
-    """A table whose labels are inherited.
+    """A table of inherited labels.
 
     Attributes:
         words: Command line that makes the table.

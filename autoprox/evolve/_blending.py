@@ -208,7 +208,7 @@ def stated(
 
 
 def best_form(statements: Sequence[Statement]) -> Statement:
-    """The form with the highest joint correlation on select, among those that rank by more than rounding.
+    """The form with the highest joint correlation on select, among forms that rank by more than rounding.
 
     A form that is blind to width or depth is chosen only if all are. Among equals the simplest form is chosen. If none
     is eligible, the plain form is chosen.

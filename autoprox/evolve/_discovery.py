@@ -77,7 +77,7 @@ class Finding:
         counts: Fitted counts, a rival without discovery: ridge regression on counts.
         hall: The hall of fame, fittest on fit first, with the fitness of its members on select.
         front: For a strategy with several objectives, the front of all evaluated candidates, highest joint first.
-        zoo: The zoo proxy with the highest joint correlation on select, among those whose statistics are available.
+        zoo: The zoo proxy with the highest joint correlation on select, among proxies with available statistics.
         outcome: The run itself.
         bank: Leaf values of fit and select.
         judges: The judge of every split.

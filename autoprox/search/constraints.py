@@ -46,7 +46,7 @@ class Constraints:
     """Bounds on the costs of a network, both ends included.
 
     Args:
-        costs: The costs that can be bounded, by name; those of the registry if None.
+        costs: The costs that can be bounded, by name; all of the registry if None.
         bounds: Values by `min_` or `max_` and the name of a cost: numbers in the cost's unit, or text such as "20ms"
             and "5.5M". None leaves an end open.
 

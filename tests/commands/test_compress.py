@@ -46,7 +46,7 @@ def run(folder, images, capsys, proxy="output_kl", kind="bits", *more):
     ("images", "said"),
     [
         ("flat", "the images have no labels"),
-        ("classes", "the images are of 2 classes, and the network of 3: their labels are not used"),
+        ("classes", "the images have 2 classes and the network 3: their labels are not used"),
     ],
 )
 def test_images_without_labels_of_the_network_are_enough(pictures, capsys, images, said):

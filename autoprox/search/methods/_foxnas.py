@@ -24,7 +24,7 @@ _KNOWN_MOVES = 1000
 class FoxnasAnnealing(AbstractMethod):
     """A walk that accepts better candidates, and after long stagnation slightly worse ones.
 
-    Chiang 2021, https://arxiv.org/abs/2108.08189, by the released code (great8nctu/FOX-NAS), whose Metropolis test is
+    Chiang 2021, https://arxiv.org/abs/2108.08189, by the released code (great8nctu/FOX-NAS). Its Metropolis test is
     commented out. A move shifts several coordinates by one position among their choices; a coordinate is a gene with
     one value, or one value of a list. The number of shifted coordinates shrinks from 8 to 5 of 25. In the first
     moves, coordinates that set the number of layers (or, if there are none, genes with one value) are a hundred times
