@@ -1,17 +1,17 @@
-"""Spaces around a trained network: which of its linear maps get how many bits, or which rank.
+"""Spaces around a trained network: bits or ranks for each of its linear maps.
 
     space = quantised_space(model, images)
     autoprox.search.run(scorer, space, Constraints(max_weight_bytes="400KB"))
 
-- `_linear_maps`: the linear maps of any network, and which of them are chosen for together
-- `_compressed`: what such spaces share
+- `_linear_maps`: the linear maps of any network, and groups of maps with a common choice
+- `_compressed`: base class of these spaces
 - `_quantised_space`, `_lowrank_space`: bits and ranks
-- `_allocation_proxy`: proxies that add up over maps; `_sensitivities`, `_curvature`: those that there are
-- `_allocation`: the best choices under a budget, exactly
-- `_candidate_filter`: which ranks of each block are worth searching; `_local_supernets`: after some training
-- `embedded`: the spaces around the trained networks that come with autoprox
-- `_compressed_labels`: what such networks are worth, as they are and behind a short training
-- `_exported_network`, `_front_figure`: what is written
+- `_allocation_proxy`, `_sensitivities`, `_curvature`: proxies that add up over maps
+- `_allocation`: exact optima under a budget
+- `_candidate_filter`: the ranks of each block worth searching; `_local_supernets`: the same after some training
+- `embedded`: the spaces around the embedded trained networks
+- `_compressed_labels`: labels of compressed networks, with and without a short training
+- `_exported_network`, `_front_figure`: files of a network and of a figure
 """
 
 from autoprox.compress import _curvature as curvature  # registered by being imported

@@ -1,4 +1,4 @@
-"""The best choices under a budget, exactly, where score and cost both add up over groups."""
+"""Exact optima under a budget, for a score and a cost that both add up over groups."""
 
 from dataclasses import dataclass
 
@@ -15,12 +15,12 @@ from autoprox.spaces.places import PlaceCosts, arch_of
 
 @dataclass(frozen=True, eq=False)
 class Allocation:
-    """Choices that no others beat in both score and cost.
+    """Non-dominated choices.
 
     Args:
         arch: The choices.
         score: Sum of the values of the choices; higher is better.
-        cost: What they cost.
+        cost: Cost of the choices.
     """
 
     arch: Arch
@@ -29,22 +29,22 @@ class Allocation:
 
 
 def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: int | None = None) -> list[Allocation]:
-    """All choices of which no other is as cheap and better, or as good and cheaper: found exactly, without search.
+    """All choices that are non-dominated in score and cost, found exactly without search.
 
-    Group by group, sums are kept that no other sum dominates (Nemhauser and Ullmann 1969): what is dominated in part
-    is dominated as a whole.
+    The algorithm keeps non-dominated sums group by group (Nemhauser and Ullmann 1969), since a dominated part is part
+    of dominated choices only.
 
     Args:
         space: The space.
         table: `(groups, choices)`, the value of each choice; higher is better.
         cost: A cost that adds up over groups.
-        most: The most that may be spent, in the cost's unit; None for no bound.
+        most: The budget, in the cost's unit; None for no bound.
 
     Returns:
-        The cheapest first; the last one is the best that the budget allows.
+        The allocations in order of increasing cost; the last one is the best within the budget.
 
     Raises:
-        SpecError: If the cost does not add up in this space, or the cheapest choices cost more than is allowed.
+        SpecError: If the cost does not add up in this space, or the cheapest choices exceed the budget.
 
     Example:
         >>> import torch
@@ -61,14 +61,14 @@ def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: 
     assert space.own_task is not None
     held = PlaceCosts.of(space, space.own_task, [cost])
     if held is None:
-        raise SpecError(f"The cost '{cost.name}' does not add up over the maps of '{space.name}'; take another one.")
+        raise SpecError(f"The cost '{cost.name}' does not add up over the maps of '{space.name}'; choose another cost.")
     base, added = int(held.base[0]), held.added[:, :, 0]
-    # What the groups that are still open cost at least: what cannot end within the budget is left out at once.
+    # Minimum cost of the remaining groups: sums that cannot end within the budget are dropped at once.
     least = np.concatenate([np.cumsum(added.min(axis=1)[::-1])[::-1], [0]])
     if most is not None and base + least[0] > most:
         raise SpecError(
             f"max_{cost.name} {cost.unit.text(most)} allows no choice of '{space.name}': the smallest possible network "
-            f"has {cost.unit.text(int(base + least[0]))} {cost.noun}. Raise it, or allow smaller choices."
+            f"has {cost.unit.text(int(base + least[0]))} {cost.noun}. Raise the bound, or allow smaller choices."
         )
     costs, scores = np.zeros(1, dtype=np.int64), np.zeros(1)
     steps: list[npt.NDArray[np.int64]] = []
@@ -92,7 +92,7 @@ def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: 
 
 
 def _undominated(costs: npt.NDArray[np.int64], scores: Floats) -> npt.NDArray[np.int64]:
-    """Places of sums that none beats, the cheapest first."""
+    """Indices of non-dominated sums, in order of increasing cost."""
     order = np.lexsort((-scores, costs))
     best = np.maximum.accumulate(np.concatenate([[-np.inf], scores[order][:-1]]))
     return order[scores[order] > best]

@@ -1,4 +1,4 @@
-"""Proxies that add up over the maps of a trained network: a value for each choice of each group."""
+"""Proxies that add up over the maps of a trained network: one value per group and choice."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ BOTH = ("bits", "ranks")
 
 
 class Probe:
-    """A trained network on a batch, and the choices that are made about it.
+    """A trained network on a batch, with its space of choices.
 
     Attributes:
         space: The space around the network.
-        subject: The network, ready to be looked at, and the batch.
+        subject: The prepared network, with the batch.
     """
 
     def __init__(self, space: CompressedSpace, subject: Subject) -> None:
@@ -37,7 +37,7 @@ class Probe:
 
     @property
     def maps(self) -> list[LinearMap]:
-        """The maps that are chosen for."""
+        """The maps with choices."""
         return self.space.given.maps
 
     def weight(self, found: LinearMap) -> nn.Parameter:
@@ -45,26 +45,26 @@ class Probe:
         return found.parameter(self.subject.model)
 
     def change(self, found: LinearMap, choice: float) -> Tensor:
-        """Change that a choice makes to the weight of a map."""
+        """Change of the weight of a map by a choice."""
         weight = self.weight(found).detach()
         return self.space.weight_with(found, choice).to(weight) - weight
 
     def watched(self) -> list[LinearMap]:
-        """The maps, all of whose inputs and outputs can be seen.
+        """The maps; requires that inputs and outputs of all maps can be observed.
 
         Raises:
-            CollectionError: If a function uses the weight of one.
+            CollectionError: If a function uses the weight of a map.
         """
         hidden = next((each for each in self.maps if not each.watched), None)
         if hidden is not None:
             raise CollectionError(
-                f"the weight '{hidden.name}' is used by a function, so that what goes through it cannot be seen; take "
-                "a proxy of weights and gradients, such as snip_bits."
+                f"the weight '{hidden.name}' is used by a function, so that its inputs and outputs cannot be observed; "
+                "choose a proxy of weights and gradients, such as snip_bits."
             )
         return self.maps
 
     def at_maps(self, name: str) -> dict[LinearMap, Tensor]:
-        """A statistic of weights that is one tensor per node, by map."""
+        """A statistic with one tensor per node, by map."""
         places = {id(self.weight(found)): found for found in self.maps}
         tensors = self.subject.collect(name).tensors[name]
         nodes = [node for node in self.subject.nodes if node.site.value == "linear"]
@@ -78,7 +78,7 @@ class Probe:
         return held
 
     def table(self, values: Callable[[LinearMap, float], float]) -> Floats:
-        """`(groups, choices)`: the sums over the maps of each group."""
+        """`(groups, choices)`: sums over the maps of each group."""
         return np.array(
             [
                 [sum(values(found, choice) for found in group.maps) for choice in self.space.choices]
@@ -103,17 +103,17 @@ class Probe:
 class AllocationProxy(AbstractScorer):
     """A scorer of compressed networks that adds up over the maps of the trained one.
 
-    It looks at the trained network alone, once for all that is made of it; the score of a compressed network is the sum
+    It measures only the trained network, once for all compressed networks. The score of a compressed network is the sum
     of the values of its choices. A higher score means a better network.
 
     Args:
-        name: Its name.
+        name: Name for reports.
         function: From a probe to `(groups, choices)`.
-        genes: The genes that it knows: "bits", "ranks", or both.
-        sign: 1, or -1 where less of the measure is better.
-        source: Where the method comes from.
-        needs: What it has to be given, and what it runs.
-        version: Raised whenever its values change though the function does not.
+        genes: Supported genes: "bits", "ranks", or both.
+        sign: 1, or -1 if a smaller measure is better.
+        source: Reference of the method.
+        needs: Inputs that it needs, and passes that it runs.
+        version: Incremented when its values change although the function does not.
     """
 
     name: str
@@ -126,13 +126,13 @@ class AllocationProxy(AbstractScorer):
 
     @property
     def identity(self) -> str | None:
-        """Digest of what the function computes; None where that cannot be told."""
+        """Digest of the function's content; None if it cannot be determined."""
         content = function_digest(self.function)
         return None if content is None else digest(["allocation", content, self.sign, self.version])
 
     @property
     def description(self) -> str:
-        """How it is computed: the docstring of the function."""
+        """Definition of the proxy: the docstring of the function."""
         return self.function.__doc__ or self.source
 
     def table(self, space: CompressedSpace, images: Any, labels: Any, *, loss: BatchLoss | None = None) -> Floats:
@@ -141,11 +141,11 @@ class AllocationProxy(AbstractScorer):
         Args:
             space: A space around a trained network.
             images: A batch `(B, C, H, W)`.
-            labels: Class indices `(B,)`; None where it does not read them.
-            loss: What a backward pass starts from; the mean cross entropy by default.
+            labels: Class indices `(B,)`; None if the proxy does not read labels.
+            loss: Loss of backward passes; the mean cross entropy by default.
 
         Raises:
-            CollectionError: If it cannot be computed on this network with this batch, or knows not the gene.
+            CollectionError: If it cannot be computed on this network with this batch, or does not support the gene.
             UndefinedScoreError: If a value is not finite.
         """
         key = None if loss is not None else self._key(images, labels)
@@ -164,10 +164,10 @@ class AllocationProxy(AbstractScorer):
         return found
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
-        """Scores a network that a space around a trained one built.
+        """Scores a network built by a space around a trained network.
 
         Raises:
-            CollectionError: If it was not built so, or the proxy cannot be computed with this batch.
+            CollectionError: If another space built it, or the proxy cannot be computed with this batch.
             UndefinedScoreError: If a value is not finite.
         """
         origin = origin_of(model)
@@ -181,7 +181,9 @@ class AllocationProxy(AbstractScorer):
 
     def _check(self, space: CompressedSpace, labels: Any, loss: BatchLoss | None) -> None:
         if space.gene not in self.genes:
-            raise CollectionError(f"The proxy '{self.name}' is about {' and '.join(self.genes)}, not {space.gene}.")
+            raise CollectionError(
+                f"The proxy '{self.name}' supports {' and '.join(self.genes)}, not {space.gene}. Choose another proxy."
+            )
         if self.needs.labels and labels is None and loss is None:
             raise CollectionError(f"The proxy '{self.name}' needs labels; give one class index for each image.")
 
@@ -205,16 +207,16 @@ def allocation_proxy(
     labels: bool = False,
     small: bool = False,
 ) -> Callable[[Callable[[Probe], Floats]], Callable[[Probe], Floats]]:
-    """Registers the function below it, and leaves it a function.
+    """Decorator that registers a function as an allocation proxy, and returns the function unchanged.
 
     Args:
         name: Name of the proxy.
-        source: Where the method comes from.
+        source: Reference of the method.
         genes: As in `AllocationProxy`.
         passes: As in `Requirements`.
-        sign: 1, or -1 where less of the measure is better.
-        labels: Whether it reads the labels.
-        small: Whether only small networks are affordable.
+        sign: 1, or -1 if a smaller measure is better.
+        labels: True if it reads labels.
+        small: True if it is affordable for small networks only.
 
     Raises:
         RegistryError: If the name is taken.

@@ -1,9 +1,9 @@
 """Low-rank aware candidate filtering of FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): ranks block by block.
 
-A block alone takes each combination of its ranks while all others stay whole; the combinations that serve best are
-kept, and a space of those is searched. FLORA trains a supernet of each block for some epochs before; the script that
-does so and its criterion were not released. Here the caller says what is compared: accuracy in such a supernet
-(`LocalSupernets`), accuracy with the weights that the trained network leaves, or a score.
+Each combination of a block's ranks is evaluated with all other blocks at full rank. The best combinations of each block
+are kept and form a smaller space for the search. FLORA first trains a supernet of each block for some epochs; the
+script and its criterion were not released. Here the caller chooses the criterion: accuracy in such a supernet
+(`LocalSupernets`), accuracy with the truncated weights of the trained network, or a score.
 """
 
 import re
@@ -25,33 +25,33 @@ from autoprox.spaces import Arch, Counts, Gene, Layout, Space, TaskShape
 from autoprox.spaces.genes import Genes
 
 KEEP = 0.3
-"""Share of the combinations of a block that is kept: what the released spaces show."""
+"""Share of combinations to keep per block, as in the released spaces."""
 MOST_COMBINATIONS = 10_000
-"""Combinations of a block that are tried at most."""
+"""Maximum number of combinations per block."""
 
 GENE = "ranks"
-"""Name of the gene of a block, in front of its number."""
+"""Name of a block's gene, before its number."""
 
 Combination = tuple[float, ...]
 
 
 class LocalValue(ABC):
-    """Value of networks in which one block alone has other ranks than the trained network, block by block."""
+    """Criterion of networks with reduced ranks in one block only, block by block."""
 
     @abstractmethod
     def within(self, local: "FilteredSpace") -> Callable[[Arch], float]:
-        """Value of the networks of the local space of a block.
+        """Criterion of the networks in the local space of a block.
 
         Args:
-            local: All combinations of ranks of one block, with all other blocks whole.
+            local: All combinations of ranks of one block, with all other blocks at full rank.
 
         Returns:
-            From an architecture of that space to a value; higher is better.
+            A function from an architecture of this space to a value; higher is better.
         """
 
 
 def blocks_of(space: LowRankSpace) -> list[list[int]]:
-    """The places of the groups of each block, in forward order: maps whose names agree up to the last number.
+    """Indices of the groups of each block, in forward order; names of a block's maps agree up to the last number.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -67,11 +67,11 @@ def blocks_of(space: LowRankSpace) -> list[list[int]]:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class FilteredSpace(Space):
-    """A space of the ranks that a filter kept: a gene for each block, whose choices are the ranks of its groups.
+    """A space of filtered ranks, with one gene per block; its choices are combinations of ranks of the block's groups.
 
     Args:
-        inner: The space that it is a part of.
-        blocks: The places of the groups of each block.
+        inner: The unfiltered space.
+        blocks: Indices of the groups of each block.
     """
 
     inner: LowRankSpace
@@ -80,18 +80,18 @@ class FilteredSpace(Space):
 
     @cached_property
     def identity(self) -> str:
-        """Digest of the whole space and of what was kept."""
+        """Digest of the unfiltered space and the kept combinations."""
         kept = [[list(choice) for choice in gene.choices] for gene in self.layout.genes]  # type: ignore[arg-type]
         return digest([self.name, self.inner.identity, kept])
 
     @property
     def has_closed_form(self) -> bool:
-        """Counts are computed by formulas."""
+        """True: counts have formulas."""
         return True
 
     @cached_property
     def elastic(self) -> "FilteredSpace":
-        """The same part of the space whose layers are two factors at every rank."""
+        """The same space with factorised layers at every rank."""
         return replace(self, inner=self.inner.elastic, reference=None, place=None)
 
     @property
@@ -100,7 +100,7 @@ class FilteredSpace(Space):
         return self.inner.source
 
     def inner_genes(self, genes: Genes) -> Genes:
-        """The genes of the same network in the whole space."""
+        """The genes of the same network in the unfiltered space."""
         ranks = [1.0] * len(self.inner.groups)
         for number, block in enumerate(self.blocks):
             for place, rank in zip(block, genes[f"{GENE}{number}"], strict=True):
@@ -108,11 +108,11 @@ class FilteredSpace(Space):
         return {self.inner.gene: ranks}
 
     def counts_of(self, genes: Genes, task: TaskShape) -> Counts:
-        """Values of the whole space."""
+        """Counts from the unfiltered space."""
         return self.inner.counts_of(self.inner_genes(genes), task)
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """Values of the whole space."""
+        """Features from the unfiltered space."""
         return self.inner.features_of(self.inner_genes(genes))
 
 
@@ -122,28 +122,28 @@ def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
 
 
 build = seeded(_build)
-"""Builds the network of allowed genes, as the whole space builds it."""
+"""Builds the network of allowed genes, like the unfiltered space."""
 
 
 def filter_candidates(
     space: LowRankSpace, value: Callable[[Arch], float] | LocalValue, *, keep: float = KEEP, strata: int = 1
 ) -> FilteredSpace:
-    """Keeps the best combinations of ranks of each block, each tried while all other blocks stay whole.
+    """Keeps the best combinations of ranks of each block, evaluated with all other blocks at full rank.
 
     Args:
         space: A space of ranks.
-        value: From an architecture of the space to what it is worth, such as its accuracy on held-out images; higher
-            is better. Or what says so for one block after the other, such as `LocalSupernets`.
-        keep: Share of the combinations of a block that is kept, above 0 and up to 1.
-        strata: Parts of equal size by multiply-accumulates, in each of which that share is kept, so that cheap
-            combinations stay; 1 keeps the best of all, which are mostly expensive ones.
+        value: From an architecture of the space to its value, such as accuracy on held-out images; higher is better.
+            Or a criterion that is evaluated block by block, such as `LocalSupernets`.
+        keep: Share of combinations to keep per block, above 0 and up to 1.
+        strata: Number of strata of equal size by multiply-accumulates; the share is kept in each, which preserves cheap
+            combinations. With 1, the best of all are kept, which are mostly expensive.
 
     Returns:
-        The space of what was kept.
+        The space of the kept combinations.
 
     Raises:
-        SpecError: If a number is out of range, the space has no ratio 1, a block has too many combinations to try them
-            all, or a value is not finite.
+        SpecError: If a number is out of range, or the space has no ratio 1.
+        SpecError: If a block has too many combinations, or a value is NaN.
 
     Example:
         >>> from autoprox.compress import lowrank_space
@@ -155,11 +155,11 @@ def filter_candidates(
         [((1.0,),), ((1.0,),)]
     """
     if not 0 < keep <= 1:
-        raise SpecError(f"`keep` is the share of combinations that is kept, above 0 and up to 1, not {keep}.")
+        raise SpecError(f"`keep` must be a share of combinations above 0 and up to 1, not {keep}.")
     if strata < 1:
         raise SpecError(f"`strata` must be at least 1, not {strata}.")
     if 1.0 not in space.choices:
-        raise SpecError(f"'{space.name}' has no ratio 1, with which all other blocks stay whole. Make it with that.")
+        raise SpecError(f"'{space.name}' has no ratio 1, which all other blocks need. Make the space with ratio 1.")
     blocks = blocks_of(space)
     everything = [_combinations(space, block) for block in blocks]
     whole = [((1.0,) * len(block),) for block in blocks]
@@ -176,7 +176,7 @@ def filter_candidates(
 def _part(
     space: LowRankSpace, blocks: Sequence[Sequence[int]], choices: Sequence[tuple[Combination, ...]], suffix: str
 ) -> FilteredSpace:
-    """The part of a space in which each block has one of some combinations of ranks."""
+    """The part of a space with the given combinations of ranks for each block."""
     return FilteredSpace(
         name=f"{space.name}-{suffix}",
         layout=Layout(tuple(Gene(f"{GENE}{number}", each) for number, each in enumerate(choices))),
@@ -193,8 +193,8 @@ def _combinations(space: LowRankSpace, block: Sequence[int]) -> tuple[Combinatio
     count = len(space.choices) ** len(block)
     if count > MOST_COMBINATIONS:
         raise SpecError(
-            f"The block of '{space.groups[block[0]].name}' has {count} combinations of ranks; at most "
-            f"{MOST_COMBINATIONS} are tried. Give the space fewer ratios."
+            f"The block of '{space.groups[block[0]].name}' has {count} combinations of ranks, more than "
+            f"{MOST_COMBINATIONS}. Give the space fewer ratios."
         )
     return tuple(product(space.choices, repeat=len(block)))
 
@@ -206,7 +206,7 @@ def _genes(combinations: Sequence[tuple[Combination, ...]]) -> dict[str, Combina
 def _values(
     space: LowRankSpace, local: FilteredSpace, value: Callable[[Arch], float] | LocalValue, archs: Sequence[Arch]
 ) -> Floats:
-    """Value of each network of a local space."""
+    """Values of the networks of a local space."""
     if isinstance(value, LocalValue):
         worth = value.within(local)
         found = [worth(arch) for arch in archs]
@@ -219,7 +219,7 @@ def _values(
 
 
 def _chosen(values: Floats, macs: Sequence[int], keep: float, strata: int) -> list[int]:
-    """The places of the best combinations of each stratum, in the order of the choices."""
+    """Indices of the best combinations of each stratum, in the order of the choices."""
     order = np.argsort(macs, kind="stable")
     chosen: set[int] = set()
     for part in np.array_split(order, min(strata, len(order))):

@@ -1,4 +1,4 @@
-"""Base of spaces around a trained network: the network, its maps, and a copy in which parts are replaced."""
+"""Base class of spaces around a trained network: the network, its maps, and compressed copies."""
 
 import copy
 from abc import abstractmethod
@@ -22,21 +22,21 @@ from autoprox.spaces import Candidate, Counts, Space, TaskShape
 from autoprox.spaces.genes import Genes
 
 ORIGIN = "autoprox_origin"
-"""The attribute of a compressed network that says where it comes from."""
+"""Attribute of a compressed network with its origin."""
 _SHAPES = 2
-# Images that show which maps there are and how they are used; all are needed for ranges and energies alone.
+# Number of images for finding maps and their uses; only ranges and energies need all images.
 _PARTS = 3
-# Coordinates over which the choices of a table are spread.
+# Number of coordinates of `spread`.
 FACTS = "autoprox_compression"
-"""The attribute of a compressed map that holds its numbers, which statistics read."""
+"""Attribute of a compressed map with the figures that statistics read."""
 
 
 class CompressionOrigin:
-    """Where a compressed network comes from.
+    """Origin of a compressed network.
 
     Args:
         space: The space that built it.
-        choices: For each group, the place of its choice.
+        choices: Index of the choice of each group.
     """
 
     __slots__ = ("choices", "space")
@@ -51,15 +51,15 @@ class CompressionOrigin:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SourceNetwork:
-    """A trained network, looked at.
+    """A trained network with its maps.
 
     Args:
-        source: A copy of it, in evaluation mode.
-        digest: Digest of it and of the images.
-        groups: What is chosen for, in forward order.
-        edges: Embedding and head, which have a default of their own.
-        task: Classes, and size and channels of its images.
-        counts: Parameters and multiply-accumulates of it.
+        source: A copy of the network, in evaluation mode.
+        digest: Digest of network and images.
+        groups: Groups of maps with choices, in forward order.
+        edges: Embedding and head, if they have no choices.
+        task: Number of classes, and size and channels of images.
+        counts: Parameters and multiply-accumulates of the network.
     """
 
     source: nn.Module
@@ -79,23 +79,23 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
     """Copies a network and finds its maps.
 
     Args:
-        model: The network; it is left as it was.
+        model: The network, unchanged afterwards.
         images: A batch `(B, C, H, W)` of square images.
-        checkpoint: A safetensors file of its parameters; None if it has them.
-        edges: Whether embedding and head are chosen for as well.
-        plain: Whether only linear layers are chosen for.
+        checkpoint: A safetensors file of its parameters; None if the model is already trained.
+        edges: True to include embedding and head.
+        plain: True to include linear layers only.
 
     Raises:
-        CollectionError: If the model has no linear map, is quantised already, or fails on the images.
-        SpecError: If nothing is left to choose for, or the images are not square.
+        CollectionError: If the model has no linear map, is already quantised, or fails on the images.
+        SpecError: If no map remains, or the images are not square.
     """
     if not isinstance(model, nn.Module):
         raise SpecError(f"The model is a {type(model).__name__}; give a trained torch.nn.Module.")
     batch = torch.as_tensor(images)
     if batch.ndim != 4 or batch.shape[2] != batch.shape[3]:
-        raise SpecError(f"The images have the shape {tuple(batch.shape)}; give a batch (B, C, H, W) of square ones.")
+        raise SpecError(f"The images have the shape {tuple(batch.shape)}; give a batch (B, C, H, W) of square images.")
     if any(hasattr(module, FACTS) for module in model.modules()):
-        raise SpecError(f"The {type(model).__name__} is compressed already; give the network before that.")
+        raise SpecError(f"The {type(model).__name__} is already compressed; give the original network.")
     source = copy.deepcopy(model).eval()
     if checkpoint is not None:
         load_checkpoint(source, checkpoint)
@@ -107,8 +107,8 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
     if not inner:
         kind = "plain linear layer" if plain else "linear map"
         raise SpecError(
-            f"The {type(model).__name__} has no {kind} beside embedding and head, so there is nothing to compress; "
-            "give a network with some."
+            f"The {type(model).__name__} has no {kind} except embedding and head, so that there is nothing to "
+            "compress; give another network."
         )
     task = TaskShape(classes, batch.shape[-1], batch.shape[1])
     params = parameters(source)
@@ -124,14 +124,14 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CompressedSpace(Space):
-    """A space whose architectures are choices about one trained network.
+    """A space of choices for the maps of one trained network.
 
-    `space.build(arch)` needs no task: it has that of the network.
+    `space.build(arch)` needs no task, since the network determines it.
 
     Args:
         given: The network and its groups of maps.
-        choices: What each group may be, in the order of the gene's choices.
-        tables: What proxies found of the choices, by proxy and batch.
+        choices: The choices of a group, in the order of the gene's choices.
+        tables: Cached values of the choices, by proxy and batch.
     """
 
     given: SourceNetwork
@@ -142,29 +142,29 @@ class CompressedSpace(Space):
     @property
     @abstractmethod
     def gene(self) -> str:
-        """The name of the gene, which is a list along the groups."""
+        """Name of the gene, a list over the groups."""
 
     @property
     @abstractmethod
     def settings(self) -> list[Any]:
-        """Settings that the networks depend on beside the given one, as JSON-like data."""
+        """Further settings that determine the networks, as JSON-like data."""
 
     @abstractmethod
     def weight_with(self, found: LinearMap, choice: float) -> Tensor:
-        """The weight of a map as a choice makes it, of the trained weight's shape."""
+        """The weight of a map after a choice, in the shape of the trained weight."""
 
     @abstractmethod
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
-        """Builds the network of a choice for each group, as places in `choices`."""
+        """Builds a network, given the index of each group's choice."""
 
     @property
     def groups(self) -> tuple[MapGroup, ...]:
-        """Groups that are chosen for, in forward order: the places of the gene."""
+        """Groups of maps in forward order, one per place of the gene."""
         return self.given.groups
 
     @property
     def source(self) -> nn.Module:
-        """A copy of the network that the space is made of; do not change it."""
+        """A copy of the trained network; do not change it."""
         return self.given.source
 
     @cached_property
@@ -175,7 +175,7 @@ class CompressedSpace(Space):
 
     @property
     def has_closed_form(self) -> bool:
-        """Counts are computed by formulas."""
+        """True: counts have formulas."""
         return True
 
     def spread(self, arch: Candidate) -> tuple[float, ...]:
@@ -184,12 +184,12 @@ class CompressedSpace(Space):
         return tuple(float(part.mean()) for part in chosen)
 
     def chosen(self, genes: Genes) -> tuple[int, ...]:
-        """For each group, the place of its choice."""
+        """Index of the choice of each group."""
         places = {choice: place for place, choice in enumerate(self.choices)}
         return tuple(places[each] for each in genes[self.gene])
 
     def maps_with(self, genes: Genes) -> list[tuple[LinearMap, float]]:
-        """Every map of the groups with what was chosen for it."""
+        """Every map of the groups with its choice."""
         pairs = zip(self.groups, genes[self.gene], strict=True)
         return [(each, choice) for group, choice in pairs for each in group.maps]
 
@@ -204,21 +204,21 @@ def _build(space: Space, genes: Genes, _task: TaskShape) -> nn.Module:
 
 
 build = seeded(_build)
-"""Builds the network of allowed genes; its parameters follow from the given network alone, whatever the seed is."""
+"""Builds the network of allowed genes; its parameters depend on the trained network only, not on the seed."""
 
 
 def origin_of(model: nn.Module) -> CompressionOrigin | None:
-    """Where a network comes from; None if it was not built by a space around a trained one."""
+    """Origin of a network; None if no space around a trained network built it."""
     found = getattr(model, ORIGIN, None)
     return found if isinstance(found, CompressionOrigin) else None
 
 
 def default_name(model: nn.Module, kind: str) -> str:
-    """The name of a space: that of the network's class, and what is chosen."""
+    """Default name of a space: the network's class, and the kind of choices."""
     return f"{type(model).__name__.lower().strip('_')}-{kind}"
 
 
 def replace_module(model: nn.Module, name: str, module: nn.Module) -> None:
-    """Puts a module into the place of another."""
+    """Replaces a module by another."""
     parent, _, last = name.rpartition(".")
     setattr(model.get_submodule(parent), last, module)

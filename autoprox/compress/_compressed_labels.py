@@ -1,4 +1,4 @@
-"""Labels of compressed networks: as they are, and behind a short training."""
+"""Labels of compressed networks, without training and after a short training."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
@@ -18,14 +18,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Compressed(LabelMaker):
-    """Tests a network as its space builds it; the space is one around a trained network.
+    """Tests a compressed network, built by a space around a trained network, without training.
 
-    Nothing is random here but which images there are to test with: each repetition takes a part of them. The mean over
-    all repetitions is the value on all test images, and how far they agree says how far a value can be trusted.
+    Labels are random only through the choice of test images: each repetition uses one part of them. The mean over all
+    repetitions is the value on all test images, and their agreement shows the reliability of a value.
 
     Args:
-        parts: Parts of the test images, of which a repetition takes one.
-        version: Raised when the code changes labels.
+        parts: Number of parts of the test images, one per repetition.
+        version: Incremented when a change of the code changes labels.
     """
 
     parts: int = 2
@@ -35,12 +35,12 @@ class Compressed(LabelMaker):
         """Builds the network.
 
         Raises:
-            SpecError: If the networks of the space are not made of a trained one.
+            SpecError: If the space is not around a trained network.
         """
         return _built(training, place)
 
     def tested(self, training: "Training") -> Dataset:
-        """The data set with the part of the test images that the repetition takes: every second one if there are two.
+        """The data set with the repetition's part of the test images: every second image for two parts.
 
         Raises:
             SpecError: If there are more repetitions than parts.
@@ -48,29 +48,29 @@ class Compressed(LabelMaker):
         if training.train_seed >= self.parts:
             raise SpecError(
                 f"Labels of kind '{training.label_kind}' have at most {self.parts} repetitions, each on a part of the "
-                "test images. Ask for fewer."
+                "test images. Request fewer."
             )
         data = training.data()
         part = slice(training.train_seed, None, self.parts)
         return replace(data, test_images=data.test_images[:][part], test_labels=data.test_labels[part])
 
     def epochs(self, _recipe: Recipe) -> int:
-        """None."""
+        """0, since nothing is trained."""
         return 0
 
     def settings(self, _recipe: Recipe) -> Mapping[str, Any]:
-        """Its own: nothing is trained."""
+        """The maker's settings only, since nothing is trained."""
         return {"maker": asdict(self)}
 
 
 @dataclass(frozen=True)
 class FineTuned(LabelMaker):
-    """Trains a network that its space builds of a trained one, on all parameters, and tests it.
+    """Trains all parameters of a compressed network for a short time, and tests it.
 
     Args:
         passes: Passes over the training images.
-        learning_rate: Largest learning rate; the rest is as the recipe says.
-        version: Raised when the code changes labels.
+        learning_rate: Largest learning rate; other settings come from the recipe.
+        version: Incremented when a change of the code changes labels.
     """
 
     passes: int = 2
@@ -81,7 +81,7 @@ class FineTuned(LabelMaker):
         """Builds the network and trains it.
 
         Raises:
-            SpecError: If the networks of the space are not made of a trained one.
+            SpecError: If the space is not around a trained network.
             NoLabelError: If the training diverges.
         """
         network = _built(training, place)
@@ -91,11 +91,11 @@ class FineTuned(LabelMaker):
         return network
 
     def epochs(self, _recipe: Recipe) -> int:
-        """Its own."""
+        """The maker's number of passes."""
         return self.passes
 
     def settings(self, recipe: Recipe) -> Mapping[str, Any]:
-        """Settings of the recipe that count, and its own."""
+        """The used settings of the recipe, and the maker's settings."""
         kept = {name: value for name, value in super().settings(recipe).items() if name not in ("epochs",)}
         return {**kept, "learning_rate": self.learning_rate}
 
@@ -103,7 +103,7 @@ class FineTuned(LabelMaker):
 def _built(training: "Training", place: torch.device) -> nn.Module:
     if training.space.own_task is None:
         raise SpecError(
-            f"Labels of kind '{training.label_kind}' are of networks that are made of a trained one; those of "
-            f"'{training.space.name}' are not. Take a space such as mq-pit-patches, or another kind."
+            f"Labels of kind '{training.label_kind}' need a space around a trained network, which "
+            f"'{training.space.name}' is not. Choose a space such as mq-pit-patches, or another label kind."
         )
     return training.space.build(training.arch).to(place)

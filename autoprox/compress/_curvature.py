@@ -1,4 +1,4 @@
-"""Proxies of the Hessian, of outputs and of logits."""
+"""Allocation proxies of the Hessian, of outputs, and of logits."""
 
 from collections.abc import Callable
 
@@ -17,9 +17,9 @@ from autoprox.inspect.batch import logits_of
 from autoprox.statistics.passes.losses import loss_value
 
 POWER_STEPS = 10
-"""Steps of the power iteration."""
+"""Number of steps of the power iteration."""
 TRACE_DRAWS = 8
-"""Random signs over which the trace is averaged."""
+"""Number of draws of random signs to average the trace over."""
 
 
 @allocation_proxy(
@@ -142,7 +142,7 @@ def ompq(probe: Probe) -> Floats:
 
 
 def _outputs(probe: Probe, look: Callable[[LinearMap, Tensor], object]) -> None:
-    """One forward pass that shows the output of each map, without bias, a layer at a time."""
+    """Runs one forward pass, and calls `look` with the output of each map without bias, layer by layer."""
     model = probe.subject.model
 
     def seen(each: LinearMap, inputs: Tensor) -> None:
@@ -159,7 +159,7 @@ def _outputs(probe: Probe, look: Callable[[LinearMap, Tensor], object]) -> None:
 
 
 def _with_graph(probe: Probe) -> tuple[list[Tensor], list[Tensor]]:
-    """The weights of all maps, and the gradients of the loss at them, which can be differentiated once more."""
+    """The weights of all maps, and their gradients of the loss, which can be differentiated again."""
     subject = probe.subject
     weights: list[Tensor] = [probe.weight(each) for each in probe.maps]
     with sdpa_kernel(SDPBackend.MATH):  # fused attention has no second derivative
@@ -168,7 +168,7 @@ def _with_graph(probe: Probe) -> tuple[list[Tensor], list[Tensor]]:
 
 
 def _product(gradients: list[Tensor], weights: list[Tensor], vectors: list[Tensor]) -> list[Tensor]:
-    """The Hessian times vectors.
+    """Product of the Hessian with vectors.
 
     Raises:
         CollectionError: If the network has no second derivative.

@@ -1,4 +1,4 @@
-"""A compressed network as a file that loads with torch alone."""
+"""Export of a compressed network to a file that torch loads without autoprox."""
 
 import copy
 from pathlib import Path
@@ -22,12 +22,12 @@ _UNEXPORTABLE = (*FAILURES, TypeError, NotImplementedError)
 
 
 class _Unpacked(nn.Module):
-    """Gives a weight of its packed bits.
+    """Unpacks a weight from its bits.
 
     Args:
-        weight: The weight.
-        bits: Its bits.
-        dtype: What it is computed in.
+        weight: The quantised weight.
+        bits: Number of bits.
+        dtype: Data type of the unpacked weight.
     """
 
     def __init__(self, weight: QuantisedWeight, bits: int, dtype: torch.dtype) -> None:
@@ -38,7 +38,7 @@ class _Unpacked(nn.Module):
         self.shape, self.bits = weight.codes.shape, bits
 
     def forward(self, planes: Tensor) -> Tensor:
-        """From `(bits, bytes)`, eight elements a byte, to the weight."""
+        """From `(bits, bytes)`, with eight elements per byte, to the weight."""
         single = (planes[:, :, None] >> torch.arange(8, dtype=torch.uint8)) & 1
         codes = single.reshape(self.bits, -1)[:, : self.shape.numel()].to(torch.int32)
         whole = (codes << torch.arange(self.bits, dtype=torch.int32)[:, None]).sum(0) - 2 ** (self.bits - 1)
@@ -48,7 +48,7 @@ class _Unpacked(nn.Module):
 
 
 class _Logits(nn.Module):
-    """A network that gives its logits as a tensor."""
+    """A network that returns its logits as a tensor."""
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__()
@@ -63,17 +63,17 @@ class _Logits(nn.Module):
 def export_network(space: CompressedSpace, arch: Arch, images: Any, path: str | Path) -> None:
     """Writes a compressed network as a program of `torch.export`.
 
-    `torch.export.load(path).module()` gives a function of images `(B, C, H, W)`, for any number of them, to logits. It
-    needs torch alone: neither autoprox nor the code of the network. Quantised weights are packed to their bits.
+    `torch.export.load(path).module()` returns a function from any number of images `(B, C, H, W)` to logits. It needs
+    only torch, neither autoprox nor the code of the network. Quantised weights are packed to their bits.
 
     Args:
         space: A space around a trained network.
         arch: The choices.
-        images: A batch, which shows the shape and dtype of images.
-        path: The file, as a rule with the suffix `.pt2`.
+        images: A batch with the shape and dtype of images.
+        path: The file, usually with the suffix `.pt2`.
 
     Raises:
-        CollectionError: If torch cannot write the network down as a program.
+        CollectionError: If torch cannot export the network.
         AutoproxError: If the file cannot be written.
     """
     network = space.build(arch)
@@ -87,17 +87,17 @@ def export_network(space: CompressedSpace, arch: Arch, images: Any, path: str | 
     except _UNEXPORTABLE as error:
         reason = str(error).strip().splitlines()[0].rstrip(".")
         raise CollectionError(
-            f"The {type(space.source).__name__} cannot be written as a program by torch.export: {reason}. Build it "
-            "with space.build, and save its parameters."
+            f"The {type(space.source).__name__} cannot be exported by torch.export: {reason}. Build it with "
+            "space.build, and save its parameters."
         ) from error
     atomically(Path(path), lambda beside: _save(program, beside))
 
 
 def _program(network: nn.Module, batch: Tensor) -> torch.export.ExportedProgram:
-    """The program of a network, for any number of images.
+    """The exported program of a network, for any number of images.
 
-    A network that takes `len(images)` fixes their number when it is run to be recorded. It is read from its bytecode
-    then, where `len` is the size of the batch.
+    Tracing a network that uses `len(images)` would fix the number of images. Such a network is exported in strict mode,
+    which analyses bytecode and treats `len` as the size of the batch.
     """
     sizes = ({0: torch.export.Dim("batch")},)
     try:
@@ -108,13 +108,13 @@ def _program(network: nn.Module, batch: Tensor) -> torch.export.ExportedProgram:
 
 def _save(program: torch.export.ExportedProgram, path: Path) -> None:
     for node in program.graph.nodes:
-        node.meta.pop("stack_trace", None)  # it names files of this machine
+        node.meta.pop("stack_trace", None)  # contains local paths
     with path.open("wb") as file:
         torch.export.save(program, file)
 
 
 def _pack(space: QuantisedSpace, arch: Arch, network: nn.Module) -> None:
-    """Replaces weights of modules by their bits; those that functions use stay in floating point."""
+    """Replaces weights of modules by packed bits; weights used by functions remain in floating point."""
     for found, bits in space.all_maps_with(arch.genes):
         if bits == FULL_BITS or not found.watched:
             continue

@@ -1,4 +1,4 @@
-"""A figure of allocations: cost against score."""
+"""Figure of allocations: cost against score."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -25,15 +25,15 @@ def write_front(
 
     Args:
         points: Cost and score of allocations.
-        pick: That of the chosen one.
-        uniform: Name, cost and score of allocations that are alike everywhere.
-        cost: What they cost.
-        scorer: What scored them.
-        bound: The most that is allowed.
+        pick: Cost and score of the chosen allocation.
+        uniform: Name, cost and score of uniform allocations.
+        cost: The cost.
+        scorer: Name of the scorer.
+        bound: Largest allowed cost.
         path: The file.
 
     Raises:
-        AutoproxError: If it cannot be written.
+        AutoproxError: If the file cannot be written.
     """
     figure = Figure(figsize=(6.4, 4.2), layout="constrained")
     axes = figure.subplots()

@@ -1,4 +1,4 @@
-"""The linear maps of a trained network, and which of them are compressed together."""
+"""The linear maps of a trained network, and groups of maps that are compressed together."""
 
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -13,23 +13,23 @@ from autoprox.inspect.batch import logits_of
 from autoprox.scorers import prepared
 
 EDGES = (Role.EMBED, Role.HEAD)
-"""Roles of the first and last maps of a network, which have defaults of their own."""
+"""Roles of the first and last maps of a network, which have separate defaults."""
 
 
 @dataclass(frozen=True, slots=True)
 class LinearMap:
-    """A weight that is multiplied with what comes in; one map though several modules may hold it.
+    """A weight that is multiplied with its input; several modules may share one map.
 
     Args:
-        holders: Qualified names of the modules that hold it.
-        weight: Its name in them.
-        role: Which part of the network it belongs to.
-        outputs: Output features or channels.
-        inputs: Elements of the weight for each of them.
-        macs: Multiply-accumulates for one image, of all its uses together.
-        dim: The dimension of the outputs in the weight.
-        watched: Whether every holder is a module that is called as one, so that what comes in can be seen.
-        plain: Whether every holder is a plain `nn.Linear` that is called as one.
+        holders: Qualified names of the modules with the weight.
+        weight: Name of the weight in these modules.
+        role: Role in the network.
+        outputs: Number of output features or channels.
+        inputs: Elements of the weight per output.
+        macs: Multiply-accumulates per image, over all uses.
+        dim: Dimension of the outputs in the weight.
+        watched: True if all holders are called as modules, so that inputs can be observed.
+        plain: True if all holders are plain `nn.Linear` layers that are called as modules.
     """
 
     holders: tuple[str, ...]
@@ -44,37 +44,37 @@ class LinearMap:
 
     @property
     def name(self) -> str:
-        """The qualified name of the first module that holds it; of a weight with a name of its own, that too."""
+        """Qualified name of the first holder; with the name of the weight, unless it is `weight`."""
         first = self.holders[0]
         return first if self.weight == "weight" and first else ".".join(filter(None, (first, self.weight)))
 
     @property
     def size(self) -> int:
-        """Elements of the weight."""
+        """Number of elements of the weight."""
         return self.outputs * self.inputs
 
     def parameter(self, model: nn.Module) -> nn.Parameter:
-        """The weight itself."""
+        """The weight in a model."""
         found: nn.Parameter = model.get_submodule(self.holders[0])._parameters[self.weight]  # type: ignore[assignment]
         return found
 
 
 @dataclass(frozen=True, slots=True)
 class MapGroup:
-    """Maps that have one choice: one map, or several that read the same and are run as one.
+    """Maps with a common choice: one map, or several with the same input that inference fuses.
 
     Args:
         maps: The maps.
 
     Attributes:
-        name: The name of the first.
+        name: Name of the first map.
     """
 
     maps: tuple[LinearMap, ...]
 
     @property
     def name(self) -> str:
-        """The name of the first map."""
+        """Name of the first map."""
         return self.maps[0].name
 
 
@@ -82,11 +82,11 @@ def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
     """The linear maps of a network in forward order, and the number of its logits.
 
     Args:
-        model: Any network; it is left as it was.
-        images: A batch that it takes.
+        model: Any network, unchanged afterwards.
+        images: A batch for the network.
 
     Raises:
-        CollectionError: If it has no linear map, is quantised already, or fails on the images.
+        CollectionError: If the network has no linear map, is already quantised, or fails on the images.
     """
     with prepared(model, images, None) as subject:
         names = {id(module): name for name, module in model.named_modules()}
@@ -103,9 +103,9 @@ def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
 
 
 def grouped(model: nn.Module, images: Any, maps: Iterable[LinearMap]) -> list[MapGroup]:
-    """Maps that inference runs as one become one group: linear layers of one module that read the same tensor.
+    """Groups maps that inference fuses: linear layers of one module with the same input tensor.
 
-    These are queries, keys and values, and the gate beside the first layer of a gated MLP.
+    These are queries, keys and values, and the gate and first layer of a gated MLP.
     """
     last: dict[str, tuple[Tensor, int]] = {}
     groups: list[list[LinearMap]] = []
@@ -132,7 +132,7 @@ def grouped(model: nn.Module, images: Any, maps: Iterable[LinearMap]) -> list[Ma
 def watch(
     model: nn.Module, images: Any, maps: Iterable[LinearMap], look: Callable[[LinearMap, Tensor], object]
 ) -> None:
-    """Runs a network forward once, and shows what comes into each map that can be watched, layer by layer."""
+    """Runs one forward pass, and calls `look` with the input of each observable map, layer by layer."""
     with prepared(model, images, None) as subject, torch.no_grad(), _hooked(model, maps, look):
         model(subject.images)
 
@@ -162,7 +162,7 @@ def _map(uses: list[tuple[Node, nn.Module, str, float]], names: dict[int, str]) 
     assert parameter is not None
     holders = tuple(dict.fromkeys(names[id(each)] for _, each, _, _ in uses))
     called = all(each.call is None for each, _, _, _ in uses)
-    # transformers' Conv1D keeps its weight transposed.
+    # transformers' Conv1D stores its weight transposed.
     dim = 1 if type(owner).__name__ == "Conv1D" else 0
     return LinearMap(
         holders=holders,

@@ -1,4 +1,4 @@
-"""The local supernets of FLORA's filter: one for each block, in which that block alone has other ranks."""
+"""The local supernets of FLORA's filter: one per block, with reduced ranks in this block only."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ from autoprox.spaces import Arch
 from autoprox.supernet import HeldOutImages, SupernetPlan, SupernetTrainer
 
 LOCAL_PLAN = SupernetPlan(passes=400, loss="distilled", learning_rate=2e-4, weight_decay=0.01)
-"""How a local supernet is trained: uniform draws, which learn from the trained network. FLORA trains for 20 epochs."""
+"""Training of a local supernet: uniform sampling, and distillation from the trained network. FLORA uses 20 epochs."""
 
 
 @dataclass(frozen=True, eq=False)
 class LocalSupernets(LocalValue):
-    """Accuracy, in percent, on held-out training images, in a supernet of one block that was trained for a short while.
+    """Accuracy on held-out training images in a briefly trained supernet of one block, in percent.
 
     Args:
-        data: Images of the classes of the network; every tenth training image is held out.
-        plan: How each local supernet is trained.
+        data: Data set with the classes of the network; every tenth training image is held out.
+        plan: Training of each local supernet.
 
     Example:
         >>> from autoprox.datasets import dataset
@@ -31,10 +31,10 @@ class LocalSupernets(LocalValue):
     plan: SupernetPlan = LOCAL_PLAN
 
     def within(self, local: FilteredSpace) -> Callable[[Arch], float]:
-        """Trains the supernet of a block; gives what tests its subnets.
+        """Trains the supernet of a block; returns the test of its subnets.
 
         Raises:
-            SpecError: If the training diverges, or the network is for other images.
+            SpecError: If the training diverges, or the network takes other images.
         """
         trainer = SupernetTrainer(local, self.data, self.plan)
         for _ in trainer.steps():

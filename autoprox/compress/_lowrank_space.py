@@ -1,7 +1,7 @@
-"""Low rank: a space whose genes are the ranks of the linear layers of a trained network.
+"""Low rank: a space with the ranks of the linear layers of a trained network as genes.
 
-After FLORA (Chang 2024, https://arxiv.org/abs/2311.03912): each layer inherits the leading singular directions of the
-trained one, so that the factors of a smaller rank are part of those of a larger one.
+As in FLORA (Chang 2024, https://arxiv.org/abs/2311.03912), each layer inherits the leading singular directions of the
+trained layer, so that the factors of a smaller rank are part of those of a larger rank.
 """
 
 import copy
@@ -25,18 +25,18 @@ from autoprox.spaces import Counts, Gene, Layout, TaskShape
 from autoprox.spaces.genes import Genes
 
 RATIOS = (1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 1.0)
-"""Ranks as parts of the full one, as in FLORA: between 6/8 and 1, factors cost more than the dense layer."""
+"""Ranks as shares of the full rank, as in FLORA: between 6/8 and 1, factors cost more than the dense layer."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class LowRankSpace(CompressedSpace):
-    """A space that `lowrank_space` made.
+    """The space that `lowrank_space` returns.
 
     Args:
-        factors: For the name of each map, its singular value decomposition.
-        output_energies: For the name of each map, the energy of its output along each singular direction, `(k,)`: the
-            sum over the tokens of all images.
-        thin: Whether layers are two factors even where these cost more than the dense layer, so that ranks nest.
+        factors: Singular value decomposition of each map, by name.
+        output_energies: Energy of the output of each map along each singular direction, `(k,)`, summed over the tokens
+            of all images, by name.
+        thin: True to factorise layers even if factors cost more than the dense layer, so that ranks nest.
     """
 
     factors: dict[str, Factors] = field(repr=False)
@@ -46,21 +46,21 @@ class LowRankSpace(CompressedSpace):
 
     @property
     def gene(self) -> str:
-        """The name of the gene."""
+        """Name of the gene."""
         return "ranks"
 
     @property
     def settings(self) -> list[Any]:
-        """Nothing beside the ratios."""
+        """No further settings."""
         return []
 
     @cached_property
     def elastic(self) -> "LowRankSpace":
-        """The space whose layers are two factors at every rank, those of smaller ranks the first of larger ones."""
+        """The space with factorised layers at every rank; smaller ranks use the first factors of larger ones."""
         return replace(self, thin=True, reference=None, place=None)
 
     def counts_of(self, genes: Genes, _task: TaskShape) -> Counts:
-        """Parameters and multiply-accumulates: those of the dense layer where its factors would have no fewer."""
+        """Parameters and multiply-accumulates; layers count as dense unless their factors are smaller."""
         params, macs = self.given.counts.params, self.given.counts.macs
         for found, ratio in self.maps_with(genes):
             size = map_size(found, ratio)
@@ -83,7 +83,7 @@ class LowRankSpace(CompressedSpace):
         return weight if dense else self.factors[found.name].truncated(rank).to(weight.dtype)
 
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
-        """A copy of the network in which layers are factorised, or truncated where factors would cost more."""
+        """A copy of the network with factorised layers, or truncated dense layers if factors would cost more."""
         pairs = self.maps_with({"ranks": [self.choices[place] for place in choices]})
         model = copy.deepcopy(self.source)
         for found, ratio in pairs:
@@ -97,13 +97,13 @@ class LowRankSpace(CompressedSpace):
         return model
 
     def kept(self, found: LinearMap, rank: int) -> dict[str, float]:
-        """The parts of the energy of the weight, and of its output on the images, that a rank keeps; 1 is all."""
+        """Retained shares, at a rank, of the energy of the weight and of its output on the images."""
         squares = self.factors[found.name].values.square().numpy()
         seen = self.output_energies[found.name]
         return {"weight_energy": _part(squares, rank), "output_energy": _part(seen, rank)}
 
     def _weights(self, found: LinearMap, rank: int) -> list[nn.Parameter]:
-        """The factors, or one dense weight of this rank where they would cost more."""
+        """The factors, or one dense weight of this rank if factors would cost more."""
         weight, factors = found.parameter(self.source), self.factors[found.name]
         dense = not self.thin and factorised_size(found.outputs, found.inputs, rank) == found.size
         tensors = [factors.truncated(rank)] if dense else factors.pair(rank)
@@ -120,22 +120,22 @@ def lowrank_space(
     checkpoint: str | Path | None = None,
     name: str | None = None,
 ) -> LowRankSpace:
-    """Makes a space of the ranks of the linear layers of a trained network.
+    """Creates a space of the ranks of the linear layers of a trained network.
 
-    Its gene `ranks` has one value for each of `space.groups`: a linear layer, or several that read the same tensor
-    (queries, keys and values). It is the rank as a part of the full one, the smaller size of the weight. Embedding,
-    head and convolutions stay as they are, and so do weights that functions use.
+    Its gene `ranks` has one value per group in `space.groups`: a linear layer, or several with the same input tensor
+    (queries, keys and values). The value is the rank as a share of the full rank, the smaller size of the weight.
+    Embedding, head, convolutions, and weights used by functions are unchanged.
 
     Args:
-        model: A trained network, of any origin. It is left as it was, and copied.
-        images: A batch `(B, C, H, W)` of square images, on which the energy of outputs is taken.
-        ratios: What a group may have, above 0 and up to 1; with 1 the layer stays what it is.
-        checkpoint: A safetensors file with the parameters of the network; None if it has them.
-        name: Name of the space; by default that of the network's class and `-ranks`.
+        model: A trained network of any origin; it is copied and not changed.
+        images: A batch `(B, C, H, W)` of square images for the energy of outputs.
+        ratios: Choices of a group, above 0 and up to 1; 1 leaves the layer unchanged.
+        checkpoint: A safetensors file with the parameters of the network; None if the model is already trained.
+        name: Name of the space; by default the network's class and `-ranks`.
 
     Raises:
-        SpecError: If a ratio is not allowed, nothing is left to choose for, or the images are not square.
-        CollectionError: If the network has no linear map, is quantised already, or fails on the images.
+        SpecError: If a ratio is invalid, no map remains, or the images are not square.
+        CollectionError: If the network has no linear map, is already quantised, or fails on the images.
         StoreMismatchError: If the checkpoint does not fit the network.
 
     Example:
@@ -152,7 +152,7 @@ def lowrank_space(
     energies = {found.name: torch.zeros(len(factors[found.name].values), dtype=torch.float64) for found in given.maps}
 
     def add(found: LinearMap, inputs: Tensor) -> None:
-        # Singular directions are orthogonal on the output side, so that energies along them add up.
+        # Left singular vectors are orthogonal, so that energies along them add up.
         held = factors[found.name]
         along = inputs.flatten(0, -2).double() @ held.right.T
         energies[found.name] += held.values.square() * along.square().sum(0)
@@ -177,12 +177,12 @@ def rank_of(found: LinearMap, ratio: float) -> int:
 
 
 def map_size(found: LinearMap, ratio: float) -> int:
-    """Elements of the weight of a map with a ratio: dense where the factors have no fewer, as published."""
+    """Number of elements of a map's weight at a ratio; dense unless the factors have fewer, as published."""
     return factorised_size(found.outputs, found.inputs, rank_of(found, ratio))
 
 
 def _put(model: nn.Module, holder: str, module: nn.Linear, weights: list[nn.Parameter] | None) -> list[nn.Module]:
-    """Gives a layer other weights; returns the layers that have them."""
+    """Replaces the weights of a layer; returns the layers with the new weights."""
     if weights is not None and len(weights) == 2:
         pair = FactorisedLinear(weights[0], weights[1], module.bias)
         pair.train(module.training)
@@ -200,5 +200,5 @@ def _part(energies: npt.NDArray[np.float64], rank: int) -> float:
 
 def _checked(ratio: object) -> float:
     if isinstance(ratio, bool) or not isinstance(ratio, Real) or not 0 < float(ratio) <= 1:
-        raise SpecError(f"{ratio!r} is not allowed as a ratio of ranks; give numbers above 0 and up to 1.")
+        raise SpecError(f"{ratio!r} is not a valid ratio of ranks; give numbers above 0 and up to 1.")
     return float(ratio)

@@ -1,4 +1,4 @@
-"""Mixed precision: a space whose genes are the bits of the weights of a trained network."""
+"""Mixed precision: a space with the bits of the weights of a trained network as genes."""
 
 import copy
 from collections.abc import Sequence
@@ -17,18 +17,18 @@ from autoprox.spaces.genes import Genes
 
 BYTE = 8
 ROUNDED = 0.1
-"""The unsteadiness of networks that round what goes through them. A change in the sixth digit puts some values on the
-other side of a rounding boundary: on mqbench101, scores of gradients and activations move by .005 to .06."""
+"""Unsteadiness of networks with rounded activations. A change in the sixth digit moves some values across a rounding
+boundary: on mqbench101, scores of gradients and activations change by .005 to .06."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class QuantisedSpace(CompressedSpace):
-    """A space that `quantised_space` made.
+    """The space that `quantised_space` returns.
 
     Args:
-        activations: Bits of what comes into each map.
-        edge_bits: Bits of embedding and head, where nothing is chosen for them.
-        ranges: For the name of each map that can be watched, the smallest and the largest value that came into it.
+        activations: Bits of the input of each map.
+        edge_bits: Bits of embedding and head, if they have no choices.
+        ranges: Smallest and largest input value of each observable map, by name.
     """
 
     activations: int
@@ -39,7 +39,7 @@ class QuantisedSpace(CompressedSpace):
 
     @property
     def gene(self) -> str:
-        """The name of the gene."""
+        """Name of the gene."""
         return "bits"
 
     @property
@@ -48,15 +48,15 @@ class QuantisedSpace(CompressedSpace):
         return [self.activations, self.edge_bits]
 
     def counts_of(self, _genes: Genes, _task: TaskShape) -> Counts:
-        """Parameters and multiply-accumulates of the given network: quantisation changes neither."""
+        """Parameters and multiply-accumulates of the trained network, which quantisation does not change."""
         return self.given.counts
 
     def storage_of(self, genes: Genes, _task: TaskShape) -> Storage:
         """Bytes and bit operations.
 
-        A quantised weight takes its bits and a scale in single precision for each output channel; all other parameters
-        are in single precision. Bit operations of a map are its multiply-accumulates times the bits of its weight and
-        of what comes into it; those of other products, as in attention, have 32 bits both.
+        A quantised weight consists of its bits, and a scale in single precision per output channel. All other
+        parameters are in single precision. Bit operations of a map are its multiply-accumulates times the bits of its
+        weight times the bits of its input. Both factors of other products, as in attention, have 32 bits.
         """
         full = Storage.of_single_precision(self.given.counts)
         weight_bytes, bitops = full
@@ -66,11 +66,11 @@ class QuantisedSpace(CompressedSpace):
         return Storage(weight_bytes, bitops)
 
     def size_of(self, genes: Genes) -> int:
-        """Bytes of the weights: all networks have the same parameters."""
+        """Bytes of the weights, since all networks have the same number of parameters."""
         return self.storage_of(genes, self.given.task).weight_bytes
 
     def features_of(self, genes: Genes) -> dict[str, float]:
-        """`mean_bits` over the groups, `weight_bits` (parameters times bits) and `bit_operations` of all maps."""
+        """`mean_bits` over groups; `weight_bits` (parameters times bits) and `bit_operations` over all maps."""
         pairs = self.all_maps_with(genes)
         return {
             "mean_bits": sum(genes["bits"]) / len(genes["bits"]),
@@ -79,24 +79,24 @@ class QuantisedSpace(CompressedSpace):
         }
 
     def all_maps_with(self, genes: Genes) -> list[tuple[LinearMap, int]]:
-        """Every map with its bits, those of embedding and head last."""
+        """Every map with its bits, embedding and head last."""
         inner = [(found, int(bits)) for found, bits in self.maps_with(genes)]
         return inner + [(found, self.edge_bits) for found in self.given.edges]
 
     def input_bits(self, found: LinearMap) -> int:
-        """Bits of what comes into a map: full ones where it cannot be watched."""
+        """Bits of the input of a map; full precision if it cannot be observed."""
         return self.activations if found.name in self.ranges else FULL_BITS
 
     @property
     def elastic(self) -> NoReturn:
-        """Raises SpecError: each network rounds the parameters of the trained one to a grid of its own."""
+        """Raises SpecError: each network rounds the trained parameters to a different grid."""
         raise SpecError(
-            f"The networks of '{self.name}' share no parameters, since each rounds them to a grid of its own. A "
-            "supernet takes a space of ranks, not of bits."
+            f"The networks of '{self.name}' cannot share parameters, since each rounds them to a different grid. A "
+            "supernet needs a space of ranks, not of bits."
         )
 
     def weight_of(self, found: LinearMap, bits: int) -> QuantisedWeight:
-        """The weight of a map with some bits, computed once; it is not to be written into."""
+        """The quantised weight of a map, cached; do not change it."""
         key = (found.name, bits)
         if key not in self._weights:
             self._weights[key] = quantised(found.parameter(self.source), bits, found.dim)
@@ -108,15 +108,15 @@ class QuantisedSpace(CompressedSpace):
         return weight if choice == FULL_BITS else self.weight_of(found, int(choice)).values.to(weight.dtype)
 
     def error_of(self, found: LinearMap, bits: int) -> float:
-        """The squared error of a quantised weight as a part of its square."""
+        """Squared error of a quantised weight relative to the squared norm of the weight."""
         weight = found.parameter(self.source).detach().double()
         wrong = float((self.weight_with(found, bits).double() - weight).square().sum())
         return wrong / (float(weight.square().sum()) or 1.0)
 
     def compressed(self, choices: tuple[int, ...]) -> nn.Module:
-        """A copy of the network with quantised weights, and with inputs of maps quantised as they come in."""
+        """A copy of the network with quantised weights and inputs of maps."""
         pairs = self.all_maps_with({"bits": [int(self.choices[place]) for place in choices]})
-        # A deep copy takes what is already in its memo, so that weights that modules share stay shared.
+        # A deep copy takes weights from its memo, so that weights shared by modules remain shared.
         memo: dict[int, Any] = {}
         for found, bits in pairs:
             if bits != FULL_BITS:
@@ -144,25 +144,25 @@ def quantised_space(
     checkpoint: str | Path | None = None,
     name: str | None = None,
 ) -> QuantisedSpace:
-    """Makes a space of the bits of the weights of a trained network.
+    """Creates a space of the bits of the weights of a trained network.
 
-    Its gene `bits` has one value for each group of `space.groups`: a linear layer, a convolution, or several that read
-    the same tensor (queries, keys and values). Weights are rounded for each output channel to a symmetric grid with the
-    least squared error; what comes into a map is rounded to the range that the images show. Everything stays in
-    floating point, so that whatever works on a network works on these.
+    Its gene `bits` has one value per group in `space.groups`: a linear layer, a convolution, or several layers with the
+    same input tensor (queries, keys and values). Weights are rounded per output channel to the symmetric grid of least
+    squared error. Inputs of maps are rounded within their range on the images. All values remain in floating point, so
+    that these networks work like any other.
 
     Args:
-        model: A trained network, of any origin. It is left as it was, and copied.
-        images: A batch `(B, C, H, W)` of square images, on which ranges of activations are taken.
-        bits: What a group may have: 2 to 8, or 32 for no quantisation.
-        activations: Bits of what comes into each map: 2 to 8, or 32.
-        edges: Bits of embedding and head; None lets them be chosen like all others.
-        checkpoint: A safetensors file with the parameters of the network; None if it has them.
-        name: Name of the space; by default that of the network's class and `-bits`.
+        model: A trained network of any origin; it is copied and not changed.
+        images: A batch `(B, C, H, W)` of square images for the ranges of activations.
+        bits: Choices of a group: 2 to 8, or 32 for no quantisation.
+        activations: Bits of the input of each map: 2 to 8, or 32.
+        edges: Bits of embedding and head; None to give them choices like all others.
+        checkpoint: A safetensors file with the parameters of the network; None if the model is already trained.
+        name: Name of the space; by default the network's class and `-bits`.
 
     Raises:
-        SpecError: If a number of bits is not allowed, nothing is left to choose for, or the images are not square.
-        CollectionError: If the network has no linear map, is quantised already, or fails on the images.
+        SpecError: If a number of bits is invalid, no map remains, or the images are not square.
+        CollectionError: If the network has no linear map, is already quantised, or fails on the images.
         StoreMismatchError: If the checkpoint does not fit the network.
 
     Example:
@@ -201,12 +201,12 @@ def quantised_space(
 
 
 def map_bytes(found: LinearMap, bits: int) -> int:
-    """Bytes of a weight: its bits, and a scale in single precision for each output channel if it is quantised."""
+    """Bytes of a weight: its bits and, if quantised, a scale in single precision per output channel."""
     scales = 0 if bits == FULL_BITS else found.outputs * FULL_BITS // BYTE
     return -(-found.size * bits // BYTE) + scales
 
 
 def _checked_choices(bits: Sequence[int]) -> tuple[int, ...]:
     if isinstance(bits, str | bytes) or not isinstance(bits, Sequence):
-        raise SpecError(f"The bits are {bits!r}; give a sequence of numbers of bits, such as (2, 4, 8).")
+        raise SpecError(f"`bits` is {bits!r}; give a sequence of numbers of bits, such as (2, 4, 8).")
     return tuple(check_bits(each) for each in bits)

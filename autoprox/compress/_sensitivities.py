@@ -1,4 +1,4 @@
-"""Proxies of counts, gradients and outputs; each pass holds what it needs of one layer at a time."""
+"""Allocation proxies of counts, gradients and outputs; each pass holds data of one layer at a time."""
 
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -178,7 +178,7 @@ def _emq(probe: Probe, normalised: Callable[[Tensor], Tensor]) -> Floats:
 
 
 def _backward(probe: Probe, look: Callable[[LinearMap, Tensor, Tensor], object]) -> None:
-    """One forward and one backward pass; each gradient is looked at and let go as it comes."""
+    """Runs a forward and a backward pass; calls `look` with each gradient, and frees it at once."""
     places = {id(probe.weight(found)): found for found in probe.maps}
 
     def seen(parameter: Tensor) -> None:
@@ -194,7 +194,7 @@ def _backward(probe: Probe, look: Callable[[LinearMap, Tensor, Tensor], object])
 
 
 def _backward_at_outputs(probe: Probe, look: Callable[[LinearMap, nn.Module, Tensor, Tensor, Tensor], object]) -> None:
-    """One forward and one backward pass; at each map, shows inputs, output and the gradient at the output."""
+    """Runs one forward and one backward pass; calls `look` with inputs, output and output gradient of each map."""
 
     def hooked(found: LinearMap, module: nn.Module) -> RemovableHandle:
         def forward(_module: nn.Module, inputs: tuple[Tensor, ...], output: Tensor) -> None:
@@ -217,7 +217,7 @@ def _backward_at_outputs(probe: Probe, look: Callable[[LinearMap, nn.Module, Ten
 
 
 def _backward_of(probe: Probe, loss: Tensor) -> None:
-    """Goes backward and keeps no gradient of a parameter."""
+    """Runs a backward pass without keeping gradients of parameters."""
     with ExitStack() as hooks:
         for parameter in probe.subject.model.parameters():
             hooks.callback(parameter.register_post_accumulate_grad_hook(_let_go).remove)  # type: ignore[no-untyped-call]

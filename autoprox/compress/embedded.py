@@ -1,7 +1,7 @@
-"""The spaces around the trained networks that come with autoprox, as attributes of this module.
+"""The spaces around the embedded trained networks, as attributes of this module.
 
-Each is made of files of the package alone when it is first asked for: a checkpoint, and the images on which ranges of
-activations and energies of outputs are taken. `autoprox.spaces.trained_spaces` holds their names.
+Each space is created on first access from files of the package: a checkpoint, and images for the ranges of activations
+and energies of outputs. `autoprox.spaces.trained_spaces` has their names.
 """
 
 import json
@@ -25,21 +25,21 @@ from autoprox.spaces.trained_spaces import EMBEDDED_SPACES
 
 FOLDER = Path(str(package_files("autoprox.compress"))) / "data"
 NETWORKS = FOLDER / "networks.json"
-"""What the trained networks are, and how good."""
+"""Description and accuracy of the trained networks."""
 IMAGES = FOLDER / "images.npz"
-"""The images on which ranges and energies are taken, by data set."""
+"""Images for ranges and energies, by data set."""
 BITS, ACTIVATIONS = (2, 3, 4, 8), 8
 RATIOS = (1 / 8, 2 / 8, 3 / 8, 4 / 8, 5 / 8, 6 / 8, 1.0)
 
 
 @dataclass(frozen=True)
 class TrainedNetwork:
-    """A trained network that comes with autoprox.
+    """An embedded trained network.
 
     Args:
         name: Family and data set.
-        space: The space of its architecture.
-        genes: Its genes.
+        space: Name of the space of its architecture.
+        genes: Genes of its architecture.
         task: Classes, size and channels of the images.
         top1_pct: Accuracy on the test images, in percent.
         nll: Mean negative log-likelihood of their labels, in nats.
@@ -54,11 +54,11 @@ class TrainedNetwork:
 
     @property
     def checkpoint(self) -> Trained:
-        """Its parameters."""
+        """The trained parameters."""
         return Trained(FOLDER / f"{self.name}.safetensors")
 
     def build(self) -> nn.Module:
-        """Makes the network."""
+        """Builds the trained network."""
         space = load_space(self.space)
         return self.checkpoint.network(space, space.arch(self.genes), self.task)
 
@@ -69,7 +69,7 @@ class TrainedNetwork:
 
     @property
     def digest(self) -> str:
-        """Digest of architecture, parameters and images: the same whatever the release of torch is."""
+        """Digest of architecture, parameters and images; independent of the release of torch."""
         space = load_space(self.space)
         arch = space.arch(self.genes)
         images = bytes_digest(self.images().numpy().tobytes())
@@ -78,7 +78,7 @@ class TrainedNetwork:
 
 @cache
 def trained_networks() -> dict[str, TrainedNetwork]:
-    """The trained networks that come with autoprox, by family and data set.
+    """The embedded trained networks, by family and data set.
 
     Example:
         >>> network = trained_networks()["pit-patches"]

@@ -127,7 +127,7 @@ def test_there_are_no_more_repetitions_than_parts():
 def test_networks_that_are_not_made_of_a_trained_one_have_no_such_labels(kind):
     micro = load_space("pit-micro")
     arch = micro.sample(np.random.default_rng(0))
-    with pytest.raises(SpecError, match="those of 'pit-micro' are not"):
+    with pytest.raises(SpecError, match="which 'pit-micro' is not"):
         train(Training(micro, arch, "digits", kind, 0), Recipe())
 
 
