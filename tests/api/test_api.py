@@ -1,4 +1,4 @@
-"""`import autoprox`: its names, and one function for each task."""
+"""`import autoprox`: its names, and one function per task."""
 
 import itertools
 import subprocess

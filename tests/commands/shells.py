@@ -1,4 +1,4 @@
-"""Standard streams as a shell gives them, without its cost: one process imports everything, and forks a child per line.
+"""Standard streams as in a shell, without its cost: one process imports everything, and forks a child per line.
 
 Run as a program it reads requests from standard input, one JSON object per line, and answers each with the exit status.
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 CLOSED, LEFT = "closed", "left"
-"""Of a stream: that it is closed; that its reader went away. Anything else is the path of a file."""
+"""States of a stream: closed, or abandoned by its reader. Any other value is the path of a file."""
 
 
 class Shell:
@@ -41,7 +41,7 @@ class Shell:
 
 @contextmanager
 def shell(environment: Mapping[str, str]) -> Iterator[Shell]:
-    """Starts the process, with variables besides those of this one."""
+    """Starts the process, with additional environment variables."""
     with subprocess.Popen(
         [sys.executable, "-m", __name__],
         stdin=subprocess.PIPE,
@@ -92,7 +92,7 @@ def _run(words: list[str], streams: dict[str, Any]) -> None:
             if stream is not None:
                 stream.flush()
     except OSError:
-        status = 120  # what Python ends with where it cannot flush its streams
+        status = 120  # Python's status if it cannot flush its streams
     os._exit(status)
 
 

@@ -1,4 +1,4 @@
-"""The library names its arguments, the command line the options that they come from."""
+"""The library names its arguments, the command line names its options."""
 
 import ast
 import inspect
@@ -36,7 +36,7 @@ BUILD_COMMAND_LINES = {"training/build_plan.py", "report/_run_report.py"}
 
 
 def option_texts(path):
-    """The texts of a module that hold an option, but for docstrings."""
+    """The texts of a module that contain an option, except docstrings."""
     tree = ast.parse(path.read_text())
     docstrings = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
@@ -163,7 +163,7 @@ def test_what_the_system_refuses_is_one_line(error, said, capsys, monkeypatch):
 
 
 def test_a_file_of_others_is_replaced_on_demand_alone(capsys, tmp_path):
-    """By what writes one file; folders have their own rules."""
+    """Options of a single result file; folders have their own rules."""
     for words in (
         ["show", "snip", "--svg", "{}.svg"],
         ["show", "snip", "--python", "{}.py"],

@@ -1,4 +1,4 @@
-"""The command `bench`: mistakes are one line and status 2, and nothing is written."""
+"""The command `bench`: mistakes give one line and status 2, and nothing is written."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The commands as a user meets them: results on stdout, one line for a mistake, status 2, nothing overwritten."""
+"""The commands from a user's view: results on stdout, one line for a mistake, status 2, nothing overwritten."""
 
 import json
 import re
@@ -24,7 +24,7 @@ def random_architectures(name: str, count: int) -> list:
 
 
 def small_architectures(name: str, count: int) -> list:
-    """The ones of a random sample that take least to score, which is nearly all of what tests of whole runs take."""
+    """The cheapest architectures of a random sample, since scoring takes nearly all of the time of whole runs."""
     own, rng = space(name), np.random.default_rng(0)
     drawn = list(dict.fromkeys(own.sample(rng) for _ in range(16 * count)))
     kept = set(sorted(drawn, key=lambda arch: own.counts(arch, 10, 8, 1).macs)[:count])
@@ -37,7 +37,7 @@ def user_frame(
     dataset: str = "digits",
     chosen: Callable[[str, int], list] = small_architectures,
 ) -> pd.DataFrame:
-    """A user's table: the four columns that it must have, values that follow depth and width with noise."""
+    """A user's table: the four required columns, with values that follow depth and width plus noise."""
     rng = np.random.default_rng(1)
     archs = chosen(name, count)
     features = [space(name).features(arch) for arch in archs]
@@ -131,7 +131,7 @@ def test_init_seeds_average(table, capsys):
 
 
 def bad_tables(folder: Path) -> dict[str, tuple[Path, str]]:
-    """Tables that cannot be used, each with a word of the sentence that says why."""
+    """Unusable tables, each with a word of its error."""
     good = user_frame()
     frames = {
         "column": (good.drop(columns="value"), "value"),

@@ -24,7 +24,7 @@ COMPLETED = [
     (["autoprox", "show", "snip"], {"snip", "snipped.json"}),
     (["autoprox", "completion", ""], set(SHELLS)),
 ]
-"""What stands on the line, and what it may become; there are a file `snipped.json` and a folder `kept`."""
+"""A line and its completions; there are a file `snipped.json` and a folder `kept`."""
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def here(tmp_path: Path) -> Path:
 
 
 def answer(shell: str, program: str, folder: Path) -> list[str]:
-    """The lines that a shell prints; skips where it is not installed."""
+    """The lines that a shell prints; skips if it is not installed."""
     if shutil.which(shell) is None:
         pytest.skip(f"{shell} is not installed")
     done = subprocess.run([shell, "-c", program], cwd=folder, capture_output=True, text=True, timeout=60, check=True)

@@ -1,4 +1,4 @@
-"""`autoprox compress` on images without labels, and with those of other classes."""
+"""`autoprox compress` on images without labels, and with labels of other classes."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""--images: statistics on images of the user, and one line for whatever is wrong with them."""
+"""--images: statistics on images of the user, and one-line errors for faults."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Folders of results: what is finished, what may be replaced, and what --resume continues."""
+"""Folders of results: completion, replacement, and --resume."""
 
 import json
 import os
@@ -57,7 +57,7 @@ def refusal(capsys: pytest.CaptureFixture[str]) -> str:
     return line
 
 
-# Files of others.
+# Third-party files.
 
 
 @pytest.mark.parametrize("mode", [[], ["--force"], ["--resume"]])
@@ -134,7 +134,7 @@ def test_a_record_that_names_no_path_is_one_line_or_not_finished(copy, name, cap
     refusal(capsys)
 
 
-# Owning before destroying.
+# Locking before removal.
 
 
 def test_a_force_that_cannot_go_on_removes_nothing(table, copy, capsys, monkeypatch):
@@ -161,7 +161,7 @@ def test_a_forced_run_leaves_nothing_of_the_earlier_one(table, copy):
     assert results(copy).keys() == {"best.json", "hall.json", "journal.sqlite", "run.json"} | forms
 
 
-# What is finished.
+# Completion.
 
 
 class Killed(BaseException):
@@ -275,7 +275,7 @@ def test_what_is_missing_of_a_finished_search_is_made_by_resume(tmp_path):
 
 
 def test_a_record_of_an_earlier_version_counts(table, copy, capsys):
-    """It named no files, and was written once."""
+    """Such a record names no files, and is written once."""
     record = json.loads((copy / "run.json").read_text())
     del record["files"], record["written"]
     (copy / "run.json").write_text(json.dumps(record))

@@ -1,4 +1,4 @@
-"""`autoprox search` as a user meets it."""
+"""`autoprox search` from a user's view."""
 
 import json
 import os
@@ -85,7 +85,7 @@ def test_a_latency_bound_is_kept_and_its_price_said(tmp_path, capsys):
 
 
 def test_a_front_of_measured_latency_is_trained_at_three_points(tmp_path, monkeypatch, capsys):
-    """Latency is a number of the network's sizes here, since what a busy machine measures is not a front twice."""
+    """Latency is computed from the network's sizes here, since measurements on a busy machine do not repeat a front."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr(
         latency, "time_forward", lambda model, *_: latency.Timing(1e-6 * len(list(model.modules())), 0.0, 10)
@@ -275,7 +275,7 @@ def test_out_is_a_file(tmp_path, capsys):
 
 
 def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "autoprox.search") -> subprocess.Popen[str]:
-    """A search in a fresh process, whose output goes into pipes."""
+    """A search in a fresh process with its output in pipes."""
     command = [sys.executable, "-m", module, "--proxy", "snip", *SMALL, "--out", str(out), *arguments]
     environment = os.environ | {"PYTHONHASHSEED": hash_seed}
     return subprocess.Popen(
@@ -284,7 +284,7 @@ def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "aut
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        # A shell that runs the tests in the background has them ignore interrupts, and what they start as well.
+        # A shell that runs the tests in the background makes them and their children ignore interrupts.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
@@ -311,7 +311,7 @@ def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     going_on = process(stopped, *budget, "--resume", "--jobs", "2", hash_seed="2")
     printed, told = going_on.communicate(timeout=120)
     assert going_on.returncode == 0, told
-    # What goes into a file or a pipe holds no control characters: no bar, no colours.
+    # Output into a file or a pipe has no control characters: no bar, no colours.
     assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", printed + told)
     assert small(whole, *budget) == 0
     for name in ("result.json", "candidates.csv", "figure.svg"):

@@ -1,4 +1,4 @@
-"""`show` as a user meets it."""
+"""`show` from a user's view."""
 
 import json
 from pathlib import Path

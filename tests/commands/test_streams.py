@@ -1,4 +1,4 @@
-"""Standard streams that are full, closed, deserted or of another encoding: a command works, or ends in one line."""
+"""Standard streams that are full, closed, abandoned or in another encoding: a command works, or gives one line."""
 
 import shutil
 import subprocess
@@ -28,9 +28,9 @@ SHORT = {
     "supernet": "supernet conflict",
     "zoo": "zoo",
 }
-"""Of commands with parts, one that is fast."""
+"""A fast subcommand per command with subcommands."""
 SAVED = ("evolve", "judge")
-"""Commands whose whole run is tried without a place for its results below, or that say the same."""
+"""Commands with a whole run without a place for its results below, or with the same output."""
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def test_a_reader_who_leaves_and_streams_that_are_closed_are_no_error(
 ) -> None:
     said = tmp_path / "said"
     for number, closed in enumerate(({"stdout": LEFT}, {"stdout": CLOSED}, {"stdin": CLOSED}, {"stderr": CLOSED})):
-        # A standard output that is closed from the start is tried on a whole run below.
+        # A standard output that is closed from the start is tested on a whole run below.
         help_or_use = given(name, world, tmp_path / "new") if number == 0 else [name, "--help"]
         streams = {"stderr": str(said), **closed}
         assert plain.run(help_or_use, **streams) == 0, said.read_text()
@@ -85,7 +85,7 @@ def test_errors_keep_their_status_where_nobody_can_be_told(name: str, plain: She
 
 @needs_full
 def test_a_run_whose_results_cannot_be_said_is_saved_as_any_other(plain: Shell, world: Path, tmp_path: Path) -> None:
-    """With a closed standard output, the next file that is opened would be number 1, and get what is said."""
+    """With a closed standard output, the next opened file would be number 1, and get the output."""
     lost = {
         "plain": {},
         "full": {"stdout": FULL, "stderr": FULL},
@@ -107,16 +107,16 @@ ASCII = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIO
 ASCII_OPTIMISED = ASCII | {"PYTHONOPTIMIZE": "2"}
 ENVIRONMENTS = [{"LC_ALL": "C"}, ASCII_OPTIMISED]
 SAYING = ("show", "completion", "bench", "regression", "runs")
-"""Commands that say the same each time; others say how long they took."""
+"""Commands with the same output each time; others print their duration."""
 WRITING = ("evolve", "search", "compress", "parzc", "device")
-"""Of those, some that write pages, tables and pictures of each kind."""
+"""Some of them, which write pages, tables and pictures of each kind."""
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=" ".join)
 def test_other_encodings_and_no_docstrings(
     environment: dict[str, str], plain: Shell, world: Path, tmp_path: Path
 ) -> None:
-    """Each command says the same, character by character or escaped, but for its times."""
+    """Each command has the same output, character by character or escaped, except times."""
     before, now = tmp_path / "before", tmp_path / "now"
     with shell(environment) as other:
         for name in COMMANDS:
@@ -140,7 +140,7 @@ def escaped(path: Path) -> str:
 
 
 def test_a_real_shell() -> None:
-    """Original that the others imitate, once."""
+    """The original of the simulated streams, once."""
     program = f"{sys.executable} -m autoprox"
     line = f"{program} --help | true; echo ${{PIPESTATUS[0]}}; {program} --version >&-"
     done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, check=False)

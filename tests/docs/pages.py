@@ -33,7 +33,7 @@ class Block(NamedTuple):
 
 
 def pages() -> list[Path]:
-    """All pages that are written by hand, and those that stand at the root."""
+    """All hand-written pages, and the pages at the root."""
     written = [path for path in sorted(DOCS.rglob("*.md")) if "_build" not in path.parts]
     return [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *written]
 

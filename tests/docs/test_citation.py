@@ -1,4 +1,4 @@
-"""CITATION.cff says what the Citation File Format 1.2.0 asks for, and what the package says of itself."""
+"""CITATION.cff agrees with the Citation File Format 1.2.0 and with the metadata of the package."""
 
 import re
 import tomllib

@@ -1,4 +1,4 @@
-"""The figure of results: what it shows is what the proxies carry, and the file is of the current results."""
+"""The figure of results: it shows the results stored in the proxies, and the file is current."""
 
 import xml.etree.ElementTree as ET
 from dataclasses import replace
@@ -48,7 +48,7 @@ def test_every_proxy_of_the_table_is_shown_beside_counts_and_zoo_of_its_own_bloc
 
 
 def test_ceilings_are_joined_like_correlations(panels, table):
-    """The mean over blocks of a space, then over spaces, computed here once more."""
+    """The mean over blocks of a space, then over spaces, computed independently."""
     means = []
     for space in ("autoformer-micro", "pit-micro"):
         blocks = [each for each in table.manifest["blocks"] if each["space"] == space]
@@ -89,5 +89,5 @@ def test_the_file_is_drawn_of_the_current_results(figure, table, tmp_path: Path)
 
 
 def _texts(svg: str) -> list[str]:
-    """All that is written in a picture; positions may differ in the last digit between processors."""
+    """All text of a picture; positions may differ in the last digit between processors."""
     return [each.text or "" for each in ET.fromstring(svg).iter("{http://www.w3.org/2000/svg}text")]

@@ -1,4 +1,4 @@
-"""The files of docs/howto/space.md, in a folder of their own: a space, and its laws as a user's tests."""
+"""The files of docs/howto/space.md, in a separate folder: a space, and its laws as a user's tests."""
 
 import ast
 import os
@@ -19,7 +19,7 @@ PAGE = DOCS / "howto" / "space.md"
 
 
 def block(beginning: str) -> str:
-    """The code of the page that begins with these words."""
+    """The code of the page that starts with these words."""
     return next(each.code for each in blocks(PAGE) if each.language == "python" and each.code.startswith(beginning))
 
 
@@ -50,14 +50,14 @@ def test_a_user_inherits_every_law(folder: Path) -> None:
 
 
 def test_the_laws_hold_there(folder: Path) -> None:
-    """Quick laws, some of each part: tests/conformance tries all of them on this space."""
+    """Quick laws of each part; tests/conformance checks all of them on this space."""
     done = pytest_there(folder, "-k", " or ".join(QUICK))
     assert done.returncode == 0, done.stdout + done.stderr
     assert int(done.stdout.splitlines()[-1].split()[0]) >= len(QUICK)
 
 
 def test_a_law_that_is_broken_fails_there(folder: Path) -> None:
-    """A space that draws its parameters from a generator of its own does not depend on its seed alone."""
+    """A space that draws parameters from a separate generator does not depend on its seed alone."""
     code = (folder / "my_file.py").read_text(encoding="utf-8")
     wrong = code.replace(
         "    return nn.Sequential(*layers,", "    layers.append(Unseeded())\n    return nn.Sequential(*layers,"

@@ -1,4 +1,4 @@
-"""The documentation shows what is real: command lines parse, code runs, numbers and pictures are the current ones."""
+"""The documentation is valid: command lines parse, code runs, numbers and pictures are current."""
 
 import argparse
 import re
@@ -24,12 +24,12 @@ RUN = [page for page in pages() if page.parent != ROOT and any(each.language == 
 
 
 class _Parsed(BaseException):
-    """The options of a command were read; nothing more is wanted of it."""
+    """Raised after the options of a command were read, which is all that is tested."""
 
 
 @pytest.fixture
 def parse_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Lets every command end when its options are read."""
+    """Ends every command after its options are read."""
     parse = argparse.ArgumentParser.parse_args
 
     def parse_and_stop(self, args=None, namespace=None):
@@ -58,7 +58,7 @@ def test_a_wrong_command_line_would_be_seen(capsys):
     assert "--budgte" in capsys.readouterr().err
 
 
-# Of the shell, a page runs what its Python continues with; smaller than it is shown.
+# Shell commands with results that the Python of a page uses; run in a smaller form.
 SHELL = {
     "tutorial.md": {
         "bench import": [],
@@ -68,7 +68,7 @@ SHELL = {
     },
     "howto/table.md": {"bench check": []},
 }
-# What a page registers would be there in all tests that follow.
+# Registrations of a page would otherwise affect all later tests.
 OWN_PROCESS = {"howto/statistic.md"}
 
 

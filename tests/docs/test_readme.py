@@ -1,4 +1,4 @@
-"""The README: short, its Python runs block by block, and its table is that of the stored results."""
+"""The README: short, its Python runs block by block, and its table matches the stored results."""
 
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from tests.docs.pages import ROOT, Block, blocks, script
 
 README = ROOT / "README.md"
 PYTHON = [block for block in blocks(README) if block.language == "python" and block.run]
-# What takes minutes as it is shown.
+# Code that takes minutes in its shown form.
 SMALLER = {"budget=2000": "budget=40, spaces=['pit-micro'], datasets=['digits'], progress=False"}
 
 

@@ -13,14 +13,14 @@ RESULTS = ROOT / "benchmarks" / "quality" / "results"
 
 
 def rows(text: str) -> Iterator[list[list[str]]]:
-    """The tables of a page, each as its rows of cells, without the line below the header."""
+    """The tables of a page as rows of cells, without the line below the header."""
     for found in re.finditer(r"(?:^\|.*\|\n)+", text, re.M):
         lines = [[cell.strip() for cell in line.strip("|").split("|")] for line in found[0].splitlines()]
         yield [lines[0], *lines[2:]]
 
 
 def table(page: str, first: str, second: str = "") -> list[list[str]]:
-    """The table whose header begins like this."""
+    """The table with a header that starts like this."""
     text = (ROOT / page).read_text(encoding="utf-8")
     return next(each for each in rows(text) if each[0][0] == first and each[0][1].startswith(second))
 

@@ -1,4 +1,4 @@
-"""The forms of a discovery: what they score, which is chosen, and what a reader of best.json finds of them."""
+"""The forms of a discovery: their scores, the choice among them, and their entries in best.json."""
 
 import json
 from dataclasses import replace

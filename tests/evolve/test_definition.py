@@ -1,4 +1,4 @@
-"""Definition of a run: exactly what its course depends on."""
+"""Definition of a run: exactly the data that determine its course."""
 
 from dataclasses import replace
 
@@ -19,7 +19,7 @@ def discoverer():
 @pytest.mark.parametrize(("weight", "counts"), [(0.0, False), (1.0, True)])
 @pytest.mark.parametrize(("level", "name"), [(Level.TENSOR, "l1"), (Level.NODE, "abs"), (Level.SCALAR, "abs")])
 def test_a_run_is_defined_by_the_primitives_that_it_can_draw(discoverer, monkeypatch, level, name, weight, counts):
-    """One that evolution never draws leaves the journals of earlier runs, and the first bank, as they are."""
+    """A primitive that evolution never draws does not change the journals of earlier runs or the first bank."""
     before, known = discoverer.definition(EvolutionPlan()), dict(PRIMITIVES[level].items())
     bank = [each.digest for each in first_bank.__wrapped__()]
     monkeypatch.setattr(

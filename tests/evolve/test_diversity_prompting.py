@@ -1,4 +1,4 @@
-"""Diversity prompting as it was meant: the better of an offspring and a fresh candidate enters, and the worst leave."""
+"""Diversity prompting: the better one of an offspring and a fresh candidate enters, and the worst members leave."""
 
 from collections import Counter
 
@@ -14,7 +14,7 @@ TWO = DiversityPromptingSettings(population=2, pairs=1)
 
 
 class Marked(Numbers):
-    """Says of each proposal how it came about."""
+    """Marks each proposal with its origin."""
 
     def __init__(self, seed: int = 0) -> None:
         super().__init__(seed)
@@ -67,7 +67,7 @@ def test_the_better_of_both_enters_and_the_population_keeps_its_size(child, fres
 
 
 def test_each_is_judged_by_its_own_fitness():
-    """In the code that it is taken from, both have the fitness of a third one, and the fresh one always enters."""
+    """In the original code both have the fitness of a third candidate, so that the fresh one always enters."""
     strategy, _ = filled(TWO, [0.1, 0.5])
     strategy.ask()
     better, worse = individual(0.9, 30), individual(0.6, 31)

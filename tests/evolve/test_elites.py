@@ -13,7 +13,7 @@ from autoprox.graph import parse
 
 
 def individual(value: float, number: int, tree: gp.PrimitiveTree | None = None) -> Individual:
-    """A candidate of this worth, with a graph of its own."""
+    """A candidate with this fitness and a unique graph."""
     marks = "".join(("abs(", "neg(")[int(bit)] for bit in f"{number:b}")
     graph = parse(f"{marks}nodes_sum(params){')' * len(f'{number:b}')}")
     return Individual(tree or [], graph, Evaluation(Status.VALID, 1, (value,), value, np.nan, value))
@@ -35,7 +35,7 @@ class Numbers:
 
 
 def filled(settings: ElitesSettings, values: list[float], kind=ElitismPreserve, seed: int = 3):
-    """A strategy whose population has these values."""
+    """A strategy with a population of these values."""
     strategy = kind(settings, Numbers(seed))
     members = [individual(value, number) for number, value in enumerate(values)]
     while members:

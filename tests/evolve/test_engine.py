@@ -86,7 +86,7 @@ def test_a_run_that_is_extended_is_the_run_at_once(islands, tmp_path, monkeypatc
 
 
 def test_islands_exchange_their_best(path):
-    """After a meeting the next island breeds from what came: children whose parents another island evaluated."""
+    """After a meeting an island breeds from migrants: its children have parents that another island evaluated."""
     search(small(islands=2), Stop(1500), path)
     found = rows(path)
     assert {row[2] for row in found} == {0, 1}
@@ -110,7 +110,7 @@ def test_seeds_come_first_and_only_once(path):
     search(small(), Stop(100), path, seeds=seeds)
     origins = [(row[4], row[6]) for row in rows(path)]
     assert origins[:2] == [("nodes_sum(l1(weight))", "zoo"), ("nodes_max(log(params))", "zoo")]
-    assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf whose values are not available
+    assert [origin for _, origin in origins].count("zoo") == 2  # the third has a leaf without available values
 
 
 def test_a_budget_that_is_spent_already_is_refused(path):
@@ -199,7 +199,7 @@ def test_sign_is_fixed_on_fit():
 
 
 def test_beyond_size_is_added_by_its_weight():
-    """Against SciPy on the networks of one size; the sign is the one whose sum is higher."""
+    """Against SciPy on the networks of one size; the sign gives the higher sum."""
     world = World()
     graphs = [parse(f"nodes_{name}(l1(weight))") for name in ("sum", "max", "std")]
     scores = Evaluator(world.table).scores(graphs)

@@ -1,4 +1,4 @@
-"""Ridge and forward selection against scikit-learn and brute force, and what becomes of terms that say nothing."""
+"""Ridge and forward selection against scikit-learn and brute force, and the treatment of useless terms."""
 
 import numpy as np
 import pytest

@@ -27,7 +27,7 @@ def similarity(one: Contender, other: Contender) -> float:
 @given(seed=st.integers(0, 2**32))
 @settings(max_examples=25)
 def test_hall_is_the_greedy_choice(seed):
-    """Fittest first, smaller first among equals, and whatever is too alike to a member is left out."""
+    """Fittest first, smaller first among equals, without near-copies of members."""
     rng = np.random.default_rng(seed)
     base = rng.normal(size=(4, NETWORKS))
     everyone = [
@@ -36,7 +36,7 @@ def test_hall_is_the_greedy_choice(seed):
     ]
     hall = Hall(halves, size=5, near_copy=0.9)
     hall.update(everyone)
-    hall.update(everyone[::2])  # what was looked at before changes nothing
+    hall.update(everyone[::2])  # repeated candidates change nothing
     expected: list[Contender] = []
     for each in sorted(everyone, key=lambda one: (-one.value, one.size)):
         if len(expected) < 5 and all(similarity(each, other) < 0.9 for other in expected):

@@ -1,4 +1,4 @@
-"""Leaves drawn by the weight of their kind: the declared shares, whatever the number of leaves."""
+"""Leaves drawn by the weight of their kind: the declared shares, for any number of leaves."""
 
 from collections import Counter
 
@@ -38,7 +38,7 @@ def chances(grammar: Grammar) -> dict[Expression, float]:
 @settings(max_examples=20, deadline=None)
 @given(count=st.floats(0.01, 100), tensor=st.floats(0.01, 100), more=st.integers(0, 40))
 def test_each_kind_has_its_share(count: float, tensor: float, more: int) -> None:
-    """Also of a bank that has grown, by leaves of one kind alone."""
+    """The shares also hold for a bank that has grown by leaves of one kind alone."""
     grammar = proxy_grammar(first_bank(), {StatisticKind.COUNT: count, StatisticKind.TENSOR: tensor})
     for leaf in grown(first_bank(), (), more, np.random.default_rng(0)):
         grammar.add_terminal(leaf)

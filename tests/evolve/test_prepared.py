@@ -1,4 +1,4 @@
-"""The bank that lies beside a table: what a discovery begins with is there, and it is what would be computed."""
+"""The bank next to a table: it contains the first leaves of a discovery, with the values that would be computed."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -79,7 +79,7 @@ def test_learned_aggregators_compute_nothing_beside_it(problem: Problem) -> None
 
 
 def test_values_are_those_of_the_cache_that_it_was_written_from(problem: Problem, bank: Path, tmp_path: Path) -> None:
-    """But for the digits that float32 lacks. Against values computed again: tests/golden/test_bank.py."""
+    """Equal up to the precision of float32. tests/golden/test_bank.py compares with recomputed values."""
     networks, leaves = Judge(problem, Split.SELECT).networks[:2], first_bank()
     stored = collect_leaves(networks, leaves, StatisticsCache(tmp_path / "fresh.sqlite", beside=bank))
     written = collect_leaves(networks, leaves, statistics_of(problem.table))

@@ -1,4 +1,4 @@
-"""Runs as frames: whatever is read was written, and what is derived follows from it."""
+"""Runs as frames: data are read as written, and derived values follow from them."""
 
 import json
 import sqlite3
@@ -18,7 +18,7 @@ from tests.commands.test_command_line import random_architectures, user_frame
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
-    """A finished run of several objectives, with islands and seeds from the zoo."""
+    """A finished run with several objectives, islands and seeds from the zoo."""
     place = tmp_path_factory.mktemp("runs")
     user_frame(chosen=random_architectures).to_parquet(place / "mine.parquet")
     out = place / "run"

@@ -75,7 +75,7 @@ def test_the_unit_of_a_score_does_not_matter(seed, power, sign):
 @given(seed=st.integers(0, 2**32), share=st.floats(0.1, 10))
 @settings(max_examples=50)
 def test_a_move_is_measured_by_the_spread(seed, share):
-    """One score near the middle, moved by a share of what is allowed."""
+    """One score near the middle, changed by a share of the allowed change."""
     rng = np.random.default_rng(seed)
     exact = np.sort(rng.normal(size=(1, 9)))
     low, high = np.percentile(exact, (25, 75))
@@ -93,7 +93,7 @@ def test_what_is_undefined_does_not_stand():
 
 
 def test_ties_may_be_moved_by_their_spread():
-    """More than half of the scores are one number: the standard deviation takes the place of the quartiles."""
+    """More than half of the scores are equal: the standard deviation replaces the quartiles."""
     exact = np.array([[1.0] * 7 + [3.0]])
     assert stand(exact, exact + 1e-6).all()
 
@@ -108,7 +108,7 @@ def test_spread(count):
 
 @pytest.mark.parametrize(("move", "plain", "rounding"), [(0.005, True, True), (0.05, False, True), (0.2, False, False)])
 def test_networks_that_round_may_move_by_more(move, plain, rounding):
-    """The values of disturbed networks are those of the undisturbed ones, all moved by a share of their spread."""
+    """The values of perturbed networks are the unperturbed values, all changed by a share of their spread."""
     graph, space = parse("nodes_sum(params)"), load_space("pit-micro")
     archs = [space.sample(np.random.default_rng(seed)) for seed in range(9)]
     assert load_space("mq-pit-digits").unsteadiness == 0.1

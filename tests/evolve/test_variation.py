@@ -1,4 +1,4 @@
-"""Trees that are drawn and mutated: typed, bounded, reproducible, and the same as the graphs they stand for."""
+"""Drawn and mutated trees: typed, bounded, reproducible, and equal to their graphs."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ GRAMMAR = proxy_grammar(first_bank())
 
 
 def well_typed(tree: gp.PrimitiveTree) -> bool:
-    """Walks the prefix notation and checks that every item has the type that its place asks for."""
+    """Walks the prefix notation and checks that every item has the type required by its place."""
     wanted = [GRAMMAR.pset.ret]
     for item in tree:
         if item.ret is not wanted.pop():
@@ -65,7 +65,7 @@ def test_tree_and_graph_are_inverse(seed):
     try:
         graph = GRAMMAR.expression(tree)
     except KindError:
-        return  # roles that do not meet: types do not exclude them
+        return  # roles that do not match, which types do not exclude
     assert graph.kind.level is Level.SCALAR
     assert [item.name for item in GRAMMAR.tree(graph)] == [item.name for item in tree]
 

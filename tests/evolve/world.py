@@ -31,7 +31,7 @@ def first_leaves(networks: range) -> list[Leaves]:
 
 
 def leaves(expressions, networks) -> list[Leaves]:
-    """Leaf values of networks that are mere numbers."""
+    """Leaf values of networks that are only numbers."""
     made = []
     for network in networks:
         values = {
@@ -45,7 +45,7 @@ def leaves(expressions, networks) -> list[Leaves]:
 
 
 class World:
-    """A judge of two blocks whose labels are those of a known graph, with noise."""
+    """A judge of two blocks with the labels of a known graph, plus noise."""
 
     aggregate = Aggregate.MEAN
 
@@ -60,7 +60,7 @@ class World:
         return np.stack([kendall_tau_b(scores, target) for target in self.targets], axis=1)
 
     def beyond(self, scores, _taus):
-        """The first half of the networks are of one size."""
+        """The first half of the networks has one size."""
         half = len(self.networks) // 2
         return np.stack([kendall_tau_b(scores[:, :half], target[:half]) for target in self.targets], axis=1)
 
@@ -76,7 +76,7 @@ class World:
 
 @dataclass
 class Search:
-    """A search that has ended, with what it was made of."""
+    """A finished search with its parts."""
 
     outcome: EvolutionOutcome
     world: World

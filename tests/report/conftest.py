@@ -1,4 +1,4 @@
-"""A run that is small and finished, with its report."""
+"""A small, finished run with its report."""
 
 from pathlib import Path
 

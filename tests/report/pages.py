@@ -1,4 +1,4 @@
-"""Pages as a reader's program sees them: tables, sections, and whatever could reach out or run."""
+"""Parsed pages: tables, sections, links and scripts."""
 
 import base64
 import hashlib
@@ -21,7 +21,7 @@ class Cell:
 
 
 class Page(HTMLParser):
-    """A page that was parsed; refuses elements that are not closed in order."""
+    """A parsed page; refuses elements that are not closed in order."""
 
     def __init__(self, text: str) -> None:
         super().__init__(convert_charrefs=True)
@@ -72,12 +72,12 @@ class Page(HTMLParser):
         return any(each == tag for each, _ in self._open)
 
     def rows(self, table: str) -> dict[str, list[Cell]]:
-        """The body of a table: under the first cell of a row all others."""
+        """The body of a table: the other cells of each row, by its first cell."""
         return {row[0].text: row[1:] for row in self.tables[table][1:]}
 
 
 def assert_only_the_own_script_runs(page: Page) -> None:
-    """There is one script, and the policy of the page lets no other run."""
+    """There is one script, and the policy of the page allows no other."""
     assert page.tags.count("script") == 1
     (policy,) = [value for tag, _, value in page.attributes if tag == "meta" and "script-src" in value]
     digest = base64.b64encode(hashlib.sha256(page.texts["script"].encode()).digest()).decode()
@@ -89,7 +89,7 @@ def assert_only_the_own_script_runs(page: Page) -> None:
 
 
 def assert_self_contained(page: Page) -> None:
-    """Nothing is loaded, nothing runs but the one script, no identifier is there twice, every figure has a text."""
+    """Nothing is loaded, only the one script runs, identifiers are unique, and every figure has a text."""
     assert len(page.ids) == len(set(page.ids))
     assert not {"iframe", "object", "embed", "link", "img", "base", "form"} & set(page.tags)
     assert_only_the_own_script_runs(page)

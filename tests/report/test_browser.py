@@ -1,4 +1,4 @@
-"""Reports in headless Chromium: on a phone and on a desk nothing sticks out sideways, and there is something to see."""
+"""Reports in headless Chromium: on a phone and on a desktop nothing overflows horizontally, and content is visible."""
 
 import html
 import json
@@ -19,7 +19,7 @@ PHONE, DESK = 390, 1280
 
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason=f"there is no Chromium here: none of {', '.join(NAMES)}")
 
-# A frame has the width that it is given, whatever the least width of a window is.
+# A frame has its given width, even below the least width of a window.
 _MEASURE = """<!DOCTYPE html><body><iframe id="page" width="{width}" height="800" srcdoc="{page}"></iframe><script>
 onload = () => {{
   const inside = document.getElementById("page").contentDocument, root = inside.documentElement;

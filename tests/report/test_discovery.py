@@ -1,4 +1,4 @@
-"""The report of a run says what the run left, in every section, and nothing of the sealed split beyond best.json."""
+"""The report of a run agrees with the run in every section, and reads the sealed split only from best.json."""
 
 import json
 import shutil

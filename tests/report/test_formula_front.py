@@ -1,4 +1,4 @@
-"""Accuracy against size: which formulas are on the front, and whether the points of its figure lead to their rows."""
+"""Accuracy against size: the formulas on the front, and the links from points of its figure to their rows."""
 
 from itertools import combinations
 

@@ -1,4 +1,4 @@
-"""The report of a learned aggregator: its numbers are those of its predictions, and of the command's JSON."""
+"""The report of a learned aggregator: its numbers equal the predictions, and the command's JSON."""
 
 import json
 

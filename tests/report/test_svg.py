@@ -1,4 +1,4 @@
-"""Figures for a page: every formula can be set, nothing in them leads anywhere."""
+"""Figures for a page: every formula can be typeset, and no figure has links."""
 
 import re
 
@@ -22,7 +22,7 @@ def test_formulas_of_the_zoo_are_set(proxy):
 
 
 def test_all_arithmetic_can_be_set():
-    """One formula a primitive; what they are applied to does not matter here."""
+    """One formula per primitive; their arguments do not matter here."""
     leaf = "frobenius(weight)"
     for level, outer in ((Level.NODE, "nodes_sum({})"), (Level.SCALAR, "{}")):
         inner = leaf if level is Level.NODE else f"nodes_sum({leaf})"

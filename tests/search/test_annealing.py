@@ -1,4 +1,4 @@
-"""Annealing: Metropolis' rule, the temperature it starts from, and what it finds."""
+"""Annealing: the Metropolis rule, the first temperature, and the results."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Bounds of costs to which every place of a list adds something of its own, against listing everything."""
+"""Bounds of costs with separate contributions of each place of a list, against listing everything."""
 
 from itertools import product
 

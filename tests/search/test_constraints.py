@@ -1,4 +1,4 @@
-"""Bounds of costs: how they are given, and what they allow."""
+"""Bounds of costs: their forms, and the costs that they allow."""
 
 import pytest
 from hypothesis import given

@@ -28,7 +28,7 @@ def searched(scorer=roughness, bounds=BAND, seed=0, **options):
 
 
 def course(result):
-    """All that a result says, comparable."""
+    """All contents of a result, comparable."""
     return [(each.arch, None if math.isnan(each.score) else each.score, each.params) for each in result.candidates]
 
 
@@ -56,7 +56,7 @@ def test_evolution_finds_the_optimum_without_scoring_everything(everything):
 
 
 def test_a_population_beyond_the_budget_draws_no_more_than_a_batch(monkeypatch):
-    """It used to draw all of the population, here the whole space, before the first candidate was scored."""
+    """Earlier the whole population, here the whole space, was drawn before the first candidate was scored."""
     drawn = []
     plain = Region.draw
     monkeypatch.setattr(Region, "draw", lambda region, rng: drawn.append(1) or plain(region, rng))
@@ -75,7 +75,7 @@ def test_names_of_users_begin_no_formula_in_a_figure(tmp_path):
 
 
 def test_evolution_beats_random_draws():
-    """On a band of which neither sees more than a small part."""
+    """On a band; both see only a small part of it."""
     wide = Constraints(max_params=60_000)
 
     def best(method):
@@ -168,7 +168,7 @@ def test_an_object_of_ones_own():
             assert images.shape == (32, 1, 8, 8)
             assert labels.shape == (32,)
             assert not model.training
-            return model(images).mean()  # a tensor of one value will do
+            return model(images).mean()  # a tensor with one value is accepted
 
     found = searched(Mine(), budget=3)
     assert found.scorer == "Mine"

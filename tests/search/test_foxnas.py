@@ -1,4 +1,4 @@
-"""The released annealer of FOX-NAS: what its moves shift, what it accepts, and that each walk begins alike."""
+"""The released annealer of FOX-NAS: shifts of its moves, acceptance, and the equal start of each walk."""
 
 from collections import Counter
 from itertools import pairwise
@@ -45,7 +45,7 @@ def test_depth_comes_first_and_the_rest_after_two_hundred_moves():
 
 
 def walked(scores, method, budget, seed=0):
-    """The course of a walk over a region whose scores are given by a function of the genes."""
+    """The course of a walk over a region with scores by a function of the genes."""
     region = Region(TINY, TASK, Constraints())
     history = History(lambda values: values[0])
     for batch in method.proposals(region, history, np.random.default_rng(seed)):
@@ -65,7 +65,7 @@ def test_it_climbs_and_ends_where_no_move_gains():
 
 
 def depths_walked(monkeypatch, fall, patience):
-    """The depths of a walk whose scores have a peak at depth 2, a little lower ground at 3, and none at 1."""
+    """The depths of a walk over scores with a peak at depth 2, slightly lower scores at 3, and much lower ones at 1."""
     depths = []
     neighbour = FoxnasAnnealing._neighbour
 

@@ -1,4 +1,4 @@
-"""Exported networks: the same function as the network of the space, built in a process that knows no autoprox."""
+"""Exported networks: the same function as the network of the space, built in a process without autoprox."""
 
 import subprocess
 import sys

@@ -57,7 +57,7 @@ def test_evolution_towards_the_front_covers_more_of_it_than_towards_the_best_whe
         return float(np.log(sizes[arch]) + 0.3 * np.sin(7 * sum(ratios)) + 0.2 * np.mean(heads))
 
     def covered(method, seed):
-        """The mean, over all sizes, of the best worth that was found at no more than that size."""
+        """Mean over all sizes of the best value found up to that size."""
         history = History(lambda values: values[0])
         for batch in method.proposals(region, history, np.random.default_rng(seed)):
             for arch in batch:

@@ -31,7 +31,7 @@ def allowed(bounds):
 
 @st.composite
 def bands(draw):
-    """Bounds of one or both counts, narrow and wide, at values that are met and that are not."""
+    """Bounds of one or both counts, narrow and wide, at values that occur and values that do not."""
     low = draw(st.integers(1, PARAMS[-1]))
     high = draw(st.integers(low, PARAMS[-1] + 100))
     macs = draw(st.none() | st.sampled_from(MACS))

@@ -1,4 +1,4 @@
-"""Bounds that can only be tried: of costs without closed forms, of costs that are measured, in spaces of any genes."""
+"""Bounds that are kept by rejection: costs without closed forms, measured costs, and spaces with any genes."""
 
 from collections import Counter
 from collections.abc import Callable
@@ -20,7 +20,7 @@ from tests.search.worlds import ALL, MICRO, TASK, TINY, probability
 
 
 def _ratios(_space, arch, _task):
-    """Ten times the sum of the MLP ratios, whatever the network costs."""
+    """Ten times the sum of the MLP ratios, independent of the network."""
     return round(10 * sum(arch.genes["mlp_ratio"]))
 
 

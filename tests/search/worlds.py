@@ -1,4 +1,4 @@
-"""Small searches: a tiny space whose architectures can all be listed, and tasks that networks are fast on."""
+"""Small searches: a tiny space that can be listed, and tasks with fast networks."""
 
 from itertools import product
 
@@ -47,7 +47,7 @@ def probability(arch):
 
 
 def roughness(model, _images, _labels):
-    """A closed form with one optimum inside the sizes: wide is good up to a point, and so is every layer for itself."""
+    """A closed form with one optimum inside the sizes: wide is good up to a point, and so is each single layer."""
     width = model.pos_embed.shape[-1]
     hidden = [each.out_features for each in model.modules() if getattr(each, "out_features", 0) > 0]
     return -abs(sum(hidden) - 300) - 0.01 * width - 0.001 * len(hidden)
