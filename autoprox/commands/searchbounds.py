@@ -91,7 +91,7 @@ def constraints_of(options: argparse.Namespace, costs: Mapping[str, Cost]) -> Co
     """The bounds that the options give.
 
     Args:
-        options: Of the command.
+        options: Options of the command.
         costs: Costs that can be bounded.
 
     Raises:

@@ -118,7 +118,7 @@ def _class_count(subject: Subject) -> int | None:
 
 @contextmanager
 def prepared(model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None = None) -> Iterator[Subject]:
-    """Checks a batch and prepares a model; restores the model afterwards, to the bit.
+    """Checks a batch and prepares a model; restores the model afterwards, bit by bit.
 
     Args:
         model: A module with nodes of known roles, declared or detected (`autoprox.inspect.find_nodes`).

@@ -31,7 +31,7 @@ class Places:
     Args:
         space: The space.
         task: Number of classes and shape of the images.
-        bounds: Of additive costs, at least one.
+        bounds: Bounds of additive costs, at least one.
         held: Costs of the choices, in the order in which the bounds first name them.
 
     Raises:

@@ -38,14 +38,22 @@ def test_no_text_uses_a_banned_phrase(folder: str) -> None:
         "a module of yours",
         "the file is no journal",
         "one file a source",
+        "the same to the last bit",
+        "it stays as it was",
+        "goes on after a kill",
     ],
 )
 def test_a_banned_phrase_is_found(text: str) -> None:
     assert list(faults(Text(Path("a.md"), 1, "page", text)))
 
 
-def test_an_opener_is_found_in_docstrings_alone() -> None:
-    text = "What a command is."
+@pytest.mark.parametrize("text", ["What a command is.", "Whether it runs.", "How often it runs."])
+def test_an_opener_is_found_in_docstrings_and_their_entries_alone(text: str, tmp_path: Path) -> None:
     assert list(faults(Text(Path("a.py"), 1, "docstring", text)))
     assert not list(faults(Text(Path("a.md"), 1, "page", text)))
+    module = tmp_path / "a.py"
+    module.write_text(f'"""A module.\n\nArgs:\n    command: {text}\n"""\n')
+    assert [each for part in texts(module) for each in faults(part)] == [
+        f"{module}:4: entry starts with '{text.split()[0]}'; start with a noun or verb"
+    ]
     assert BANNED

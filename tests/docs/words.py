@@ -1,4 +1,4 @@
-"""Which words the project does not use, and where text stands: docstrings, comments, messages, and pages.
+"""Words that the project does not use, and collection of its text: docstrings, comments, messages, and pages.
 
 Kept short on purpose. A line of `BANNED` is a phrase as a regular expression and what to write instead.
 """
@@ -29,14 +29,24 @@ BANNED = {
     r"\bsurely\b": "significantly",
     r"\bhalf a dozen\b": "six",
     r"\bof yours\b": "your",
+    r"\bone and the same\b": "the same",
+    r"\bto the last bit\b": "bit-identical, bit by bit",
+    r"\b(go|goes|going|went) on (after|as|from|where)\b": "resume, continue",
+    r"\bstays? as (it|they)\b": "is unchanged",
+    r"\bpays? no heed\b": "ignores",
+    r"\bfor want of\b|\bwant of (memory|time)\b": "lack of, too little",
     r"(?<!here )\bis no (?!longer|(?:more|less|larger|smaller|better|higher|lower|worse)\b|one\b)\w+": ("is not a"),
     r"\b(one (?!on\b)\w+|one|once|twice|two|three|\d+|folder|row|column|value|number) a "
     r"(class|line|layer|stage|space|source|process|file|network|architecture|row|image|commit|block|channel|node)\b": (
         "per, each"
     ),
 }
-OPENERS = r"^(What|Those|Of which|That which)\b"
-"""How no docstring starts; it starts with a noun of the field or a verb."""
+_CLAUSES = "What|Whatever|Whether|How|Which|Where|Whose|Those|That"
+OPENERS = {"docstring": rf"^({_CLAUSES})\b", "entry": rf"^({_CLAUSES}|Of)\b"}
+"""Forbidden first words of docstrings and of their entries; start with a noun of the field or a verb."""
+
+_ENTRY = re.compile(r"^\s+\*{0,2}[\w.]+: +(\S.*)$")
+# A line of Args, Attributes, Raises or Returns with a name.
 
 
 class Text(NamedTuple):
@@ -44,8 +54,8 @@ class Text(NamedTuple):
 
     Attributes:
         path: Its file.
-        line: Where it starts.
-        kind: `docstring`, `comment`, `string` or `page`.
+        line: Its first line.
+        kind: `docstring`, `entry` (of a docstring's Args or Attributes), `comment`, `string` or `page`.
         text: Its words on one line.
     """
 
@@ -78,6 +88,9 @@ def _python(path: Path, source: str) -> Iterator[Text]:
             if text:
                 documented.add(node.body[0].lineno)
                 yield Text(path, node.body[0].lineno, "docstring", _words(text))
+                for line, said in enumerate(text.splitlines(), start=node.body[0].lineno):
+                    if entry := _ENTRY.match(said):
+                        yield Text(path, line, "entry", entry[1])
     for token in tokenize.generate_tokens(io.StringIO(source).readline):
         if token.type == tokenize.COMMENT:
             yield Text(path, token.start[0], "comment", token.string.lstrip("# "))
@@ -94,9 +107,9 @@ def _words(text: str) -> str:
 
 
 def faults(text: Text) -> Iterator[str]:
-    """What a text should not say, with what to write instead."""
-    for phrase, instead in BANNED.items():
+    """Phrases to replace in a text, with their replacement."""
+    for phrase, instead in () if text.kind == "entry" else BANNED.items():
         for found in re.finditer(phrase, text.text):
             yield f"{text.path}:{text.line}: '{found[0]}' in a {text.kind}; write: {instead}"
-    if text.kind == "docstring" and re.match(OPENERS, text.text):
-        yield f"{text.path}:{text.line}: a docstring starts with '{text.text.split()[0]}'; start with a noun or verb"
+    if text.kind in OPENERS and re.match(OPENERS[text.kind], text.text):
+        yield f"{text.path}:{text.line}: {text.kind} starts with '{text.text.split()[0]}'; start with a noun or verb"

@@ -46,7 +46,7 @@ def to_png(proxy: Proxy, dpi: int = 150) -> bytes:
     """Draws a proxy as PNG.
 
     Args:
-        proxy: What is drawn.
+        proxy: The proxy.
         dpi: Pixels an inch.
 
     Example:
@@ -132,7 +132,7 @@ def _add_edge(graph: "nx.DiGraph[str]", start: str, end: str, mark: str, index: 
 
 
 def _columns(graph: "nx.DiGraph[str]") -> dict[str, float]:
-    """Where the middles of boxes stand: near those of their neighbours, in rows without overlaps."""
+    """Places the centres of boxes near those of their neighbours, in rows without overlaps."""
     rows: dict[int, list[str]] = {}
     for vertex in graph:
         rows.setdefault(graph.nodes[vertex]["row"], []).append(vertex)

@@ -12,7 +12,7 @@ from autoprox.graph._weighted import weighted_terms, written_sum
 
 
 class _Bond(IntEnum):
-    """How firmly a formula holds together: what is looser than its place asks is put into brackets."""
+    """Binding strength of a formula: one that binds less than its place requires is put into brackets."""
 
     SUM = 0
     PRODUCT = 1

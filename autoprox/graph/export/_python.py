@@ -35,7 +35,7 @@ def to_python(proxy: Proxy) -> str:
     reads declared roles from the attribute `autoprox_role`. A graph that looks at no role needs none.
 
     Args:
-        proxy: What is to be exported.
+        proxy: The proxy.
 
     Returns:
         The text of the file.
@@ -57,7 +57,7 @@ class _Writer:
     """One file in the making.
 
     Args:
-        proxy: What is to be exported.
+        proxy: The proxy.
     """
 
     def __init__(self, proxy: Proxy) -> None:

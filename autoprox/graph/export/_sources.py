@@ -235,8 +235,8 @@ class _Text:
 
     Args:
         text: Its source.
-        constant: Whether it is an assignment.
-        names: What it takes from its module.
+        constant: True for an assignment.
+        names: Names that it imports from its module.
         attributes: Names that it reads as attributes, or has as strings, which may be such names.
     """
 
@@ -256,7 +256,7 @@ def _methods(module: str, name: str) -> frozenset[str]:
 
 
 def _is_closed(module: str, name: str, own: frozenset[str]) -> bool:
-    """Whether a class inherits from nothing but classes that are taken along: others may call its methods."""
+    """True if a class inherits only from included classes; other base classes may call its methods."""
     parsed = _parsed(module)
     if name in parsed.imports:
         found = parsed.imports[name]

@@ -72,7 +72,7 @@ class _SymbolicBuilder:
         sympy, number = self._sympy, self._number(kind)
 
         def total(term: Any) -> Any:
-            # Without evaluation SymPy puts a factor of 1 before the term, which stays as it is either way.
+            # Without evaluation SymPy puts a factor of 1 before the term, which is unchanged either way.
             with sympy.evaluate(True):  # noqa: FBT003 - SymPy takes it by position alone
                 return sympy.Sum(term, (self._index, 1, number))
 
