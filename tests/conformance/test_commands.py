@@ -293,7 +293,7 @@ def test_a_mistake_is_one_line_and_leaves_nothing(part: str, world: Path, tmp_pa
 
 @pytest.mark.parametrize("part", PARTS)
 def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkeypatch, tmp_path_factory) -> None:
-    """Results are there in each mode, without control characters; what lies beside them is as was asked for.
+    """Results are there in each mode, without control characters; files beside them are as requested.
 
     Files are created beside their places, also in the user's folders, and other files are unchanged.
     """

@@ -148,7 +148,7 @@ def test_equal_values_do_not_leave_their_rounding(primitive, size):
 
 
 def of_row(primitive, values, last_digit):
-    """The primitive on one row; the first value is moved in its last digit if that is asked for."""
+    """The primitive on one row; on request, the first value is moved in its last digit."""
     if primitive.level is Level.TENSOR:
         row = torch.tensor(values[None], dtype=torch.float32)
         if last_digit:

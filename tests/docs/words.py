@@ -30,6 +30,8 @@ BANNED = {
     r"\bhalf a dozen\b": "six",
     r"\bof yours\b": "your",
     r"\bone and the same\b": "the same",
+    r"\b(is|are|was|were) asked for\b": "requested",
+    r"\bbut for\b": "except for",
     r"\bto the last bit\b": "bit-identical, bit by bit",
     r"\b(go|goes|going|went) on (after|as|from|where)\b": "resume, continue",
     r"\bstays? as (it|they)\b": "is unchanged",

@@ -34,7 +34,7 @@ def in_a_session(command: Sequence[str], env: Mapping[str, str] | None = None) -
 
 
 def alive(session: int) -> list[int]:
-    """The processes of a session, but for those that ended and no one asked after."""
+    """The processes of a session, except those that ended without being waited for."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:

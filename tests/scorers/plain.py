@@ -1,4 +1,4 @@
-"""The forward passes of our families, written out, and gradients by plain autograd: what references are made of."""
+"""The forward passes of our families, written out, and gradients by plain autograd: building blocks of references."""
 
 import copy
 from functools import cached_property

@@ -254,7 +254,7 @@ REDUCED = {
     "mean_abs": lambda g: np.abs(g).mean(0),
     "std": lambda g: np.std(g, axis=0),
     "mean_square": lambda g: (g**2).mean(0),
-    # Rounding decides the sign of what is zero but for rounding.
+    # Rounding decides the sign of values that are zero except for rounding.
     "mean_sign": lambda g: np.sign(np.where(np.abs(g) < 1e-13, 0, g)).mean(0),
 }
 
@@ -410,7 +410,7 @@ def test_published_proxies_are_graphs(family):
         ("nodes_sum(sum(sample_grad_mean_square))", fisher),
         ("nodes_sum(log(sum(mul(batch_grad_mean_abs, reciprocal(batch_grad_std)))))", zico),
     ):
-        # A ratio of gradients that are zero but for rounding is guarded: see `reciprocal`.
+        # A ratio of gradients that are zero except for rounding is guarded: see `reciprocal`.
         relative = 1e-3 if "reciprocal" in text else 1e-7
         assert Proxy("p", parse(text)).score(model, images, labels) == pytest.approx(expected, rel=relative), text
 

@@ -25,7 +25,7 @@ def zen(subject: Subject) -> float:
     published: the tokens behind the last block.
 
     Raises:
-        UndefinedScoreError: If f does not change, but for rounding.
+        UndefinedScoreError: If f changes only by rounding.
     """
     x, change = (subject.noise(f"zen {name}", subject.images) for name in ("input", "perturbation"))
     features = [stream_of(subject, images)[-1].detach().double() for images in (x, x + GAMMA * change)]
