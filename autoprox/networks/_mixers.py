@@ -119,7 +119,9 @@ class SpatialEnhancer(nn.Module):
         class_tokens: Tokens before those of the map; they are unchanged.
 
     Attributes:
-        alpha: `(len(ops),)`, the weights of the mixture before the softmax; None for a single operation.
+        names: The operations.
+        alpha: `(len(ops),)`, the weights of the mixture before the softmax; None for a single operation. Several
+            enhancers may share one parameter.
 
     Raises:
         SpecError: If an operation is unknown, or none is given.
@@ -138,18 +140,49 @@ class SpatialEnhancer(nn.Module):
             raise SpecError("A spatial enhancer needs at least one operation.")
         self.ops = nn.ModuleList(_operation(name, dim, grid) for name in self.names)
         self.alpha = nn.Parameter(1e-3 * torch.randn(len(self.names))) if len(self.names) > 1 else None
+        self._kept = list(range(len(self.names)))
+
+    @property
+    def kept(self) -> tuple[str, ...]:
+        """The operations that are still computed; at first all of them."""
+        return tuple(self.names[place] for place in self._kept)
+
+    def keep(self, names: Sequence[str]) -> None:
+        """Reduces the mixture to some of its operations; the others are no longer computed.
+
+        Raises:
+            SpecError: If the mixture has none of them.
+
+        Example:
+            >>> enhancer = SpatialEnhancer(8, grid=4, ops=("skip", "max3", "avg3"))
+            >>> enhancer.keep(("max3", "avg3"))
+            >>> enhancer.kept, list(enhancer.probabilities())
+            (('max3', 'avg3'), ['max3', 'avg3'])
+        """
+        left = [place for place in self._kept if self.names[place] in names]
+        if not left:
+            raise SpecError(f"The mixture has {', '.join(self.kept)}; none of these is among {', '.join(names)}.")
+        self._kept = left
+
+    def probabilities(self) -> dict[str, float]:
+        """Weight of each operation that is kept; they add up to 1."""
+        if self.alpha is None or len(self._kept) == 1:
+            return {self.kept[0]: 1.0}
+        weights: list[float] = self.alpha.detach()[self._kept].softmax(dim=0).tolist()
+        return dict(zip(self.kept, weights, strict=True))
 
     def forward(self, x: Tensor) -> Tensor:
         """Maps tokens `(B, class_tokens + grid^2, dim)` to tokens of the same shape."""
-        if self.names == ("skip",):
+        if self.kept == ("skip",):
             return x
         tokens, held = _without_class_tokens(x, self.class_tokens)
         mapped = _as_map(tokens, self.grid)
-        if self.alpha is None:
-            pooled = self.ops[0](mapped)
+        ops = [self.ops[place] for place in self._kept]
+        if self.alpha is None or len(ops) == 1:
+            pooled = ops[0](mapped)
         else:
-            weights = self.alpha.softmax(dim=0)
-            pooled = sum(weight * op(mapped) for weight, op in zip(weights, self.ops, strict=True))
+            weights = self.alpha[self._kept].softmax(dim=0)
+            pooled = sum(weight * op(mapped) for weight, op in zip(weights, ops, strict=True))
         flat: Tensor = pooled.flatten(2).transpose(1, 2)
         return flat if held is None else torch.cat((held, flat), dim=1)
 

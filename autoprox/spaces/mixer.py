@@ -97,6 +97,23 @@ def fitting_kernels(kernels: Sequence[int], grid: int) -> tuple[int, ...]:
     return tuple(dict.fromkeys(min(kernel, 2 * grid - 1) for kernel in kernels))
 
 
+def distinct_enhancers(grid: int, names: Sequence[str] = ENHANCERS) -> tuple[str, ...]:
+    """The enhancers that differ on a token map; of those that are equal there, the first.
+
+    Windows are cut as kernels are, so that on small maps two of them are one.
+
+    Example:
+        >>> distinct_enhancers(3) == ENHANCERS, distinct_enhancers(2)
+        (True, ('skip', 'strip', 'max3', 'avg3'))
+    """
+    found: dict[tuple[str, int], str] = {}
+    for name in names:
+        kernel = fitting_kernels([int(name[3:])], grid)[0] if name.startswith(("max", "avg")) else 0
+        kind = ("skip", 0) if kernel == 1 else (name.rstrip("35"), kernel)
+        found.setdefault(kind, name)
+    return tuple(found.values())
+
+
 def split_channels(channels: int, parts: int) -> list[int]:
     """Divides channels evenly; the first parts get one more each if there is a remainder.
 

@@ -1,13 +1,11 @@
 """Trains a supernet: steps with a sampler and a loss, until a budget of passes is spent."""
 
-import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from math import cos, pi
 from typing import Any
 
 import numpy as np
-import safetensors.torch
 import torch
 from torch import Tensor, nn
 
@@ -23,6 +21,7 @@ from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
 from autoprox.supernet.samplers import SAMPLERS
 from autoprox.supernet.supernet_losses import LOSSES, Prior, SupernetStep
+from autoprox.training.step_state import restore_step_state, step_state
 
 HELD_OUT = 10
 """Every tenth training image is held out, for the inherited accuracy in a search."""
@@ -169,13 +168,8 @@ class SupernetTrainer:
 
     def state(self) -> bytes:
         """The complete state of the training, as the content of a safetensors file."""
-        tensors = {f"parameter {place}": value.detach() for place, value in enumerate(self._parameters)}
-        for place, value in enumerate(self._parameters):
-            for name, moment in self._optimizer.state[value].items():
-                tensors[f"optimizer {name} {place}"] = moment
         facts = {"done": self.done, "sampler": self.sampler.state(), "loss": self.loss.state()}
-        found: bytes = safetensors.torch.save(tensors, {"state": json.dumps(facts)})
-        return found
+        return step_state(self._parameters, [self._optimizer], facts)
 
     def restore(self, state: bytes) -> None:
         """Restores the state of a training with the same arguments.
@@ -183,19 +177,7 @@ class SupernetTrainer:
         Raises:
             Exception: Any exception for an invalid state; call it inside `autoprox.base.foreign.guarded`.
         """
-        tensors = safetensors.torch.load(state)
-        size = int.from_bytes(state[:8], "little")
-        facts = json.loads(json.loads(state[8 : 8 + size])["__metadata__"]["state"])
-        with torch.no_grad():
-            for place, parameter in enumerate(self._parameters):
-                parameter.copy_(tensors[f"parameter {place}"])
-        known = self._optimizer.state_dict()
-        known["state"] = {}
-        for key, moment in tensors.items():
-            if key.startswith("optimizer "):
-                _, name, number = key.split(" ")
-                known["state"].setdefault(int(number), {})[name] = moment
-        self._optimizer.load_state_dict(known)
+        facts = restore_step_state(state, self._parameters, [self._optimizer])
         self.sampler.restore(facts["sampler"])
         self.loss.restore(facts["loss"])
         self.done = int(facts["done"])

@@ -1,24 +1,15 @@
-"""Resumable training: its state is saved to a journal at intervals, from which it resumes exactly."""
+"""Journal of the training of a supernet."""
 
-import time
 from collections.abc import Mapping
 from pathlib import Path
 
-from autoprox.base.foreign import guarded
-from autoprox.base.progress import progress
-from autoprox.base.store import FACTS, Store, StoreFormat, first_value
 from autoprox.supernet._trainer import SupernetTrainer
+from autoprox.training.step_journal import KEPT_EVERY_S, recorded_steps, step_journal_format, train_in_steps
 
 SUPERNET_JOURNAL = "training.sqlite"
 """Name of the file in the folder of a supernet."""
 
-SUPERNET_JOURNAL_FORMAT = StoreFormat(
-    "journal of a supernet",
-    f"{FACTS}; create table training (place integer primary key, done integer not null, state blob not null)",
-    "Delete {path}, and train again.",
-)
-KEPT_EVERY_S = 10.0
-"""Interval between saved states in seconds; a killed process loses at most this much training."""
+SUPERNET_JOURNAL_FORMAT = step_journal_format("a supernet")
 
 
 def recorded_passes(path: Path) -> int:
@@ -27,8 +18,7 @@ def recorded_passes(path: Path) -> int:
     Raises:
         StoreMismatchError: If the journal is damaged or foreign.
     """
-    found = first_value(path, SUPERNET_JOURNAL_FORMAT, "select done from training")
-    return found if isinstance(found, int) else 0
+    return recorded_steps(path, SUPERNET_JOURNAL_FORMAT)
 
 
 def train_supernet(
@@ -46,23 +36,5 @@ def train_supernet(
         SpecError: If the training diverges.
         StoreMismatchError: If the journal is damaged, in use, or belongs to another training.
     """
-    place = "memory" if journal is None else journal.parent
-    in_use = f"Another process is training the supernet in '{place}'. Wait until it ends, or choose another folder."
-    with Store(journal, SUPERNET_JOURNAL_FORMAT, in_use=in_use) as store:
-        store.require_same(store.bind(facts), facts)
-        rows = store.rows("select state from training")
-        if rows:
-            with guarded(store.damaged):
-                trainer.restore(rows[0][0])
-
-        def keep() -> None:
-            store.write("insert or replace into training values (0, ?, ?)", [(trainer.done, trainer.state())])
-
-        kept = time.monotonic()
-        with progress(trainer.last, "pass", done=trainer.done) as reach:
-            for done in trainer.steps():
-                reach(done)
-                if time.monotonic() - kept >= kept_every_s:
-                    keep()
-                    kept = time.monotonic()
-        keep()
+    form = SUPERNET_JOURNAL_FORMAT
+    train_in_steps(trainer, journal, form, facts, noun="supernet", unit="pass", kept_every_s=kept_every_s)

@@ -5,6 +5,7 @@
 - `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance
 - `sample`, `build_plan`: the choice of architectures, data sets and seeds
 - `build`, `build_journal`, `manifest`: many trainings, resumed after any interruption
+- `step_state`, `step_journal`: training in steps that resumes after a kill, for supernets and mixtures
 - `device`: devices for training
 """
 

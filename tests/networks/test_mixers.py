@@ -13,7 +13,7 @@ from autoprox.base.errors import SpecError
 from autoprox.inspect.nodes import Role, Site, nodes
 from autoprox.networks import MCA, SpatialEnhancer
 from autoprox.spaces import load_space
-from autoprox.spaces.mixer import ENHANCERS, KERNELS
+from autoprox.spaces.mixer import ENHANCERS, KERNELS, distinct_enhancers
 
 SPACE = load_space("mixer-micro")
 EXAMPLES = settings(max_examples=20, deadline=None)
@@ -117,6 +117,34 @@ def test_a_mixture_is_the_weighted_sum_of_its_operations() -> None:
     weights = torch.softmax(torch.tensor([0.3, -1.0, 2.0]), 0)
     alone = [SpatialEnhancer(4, 3, op)(x) for op in ("skip", "max3", "avg3")]
     torch.testing.assert_close(enhancer(x), sum(w * part for w, part in zip(weights, alone, strict=True)))
+
+
+def test_a_mixture_that_is_reduced_is_that_of_what_is_left() -> None:
+    whole, x = SpatialEnhancer(4, 3, ("skip", "max3", "avg3")), tokens(2, 3, 4)
+    with torch.no_grad():
+        whole.alpha.copy_(torch.tensor([0.3, -1.0, 2.0]))
+    left = SpatialEnhancer(4, 3, ("skip", "avg3"))
+    with torch.no_grad():
+        left.alpha.copy_(torch.tensor([0.3, 2.0]))
+    whole.keep(("avg3", "skip"))
+    torch.testing.assert_close(whole(x), left(x))
+    assert whole.probabilities() == pytest.approx({"skip": 0.15446527, "avg3": 0.84553473})  # 1 / (1 + exp(1.7))
+    whole.keep(("avg3",))
+    assert torch.equal(whole(x), SpatialEnhancer(4, 3, "avg3")(x))
+    assert whole.probabilities() == {"avg3": 1.0}
+    with pytest.raises(SpecError, match="The mixture has avg3; none of these is among skip, max3"):
+        whole.keep(("skip", "max3"))
+
+
+@pytest.mark.parametrize("grid", [1, 2, 3, 6])
+def test_enhancers_that_are_distinct_are_so_and_the_others_are_not(grid: int) -> None:
+    x = tokens(2, grid, 4)
+    poolings = [op for op in ENHANCERS if op != "strip"]
+    outputs = {op: SpatialEnhancer(4, grid, op)(x) for op in poolings}
+    expected = [
+        op for place, op in enumerate(poolings) if not any(outputs[op].allclose(outputs[o]) for o in poolings[:place])
+    ]
+    assert [op for op in distinct_enhancers(grid) if op != "strip"] == expected
 
 
 @pytest.mark.parametrize(

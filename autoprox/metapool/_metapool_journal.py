@@ -1,0 +1,40 @@
+"""Journal of a search for pooling."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from autoprox.metapool._metapool_trainer import MetaPoolTrainer
+from autoprox.training.step_journal import KEPT_EVERY_S, recorded_steps, step_journal_format, train_in_steps
+
+METAPOOL_JOURNAL = "steps.sqlite"
+"""Name of the file in the folder of a search."""
+
+METAPOOL_JOURNAL_FORMAT = step_journal_format("a search for pooling")
+
+
+def recorded_metapool_steps(path: Path) -> int:
+    """How many steps a journal holds.
+
+    Raises:
+        StoreMismatchError: If it is damaged or foreign.
+    """
+    return recorded_steps(path, METAPOOL_JOURNAL_FORMAT)
+
+
+def train_metapool(
+    trainer: MetaPoolTrainer, journal: Path | None, facts: Mapping[str, str], *, kept_every_s: float = KEPT_EVERY_S
+) -> None:
+    """Trains and decides to the end, from where an earlier call with the same journal came to.
+
+    Args:
+        trainer: What trains.
+        journal: Where the state is kept; nowhere if None.
+        facts: What tells this search from others.
+        kept_every_s: Seconds between two states that are kept.
+
+    Raises:
+        SpecError: If the training diverges.
+        StoreMismatchError: If the journal is damaged, in use, or belongs to another search.
+    """
+    form = METAPOOL_JOURNAL_FORMAT
+    train_in_steps(trainer, journal, form, facts, noun="mixture of poolings", unit="step", kept_every_s=kept_every_s)
