@@ -98,7 +98,7 @@ def _import(options: argparse.Namespace) -> int:
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out, spaces=spaces)
     for line in done.notes:
-        advice = " Set it with --constants num_classes=N." if "num_classes" in line and "assumed" in line else ""
+        advice = " Set it with --constants num_classes=N." if "no column num_classes" in line else ""
         note(line + advice)
     for line in table.notes:
         if "noise" in line:

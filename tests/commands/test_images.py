@@ -42,7 +42,7 @@ def test_statistics_are_those_of_the_images(table, leaves, capsys, tmp_path):
         said[tuple(map(str, images))] = (json.loads(printed.out)["proxies"]["snip"]["joint"], printed.err)
     (noise, noise_said), *real = said.values()
     assert "Gaussian noise" in noise_said
-    assert "10 are assumed" in noise_said
+    assert "assuming 10" in noise_said
     for joint, remark in real:
         assert joint == real[0][0] != noise
         assert "Images of leaves are read from" in remark
