@@ -85,7 +85,7 @@ def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], run: _Runner,
 def describe(model: nn.Module, images: Any) -> str:
     """Describes the nodes of a network, one per line: name, site, role, and the source of the role.
 
-    The source is "declared", "told" for a role by rule, or the observation if no rule matches.
+    The source is "declared", "detected" for a role found by a rule, or the observation if no rule matches.
 
     Args:
         model: Any network; it is restored bit by bit.
@@ -98,10 +98,10 @@ def describe(model: nn.Module, images: Any) -> str:
         >>> import torch
         >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 8), nn.GELU(), nn.Linear(8, 3), nn.Linear(3, 2))
         >>> print(describe(model, torch.ones(2, 1, 2, 2)))
-        1  linear      embed  told
-        2  activation  embed  told
-        3  linear      mlp    told
-        4  linear      head   told
+        1  linear      embed  detected
+        2  activation  embed  detected
+        3  linear      mlp    detected
+        4  linear      head   detected
     """
     found = find_nodes(model, lambda weight: checked_images(images, weight))
     declared = declared_roles(model)
@@ -109,8 +109,8 @@ def describe(model: nn.Module, images: Any) -> str:
     rows = []
     for node in found:
         path = names.get(id(node.module if node.call is None or id(node.module) in names else node.call.owner), "")
-        told = node.untold or ("told" if declared[path] is None else "declared")
-        rows.append((node.name, node.site.value, node.role.value, told))
+        source = node.untold or ("detected" if declared[path] is None else "declared")
+        rows.append((node.name, node.site.value, node.role.value, source))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)

@@ -247,7 +247,7 @@ def test_what_reads_a_kernel_has_to_be_declared():
 def test_a_layer_that_is_not_called_is_something_else():
     model = around(linear)
     model.spare = linear()
-    assert describe(model, batch()[0]).splitlines()[-1].split() == ["spare", "linear", "other", "told"]
+    assert describe(model, batch()[0]).splitlines()[-1].split() == ["spare", "linear", "other", "detected"]
     declare(model.spare, Role.MLP)
     assert [node.name for node in collect(model, *batch(), ["weight"]).nodes[Site.LINEAR]][-1] == "spare"
 
