@@ -173,7 +173,7 @@ class Judge:
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
 
     def standard_errors(self, scores: Floats, best: int, resamples: int = RESAMPLES) -> Floats:
-        """Standard errors of the differences between the joint correlation of one score vector and of each.
+        """Standard errors of the differences of joint correlations between one score vector and each.
 
         Args:
             scores: `(P, A)`.

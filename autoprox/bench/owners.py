@@ -1,4 +1,4 @@
-"""The spaces of a table: compares the spaces that the user gives with their record in the manifest."""
+"""The spaces of a table: compares the given spaces with their record in the manifest."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass

@@ -208,7 +208,7 @@ def score_together(
         loss: Loss of backward passes; the mean cross entropy by default.
 
     Returns:
-        The same score for each scorer, by name, as from the scorer alone; NaN without a finite value.
+        Score of each scorer, by name, identical to the score of the scorer alone; NaN without a finite value.
 
     Raises:
         CollectionError: If no scorer can be computed on this model with this batch.

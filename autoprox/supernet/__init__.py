@@ -1,4 +1,4 @@
-"""Supernets: one network whose parameters all architectures of a space share.
+"""Supernets: one network with parameters shared by all architectures of a space.
 
 - `supernet`: the network, with `select` and `extract`; `running`: a subnet in execution; `initial`: fresh parameters
 - `slots`, `covering`: the part of a shared parameter in a subnet, and subnets that contain all others

@@ -48,8 +48,8 @@ def blocks_of(network: nn.Module, images: Tensor) -> list[nn.Module]:
     """The blocks of a network, in the order of its forward pass.
 
     If the network has transformer blocks of autoprox, these are its blocks. Otherwise the blocks are all modules of one
-    class, chosen among the classes that contain other modules and output maps. Repeated classes come first, then
-    classes with the most parameters, then classes with the most modules.
+    class, chosen among the classes that contain other modules and output maps. Repeated classes have priority, then
+    classes with more parameters, then classes with more modules.
 
     Args:
         network: The network.

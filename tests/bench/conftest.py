@@ -1,4 +1,4 @@
-"""Tables of the tests: synthetic values, clearly not labels of anything, in files of their own."""
+"""Tables for tests: clearly synthetic values, in temporary files."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -13,7 +13,7 @@ from autoprox.spaces import space
 def user_rows(
     archs: int = 16, space_name: str = "autoformer-micro", datasets: tuple[str, ...] = ("digits",), seeds: int = 1
 ) -> pd.DataFrame:
-    """A user's table with the four columns it needs; the value is synthetic."""
+    """A user's table with the four required columns and synthetic values."""
     rng = np.random.default_rng(7)
     found = space(space_name)
     chosen = []

@@ -1,4 +1,4 @@
-"""The noise ceiling against simulations in which the truth is known."""
+"""The noise ceiling against simulations with known truth."""
 
 import numpy as np
 import pytest
@@ -38,7 +38,7 @@ def test_unequal_numbers_of_seeds() -> None:
 
 
 def test_a_narrow_stratum_with_more_seeds_does_not_speak_for_the_whole() -> None:
-    """Architectures of one size differ less, so that seeds agree less there, and all of them as the first two do."""
+    """Architectures of one size differ less, so that seeds agree less there; all seeds agree like the first two."""
     rng = np.random.default_rng(8)
     narrow = np.arange(N) % 2 == 0
     truth = np.where(narrow, 0.3, 1.4) * rng.normal(size=N)
@@ -52,7 +52,7 @@ def test_a_narrow_stratum_with_more_seeds_does_not_speak_for_the_whole() -> None
 
 
 def test_skewed_accuracies_are_within_a_few_hundredths() -> None:
-    """Accuracies crowd at the top and are noisier at the bottom, which the normal model does not know."""
+    """Accuracies are dense at the top and noisier at the bottom, unlike in the normal model."""
     rng = np.random.default_rng(6)
     gap = rng.lognormal(2.0, 0.7, size=N)
     labels = 100 - gap[:, None] * np.exp(0.35 * rng.normal(size=(N, 3)))

@@ -1,4 +1,4 @@
-"""`findings`: every fault with its row, by the rules that reading uses; files beside a table are compared."""
+"""`findings`: every fault with its row, by the same rules as reading; the other files of a table are compared."""
 
 import json
 import shutil

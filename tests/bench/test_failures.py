@@ -33,7 +33,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits an
 
 
 def tiny(out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> "subprocess.Popen[str]":
-    """A build in a process of its own, by default the smallest."""
+    """A build in a separate process, by default the smallest."""
     command = [sys.executable, "-m", "tests.bench.tiny", str(out), str(archs), str(iso_seeds), str(jobs)]
     root = Path(__file__).parents[2]
     return subprocess.Popen(
@@ -42,7 +42,7 @@ def tiny(out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> "su
         stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        # A shell that runs the tests in the background has them ignore interruptions, and children inherit that.
+        # In a background shell, tests ignore interruptions, and child processes inherit this.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
 
@@ -63,7 +63,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 
 def gone_on(out: Path, whole: bytes, error: str) -> None:
-    """The failure was one line, something is kept, and the next build finishes the table."""
+    """The failure is one line, finished trainings are kept, and the next build completes the table."""
     kept = committed(TableFiles(out).journal)
     assert error.count("autoprox: error:") == 1
     assert "Traceback" not in error
@@ -73,7 +73,7 @@ def gone_on(out: Path, whole: bytes, error: str) -> None:
 
 
 class SmallDisk:
-    """A file system of its own that can be filled; where none can be mounted, a limit on the files of a process."""
+    """A separate file system to fill up; if none can be mounted, a limit on file sizes of a process."""
 
     def __init__(self, folder: Path) -> None:
         self.folder, self._filler = folder, folder / "filler"
@@ -81,7 +81,7 @@ class SmallDisk:
         self.mounted = bool(shutil.which("mount")) and subprocess.run(command, capture_output=True).returncode == 0
 
     def fill(self, child: "subprocess.Popen[str]") -> None:
-        """From now on, no file of the process can grow."""
+        """Prevents all files of the process from growing."""
         if self.mounted:
             with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
                 while True:

@@ -1,4 +1,4 @@
-"""Importing tables of others: what becomes a row, what is refused, and that nothing of a file is run."""
+"""Importers for third-party tables: rows, refusals, and no execution of code in files."""
 
 import io
 import json
@@ -133,7 +133,7 @@ def test_architectures_outside_the_space_are_listed_and_left_out_on_request(tmp_
 
 
 class Code:
-    """Would make a folder if it were unpickled."""
+    """Creates a folder when unpickled."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -206,7 +206,7 @@ def test_wrong_space_of_the_right_family_is_explained(tmp_path: Path) -> None:
 
 @pytest.fixture
 def wide(tmp_path: Path) -> Path:
-    """A CSV with other names, an architecture as pandas writes a dictionary, and one label missing."""
+    """A CSV file with other column names, architectures as dictionaries written by pandas, and one missing label."""
     rows = [
         {"model": str(record["arch"]), "task": "leaves", "acc": 50.0 + index, "note": "x"}
         for index, record in enumerate(records(16, "pit-micro"))
@@ -270,7 +270,7 @@ def test_every_fault_of_a_csv_has_the_row_of_the_file(wide: Path, tmp_path: Path
     done = import_drafts(
         [read_columns(wide, MAPPING, SPACES["pit-micro"], "CC0")], tmp_path / "t.parquet", "", skip_invalid=True
     )
-    # Row 3 is missing and row 9 left out.
+    # Row 3 has no value, and row 9 is skipped.
     assert [line.partition(":")[0] for line in done.faults] == ["column 'value', row 12", "column 'value', row 5"]
     assert len(done.skipped) == 1
     assert not (tmp_path / "t.parquet").exists()
@@ -340,7 +340,7 @@ def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.Cap
     [("gt_autoformer.pth", "autoformer-ti", 100, 700), ("gt_pit_a.pth", "pit-ti", 50, 300)],
 )
 def test_published_files(file: str, space_name: str, records_count: int, labels: int, tmp_path: Path) -> None:
-    """Against what is known of these files: numbers of records, and taus of the number of parameters with kd labels."""
+    """Compares with known figures of these files: numbers of records, and taus of parameters with kd labels."""
     path = PUBLISHED / file
     if not path.exists():
         pytest.skip(f"{path} is not here; the project commits no copy of it")

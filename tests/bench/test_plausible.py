@@ -1,4 +1,4 @@
-"""Labels that are possible one by one and wrong together; and that sound ones are left in peace."""
+"""Labels that are valid one by one but implausible together; plausible tables cause no doubts."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -20,7 +20,7 @@ WriteTable = Callable[..., Path]
 
 
 def trained(archs: int = 40, seeds: int = 1, seed: int = 3) -> pd.DataFrame:
-    """Rows whose value grows with size, and differs between trainings."""
+    """Rows with values that grow with size and differ between trainings."""
     rows = user_rows(archs=archs, seeds=seeds)
     owner, rng = space("autoformer-micro"), np.random.default_rng(seed)
     params = np.array([owner.backbone_params(owner.parse(text)) for text in rows["arch_json"]])
@@ -54,13 +54,13 @@ def test_a_table_put_together_from_itself_keeps_its_ceiling(times: int, write_ta
     path = write_table(pd.concat([once] * times, ignore_index=True), "again.parquet")
     assert ceiling_of(path) == wanted
     assert Table.read(path).digest == Table.read(path.with_name("once.parquet")).digest
-    # A part that came twice repeats itself as well.
+    # A duplicated part is also a repetition.
     part = write_table(pd.concat([once, once[:50]], ignore_index=True), "part.parquet")
     assert ceiling_of(part) == wanted
 
 
 def test_trainings_that_happen_to_agree_stay_trainings(write_table: WriteTable) -> None:
-    """Few test images give few values: about every third pair of trainings has the same one here."""
+    """Few test images give few distinct values: about every third pair of trainings has equal ones."""
     rows = trained(seeds=2)
     rows["value"] = rows["value"].round(0)
     same = (rows["value"][::2].to_numpy() == rows["value"][1::2].to_numpy()).mean()
@@ -87,7 +87,7 @@ def imported(rows: pd.DataFrame, folder: Path, mapping: dict[str, str] | None = 
 
 
 def test_a_gap_changes_no_other_cell(write_table: WriteTable) -> None:
-    """A column of whole numbers with a gap is one of floats to pandas, in which 2^62 + 1 is 2^62."""
+    """pandas reads whole numbers with a gap as floats, which round 2^62 + 1 to 2^62."""
     rows = user_rows().assign(train_seed=pd.array([2**62 + 1] * 15 + [None], dtype="Int64"))
     (fault,) = findings(write_table(rows))[0]
     assert fault.lines() == ["column 'train_seed', row 15: is None, not a whole number from 0."]
@@ -108,7 +108,7 @@ def test_fractions_among_percents_are_told_row_by_row(write_table: WriteTable) -
     rows.loc[::2, "value"] /= 100
     (fault,) = findings(write_table(rows))[0]
     assert fault.rows == tuple(range(0, 40, 2))
-    # Blocks are apart: one of fractions beside one of percents is possible, and said.
+    # Blocks are independent: a block of fractions and a block of percents are valid, with a doubt.
     apart = pd.concat([trained(), trained().assign(value=lambda f: f["value"] / 100, dataset="other")])
     faults, doubts = findings(write_table(apart.reset_index(drop=True)))
     assert faults == []
@@ -118,8 +118,8 @@ def test_fractions_among_percents_are_told_row_by_row(write_table: WriteTable) -
 @pytest.mark.parametrize(
     ("values", "chance"),
     [
-        ([0.0, 55.0, 60.0], 10.0),  # nothing right is 0 on either scale
-        ([1.0, 1.0, 70.0], 1.0),  # two trainings of 100 classes that failed
+        ([0.0, 55.0, 60.0], 10.0),  # 0 correct is 0 on both scales
+        ([1.0, 1.0, 70.0], 1.0),  # two failed trainings with 100 classes
         ([0.4, 0.9, 1.3, 2.5, 60.0], 1.0),  # labels after a few steps
         ([0.2, 0.5, 0.9], 10.0),  # a block of fractions is one scale
     ],

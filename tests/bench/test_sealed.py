@@ -1,4 +1,4 @@
-"""The count of looks at the sealed split."""
+"""The count of scorings of the sealed split."""
 
 import subprocess
 import sys

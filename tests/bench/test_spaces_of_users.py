@@ -1,4 +1,4 @@
-"""Tables of a space that a user defined: imported, remembered, refused in one line, trained, and evolved on."""
+"""Tables of a user's space: import, record in the manifest, one-line errors, training, and evolution."""
 
 import json
 import shutil
@@ -143,6 +143,6 @@ def test_a_table_is_imported_evolved_on_and_searched_by_a_module_of_a_package(
     assert main(["search", *options, "--out", str(found), "--quiet"]) == 0
     document = json.loads(capsys.readouterr().out)
     for pick in document["picks"]:
-        # What is printed is fed back as it is.
+        # The printed command works unchanged.
         task = (document["images"]["num_classes"], document["images"]["img_size"], document["images"]["in_chans"])
         assert mixer.counts(pick["arch"], *task).params == pick["params"] <= 30_000

@@ -1,4 +1,4 @@
-"""Splits: shares, balance, growth, and dependence on nothing but the architectures."""
+"""Splits: shares, balance, growth, and dependence on architectures only."""
 
 from collections import Counter
 from functools import cache

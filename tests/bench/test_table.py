@@ -1,4 +1,4 @@
-"""Reading tables: what a user's table may leave out, and what each fault is answered with."""
+"""Reading tables: optional columns of a user's table, and the error for each fault."""
 
 import json
 from collections.abc import Callable

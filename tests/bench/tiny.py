@@ -1,4 +1,4 @@
-"""A build small enough for a test; `python -m tests.bench.tiny OUT ARCHS ISO_SEEDS JOBS` is a process to be killed."""
+"""A build that is small enough for a test; `python -m tests.bench.tiny OUT ARCHS ISO_SEEDS JOBS` can be killed."""
 
 import sys
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Allocation under a budget against listing everything, and the network as a file."""
+"""Allocation under a budget against full enumeration, and the exported network."""
 
 import subprocess
 import sys
@@ -86,7 +86,7 @@ def test_the_file_loads_with_torch_alone(tmp_path, kind):
 
 
 class _Counting(nn.Module):
-    """Takes the number of images as an int, which fixes it in a recorded program."""
+    """Uses the number of images as an int, which fixes it in a traced program."""
 
     def __init__(self):
         super().__init__()

@@ -1,4 +1,4 @@
-"""FLORA's filter of candidates against a loop written from its description, and its space against the whole one."""
+"""FLORA's filter of candidates against a loop from its description, and its space against the unfiltered one."""
 
 from itertools import product
 
@@ -18,7 +18,7 @@ WEIGHTS = np.random.default_rng(0).normal(size=len(SPACE.groups))
 
 
 def value(arch) -> float:
-    """Differs between the groups, and does not follow their cost."""
+    """A value that differs between groups and does not depend on cost."""
     return float(np.sin(7 * np.array(arch.genes["ranks"])) @ WEIGHTS)
 
 

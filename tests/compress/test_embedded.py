@@ -1,4 +1,4 @@
-"""The spaces around the trained networks that come with autoprox, and the labels of their networks."""
+"""The spaces around the embedded trained networks, and the labels of their networks."""
 
 import json
 import pickle
@@ -28,7 +28,7 @@ NETWORK = trained_networks()["pit-digits"]
 
 @pytest.fixture
 def few_drawn(monkeypatch):
-    """A pool of fewer architectures, which is quicker."""
+    """A smaller pool of architectures, which is faster."""
     sample.pool.cache_clear()
     monkeypatch.setattr(sample, "POOL_SIZE", 1_000)
     yield

@@ -71,7 +71,7 @@ def test_in_a_supernet_ranks_nest_and_the_full_rank_is_two_factors():
 
 
 class Recorded(LocalValue):
-    """Values of the block, and what local spaces there were."""
+    """Values of the block, and a record of local spaces."""
 
     def __init__(self):
         self.spaces = []
@@ -95,7 +95,7 @@ def test_a_local_space_lets_one_block_choose_and_no_other():
 
 
 def perceptron_of_digits() -> nn.Module:
-    """Trained until it knows most digits, so that ranks matter."""
+    """Trained until it recognises most digits, so that ranks matter."""
     data = dataset("digits")
     images, labels = torch.from_numpy(data.normalised(data.train_images[:])), torch.tensor(data.train_labels)
     torch.manual_seed(0)

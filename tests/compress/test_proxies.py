@@ -1,4 +1,4 @@
-"""Each proxy that adds up over maps against a naive computation, and what all of them promise."""
+"""Each allocation proxy against a naive computation, and the guarantees of all."""
 
 import numpy as np
 import pytest
@@ -39,7 +39,7 @@ def loss_of(model):
 
 
 def layers(model, space):
-    """For each group, its layers."""
+    """The layers of each group."""
     return [[model.get_submodule(each.holders[0]) for each in group.maps] for group in space.groups]
 
 

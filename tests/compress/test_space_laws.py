@@ -1,4 +1,4 @@
-"""Spaces around trained networks keep the laws of all spaces."""
+"""Spaces around trained networks fulfil the laws of all spaces."""
 
 from autoprox.compress import lowrank_space, quantised_space
 from autoprox.testing import AllLaws, SpaceLaws

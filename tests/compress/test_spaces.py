@@ -1,4 +1,4 @@
-"""Properties of spaces of bits and ranks alone."""
+"""Properties of spaces of bits and ranks."""
 
 import copy
 import pickle
@@ -95,7 +95,7 @@ def test_each_map_has_the_bits_of_its_item(models):
 
 
 def test_the_outputs_are_those_of_plain_torch():
-    """Ours by hand: weights and inputs rounded as the definition says, in functional form."""
+    """Weights and inputs rounded by the definition, in functional form."""
     model = nn.Sequential(nn.Flatten(), nn.Linear(64, 6), nn.ReLU(), nn.Linear(6, 4), nn.Linear(4, 5))
     space = quantised_space(model, BATCH, bits=(3,), activations=4, edges=5)
     found = trained.logits(space.build({"bits": [3]}), BATCH)
@@ -162,7 +162,7 @@ def test_a_rank_gives_the_truncated_decomposition(rows, columns, ratio, seed):
     nearest = (u[:, :rank] * s[:rank]) @ vh[:rank]
     built = space.build({"ranks": [ratio]})
     assert np.allclose(built[2].weight.detach().numpy(), nearest, atol=1e-5)
-    if rank < min(rows, columns):  # Eckart and Young: what is lost are the smaller singular values
+    if rank < min(rows, columns):  # Eckart and Young: the error consists of the smaller singular values
         lost = np.linalg.norm(built[2].weight.detach().numpy() - model[2].weight.detach().numpy())
         assert lost == pytest.approx(np.sqrt((s[rank:] ** 2).sum()), abs=1e-5)
     assert isinstance(built[2], nn.Linear) == (rank * (rows + columns) >= rows * columns or rank == min(rows, columns))

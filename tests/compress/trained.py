@@ -1,4 +1,4 @@
-"""Networks that stand for trained ones: of ours, of Hugging Face and of a user, with changed parameters."""
+"""Stand-ins for trained networks: built-in ones, of Hugging Face and of a user, with changed parameters."""
 
 import numpy as np
 import torch
@@ -51,7 +51,7 @@ def hugging_face() -> nn.Module:
 
 
 class Mine(nn.Module):
-    """A network of a user: two layers with one weight, a convolution inside, torch's own attention."""
+    """A user's network: two layers with a shared weight, a convolution, and torch's attention."""
 
     def __init__(self) -> None:
         super().__init__()

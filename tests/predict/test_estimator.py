@@ -1,4 +1,4 @@
-"""The estimator: scikit-learn's own checks, what it promises beyond them, and what it refuses."""
+"""The estimator: scikit-learn's checks, further guarantees, and refusals."""
 
 import subprocess
 import sys

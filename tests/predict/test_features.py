@@ -1,4 +1,4 @@
-"""Features against a collection by hand, and out of a user's frame."""
+"""Features against a collection by hand, and from a user's frame."""
 
 import numpy as np
 import pandas as pd

@@ -1,4 +1,4 @@
-"""Figures show what they were given."""
+"""Figures show their data."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Models of latency: what a layer is, which kind is chosen, what a cost keeps; on clocks that the tests make."""
+"""Latency models: layers, the choice of a kind, and costs, with simulated clocks."""
 
 import json
 import time
@@ -28,13 +28,13 @@ ARCHS = list(dict.fromkeys(TINY.sample(RNG) for _ in range(60)))
 
 
 def block_seconds(block) -> float:
-    """A made-up cost of a module that follows from its sizes."""
+    """A simulated cost of a module that depends on its sizes."""
     return 1e-6 * sum(each.numel() for each in block.parameters()) ** 0.7 + 1e-5
 
 
 @pytest.fixture
 def machine(monkeypatch):
-    """A machine whose networks take the time of their layers, and a little more; counts what was measured."""
+    """A simulated machine: a network takes the time of its layers and a little more; counts measurements."""
     made = {"noise": lambda: 1.0, "calls": 0}
 
     def timed(model, *_):
@@ -74,7 +74,7 @@ def test_rates_of_training_do_not_tell_layers_apart():
 def test_a_layer_is_timed_with_what_it_was_called_with():
     arch = mixers.arch({"depth": [1, 2], "width": [8, 12], "kernel": [3, 5], "mixer": "grouped"})
     found = layers.layers_of(mixers, arch, TaskShape(4, 8, 1), 1)
-    assert len(found) == len(list(mixers.build(arch, 4, 8, 1)))  # a Sequential is opened
+    assert len(found) == len(list(mixers.build(arch, 4, 8, 1)))  # a Sequential is expanded
     assert all(each.time(1, "wall") > 0 for each in found)
 
 
@@ -152,7 +152,7 @@ def test_a_layer_that_was_not_measured_leaves_the_regression():
 
 
 def test_a_lookup_falls_back_on_the_regression_that_predicts_better():
-    """Seconds that are a product of genes are linear after a logarithm, and not before."""
+    """Seconds that are a product of genes are linear only after a logarithm."""
     products = np.array([TINY.counts(arch, *SHAPE).macs ** 1.5 * 1e-9 for arch in ARCHS])
     keys = {each.key for arch in ARCHS for each in layers.layers_of(TINY, arch, SHAPE, 1)}
     about = (TINY, SHAPE, Conditions(), ARCHS)

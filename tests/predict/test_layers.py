@@ -12,7 +12,7 @@ from autoprox.predict.parzc._layers import BayesianLinear
 
 
 def wide_posterior(inputs=3, outputs=2, prior_std=0.7):
-    """A layer whose posterior is wide enough to be seen."""
+    """A layer with a posterior of visible width."""
     with isolated(seed=0):
         layer = BayesianLinear(inputs, outputs, prior_std).double()
         with torch.no_grad():

@@ -59,7 +59,7 @@ def test_live_networks_score_as_cached_leaves_do(proxy, networks, tmp_path):
 
 
 def test_another_model_under_the_same_name_is_scored_anew(proxy, networks, table, tmp_path):
-    """Scores of a learned proxy are not stored under its name, which says nothing about its weights."""
+    """Scores of a learned proxy are not cached under its name, which does not identify its weights."""
     cache = StatisticsCache(tmp_path / "statistics.sqlite")
     first = score_networks([proxy], networks, cache).values
     data = features(table, STATISTICS, blocks=table.blocks(["pit-micro"], ["digits"]))

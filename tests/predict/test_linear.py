@@ -1,4 +1,4 @@
-"""The linear path against scikit-learn's ridge, and what lies beside it."""
+"""The linear path against scikit-learn's ridge, and its properties."""
 
 import numpy as np
 import pytest
@@ -107,7 +107,7 @@ def test_values_under_missing_nodes_do_not_matter_and_gradients_are_finite():
 
 
 def curved(n=200):
-    """Node statistics of which a linear model sees little: the target is a sum of absolute values."""
+    """Node statistics with a nonlinear target, a sum of absolute values."""
     rng = np.random.default_rng(0)
     values = rng.normal(size=(n, 4, 2))
     return values, 3 * np.abs(values[:, :, 0]).mean(axis=1) + values[:, :, 1].mean(axis=1)

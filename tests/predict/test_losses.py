@@ -1,4 +1,4 @@
-"""The losses against plain loops, through their one interface."""
+"""The losses against plain loops, through their common interface."""
 
 import itertools
 import math

@@ -1,4 +1,4 @@
-"""The readable regression against statsmodels, scikit-learn and plain loops."""
+"""The interpretable regression against statsmodels, scikit-learn and plain loops."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training several networks at once is training each of them alone."""
+"""Training several networks at once is equivalent to training each alone."""
 
 import pytest
 import torch
@@ -40,7 +40,7 @@ def test_each_network_learns_as_if_it_were_alone(loss):
 
 
 def test_the_objective_is_the_loss_and_the_divergence_per_row():
-    """One step against plain autograd, with a loss that does not look at the scores: only the divergence acts."""
+    """One step against plain autograd, with a loss that ignores scores, so that only the divergence acts."""
     (network,) = networks(1)
     with torch.no_grad():
         before = {name: value.clone() for name, value in network.named_parameters()}
@@ -85,7 +85,7 @@ def test_networks_that_see_one_row_more_take_turns_in_leaving_one_out():
 @pytest.mark.parametrize("loss", ["diffkendall", "pairwise"])
 @pytest.mark.parametrize("build", [Mixer, Released])
 def test_a_loss_that_compares_is_minimised_the_same_whatever_is_added_to_all_scores(build, loss):
-    """Rounding differs when scores are shifted; nothing that Adam moves may hang on it."""
+    """Rounding differs when scores are shifted; no parameter that Adam updates may depend on it."""
     schedule = Schedule(steps=20, learning_rate=0.01, batch_size=100, kl_weight=0.0)
     found = []
     for shift in (0.0, 0.7, 3.1):

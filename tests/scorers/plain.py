@@ -1,4 +1,4 @@
-"""The forward passes of our families, written out, and gradients by plain autograd: building blocks of references."""
+"""Explicit forward passes of the built-in families, and gradients by plain autograd, for reference values."""
 
 import copy
 from functools import cached_property
@@ -12,7 +12,7 @@ from autoprox.base.digest import derived_seed
 
 
 class Plain:
-    """A network of one of our families in float64 and a batch for it."""
+    """A network of a built-in family in float64, and a batch."""
 
     def __init__(self, model, images, labels):
         self.model = copy.deepcopy(model)
@@ -39,7 +39,7 @@ class Plain:
         return torch.cat([model.cls_token.repeat(len(images), 1, 1), x], 1)
 
     def walk(self, images):
-        """For every block: tokens behind the attention, behind the MLP, attention probabilities, hidden layer."""
+        """For every block: tokens after the attention, tokens after the MLP, attention probabilities, hidden layer."""
         x, found = self.embedded(images), []
         for module in self.stages():
             if not self.is_block(module):
@@ -86,7 +86,7 @@ class Plain:
 
     @cached_property
     def tangents(self):
-        """Gradient of the summed logits of each image by all parameters, one reverse pass a image: `(B, P)`."""
+        """Gradient of the summed logits of each image by all parameters, one reverse pass per image: `(B, P)`."""
         parameters = list(self.model.parameters())
         outputs = self.logits(self.images).sum(dim=1)
         rows = [torch.autograd.grad(each, parameters, retain_graph=True) for each in outputs]

@@ -1,4 +1,4 @@
-"""Proxies where the three networks of test_values.py do not lead them."""
+"""Branches of proxies that the three networks of test_values.py do not reach."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def test_epe_nas_refuses_classes_of_one_image(network):
 
 
 def test_epe_nas_compares_classes_where_there_are_many():
-    """More than 100 classes in the batch: the published other form, on Jacobians that are given."""
+    """More than 100 classes in the batch: the other published form, on given Jacobians."""
     rng = np.random.default_rng(0)
     jacobian, labels = rng.normal(size=(204, 5)), np.repeat(np.arange(102), 2)
 
@@ -55,7 +55,7 @@ def test_meco_refuses_fewer_tokens_than_channels(network):
 
 
 def test_a_model_that_branches_on_values_has_the_same_tangent_kernel(network):
-    """torch.func does not take it, so its gradients are taken image by image."""
+    """torch.func does not support it, so that gradients are computed image by image."""
     model, images, labels = network
 
     class Branching(torch.nn.Module):

@@ -31,7 +31,7 @@ def transformer():
 
 
 def usual(_model):
-    """Nothing of the network is degenerate."""
+    """The network is not degenerate."""
 
 
 def dead_head(model):
@@ -40,7 +40,7 @@ def dead_head(model):
 
 
 def equal_tokens(model):
-    """All tokens of all images are one."""
+    """All tokens of all images are equal."""
     for name, parameter in model.named_parameters():
         if "embed" in name or "cls" in name:
             nn.init.zeros_(parameter)
@@ -53,7 +53,7 @@ def zeros(model):
 
 
 def constant_channel(model):
-    """Channel 3 is the same in all tokens, behind every block."""
+    """Channel 3 is the same in all tokens, after every block."""
     for name, parameter in model.named_parameters():
         if name.startswith("patch_embed") or "proj" in name or "fc2" in name:
             nn.init.zeros_(parameter[3])
@@ -62,7 +62,7 @@ def constant_channel(model):
 
 
 class Closed(nn.Module):
-    """A block that sees next to nothing of the tokens before it."""
+    """A block that depends little on its input tokens."""
 
     def __init__(self, block, seen):
         super().__init__()
@@ -84,7 +84,7 @@ def closed_block(model):
 
 @dataclass(frozen=True)
 class Case:
-    """A degenerate network or batch, and what a proxy makes of it: a value, or no score for a stated reason."""
+    """A degenerate network or batch, and the expected outcome of a proxy: a value, or no score with a reason."""
 
     spoil: Callable[[nn.Module], None]
     value: float | None = None
@@ -93,14 +93,14 @@ class Case:
 
 
 CASES = {
-    # One dead image makes NaN of the correlations: so in the code of zero-cost-nas, and in that of EPE-NAS.
+    # One dead image makes the correlations NaN, as in the code of zero-cost-nas and of EPE-NAS.
     "jacov": Case(dead_head, reason="same for all pixels of image 0"),
     "epe_nas": Case(dead_head, reason="same for all pixels of image 0"),
     # ln det of a singular kernel is minus infinity (Mellor 2021).
     "nwot": Case(usual, reason="linearly dependent", rows=(0, 1, 2, 3, 3)),
-    # The smallest eigenvalue, by which is divided, is rounding (Chen 2021).
+    # The divisor, the smallest eigenvalue, is rounding error (Chen 2021).
     "ntk_cond": Case(usual, reason="singular", rows=(0, 0, 1, 1)),
-    # The published code takes correlations that are NaN as 0; the smallest eigenvalue of such a layer is 0.
+    # The published code replaces NaN correlations by 0; the smallest eigenvalue of such a layer is 0.
     "meco": Case(constant_channel, value=0.0),
     # ln of no change (Lin 2021).
     "zen": Case(equal_tokens, reason="same tokens for changed images"),
@@ -124,7 +124,7 @@ TOTAL = {
     # Sums of products and magnitudes, to which a dead layer adds nothing.
     *("grad_norm", "snip", "parzc-sine", "plain", "l2_norm", "synflow", "logsynflow", "grasp", "gradsign", "fisher"),
     *("synaptic_diversity", "synaptic_saliency", "dss", "tvt-blocks", "attention_saliency", "ntk_trace"),
-    # A layer of which no gradient differs is left out, as in the published code: see the test below.
+    # A layer with constant gradients is skipped, as in the published code; see the test below.
     "zico",
     # The guards are those of our primitives, as the reading of genotypes says.
     *("autoprox-release", "autoprox-a", "autoprox-p"),
@@ -167,7 +167,7 @@ def test_a_gradient_below_the_guard_is_none_either():
 
 
 def test_entropies_of_tokens_that_differ_by_rounding_alone_are_no_progress():
-    """A minimum of numbers must not pass over what is not one."""
+    """A minimum must not skip NaN."""
     model, (images, _) = transformer(), batch()
 
     def last(_module, _args, tokens):
@@ -179,7 +179,7 @@ def test_entropies_of_tokens_that_differ_by_rounding_alone_are_no_progress():
 
 @pytest.mark.parametrize("dead", [False, True])
 def test_zico_leaves_out_layers_without_gradient(dead):
-    """Computed as the authors' code does, layer by layer."""
+    """The computation of the authors' code, layer by layer."""
     model, (x, y) = plain(), batch()
     if dead:
         nn.init.zeros_(model[-1].weight)

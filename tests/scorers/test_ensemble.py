@@ -1,4 +1,4 @@
-"""Ensembles against ranks worked out by SciPy."""
+"""Ensembles against ranks computed by SciPy."""
 
 import json
 
@@ -131,7 +131,7 @@ def test_networks_of_tables_are_ranked_within_their_space_and_task(tmp_path):
 
 
 def test_members_are_told_apart_by_what_they_are_and_measured_in_one_pass(tmp_path):
-    """Two ensembles whose members bear one name keep their own, and each network is collected once for all."""
+    """Two ensembles may have members with the same name, and each network is collected once for all."""
     table, passes = Table.read(), []
     archs = [arch for arch in table.archs.values() if arch.space == "pit-micro"][:5]
     networks = [Network(table.spaces[arch.space], arch, table.task("digits", arch.space)) for arch in archs]

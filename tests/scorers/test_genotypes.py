@@ -1,4 +1,4 @@
-"""The authors' notation against graphs that are written out by hand, and what has no meaning in it."""
+"""The authors' notation against graphs written by hand, and invalid genotypes."""
 
 import pytest
 

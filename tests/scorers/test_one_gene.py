@@ -1,4 +1,4 @@
-"""One thing varied at a time: effects against scores of live networks, and what shipped proxies are blind to."""
+"""One varied quantity: effects against scores of live networks, and the blind spots of shipped proxies."""
 
 import numpy as np
 import pytest

@@ -23,7 +23,7 @@ def network(classes=5):
 
 
 class Pair(nn.Module):
-    """Gives features beside logits."""
+    """Returns features and logits."""
 
     def __init__(self):
         super().__init__()
@@ -66,7 +66,7 @@ def test_division_by_zero_is_no_score():
 @pytest.mark.parametrize("labels", [SOFT, SOFT.double().numpy()], ids=["tensor", "array"])
 @pytest.mark.parametrize("name", ["snip", "gradsign", "zico", "fisher"])
 def test_soft_labels_reach_the_loss(name, labels):
-    """Of labels that are all but hard, the score is that of hard ones."""
+    """Almost hard labels give almost the score of hard ones."""
     proxy, model = autoprox.load(name), network()
     found = proxy.score(model, IMAGES, labels, loss=functional.cross_entropy)
     smoothed = proxy.score(model, IMAGES, HARD, loss=nn.CrossEntropyLoss(label_smoothing=0.1))
@@ -94,7 +94,7 @@ def test_labels_that_do_not_fit(name, labels, loss, message):
 
 
 def test_one_logit_tells_two_classes_apart():
-    """A binary cross entropy is not to be mistaken for a model of one class."""
+    """A binary cross entropy does not mean a model of one class."""
     proxy, model = autoprox.load("epe_nas"), network(1)
     assert proxy.score(model, IMAGES, HARD % 2) > 0
 
@@ -110,7 +110,7 @@ def test_outputs_that_are_no_logits(name):
 
 
 class Named(Pair):
-    """Gives its logits under a name, as PPLCNetForImageClassification of transformers does."""
+    """Returns its logits by name, as PPLCNetForImageClassification of transformers does."""
 
     def __init__(self, *beside):
         super().__init__()

@@ -1,4 +1,4 @@
-"""TVT and DisWOT against computations by loops, the teacher in every identity, and what is said without one."""
+"""TVT and DisWOT against loops, the teacher in every identity, and the errors without a teacher."""
 
 import json
 import math

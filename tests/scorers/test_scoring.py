@@ -1,4 +1,4 @@
-"""Scores of many networks: those of live models, from the cache the second time, safe against a break."""
+"""Scores of many networks: equal to those of live models, cached, and safe against interruption."""
 
 import numpy as np
 import pytest
@@ -40,7 +40,7 @@ def test_scores_are_those_of_live_models(networks, cache):
     assert not found.refusals
     assert found.values.shape == (len(NAMES), 9)
     for scorer, row in zip(scorers, found.required(), strict=True):
-        # Ranks are those within a space, a task and an initialisation.
+        # Ranks are taken within a space, a task and an initialisation.
         for group in ([0, 2], [1, 3], [4, 6], [5, 7], [8]):
             assert row[group] == pytest.approx(live(scorer, [networks[at] for at in group]), rel=1e-6)
 
@@ -85,7 +85,7 @@ def named(function, version=1, sign=1):
 
 
 def test_a_function_is_known_by_what_it_computes_not_by_its_name(networks, cache):
-    """Of one name: other constants, another body, another version, another sign."""
+    """The same name with other constants, another body, another version, another sign."""
     ones = [
         (named(constant(1.0)), 1),
         (named(constant(2.0)), 2),
@@ -101,7 +101,7 @@ def test_a_function_is_known_by_what_it_computes_not_by_its_name(networks, cache
 
 
 def test_an_ensemble_made_again_under_its_name_is_another(networks, cache):
-    """Its members rank the other way round."""
+    """An ensemble with members of reversed order."""
 
     def size(subject):
         return sum(each.numel() for each in subject.model.parameters())
@@ -117,7 +117,7 @@ def test_an_ensemble_made_again_under_its_name_is_another(networks, cache):
 
 
 class Stateful:
-    """Scorer whose content cannot be told from its code."""
+    """A scorer without a digest of its code."""
 
     def __init__(self):
         self.calls = 0

@@ -1,4 +1,4 @@
-"""Counts of live models against the closed forms of the spaces, and blocks of models that have none."""
+"""Counts of live models against the closed forms of the spaces, and models without blocks."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def test_macs_are_those_of_the_space(name, size):
 
 @pytest.mark.parametrize("name", ["plain", "plain-fused", "timm-fused", "encoder", "vit-fused"])
 def test_macs_of_models_that_autoprox_did_not_build(name):
-    """Layers as they are counted node by node, and the two products of attention of each block of width 12."""
+    """Layers counted node by node, and the two products of attention of each block of width 12."""
     model, (images, labels) = foreign.seeded(name), foreign.batch()
     counts = collect(model, images, labels, ["macs", "attention_tokens"]).counts
     expected = counts["macs"].sum() + 2 * 12 * (counts["attention_tokens"] ** 2).sum()

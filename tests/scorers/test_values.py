@@ -1,4 +1,4 @@
-"""Every zoo proxy against a computation of its own: loops and plain autograd, from the paper's definition."""
+"""Every zoo proxy against an independent computation from the paper's definition, by loops and plain autograd."""
 
 from itertools import pairwise
 
@@ -13,7 +13,7 @@ from tests.scorers.plain import Plain
 
 
 class Recorded:
-    """A network after one backward pass: gradients of weights, and those at inputs and outputs, taken by hooks."""
+    """A network after one backward pass: gradients of weights, and at inputs and outputs, recorded by hooks."""
 
     def __init__(self, net):
         self.model, self.at_input, self.at_output = net.model, {}, {}
@@ -74,7 +74,7 @@ def for_pit(net):
 
 
 def attention_saliency(net):
-    """|probability * gradient|, with the blocks written out so that probabilities are tensors of their own."""
+    """|probability * gradient|, with explicit blocks, so that probabilities are separate tensors."""
     gradients = Recorded(net).output_gradients(torch.nn.Softmax)
     return sum(np.abs(four[2] * each.numpy()).sum() for four, each in zip(net.walked, gradients, strict=True))
 
@@ -190,7 +190,7 @@ def entropies(net):
 
 
 def trainability(net):
-    """Each sub-block as a function of its own input, and torch.func's product with the transposed Jacobian."""
+    """Each sub-block as a function of its input, and torch.func's product with the transposed Jacobian."""
     features = [torch.tensor(each) for four in net.walked for each in four[:2]]
     blocks, scores = net.blocks(), []
     for index, (before, after) in enumerate(pairwise(features)):
@@ -211,7 +211,7 @@ def trainability(net):
 
 
 def macs(net):
-    """Two matrix products of attention a block, and the layers by their weights and output positions."""
+    """Two matrix products of attention per block, and the layers by their weights and output positions."""
     total, shapes = 0, []
     hooks = [layer.register_forward_hook(lambda m, _i, out: shapes.append((m.weight, out))) for layer in net.layers()]
     net.logits(net.images[:1])

@@ -1,4 +1,4 @@
-"""The losses of a supernet, each against its formula on networks that stand alone."""
+"""The losses of a supernet, each against its formula on stand-alone networks."""
 
 import copy
 import json
@@ -55,7 +55,7 @@ def entropy(logits, target=LABELS):
 
 
 def expected_gradients(supernet: Supernet, total: Callable) -> dict[str, torch.Tensor]:
-    """Gradients of a sum over networks that are extracted, each at its own call."""
+    """Gradients of a sum over networks that are extracted separately."""
     found = {key: torch.zeros_like(value) for key, value in supernet.shared.items()}
     networks = []
 

@@ -1,4 +1,4 @@
-"""Samplers: the protocol that each registered one inherits, and the distribution of each against its definition."""
+"""Samplers: the common protocol of all registered ones, and the distribution of each against its definition."""
 
 import json
 from collections import Counter
@@ -39,7 +39,7 @@ def made(name: str, space: str, seed: int = 0):
 
 
 def steps(sampler, count: int) -> list[list[str]]:
-    """Subnets that a run of steps asks for, with losses that depend on the subnet alone."""
+    """Subnets of a run of steps, with losses that depend on the subnet only."""
     asked = []
     for step in range(count):
         archs = sampler.ask(step / count)

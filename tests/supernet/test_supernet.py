@@ -1,4 +1,4 @@
-"""The laws of a supernet, for each elastic space: subnets are what they would be alone, and share what they should."""
+"""The laws of a supernet, for each elastic space: subnets equal stand-alone networks, and share parameters."""
 
 import copy
 
@@ -157,7 +157,7 @@ def test_layers_that_are_not_elastic_are_one_line() -> None:
 
 
 class Stages(nn.Module):
-    """Two stages of a user's space with batch normalisation, whose blocks tell their common names."""
+    """Two stages of a user's space with batch normalisation and common names of blocks."""
 
     def __init__(self, genes, task):
         super().__init__()

@@ -1,4 +1,4 @@
-"""Training a supernet: budgets, exact resume, what is held out, priors, conflicts."""
+"""Training a supernet: budgets, exact resume, held-out images, priors, conflicts."""
 
 import numpy as np
 import pytest
@@ -57,7 +57,7 @@ def test_a_training_that_is_continued_is_the_training_at_one_go(sampler: str, lo
 
 
 def test_training_is_adamw_on_the_images_that_are_not_held_out() -> None:
-    """Two steps of one subnet, once more with an extracted network and torch's optimiser."""
+    """Two steps of one subnet, compared with an extracted network and torch's optimiser."""
     plan = SupernetPlan(2, "uniform", "plain", seed=1)
     genes = [Gene("width", (6,)), Gene("depth", (1,))]
     single = define_space("one", genes, perceptron, img_sizes=[8])

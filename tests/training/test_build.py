@@ -1,4 +1,4 @@
-"""Building: the same bytes whatever order, number of processes and interruptions; nothing is trained twice."""
+"""Builds: the same bytes for any order, number of processes and interruptions; nothing is trained twice."""
 
 import os
 import signal
@@ -29,7 +29,7 @@ from tests.bench.tiny import tiny_archs, tiny_plan
 
 @pytest.fixture(scope="module")
 def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The small table of 4 architectures, built in one go in this process."""
+    """The small table of 4 architectures, built in this process without interruption."""
     return build(tiny_plan(), tmp_path_factory.mktemp("built") / "tiny.parquet")
 
 

@@ -1,4 +1,4 @@
-"""A table on images of the user: built, read without the images, and never trained on broken ones."""
+"""A table on a user's images: built, read without the images, and never trained on broken images."""
 
 import pickle
 from pathlib import Path

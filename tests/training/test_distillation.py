@@ -1,4 +1,4 @@
-"""Labels of the kind kd: the guidance against its definition, and the teacher that is trained once."""
+"""Labels of the kind kd: guidance against its definition, and a teacher that is trained once."""
 
 from dataclasses import replace
 from math import isqrt
@@ -34,7 +34,7 @@ def made_teaching(images: int) -> Teaching:
 
 
 def on_grid(target: torch.Tensor, grid: int) -> torch.Tensor:
-    """Means of the areas that share a cell of the grid, one by one; interpolation where the map is smaller."""
+    """Means over each cell of the grid, computed one by one; interpolation for a smaller map."""
     edge = target.shape[-1]
     if edge < grid:
         return torch.nn.functional.interpolate(target, size=grid, mode="bilinear")

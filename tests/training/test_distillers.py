@@ -1,4 +1,4 @@
-"""Distillers beside locality guidance: each loss against loops, what tells their labels apart, and a table of them."""
+"""Alternatives to locality guidance: each loss against loops, the identities of their labels, and a table of them."""
 
 import numpy as np
 import pandas as pd

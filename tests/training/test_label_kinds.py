@@ -1,4 +1,4 @@
-"""A label kind is one file and one registration: made, tabled, read and judged beside the others, and never pooled."""
+"""A label kind takes one file and one registration: it is made, stored, read and judged, and never pooled."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -27,7 +27,7 @@ RECIPE = Recipe(epochs=1)
 
 @dataclass(frozen=True)
 class Rounded(Scratch):
-    """Trained from scratch, and its weights brought to a few levels afterwards."""
+    """Trained from scratch, with weights rounded to a few levels afterwards."""
 
     levels: int = 4
 
@@ -48,7 +48,7 @@ class Refusing(LabelMaker):
 
 @pytest.fixture(autouse=True)
 def registry(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Registrations of a test are gone afterwards."""
+    """Removes the registrations of a test afterwards."""
     monkeypatch.setattr(LABEL_KINDS, "_entries", dict(LABEL_KINDS.items()))
 
 
@@ -143,7 +143,7 @@ def test_what_makes_no_labels_is_one_line() -> None:
 
 
 def test_stored_identities_stay() -> None:
-    """Rows of the embedded table carry the digest of how they were made, computed here from its parts."""
+    """The source of rows in the embedded table equals the digest of its parts."""
     recipe, table = Recipe(), Table.read()
     values = recipe.as_dict()
     assert maker_of(KD).definition(recipe) == digest(values)

@@ -1,4 +1,4 @@
-"""Residual branches that start at zero: each block is the identity, and nothing but the branches' ends is touched."""
+"""Residual branches that start at zero: each block is the identity, and only the ends of branches change."""
 
 import numpy as np
 import pytest

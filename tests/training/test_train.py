@@ -1,4 +1,4 @@
-"""Training against a plain loop, and its independence of everything but its own description."""
+"""Training against a plain loop, and its dependence on its definition only."""
 
 from dataclasses import asdict
 from itertools import pairwise
