@@ -70,9 +70,7 @@ class Probe:
         nodes = [node for node in self.subject.nodes if node.site.value == "linear"]
         held: dict[LinearMap, Tensor] = {}
         for node, tensor in zip(nodes, tensors, strict=True):
-            owner, weight = (node.call.owner, node.call.weight) if node.call and node.call.weight else (None, "")
-            parameter = (owner if owner is not None else node.module)._parameters.get(weight or "weight")
-            found = places.get(id(parameter))
+            found = places.get(id(node.owner._parameters.get(node.attribute)))
             if found is not None:
                 held.setdefault(found, tensor)
         return held

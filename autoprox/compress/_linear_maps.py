@@ -93,7 +93,7 @@ def linear_maps(model: nn.Module, images: Any) -> tuple[list[LinearMap], int]:
         counted = zip(subject.at(Site.LINEAR), subject.collect("macs").counts["macs"].tolist(), strict=True)
         uses: dict[int, list[tuple[Node, nn.Module, str, float]]] = {}
         for node, macs in counted:
-            owner, name = _holder(node)
+            owner, name = node.owner, node.attribute
             parameter = owner._parameters.get(name)
             if parameter is not None and id(owner) in names:
                 uses.setdefault(id(parameter), []).append((node, owner, name, macs))
@@ -150,18 +150,12 @@ def _hooked(model: nn.Module, maps: Iterable[LinearMap], look: Callable[[LinearM
         yield
 
 
-def _holder(node: Node) -> tuple[nn.Module, str]:
-    if node.call is not None and node.call.weight:
-        return node.call.owner, node.call.weight
-    return node.module, "weight"
-
-
 def _map(uses: list[tuple[Node, nn.Module, str, float]], names: dict[int, str]) -> LinearMap:
     node, owner, weight, _ = uses[0]
     parameter = owner._parameters[weight]
     assert parameter is not None
     holders = tuple(dict.fromkeys(names[id(each)] for _, each, _, _ in uses))
-    called = all(each.call is None for each, _, _, _ in uses)
+    called = all(each.holder is None for each, _, _, _ in uses)
     # transformers' Conv1D stores its weight transposed.
     dim = 1 if type(owner).__name__ == "Conv1D" else 0
     return LinearMap(

@@ -58,7 +58,7 @@ def node_shallow(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:
 
 def node_sine(values: Any, segments: Any, xp: Any, _eps: float) -> Any:
     """Value times (sin(0.1 l) + 1) / 2, with l the index of the node among the selected ones, from 0."""
-    return values * ((xp.sin(SINE_STEP * segments.index) + 1.0) / 2.0)
+    return values * ((xp.sin(SINE_STEP * segments.place) + 1.0) / 2.0)
 
 
 def nodes_sum(values: Any, segments: Any, _xp: Any, _eps: float) -> Any:

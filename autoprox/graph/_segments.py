@@ -42,7 +42,7 @@ class Segments:
         return cls(lengths.astype(np.int64), (index + 1) / np.repeat(np.maximum(lengths, 1), lengths))
 
     @cached_property
-    def index(self) -> npt.NDArray[np.int64]:
+    def place(self) -> npt.NDArray[np.int64]:
         """Index of each node in its architecture, from 0, shape `(N,)`."""
         return np.arange(self.position.size) - np.repeat(self.starts, self.lengths)
 

@@ -7,7 +7,7 @@ functions.py     attention, activations and linear maps in functional form
 roles.py         roles of undeclared nodes, derived from the flow
 batch.py         checks of images and labels
 _support.py      networks that are refused because a part cannot be inspected
-_hidden.py       state of modules besides parameters and buffers
+_snapshot.py     all state of modules and their hooks
 preservation.py  bit-exact restoration of a model
 finding.py       the nodes of any `nn.Module`
 """

@@ -7,20 +7,68 @@ product of the probabilities with values, possibly after dropout or a mixing of 
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.utils.weak import WeakTensorKeyDictionary
 
-from autoprox.inspect.calls import NO_MARKS, Flow, Marks, Recorder, Step, leaf_of
-from autoprox.inspect.functions import FUSED_ATTENTION, CallMode, Function
-from autoprox.inspect.nodes import Site, declared_roles
+from autoprox.inspect.calls import Recorder, leaf_of
+from autoprox.inspect.functions import FUSED_ATTENTION, Function
+from autoprox.inspect.nodes import Node, Site, declared_roles, site_of
+
+Mark = tuple[str, str]
+"""A site and the name of a node of it, or one of the kinds below and a name."""
+
+Marks = frozenset[Mark]
+NO_MARKS: Marks = frozenset()
 
 _PRODUCTS = frozenset({"matmul", "__matmul__", "__rmatmul__", "bmm", "baddbmm", "einsum"})
 _PRODUCT = "product"
 _SOFTMAX = "softmax"
 _IMAGES = "images"
+
+
+@dataclass(slots=True)
+class Step:
+    """A node as recorded in a forward pass.
+
+    Args:
+        name: As in `autoprox.inspect.nodes.Node`.
+        path: Name of its module, or of the module with the calling forward pass.
+        site: Kind of node.
+        module: As in `Node`.
+        whole: True for a module, False for a call of a function.
+        reads: Marks of its inputs, over all its calls.
+        operands: Marks of queries, keys and values, for attention.
+        unseen: True if an input depends on the images in a way that the marks do not show.
+    """
+
+    name: str
+    path: str
+    site: Site
+    module: nn.Module
+    whole: bool
+    reads: Marks = NO_MARKS
+    operands: list[Marks] = field(default_factory=list)
+    unseen: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """A recorded forward pass.
+
+    Args:
+        nodes: Every called node by name, in the order of first calls, with the role OTHER. An undeclared softmax is
+            included only if its result is multiplied with values.
+        steps: The same nodes, as recorded.
+        gives: Marks of the network's output.
+    """
+
+    nodes: dict[str, Node]
+    steps: dict[str, Step]
+    gives: Marks
 
 
 def marked(marks: Marks, site: Site) -> frozenset[str]:
@@ -69,6 +117,7 @@ class _Tracer(Recorder):
 
     def __init__(self, network: nn.Module) -> None:
         super().__init__(network)
+        self._steps: dict[str, Step] = {}
         # Weak, because intermediate tensors are many and large; by identity, because tensors compare elementwise.
         self._marks: Any = WeakTensorKeyDictionary()
         self._products: list[tuple[Marks, Marks]] = []
@@ -81,22 +130,24 @@ class _Tracer(Recorder):
             self._images = leaf_of(images)
             images = self._images.clone()
         self._marks[images] = frozenset({(_IMAGES, "")})
-        output = self.run(images)
+        with self.attached():
+            output = self._network(images)
         declared = declared_roles(self._network)
-        for name, step in list(self.steps.items()):
-            known = name in self._confirmed or (step.call is None and declared[name] is not None)
-            if step.site is Site.ATTENTION and not known:
-                del self.steps[name]
-        return Flow(self.steps, self._marks_of(output_of(output)))
+        for name, node in list(self.found.items()):
+            known = name in self._confirmed or (node.holder is None and declared[name] is not None)
+            if node.site is Site.ATTENTION and not known:
+                del self.found[name], self._steps[name]
+        return Flow(self.found, self._steps, self._marks_of(output_of(output)))
 
-    def _module(self, module: nn.Module, args: Any, kwargs: Any, output: Any) -> None:
-        self._note(self._module_step(module), (args, kwargs), output)
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        super()._leave(module, args, kwargs, output)
+        if site_of(module) is not None:
+            self._follow(self._step(self._note(module)), (args, kwargs), output)
 
-    def _function(
-        self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
+    def _function(self, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Calls a function and marks its output."""
-        step = self._function_step(mode, name, args, kwargs)
+        node = self._note_call(name, args, kwargs)
+        step = None if node is None else self._step(node)
         given = self._marks_of((args, kwargs))
         output = function(*args, **kwargs)
         if not torch.is_grad_enabled():
@@ -109,14 +160,18 @@ class _Tracer(Recorder):
             self._confirmed.add(step.name)
             self._mark(output, frozenset({(Site.ATTENTION, step.name)}))
         elif step is not None:
-            self._note(step, (args[:1], kwargs.get("input")), output)
+            self._follow(step, (args[:1], kwargs.get("input")), output)
         elif name == "__setitem__":
             self._mark(args[0], given)
         else:
             self._mark(output, given)
         return output
 
-    def _note(self, step: Step, given: Any, output: Any) -> None:
+    def _step(self, node: Node) -> Step:
+        path = self._paths[id(node.module if node.holder is None else node.holder)]
+        return self._steps.setdefault(node.name, Step(node.name, path, node.site, node.module, node.holder is None))
+
+    def _follow(self, step: Step, given: Any, output: Any) -> None:
         reads = self._marks_of(given)
         step.reads |= reads
         if not reads and self._images is not None:
@@ -144,7 +199,7 @@ class _Tracer(Recorder):
             if weighing:
                 self._confirmed.update(weighing)
                 for node in weighing:
-                    self.steps[node].operands.append(values)
+                    self._steps[node].operands.append(values)
                 return frozenset((Site.ATTENTION, node) for node in weighing)
         if all(marks):
             self._products.append((marks[0], marks[1]))

@@ -1,7 +1,7 @@
 """Refusal of networks with parts that cannot be inspected: a score of the rest would be wrong."""
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch.nn.parameter import is_lazy
 
 from autoprox.base.errors import CollectionError
@@ -24,8 +24,7 @@ def check_supported(model: nn.Module) -> None:
     if not isinstance(model, nn.Module):
         raise CollectionError(f"The model is a {type(model).__name__}; give a torch.nn.Module.")
     for name, module in model.named_modules():
-        reason = _why_not(module) or next((why for each in module._parameters.values() if (why := _why_no(each))), "")
-        if reason:
+        if reason := _why_not(module):
             part = f" '{name}'" if name else ""
             raise CollectionError(f"The {type(module).__name__}{part} {reason}")
 
@@ -34,25 +33,18 @@ def _why_not(module: nn.Module) -> str:
     """Reason why a module cannot be inspected; empty if it can."""
     if isinstance(module, torch.jit.ScriptModule):
         return "is TorchScript and cannot be inspected; give the original module."
-    weight = module._parameters.get("weight")
-    narrow = site_of(module) is Site.LINEAR and isinstance(weight, Tensor) and not weight.is_floating_point()
-    quantised = ".quantized" in type(module).__module__ or getattr(module, "is_quantized", False) is True
-    if narrow or quantised:
-        return "is quantised and its weights have no gradients; give the network before quantisation."
-    return ""
-
-
-def _why_no(parameter: Tensor | None) -> str:
-    """Reason why a parameter cannot have a gradient; empty if it can."""
-    if parameter is None:
-        return ""
-    if is_lazy(parameter):
+    held = [parameter for parameter in module._parameters.values() if parameter is not None]
+    if any(map(is_lazy, held)):
         return "has no parameters yet; run the model once on a batch."
-    if parameter.is_meta:
+    weight = module._parameters.get("weight")
+    narrow = site_of(module) is Site.LINEAR and weight is not None and not weight.is_floating_point()
+    if narrow or ".quantized" in type(module).__module__ or getattr(module, "is_quantized", False) is True:
+        return "is quantised and its weights have no gradients; give the network before quantisation."
+    if any(parameter.is_meta for parameter in held):
         return "is on the meta device, where parameters have no values; build it on another device."
-    if parameter.is_inference():
+    if any(parameter.is_inference() for parameter in held):
         return "was created in torch.inference_mode, so its parameters cannot have gradients; create it outside."
-    if nn.Parameter not in type(parameter).__mro__:
-        kind = type(parameter).__name__
-        return f"has a parameter of type {kind} with special arithmetic; give it with plain parameters."
+    strange = [type(parameter).__name__ for parameter in held if nn.Parameter not in type(parameter).__mro__]
+    if strange:
+        return f"has a parameter of type {strange[0]} with special arithmetic; give it with plain parameters."
     return ""

@@ -1,163 +1,158 @@
-"""Nodes that a forward pass calls, in order; `autoprox.inspect._flow` also records their inputs."""
+"""Nodes that a forward pass calls, in their order; `autoprox.inspect._flow` follows what they read as well."""
 
-from dataclasses import dataclass, field
+import types
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from typing import Any
 
+import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 
-from autoprox.inspect.functions import FUNCTION_SITES, FUSED_ATTENTION, CallMode, Function
-from autoprox.inspect.nodes import Call, Site, site_of
-
-Mark = tuple[str, str]
-"""A site and the name of its node, or another kind of mark of `autoprox.inspect._flow` and a name."""
-
-Marks = frozenset[Mark]
-NO_MARKS: Marks = frozenset()
+from autoprox.base.errors import CollectionError
+from autoprox.inspect.functions import COMPOSITE, FUNCTION_SITES, FUSED_ATTENTION, Function
+from autoprox.inspect.nodes import Node, Role, Site, site_of
 
 
-@dataclass(slots=True)
-class Step:
-    """A node as recorded in a forward pass.
-
-    Args:
-        name: As in `autoprox.inspect.nodes.Node`.
-        path: Name of its module, or of the module with the calling forward pass.
-        module: As in `Node`.
-        site: Kind of node.
-        call: As in `Node`; also set if a function used the weight of a module outside its forward pass.
-        reads: Marks of its inputs, over all its calls.
-        operands: Marks of queries, keys and values, for attention.
-        unseen: True if an input depends on the images in a way that the marks do not show.
-    """
-
-    name: str
-    path: str
-    module: nn.Module
-    site: Site
-    call: Call | None
-    reads: Marks = NO_MARKS
-    operands: list[Marks] = field(default_factory=list)
-    unseen: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Flow:
-    """A recorded forward pass.
-
-    Args:
-        steps: Every called node by name, in the order of first calls. An undeclared softmax is included only if its
-            result is multiplied with values.
-        gives: Marks of the network's output.
-    """
-
-    steps: dict[str, Step]
-    gives: Marks
-
-
-def called(network: nn.Module, images: Tensor) -> Flow:
-    """Runs a network once and records the nodes that it calls, without marks. Nothing is restored.
-
-    Only fused attention is recorded, because marks are needed to recognise a softmax as attention.
-
-    Args:
-        network: The network.
-        images: Its input.
-
-    Example:
-        >>> import torch
-        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2))
-        >>> list(called(network, torch.ones(1, 1, 2, 2)).steps)
-        ['1', '2', '3']
-    """
-    recorder = Recorder(network)
-    recorder.run(leaf_of(images).clone())
-    return Flow(recorder.steps, NO_MARKS)
-
-
-def leaf_of(images: Tensor) -> Tensor:
-    """Returns the images as a leaf tensor with gradients; run the network only on a copy, which it may modify."""
-    return images.detach().requires_grad_() if images.is_floating_point() else images
-
-
-class Recorder:
-    """Records the nodes that a forward pass calls.
+class Observer(TorchFunctionMode):
+    """Sees the nodes of a network while it runs: modules by hooks, calls of functions in a mode.
 
     Args:
         network: The network.
     """
 
     def __init__(self, network: nn.Module) -> None:
+        super().__init__()
         self._network = network
-        self._names = {id(module): name for name, module in network.named_modules()}
+        self._paths = {id(module): name for name, module in network.named_modules()}
+        self._running = [(network, Counter[str]())]
         self._weights: dict[int, tuple[nn.Module, str]] = {}
         for module in network.modules():
             for name, parameter in module._parameters.items():
-                if parameter is not None:
-                    self._weights.setdefault(id(parameter), (module, name))
-        self.steps: dict[str, Step] = {}
+                self._weights.setdefault(id(parameter), (module, name))
 
-    def run(self, images: Tensor) -> Any:
-        """Runs the network and returns its output."""
-        mode = CallMode(self._network, self._function)
-        hooks = [
-            module.register_forward_hook(self._module, with_kwargs=True)
-            for module in self._network.modules()
-            if site_of(module) is not None
-        ]
-        try:
-            with mode.attached():
-                return self._network(images)
-        finally:
-            for hook in hooks:
-                hook.remove()
+    @contextmanager
+    def attached(self, *, functions: bool = True) -> Iterator[None]:
+        """Watches the network; the hooks, behind those that it has, are removed whatever happens.
 
-    def _module(self, module: nn.Module, _args: Any, _kwargs: Any, _output: Any) -> None:
-        """Called after a module that is a node."""
-        if site_of(module) is not Site.ATTENTION:
-            self._module_step(module)
+        Args:
+            functions: True if calls of functions are nodes as well, which takes time to see.
+        """
+        with ExitStack() as stack:
+            for module in self._network.modules():
+                if functions or site_of(module) is not None:
+                    stack.callback(module.register_forward_pre_hook(self._enter, with_kwargs=True).remove)
+                    stack.callback(module.register_forward_hook(self._leave, with_kwargs=True).remove)
+            if functions:
+                stack.enter_context(self)
+            yield
 
-    def _function(
-        self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
+    def _enter(self, module: nn.Module, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
+        self._running.append((module, Counter()))
+
+    def _leave(self, _module: nn.Module, _args: tuple[Any, ...], _kwargs: dict[str, Any], _output: Any) -> Any:
+        self._running.pop()
+
+    def __torch_function__(
+        self, func: Function, _types: Any, args: tuple[Any, ...] = (), kwargs: Mapping[str, Any] | None = None
     ) -> Any:
-        """Calls a function."""
-        if name == FUSED_ATTENTION or FUNCTION_SITES.get(name, Site.ATTENTION) is not Site.ATTENTION:
-            self._function_step(mode, name, args, kwargs)
+        name = getattr(func, "__name__", "").removeprefix("special_")
+        if name == COMPOSITE:
+            with self:
+                return _opened(func)(*args, **(kwargs or {}))
+        # The in-place form counts as the same function.
+        return self._function(func, name if name.endswith("__") else name.rstrip("_"), args, dict(kwargs or {}))
+
+    def _function(self, function: Function, _name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls a function; functions that it calls are not seen."""
         return function(*args, **kwargs)
 
-    def _module_step(self, module: nn.Module) -> Step:
-        """Returns the step of a module."""
-        site, name = site_of(module), self._names[id(module)]
+    def _called(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[str, nn.Module, str]:
+        """Name of the node that a call of a function may be, holder and attribute; the name is empty without a node.
+
+        Ask exactly once per call. A call inside a module that is a node is internal to it. Calls inside custom kernels
+        (`torch.autograd.Function`) do not count either, because gradients do not flow through them.
+        """
+        owner, counts = self._running[-1]
+        if function not in FUNCTION_SITES or site_of(owner) is not None or not torch.is_grad_enabled():
+            return "", owner, ""
+        if FUNCTION_SITES[function] is Site.LINEAR:
+            weight = whole(kwargs["weight"] if "weight" in kwargs else args[1])
+            holder, attribute = self._weights.get(id(weight), (owner, ""))
+            path = self._paths[id(holder)]
+            if not attribute or (site_of(holder) is Site.LINEAR and attribute == "weight"):
+                return path if attribute else "", holder, attribute
+            return f"{path}.{attribute}" if path else attribute, holder, attribute
+        counts[function] += 1
+        number = f":{counts[function]}" if counts[function] > 1 else ""
+        return f"{self._paths[id(owner)]}:{function}{number}", owner, ""
+
+
+def called(network: nn.Module, images: Tensor) -> list[Node]:
+    """Runs a network once and notes the nodes that it calls, in the order of first calls. Nothing is restored.
+
+    Of attention, the fused calls alone are noted: whether a softmax is one depends on what is done with it.
+
+    Example:
+        >>> network = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.GELU(), nn.Linear(3, 2))
+        >>> [node.name for node in called(network, torch.ones(1, 1, 2, 2))]
+        ['1', '2', '3']
+    """
+    recorder = Recorder(network)
+    with recorder.attached():
+        network(leaf_of(images).clone())
+    return list(recorder.found.values())
+
+
+class Recorder(Observer):
+    """Notes the nodes that a forward pass calls, with the role OTHER.
+
+    Args:
+        network: The network.
+    """
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__(network)
+        self.found: dict[str, Node] = {}
+
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        super()._leave(module, args, kwargs, output)
+        if site_of(module) not in (None, Site.ATTENTION):
+            self._note(module)
+
+    def _function(self, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        if name == FUSED_ATTENTION or FUNCTION_SITES.get(name) is not Site.ATTENTION:
+            self._note_call(name, args, kwargs)
+        return function(*args, **kwargs)
+
+    def _note(self, module: nn.Module) -> Node:
+        """The node that a module is."""
+        site, name = site_of(module), self._paths[id(module)]
         assert site is not None
-        return self.steps.setdefault(name, Step(name, name, module, site, None))
+        return self.found.setdefault(name, Node(name, module, site, Role.OTHER))
 
-    def _function_step(self, mode: CallMode, function: str, args: Any, kwargs: Any) -> Step | None:
-        """Returns the step of a function call; None if the call is not a node."""
-        if mode.closed or function not in FUNCTION_SITES:
+    def _note_call(self, function: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node | None:
+        """The node that a call of a function is, if it is one."""
+        name, holder, attribute = self._called(function, args, kwargs)
+        if not name:
             return None
-        site, owner = FUNCTION_SITES[function], mode.owner
-        if site is Site.LINEAR:
+        module = nn.Module()
+        if attribute == "weight" and site_of(holder) is Site.LINEAR:
+            module = holder  # a layer that was passed by
+        elif attribute:
             given = dict(zip(("input", "weight", "bias"), args, strict=False)) | kwargs
-            return self._weighted_step(function, given["weight"], given.get("bias"))
-        index = mode.count(function)
-        path = self._names[id(owner)]
-        name = f"{path}:{function}" if index == 0 else f"{path}:{function}:{index + 1}"
-        call = Call(self._network, owner, function, index)
-        return self.steps.setdefault(name, Step(name, path, nn.Module(), site, call))
+            module = stand_in(whole(given["weight"]), given.get("bias"))
+        node = Node(name, module, FUNCTION_SITES[function], Role.OTHER, holder=holder, attribute=attribute)
+        if name in self.found and module is not holder:
+            return self.found[name]
+        self.found[name] = node
+        return node
 
-    def _weighted_step(self, function: str, weight: Any, bias: Any) -> Step | None:
-        """Returns the step of a function call with a weight: a bypassed layer, or a separate parameter."""
-        weight = whole(weight)
-        if id(weight) not in self._weights:
-            return None
-        holder, attribute = self._weights[id(weight)]
-        path = self._names[id(holder)]
-        if site_of(holder) is Site.LINEAR and attribute == "weight":
-            step = self.steps.setdefault(path, Step(path, path, holder, Site.LINEAR, None))
-            step.call = Call(self._network, holder, function, 0, attribute)
-            return step
-        name = f"{path}.{attribute}" if path else attribute
-        call = Call(self._network, holder, function, 0, attribute)
-        return self.steps.setdefault(name, Step(name, path, stand_in(weight, bias), Site.LINEAR, call))
+
+def leaf_of(images: Tensor) -> Tensor:
+    """The images as a tensor from which gradients can be followed; a network may write into a copy of it alone."""
+    return images.detach().requires_grad_() if images.is_floating_point() else images
 
 
 def whole(weight: Tensor) -> Tensor:
@@ -172,7 +167,7 @@ def whole(weight: Tensor) -> Tensor:
     return base if isinstance(base, nn.Parameter) else weight
 
 
-def stand_in(weight: nn.Parameter, bias: Any) -> nn.Module:
+def stand_in(weight: Any, bias: Any) -> nn.Module:
     """Makes a module outside the network with the parameters of a function call.
 
     Args:
@@ -186,10 +181,21 @@ def stand_in(weight: nn.Parameter, bias: Any) -> nn.Module:
         [('weight', (12, 4)), ('bias', (12,))]
     """
     module = nn.Module()
-    module.register_parameter("weight", weight)
     if isinstance(bias, Tensor) and not isinstance(bias, nn.Parameter):
         all_of_it = whole(bias)
         matches = isinstance(all_of_it, nn.Parameter) and len(all_of_it) == len(weight)
         bias = all_of_it if matches else nn.Parameter(bias.detach(), requires_grad=False)
-    module.register_parameter("bias", bias)
+    module._parameters.update(weight=weight, bias=bias)
     return module
+
+
+def _opened(function: Function) -> Function:
+    """Returns the same function without its check for a mode, so that the mode intercepts its inner calls."""
+    if not isinstance(function, types.FunctionType) or "has_torch_function" not in function.__code__.co_names:
+        raise CollectionError(
+            f"The {COMPOSITE} of torch {torch.__version__} is not supported; install a supported version."
+        )
+    names = {**function.__globals__, "has_torch_function": lambda _: False}
+    opened = types.FunctionType(function.__code__, names, function.__name__, function.__defaults__)
+    opened.__kwdefaults__ = function.__kwdefaults__
+    return opened

@@ -1,6 +1,8 @@
 """Nodes of a network, as declared or as found in a forward pass."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -8,8 +10,7 @@ from torch import Tensor, nn
 from autoprox.base.errors import CollectionError
 from autoprox.inspect._flow import trace
 from autoprox.inspect.batch import checked_images, logits_of
-from autoprox.inspect.calls import Flow
-from autoprox.inspect.nodes import Node, Role, Site, declared_roles, located
+from autoprox.inspect.nodes import Node, Role, Site, declared_nodes, declared_roles, observed
 from autoprox.inspect.preservation import preserved
 from autoprox.inspect.roles import found_roles
 
@@ -51,35 +52,59 @@ def find_nodes(model: nn.Module, images: Callable[[Tensor], Tensor]) -> list[Nod
         2.norm2 norm head
         4 linear head
     """
-    return nodes_of(model, images, marked_flow, found_roles)
+    return nodes_of(model, images, called_with_roles)
 
 
-def marked_flow(model: nn.Module, images: Tensor) -> Flow:
-    """Records a forward pass with the marks that identify roles and attention."""
-    return trace(model, images, logits_of)
+def called_with_roles(model: nn.Module, images: Tensor) -> list[Node]:
+    """The nodes that a forward pass calls, with the roles that are declared or told."""
+    flow = trace(model, images, logits_of)
+    roles = found_roles(model, flow)
+    return [
+        replace(node, role=roles[name] or Role.OTHER, told=roles[name] is not None) for name, node in flow.nodes.items()
+    ]
 
 
-_Runner = Callable[[nn.Module, Tensor], Flow]
-_Teller = Callable[[nn.Module, Flow], Mapping[str, Role | None]]
+def called_with_attention(model: nn.Module, images: Tensor) -> list[Node]:
+    """The nodes that a forward pass calls, attention among them, without their roles."""
+    return list(trace(model, images, logits_of).nodes.values())
 
 
-def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], run: _Runner, tell_roles: _Teller) -> list[Node]:
-    """Finds the nodes of any network, like `find_nodes`, with given functions for recording and for roles.
+Look = Callable[[nn.Module, Tensor], list[Node]]
+"""Runs a network on images, and gives the nodes that it calls."""
+
+
+def nodes_of(model: nn.Module, images: Callable[[Tensor], Tensor], look: Look) -> list[Node]:
+    """The nodes of any network, as `find_nodes`: those that a forward pass calls, then modules that it does not.
 
     Args:
         model: The network.
         images: As for `find_nodes`.
-        run: Runs the network on the images and records the nodes that it calls.
-        tell_roles: Maps a network and its forward pass to roles by node; it may omit nodes.
+        look: Gives the nodes that it calls.
 
     Raises:
         CollectionError: If the network fails on the images.
     """
-    modules = list(located(model))
-    weight = _any_weight(model, modules)
-    if weight is None or _says_all(model, modules):
-        return [Node(name, module, site, role or Role.OTHER) for name, module, site, role in modules]
-    return _traced(model, images(weight), modules, run, tell_roles)
+    modules = declared_nodes(model)
+    # Not by the attribute: to look at a weight that is computed from others may change those.
+    layers = [node.module._parameters.get("weight") for node in modules if node.site is Site.LINEAR]
+    weight = next((w for w in (*layers, *model.parameters()) if w is not None and w.is_floating_point()), None)
+    composed = any(isinstance(each, nn.MultiheadAttention) for each in model.modules())
+    says_all = {node.site for node in modules} == set(Site) and all(node.told for node in modules) and not composed
+    if weight is None or says_all:
+        return modules
+    batch = images(weight)
+    with explained(model, batch, "pass that finds nodes"), preserved(model):
+        found = look(model, batch.clone())
+    names = {node.name for node in found}
+    known = {id(node.module._parameters.get("weight")) for node in found if node.site is Site.LINEAR}
+    # A softmax that no one declared, and that no values are multiplied with, is not an attention; a norm or an
+    # activation that is not called is nothing. A weight that is used under another name is a node already.
+    return found + [
+        replace(node, told=True)
+        for node in modules
+        if node.name not in names
+        and (node.told or (node.site is Site.LINEAR and id(node.module._parameters.get("weight")) not in known))
+    ]
 
 
 def describe(model: nn.Module, images: Any) -> str:
@@ -108,76 +133,26 @@ def describe(model: nn.Module, images: Any) -> str:
     names = {id(module): name for name, module in model.named_modules()}
     rows = []
     for node in found:
-        path = names.get(id(node.module if node.call is None or id(node.module) in names else node.call.owner), "")
-        source = node.untold or ("detected" if declared[path] is None else "declared")
-        rows.append((node.name, node.site.value, node.role.value, source))
+        source = "detected" if declared[names[id(node.owner)]] is None else "declared"
+        rows.append((node.name, node.site.value, node.role.value, source if node.told else observed(node)))
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = ["  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
     return "\n".join(line.rstrip() for line in lines)
-
-
-_Located = Sequence[tuple[str, nn.Module, Site, Role | None]]
-
-
-def _says_all(model: nn.Module, modules: _Located) -> bool:
-    """True if a network declares all its nodes."""
-    sites = {site for _, _, site, _ in modules}
-    roles = [role for _, _, _, role in modules]
-    return (
-        sites == set(Site)
-        and None not in roles
-        and not any(isinstance(each, nn.MultiheadAttention) for each in model.modules())
-    )
-
-
-def _any_weight(model: nn.Module, modules: _Located) -> Tensor | None:
-    """Returns a weight with the device and dtype of the model: of its first linear layer, or any."""
-    # Not through the attribute: reading a computed weight may change the weights behind it.
-    layers = [module._parameters.get("weight") for _, module, site, _ in modules if site is Site.LINEAR]
-    weights: list[Any] = [*layers, *model.parameters()]
-    return next((each for each in weights if isinstance(each, Tensor) and each.is_floating_point()), None)
-
-
-def _traced(model: nn.Module, images: Tensor, modules: _Located, run: _Runner, tell_roles: _Teller) -> list[Node]:
-    """Returns the nodes of a forward pass, then the modules that it does not call."""
-    try:
-        with preserved(model):
-            flow = run(model, images.clone())
-    except CollectionError:
-        raise
-    except FAILURES as error:
-        raise failed(model, images, "pass that finds nodes", error) from error
-    roles = tell_roles(model, flow)
-    steps = flow.steps.values()
-    found = [
-        Node(each.name, each.module, each.site, told or Role.OTHER, each.call, "" if told else _UNTOLD[each.site])
-        for each in steps
-        for told in [roles.get(each.name)]
-    ]
-    known = {id(node.module._parameters.get("weight")) for node in found if node.site is Site.LINEAR}
-    return found + [
-        Node(name, module, site, role or Role.OTHER)
-        for name, module, site, role in modules
-        # An undeclared softmax that is not multiplied with values is not attention, and a norm or activation that is
-        # not called is not a node. A weight used under another name is a node already.
-        if name not in flow.steps
-        and (role or (site is Site.LINEAR and id(module._parameters.get("weight")) not in known))
-    ]
-
-
-_UNTOLD = dict.fromkeys(Site, "no function that torch sees uses its output") | {
-    Site.LINEAR: "its input comes from a function that torch does not see"
-}
-"""Observation about a node without a matching rule."""
 
 
 FAILURES = (RuntimeError, ValueError, IndexError, AssertionError)
 """Errors of networks on images that do not fit."""
 
 
-def failed(model: nn.Module, images: Tensor, during: str, error: Exception) -> CollectionError:
-    """Returns the error for a network that fails on images."""
-    return CollectionError(
-        f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype} ({during}): "
-        f"{error}"
-    )
+@contextmanager
+def explained(model: nn.Module, images: Tensor, during: str) -> Iterator[None]:
+    """Turns the failure of a network on images into one message."""
+    try:
+        yield
+    except CollectionError:
+        raise
+    except FAILURES as error:
+        raise CollectionError(
+            f"The {type(model).__name__} failed on images of shape {tuple(images.shape)} and {images.dtype} ({during}):"
+            f" {error}"
+        ) from error

@@ -6,7 +6,7 @@ activations as functions, `autoprox.inspect.find_nodes` derives nodes from a for
 """
 
 import re
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
@@ -48,48 +48,19 @@ class Role(StrEnum):
     """Mixes tokens without attention, for example by convolutions. It must be declared; no rule finds it."""
 
 
-_SITES: tuple[tuple[tuple[type[nn.Module], ...], Site], ...] = (
-    ((nn.Linear, nn.Conv1d, nn.Conv2d, nn.Conv3d), Site.LINEAR),
-    ((nn.LayerNorm, nn.RMSNorm, nn.GroupNorm, nn.modules.batchnorm._BatchNorm), Site.NORM),
-    (
-        (
-            *(nn.GELU, nn.ReLU, nn.ReLU6, nn.LeakyReLU, nn.PReLU, nn.SiLU, nn.Mish),
-            *(nn.ELU, nn.SELU, nn.CELU, nn.Hardswish, nn.Softplus),
-        ),
-        Site.ACTIVATION,
-    ),
-    ((nn.Softmax,), Site.ATTENTION),
-)
-_NAMED_SITES: tuple[tuple[re.Pattern[str], Site], ...] = (
-    # transformers.pytorch_utils.Conv1D, with a transposed weight.
-    (re.compile("Conv1D"), Site.LINEAR),
-    (re.compile(r"\w*(LayerNorm|RMSNorm|RmsNorm)(2d|Fp32)?"), Site.NORM),
-    # Names in transformers.activations, in timm.layers, and common names of users.
-    (
-        re.compile(r"\w*(GELU|Gelu|SiLU|Silu|Swish|ReLU|Relu|ReLUSquared|Mish)(Tanh)?(Activation)?(Me|Jit|JitMe)?"),
-        Site.ACTIVATION,
-    ),
-)
-# Full class names of leaf modules in other libraries.
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """Place of a function call in the forward pass of a network.
-
-    Args:
-        network: The network.
-        owner: The module that calls the function in its forward pass.
-        function: Name of the function.
-        index: Index among the owner's calls of this function, from 0.
-        weight: Name of the owner's parameter if the call is identified by its weight; the index is unused then.
-    """
-
-    network: nn.Module
-    owner: nn.Module
-    function: str
-    index: int
-    weight: str = ""
+_CLASSES = {
+    Site.LINEAR: r"Linear|Conv[123]d",
+    Site.NORM: r"LayerNorm|RMSNorm|GroupNorm|_BatchNorm",
+    Site.ACTIVATION: r"GELU|ReLU6?|LeakyReLU|PReLU|SiLU|Mish|S?ELU|CELU|Hardswish|Softplus",
+    Site.ATTENTION: r"Softmax",
+}
+# Classes of torch, which include derived classes.
+_LEAVES = {
+    Site.LINEAR: r"Conv1D",
+    Site.NORM: r"\w*(LayerNorm|RMSNorm|RmsNorm)(2d|Fp32)?",
+    Site.ACTIVATION: r"\w*(GELU|Gelu|SiLU|Silu|Swish|ReLU|Relu|ReLUSquared|Mish)(Tanh)?(Activation)?(Me|Jit|JitMe)?",
+}
+# Full names of leaf modules in transformers (whose Conv1D has a transposed weight), timm.layers and code of users.
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,17 +73,31 @@ class Node:
         module: The module itself. For a call, a module outside the network with the parameters of the call.
         site: Kind of node.
         role: Part of the network.
-        untold: Observation about a node without a matching rule, with role OTHER; empty otherwise.
-        call: The call; None for a module that is called. A layer also has a call if a function uses its weight, as in
-            the last layer of torch's attention.
+        told: True if the role is declared or a rule finds it; otherwise it is OTHER.
+        holder: For a call, the module with the calling forward pass, or with the parameter that identifies the call;
+            None for a module that is called. A layer is its own holder if a function uses its weight, as in the last
+            layer of torch's attention.
+        attribute: Name of the weight in the holder or the module.
     """
 
     name: str
     module: nn.Module
     site: Site
     role: Role
-    call: Call | None = None
-    untold: str = ""
+    told: bool = True
+    holder: nn.Module | None = None
+    attribute: str = "weight"
+
+    @property
+    def owner(self) -> nn.Module:
+        """Module of the network that it is, or that it belongs to.
+
+        Example:
+            >>> node = Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.MLP)
+            >>> node.owner is node.module
+            True
+        """
+        return self.module if self.holder is None else self.holder
 
 
 def check_told(found: Iterable[Node], sites: Container[Site]) -> None:
@@ -122,15 +107,27 @@ def check_told(found: Iterable[Node], sites: Container[Site]) -> None:
         CollectionError: If a role is neither declared nor found by a rule.
 
     Example:
-        >>> node = Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.OTHER, untold="it reads nothing that torch sees")
+        >>> node = Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.OTHER, told=False)
         >>> check_told([node], {Site.NORM})
     """
     for node in found:
-        if node.untold and node.site in sites:
+        if not node.told and node.site in sites:
             raise CollectionError(
-                f"The {type(node.module).__name__} '{node.name}' has no role, and no rule finds one: {node.untold}. "
+                f"The {type(node.module).__name__} '{node.name}' has no role, and no rule finds one: {observed(node)}. "
                 f"{HOW_TO_DECLARE}"
             )
+
+
+def observed(node: Node) -> str:
+    """Observation at a node whose role no rule tells.
+
+    Example:
+        >>> observed(Node("fc", nn.Linear(2, 2), Site.LINEAR, Role.OTHER, told=False))
+        'its input comes from a function that torch does not see'
+    """
+    if node.site is Site.LINEAR:
+        return "its input comes from a function that torch does not see"
+    return "no function that torch sees uses its output"
 
 
 def declare(module: M, role: Role) -> M:
@@ -167,11 +164,10 @@ def nodes(model: nn.Module) -> list[Node]:
 role), or set module.autoprox_role, on it or on a module above it; \
 roles: embed, attention, mlp, pool, head, other, mixer.
     """
-    found = []
-    for name, module, site, role in located(model):
-        if role is None:
-            raise CollectionError(f"The {type(module).__name__} '{name}' has no role. {HOW_TO_DECLARE}")
-        found.append(Node(name, module, site, role))
+    found = declared_nodes(model)
+    for node in found:
+        if not node.told:
+            raise CollectionError(f"The {type(node.module).__name__} '{node.name}' has no role. {HOW_TO_DECLARE}")
     return found
 
 
@@ -182,20 +178,22 @@ HOW_TO_DECLARE = (
 """End of an error message about a role."""
 
 
-def located(model: nn.Module) -> Iterator[tuple[str, nn.Module, Site, Role | None]]:
-    """Yields name, module, site and declared role (or None) of every module that is a node, in the order of `nodes`.
+def declared_nodes(model: nn.Module) -> list[Node]:
+    """Lists the modules that are nodes, like `nodes`; without a declaration, the role is OTHER and not told.
 
     Raises:
         CollectionError: If a declared role is unknown.
 
     Example:
-        >>> [(name, site.value, role) for name, _, site, role in located(nn.Sequential(nn.Linear(4, 2)))]
-        [('0', 'linear', None)]
+        >>> [(node.name, node.role.value, node.told) for node in declared_nodes(nn.Sequential(nn.Linear(4, 2)))]
+        [('0', 'other', False)]
     """
-    for name, module, role in _with_roles(model):
-        site = site_of(module)
-        if site is not None:
-            yield name, module, site, role
+    roles = declared_roles(model)
+    return [
+        Node(name, module, site, roles[name] or Role.OTHER, told=roles[name] is not None)
+        for name, module in model.named_modules()
+        if (site := site_of(module)) is not None
+    ]
 
 
 def declared_roles(model: nn.Module) -> dict[str, Role | None]:
@@ -208,29 +206,15 @@ def declared_roles(model: nn.Module) -> dict[str, Role | None]:
         >>> declared_roles(declare(nn.Sequential(nn.Linear(4, 2)), Role.HEAD))
         {'': <Role.HEAD: 'head'>, '0': <Role.HEAD: 'head'>}
     """
-    return {name: role for name, _, role in _with_roles(model)}
-
-
-def _with_roles(model: nn.Module) -> Iterator[tuple[str, nn.Module, Role | None]]:
-    """Yields name, module and declared role of every module."""
     roles: dict[str, Role | None] = {}
     for name, module in model.named_modules():
-        # A module is listed after its parent, so the role of the parent is known.
-        role = roles.get(name.rpartition(".")[0]) if name else None
         mark = getattr(module, _ROLE_ATTRIBUTE, None)
-        if mark is not None and type(mark) is not Role:
-            role = _read_role(mark, name, module)
-        elif mark is not None:
-            role = mark
-        roles[name] = role
-        yield name, module, role
-
-
-def _read_role(mark: str, name: str, module: nn.Module) -> Role:
-    """Converts the declared name of a role."""
-    if mark not in list(Role):
-        raise CollectionError(f"The {type(module).__name__} '{name}' has an unknown role, {mark!r}. {HOW_TO_DECLARE}")
-    return Role(mark)
+        if mark not in (None, *Role):
+            kind = type(module).__name__
+            raise CollectionError(f"The {kind} '{name}' has an unknown role, {mark!r}. {HOW_TO_DECLARE}")
+        # A module is listed after its parent, so the role of the parent is known.
+        roles[name] = roles.get(name.rpartition(".")[0]) if mark is None else Role(mark)
+    return roles
 
 
 def site_of(module: nn.Module) -> Site | None:
@@ -250,10 +234,9 @@ def site_of(module: nn.Module) -> Site | None:
 @cache
 def _site_of_class(kind: type[nn.Module]) -> tuple[Site | None, bool]:
     """Returns the site of a class, and True if it applies only to modules without submodules."""
-    for kinds, site in _SITES:
-        if issubclass(kind, kinds):
-            return site, False
-    for pattern, site in _NAMED_SITES:
-        if pattern.fullmatch(kind.__name__):
-            return site, True
+    bases = [base.__name__ for base in kind.__mro__ if base.__module__.startswith("torch.nn.modules.")]
+    for named, leaf in ((_CLASSES, False), (_LEAVES, True)):
+        for site, names in named.items():
+            if any(re.fullmatch(names, name) for name in ([kind.__name__] if leaf else bases)):
+                return site, leaf
     return None, False

@@ -6,8 +6,7 @@ from functools import cache
 
 from torch import nn
 
-from autoprox.inspect._flow import marked, reads_images, touches_images
-from autoprox.inspect.calls import Flow, Step
+from autoprox.inspect._flow import Flow, Step, marked, reads_images, touches_images
 from autoprox.inspect.nodes import Role, Site, declared_roles
 
 _ATTENTION_NAME = re.compile(r"\w*(Attention|Attn)")
@@ -196,7 +195,7 @@ class _Roles:
 
 def _caller(step: Step) -> str:
     """Returns the module that computes attention; for a softmax module, its parent."""
-    return step.path if step.call is not None else step.path.rpartition(".")[0]
+    return step.path.rpartition(".")[0] if step.whole else step.path
 
 
 def _attention_modules(network: nn.Module) -> list[str]:

@@ -11,9 +11,8 @@ from torch import Tensor, nn
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import UndefinedScoreError
 from autoprox.inspect.batch import check_classes, checked_labels, logits_of
-from autoprox.inspect.finding import find_nodes
 from autoprox.inspect.nodes import Node, Role, Site, check_told
-from autoprox.inspect.preservation import preserved
+from autoprox.inspect.preservation import preserved, use_batch_statistics
 from autoprox.statistics import STATISTICS, BatchLoss, Collection
 from autoprox.statistics.collection import collect_prepared
 from autoprox.statistics.passes.losses import output_sum
@@ -130,7 +129,6 @@ def prepared(model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None 
         CollectionError: If images or labels do not fit this model, or it has no linear layer.
     """
     with preserved(model):
-        given = prepare(model, images, labels, (), loss, find_nodes, told=(), batch=True)
-        # Tensors created in the caller's inference mode cannot be part of a backward pass; copies can.
-        labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
-        yield Subject(replace(given, images=given.images.clone(), labels=labels))
+        use_batch_statistics(model)
+        given = prepare(model, images, labels, (), loss, told=(), batch=True)
+        yield Subject(replace(given, images=given.images.clone()))

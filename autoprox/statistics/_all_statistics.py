@@ -42,13 +42,15 @@ def _register_tensor(
     source: str,
     of: Callable[[Spread], Tensor] | None = None,
 ) -> None:
-    made = Statistic(name, StatisticKind.TENSOR, site, shape, pass_, stage, source, tap=tap, spread=of)
+    kind = StatisticKind.TENSOR
+    made = Statistic(name, site, pass_, stage, tap, spread=of, kind=kind, shape=shape, source=source)
     STATISTICS.register(name, made)
 
 
 def _register_count(name: str, site: Site, pass_: Pass, count: Count, source: str) -> None:
     stage = Stage.STATIC if not pass_.least_images else Stage.FORWARD
-    STATISTICS.register(name, Statistic(name, StatisticKind.COUNT, site, "", pass_, stage, source, count=count))
+    made = Statistic(name, site, pass_, stage, count=count, kind=StatisticKind.COUNT, shape="", source=source)
+    STATISTICS.register(name, made)
 
 
 for _name, _site, _tap, _source in (

@@ -11,11 +11,10 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 from torch.autograd.graph import GradientEdge, get_gradient_edge
-from torch.utils.hooks import RemovableHandle
 
 from autoprox.inspect.nodes import Node, Site
 from autoprox.statistics._watch import OutputShapes, checked, of_called, weight_parameter
-from autoprox.statistics.statistic import Stage, Statistic, StatisticKind, Tap
+from autoprox.statistics.statistic import Observation, Stage, Tap
 
 
 @dataclass(slots=True)
@@ -35,16 +34,20 @@ class Taps(OutputShapes):
     """Records tensors at the inputs and outputs of nodes while attached.
 
     Args:
-        nodes: The nodes of the model.
+        model: The model.
+        nodes: Its nodes.
         statistics: The requested statistics, which determine the taps and their record: values, edges, or only shapes.
         protect: Passes copies of recorded tensors on, for models that write into tensors in place.
     """
 
-    def __init__(self, nodes: Sequence[Node], statistics: Sequence[Statistic], *, protect: bool = False) -> None:
-        super().__init__(nodes, {site for site, _ in _taps_of(statistics, StatisticKind.COUNT, Stage.FORWARD)})
+    def __init__(
+        self, model: nn.Module, nodes: Sequence[Node], statistics: Sequence[Observation], *, protect: bool = False
+    ) -> None:
+        super().__init__(model, nodes, {each.site for each in statistics if each.count is not None})
         self._protect = protect
-        self._values = _taps_of(statistics, StatisticKind.TENSOR, Stage.FORWARD)
-        self._gradients = _taps_of(statistics, StatisticKind.TENSOR, Stage.BACKWARD)
+        taps = [(each.stage, each.site, each.tap) for each in statistics if each.tap is not None]
+        self._values = {(site, tap) for stage, site, tap in taps if stage is Stage.FORWARD}
+        self._gradients = {(site, tap) for stage, site, tap in taps if stage is Stage.BACKWARD}
         self._wanted = self._values | self._gradients
         self._calls: dict[tuple[str, Tap], list[_TappedCall]] = {}
         self._weight_gradients: dict[int, Tensor] = {}
@@ -66,7 +69,7 @@ class Taps(OutputShapes):
         """
         calls = [call for _, _, call in self._records() if call.edge is not None]
         edges: list[Any] = [call.edge for call in calls]
-        weighed = [node for node in self._nodes if (node.site, Tap.WEIGHT) in self._gradients]
+        weighed = [node for node in self._nodes.values() if (node.site, Tap.WEIGHT) in self._gradients]
         weights = list({id(weight): weight for weight in map(weight_parameter, weighed)}.values())
         gradients = torch.autograd.grad(loss, [*edges, *weights], allow_unused=True)
         for call, gradient in zip(calls, gradients[: len(calls)], strict=True):
@@ -108,17 +111,10 @@ class Taps(OutputShapes):
         )
         self._calls.setdefault((node.name, tap), []).append(call)
 
-    def _hooks(self, node: Node) -> list[RemovableHandle]:
-        def hook(_module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-            return self._given(node, args, kwargs)
-
-        hooks = super()._hooks(node)
-        if (node.site, Tap.INPUT) in self._wanted:
-            hooks.append(node.module.register_forward_pre_hook(hook, with_kwargs=True))
-        return hooks
-
-    def _takes_output(self, node: Node) -> bool:
-        return (node.site, Tap.OUTPUT) in self._wanted or super()._takes_output(node)
+    def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        super()._enter(module, args, kwargs)
+        node = self._node_of(module)
+        return None if node is None else self._given(node, args, kwargs)
 
     def _given(
         self, node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -144,9 +140,8 @@ class Taps(OutputShapes):
         return tensor.clone() if self._protect else tensor
 
     def _records(self) -> Iterator[tuple[Site, Tap, _TappedCall]]:
-        sites = {node.name: node.site for node in self._nodes}
         for (name, tap), calls in self._calls.items():
-            yield from ((sites[name], tap, call) for call in calls)
+            yield from ((self._nodes[name].site, tap, call) for call in calls)
 
 
 def joined(tensors: Sequence[Tensor]) -> Tensor:
@@ -163,8 +158,3 @@ def joined(tensors: Sequence[Tensor]) -> Tensor:
     if len({tensor.shape[1:] for tensor in tensors}) == 1 and all(tensor.ndim for tensor in tensors):
         return torch.cat(list(tensors))
     return torch.cat([tensor.reshape(-1) for tensor in tensors])
-
-
-def _taps_of(statistics: Sequence[Statistic], kind: StatisticKind, stage: Stage) -> set[tuple[Site, Tap]]:
-    chosen = (each for each in statistics if each.kind is kind and each.stage is stage)
-    return {(each.site, each.tap or Tap.OUTPUT) for each in chosen}

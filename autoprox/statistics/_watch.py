@@ -6,61 +6,40 @@ part of the forward pass, so they have gradients, and everything can be differen
 """
 
 from collections.abc import Container, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.utils.hooks import RemovableHandle
 
 from autoprox.base.errors import CollectionError
-from autoprox.inspect.calls import whole
-from autoprox.inspect.functions import (
-    FUNCTION_SITES,
-    FUSED_ATTENTION,
-    CallMode,
-    Function,
-    attention_parts,
-    nodes_by_call,
-)
-from autoprox.inspect.nodes import Node, Site
+from autoprox.inspect.calls import Observer
+from autoprox.inspect.functions import FUSED_ATTENTION, Function, attention_parts
+from autoprox.inspect.nodes import Node, Site, site_of
 from autoprox.statistics.statistic import Tap
 
 
-class Watch:
+class Watch(Observer):
     """Observes the nodes of a model while attached, without recording anything.
 
     Args:
-        nodes: The nodes of the model.
+        model: The model, with the parameters that it runs with.
+        nodes: Its nodes.
     """
 
-    def __init__(self, nodes: Sequence[Node]) -> None:
-        self._nodes = nodes
-        self._functions = nodes_by_call(nodes)
-        self._weights = {
-            id(weight_parameter(node)): node for node in nodes if node.call is not None and node.call.weight
-        }
+    def __init__(self, model: nn.Module, nodes: Sequence[Node]) -> None:
+        super().__init__(model)
+        self._nodes = {node.name: node for node in nodes}
 
     @contextmanager
-    def attached(self) -> Iterator[None]:
-        """Registers the hooks after those of the model, and always removes them."""
-        network = next((node.call.network for node in self._nodes if node.call is not None), None)
-        with ExitStack() as stack:
-            for node in self._nodes:
-                for hook in self._hooks(node):
-                    stack.callback(hook.remove)
-            if network is not None:
-                stack.enter_context(CallMode(network, self._function).attached())
+    def watching(self) -> Iterator[None]:
+        """Watches the model, its functions only if one of them is a node."""
+        with self.attached(functions=any(node.holder is not None for node in self._nodes.values())):
             yield
 
-    def _hooks(self, _node: Node) -> list[RemovableHandle]:
-        return []
-
-    def _function(
-        self, mode: CallMode, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Any:
-        """Calls a function of the model, and records it if the call is a node."""
-        node = self._called(mode, name, args, kwargs)
+    def _function(self, function: Function, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Calls a function of the model, with what is taken if the call is a node."""
+        node = self._nodes.get(self._called(name, args, kwargs)[0])
         if node is None:
             return function(*args, **kwargs)
         if name == FUSED_ATTENTION:
@@ -68,13 +47,6 @@ class Watch:
             return self._passed_on(node, probabilities) @ values
         args, kwargs = self._given(node, args, kwargs)
         return self._passed_on(node, function(*args, **kwargs))
-
-    def _called(self, mode: CallMode, name: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Node | None:
-        """Returns the node of a function call, or None, and counts the call."""
-        if FUNCTION_SITES.get(name) is not Site.LINEAR:
-            return mode.called(name, self._functions)
-        weight = kwargs["weight"] if "weight" in kwargs else args[1]
-        return None if mode.closed else self._weights.get(id(whole(weight)))
 
     def _given(
         self, _node: Node, args: tuple[Any, ...], kwargs: dict[str, Any]
@@ -91,12 +63,13 @@ class OutputShapes(Watch):
     """Records the shape of the output of nodes in each call.
 
     Args:
-        nodes: The nodes of the model.
+        model: The model.
+        nodes: Its nodes.
         sites: Sites of the recorded nodes.
     """
 
-    def __init__(self, nodes: Sequence[Node], sites: Container[Site]) -> None:
-        super().__init__(nodes)
+    def __init__(self, model: nn.Module, nodes: Sequence[Node], sites: Container[Site]) -> None:
+        super().__init__(model, nodes)
         self._sites = sites
         self._shapes: dict[str, list[torch.Size]] = {}
 
@@ -108,35 +81,19 @@ class OutputShapes(Watch):
         """
         return of_called(node, Tap.OUTPUT, self._shapes.get(node.name))
 
-    def _hooks(self, node: Node) -> list[RemovableHandle]:
-        def hook(_module: nn.Module, _args: tuple[Any, ...], output: Any) -> Any:
-            return self._passed_on(node, output)
+    def _node_of(self, module: nn.Module) -> Node | None:
+        """The node that a module is, if it is one."""
+        return None if site_of(module) is None else self._nodes.get(self._paths[id(module)])
 
-        return [node.module.register_forward_hook(hook)] if self._takes_output(node) else []
-
-    def _takes_output(self, node: Node) -> bool:
-        return node.site in self._sites
+    def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
+        super()._leave(module, args, kwargs, output)
+        node = self._node_of(module)
+        return None if node is None else self._passed_on(node, output)
 
     def _passed_on(self, node: Node, output: Any) -> Any:
         if node.site in self._sites:
             self._shapes.setdefault(node.name, []).append(checked(output, node, Tap.OUTPUT).shape)
         return output
-
-
-def weight_gradients(loss: Tensor, nodes: Sequence[Node]) -> list[Tensor]:
-    """Computes gradients of the weights of nodes; zero if the loss does not depend on them.
-
-    Raises:
-        CollectionError: If a weight is not a parameter.
-    """
-    weights = [weight_parameter(node) for node in nodes]
-    own = list({id(weight): weight for weight in weights}.values())
-    found = torch.autograd.grad(loss, own, allow_unused=True)
-    gradients = {
-        id(weight): torch.zeros_like(weight) if gradient is None else gradient
-        for weight, gradient in zip(own, found, strict=True)
-    }
-    return [gradients[id(weight)] for weight in weights]
 
 
 def weight_parameter(node: Node) -> nn.Parameter:
@@ -145,11 +102,10 @@ def weight_parameter(node: Node) -> nn.Parameter:
     Raises:
         CollectionError: If the weight is computed from other parameters.
     """
-    # A pass may substitute parameters: for a call, the current parameter of its owner counts.
-    holder, name = (node.module, "weight") if node.call is None else (node.call.owner, node.call.weight)
-    weight = holder._parameters.get(name)
+    # A pass may put other parameters in: the one that its owner holds at the time counts.
+    weight = node.owner._parameters.get(node.attribute)
     if weight is None:
-        by_hook = isinstance(holder.__dict__.get(name), Tensor)
+        by_hook = isinstance(vars(node.owner).get(node.attribute), Tensor)
         remedy = (
             "remove the hook, for example with torch.nn.utils.prune.remove(module, 'weight') or "
             "torch.nn.utils.remove_spectral_norm(module)"

@@ -1,7 +1,7 @@
 """`collect`: runs each necessary pass once and returns the requested statistics."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -11,12 +11,12 @@ from torch import Tensor, nn
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.batch import checked_labels
-from autoprox.inspect.finding import FAILURES, failed, find_nodes
+from autoprox.inspect.finding import explained
 from autoprox.inspect.nodes import Role, Site
-from autoprox.inspect.preservation import Again, preserved
+from autoprox.inspect.preservation import Again, preserved, use_batch_statistics
 from autoprox.statistics._all_statistics import STATISTICS
 from autoprox.statistics.preparation import check_attention, needs_batch, prepare
-from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
+from autoprox.statistics.statistic import BatchLoss, Given, Observation, Statistic, Values
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +101,7 @@ def collect(
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     with preserved(model) as again:
-        given = prepare(model, images, labels, wanted, loss, find_nodes, told=told, batch=needs_batch(wanted))
+        given = prepare(model, images, labels, wanted, loss, told=told, batch=needs_batch(wanted))
         return _collected(given, wanted, again)
 
 
@@ -113,7 +113,9 @@ def collect_prepared(given: Given, names: Iterable[str]) -> Collection:
         CollectionError: As for `collect`.
     """
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
-    check_attention(given, wanted)
+    for each in wanted:
+        if each.site is Site.ATTENTION:
+            check_attention(given, each.name)
     if any(each.needs_labels for each in wanted) and given.labels is None and given.loss is None:
         checked_labels(None, given.images)
     with preserved(given.model) as again:
@@ -128,7 +130,7 @@ def _collected(given: Given, wanted: Sequence[Statistic], again: Again) -> Colle
     return Collection(infos, tensors, counts)
 
 
-def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Values:
+def run_passes(given: Given, wanted: Sequence[Observation], again: Again) -> Values:
     """Runs each pass that the statistics declare once, always on the original model.
 
     Statistics of sites without nodes need no pass.
@@ -141,34 +143,20 @@ def run_passes(given: Given, wanted: Sequence[Statistic], again: Again) -> Value
     Raises:
         CollectionError: If a statistic needs more images than there are, or a pass fails.
     """
-    _check_enough(given, wanted)
     absent = [each for each in wanted if not given.at(each.site)]
-    wanted = [each for each in wanted if each not in absent]
     found: Values = {each.name: [] if each.count is None else torch.empty(0, dtype=torch.float64) for each in absent}
-    for pass_ in dict.fromkeys(each.pass_ for each in wanted):
-        again(pass_.batch_statistics)
-        found |= _run(pass_, given, [each for each in wanted if each.pass_ == pass_])
-    return found
-
-
-def _check_enough(given: Given, wanted: Sequence[Statistic]) -> None:
-    for least in sorted({each.pass_.least_images for each in wanted}):
-        if needs_batch(wanted) and len(given.images) < least:
-            names = ", ".join(f"'{each.name}'" for each in wanted if each.pass_.least_images == least)
+    for pass_ in dict.fromkeys(each.pass_ for each in wanted if each not in absent):
+        taken = [each for each in wanted if each.pass_ == pass_ and each not in absent]
+        if len(given.images) < pass_.least_images:
+            least = [each for each in wanted if each.pass_.least_images == pass_.least_images and each not in absent]
+            names = ", ".join(f"'{each.name}'" for each in least)
             raise CollectionError(
-                f"{names}: differences between images need at least {least} of them, and the batch has "
+                f"{names}: differences between images need at least {pass_.least_images} of them, and the batch has "
                 f"{len(given.images)}; give more images, or omit these statistics."
             )
-
-
-def _run(pass_: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
-    if not pass_.least_images:
-        return pass_.run(pass_, given, wanted)
-    try:
-        # Labels created in inference mode cannot be used in a backward pass, but a copy can.
-        labels = given.labels.clone() if isinstance(given.labels, Tensor) else given.labels
-        return pass_.run(pass_, replace(given, labels=labels), wanted)
-    except CollectionError:
-        raise
-    except FAILURES as error:
-        raise failed(given.model, given.images, f"{pass_.name} pass", error) from error
+        again()
+        if pass_.batch_statistics:
+            use_batch_statistics(given.model)
+        with explained(given.model, given.images, f"{pass_.name} pass"):
+            found |= pass_.run(pass_, given, taken)
+    return found

@@ -47,7 +47,7 @@ class Tap(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Input of a pass. While it runs, the model is in the state of `autoprox.inspect.preservation.preserved`.
+    """Input of a pass, which runs while the model is `autoprox.inspect.preservation.preserved`.
 
     Args:
         model: The model.
@@ -75,15 +75,15 @@ class Pass:
 
     Args:
         name: Its name.
-        source: Publication or definition.
         run: Function of the pass, its input, and its requested statistics that returns their values.
         images: Function of the images that returns the input of the model; None for the images themselves.
         loss: Loss to differentiate; None for the caller's loss.
-        parameters: Function that replaces every floating-point parameter while the pass runs; None to keep them.
+        replace: Function that replaces parameters of the model before it runs; None to keep them.
         dtype: Data type of the computation; None for the dtype of the model.
         least_images: Least number of images; 0 if it needs no batch.
         batch_statistics: Lets untrained batch normalisations use the statistics of the batch, see
-            `autoprox.inspect.preservation.preserved`; not useful for one artificial image.
+            `autoprox.inspect.preservation.use_batch_statistics`; not useful for one artificial image.
+        source: Publication or definition.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -93,33 +93,50 @@ class Pass:
     """
 
     name: str
-    source: str
-    run: Callable[["Pass", Given, "Sequence[Statistic]"], Values]
+    run: Callable[["Pass", Given, "Sequence[Observation]"], Values]
     images: Callable[[Tensor], Tensor] | None = None
     loss: BatchLoss | None = None
-    parameters: Callable[[Tensor], Tensor] | None = None
+    replace: Callable[[nn.Module], None] | None = None
     dtype: torch.dtype | None = None
     least_images: int = 1
     batch_statistics: bool = True
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Statistic:
-    """A statistic: one tensor, or one float, per node of a site.
+class Observation:
+    """One tensor, or one float, per node of a site.
 
     Args:
         name: Its name in graphs.
-        kind: Tensor or count.
         site: Site of its nodes.
-        shape: Shape class. Two tensor statistics of one site and shape class have tensors of the same shape at each
-            node. Empty for counts.
         pass_: The pass that it needs.
         stage: Part of the pass that it needs.
-        source: Publication or definition.
-        version: Raised when its values change; results stored under another version are ignored.
         tap: Tensor that it records or is computed from; None for counts.
         count: Function that counts; None for tensors.
         spread: Moment of the gradients of several samples or parts of the batch; None for all other statistics.
+    """
+
+    name: str
+    site: Site
+    pass_: Pass
+    stage: Stage
+    tap: Tap | None = None
+    count: Count | None = None
+    # In quotes, so that an exported proxy includes the class only if one of its statistics uses a spread.
+    spread: Callable[["Spread"], Tensor] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic(Observation):
+    """An observation as graphs use it.
+
+    Args:
+        kind: Tensor or count.
+        shape: Shape class. Two tensor statistics of one site and shape class have tensors of the same shape at each
+            node. Empty for counts.
+        source: Publication or definition.
+        version: Raised when its values change; results stored under another version are ignored.
 
     Example:
         >>> from autoprox.statistics import STATISTICS
@@ -128,18 +145,10 @@ class Statistic:
         ('tensor', 'linear', 'weight', 'data', 'backward')
     """
 
-    name: str
     kind: StatisticKind
-    site: Site
     shape: str
-    pass_: Pass
-    stage: Stage
     source: str
     version: int = 1
-    tap: Tap | None = None
-    count: Count | None = None
-    # In quotes, so that an exported proxy includes the class only if one of its statistics uses a spread.
-    spread: Callable[["Spread"], Tensor] | None = None
 
     @property
     def needs_labels(self) -> bool:

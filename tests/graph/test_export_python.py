@@ -315,11 +315,23 @@ def test_parts_that_a_formula_does_not_reach_are_left_out(text, parts):
     defined = {each.name for each in tree.body if isinstance(each, ast.FunctionDef | ast.ClassDef)}
     assert {part for part, name in PARTS.items() if name in defined} == parts
     read = {each.attr for each in ast.walk(tree) if isinstance(each, ast.Attribute)}
-    called_by_torch = {"CallMode"}
     for each in tree.body:
-        if isinstance(each, ast.ClassDef) and each.name not in called_by_torch:
+        if isinstance(each, ast.ClassDef):
             methods = {held.name for held in each.body if isinstance(held, ast.FunctionDef)}
             assert {name for name in methods - read if not name.startswith("__")} == set()
+
+
+@pytest.mark.parametrize(
+    ("text", "most"),
+    [
+        ("nodes_sum(params)", 650),
+        ("nodes_norm(frobenius(weight))", 700),
+        ("nodes_sum(l1(mul(weight, weight_grad)))", 1050),
+        ("nodes_sum(only_mlp(params))", 1000),
+    ],
+)
+def test_files_are_short(text, most):
+    assert len(to_python(proxy_of(text)).splitlines()) < most
 
 
 def test_same_proxy_same_text():

@@ -1,10 +1,14 @@
 """A model is restored bit by bit, whatever happens in between."""
 
+import collections
+import types
+
 import pytest
 import torch
 from torch import nn
 
 from autoprox.base.errors import CollectionError
+from autoprox.inspect.preservation import preserved
 from autoprox.statistics import STATISTICS, collect
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
@@ -157,6 +161,47 @@ def test_a_graph_that_the_caller_holds_stays_usable():
     collect(model, images, labels, ["weight_grad", "input_grad"])
     loss.backward()
     assert model.head.weight.grad is not None
+
+
+def test_what_is_put_on_a_model_inside_is_gone_behind(model):
+    """Hooks, attributes, parts and gradients, without a word of how to undo them."""
+    before = photograph(model)
+    parameter = next(model.parameters())
+    with preserved(model) as again:
+        for _ in range(2):
+            model.head.register_forward_hook(lambda *_: None, with_kwargs=True)
+            model.head.register_parameter("more", nn.Parameter(torch.ones(1)))
+            model.register_buffer("further", torch.ones(1))
+            model.part, model.calls = nn.Linear(1, 1), 1
+            parameter.grad = torch.ones_like(parameter)
+            again()
+            assert not hasattr(model, "calls")
+        model.head.weight = nn.Parameter(torch.zeros_like(model.head.weight))
+    assert photograph(model) == before
+
+
+def test_what_attributes_lead_to_is_put_back():
+    """Containers, objects and functions, the latter by what they close over."""
+    model, log = tiny(), []
+
+    def closure():
+        sums, tensor = collections.deque([1]), torch.zeros(2)
+        return lambda: (sums, tensor)
+
+    model.kept = {"list": [torch.ones(1)], "function": closure(), "object": types.SimpleNamespace(value=1)}
+    model.register_forward_hook(lambda *_: log.append(1))
+    sums, tensor = model.kept["function"]()
+    with preserved(model):
+        model.kept["list"][0].data.fill_(3)
+        model.kept["list"].append(2)
+        model.kept["object"].value = 2
+        sums.append(2)
+        tensor.add_(1)
+        model(batch()[0])
+    assert model.kept["list"] == [torch.ones(1)]
+    assert model.kept["object"].value == 1
+    assert (list(sums), tensor.tolist()) == ([1], [0, 0])
+    assert log == [1], "what a hook notes is a log, which stays"
 
 
 def test_modes_are_set_without_calling_train():

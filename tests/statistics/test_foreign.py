@@ -230,7 +230,7 @@ def test_everything_can_be_differentiated_twice(name):
         loss = functional.cross_entropy(logits(model(images)), labels)
         return torch.autograd.grad(loss, parameters, allow_unused=True)
 
-    with Taps(found_in(model, images), []).attached():
+    with Taps(model, found_in(model, images), []).watching():
         loss = functional.cross_entropy(logits(model(images)), labels)
     first = torch.autograd.grad(loss, parameters, create_graph=True)
     product = torch.autograd.grad(first, parameters, vector)

@@ -20,11 +20,16 @@ from autoprox.graph._primitives import Form, Primitive
 from autoprox.graph._proxy import Proxy
 from autoprox.graph.export import _runtime as runtime
 from autoprox.graph.export._sources import Sources
-from autoprox.inspect.finding import find_nodes
-from autoprox.inspect.nodes import Role, Site
+from autoprox.inspect.calls import called
+from autoprox.inspect.finding import called_with_attention, called_with_roles
+from autoprox.inspect.nodes import Role, Site, check_told
+from autoprox.inspect.preservation import preserved
 from autoprox.statistics import STATISTICS, Pass, Statistic
+from autoprox.statistics.collection import run_passes
+from autoprox.statistics.passes import run_static, static_counts, static_weights
 from autoprox.statistics.passes.tapped import narrowest
-from autoprox.statistics.preparation import check_attention, needs_batch
+from autoprox.statistics.preparation import check_attention, prepare_nodes, with_images, with_labels
+from autoprox.statistics.statistic import Observation
 
 
 def to_python(proxy: Proxy) -> str:
@@ -72,46 +77,59 @@ class _Writer:
         """The whole file."""
         self._sources.add(runtime.finite)
         result = self._value(self._proxy.graph)
-        wanted = [STATISTICS[name] for name in self._proxy.statistics]
-        passes = [
-            f"{_constant(each)} = {self._call(replace(each, run=narrowest(each, of_it)))}"
-            for each, of_it in _by_pass(wanted).items()
-        ]
-        statistics = ",\n    ".join(self._call(each) for each in wanted)
+        taking, constants = self._taking()
         sign = "" if self._proxy.sign == 1 else "-"
-        body = "\n    ".join(
-            [
-                f"found = {self._taking(wanted)}",
-                *self._lines,
-                f"return finite({sign}{result})",
-            ]
-        )
+        body = "\n    ".join([*taking, *self._lines, f"return finite({sign}{result})"])
         self._sources.require({"torch"})
         parts = [
             f'"""{self._header()}"""\n\n{self._sources.text()}',
-            self._facts(),
-            "\n".join([*passes, "", f"STATISTICS = (\n    {statistics},\n)"]),
+            "\n".join([self._facts(), *constants]),
             *self._reductions,
             f"{_SIGNATURE}    {body}",
         ]
         return "\n\n\n".join(parts) + "\n"
 
-    def _taking(self, wanted: Sequence[Statistic]) -> str:
-        """The call that collects the statistics, with no more than they need."""
-        sites, attention = self._proxy.graph.selected_sites, any(each.site is Site.ATTENTION for each in wanted)
+    def _taking(self) -> tuple[list[str], list[str]]:
+        """The statements that take the statistics, with no more than they need, and their constants."""
+        wanted = [STATISTICS[name] for name in self._proxy.statistics]
+        run = [each for each in wanted if each.pass_.run is not run_static]
+        read = [each for each in wanted if each not in run]
+        sites, attention = self._proxy.graph.selected_sites, [s.name for s in wanted if s.site is Site.ATTENTION]
+        look = called_with_roles if sites else called_with_attention if attention else called
+        steps = [f"given = {self._sources.add(prepare_nodes)}(model, images, {self._sources.add(look)})"]
         if sites:
-            find = self._sources.add(find_nodes)
-        else:
-            find = self._sources.add(runtime.find_without_roles if attention else runtime.find_called)
-        checks = self._sources.add(check_attention) if attention else ""
-        told = ", ".join(_literal(site) for site in Site if site in sites)
-        if any(each.needs_labels for each in wanted):
-            take, batch = self._sources.add(runtime.take), "images, labels, loss"
-        elif needs_batch(wanted):
-            take, batch = self._sources.add(runtime.take_without_labels), "images"
-        else:
-            take, batch = self._sources.add(runtime.take_without_batch), "images"
-        return f"{take}(model, {batch}, STATISTICS, {find}, [{checks}], told=[{told}])"
+            told = ", ".join(_literal(site) for site in Site if site in sites)
+            steps.append(f"{self._sources.add(check_told)}(given.nodes, [{told}])")
+        if attention:
+            steps.append(f"{self._sources.add(check_attention)}(given, {attention[0]!r})")
+        constants = []
+        if run:
+            steps.append(f"given = {self._sources.add(with_images)}(given, images)")
+            if any(each.needs_labels for each in run):
+                steps.append(f"given = {self._sources.add(with_labels)}(given, labels, loss)")
+            steps.append(f"values = {self._sources.add(run_passes)}(given, OBSERVATIONS, again)")
+            constants = self._constants(run)
+        steps += [f"{'values |= ' if run else 'values = '}{{{', '.join(map(self._static, read))}}}"] if read else []
+        head = f"with {self._sources.add(preserved)}(model){' as again' if run else ''}:"
+        return [head, *(f"    {step}" for step in steps)], constants
+
+    def _static(self, statistic: Statistic) -> str:
+        """An entry of a mapping, for a statistic that is read off the modules."""
+        if statistic.count is None:
+            return f"{statistic.name!r}: {self._sources.add(static_weights)}(given)"
+        count, counts = self._sources.add(statistic.count), self._sources.add(static_counts)
+        return f"{statistic.name!r}: {counts}(given, {_literal(statistic.site)}, {count})"
+
+    def _constants(self, run: Sequence[Statistic]) -> list[str]:
+        """The passes that are run, and what each takes."""
+        passes = [
+            f"{_constant(each)} = {self._call(replace(each, run=narrowest(each, of_it)))}"
+            for each, of_it in _by_pass(run).items()
+        ]
+        readings = [
+            self._call(Observation(*(getattr(each, field.name) for field in fields(Observation)))) for each in run
+        ]
+        return [*passes, "OBSERVATIONS = (", *(f"    {each}," for each in readings), ")"]
 
     def _facts(self) -> str:
         """The constants that tell other code what the file holds."""
@@ -152,11 +170,11 @@ class _Writer:
 
     def _leaf(self, expression: Expression) -> str:
         if not expression.arguments:
-            return f"found.values[{expression.operation.name!r}]"
+            return f"values[{expression.operation.name!r}]"
         name = f"reduction_{len(self._reductions) + 1}"
         self._reductions.append(self._reduction(name, expression))
         reduced = self._sources.add(runtime.reduced)
-        return f"{reduced}(found, {name}, {', '.join(repr(each) for each in expression.statistics)})"
+        return f"{reduced}({name}, {', '.join(f'values[{each!r}]' for each in expression.statistics)})"
 
     def _reduction(self, function: str, root: Expression) -> str:
         """A function from the tensors of one node to a number."""
@@ -205,22 +223,25 @@ class _Writer:
     def _nodes(self, site: Site, kept: frozenset[Role]) -> str:
         """Writes the statement that gives the nodes of a network, once; returns the name of its value."""
         if (site, kept) not in self._node_names:
-            positions = f"{self._sources.add(runtime.positions)}(found, {_literal(site)})"
-            positions = self._selected(positions, site, ALL_ROLES, kept)
+            roles = "" if kept == ALL_ROLES else f", {_roles(kept)}"
             self._node_names[site, kept] = name = f"nodes{len(self._node_names) + 1}"
-            self._lines.append(f"{name} = {self._sources.add(runtime.OneNetwork)}({positions})")
+            made = f"{self._sources.add(runtime.OneNetwork)}(given.at({_literal(site)}){roles})"
+            self._lines.append(f"{name} = {made}")
         return self._node_names[site, kept]
 
     def _selected(self, value: str, site: Site, held: frozenset[Role], kept: frozenset[Role]) -> str:
         if held == kept:
             return value
         selected = self._sources.add(runtime.selected)
-        return f"{selected}(found, {value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
+        return f"{selected}(given, {value}, {_literal(site)}, {_roles(held)}, {_roles(kept)})"
 
-    def _call(self, made: Statistic | Pass) -> str:
-        """A statistic or a pass as the call that makes it."""
+    def _call(self, made: Observation | Pass) -> str:
+        """An observation or a pass as the call that makes it."""
+        self._sources.add(type(made))
         given = [
-            (each.name, getattr(made, each.name)) for each in fields(made) if getattr(made, each.name) != each.default
+            (each.name, getattr(made, each.name))
+            for each in fields(made)
+            if each.name != "source" and getattr(made, each.name) != each.default
         ]
         return f"{type(made).__name__}({', '.join(f'{name}={self._argument(value)}' for name, value in given)})"
 

@@ -280,6 +280,9 @@ def _definition_text(module: str, name: str, unused: frozenset[str]) -> _Text:
             assert docstring.end_lineno is not None
             lines[docstring.lineno - 1] = _summary(each, docstring.col_offset)
             lines[docstring.lineno : docstring.end_lineno] = [None] * (docstring.end_lineno - docstring.lineno)
+    for each in statement.body[1:] if isinstance(statement, ast.ClassDef) else []:
+        if isinstance(each, ast.Expr) and each.end_lineno is not None:  # what describes an attribute
+            lines[each.lineno - 1 : each.end_lineno] = [None] * (each.end_lineno - each.lineno + 1)
     for each in statement.body if isinstance(statement, ast.ClassDef) else []:
         if isinstance(each, ast.FunctionDef) and each.name in unused:
             assert each.end_lineno is not None

@@ -110,7 +110,9 @@ def stream_of(subject: Subject, images: Tensor) -> list[Tensor]:
     with ExitStack() as hooks:
         for block in found:
             hooks.callback(model.get_submodule(block.name).register_forward_hook(behind).remove)
-            normed = [node for node in block.nodes if (node.site, node.role, node.call) == (Site.NORM, Role.MLP, None)]
+            normed = [
+                node for node in block.nodes if (node.site, node.role, node.holder) == (Site.NORM, Role.MLP, None)
+            ]
             for node in normed[:1]:
                 hooks.callback(node.module.register_forward_pre_hook(before).remove)
         model(images)

@@ -16,60 +16,83 @@ declare it here, and register its statistics in `autoprox.statistics._all_statis
 import torch
 
 from autoprox.statistics.passes._hessian import run_hessian
-from autoprox.statistics.passes._parameters import absolute_parameter
+from autoprox.statistics.passes._parameters import absolute_in_float64
 from autoprox.statistics.passes._slices import BATCH_PARTS, run_batches
-from autoprox.statistics.passes._static import run_static
+from autoprox.statistics.passes._static import run_static, static_counts, static_weights
 from autoprox.statistics.passes._substitutes import noise_images, one_of_ones, perturbed_images
 from autoprox.statistics.passes.losses import output_sum
 from autoprox.statistics.passes.samples import run_samples
 from autoprox.statistics.passes.tapped import run_tapped
 from autoprox.statistics.statistic import Pass
 
-STATIC = Pass("static", "read off the modules", run_static, least_images=0)
+STATIC = Pass("static", run_static, least_images=0, batch_statistics=False, source="read off the modules")
 
-COMPRESSION = Pass("compression", "noted at layers that `autoprox.compress` changed", run_static, least_images=0)
-
-DATA = Pass("data", "the batch, and the loss of its labels", run_tapped)
-
-NOISE = Pass(
-    "noise", "standard normal images (EZNAS, Akhauri 2022, https://arxiv.org/abs/2209.07413)", run_tapped, noise_images
+COMPRESSION = Pass(
+    "compression",
+    run_static,
+    least_images=0,
+    batch_statistics=False,
+    source="noted at layers that `autoprox.compress` changed",
 )
 
-PERTURBED = Pass("perturbed", "the batch plus small normal noise (EZNAS)", run_tapped, perturbed_images)
+DATA = Pass("data", run_tapped, source="the batch, and the loss of its labels")
+
+NOISE = Pass(
+    "noise",
+    run_tapped,
+    noise_images,
+    source="standard normal images (EZNAS, Akhauri 2022, https://arxiv.org/abs/2209.07413)",
+)
+
+PERTURBED = Pass("perturbed", run_tapped, perturbed_images, source="the batch plus small normal noise (EZNAS)")
 
 VIRTUAL = Pass(
     "virtual",
-    "one image of ones, and the sum of the logits (Auto-Prox's later code)",
     run_tapped,
     one_of_ones,
     output_sum,
     batch_statistics=False,
+    source="one image of ones, and the sum of the logits (Auto-Prox's later code)",
 )
 
 SYNFLOW = Pass(
     "synflow",
-    "absolute parameters, one image of ones, the sum of the logits (Tanaka 2020, https://arxiv.org/abs/2006.05467)",
     run_tapped,
     one_of_ones,
     output_sum,
-    absolute_parameter,
+    absolute_in_float64,
     # The output grows with every layer and exceeds float32 in deep networks; after a normalisation, a gradient is the
     # small remainder of terms that cancel.
     torch.float64,
     batch_statistics=False,
+    source="absolute parameters, one image of ones, the sum of the logits (Tanaka 2020, https://arxiv.org/abs/2006.05467)",
 )
 
 HESSIAN = Pass(
-    "hessian", "two derivatives of the loss (GraSP, Wang 2020, https://arxiv.org/abs/2002.07376)", run_hessian
+    "hessian", run_hessian, source="two derivatives of the loss (GraSP, Wang 2020, https://arxiv.org/abs/2002.07376)"
 )
 
-SAMPLES = Pass("samples", "the loss of each image by itself", run_samples, least_images=2)
+SAMPLES = Pass("samples", run_samples, least_images=2, source="the loss of each image by itself")
 
 BATCHES = Pass(
     "batches",
-    "the batch as two batches (ZiCo, Li 2023, https://arxiv.org/abs/2301.11300)",
     run_batches,
     least_images=BATCH_PARTS,
+    source="the batch as two batches (ZiCo, Li 2023, https://arxiv.org/abs/2301.11300)",
 )
 
-__all__ = ["BATCHES", "COMPRESSION", "DATA", "HESSIAN", "NOISE", "PERTURBED", "SAMPLES", "STATIC", "SYNFLOW", "VIRTUAL"]
+__all__ = [
+    "BATCHES",
+    "COMPRESSION",
+    "DATA",
+    "HESSIAN",
+    "NOISE",
+    "PERTURBED",
+    "SAMPLES",
+    "STATIC",
+    "SYNFLOW",
+    "VIRTUAL",
+    "run_static",
+    "static_counts",
+    "static_weights",
+]

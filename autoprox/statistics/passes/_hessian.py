@@ -15,10 +15,10 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from autoprox.base.errors import CollectionError
 from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
-from autoprox.statistics.statistic import Given, Pass, Statistic, Values
+from autoprox.statistics.statistic import Given, Observation, Pass, Values
 
 
-def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
+def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Observation]) -> Values:
     """Differentiates the loss twice.
 
     Raises:
@@ -43,7 +43,7 @@ def run_hessian(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Value
     return {each.name: values for each in wanted}
 
 
-def _no_second_derivative(given: Given, wanted: Sequence[Statistic], reason: str) -> CollectionError:
+def _no_second_derivative(given: Given, wanted: Sequence[Observation], reason: str) -> CollectionError:
     names = ", ".join(f"'{each.name}'" for each in wanted)
     return CollectionError(
         f"The {type(given.model).__name__} has no second derivative, which {names} needs ({reason}). Request "

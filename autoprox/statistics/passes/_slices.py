@@ -12,13 +12,13 @@ from autoprox.inspect.preservation import preserved
 from autoprox.statistics._spread import Spread
 from autoprox.statistics.passes._node_weights import at_nodes, node_weights
 from autoprox.statistics.passes.losses import loss_value
-from autoprox.statistics.statistic import Given, Pass, Statistic, Values
+from autoprox.statistics.statistic import Given, Observation, Pass, Values
 
 BATCH_PARTS = 2
 """Number of parts of a batch for statistics of several batches, as in ZiCo's experiments."""
 
 
-def run_batches(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
+def run_batches(_pass: Pass, given: Given, wanted: Sequence[Observation]) -> Values:
     """Computes gradients of `BATCH_PARTS` consecutive parts of the batch; sizes differ by at most one."""
     weights = node_weights(given)
     sizes = [len(part) for part in torch.tensor_split(given.images, BATCH_PARTS)]
@@ -63,7 +63,7 @@ def labels_at(given: Given, cut: slice) -> Any:
 
 
 def spreads_taken(
-    given: Given, weights: Sequence[nn.Parameter], spreads: Sequence[Spread], wanted: Sequence[Statistic]
+    given: Given, weights: Sequence[nn.Parameter], spreads: Sequence[Spread], wanted: Sequence[Observation]
 ) -> Values:
     """Returns the statistics of the spreads, in the dtype of the weights."""
     found: Values = {}

@@ -15,13 +15,13 @@ from autoprox.statistics._spread import Spread
 from autoprox.statistics.passes._node_weights import node_weights
 from autoprox.statistics.passes._slices import spread_over, spreads_taken
 from autoprox.statistics.passes.losses import cross_entropy
-from autoprox.statistics.statistic import BatchLoss, Given, Pass, Statistic, Values
+from autoprox.statistics.statistic import BatchLoss, Given, Observation, Pass, Values
 
 CHUNK_ELEMENTS = 2**24
 """Limit of the elements of all gradients held at once: 64 MiB in float32."""
 
 
-def run_samples(_pass: Pass, given: Given, wanted: Sequence[Statistic]) -> Values:
+def run_samples(_pass: Pass, given: Given, wanted: Sequence[Observation]) -> Values:
     """Computes the gradients of the loss of each image.
 
     A model that torch.func does not support (because it branches on values, writes into its tensors, or has an
