@@ -16,7 +16,7 @@ FORMAT, FORMAT_VERSION = "autoprox.metapool", 1
 
 @dataclass(frozen=True)
 class ChosenStage:
-    """How a stage came to its operation.
+    """Choice of the operation of a stage, with its history.
 
     Attributes:
         ops: The operations that it started with.
@@ -42,7 +42,7 @@ class ChosenPooling:
     Attributes:
         arch: The architecture with the chosen operations as its gene `enhancer`.
         start: The architecture that the search was given.
-        stages: How each stage came to its operation.
+        stages: The choice of each stage.
     """
 
     arch: Arch
@@ -50,12 +50,12 @@ class ChosenPooling:
     stages: Sequence[ChosenStage]
 
     def document(self, space: Space, data: Dataset, plan: MetaPoolPlan) -> dict[str, Any]:
-        """The result as JSON-compatible data, with what it was searched by.
+        """The result as JSON-compatible data, with the definition of the search.
 
         Args:
             space: The space of the architecture.
             data: Its images.
-            plan: How it was searched.
+            plan: Plan of the search.
         """
         stages = [
             {

@@ -27,8 +27,8 @@ def decide(probabilities: Mapping[str, float], ops: Sequence[str], epoch: int, p
     Of equal probabilities the earlier operation counts as larger.
 
     Args:
-        probabilities: Of the operations that the stage still has, at least two, in the order of `ops`.
-        ops: All operations that it had at first.
+        probabilities: Probabilities of the remaining operations of the stage, at least two, in the order of `ops`.
+        ops: All initial operations of the stage.
         epoch: Number of the epoch, from 1.
         plan: Threshold, mode and number of epochs.
 

@@ -13,7 +13,7 @@ METAPOOL_JOURNAL_FORMAT = step_journal_format("a search for pooling")
 
 
 def recorded_metapool_steps(path: Path) -> int:
-    """How many steps a journal holds.
+    """Number of steps in a journal.
 
     Raises:
         StoreMismatchError: If it is damaged or foreign.
@@ -24,13 +24,13 @@ def recorded_metapool_steps(path: Path) -> int:
 def train_metapool(
     trainer: MetaPoolTrainer, journal: Path | None, facts: Mapping[str, str], *, kept_every_s: float = KEPT_EVERY_S
 ) -> None:
-    """Trains and decides to the end, from where an earlier call with the same journal came to.
+    """Trains and decides to the end, resuming an earlier call with the same journal.
 
     Args:
-        trainer: What trains.
-        journal: Where the state is kept; nowhere if None.
-        facts: What tells this search from others.
-        kept_every_s: Seconds between two states that are kept.
+        trainer: The trainer.
+        journal: File of the state; None stores no state.
+        facts: Facts that identify this search.
+        kept_every_s: Seconds between two stored states.
 
     Raises:
         SpecError: If the training diverges.

@@ -1,4 +1,4 @@
-"""How Progressive Meta-Pooling Learning trains and decides."""
+"""Plan of Progressive Meta-Pooling Learning."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,12 +9,12 @@ from autoprox.spaces.mixer import ENHANCERS
 from autoprox.training import Recipe
 
 MODES = ("argmax", "released")
-"""What a stage takes once its lead reaches the threshold: its best operation, or the second of the list."""
+"""Choice of a stage once its lead reaches the threshold: its best operation, or the second of the list."""
 
 
 @dataclass(frozen=True)
 class MetaPoolPlan:
-    """How Progressive Meta-Pooling Learning (PMPL) trains and decides.
+    """Plan of Progressive Meta-Pooling Learning (PMPL): training and decisions.
 
     The published rate of the architecture weights, 3e-4, is for about 39,000 steps. Adam moves a weight by at most
     about its rate per step, so that it can cover about 12 nats. The default here covers 4 to 10 nats in the 80 to 200
@@ -30,7 +30,7 @@ class MetaPoolPlan:
         ops: Operations of the mixture.
         mode: `argmax`, or `released` for the indexing fault of the published code: a stage that reaches the threshold
             takes the second operation of its list, whichever leads.
-        seed: Of parameters and the order of images.
+        seed: Seed of parameters and of the order of images.
         clip: Largest norm of the gradient of the weights.
 
     Raises:
@@ -73,7 +73,7 @@ class MetaPoolPlan:
 
     @cached_property
     def recipe(self) -> Recipe:
-        """How the weights are trained."""
+        """Recipe for training the weights."""
         return Recipe(epochs=self.epochs, batch_size=self.batch_size, learning_rate=self.learning_rate)
 
 

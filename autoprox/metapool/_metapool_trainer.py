@@ -33,8 +33,8 @@ class MetaPoolTrainer:
     Args:
         space: A space of the mixer family.
         arch: The architecture whose gene `enhancer` is searched; the values that it has are not used.
-        data: Where the images come from.
-        plan: How it is trained.
+        data: Source of the images.
+        plan: Plan of the training.
 
     Attributes:
         network: The network that is trained.

@@ -60,7 +60,7 @@ def mixed_network(
         arch: The architecture.
         task: Classes and images.
         ops: Operations of the mixtures.
-        seed: Of the fresh parameters.
+        seed: Seed of the fresh parameters.
 
     Returns:
         The network, and the mixtures of each stage.
