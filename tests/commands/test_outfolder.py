@@ -94,7 +94,7 @@ def test_a_database_of_others_with_the_name_of_a_journal_stays(table, tmp_path, 
         connection.execute("create table precious (value)")
     before = (tmp_path / "journal.sqlite").read_bytes()
     assert evolve(table, "--budget", 10, "--out", tmp_path, "--force") == 2
-    assert "no journal" in refusal(capsys)
+    assert "not a journal" in refusal(capsys)
     assert (tmp_path / "journal.sqlite").read_bytes() == before
 
 
