@@ -57,6 +57,8 @@ class Snapshot:
     def restore(self) -> None:
         """Puts back the same objects at the same places, and the contents of tensors, where something changed."""
         for held, before in self._held:
+            if not held and not before:  # as most dictionaries of hooks
+                continue
             if isinstance(held, types.CellType):
                 held.cell_contents = before
             elif isinstance(held, dict):

@@ -47,8 +47,7 @@ def preserved(model: nn.Module) -> Iterator[Again]:
     with isolated(first.device, first.dtype):
         before = Snapshot(model)
 
-        def again() -> None:
-            before.restore()
+        def prepare() -> None:
             torch.default_generator.manual_seed(DRAW_SEED)
             for module in model.modules():
                 module.training = False
@@ -56,8 +55,12 @@ def preserved(model: nn.Module) -> Iterator[Again]:
                     if parameter is not None and (parameter.is_floating_point() or parameter.is_complex()):
                         parameter.requires_grad_()
 
+        def again() -> None:
+            before.restore()
+            prepare()
+
         try:
-            again()
+            prepare()
             yield again
         finally:
             before.restore()
