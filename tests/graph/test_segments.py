@@ -11,7 +11,7 @@ from autoprox.graph import PRIMITIVES, Level
 from autoprox.graph._segments import Segments, SiteNodes
 from autoprox.graph.export._runtime import OneNetwork
 from autoprox.graph.operations import FLOAT64_EPS
-from autoprox.inspect.nodes import Role
+from autoprox.inspect.nodes import Node, Role, Site
 
 VALUES = st.floats(-1e6, 1e6).map(lambda x: round(x, 2))
 ARCHITECTURES = st.lists(st.lists(VALUES, max_size=6), min_size=1, max_size=6)
@@ -56,7 +56,9 @@ def test_one_network_in_torch_is_one_segment_in_numpy(primitive, values, depth):
     segments = Segments(np.array([len(values)]), position)
     with np.errstate(invalid="ignore"):
         many = primitive.function(flat, segments, np, FLOAT64_EPS)
-    one = primitive.function(torch.from_numpy(flat), OneNetwork(torch.from_numpy(position)), torch, FLOAT64_EPS)
+    roles = [Role.EMBED] * depth + [Role.MLP] * len(values) + [Role.HEAD]
+    nodes = [Node(str(place), torch.nn.Linear(1, 1), Site.LINEAR, role) for place, role in enumerate(roles)]
+    one = primitive.function(torch.from_numpy(flat), OneNetwork(nodes, frozenset({Role.MLP})), torch, FLOAT64_EPS)
     np.testing.assert_allclose(np.atleast_1d(one.numpy()), many, rtol=1e-9, atol=1e-12)
 
 
