@@ -43,14 +43,14 @@ def random_graph(seed: int):
 @settings(max_examples=100)
 @given(seed=st.integers(0, 2**32))
 @example(seed=117)  # a sigmoid whose exponential is denormal
+@example(seed=261)  # ranks of values that are equal but for rounding
 def test_equals_the_interpreter(seed):
     graph = random_graph(seed)
     table = LeafTable([leaves_of_collection(each, graph.node_leaves) for each in collections()])
     found = Evaluator(table).scores([graph])[0]
     for got, network in zip(found, plain_networks(), strict=True):
-        wanted, jittered = _interpreted(graph, network), _interpreted(graph, network, np.random.default_rng(0))
-        # Where the twelfth digit of an intermediate value changes the score, there is only rounding to compare.
-        if wanted is not None and jittered is not None and _close(jittered, wanted):
+        wanted = _interpreted(graph, network)
+        if _stands(graph, network, wanted):
             assert _close(got, wanted), (str(graph), got, wanted)
 
 
@@ -59,9 +59,17 @@ def test_most_graphs_can_be_compared():
     compared = 0
     for seed in range(60):
         graph, network = random_graph(seed), plain_networks()[0]
-        wanted, jittered = _interpreted(graph, network), _interpreted(graph, network, np.random.default_rng(0))
-        compared += wanted is not None and jittered is not None and _close(jittered, wanted)
+        compared += _stands(graph, network, _interpreted(graph, network))
     assert compared >= 48
+
+
+def _stands(graph, network, wanted) -> bool:
+    """False if the twelfth digit of an intermediate value changes the score: only rounding could be compared then.
+
+    Several draws, since the rank of one node among few may stay the same by chance.
+    """
+    jittered = (_interpreted(graph, network, np.random.default_rng(seed)) for seed in range(4))
+    return wanted is not None and all(each is not None and _close(each, wanted) for each in jittered)
 
 
 def _interpreted(graph, network, jitter=None):
