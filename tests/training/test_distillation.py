@@ -108,7 +108,7 @@ def test_a_teacher_is_trained_once_and_kept(
     assert first.top1_pct == second.top1_pct
     file.write_bytes(b"no teacher")
     teaching.cache_clear()
-    with pytest.raises(AutoproxError, match="Delete it"):
+    with pytest.raises(AutoproxError, match="Delete the file to train"):
         teaching(dataset("digits"), RECIPE)
     teaching.cache_clear()
 
