@@ -198,7 +198,7 @@ def test_split_without_different_labels_is_an_error(table):
         block.space, block.dataset, block.label_kind, block.metric, block.arch_ids, np.array(values), block.strata
     )
     Judge(Problem(table, (flat,)), Split.FIT)
-    with pytest.raises(TableError, match="do not differ"):
+    with pytest.raises(TableError, match="identical labels"):
         Judge(Problem(table, (flat,)), Split.SELECT)
 
 
