@@ -143,6 +143,12 @@ CASES = (
         (),  # the table states latencies
     ),
     Case(
+        "metapool train",
+        "metapool train --dataset digits --epochs 5 --out {out}/run",
+        "--resume",
+        ("run/metapool.json",),
+    ),
+    Case(
         "supernet train",
         "supernet train --space pit-micro --dataset digits --passes 12 --out {out}/run",
         "--resume",

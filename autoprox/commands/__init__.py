@@ -26,6 +26,7 @@ COMMANDS = {
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "judge": "score the winner of a finished run on the sealed split",
+    "metapool": "choose the pooling behind mixers while a network trains",
     "parzc": "fit a learned aggregator of node statistics, and judge it",
     "rank": "rank untrained models by a score, and show their costs",
     "regression": "fit a readable regression of accuracy, and explain it",

@@ -22,6 +22,7 @@ SHORT = {
     "device": "device profile",
     "evaluate": "evaluate",
     "evolve": "evolve",
+    "metapool": "metapool train",
     "parzc": "parzc predict",
     "regression": "regression show",
     "search": "search",

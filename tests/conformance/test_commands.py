@@ -104,6 +104,13 @@ CASES = {
         ("--quiet", "--log-json"),
     ),
     "judge": Case("{world}/trial --jobs 1", "{world}/none", modes=("--quiet",)),
+    "metapool train": Case(
+        '--arch \'{{"width": 8, "mlp_ratio": 1, "kernels": [3], "expand": 1, "depth": [1, 1, 1], '
+        '"mixer": ["mca", "mca", "mca"], "enhancer": ["skip", "skip", "skip"]}}\' --epochs 1 --out {new}',
+        "--space pit-micro --out {new}",
+        "{new}/run.json",
+        ("--log-json",),
+    ),
     "parzc evaluate": Case(
         f"--model {{world}}/model.pt {_TABLE} --figures {{new}}", f"--model none.pt {_TABLE}", "{new}/evaluate.run.json"
     ),

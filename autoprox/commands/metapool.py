@@ -1,0 +1,186 @@
+"""`python -m autoprox.metapool`: searches the pooling behind mixers while a network trains."""
+
+import argparse
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+
+from autoprox.base.digest import digest
+from autoprox.base.files import json_writer
+from autoprox.commands.command import Command, CommandParser, run_part
+from autoprox.commands.common_options import add_seed
+from autoprox.commands.console import note, say, say_columns, say_text, say_written
+from autoprox.commands.image_options import add_images_option, image_folders, require_used
+from autoprox.commands.outfolder import FolderKind, OutFolder
+from autoprox.commands.record import run_record
+from autoprox.commands.searchtask import local_images, opened
+from autoprox.commands.values import PathTo, Real, Text, Whole
+from autoprox.datasets import DATASETS
+from autoprox.metapool import (
+    METAPOOL,
+    METAPOOL_JOURNAL,
+    METAPOOL_JOURNAL_FORMAT,
+    MODES,
+    ChosenPooling,
+    MetaPoolPlan,
+    MetaPoolTrainer,
+    recorded_metapool_steps,
+    train_metapool,
+)
+from autoprox.spaces import Space, load_space
+
+METAPOOL_FOLDER = FolderKind(
+    "metapool",
+    "search for pooling",
+    METAPOOL,
+    (),
+    {METAPOOL_JOURNAL: METAPOOL_JOURNAL_FORMAT},
+    recorded=lambda folder: recorded_metapool_steps(folder / METAPOOL_JOURNAL),
+    part="train",
+    counted="steps",
+)
+_REASONS = {
+    "lead": "its lead reached the threshold",
+    "end": "the best one at the end",
+}
+
+
+def _add_options(top: CommandParser) -> None:
+    commands = top.add_subparsers(dest="command", required=True)
+    options = commands.add_parser(
+        "train",
+        help="choose the pooling of each stage while the network trains",
+        description="Trains one network whose stages mix several poolings (PMPL). Half of the training images move the "
+        "mixtures, the other half all other weights. A stage is decided when its best operation leads by the "
+        "threshold. The result is an architecture of the space. A search that was killed resumes exactly with "
+        "--resume.",
+        examples=(
+            "metapool train --dataset digits --out runs/pooling",
+            "metapool train --dataset patches --epochs 40 --mode released --out runs/collapse",
+            "metapool train --out runs/pooling --resume",
+        ),
+    )
+    options.add_argument(
+        "--space",
+        default="mixer-micro",
+        metavar="S",
+        help="a space of the mixer family, by name or as my_file.py:space (default: %(default)s)",
+        type=Text(("mixer-micro",), files=True),
+    )
+    options.add_argument(
+        "--arch", type=Text(), metavar="JSON", help="genes; their enhancers are searched (default: random, by --seed)"
+    )
+    options.add_argument(
+        "--dataset",
+        default="digits",
+        metavar="D",
+        help="training data set (default: %(default)s)",
+        type=Text(DATASETS),
+    )
+    add_images_option(options, "images of --dataset that do not come with autoprox")
+    options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images from --images")
+    options.add_argument(
+        "--epochs",
+        type=Whole(1, 100_000),
+        default=MetaPoolPlan.epochs,
+        metavar="N",
+        help="passes over the images (default: %(default)s)",
+    )
+    options.add_argument(
+        "--threshold",
+        type=Real(0, above=True),
+        default=MetaPoolPlan.threshold,
+        metavar="T",
+        help="lead in probability that decides a stage, at most 1 (default: %(default)s)",
+    )
+    options.add_argument(
+        "--mode",
+        choices=list(MODES),
+        default=MetaPoolPlan.mode,
+        help="operation of a decided stage: the best one, or the second of the list, as by the fault of the released "
+        "code (default: %(default)s)",
+    )
+    options.add_argument(
+        "--arch-learning-rate",
+        type=Real(0, above=True),
+        default=MetaPoolPlan.arch_learning_rate,
+        metavar="R",
+        help="learning rate of the mixtures (default: %(default)s)",
+    )
+    add_seed(options)
+    options.add_argument(
+        "--out",
+        type=PathTo(folder=True, written=True),
+        metavar="DIR",
+        help="folder of the result (default: runs/metapool-SPACE-DATASET-MODE-seedS)",
+    )
+    options.add_argument("--resume", action="store_true", help="resume the search in this folder")
+    options.add_argument("--force", action="store_true", help="replace the search in this folder")
+    options.set_defaults(run=_train)
+
+
+def _train(options: argparse.Namespace) -> int:
+    started = time.monotonic()
+    plan = MetaPoolPlan(
+        epochs=options.epochs,
+        arch_learning_rate=options.arch_learning_rate,
+        threshold=options.threshold,
+        mode=options.mode,
+        seed=options.seed,
+    )
+    space = load_space(options.space)
+    name = f"metapool-{space.name}-{options.dataset}-{plan.mode}-seed{plan.seed}"
+    folder = OutFolder(options.out or Path("runs") / name, METAPOOL_FOLDER, force=options.force, resume=options.resume)
+    folder.refuse()
+    if folder.has_all_of(options.words):
+        note(f"'{folder.path}' holds a finished search of {folder.recorded()} steps; nothing to resume")
+        return 0
+    folders = image_folders(options.images)
+    require_used(options.images, {options.dataset} & set(folders), set(folders))
+    data = opened(local_images(options, options.dataset, space), options.dataset)
+    drawn = options.arch is None
+    arch = space.sample(np.random.default_rng(options.seed)) if drawn else space.parse(options.arch)
+    trainer = MetaPoolTrainer(space, arch, data, plan)
+    facts = {
+        "space": f"{space.name} {space.identity}",
+        "arch": arch.json,
+        "dataset": f"{data.name} {data.digest}",
+        **{key: str(value) for key, value in asdict(plan).items()},
+    }
+    with folder.opened(options), folder.interruptible():
+        train_metapool(trainer, folder.path / METAPOOL_JOURNAL, facts)
+        chosen = trainer.chosen()
+        document = chosen.document(space, data, plan)
+        digests = {"images": data.digest, "result": digest(document)}
+        written = folder.finish({METAPOOL: json_writer(document)}, run_record(options, started, digests))
+    _report(space, chosen, f"{data.name}: {trainer.done:,} steps")
+    say_written(written)
+    say_text(
+        f"Next: autoprox search --space {options.space} --proxy snip --dataset {options.dataset} searches all genes."
+    )
+    return 0
+
+
+def _report(space: Space, chosen: ChosenPooling, trained: str) -> None:
+    """Prints the operation of each stage, its reason, and the genes."""
+    say(f"{space.name}, {trained}")
+    rows = [["stage", "pooling", "epoch", "reason"]]
+    for number, stage in enumerate(chosen.stages, start=1):
+        last = stage.decisions[-1]
+        rows.append([str(number), stage.op, str(last.epoch), _REASONS[last.reason]])
+    say_columns(rows)
+    say(f"genes     {chosen.arch.json}")
+
+
+COMMAND = Command(
+    "metapool",
+    "Searches the pooling behind the mixers of a network while it trains (PMPL).",
+    (
+        "metapool train --dataset digits --out runs/pooling",
+        "metapool train --dataset digits --epochs 40 --threshold 0.3 --seed 1 --out runs/slower",
+    ),
+    _add_options,
+    run_part,
+)
