@@ -181,7 +181,7 @@ def test_a_label_knows_the_kind_of_its_device() -> None:
     assert kind_of("cuda:3") == "cuda"
     assert definition(recipe, training, "cuda:3") == definition(recipe, training, "cuda:0")
     assert definition(recipe, training, "cuda") != definition(recipe, training, "cpu") == definition(recipe, training)
-    with pytest.raises(SpecError, match="no device 'cuda:99'"):
+    with pytest.raises(SpecError, match="The device 'cuda:99' is unavailable"):
         train(training, recipe, "cuda:99")
 
 

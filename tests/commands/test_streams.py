@@ -72,7 +72,7 @@ def test_results_that_find_no_room_are_one_line(name: str, plain: Shell, world: 
     use = [name, "--help"] if name in SAVED else given(name, world, tmp_path / "new")
     assert plain.run(use, stdout=FULL, stderr=str(said)) == 2
     (line,) = (line for line in said.read_text().splitlines() if "error" in line)
-    assert line.startswith("autoprox: error: Standard output cannot be written (No space left on device); ")
+    assert line.startswith("autoprox: error: Standard output cannot be written (No space left on device). ")
     assert "Traceback" not in said.read_text()
     assert plain.run([name, "--help"], stderr=FULL) == 0
 

@@ -142,9 +142,9 @@ def test_micro_spaces_take_the_images(name: str) -> None:
 
 
 def test_missing_package_and_another_file(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(SpecError, match=r"another file data/coffee\.png .*constraints\.txt"):
+    with pytest.raises(SpecError, match=r"another version of the file data/coffee\.png .*constraints\.txt"):
         read_photograph(dataclasses.replace(PHOTOGRAPHS[2], digest="0" * 32))
-    with pytest.raises(SpecError, match=r"another file data/tea\.png"):
+    with pytest.raises(SpecError, match=r"another version of the file data/tea\.png"):
         read_photograph(dataclasses.replace(PHOTOGRAPHS[2], path="data/tea.png"))
     monkeypatch.setattr(importlib.util, "find_spec", lambda _: None)
     with pytest.raises(SpecError, match=r"pip install 'autoprox\[data\]'"):

@@ -43,7 +43,7 @@ def random_graph(seed: int):
 @settings(max_examples=100)
 @given(seed=st.integers(0, 2**32))
 @example(seed=117)  # a sigmoid whose exponential is denormal
-@example(seed=261)  # ranks of values that are equal but for rounding
+@example(seed=261)  # ranks of values that are equal except for rounding
 def test_equals_the_interpreter(seed):
     graph = random_graph(seed)
     table = LeafTable([leaves_of_collection(each, graph.node_leaves) for each in collections()])

@@ -435,7 +435,7 @@ def alone_proxies():
         "nodes_sum(deep(only_mlp(log(frobenius(input_grad)))))",
         "sub(nodes_std(only_body(rank(mean(attention_grad)))), log(nodes_sum(macs)))",
         "nodes_mean(frobenius(matmul(minmax(weight), zscore(weight_grad))))",
-        "nodes_sum(add(l1(mul(weight, synflow_weight_grad)), mean_abs(mul(noise_input, perturbed_input_grad))))",
+        "nodes_sum(add(cosine(weight, synflow_weight_grad), mean_abs(mul(noise_input, perturbed_input_grad))))",
         "nodes_sum(add(l1(mul(weight_hvp, virtual_weight_grad)), l1(mul(sample_grad_std, batch_grad_mean_abs))))",
     ]
     return [proxy_of(text, sign) for text, sign in zip(texts, [1, -1, 1, 1, 1, -1], strict=True)]

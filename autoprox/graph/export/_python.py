@@ -103,13 +103,14 @@ class _Writer:
         if attention:
             steps.append(f"{self._sources.add(check_attention)}(given, {attention[0]!r})")
         constants = []
+        if read:  # before the passes, which may replace parameters
+            steps.append(f"values = {{{', '.join(map(self._static, read))}}}")
         if run:
             steps.append(f"given = {self._sources.add(with_images)}(given, images)")
             if any(each.needs_labels for each in run):
                 steps.append(f"given = {self._sources.add(with_labels)}(given, labels, loss)")
-            steps.append(f"values = {self._sources.add(run_passes)}(given, OBSERVATIONS, again)")
+            steps.append(f"values {'|=' if read else '='} {self._sources.add(run_passes)}(given, OBSERVATIONS, again)")
             constants = self._constants(run)
-        steps += [f"{'values |= ' if run else 'values = '}{{{', '.join(map(self._static, read))}}}"] if read else []
         head = f"with {self._sources.add(preserved)}(model){' as again' if run else ''}:"
         return [head, *(f"    {step}" for step in steps)], constants
 
