@@ -12,22 +12,17 @@ from autoprox.base.files import json_writer
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import note, say, say_columns, say_text, say_written
-from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.record import run_record
-from autoprox.commands.searchtask import local_images, opened
-from autoprox.commands.values import PathTo, Real, Text, Whole
-from autoprox.datasets import DATASETS
+from autoprox.commands.training_data import add_training_data, add_training_folder, training_data
+from autoprox.commands.values import Real, Text, Whole
 from autoprox.metapool import (
     METAPOOL,
     METAPOOL_JOURNAL,
-    METAPOOL_JOURNAL_FORMAT,
     MODES,
     ChosenPooling,
     MetaPoolPlan,
     MetaPoolTrainer,
-    recorded_metapool_steps,
-    train_metapool,
 )
 from autoprox.spaces import Space, load_space
 
@@ -36,8 +31,8 @@ METAPOOL_FOLDER = FolderKind(
     "search for pooling",
     METAPOOL,
     (),
-    {METAPOOL_JOURNAL: METAPOOL_JOURNAL_FORMAT},
-    recorded=lambda folder: recorded_metapool_steps(folder / METAPOOL_JOURNAL),
+    {METAPOOL_JOURNAL.file: METAPOOL_JOURNAL.format},
+    recorded=METAPOOL_JOURNAL.recorded,
     part="train",
     counted="steps",
 )
@@ -72,15 +67,7 @@ def _add_options(top: CommandParser) -> None:
     options.add_argument(
         "--arch", type=Text(), metavar="JSON", help="genes; their enhancers are searched (default: random, by --seed)"
     )
-    options.add_argument(
-        "--dataset",
-        default="digits",
-        metavar="D",
-        help="training data set (default: %(default)s)",
-        type=Text(DATASETS),
-    )
-    add_images_option(options, "images of --dataset that do not come with autoprox")
-    options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images from --images")
+    add_training_data(options)
     options.add_argument(
         "--epochs",
         type=Whole(1, 100_000),
@@ -110,14 +97,7 @@ def _add_options(top: CommandParser) -> None:
         help="learning rate of the mixtures (default: %(default)s)",
     )
     add_seed(options)
-    options.add_argument(
-        "--out",
-        type=PathTo(folder=True, written=True),
-        metavar="DIR",
-        help="folder of the result (default: runs/metapool-SPACE-DATASET-MODE-seedS)",
-    )
-    options.add_argument("--resume", action="store_true", help="resume the search in this folder")
-    options.add_argument("--force", action="store_true", help="replace the search in this folder")
+    add_training_folder(options, "search", "metapool-SPACE-DATASET-MODE-seedS")
     options.set_defaults(run=_train)
 
 
@@ -137,9 +117,7 @@ def _train(options: argparse.Namespace) -> int:
     if folder.has_all_of(options.words):
         note(f"'{folder.path}' holds a finished search of {folder.recorded()} steps; nothing to resume")
         return 0
-    folders = image_folders(options.images)
-    require_used(options.images, {options.dataset} & set(folders), set(folders))
-    data = opened(local_images(options, options.dataset, space), options.dataset)
+    data, _ = training_data(options, space)
     drawn = options.arch is None
     arch = space.sample(np.random.default_rng(options.seed)) if drawn else space.parse(options.arch)
     trainer = MetaPoolTrainer(space, arch, data, plan)
@@ -150,7 +128,7 @@ def _train(options: argparse.Namespace) -> int:
         **{key: str(value) for key, value in asdict(plan).items()},
     }
     with folder.opened(options), folder.interruptible():
-        train_metapool(trainer, folder.path / METAPOOL_JOURNAL, facts)
+        METAPOOL_JOURNAL.train(trainer, folder.path, facts)
         chosen = trainer.chosen()
         document = chosen.document(space, data, plan)
         digests = {"images": data.digest, "result": digest(document)}

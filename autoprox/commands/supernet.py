@@ -12,14 +12,13 @@ from autoprox.base.errors import SpecError
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import note, say, say_written
-from autoprox.commands.image_options import add_images_option, image_folders, require_used
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.record import run_record
-from autoprox.commands.searchtask import local_images, opened
 from autoprox.commands.supernet_use import add_conflict, add_evaluate, add_extract
-from autoprox.commands.values import PathTo, Real, Text, Whole
-from autoprox.datasets import DATASETS, Dataset
+from autoprox.commands.training_data import add_training_data, add_training_folder, training_data
+from autoprox.commands.values import Real, Text, Whole
+from autoprox.datasets import Dataset
 from autoprox.datasets.batches import draw_batch
 from autoprox.spaces import Space, load_space, space_names
 from autoprox.statistics import StatisticsCache
@@ -27,13 +26,10 @@ from autoprox.supernet import (
     PARAMETERS,
     SUPERNET,
     SUPERNET_JOURNAL,
-    SUPERNET_JOURNAL_FORMAT,
     ScorerPrior,
     SupernetPlan,
     SupernetTrainer,
-    recorded_passes,
     supernet_files,
-    train_supernet,
 )
 from autoprox.supernet.samplers import SAMPLERS
 from autoprox.supernet.supernet_losses import COUPLINGS, LOSSES, SCHEDULES, Online
@@ -43,8 +39,8 @@ SUPERNET_FOLDER = FolderKind(
     "supernet",
     SUPERNET,
     (PARAMETERS,),
-    {SUPERNET_JOURNAL: SUPERNET_JOURNAL_FORMAT},
-    recorded=lambda folder: recorded_passes(folder / SUPERNET_JOURNAL),
+    {SUPERNET_JOURNAL.file: SUPERNET_JOURNAL.format},
+    recorded=SUPERNET_JOURNAL.recorded,
     part="train",
     counted="passes",
 )
@@ -78,15 +74,7 @@ def _add_options(top: CommandParser) -> None:
         help=f"one of {', '.join(SUPERNET_SPACES)}; or your own, as my_file.py:space (default: %(default)s)",
         type=Text(SUPERNET_SPACES, files=True),
     )
-    options.add_argument(
-        "--dataset",
-        default="digits",
-        metavar="D",
-        help="training data set (default: %(default)s)",
-        type=Text(DATASETS),
-    )
-    add_images_option(options, "images of --dataset that do not come with autoprox")
-    options.add_argument("--img-size", type=Whole(1, 4096), metavar="PX", help="side of images from --images")
+    add_training_data(options)
     options.add_argument(
         "--sampler", default="uniform", choices=list(SAMPLERS), help="sampler of subnets (default: %(default)s)"
     )
@@ -109,14 +97,7 @@ def _add_options(top: CommandParser) -> None:
     )
     options.add_argument("--passes", type=Whole(1), default=4000, metavar="N", help="the budget (default: %(default)s)")
     add_seed(options)
-    options.add_argument(
-        "--out",
-        type=PathTo(folder=True, written=True),
-        metavar="DIR",
-        help="folder of the supernet (default: runs/supernet-SPACE-DATASET-SAMPLER-LOSS-seedS)",
-    )
-    options.add_argument("--resume", action="store_true", help="resume the training in this folder")
-    options.add_argument("--force", action="store_true", help="replace the supernet in this folder")
+    add_training_folder(options, "supernet", "supernet-SPACE-DATASET-SAMPLER-LOSS-seedS")
     options.set_defaults(run=_train)
     add_evaluate(commands)
     add_extract(commands)
@@ -140,11 +121,7 @@ def _train(options: argparse.Namespace) -> int:
     if folder.has_all_of(options.words):
         note(f"'{folder.path}' holds a finished supernet of {folder.recorded()} passes; nothing to resume")
         return 0
-    folders = image_folders(options.images)
-    require_used(options.images, {options.dataset} & set(folders), set(folders))
-    local = local_images(options, options.dataset, space)
-    data = opened(local, options.dataset)
-    space.check_task(data.num_classes, data.img_size, data.in_chans)
+    data, local = training_data(options, space)
     prior = _prior(options, space, data)
     trainer = SupernetTrainer(space, data, plan, prior)
     facts = {
@@ -154,7 +131,7 @@ def _train(options: argparse.Namespace) -> int:
         **{key: str(value) for key, value in asdict(plan).items()},
     }
     with folder.opened(options), folder.interruptible():
-        train_supernet(trainer, folder.path / SUPERNET_JOURNAL, facts)
+        SUPERNET_JOURNAL.train(trainer, folder.path, facts)
         told = {"plan": asdict(plan), "prior": options.prior, "passes": trainer.done}
         contents, document = supernet_files(trainer.supernet, data, None if local is None else local.path, told)
         digests = {"parameters": document["digest"], "images": data.digest, "result": digest(document)}

@@ -3,19 +3,13 @@
 - `metapool_plan`: how a search trains
 - `decisions`: the rule of the threshold and the late rule of the best two
 - `mixtures`: a network whose stages mix several poolings
-- `metapool_trainer`, `metapool_journal`: the bi-level training, resumed exactly after it was killed
+- `metapool_trainer`: the bi-level training
 - `chosen`: its result as genes, with the way to it
 - `receptive_field`: over how many pixels an output token sees
 """
 
-from autoprox.metapool._chosen import METAPOOL, ChosenPooling, ChosenStage
+from autoprox.metapool._chosen import METAPOOL, METAPOOL_JOURNAL, ChosenPooling, ChosenStage
 from autoprox.metapool._decisions import Decision, decide
-from autoprox.metapool._metapool_journal import (
-    METAPOOL_JOURNAL,
-    METAPOOL_JOURNAL_FORMAT,
-    recorded_metapool_steps,
-    train_metapool,
-)
 from autoprox.metapool._metapool_plan import MODES, MetaPoolPlan
 from autoprox.metapool._metapool_trainer import MetaPoolTrainer
 from autoprox.metapool._receptive_field import effective_receptive_field
@@ -23,7 +17,6 @@ from autoprox.metapool._receptive_field import effective_receptive_field
 __all__ = [
     "METAPOOL",
     "METAPOOL_JOURNAL",
-    "METAPOOL_JOURNAL_FORMAT",
     "MODES",
     "ChosenPooling",
     "ChosenStage",
@@ -32,6 +25,4 @@ __all__ = [
     "MetaPoolTrainer",
     "decide",
     "effective_receptive_field",
-    "recorded_metapool_steps",
-    "train_metapool",
 ]

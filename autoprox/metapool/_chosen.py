@@ -8,9 +8,11 @@ from autoprox.datasets import Dataset
 from autoprox.metapool._decisions import Decision
 from autoprox.metapool._metapool_plan import MetaPoolPlan
 from autoprox.spaces import Arch, Space
+from autoprox.training.step_journal import StepJournal
 
 METAPOOL = "metapool.json"
 """Name of the file in the folder of a search."""
+METAPOOL_JOURNAL = StepJournal("steps.sqlite", "mixture of poolings", "step")
 FORMAT, FORMAT_VERSION = "autoprox.metapool", 1
 
 

@@ -5,7 +5,7 @@
 - `recalibration`: statistics of batch normalisations
 - `samplers`: the choice of subnets (`Subnets`) for each training step
 - `supernet_losses`: losses of a training step; `prior`: a scorer as the prior of a loss
-- `trainer`, `training_journal`: training until a budget is spent, resumed after an interruption
+- `trainer`: training until a budget is spent
 - `trained_supernet`, `inherited_accuracy`: a trained supernet as weights, scorer and labels
 - `held_out_images`: the images on which subnets are tested
 - `conflict`: agreement of the gradients of subnets
@@ -20,20 +20,13 @@ from autoprox.supernet._recalibration import recalibrate
 from autoprox.supernet._slots import Slot, slots_of
 from autoprox.supernet._subnets import Subnets
 from autoprox.supernet._supernet import Supernet
-from autoprox.supernet._trained_supernet import PARAMETERS, SUPERNET, Inherited, supernet_files
+from autoprox.supernet._trained_supernet import PARAMETERS, SUPERNET, SUPERNET_JOURNAL, Inherited, supernet_files
 from autoprox.supernet._trainer import SupernetPlan, SupernetTrainer, accuracy
-from autoprox.supernet._training_journal import (
-    SUPERNET_JOURNAL,
-    SUPERNET_JOURNAL_FORMAT,
-    recorded_passes,
-    train_supernet,
-)
 
 __all__ = [
     "PARAMETERS",
     "SUPERNET",
     "SUPERNET_JOURNAL",
-    "SUPERNET_JOURNAL_FORMAT",
     "Conflict",
     "HeldOutImages",
     "Inherited",
@@ -49,8 +42,6 @@ __all__ = [
     "gradient_conflict",
     "inherited_labels",
     "recalibrate",
-    "recorded_passes",
     "slots_of",
     "supernet_files",
-    "train_supernet",
 ]

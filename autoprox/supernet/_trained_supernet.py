@@ -17,9 +17,11 @@ from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.networks import Weights
 from autoprox.spaces import Arch, Space, TaskShape, load_space, space_names
 from autoprox.supernet._supernet import Supernet
+from autoprox.training.step_journal import StepJournal
 
 SUPERNET, PARAMETERS = "supernet.json", "supernet.safetensors"
 """Names of the files."""
+SUPERNET_JOURNAL = StepJournal("training.sqlite", "supernet", "pass")
 FORMAT, FORMAT_VERSION = "autoprox.supernet", 1
 
 

@@ -2,15 +2,13 @@
 
 import time
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 from autoprox.base.foreign import guarded
 from autoprox.base.progress import progress
 from autoprox.base.store import FACTS, Store, StoreFormat, first_value
-
-KEPT_EVERY_S = 10.0
-"""Interval between saved states in seconds; a killed process loses at most this much training."""
 
 
 class SteppedTraining(Protocol):
@@ -36,72 +34,73 @@ class SteppedTraining(Protocol):
         ...
 
 
-def step_journal_format(noun: str) -> StoreFormat:
-    """Format of the journal of one kind of training.
-
-    Example:
-        >>> step_journal_format("a supernet").noun
-        'journal of a supernet'
-    """
-    return StoreFormat(
-        f"journal of {noun}",
-        f"{FACTS}; create table training (place integer primary key, done integer not null, state blob not null)",
-        "Delete {path}, and train again.",
-    )
-
-
-def recorded_steps(path: Path, form: StoreFormat) -> int:
-    """Value of `done` in a journal; 0 without one.
-
-    Raises:
-        StoreMismatchError: If it is damaged or foreign.
-    """
-    found = first_value(path, form, "select done from training")
-    return found if isinstance(found, int) else 0
-
-
-def train_in_steps(
-    training: SteppedTraining,
-    journal: Path | None,
-    form: StoreFormat,
-    facts: Mapping[str, str],
-    *,
-    noun: str,
-    unit: str,
-    kept_every_s: float = KEPT_EVERY_S,
-) -> None:
-    """Trains to the end, from where an earlier call with the same journal came to.
+@dataclass(frozen=True, slots=True)
+class StepJournal:
+    """Journal of one kind of training in steps, in the folder of the training.
 
     Args:
-        training: The training.
-        journal: File that keeps the state; none if None.
-        form: Its format, from `step_journal_format`.
-        facts: Values that tell this training from others.
-        noun: Noun for what is trained, for messages.
-        unit: Noun for what `done` counts, in the singular.
-        kept_every_s: Seconds between two states that are kept.
+        file: Name of the file.
+        noun: Noun for the trained network, for messages.
+        unit: Unit of `done`, in the singular.
+        kept_every_s: Interval between saved states in seconds; a killed process loses at most this much training.
 
-    Raises:
-        SpecError: If the training diverges.
-        StoreMismatchError: If the journal is damaged, in use, or belongs to another training.
+    Example:
+        >>> StepJournal("training.sqlite", "supernet", "pass").format.noun
+        'journal of a supernet'
     """
-    place = "memory" if journal is None else journal.parent
-    in_use = f"Another process is training the {noun} in '{place}'. Wait until it ends, or choose another folder."
-    with Store(journal, form, in_use=in_use) as store:
-        store.require_same(store.bind(facts), facts)
-        rows = store.rows("select state from training")
-        if rows:
-            with guarded(store.damaged):
-                training.restore(rows[0][0])
 
-        def keep() -> None:
-            store.write("insert or replace into training values (0, ?, ?)", [(training.done, training.state())])
+    file: str
+    noun: str
+    unit: str
+    kept_every_s: float = 10.0
 
-        kept = time.monotonic()
-        with progress(training.last, unit, done=training.done) as reach:
-            for done in training.steps():
-                reach(done)
-                if time.monotonic() - kept >= kept_every_s:
-                    keep()
-                    kept = time.monotonic()
-        keep()
+    @property
+    def format(self) -> StoreFormat:
+        """Format of the file."""
+        return StoreFormat(
+            f"journal of a {self.noun}",
+            f"{FACTS}; create table training (place integer primary key, done integer not null, state blob not null)",
+            "Delete {path}, and train again.",
+        )
+
+    def recorded(self, folder: Path) -> int:
+        """Returns `done` of the saved state; 0 without one.
+
+        Raises:
+            StoreMismatchError: If the file is damaged or foreign.
+        """
+        found = first_value(folder / self.file, self.format, "select done from training")
+        return found if isinstance(found, int) else 0
+
+    def train(self, training: SteppedTraining, folder: Path | None, facts: Mapping[str, str]) -> None:
+        """Trains to the end; resumes from the saved state.
+
+        Args:
+            training: The training.
+            folder: Folder of the file; None saves no state.
+            facts: Identity of this training.
+
+        Raises:
+            SpecError: If the training diverges.
+            StoreMismatchError: If the file is damaged, in use, or belongs to another training.
+        """
+        path = None if folder is None else folder / self.file
+        in_use = f"Another process is training the {self.noun} in '{folder}'. Wait until it ends, or choose another "
+        with Store(path, self.format, in_use=f"{in_use}folder.") as store:
+            store.require_same(store.bind(facts), facts)
+            rows = store.rows("select state from training")
+            if rows:
+                with guarded(store.damaged):
+                    training.restore(rows[0][0])
+
+            def keep() -> None:
+                store.write("insert or replace into training values (0, ?, ?)", [(training.done, training.state())])
+
+            kept = time.monotonic()
+            with progress(training.last, self.unit, done=training.done) as reach:
+                for done in training.steps():
+                    reach(done)
+                    if time.monotonic() - kept >= self.kept_every_s:
+                        keep()
+                        kept = time.monotonic()
+            keep()

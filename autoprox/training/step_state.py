@@ -16,7 +16,7 @@ def step_state(parameters: Sequence[nn.Parameter], optimizers: Sequence[Optimize
     Args:
         parameters: All parameters that are trained.
         optimizers: Each trains a part of them.
-        facts: All else that later steps depend on, as JSON-like data.
+        facts: All else that later steps depend on, as JSON-compatible data.
 
     Example:
         >>> weight = nn.Parameter(torch.ones(1))

@@ -9,7 +9,7 @@ import torch
 from autoprox.base.digest import canonical_json
 from autoprox.base.errors import SpecError
 from autoprox.datasets import dataset
-from autoprox.metapool import MetaPoolPlan, MetaPoolTrainer, train_metapool
+from autoprox.metapool import METAPOOL_JOURNAL, MetaPoolPlan, MetaPoolTrainer
 from autoprox.spaces import load_space
 
 SPACE, DIGITS = load_space("mixer-micro"), dataset("digits")
@@ -186,5 +186,5 @@ def test_what_cannot_be_searched_is_one_line() -> None:
 
 def test_a_search_without_a_journal_runs_to_its_end() -> None:
     trainer = MetaPoolTrainer(SPACE, ARCH, FEW, replace(PLAN, epochs=1))
-    train_metapool(trainer, None, {})
+    METAPOOL_JOURNAL.train(trainer, None, {})
     assert trainer.done == trainer.last == 2

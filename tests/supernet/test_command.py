@@ -4,7 +4,7 @@ import json
 import os
 import shutil
 import signal
-from functools import partial
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +19,7 @@ from autoprox.datasets import dataset
 from autoprox.networks import Network, Trained
 from autoprox.spaces import TaskShape, load_space
 from autoprox.spaces.task import noise_task
-from autoprox.supernet import PARAMETERS, SUPERNET, Inherited, SupernetTrainer, train_supernet
+from autoprox.supernet import PARAMETERS, SUPERNET, SUPERNET_JOURNAL, Inherited, SupernetTrainer
 
 SPACE = """
 from torch import nn
@@ -70,7 +70,7 @@ def test_a_training_that_is_killed_goes_on_to_the_same_bytes(
             step(self)
 
         monkeypatch.setattr(SupernetTrainer, "_step", fatal)
-        monkeypatch.setattr(supernet, "train_supernet", partial(train_supernet, kept_every_s=0.0))
+        monkeypatch.setattr(supernet, "SUPERNET_JOURNAL", replace(SUPERNET_JOURNAL, kept_every_s=0.0))
         main(["supernet", "train", "--space", reference, *GUIDED, "--out", str(out)])
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
