@@ -10,6 +10,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
+_STANDARD = vars(nn.Module())
+_CONTAINERS = tuple(name for name, value in _STANDARD.items() if isinstance(value, dict))
 _DEPTH = 5
 # How far containers and objects are followed from a module or a hook.
 _ENDS = str | int | float | type | types.ModuleType | nn.Module | None
@@ -42,23 +44,36 @@ class Snapshot:
     """
 
     def __init__(self, model: nn.Module) -> None:
-        modules = [vars(module) for module in model.modules()]
-        hooks = [value for held in modules for name, value in held.items() if name.endswith("_hooks")]
-        self._held: list[tuple[Any, Any]] = [(held, dict(held)) for held in (*modules, *hooks)]
+        self._held: list[tuple[Any, Any]] = []
+        self._empty: list[dict[Any, Any]] = []  # most containers of modules, which a model has by the hundred
         self._tensors: list[tuple[Tensor, Tensor, bool, Tensor | None]] = []
-        self._seen = {id(each) for each in hooks}
-        for held in modules:
-            self._follow(held.values(), _DEPTH)
+        self._seen: set[int] = set()
+        hooks: list[dict[Any, Any]] = []
+        for module in model.modules():
+            held = vars(module)
+            self._held.append((held, dict(held)))
+            for name in _CONTAINERS:
+                inner = held.get(name)
+                if not inner:
+                    self._empty += [] if inner is None else [inner]
+                    continue
+                self._held.append((inner, dict(inner)))
+                if name.endswith("_hooks"):
+                    hooks.append(inner)
+                else:
+                    self._follow(inner.values(), _DEPTH - 1)
+            self._follow((value for name, value in held.items() if name not in _STANDARD), _DEPTH)
         kept = len(self._held)
-        for held in hooks:
-            self._follow(held.values(), _DEPTH)
+        for inner in hooks:
+            self._follow(inner.values(), _DEPTH)
         del self._held[kept:]
 
     def restore(self) -> None:
         """Puts back the same objects at the same places, and the contents of tensors, where something changed."""
+        for empty in self._empty:
+            if empty:
+                empty.clear()
         for held, before in self._held:
-            if not held and not before:  # as most dictionaries of hooks
-                continue
             if isinstance(held, types.CellType):
                 held.cell_contents = before
             elif isinstance(held, dict):
@@ -68,14 +83,19 @@ class Snapshot:
             elif len(held) != len(before) or not all(map(is_, held, before)):
                 held.clear()
                 held.extend(before)
+        self._restore_tensors()
+
+    def _restore_tensors(self) -> None:
         for tensor, content, requires_grad, grad in self._tensors:
             bits = _BITS.get(tensor.element_size(), tensor.dtype)
             # A write would invalidate a graph that the caller still holds.
             if not torch.equal(tensor.detach().view(bits), content.view(bits)):
                 tensor.detach().copy_(content)
             if isinstance(tensor, nn.Parameter):
-                tensor.requires_grad_(requires_grad)
-                tensor.grad = grad
+                if tensor.requires_grad is not requires_grad:
+                    tensor.requires_grad_(requires_grad)
+                if tensor.grad is not grad:
+                    tensor.grad = grad
 
     def _follow(self, values: Iterable[Any], depth: int) -> None:
         for value in values:

@@ -28,9 +28,6 @@ class Observer(TorchFunctionMode):
         self._paths = {id(module): name for name, module in network.named_modules()}
         self._running = [(network, Counter[str]())]
         self._weights: dict[int, tuple[nn.Module, str]] = {}
-        for module in network.modules():
-            for name, parameter in module._parameters.items():
-                self._weights.setdefault(id(parameter), (module, name))
 
     @contextmanager
     def attached(self, *, functions: bool = True) -> Iterator[None]:
@@ -41,12 +38,19 @@ class Observer(TorchFunctionMode):
         """
         with ExitStack() as stack:
             for module in self._network.modules():
-                if functions or site_of(module) is not None:
+                if functions:
+                    for name, parameter in module._parameters.items():
+                        self._weights.setdefault(id(parameter), (module, name))
+                if functions or self._records(module):
                     stack.callback(module.register_forward_pre_hook(self._enter, with_kwargs=True).remove)
                     stack.callback(module.register_forward_hook(self._leave, with_kwargs=True).remove)
             if functions:
                 stack.enter_context(self)
             yield
+
+    def _records(self, _module: nn.Module) -> bool:
+        """True if calls of a module are recorded; with functions every call is, since it may surround some."""
+        return False
 
     def _enter(self, module: nn.Module, _args: tuple[Any, ...], _kwargs: dict[str, Any]) -> Any:
         self._running.append((module, Counter()))

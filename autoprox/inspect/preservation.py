@@ -50,9 +50,12 @@ def preserved(model: nn.Module) -> Iterator[Again]:
         def prepare() -> None:
             torch.default_generator.manual_seed(DRAW_SEED)
             for module in model.modules():
-                module.training = False
+                if module.training:
+                    module.training = False
                 for parameter in module._parameters.values():
-                    if parameter is not None and (parameter.is_floating_point() or parameter.is_complex()):
+                    if parameter is None or parameter.requires_grad:
+                        continue
+                    if parameter.is_floating_point() or parameter.is_complex():
                         parameter.requires_grad_()
 
         def again() -> None:

@@ -55,7 +55,7 @@ class Taps(OutputShapes):
     def settled(self) -> bool:
         """Returns True if no recorded tensor was changed; tensors kept only for this check are discarded."""
         settled = True
-        for site, tap, call in self._records():
+        for site, tap, call in self._recorded():
             settled = settled and (call.value is None or call.value._version == call.version)
             if (site, tap) not in self._values:
                 call.value = None
@@ -67,7 +67,7 @@ class Taps(OutputShapes):
         Raises:
             CollectionError: If the gradient of a weight that is not a parameter is requested.
         """
-        calls = [call for _, _, call in self._records() if call.edge is not None]
+        calls = [call for _, _, call in self._recorded() if call.edge is not None]
         edges: list[Any] = [call.edge for call in calls]
         weighed = [node for node in self._nodes.values() if (node.site, Tap.WEIGHT) in self._gradients]
         weights = list({id(weight): weight for weight in map(weight_parameter, weighed)}.values())
@@ -111,6 +111,9 @@ class Taps(OutputShapes):
         )
         self._calls.setdefault((node.name, tap), []).append(call)
 
+    def _taken(self, node: Node) -> bool:
+        return super()._taken(node) or any((node.site, tap) in self._wanted for tap in (Tap.INPUT, Tap.OUTPUT))
+
     def _enter(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         super()._enter(module, args, kwargs)
         node = self._node_of(module)
@@ -139,7 +142,7 @@ class Taps(OutputShapes):
         self._record(node, Tap.OUTPUT, tensor)
         return tensor.clone() if self._protect else tensor
 
-    def _records(self) -> Iterator[tuple[Site, Tap, _TappedCall]]:
+    def _recorded(self) -> Iterator[tuple[Site, Tap, _TappedCall]]:
         for (name, tap), calls in self._calls.items():
             yield from ((self._nodes[name].site, tap, call) for call in calls)
 

@@ -85,6 +85,14 @@ class OutputShapes(Watch):
         """The node that a module is, if it is one."""
         return None if site_of(module) is None else self._nodes.get(self._paths[id(module)])
 
+    def _records(self, module: nn.Module) -> bool:
+        node = self._node_of(module)
+        return node is not None and self._taken(node)
+
+    def _taken(self, node: Node) -> bool:
+        """True if anything of a node is recorded."""
+        return node.site in self._sites
+
     def _leave(self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> Any:
         super()._leave(module, args, kwargs, output)
         node = self._node_of(module)

@@ -324,10 +324,10 @@ def test_parts_that_a_formula_does_not_reach_are_left_out(text, parts):
 @pytest.mark.parametrize(
     ("text", "most"),
     [
-        ("nodes_sum(params)", 650),
-        ("nodes_norm(frobenius(weight))", 700),
-        ("nodes_sum(l1(mul(weight, weight_grad)))", 1050),
-        ("nodes_sum(only_mlp(params))", 1000),
+        ("nodes_sum(params)", 680),
+        ("nodes_norm(frobenius(weight))", 720),
+        ("nodes_sum(l1(mul(weight, weight_grad)))", 1060),
+        ("nodes_sum(only_mlp(params))", 1040),
     ],
 )
 def test_files_are_short(text, most):

@@ -161,7 +161,7 @@ def test_only_what_was_asked_for_is_kept(monkeypatch):
     original = taps.Taps.differentiate
 
     def spy(self, loss):
-        held.extend(call for _, _, call in self._records())
+        held.extend(call for _, _, call in self._recorded())
         original(self, loss)
 
     monkeypatch.setattr(taps.Taps, "differentiate", spy)
