@@ -174,6 +174,7 @@ def _evolve(options: argparse.Namespace) -> int:
             note(f"there is nothing to resume in '{out}'; a new run starts")
         with folder.interruptible():
             discovery = _searched(discoverer, plan, stop, options, folder)
+        cache.close()  # before the record: a finished run never opens the cache again to clear its log
         written = folder.finish(_contents(discovery), _record(options, started, problem, discovery))
         say_discovery(problem, discovery, written, verbose=options.verbose)
         if not options.no_report:

@@ -67,6 +67,7 @@ def make_report(folder: Path, problem: Problem, *, jobs: int, random_budget: int
             run, Discoverer(problem, cache, jobs, partial(network_bar, name=_STEP), show), random_budget
         )
     evidence = gather(run, problem, scored, random)
+    cache.close()  # before the report: a finished one never opens the cache again to clear its log
     write_json(evidence, folder / EVIDENCE)
     remember(folder, random_seconds=None if random is None else round(random.seconds, 2))
     return write_report(load(folder), evidence)

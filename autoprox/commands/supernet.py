@@ -122,7 +122,8 @@ def _train(options: argparse.Namespace) -> int:
         note(f"'{folder.path}' holds a finished supernet of {folder.recorded()} passes; nothing to resume")
         return 0
     data, local = training_data(options, space)
-    prior = _prior(options, space, data)
+    cache = StatisticsCache()
+    prior = _prior(options, space, data, cache)
     trainer = SupernetTrainer(space, data, plan, prior)
     facts = {
         "space": f"{space.name} {space.identity}",
@@ -132,6 +133,7 @@ def _train(options: argparse.Namespace) -> int:
     }
     with folder.opened(options), folder.interruptible():
         SUPERNET_JOURNAL.train(trainer, folder.path, facts)
+        cache.close()  # before the record: a finished supernet never opens the cache again to clear its log
         told = {"plan": asdict(plan), "prior": options.prior, "passes": trainer.done}
         contents, document = supernet_files(trainer.supernet, data, None if local is None else local.path, told)
         digests = {"parameters": document["digest"], "images": data.digest, "result": digest(document)}
@@ -158,14 +160,14 @@ def _loss_settings(options: argparse.Namespace) -> dict[str, Any]:
     return found
 
 
-def _prior(options: argparse.Namespace, space: Space, data: Dataset) -> ScorerPrior | None:
+def _prior(options: argparse.Namespace, space: Space, data: Dataset, cache: StatisticsCache) -> ScorerPrior | None:
     if options.prior is None:
         if options.loss in RANKING:
             raise SpecError(f"--loss {options.loss} ranks subnets by a prior: give --prior, such as --prior macs.")
         return None
     if options.loss not in RANKING:
         raise SpecError(f"--prior applies to --loss {' and '.join(RANKING)}; leave it out with {options.loss}.")
-    return ScorerPrior(load(options.prior), space, draw_batch(data).task(data.name), StatisticsCache())
+    return ScorerPrior(load(options.prior), space, draw_batch(data).task(data.name), cache)
 
 
 COMMAND = Command(

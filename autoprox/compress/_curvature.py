@@ -12,8 +12,8 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
 from autoprox.compress._allocation_proxy import BOTH, Probe, allocation_proxy
 from autoprox.compress._linear_maps import LinearMap, watch
+from autoprox.compress._replay import Replay
 from autoprox.compress._sensitivities import EMQ, FORWARD
-from autoprox.inspect.batch import logits_of
 from autoprox.statistics.passes.losses import loss_value
 
 POWER_STEPS = 10
@@ -85,24 +85,19 @@ def hawq_v2(probe: Probe) -> Floats:
 def output_kl(probe: Probe) -> Floats:
     """Sum over groups of the mean Kullback-Leibler divergence from the trained network's prediction, less is better.
 
-    Only weights are compressed. One forward pass for each choice of each group.
+    Only weights are compressed. One forward pass for each choice of each group; blocks in
+    front of the changed maps return their recorded outputs.
     """
-    subject, space = probe.subject, probe.space
-    with torch.no_grad():
-        trained = logits_of(subject.model(subject.images.clone())).float().log_softmax(-1)
-        rows = []
-        for group in space.groups:
-            row = []
-            for choice in space.choices:
-                changed = {
-                    f"{each.holders[0]}.{each.weight}".lstrip("."): probe.weight(each).detach()
-                    + probe.change(each, choice)
-                    for each in group.maps
-                }
-                output = functional_call(subject.model, changed, (subject.images.clone(),))
-                found = logits_of(output).float().log_softmax(-1)
-                row.append(float((trained.exp() * (trained - found)).sum(-1).mean()))
-            rows.append(row)
+    replay = Replay(probe.subject.model, probe.subject.images, probe.maps)
+    trained = replay.logits.float().log_softmax(-1)
+    rows = []
+    for group in probe.space.groups:
+        row = []
+        for choice in probe.space.choices:
+            weights = {each: probe.weight(each).detach() + probe.change(each, choice) for each in group.maps}
+            found = replay.logits_with(weights).float().log_softmax(-1)
+            row.append(float((trained.exp() * (trained - found)).sum(-1).mean()))
+        rows.append(row)
     return np.array(rows)
 
 

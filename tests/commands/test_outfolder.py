@@ -179,7 +179,7 @@ def test_an_extended_run_that_is_killed_while_it_judges_is_not_finished(table, c
             evolve(table, "--budget", 60, "--out", copy, "--resume")
     assert runs.load(copy).status == "begun"
     assert evolve(table, "--budget", 60, "--out", copy, "--resume") == 0
-    assert evolve(table, "--budget", 60, "--out", tmp_path / "whole") == 0
+    assert evolve(table, "--budget", 60, "--no-report", "--out", tmp_path / "whole") == 0
     assert (copy / "best.json").read_bytes() == (tmp_path / "whole" / "best.json").read_bytes()
     assert runs.load(copy).status == "finished"
 
@@ -216,6 +216,22 @@ def test_a_judgement_that_was_killed_is_completed_by_judge(table, tmp_path, monk
     assert runs.load(tmp_path).status != "finished"
     assert main(["judge", str(tmp_path)]) == 0
     assert runs.load(tmp_path).sealed_scorings
+
+
+def test_the_statistics_cache_is_closed_before_work_counts_as_finished(table, finished, tmp_path, monkeypatch):
+    """Nothing opens it again afterwards, so the log of a killed process would remain."""
+    assert finished.exists()  # its statistics are cached
+    cache = Path(shutil.copytree(Path(os.environ["XDG_CACHE_HOME"]) / "autoprox", tmp_path / "cache" / "autoprox"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
+    seen = []
+
+    def files(*_: object, **__: object) -> None:
+        seen.append(sorted(each.name for each in cache.glob("statistics.sqlite*")))
+
+    monkeypatch.setattr("autoprox.commands.evolve.say_discovery", files)
+    assert evolve(table, "--budget", 30, "--out", tmp_path / "run") == 0
+    files()
+    assert seen == [["statistics.sqlite"]] * 2
 
 
 def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, monkeypatch, capsys):
@@ -282,7 +298,7 @@ def test_a_record_of_an_earlier_version_counts(table, copy, capsys):
     assert runs.load(copy).status == "finished"
     assert evolve(table, "--budget", 10, "--out", copy) == 2
     assert "finished run" in refusal(capsys)
-    assert evolve(table, "--budget", 10, "--out", copy, "--force") == 0
+    assert evolve(table, "--budget", 10, "--no-report", "--out", copy, "--force") == 0
 
 
 # --resume
@@ -296,7 +312,7 @@ def test_resume_takes_the_options_that_the_folder_was_made_with(table, tmp_path,
         with pytest.raises(Killed):
             evolve(table, *options, "--out", out)
     assert main(["evolve", "--out", str(out), "--resume"]) == 0
-    assert evolve(table, *options, "--out", whole) == 0
+    assert evolve(table, *options, "--no-report", "--out", whole) == 0
     assert (out / "best.json").read_bytes() == (whole / "best.json").read_bytes()
     capsys.readouterr()
     assert main(["evolve", "--resume", f"--out={out}"]) == 0

@@ -84,7 +84,7 @@ DEGENERATE = {
     "one-choice": [Gene("width", (8,)), Gene("depth", (1, 2, 3))],
     "nested": [
         Gene("stages", (1, 2)),
-        Gene("depth", (1, 2, 3), along="stages"),
+        Gene("depth", (1, 2), along="stages"),
         Gene("rates", (0.5, 1.0), along=Length("depth")),
         Gene("widths", (4, 8), along=Total("depth")),
     ],
