@@ -15,7 +15,7 @@ from autoprox.inspect.batch import logits_of
 
 @dataclass(frozen=True)
 class _Block:
-    """The output of a block, and the number of calls of modules that had begun when it was returned."""
+    """The output of a block, and the number of calls of modules that had started when it was returned."""
 
     module: nn.Module
     output: Tensor
