@@ -33,9 +33,13 @@ def one_thread() -> Iterator[None]:
 
 @pytest.fixture(autouse=True, scope="session")
 def folders_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """Keeps the user's cache and state out of the tests, for the processes that they start as well."""
-    folder = tmp_path_factory.mktemp("user")
+    """Keeps the user's cache and state out of the tests, for the processes that they start as well.
+
+    Workers share the cache, as several commands of a user do: statistics of the embedded table are computed once.
+    """
+    folder, base = tmp_path_factory.mktemp("user"), tmp_path_factory.getbasetemp()
+    shared = base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(folder / "cache"))
+        patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         yield folder

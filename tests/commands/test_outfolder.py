@@ -221,17 +221,24 @@ def test_a_judgement_that_was_killed_is_completed_by_judge(table, tmp_path, monk
 def test_the_statistics_cache_is_closed_before_work_counts_as_finished(table, finished, tmp_path, monkeypatch):
     """Nothing opens it again afterwards, so the log of a killed process would remain."""
     assert finished.exists()  # its statistics are cached
-    cache = Path(shutil.copytree(Path(os.environ["XDG_CACHE_HOME"]) / "autoprox", tmp_path / "cache" / "autoprox"))
+    cache = tmp_path / "cache" / "autoprox"
+    cache.mkdir(parents=True)
+    name = "statistics.sqlite"
+    with (
+        closing(sqlite3.connect(Path(os.environ["XDG_CACHE_HOME"], "autoprox", name))) as given,
+        closing(sqlite3.connect(cache / name)) as copied,
+    ):
+        given.backup(copied)
     monkeypatch.setenv("XDG_CACHE_HOME", str(cache.parent))
     seen = []
 
     def files(*_: object, **__: object) -> None:
-        seen.append(sorted(each.name for each in cache.glob("statistics.sqlite*")))
+        seen.append(sorted(each.name for each in cache.glob(f"{name}*")))
 
     monkeypatch.setattr("autoprox.commands.evolve.say_discovery", files)
     assert evolve(table, "--budget", 30, "--out", tmp_path / "run") == 0
     files()
-    assert seen == [["statistics.sqlite"]] * 2
+    assert seen == [[name]] * 2
 
 
 def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, monkeypatch, capsys):
