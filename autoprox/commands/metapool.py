@@ -9,6 +9,7 @@ import numpy as np
 
 from autoprox.base.digest import digest
 from autoprox.base.files import json_writer
+from autoprox.commands.arch_option import add_arch, given_arch
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
 from autoprox.commands.console import note, say, say_columns, say_text, say_written
@@ -64,9 +65,7 @@ def _add_options(top: CommandParser) -> None:
         help="a space of the mixer family, by name or as my_file.py:space (default: %(default)s)",
         type=Text(("mixer-micro",), files=True),
     )
-    options.add_argument(
-        "--arch", type=Text(), metavar="JSON", help="genes; their enhancers are searched (default: random, by --seed)"
-    )
+    add_arch(options, "architecture whose pooling is searched (default: random, by --seed)")
     add_training_data(options)
     options.add_argument(
         "--epochs",
@@ -119,7 +118,7 @@ def _train(options: argparse.Namespace) -> int:
         return 0
     data, _ = training_data(options, space)
     drawn = options.arch is None
-    arch = space.sample(np.random.default_rng(options.seed)) if drawn else space.parse(options.arch)
+    arch = space.sample(np.random.default_rng(options.seed)) if drawn else given_arch(space, options.arch)
     trainer = MetaPoolTrainer(space, arch, data, plan)
     facts = {
         "space": f"{space.name} {space.identity}",

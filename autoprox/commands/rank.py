@@ -33,8 +33,8 @@ def _add_options(options: CommandParser) -> None:
         nargs="+",
         required=True,
         metavar="M",
-        help="hf:CONFIG.json (or its folder), timm:NAME, or my_file.py:models (a module, a mapping or list of modules, "
-        "or a function that returns one)",
+        help="hf:CONFIG.json (or its folder), timm:NAME, arch:FILE.json (result.json of a search, metapool.json), or "
+        "my_file.py:models (a module, a mapping or list of modules, or a function that returns one)",
         type=Text(files=True),
     )
     options.add_argument(

@@ -14,6 +14,7 @@ from autoprox.base.figures import write_figure
 from autoprox.base.files import require_writable, write_json
 from autoprox.bench.block import Block
 from autoprox.bench.problem import Problem
+from autoprox.commands.arch_option import add_arch, given_arch
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_figures, add_fit, add_json
 from autoprox.commands.console import note, number, say, say_json, text_table
@@ -60,7 +61,7 @@ def _add_options(top: CommandParser) -> None:
     )
     show.add_argument("model", metavar="FILE", help="file of regression fit", type=Text(files=True))
     show.add_argument("--space", metavar="S", help="the space of --arch, by name or as my_file.py:space", type=Text())
-    show.add_argument("--arch", metavar="JSON", help="genes of the architecture to explain", type=Text())
+    add_arch(show, "architecture to explain")
     show.set_defaults(run=_show)
     for each in (fit, show):
         add_json(each)
@@ -175,7 +176,7 @@ def _show(options: argparse.Namespace) -> int:
     if options.space is None and len(proxy.documents) > 1:
         raise SpecError(f"'{options.model}' knows {', '.join(proxy.documents)}; name the space of --arch with --space.")
     space = load_space(name)
-    arch = space.parse(options.arch)
+    arch = given_arch(space, options.arch)
     parts = proxy.regression(space).explain(arch)
     if options.json:
         say_json({"arch": arch.genes, "prediction": float(parts.sum()), "terms": parts.to_dict()})

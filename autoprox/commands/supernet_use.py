@@ -17,6 +17,7 @@ from autoprox.base.threads import single_threaded
 from autoprox.bench.schema import DEFAULT_METRIC, Stratum
 from autoprox.bench.table import Table
 from autoprox.bench.table_files import TableFiles, read_frame, read_manifest
+from autoprox.commands.arch_option import add_arch, given_arch
 from autoprox.commands.command import CommandParser
 from autoprox.commands.common_options import add_json, add_seed
 from autoprox.commands.console import say, say_json, text_table
@@ -99,7 +100,7 @@ def add_extract(commands: Any) -> None:
         ),
     )
     _add_folder(options)
-    options.add_argument("--arch", required=True, type=Text(), metavar="JSON", help="the genes, as search prints them")
+    add_arch(options, "architecture", required=True)
     options.add_argument("--out", type=PathTo(written=True), required=True, metavar="PATH", help="the safetensors file")
     options.add_argument("--force", action="store_true", help="replace existing files")
     options.set_defaults(run=_extract)
@@ -185,7 +186,7 @@ def _sampled(options: argparse.Namespace, space: Space) -> tuple[Sampled, ...]:
 def _extract(options: argparse.Namespace) -> int:
     started = time.monotonic()
     weights, space, data = _opened(options)
-    arch = space.parse(options.arch)
+    arch = given_arch(space, options.arch)
     genes = options.out.with_suffix(".json")
     require_free([options.out, genes], force=options.force)
     images = torch.from_numpy(data.normalised(data.train_images[:CALIBRATED]))

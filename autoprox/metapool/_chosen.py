@@ -7,7 +7,7 @@ from typing import Any
 from autoprox.datasets import Dataset
 from autoprox.metapool._decisions import Decision
 from autoprox.metapool._metapool_plan import MetaPoolPlan
-from autoprox.spaces import Arch, Space
+from autoprox.spaces import Arch, Space, TaskShape
 from autoprox.training.step_journal import StepJournal
 
 METAPOOL = "metapool.json"
@@ -52,7 +52,7 @@ class ChosenPooling:
     stages: Sequence[ChosenStage]
 
     def document(self, space: Space, data: Dataset, plan: MetaPoolPlan) -> dict[str, Any]:
-        """The result as JSON-compatible data, with the definition of the search.
+        """The result as JSON-compatible data, with the definition of the search; `autoprox.spaces.read_archs` reads it.
 
         Args:
             space: The space of the architecture.
@@ -78,5 +78,6 @@ class ChosenPooling:
             "plan": {**asdict(plan), "ops": list(plan.ops)},
             "start": space.genes(self.start),
             "arch": space.genes(self.arch),
+            "task": TaskShape(data.num_classes, data.img_size, data.in_chans)._asdict(),
             "stages": stages,
         }

@@ -1,4 +1,4 @@
-"""Untrained models by reference: a configuration of Hugging Face, a name in timm, or models in a user's file."""
+"""Untrained models by reference: a configuration of Hugging Face, a name in timm, results, or a user's file."""
 
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -13,8 +13,9 @@ from autoprox.base.errors import SpecError
 from autoprox.base.foreign import guarded
 from autoprox.base.isolation import isolated
 from autoprox.base.references import is_reference, resolved
+from autoprox.spaces import StoredArch, read_archs
 
-HUGGING_FACE, TIMM = "hf:", "timm:"
+HUGGING_FACE, TIMM, STORED = "hf:", "timm:", "arch:"
 
 
 @dataclass(frozen=True)
@@ -39,8 +40,8 @@ def named_models(references: Sequence[str], seed: int = 0) -> list[NamedModel]:
 
     Args:
         references: `hf:FILE.json` or `hf:FOLDER` (a configuration of Hugging Face Transformers), `timm:NAME`,
-            `my_file.py:models` or `package.module:models` (a module, a mapping or sequence of modules, or a function
-            that returns one).
+            `arch:FILE.json` (the architectures of a file that `read_archs` reads), `my_file.py:models` or
+            `package.module:models` (a module, a mapping or sequence of modules, or a function that returns one).
         seed: Seed of the initialisation.
 
     Raises:
@@ -50,7 +51,8 @@ def named_models(references: Sequence[str], seed: int = 0) -> list[NamedModel]:
         >>> named_models(["resnet"])
         Traceback (most recent call last):
         ...
-        autoprox.base.errors.SpecError: 'resnet' names no model; give hf:CONFIG.json, timm:NAME or my_file.py:models.
+        autoprox.base.errors.SpecError: 'resnet' names no model; give hf:CONFIG.json, timm:NAME, \
+arch:FILE.json or my_file.py:models.
     """
     return [model for reference in references for model in _named(reference, seed)]
 
@@ -60,9 +62,13 @@ def _named(reference: str, seed: int) -> list[NamedModel]:
         return [_hugging_face(Path(reference.removeprefix(HUGGING_FACE)), seed)]
     if reference.startswith(TIMM):
         return [_timm(reference.removeprefix(TIMM), seed)]
+    if reference.startswith(STORED):
+        return _stored(Path(reference.removeprefix(STORED)), seed)
     if is_reference(reference):
         return _own(reference, seed)
-    raise SpecError(f"'{reference}' names no model; give hf:CONFIG.json, timm:NAME or my_file.py:models.")
+    raise SpecError(
+        f"'{reference}' names no model; give hf:CONFIG.json, timm:NAME, arch:FILE.json or my_file.py:models."
+    )
 
 
 def img_size_of(model: nn.Module) -> int | None:
@@ -130,6 +136,25 @@ def _timm(name: str, seed: int) -> NamedModel:
         return model.eval()
 
     return NamedModel(name, build, size, channels)
+
+
+def _stored(path: Path, seed: int) -> list[NamedModel]:
+    found = read_archs(path)
+    name = str(Path(path.parent.name) / path.stem)
+    return [
+        NamedModel(
+            name if len(found) == 1 else f"{name} {place}",
+            partial(_network, each, seed),
+            each.task.img_size,
+            each.task.in_chans,
+        )
+        for place, each in enumerate(found, start=1)
+    ]
+
+
+def _network(stored: StoredArch, seed: int, classes: int) -> nn.Module:
+    task = stored.task._replace(num_classes=classes)
+    return stored.space.build(stored.arch, *task, seed=seed).eval()
 
 
 def _own(reference: str, seed: int) -> list[NamedModel]:

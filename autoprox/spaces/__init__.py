@@ -9,6 +9,7 @@ from autoprox.spaces import autoformer, mixer, pit  # their import registers the
 from autoprox.spaces._arch import Arch
 from autoprox.spaces._closed_counts import FULL_BITS, Counts, Storage
 from autoprox.spaces._named_spaces import load_space, space_names
+from autoprox.spaces._stored_archs import StoredArch, read_archs
 from autoprox.spaces.genes import Gene, Length, Total
 from autoprox.spaces.layout import Layout
 from autoprox.spaces.space import SPACES, STEADY, Candidate, Space
@@ -28,12 +29,14 @@ __all__ = [
     "Length",
     "Space",
     "Storage",
+    "StoredArch",
     "TaskShape",
     "Total",
     "autoformer",
     "load_space",
     "mixer",
     "pit",
+    "read_archs",
     "space",
     "space_names",
 ]
