@@ -105,6 +105,17 @@ class Expression:
         return tuple(sorted({each.operation.name for each in self.walk() if isinstance(each.operation, Statistic)}))
 
     @cached_property
+    def needs_teacher(self) -> bool:
+        """True if it compares networks with a teacher.
+
+        Example:
+            >>> from autoprox.graph import parse
+            >>> parse("nodes_sum(l1(weight))").needs_teacher, parse("nodes_sum(l1(teacher_attention))").needs_teacher
+            (False, True)
+        """
+        return any(isinstance(each.operation, Statistic) and each.operation.paired is not None for each in self.walk())
+
+    @cached_property
     def node_leaves(self) -> tuple["Expression", ...]:
         """The distinct NODE expressions that read networks: reductions of tensors, and counts.
 

@@ -15,7 +15,7 @@ from torch import nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
-from autoprox.base.errors import AutoproxError, KindError, RegistryError, StoreMismatchError, UndefinedScoreError
+from autoprox.base.errors import KindError, StoreMismatchError, UndefinedScoreError
 from autoprox.base.files import atomically
 from autoprox.base.foreign import read_json, reading
 from autoprox.base.html import ValueAndEnds, bars, code, panel
@@ -23,24 +23,16 @@ from autoprox.base.outcomes import DoubtfulScoresWarning, Outcome, attempted, va
 from autoprox.graph._evaluation import Evaluator, LeafTable
 from autoprox.graph._expression import Expression
 from autoprox.graph._kinds import Level
-from autoprox.graph._text import formula, parse
+from autoprox.graph._proxy_document import FORMAT, FORMAT_VERSION, checked_document
+from autoprox.graph._text import formula
 from autoprox.graph.collect import Leaves, leaves_of, node_values
 from autoprox.inspect.nodes import Site
+from autoprox.networks import Teacher
 from autoprox.statistics import BatchLoss, Requirements
 from autoprox.statistics.requirements import requirements_of
 
-FORMAT = "autoprox.proxy"
-FORMAT_VERSION = 1
 _TERMS_SHOWN = 8
 _LINE = 120
-_FIELDS: dict[str, type] = {
-    "name": str,
-    "graph": str,
-    "graph_digest": str,
-    "sign": int,
-    "provenance": dict,
-    "results": dict,
-}
 
 
 @dataclass(frozen=True)
@@ -94,9 +86,17 @@ class Proxy:
         facts[f"joint tau on {shown}"] = f"{value:.3f}, 95 % interval [{low:.2f}, {high:.2f}]"
         return panel(self.name, facts, code(self.brief), bars(joints))
 
-    def __call__(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
+    def __call__(
+        self,
+        model: nn.Module,
+        images: Any,
+        labels: Any = None,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
+    ) -> float:
         """Scores one live model; the same as `score`."""
-        return self.score(model, images, labels, loss=loss)
+        return self.score(model, images, labels, loss=loss, teacher=teacher)
 
     @property
     def formula(self) -> str:
@@ -166,7 +166,15 @@ class Proxy:
         table = LeafTable([Leaves(each.roles, {key: each.values[key] for key in wanted}) for each in leaves])
         return np.asarray(self.sign * Evaluator(table).scores([self.graph])[0])
 
-    def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
+    def score(
+        self,
+        model: nn.Module,
+        images: Any,
+        labels: Any = None,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
+    ) -> float:
         """Scores one live model with its current parameters. The model is restored.
 
         Args:
@@ -174,22 +182,30 @@ class Proxy:
             images: Batch, shape `(B, C, H, W)`, torch or NumPy.
             labels: Class indices, shape `(B,)`; None if the proxy does not need them.
             loss: Loss for the backward pass; the mean cross entropy by default.
+            teacher: The network to compare with; None if the proxy does not need one.
 
         Returns:
             The score; higher is better.
 
         Raises:
-            CollectionError: If its statistics cannot be collected from the model.
+            CollectionError: If its statistics cannot be collected from the model, or it needs a teacher.
             UndefinedScoreError: If the proxy has no finite value on this model.
         """
-        leaves = leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites)
+        known = None if teacher is None else Teacher.of(teacher)
+        leaves = leaves_of(model, images, labels, self.node_leaves, loss, told=self.selected_sites, teacher=known)
         value = float(self.score_leaves([leaves])[0])
         if not np.isfinite(value):
             raise UndefinedScoreError(f"The proxy '{self.name}' {self._why_undefined(model, leaves, value)}")
         return value
 
     def per_node(
-        self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None
+        self,
+        model: nn.Module,
+        images: Any,
+        labels: Any = None,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
     ) -> pd.DataFrame:
         """Returns the values behind the score of a model, node by node.
 
@@ -198,6 +214,7 @@ class Proxy:
             images: Batch, shape `(B, C, H, W)`.
             labels: Class indices, shape `(B,)`; None if the proxy does not need them.
             loss: As for `score`.
+            teacher: As for `score`.
 
         Returns:
             One row per leaf of the formula and node. Columns: `leaf`, `site`, `node` (name in the model), `role`,
@@ -212,7 +229,8 @@ class Proxy:
             >>> frame["node"].tolist()
             ['1', '3']
         """
-        found = node_values(model, images, labels, self.node_leaves, loss)
+        known = None if teacher is None else Teacher.of(teacher)
+        found = node_values(model, images, labels, self.node_leaves, loss, teacher=known)
         rows = [
             (formula(leaf), str(site), name, str(role), value)
             for leaf in self.node_leaves
@@ -232,7 +250,13 @@ class Proxy:
         return f"has no finite value on this model ({value}); rank the model last or choose another proxy."
 
     def score_many(
-        self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None
+        self,
+        models: Iterable[nn.Module],
+        images: Any,
+        labels: Any = None,
+        *,
+        loss: BatchLoss | None = None,
+        teacher: Teacher | nn.Module | None = None,
     ) -> Floats:
         """Scores live models one by one.
 
@@ -241,6 +265,7 @@ class Proxy:
             images: Batch, shape `(B, C, H, W)`.
             labels: Class indices, shape `(B,)`.
             loss: As for `score`.
+            teacher: As for `score`.
 
         Returns:
             Shape `(number of models,)`; higher is better; NaN if the proxy has no finite value.
@@ -254,17 +279,24 @@ class Proxy:
                 smaller or larger, or have equal scores.
         """
         sizes: list[int] = []
-        found = (self._attempted(model, images, labels, loss, sizes) for model in models)
+        known = None if teacher is None else Teacher.of(teacher)
+        found = (self._attempted(model, images, labels, loss, known, sizes) for model in models)
         values = values_of(self.name, found)
         if doubts := self._doubts(sizes, values):
             warnings.warn(f"'{self.name}': {'; '.join(doubts)}.", DoubtfulScoresWarning, stacklevel=2)
         return values
 
     def _attempted(
-        self, model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None, sizes: list[int]
+        self,
+        model: nn.Module,
+        images: Any,
+        labels: Any,
+        loss: BatchLoss | None,
+        teacher: Teacher | None,
+        sizes: list[int],
     ) -> Outcome:
         sizes.append(sum(each.numel() for each in model.parameters()))
-        return attempted(partial(self.score, model, images, labels, loss=loss))
+        return attempted(partial(self.score, model, images, labels, loss=loss, teacher=teacher))
 
     def _doubts(self, sizes: Sequence[int], values: Floats) -> list[str]:
         """Returns reasons to doubt scores, for a proxy that states the sizes of networks that it was made for."""
@@ -313,40 +345,7 @@ class Proxy:
             KindError: If its graph is invalid.
             RegistryError: If its graph contains an unknown name.
         """
-        if not isinstance(document, dict) or document.get("format") != FORMAT:
-            raise StoreMismatchError(f"{where} does not contain a proxy; give a best.json written by autoprox.evolve.")
-        version = document.get("format_version")
-        if version != FORMAT_VERSION:
-            raise StoreMismatchError(
-                f"{where} has format version {version}, this autoprox reads version {FORMAT_VERSION};"
-                " install the version that wrote it, or discover the proxy again."
-            )
-        content = {key: value for key, value in document.items() if key != "digest"}
-        if digest(content) != document.get("digest"):
-            raise StoreMismatchError(
-                f"{where} was edited: its digest does not match its content. Restore the file, or create a "
-                "proxy with autoprox.graph.Proxy(name, parse(text))."
-            )
-        missing = [name for name, type_ in _FIELDS.items() if not isinstance(content.get(name), type_)]
-        if missing:
-            raise StoreMismatchError(
-                f"{where} has no valid {', '.join(missing)}; it was not written by autoprox. Restore the "
-                "file, or create a proxy with autoprox.graph.Proxy(name, parse(text))."
-            )
-        try:
-            graph = parse(content["graph"])
-        except RegistryError as error:
-            raise RegistryError(
-                f"{where}: {error} If another version of autoprox wrote the file, install that version; if it "
-                "is your own operation, register it first."
-            ) from error
-        except AutoproxError as error:
-            raise type(error)(f"{where}: {error}") from error
-        if graph.digest != content["graph_digest"]:
-            raise StoreMismatchError(
-                f"{where} was written for other versions of its statistics or primitives, with other values; "
-                "install the autoprox that wrote it, or discover the proxy again."
-            )
+        graph, content = checked_document(document, where)
         try:
             return cls(content["name"], graph, content["sign"], content["provenance"], content["results"])
         except KindError as error:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import networkx as nx
@@ -25,6 +26,7 @@ from autoprox.graph._primitives import Primitive
 from autoprox.graph._text import parse
 from autoprox.graph.operations import TENSOR_EPS
 from autoprox.inspect.nodes import Role, Site
+from autoprox.networks import Teacher
 from autoprox.networks.network import Network
 from autoprox.statistics import Collection, StatisticsCache, collect
 
@@ -50,6 +52,7 @@ def leaves_of(
     loss: Callable[..., Tensor] | None = None,
     *,
     told: Container[Site] = (),
+    teacher: Teacher | None = None,
 ) -> Leaves:
     """Evaluates leaf expressions on a live model.
 
@@ -60,12 +63,13 @@ def leaves_of(
         expressions: Leaf expressions (`is_node_leaf`).
         loss: Loss for the backward pass; the mean cross entropy by default.
         told: Sites where the role of every node must be known (`Expression.selected_sites`).
+        teacher: The network that paired statistics compare with.
 
     Raises:
         CollectionError: If the statistics cannot be collected.
     """
     names = sorted({name for each in expressions for name in each.statistics})
-    collection = collect(model, images, labels, names, loss=loss, told=told)
+    collection = collect(model, images, labels, names, loss=loss, told=told, teacher=teacher)
     roles = {site: tuple(node.role for node in nodes) for site, nodes in collection.nodes.items()}
     with isolated():
         return Leaves(roles, evaluate_leaves(collection, expressions))
@@ -77,6 +81,8 @@ def node_values(
     labels: Any,
     expressions: Sequence[Expression],
     loss: Callable[..., Tensor] | None = None,
+    *,
+    teacher: Teacher | None = None,
 ) -> dict[str, tuple[Site, list[tuple[str, Role, float]]]]:
     """Returns the values of leaf expressions on a live model, node by node.
 
@@ -86,6 +92,7 @@ def node_values(
         labels: Class indices, shape `(B,)`.
         expressions: Leaf expressions (`is_node_leaf`).
         loss: Loss for the backward pass; the mean cross entropy by default.
+        teacher: The network that paired statistics compare with.
 
     Returns:
         For each expression by digest: its site, and name, role and value of each node.
@@ -94,7 +101,7 @@ def node_values(
         CollectionError: If the statistics cannot be collected.
     """
     names = sorted({name for each in expressions for name in each.statistics})
-    collection = collect(model, images, labels, names, loss=loss)
+    collection = collect(model, images, labels, names, loss=loss, teacher=teacher)
     with isolated():
         values = evaluate_leaves(collection, expressions)
     found = {}
@@ -214,16 +221,46 @@ def collect_leaves_or_reasons(
 ) -> list[Leaves | str]:
     """`collect_leaves` that skips networks without the necessary statistics.
 
+    Values that depend on a teacher have a key of their own (`Network.paired_key`), so that all others are shared with
+    collections without a teacher.
+
     Returns:
         Per network, the values of all expressions, or the reason why they cannot be collected.
     """
-    wanted = {each.digest: each for each in expressions}
     assert all(each.kind.level is Level.NODE for each in expressions)
-    stored = cache.get_many([network.key for network in networks], list(wanted))
-    gaps = [tuple(key for key in wanted if key not in stored[network.key]) for network in networks]
+    paired = [each for each in expressions if each.needs_teacher]
+    compute = partial(_kept_leaves, networks=networks, cache=cache, jobs=jobs, progress=progress)
+    if not paired:
+        return compute([network.key for network in networks], expressions)
+    compared = compute([network.paired_key for network in networks], paired)
+    if len(paired) == len(expressions):
+        return compared
+    alone = compute([network.key for network in networks], [each for each in expressions if not each.needs_teacher])
+    return [_joined(*each) for each in zip(alone, compared, strict=True)]
+
+
+def _joined(alone: Leaves | str, compared: Leaves | str) -> Leaves | str:
+    """Values of one network that need no teacher and those that do; the reason if either is missing."""
+    if isinstance(alone, str) or isinstance(compared, str):
+        return alone if isinstance(alone, str) else compared
+    return Leaves(alone.roles, alone.values | compared.values)
+
+
+def _kept_leaves(
+    keys: Sequence[str],
+    expressions: Sequence[Expression],
+    networks: Sequence[Network],
+    cache: StatisticsCache,
+    jobs: int,
+    progress: Progress | None,
+) -> list[Leaves | str]:
+    """Values of expressions from the cache, where a network has the given key, or computed and stored there."""
+    wanted = {each.digest: each for each in expressions}
+    stored = cache.get_many(keys, list(wanted))
+    gaps = [tuple(each for each in wanted if each not in stored[key]) for key in keys]
     # Data sets with the same noise batch share networks; each is built once.
-    first = {network.key: index for index, network in reversed(list(enumerate(networks)))}
-    pending = [index for index, gap in enumerate(gaps) if gap and first[networks[index].key] == index]
+    first = {key: index for index, key in reversed(list(enumerate(keys)))}
+    pending = [index for index, gap in enumerate(gaps) if gap and first[keys[index]] == index]
     reasons: dict[str, str] = {}
     if pending:
         texts = {key: str(each) for key, each in wanted.items()}
@@ -233,14 +270,13 @@ def collect_leaves_or_reasons(
             computed = progress(computed, len(pending))
         with explained_loss():
             for index, leaves in zip(pending, computed, strict=True):
-                key = networks[index].key
+                key = keys[index]
                 if isinstance(leaves, str):
                     reasons[key] = leaves
                     continue
                 cache.put(key, leaves.values, leaves.roles)
                 stored[key].update(leaves.values)
-    roles = cache.roles([network.key for network in networks])
-    keys = [network.key for network in networks]
+    roles = cache.roles(keys)
     return [reasons[key] if key in reasons else Leaves(roles[key], stored[key]) for key in keys]
 
 
@@ -251,6 +287,8 @@ def _network_leaves(network: Network, texts: list[str]) -> Leaves | str:
         # Stored values also serve later graphs, so the role of every node must be known.
         expressions = [parse(text) for text in texts]
         try:
-            return leaves_of(network.build(), task.images, task.labels, expressions, told=tuple(Site))
+            return leaves_of(
+                network.build(), task.images, task.labels, expressions, told=tuple(Site), teacher=network.teacher
+            )
         except CollectionError as error:
             return str(error)

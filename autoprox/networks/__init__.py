@@ -3,8 +3,9 @@
 A family of autoprox is a file here with a function `build`, and a space in `autoprox/spaces/` that names it.
 `_define.py` makes spaces from users' builders, `blocks.py` holds layers that families share, `_seeding.py` makes
 parameters depend only on their seed, `_weights.py` defines sources of parameters, `_checkpoint.py` stores trained ones
-in files, and `network.py` defines one network for one task. `_mixers.py` holds layers that mix tokens without
-attention, `quantised.py` and `factorised.py` layers of compressed networks.
+in files, `network.py` defines one network for one task, and `_teacher_network.py` the network that it may be compared
+with. `_mixers.py` holds layers that mix tokens without attention, `quantised.py` and `factorised.py` layers of
+compressed networks.
 """
 
 from autoprox.networks._blueprint import Blueprint, blueprint_of
@@ -14,6 +15,7 @@ from autoprox.networks._mixers import MCA, SpatialEnhancer
 from autoprox.networks._module_digest import module_digest
 from autoprox.networks._named_models import NamedModel, img_size_of, in_chans_of, named_models
 from autoprox.networks._seeding import seeded
+from autoprox.networks._teacher_network import Teacher
 from autoprox.networks._weights import Fresh, Trained, Weights
 from autoprox.networks.network import Network
 
@@ -24,6 +26,7 @@ __all__ = [
     "NamedModel",
     "Network",
     "SpatialEnhancer",
+    "Teacher",
     "Trained",
     "Weights",
     "blueprint_of",

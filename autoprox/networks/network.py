@@ -8,6 +8,7 @@ import torch
 from torch import nn
 
 from autoprox.base.digest import digest
+from autoprox.networks._teacher_network import Teacher
 from autoprox.networks._weights import Fresh, Weights
 from autoprox.spaces import Arch, Space
 from autoprox.spaces.task import Task
@@ -25,22 +26,29 @@ class Network:
         arch: The architecture.
         task: Number of classes, image size, and the batch for statistics.
         weights: Source of its parameters.
+        teacher: The network that paired statistics compare it with; None without one.
     """
 
     space: Space
     arch: Arch
     task: Task
     weights: Weights = Fresh()  # noqa: RUF009 - it is immutable
+    teacher: Teacher | None = None
 
     @cached_property
     def key(self) -> str:
-        """Digest of everything that its statistics depend on, except the versions of the statistics.
+        """Digest of everything that its unpaired statistics depend on, except the versions of the statistics.
 
         It includes the release of torch but not the build: builds for CPU and GPU give the same results on a CPU.
         """
         release = str(torch.__version__).partition("+")[0]
         parts = [self.arch.arch_id, self.space.identity, self.task.digest, self.weights.identity, DTYPE, release]
         return digest(parts)
+
+    @cached_property
+    def paired_key(self) -> str:
+        """Digest of everything that its paired statistics depend on: its key, and the identity of the teacher."""
+        return self.key if self.teacher is None else digest([self.key, "teacher", self.teacher.identity])
 
     def build(self) -> nn.Module:
         """Builds the network."""

@@ -5,7 +5,6 @@ https://arxiv.org/abs/2303.15678. All values are at most 0; higher values are ne
 """
 
 from collections.abc import Sequence
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -14,7 +13,7 @@ from torch.nn import functional
 from autoprox.base.errors import CollectionError, UndefinedScoreError
 from autoprox.inspect.batch import logits_of
 from autoprox.scorers._subject import Subject
-from autoprox.training import blocks_of, feature_map
+from autoprox.statistics.maps import attention_map, block_maps, relations
 
 STAGES = 3
 """Number of blocks (first, middle and last) that represent the stages of a network with a constant grid."""
@@ -25,25 +24,7 @@ def stage_maps(subject: Subject) -> list[Tensor]:
 
     Tokens become a grid without class token. Where the grid changes, a stage ends where it does.
     """
-    kept: dict[int, Tensor] = {}
-
-    def keep(place: int, output: Any) -> None:
-        found = feature_map(output)
-        if found is not None:
-            kept[place] = found.detach()
-
-    blocks = blocks_of(subject.model, subject.images)
-    hooks = [
-        block.register_forward_hook(lambda _module, _given, output, place=place: keep(place, output))
-        for place, block in enumerate(blocks)
-    ]
-    try:
-        with torch.no_grad():
-            subject.model(subject.images)
-    finally:
-        for hook in hooks:
-            hook.remove()
-    maps = [kept[place] for place in sorted(kept)]
+    maps = block_maps(subject.model, subject.images)
     if not maps:
         raise UndefinedScoreError(f"the blocks of the {type(subject.model).__name__} give no feature maps.")
     ends = [place for place, each in enumerate(maps[:-1]) if each.shape[-1] != maps[place + 1].shape[-1]]
@@ -89,7 +70,7 @@ def relation(student: Sequence[Tensor], teacher: Sequence[Tensor]) -> float:
 
     A relation is the product of the flattened last feature maps of two images, each row as a vector of length 1.
     """
-    return -float(((_rows(_gram(student[-1])) - _rows(_gram(teacher[-1]))) ** 2).mean())
+    return -float(((relations(student[-1]) - relations(teacher[-1])) ** 2).mean())
 
 
 def semantic(student: Tensor, teacher: Tensor) -> float:
@@ -100,7 +81,7 @@ def semantic(student: Tensor, teacher: Tensor) -> float:
     a space it would compare some students in one way and the others in another.
     """
     _require_classes(student, teacher)
-    return -float(((_rows(_gram(student)) - _rows(_gram(teacher))) ** 2).mean())
+    return -float(((relations(student) - relations(teacher)) ** 2).mean())
 
 
 def semantic_features(student: Tensor, teacher: Tensor) -> float:
@@ -124,19 +105,8 @@ def _require_classes(student: Tensor, teacher: Tensor) -> None:
 
 def _nearness(student: Tensor, teacher: Tensor) -> float:
     grid = max(student.shape[-1], teacher.shape[-1])
-    ours, theirs = (_attention(each.double(), grid) for each in (student, teacher))
+    ours, theirs = (attention_map(each.double(), grid) for each in (student, teacher))
     return -float(((ours - theirs) ** 2).mean())
-
-
-def _attention(features: Tensor, grid: int) -> Tensor:
-    if features.shape[-1] != grid:
-        features = functional.interpolate(features, size=(grid, grid), mode="bilinear", align_corners=False)
-    return functional.normalize(features.pow(2).mean(dim=1).flatten(1), dim=1)
-
-
-def _gram(rows: Tensor) -> Tensor:
-    flat = rows.double().flatten(1)
-    return flat @ flat.T
 
 
 def _rows(matrix: Tensor) -> Tensor:

@@ -16,11 +16,11 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, derived_seed, digest
 from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.base.identity import function_digest
+from autoprox.networks import Teacher
 from autoprox.scorers._function import FunctionProxy
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
 from autoprox.statistics import BatchLoss, Requirements
-from autoprox.training import Teacher
 
 
 class TaughtScorer(AbstractScorer):

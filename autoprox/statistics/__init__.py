@@ -2,7 +2,8 @@
 
     statistic.py        the classes of statistics and passes
     _all_statistics.py  the registry of all statistics
-    passes/             ways to run a model: data, noise, synflow, Hessian, single images, several batches
+    passes/             ways to run a model: data, noise, synflow, Hessian, single images, several batches, a teacher
+    maps.py             feature maps of any network, which two networks have in common
     _node_counts.py     one float per node: parameters, fans, tokens, MACs
     _spread.py          spread of gradients between samples
     _taps.py            hooks that record the requested tensors
@@ -17,7 +18,7 @@ To add a statistic, register it in _all_statistics.py; tests/conformance/test_st
 """
 
 from autoprox.inspect import describe
-from autoprox.statistics._all_statistics import STATISTICS
+from autoprox.statistics._all_statistics import STATISTICS, UNPAIRED
 from autoprox.statistics._cache import StatisticsCache
 from autoprox.statistics.collection import Collection, NodeInfo, collect
 from autoprox.statistics.requirements import Requirements
@@ -25,6 +26,7 @@ from autoprox.statistics.statistic import BatchLoss, Pass, Stage, Statistic, Sta
 
 __all__ = [
     "STATISTICS",
+    "UNPAIRED",
     "BatchLoss",
     "Collection",
     "NodeInfo",

@@ -20,12 +20,14 @@ from autoprox.statistics.passes import (
     DATA,
     HESSIAN,
     NOISE,
+    PAIRED,
     PERTURBED,
     SAMPLES,
     STATIC,
     SYNFLOW,
     VIRTUAL,
 )
+from autoprox.statistics.passes._differences import attention_difference, relation_difference
 from autoprox.statistics.statistic import Pass, Stage, Statistic, StatisticKind, Tap
 
 STATISTICS: Registry[Statistic] = Registry("statistic")
@@ -120,3 +122,25 @@ for _name, _count, _source in (
     ("output_energy", counts.output_energy, "kept part of the squared output on the images"),
 ):
     _register_count(_name, Site.LINEAR, COMPRESSION, _count, _source)
+
+for _name, _paired, _source in (
+    ("teacher_attention", attention_difference, "attention map minus the teacher's (TVT, Wei 2023)"),
+    ("teacher_relation", relation_difference, "relations between images minus the teacher's (DisWOT, Dong 2023)"),
+):
+    STATISTICS.register(
+        _name,
+        Statistic(
+            _name,
+            Site.NORM,
+            PAIRED,
+            Stage.FORWARD,
+            Tap.INPUT,
+            paired=_paired,
+            kind=StatisticKind.TENSOR,
+            shape=_name,
+            source=_source,
+        ),
+    )
+
+UNPAIRED = tuple(name for name, each in STATISTICS.items() if each.paired is None)
+"""Names of the statistics of one network, which need no teacher."""

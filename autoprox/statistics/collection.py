@@ -1,7 +1,8 @@
 """`collect`: runs each necessary pass once and returns the requested statistics."""
 
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,9 @@ from autoprox.inspect.batch import checked_labels
 from autoprox.inspect.finding import explained
 from autoprox.inspect.nodes import Role, Site
 from autoprox.inspect.preservation import Again, preserved, use_batch_statistics
+from autoprox.networks import Teacher
 from autoprox.statistics._all_statistics import STATISTICS
+from autoprox.statistics.maps import teacher_maps
 from autoprox.statistics.preparation import check_attention, needs_batch, prepare
 from autoprox.statistics.statistic import BatchLoss, Given, Observation, Statistic, Values
 
@@ -56,6 +59,7 @@ def collect(
     *,
     loss: BatchLoss | None = None,
     told: Container[Site] = (),
+    teacher: Teacher | None = None,
 ) -> Collection:
     """Collects statistics of all nodes of a model.
 
@@ -82,12 +86,13 @@ def collect(
             `logits`.
         told: Sites where the role of every node must be known, because it is used for selection; elsewhere an unknown
             role is OTHER.
+        teacher: The network that paired statistics compare with.
 
     Raises:
         RegistryError: If a name is unknown.
         CollectionError: If the model has no linear layer, images or labels do not fit it or are not finite, a statistic
-            needs more images, a necessary role is unknown, or the model fails on the images or lacks necessary
-            derivatives. A site without nodes is not an error: it has no tensors and no counts.
+            needs more images or a teacher, a necessary role is unknown, or the model fails on the images or lacks
+            necessary derivatives. A site without nodes is not an error: it has no tensors and no counts.
 
     Example:
         >>> from autoprox.inspect.nodes import declare
@@ -102,6 +107,8 @@ def collect(
     wanted = [STATISTICS[name] for name in dict.fromkeys(names)]
     with preserved(model) as again:
         given = prepare(model, images, labels, wanted, loss, told=told, batch=needs_batch(wanted))
+        if teacher is not None:
+            given = replace(given, teacher=partial(teacher_maps, teacher))
         return _collected(given, wanted, again)
 
 

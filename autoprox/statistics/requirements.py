@@ -82,4 +82,5 @@ def requirements_of(statistics: Sequence[str]) -> Requirements:
         labels=any(each.needs_labels for each in needed),
         images=max(1, *(each.pass_.least_images for each in needed)),
         statistics=tuple(statistics),
+        teacher=any(each.paired is not None for each in needed),
     )

@@ -56,6 +56,7 @@ class Given:
             the model modify them.
         labels: Checked class indices `(B,)`, or the labels of a custom loss.
         loss: Custom loss, or None for the mean cross entropy.
+        teacher: Function of images that returns the feature maps of the teacher's blocks; None without a teacher.
     """
 
     model: nn.Module
@@ -63,6 +64,7 @@ class Given:
     images: Tensor
     labels: Any
     loss: BatchLoss | None
+    teacher: Callable[[Tensor], Sequence[Tensor]] | None = None
 
     def at(self, site: Site) -> list[Node]:
         """Returns the nodes of a site."""
@@ -115,6 +117,8 @@ class Observation:
         tap: Tensor that it records or is computed from; None for counts.
         count: Function that counts; None for tensors.
         spread: Moment of the gradients of several samples or parts of the batch; None for all other statistics.
+        paired: Difference of a feature map of the network, `(B, C, H, H)`, and one of a teacher; None for statistics of
+            one network.
     """
 
     name: str
@@ -125,6 +129,7 @@ class Observation:
     count: Count | None = None
     # In quotes, so that an exported proxy includes the class only if one of its statistics uses a spread.
     spread: Callable[["Spread"], Tensor] | None = None
+    paired: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

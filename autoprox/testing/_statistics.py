@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from autoprox.inspect import Site, find_nodes
-from autoprox.statistics import STATISTICS, Collection, collect
+from autoprox.statistics import STATISTICS, UNPAIRED, Collection, collect
 from autoprox.testing._base import AbstractLaws, state_of
 
 SMALL = 10**6
@@ -19,7 +19,7 @@ SHARES = {"quantisation_error", "weight_energy", "output_energy"}
 
 
 class StatisticLaws(AbstractLaws):
-    """Laws of every registered statistic on a network of the space.
+    """Laws of every registered statistic of one network, on a network of the space.
 
     Example:
         >>> from autoprox.spaces import load_space
@@ -29,7 +29,7 @@ class StatisticLaws(AbstractLaws):
         >>> TestPit().test_attention_is_a_distribution_over_keys()
     """
 
-    statistics: ClassVar[Iterable[str]] = tuple(STATISTICS)
+    statistics: ClassVar[Iterable[str]] = UNPAIRED
 
     def test_every_statistic_is_taken_or_undefined(self) -> None:
         """A statistic has one finite value per node of its site, and no value if the network lacks the site."""

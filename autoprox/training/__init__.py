@@ -2,7 +2,7 @@
 
 - `label_makers`, `scratch`, `distilled`, `distillers`: the makers of labels, by label kind
 - `recipe`, `loop`, `train`, `residuals`: one training
-- `named_teachers`, `teacher`, `guidance`, `maps`: teachers by name, and locality guidance
+- `named_teachers`, `teacher`, `guidance`: teachers by name, and locality guidance
 - `sample`, `build_plan`: the choice of architectures, data sets and seeds
 - `build`, `build_journal`, `manifest`: many trainings, resumed after any interruption
 - `step_state`, `step_journal`: training in steps that resumes after a kill, for supernets and mixtures
@@ -11,8 +11,7 @@
 
 from autoprox.training._distilled import Distilled
 from autoprox.training._distillers import DISTILLERS, DistilledBy, by_logits, by_relation, by_semantic
-from autoprox.training._maps import blocks_of, feature_map
-from autoprox.training._named_teachers import TEACHERS, Teacher, named_teacher
+from autoprox.training._named_teachers import TEACHERS, named_teacher
 from autoprox.training._one_training import Training
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
@@ -36,15 +35,12 @@ __all__ = [
     "ResidualBlock",
     "Sampled",
     "Scratch",
-    "Teacher",
     "Training",
     "TrainingResult",
-    "blocks_of",
     "build_table",
     "by_logits",
     "by_relation",
     "by_semantic",
-    "feature_map",
     "named_teacher",
     "zero_residual_branches",
 ]

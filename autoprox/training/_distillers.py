@@ -15,9 +15,9 @@ from torch.nn import functional
 
 from autoprox.base.errors import SpecError
 from autoprox.base.isolation import isolated
+from autoprox.statistics.maps import blocks_of, feature_map
 from autoprox.training._distilled import Distilled, probe_of
 from autoprox.training._guidance import divergence, resized
-from autoprox.training._maps import blocks_of, feature_map
 from autoprox.training._one_training import Training
 from autoprox.training._teacher import Teaching, teaching
 from autoprox.training.loop import Guide

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from autoprox.base.isolation import isolated
-from autoprox.training._maps import blocks_of, feature_map
+from autoprox.statistics.maps import blocks_of, feature_map
 from autoprox.training._teacher import Teaching
 from autoprox.training.recipe import Distillation
 

@@ -38,9 +38,9 @@ from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.datasets import dataset
 from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, partial_tau, resample_counts
-from autoprox.networks import Fresh, Network
+from autoprox.networks import Fresh, Network, Teacher
 from autoprox.scorers import Scorer, TaughtScorer, measured, score_networks
-from autoprox.training import Teacher, named_teacher
+from autoprox.training import named_teacher
 
 RESULTS = Path(__file__).parent / "results"
 PAIRED = ("tvt-teacher", "tvt-stages", "diswot-relation", "diswot-semantic")

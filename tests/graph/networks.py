@@ -6,7 +6,7 @@ import numpy as np
 
 from autoprox.inspect.nodes import Site
 from autoprox.spaces import space
-from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import UNPAIRED, collect
 from tests.graph.interpreter import PlainNetwork
 
 
@@ -20,7 +20,7 @@ def collections():
         arch = min((owner.sample(np.random.default_rng([seed, i])) for i in range(20)), key=owner.backbone_params)
         model = owner.build(arch, num_classes=3, img_size=8, in_chans=1, seed=seed).double()
         images, labels = rng.normal(size=(2, 1, 8, 8)), np.array([0, 2])
-        found.append(collect(model, images, labels, list(STATISTICS)))
+        found.append(collect(model, images, labels, UNPAIRED))
     return found
 
 

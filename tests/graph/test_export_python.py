@@ -19,7 +19,7 @@ from autoprox.graph import PRIMITIVES, Form, Level, Primitive, Proxy, find_primi
 from autoprox.graph._expression import Expression
 from autoprox.graph.export import to_python
 from autoprox.scorers import zoo_graphs
-from autoprox.statistics import STATISTICS
+from autoprox.statistics import STATISTICS, UNPAIRED
 from tests.graph import foreign
 from tests.statistics import foreign as transformers_of_others
 from tests.statistics import networks as hard
@@ -105,13 +105,18 @@ def test_every_primitive_was_in_one_of_those_graphs():
         assert any(each.operation is primitive for graph in graphs for each in graph.walk())
 
 
-@pytest.mark.parametrize("name", STATISTICS)
+@pytest.mark.parametrize("name", UNPAIRED)
 def test_every_statistic_has_the_value_that_autoprox_gives(name, exported):
     inner = name if STATISTICS[name].kind == "count" else f"l1({name})"
     proxy = proxy_of(f"nodes_norm({inner})", -1)
     file = exported(proxy)
     for model, images, labels in (*own_networks(), (hard.tiny(), *hard.batch())):
         assert file.score(model, images, labels) == pytest.approx(proxy.score(model, images, labels), rel=REL)
+
+
+def test_a_graph_that_compares_with_a_teacher_is_refused():
+    with pytest.raises(KindError, match="a file of torch alone cannot take one; score with"):
+        to_python(proxy_of("nodes_sum(l1(teacher_relation))"))
 
 
 @pytest.mark.parametrize("name", [proxy.name for proxy in zoo_graphs()])
@@ -133,12 +138,12 @@ def test_everything_fits_into_one_file(exported):
         except (KindError, UndefinedScoreError):
             continue
         terms.append(graph)
-    terms += [parse(f"nodes_norm({n if STATISTICS[n].kind == 'count' else f'l1({n})'})") for n in STATISTICS]
+    terms += [parse(f"nodes_norm({n if STATISTICS[n].kind == 'count' else f'l1({n})'})") for n in UNPAIRED]
     add = find_primitive("add", Level.SCALAR)
     while len(terms) > 1:
         terms = [*terms[2:], Expression(add, terms[:2])]
     proxy = Proxy("everything", terms[0])
-    assert set(proxy.statistics) == set(STATISTICS)
+    assert set(proxy.statistics) == set(UNPAIRED)
     expected = proxy.score(model, images, labels)
     assert exported(proxy).score(model, images, labels) == pytest.approx(expected, rel=REL)
 

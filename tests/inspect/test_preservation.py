@@ -9,7 +9,7 @@ from torch import nn
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.preservation import preserved
-from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import STATISTICS, UNPAIRED, collect
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
 
@@ -75,7 +75,7 @@ def dtype_of(model):
 
 
 def linear_only(model):
-    return [name for name in STATISTICS if isinstance(model, networks.TinyVit) or STATISTICS[name].site == "linear"]
+    return [name for name in UNPAIRED if isinstance(model, networks.TinyVit) or STATISTICS[name].site == "linear"]
 
 
 def test_nothing_is_changed(model):
@@ -134,10 +134,10 @@ def test_nothing_is_changed_by_a_failure_in_any_pass(model, moment, name):
 def test_the_mode_of_the_model_changes_no_value():
     """Dropout is off, and frozen parameters have gradients all the same."""
     model = tiny()
-    expected = collect(model, *batch(), STATISTICS)
+    expected = collect(model, *batch(), UNPAIRED)
     model.train().requires_grad_(requires_grad=False)
     for _ in range(2):
-        found = collect(model, *batch(), STATISTICS)
+        found = collect(model, *batch(), UNPAIRED)
         for name, tensors in expected.tensors.items():
             assert all(torch.equal(a, b) for a, b in zip(tensors, found.tensors[name], strict=True)), name
 

@@ -14,10 +14,10 @@ import autoprox
 from autoprox.base.errors import CollectionError, SpecError
 from autoprox.commands import main
 from autoprox.datasets import dataset
-from autoprox.networks import Network
+from autoprox.networks import Network, Teacher
 from autoprox.scorers import TEACHER_PROXIES, score_networks
 from autoprox.statistics import StatisticsCache
-from autoprox.training import Teacher, named_teacher
+from autoprox.training import named_teacher
 from tests.search.worlds import MICRO
 
 SPACE = autoprox.space("pit-micro")

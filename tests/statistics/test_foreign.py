@@ -15,7 +15,7 @@ from autoprox.base.errors import CollectionError
 from autoprox.inspect import find_nodes
 from autoprox.inspect.nodes import Role, Site, declare
 from autoprox.scorers import ZOO
-from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import STATISTICS, UNPAIRED, collect
 from tests.inspect.test_preservation import Interruption, photograph
 from tests.statistics import foreign
 
@@ -61,7 +61,7 @@ def precision(name):
 @cache
 def everything(name, dtype=None):
     dtype, (images, labels) = dtype or precision(name), foreign.batch()
-    return collect(foreign.seeded(name).to(dtype), images.to(dtype), labels, STATISTICS)
+    return collect(foreign.seeded(name).to(dtype), images.to(dtype), labels, UNPAIRED)
 
 
 def logits(output):
@@ -256,7 +256,7 @@ def test_nothing_is_changed(name):
     first.requires_grad_(requires_grad=False)
     second.grad = torch.ones_like(second)
     before = photograph(model)
-    collect(model, images, labels, STATISTICS)
+    collect(model, images, labels, UNPAIRED)
     assert photograph(model) == before
 
 
@@ -277,7 +277,7 @@ def test_nothing_is_changed_by_a_failure(name, error):
     for moment in (1, 2):  # in the pass that finds the nodes, and in the one that takes the statistics
         calls_left[0] = moment
         with pytest.raises(CollectionError if error is RuntimeError else error, match="on purpose"):
-            collect(model, images, labels, STATISTICS)
+            collect(model, images, labels, UNPAIRED)
         assert photograph(model) == before
         assert len(torch.overrides._get_current_function_mode_stack()) == 0
 

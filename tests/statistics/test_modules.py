@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from autoprox.base.errors import CollectionError
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import STATISTICS, UNPAIRED, collect
 from autoprox.statistics import _taps as taps
 from tests.statistics import networks
 from tests.statistics.networks import Around, batch, seeded, tiny
@@ -125,8 +125,8 @@ def test_a_computed_weight_has_a_value_and_says_why_it_has_no_gradient():
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float64])
 def test_other_precisions_stay_what_they_are(dtype):
     images, labels = batch(dtype=dtype)
-    found = collect(tiny(dtype=dtype), images, labels, STATISTICS)
-    reference = collect(tiny(dtype=torch.float64), *batch(dtype=torch.float64), STATISTICS)
+    found = collect(tiny(dtype=dtype), images, labels, UNPAIRED)
+    reference = collect(tiny(dtype=torch.float64), *batch(dtype=torch.float64), UNPAIRED)
     tolerance = {torch.bfloat16: 0.15, torch.float16: 0.02, torch.float64: 1e-12}[dtype]
     for name, tensors in found.tensors.items():
         for got, expected in zip(tensors, reference.tensors[name], strict=True):
@@ -136,7 +136,7 @@ def test_other_precisions_stay_what_they_are(dtype):
 
 def test_one_image_is_enough():
     images, labels = batch(1)
-    enough = [name for name, each in STATISTICS.items() if each.pass_.least_images <= 1]
+    enough = [name for name in UNPAIRED if STATISTICS[name].pass_.least_images <= 1]
     found = collect(tiny(), images, labels, enough)
     assert all(tensor.isfinite().all() for tensors in found.tensors.values() for tensor in tensors)
     assert found.counts["tokens"].tolist() == [4, 4, 4, 4, 4, 1]
@@ -180,5 +180,5 @@ def test_weights_do_not_follow_a_model_that_is_trained_on():
 
 
 def test_tensors_carry_no_graph():
-    found = collected(tiny(), STATISTICS)
+    found = collected(tiny(), UNPAIRED)
     assert not any(tensor.requires_grad for tensors in found.tensors.values() for tensor in tensors)

@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional
 
 from autoprox.inspect.nodes import Site
-from autoprox.statistics import STATISTICS, collect
+from autoprox.statistics import UNPAIRED, collect
 from tests.statistics.networks import CLASSES, batch, tiny
 
 LINEARS = ["embed", "qk", "v", "fc1", "fc2", "head"]
@@ -22,7 +22,7 @@ GRADIENTS_OF = {
 @pytest.fixture(scope="module")
 def found():
     images, labels = batch(dtype=torch.float64)
-    return collect(tiny(dtype=torch.float64), images, labels, STATISTICS)
+    return collect(tiny(dtype=torch.float64), images, labels, UNPAIRED)
 
 
 def by_hand(p, images):

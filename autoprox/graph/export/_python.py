@@ -11,6 +11,7 @@ from enum import Enum
 from importlib.metadata import version
 from typing import Any
 
+from autoprox.base.errors import KindError
 from autoprox.graph import operations
 from autoprox.graph._expression import Expression, is_node_leaf
 from autoprox.graph._kinds import ALL_ROLES, Level
@@ -47,7 +48,7 @@ def to_python(proxy: Proxy) -> str:
 
     Raises:
         KindError: If an operation of the graph does not stand alone: its source cannot be found, or it needs other
-            packages.
+            packages; or if the graph compares with a teacher.
 
     Example:
         >>> from autoprox.graph import parse
@@ -55,6 +56,11 @@ def to_python(proxy: Proxy) -> str:
         >>> "def score(" in text, "import numpy" in text, "FORMULA = 'nodes_sum" in text
         (True, False, True)
     """
+    if proxy.needs.teacher:
+        raise KindError(
+            f"The proxy '{proxy.name}' compares with a teacher, and a file of torch alone cannot take one; score with "
+            "autoprox.load(path).score(model, images, labels, teacher=teacher)."
+        )
     return _Writer(proxy).text()
 
 

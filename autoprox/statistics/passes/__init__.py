@@ -8,6 +8,7 @@
     _hessian.py      the product of the Hessian and the gradient
     _slices.py       gradients of parts of the batch
     samples.py       gradients of single images
+    _differences.py  differences from a teacher
 
 To add a pass, write its `run` function (or use `run_tapped` with other images, another loss or other parameters),
 declare it here, and register its statistics in `autoprox.statistics._all_statistics`.
@@ -15,6 +16,7 @@ declare it here, and register its statistics in `autoprox.statistics._all_statis
 
 import torch
 
+from autoprox.statistics.passes._differences import run_paired
 from autoprox.statistics.passes._hessian import run_hessian
 from autoprox.statistics.passes._parameters import absolute_in_float64
 from autoprox.statistics.passes._slices import BATCH_PARTS, run_batches
@@ -81,12 +83,20 @@ BATCHES = Pass(
     source="the batch as two batches (ZiCo, Li 2023, https://arxiv.org/abs/2301.11300)",
 )
 
+PAIRED = Pass(
+    "paired",
+    run_paired,
+    least_images=2,
+    source="the batch, for the network and for a teacher (TVT, Wei 2023, https://arxiv.org/abs/2311.14337)",
+)
+
 __all__ = [
     "BATCHES",
     "COMPRESSION",
     "DATA",
     "HESSIAN",
     "NOISE",
+    "PAIRED",
     "PERTURBED",
     "SAMPLES",
     "STATIC",

@@ -6,7 +6,7 @@ from torch import nn
 
 from autoprox.base.errors import SpecError
 from autoprox.spaces import load_space
-from autoprox.training._maps import blocks_of, feature_map
+from autoprox.statistics.maps import blocks_of, feature_map
 from tests.spaces.conv_mixer import Mixer, space
 
 
