@@ -2,7 +2,10 @@
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
+
+from torch import nn
 
 from autoprox.api._bars import bar, unwrapped
 from autoprox.api._given import problem
@@ -10,6 +13,7 @@ from autoprox.base.progress import progress as counting
 from autoprox.bench import DEFAULT_TABLE, Table
 from autoprox.evolve import DEFAULT_BUDGET, DEFAULT_STRATEGY, Discoverer, Discovery, EvolutionPlan, Stop
 from autoprox.spaces import Space
+from autoprox.training import teachers_of
 
 __all__ = ["discover"]
 
@@ -27,6 +31,7 @@ def discover(
     islands: int = 1,
     seed_zoo: bool = False,
     beyond_size: float = 0.0,
+    teacher: str | nn.Module | None = None,
     sealed: bool = False,
     jobs: int = 1,
     journal: Path | None = None,
@@ -47,6 +52,9 @@ def discover(
         islands: Number of populations that exchange members.
         seed_zoo: Starts from the graphs of the zoo if true.
         beyond_size: Weight, in the fitness, of the correlation among architectures of one size.
+        teacher: Lets candidates compare networks with a teacher: one of `autoprox.training.TEACHERS`, for each data
+            set, or a network for all of them, as a module or by its location (`my_file.py:model`). The same search
+            without it runs as well, to see what the teacher adds.
         sealed: Also scores the winner on the sealed split if true. The search never saw that split. Each scoring is
             counted per table and user, since repeated scorings make its figures less reliable.
         jobs: Number of processes.
@@ -59,7 +67,7 @@ def discover(
     Raises:
         TableError: If the table is missing or invalid, or too small to judge a proxy.
         RegistryError: If there is no such strategy.
-        SpecError: If a number is out of range.
+        SpecError: If a number is out of range, or there is no such teacher.
         StoreMismatchError: If the journal belongs to another run.
 
     Example:
@@ -69,6 +77,8 @@ def discover(
     """
     plan = EvolutionPlan(seed, strategy, None, islands, seed_zoo, beyond_size)
     chosen = problem(table, spaces, datasets, label_kind, images)
+    if teacher is not None:
+        chosen = replace(chosen, teachers=teachers_of(teacher, chosen.table, chosen.blocks))
     networks = bar("statistics", "network", shown=progress) or unwrapped
     with ExitStack() as stack:
         discoverer = Discoverer(chosen, jobs=jobs, network_progress=networks)

@@ -68,7 +68,8 @@ class Judge:
                 if (block.space, block.dataset, arch_id) not in places:
                     places[block.space, block.dataset, arch_id] = len(self.networks)
                     arch, space = table.archs[arch_id], table.spaces[block.space]
-                    self.networks += [Network(space, arch, task, Fresh(seed)) for seed in range(init_seeds)]
+                    teacher = problem.teachers.get(block.dataset)
+                    self.networks += [Network(space, arch, task, Fresh(seed), teacher) for seed in range(init_seeds)]
         self._columns = [
             np.array([places[block.space, block.dataset, arch_id] for arch_id in block.arch_ids])[:, None]
             + np.arange(init_seeds)
@@ -171,6 +172,29 @@ class Judge:
         first, second = self.joint(self.taus(both))
         sampled = self.sampled_joints(both, resamples)
         return float(first - second), _pair(interval95(sampled[0] - sampled[1]))
+
+    def partial(self, scores: Floats, given: Floats, resamples: int = RESAMPLES) -> tuple[float, tuple[float, float]]:
+        """Partial tau of a score vector with the labels, given another one, joined over the blocks.
+
+        Args:
+            scores: `(A,)`.
+            given: `(A,)`, such as a count.
+            resamples: As for `margin`.
+
+        Returns:
+            The partial tau and its 95 % interval; NaN if the two rank a block alike.
+        """
+        taus, sampled = [], []
+        blocks = zip(self.by_block(np.stack([scores, given])), self.blocks, self._resampled(resamples), strict=True)
+        for (own, other), block, draw in blocks:
+            (own_label, other_label), (own_other,) = (
+                kendall_tau_b(np.stack([own, other]), block.goodness),
+                kendall_tau_b(own[None], other),
+            )
+            taus.append(partial_tau(own_label, own_other, other_label))
+            with_label = bootstrap_taus(np.stack([own, other]), block.goodness, draw)
+            sampled.append(partial_tau(with_label[0], bootstrap_taus(own[None], other, draw)[0], with_label[1]))
+        return float(self.joint(np.array(taus))), _pair(interval95(self.joint(np.stack(sampled, axis=1))))
 
     def standard_errors(self, scores: Floats, best: int, resamples: int = RESAMPLES) -> Floats:
         """Standard errors of the differences of joint correlations between one score vector and each.

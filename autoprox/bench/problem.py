@@ -1,10 +1,12 @@
 """The target of a discovery: blocks to judge proxies on, their aggregate, and the cache of statistics."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from autoprox.bench.block import Block
 from autoprox.bench.table import Table
 from autoprox.metrics import Aggregate
+from autoprox.networks import Teacher
 from autoprox.statistics import StatisticsCache
 
 
@@ -18,6 +20,7 @@ class Problem:
         aggregate: Aggregate of the correlations with the blocks.
         init_seeds: Number of initialisations over which scores are averaged.
         weights: One weight per block, for the weighted aggregate.
+        teachers: The network that paired statistics compare with, by data set; empty without one.
     """
 
     table: Table
@@ -25,6 +28,7 @@ class Problem:
     aggregate: Aggregate = Aggregate.MEAN
     init_seeds: int = 1
     weights: tuple[float, ...] | None = None
+    teachers: Mapping[str, Teacher] = field(default_factory=dict)
 
 
 def statistics_of(table: Table) -> StatisticsCache:

@@ -20,7 +20,7 @@ from autoprox.bench.labels import SCRATCH
 from autoprox.bench.schema import DEFAULT_METRIC
 from autoprox.bench.splits import Split, deal, from_document
 from autoprox.bench.table_files import TableFiles
-from autoprox.datasets import DATASETS, LocalImages, dataset
+from autoprox.datasets import DATASETS, Dataset, LocalImages, dataset
 from autoprox.datasets.batches import Batch, draw_batch
 from autoprox.metrics import chance_of_best
 from autoprox.spaces import Arch, Space, load_space
@@ -228,6 +228,32 @@ class Table:
         if self._has_images(dataset_name):
             return draw_batch(dataset(dataset_name)).task(dataset_name)
         return noise_task(dataset_name, NOISE_CLASSES, owner.default_img_size)
+
+    def data(self, dataset_name: str, space: Space | str) -> Dataset:
+        """The images of a data set, for training: the user's, or those of an installed package.
+
+        Args:
+            dataset_name: Name of a data set of the table.
+            space: A space or its name, which sets the size of the user's images.
+
+        Raises:
+            TableError: If the table has no such data set, or there are no images of it.
+            ImageError: If the user's images cannot be read.
+
+        Example:
+            >>> len(Table.read().data("digits", "pit-micro").train_images)
+            1347
+        """
+        self._known("dataset", [dataset_name], self.datasets)
+        if dataset_name in self.images:
+            size = self.task(dataset_name, space).img_size
+            return LocalImages(dataset_name, self.images[dataset_name], size).open()
+        if dataset_name not in DATASETS:
+            raise TableError(
+                f"There are no images of '{dataset_name}', on which a teacher could be trained; give the folder of its "
+                "images, or a network as teacher."
+            )
+        return dataset(dataset_name)
 
     def _has_images(self, dataset_name: str) -> bool:
         """True if real images are stored or can be loaded from an installed package."""

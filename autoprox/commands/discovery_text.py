@@ -42,6 +42,7 @@ def say_discovery(problem: Problem, discovery: Discovery, written: Sequence[Path
         say_field("rejected", rejected)
     say()
     say(text_table(_beside(discovery)))
+    _say_given(discovery.proxy.results.get("given", ()))
     if verbose:
         say()
         say(text_table(_joints(discovery)))
@@ -86,6 +87,19 @@ def _beside(discovery: Discovery) -> list[dict[str, str]]:
         }
         for name, title in shown.items()
     ]
+
+
+def _say_given(given: Sequence[Mapping[str, Any]]) -> None:
+    """Prints one row per winner, with and without a teacher: its partial tau given each count."""
+    rows: dict[str, dict[str, str]] = {}
+    for each in given:
+        name = "with the teacher" if each["row"] == PROXY_ROW else "without a teacher"
+        row = rows.setdefault(each["row"], {"partial tau given": name})
+        low, high = (np.nan if end is None else end for end in each["ci95"])
+        row[each["count"]] = f"{number(np.nan if each['partial'] is None else each['partial'])} {interval((low, high))}"
+    if rows:
+        say()
+        say(text_table(list(rows.values())))
 
 
 def _joints(discovery: Discovery) -> list[dict[str, str]]:

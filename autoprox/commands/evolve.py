@@ -24,6 +24,7 @@ from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
+from autoprox.commands.teacher_options import add_evolution_teacher, with_teachers
 from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
     DEFAULT_BUDGET,
@@ -120,6 +121,7 @@ def _add_options(options: CommandParser) -> None:
         help=f"relative frequency of leaves of each kind of statistic ({', '.join(StatisticKind)}), or uniform: all"
         " leaves of a site alike (default: every kind equally often)",
     )
+    add_evolution_teacher(search)
     add_seed(options)
     options.add_argument(
         "--out",
@@ -149,7 +151,7 @@ def _evolve(options: argparse.Namespace) -> int:
     stop = Stop(DEFAULT_BUDGET) if unlimited else Stop(options.budget, options.seconds)
     if options.out is not None:
         OutFolder(options.out, RUN_FOLDER, force=options.force, resume=options.resume).refuse()
-    problem = problem_of(options)
+    problem = with_teachers(problem_of(options), options)
     out = options.out or _default_folder(problem.table.name, options.seed)
     folder = OutFolder(out, RUN_FOLDER, force=options.force, resume=options.resume)
     cache = statistics_of(problem.table)
@@ -315,6 +317,7 @@ COMMAND = Command(
         "evolve --strategy nsga2 --islands 2 --beyond-size 0.5 --out runs/nsga2",
         "evolve --weights pit-micro=1 autoformer-micro/digits=2 autoformer-micro/mnist5k=0",
         "evolve --bench my_table.parquet --spaces pit-micro --seconds 60",
+        "evolve --label-kind kd --teacher resnet --out runs/taught",
         "evolve --log-json --out runs/cluster",
     ),
     _add_options,

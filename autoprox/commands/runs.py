@@ -18,6 +18,7 @@ from autoprox.commands.evolve import COMMAND as EVOLVE
 from autoprox.commands.problem_options import problem_of
 from autoprox.commands.record import PROGRAM_WORDS, lasting, refuse_code, run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report, remember, write_report
+from autoprox.commands.teacher_options import with_teachers
 from autoprox.commands.values import PathTo
 from autoprox.evolve import PROXY_ROW
 from autoprox.evolve.fitness import Status
@@ -117,7 +118,8 @@ def _gathered(run: Run, random_budget: int) -> Path:
     )
     began = EVOLVE.parser().parse_args(run.provenance["command"][PROGRAM_WORDS:])
     with chosen_backend(began):
-        return make_report(run.folder, problem_of(began), jobs=began.jobs, random_budget=random_budget)
+        problem = with_teachers(problem_of(began), began)
+        return make_report(run.folder, problem, jobs=began.jobs, random_budget=random_budget)
 
 
 def _row_of(folder: Path) -> dict[str, Any]:

@@ -1,15 +1,17 @@
 """The teacher as an option of a command."""
 
 import argparse
+from dataclasses import replace
 
 from autoprox.base.errors import SpecError
+from autoprox.bench.problem import Problem
 from autoprox.commands.command import CommandParser
 from autoprox.commands.searchtask import NOISE, local_images, opened
 from autoprox.commands.values import Text
 from autoprox.scorers import Scorer, TaughtScorer
 from autoprox.spaces import Space
 from autoprox.spaces.task import Task
-from autoprox.training import TEACHERS, named_teacher
+from autoprox.training import TEACHERS, named_teacher, teachers_of
 
 
 def add_teacher_option(options: CommandParser) -> None:
@@ -21,6 +23,30 @@ def add_teacher_option(options: CommandParser) -> None:
         "as my_file.py:model. --verify then trains with distillation",
         type=Text(TEACHERS, files=True),
     )
+
+
+def add_evolution_teacher(options: argparse._ActionsContainer) -> None:
+    """Adds --teacher of a discovery."""
+    options.add_argument(
+        "--teacher",
+        metavar="T",
+        help=f"let candidates compare networks with a teacher: {' or '.join(TEACHERS)}, for each data set; or your "
+        "own, as my_file.py:model. The same search without it runs as well, to see what the teacher adds",
+        type=Text(TEACHERS, files=True),
+    )
+
+
+def with_teachers(problem: Problem, options: argparse.Namespace) -> Problem:
+    """A problem with the teachers that the options of a discovery name, if they do.
+
+    Raises:
+        SpecError: If there is no such teacher.
+        TableError: If there are no images to train it on.
+        AutoproxError: If it cannot be trained.
+    """
+    if options.teacher is None:
+        return problem
+    return replace(problem, teachers=teachers_of(options.teacher, problem.table, problem.blocks))
 
 
 def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space) -> Scorer:

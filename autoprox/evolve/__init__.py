@@ -11,12 +11,22 @@
 """
 
 from autoprox.evolve._blending import ProxyForm, Statement, as_judged, fitted
-from autoprox.evolve._discovery import Discoverer, Discovery, Finding
+from autoprox.evolve._discovery import Discoverer
+from autoprox.evolve._results import Discovery, Finding
 from autoprox.evolve._terms import count_terms
 from autoprox.evolve.engine import Ending, EvolutionOutcome
 from autoprox.evolve.plan import DEFAULT_BUDGET, EvolutionPlan, Stop
 from autoprox.evolve.strategies import DEFAULT_STRATEGY, STRATEGIES
-from autoprox.evolve.verdicts import FITTED_ROW, PROXY_ROW, ZOO_ROW, Margin, judged_split, sentence, verdict_sentence
+from autoprox.evolve.verdicts import (
+    FITTED_ROW,
+    PROXY_ROW,
+    UNTAUGHT_ROW,
+    ZOO_ROW,
+    Margin,
+    judged_split,
+    sentence,
+    verdict_sentence,
+)
 
 __all__ = [
     "DEFAULT_BUDGET",
@@ -24,6 +34,7 @@ __all__ = [
     "FITTED_ROW",
     "PROXY_ROW",
     "STRATEGIES",
+    "UNTAUGHT_ROW",
     "ZOO_ROW",
     "Discoverer",
     "Discovery",

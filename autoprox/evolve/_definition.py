@@ -72,4 +72,12 @@ def _question(problem: Problem) -> dict[str, Any]:
         "aggregate": problem.aggregate.value,
         "weights": None if problem.weights is None else list(problem.weights),
         "init_seeds": problem.init_seeds,
+        **({"teachers": _teachers(problem)} if problem.teachers else {}),
+    }
+
+
+def _teachers(problem: Problem) -> dict[str, dict[str, str]]:
+    """Name and identity of the teacher of each data set."""
+    return {
+        dataset: {"name": each.name, "identity": each.identity} for dataset, each in sorted(problem.teachers.items())
     }

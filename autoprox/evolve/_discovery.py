@@ -6,20 +6,20 @@ from dataclasses import asdict, dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from textwrap import shorten
 from typing import Any
 
+from autoprox.base.arrays import Floats
 from autoprox.base.errors import TableError
-from autoprox.base.html import bars, code, panel
 from autoprox.base.progress import Progress
 from autoprox.bench.judging import Judge
 from autoprox.bench.problem import Problem, statistics_of
 from autoprox.bench.sealed import count_sealed, sealed_count
 from autoprox.bench.splits import Split
-from autoprox.bench.verdict import Verdict, finite_or_none
+from autoprox.bench.verdict import finite_or_none
 from autoprox.evolve._blending import Grounds, Statement, best_form, stated
 from autoprox.evolve._definition import definition_of, provenance_of
-from autoprox.evolve._front import Front, FrontPoint
+from autoprox.evolve._front import Front
+from autoprox.evolve._results import Discovery, Finding
 from autoprox.evolve.bank import Bank
 from autoprox.evolve.engine import Engine, EvolutionOutcome
 from autoprox.evolve.evolution_journal import JOURNAL, EvolutionJournal
@@ -27,9 +27,6 @@ from autoprox.evolve.leaves import own_counts, own_leaves
 from autoprox.evolve.plan import EvolutionPlan, Stop
 from autoprox.evolve.rivals import affordable_zoo, best_of, graphs_of, leaves_of_all, scores_of
 from autoprox.evolve.selection import (
-    EnsembleTrial,
-    Standing,
-    ensemble_of,
     ensemble_trial,
     highest,
     in_short,
@@ -40,22 +37,19 @@ from autoprox.evolve.strategies import STRATEGIES
 from autoprox.evolve.verdicts import (
     FITTED_ROW,
     PROXY_ROW,
+    UNTAUGHT_ROW,
     ZOO_ROW,
-    Margin,
     document_of,
+    given_counts,
     golden_scores,
     judged_split,
     margins_of,
-    sentence,
     verdicts_of,
 )
 from autoprox.graph import Expression, LeafTable, Leaves, Proxy, collect_leaves
 from autoprox.networks.network import Network
-from autoprox.scorers import Ensemble, Series, effects, foreign_series, gene_series
+from autoprox.scorers import Series, effects, foreign_series, gene_series
 from autoprox.statistics import StatisticsCache
-
-_LINE = 120
-# Characters of a `repr`.
 
 
 def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
@@ -64,112 +58,6 @@ def _unwrapped(networks: Iterable[Leaves], _total: int) -> Iterable[Leaves]:
 
 def _unsaid(_evaluated: int, _best: float) -> None:
     return None
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Result of a search before the sealed split was scored.
-
-    Args:
-        proxy: The winner, without provenance and results: the best of the forms on select.
-        best: The member of the hall in the plain form.
-        forms: The discovery in all its forms, the plain one first.
-        counts: Fitted counts, a rival without discovery: ridge regression on counts.
-        hall: The hall of fame, fittest on fit first, with the fitness of its members on select.
-        front: For a strategy with several objectives, the front of all evaluated candidates, highest joint first.
-        zoo: The zoo proxy with the highest joint correlation on select, among proxies with available statistics.
-        outcome: The run itself.
-        bank: Leaf values of fit and select.
-        judges: The judge of every split.
-        plan: Plan of the search.
-        stop: Stopping rule of the search.
-    """
-
-    proxy: Proxy
-    best: Standing
-    forms: tuple[Statement, ...]
-    counts: Statement | None
-    hall: tuple[Standing, ...]
-    front: tuple[FrontPoint, ...]
-    zoo: Proxy | None
-    outcome: EvolutionOutcome
-    bank: Bank
-    judges: dict[Split, Judge]
-    plan: EvolutionPlan
-    stop: Stop
-
-    def __repr__(self) -> str:
-        return shorten(f"Finding({self.proxy.name}: {self.proxy.brief})", _LINE, placeholder=" ...")
-
-    @property
-    def chosen(self) -> Statement:
-        """The form that is the winner."""
-        return best_form(self.forms)
-
-    @property
-    def ensemble(self) -> Ensemble:
-        """The fittest members of the hall of fame as one scorer."""
-        named = enumerate(ensemble_of(self.hall), 1)
-        members = [Proxy(f"{self.proxy.name} {number}", each.graph, each.evaluation.sign) for number, each in named]
-        return Ensemble(members, f"{self.proxy.name} hall")
-
-
-@dataclass(frozen=True)
-class Discovery:
-    """Result of a discovery.
-
-    Args:
-        proxy: The winner, with provenance and results.
-        forms: The discovery in all its forms, the plain one first.
-        verdicts: For each scored split, the verdicts of the proxy, of its other forms, of the best zoo proxy, of fitted
-            counts and of the counts. Fitted weights are from fit alone for fit and select, and from both for sealed.
-            Sealed is absent unless requested.
-        zoo: Name of the zoo proxy with the highest joint correlation on select; None if none ranks all its blocks.
-        margins: Margins of the proxy's joint correlation over each rival on the sealed split (on select if sealed was
-            not scored); the strongest rival on select comes first.
-        init_agreement: Joint tau of the proxy with itself between two initialisations, on the select split.
-        hall: The hall of fame, fittest on fit first, with the fitness of its members on select.
-        ensemble: Comparison on select of the whole hall with its best member.
-        front: For a strategy with several objectives, the front of all evaluated candidates, highest joint first.
-        outcome: The run itself.
-        sealed_scorings: Number of scorings of this table's sealed split by this user, including this one; None if this
-            discovery did not score it.
-    """
-
-    proxy: Proxy
-    forms: tuple[Statement, ...]
-    verdicts: dict[Split, dict[str, Verdict]]
-    zoo: str | None
-    margins: tuple[Margin, ...]
-    init_agreement: float
-    hall: tuple[Standing, ...]
-    ensemble: EnsembleTrial
-    front: tuple[FrontPoint, ...]
-    outcome: EvolutionOutcome
-    sealed_scorings: int | None
-
-    def __repr__(self) -> str:
-        own = self.verdicts[self.judged_on][PROXY_ROW]
-        worth = f"tau {own.joint:.3f} [{own.ci95[0]:.2f}, {own.ci95[1]:.2f}] on {self.judged_on}"
-        return shorten(f"Discovery({self.proxy.name}: {worth}; {self.proxy.brief})", _LINE, placeholder=" ...")
-
-    def _repr_html_(self) -> str:
-        rows = self.verdicts[self.judged_on]
-        own = rows[PROXY_ROW]
-        margins = [each.to_document() for each in self.margins]
-        facts = {
-            f"joint tau on {self.judged_on}": f"{own.joint:.3f}, 95 % interval [{own.ci95[0]:.2f}, {own.ci95[1]:.2f}]",
-            "against its rivals": sentence(margins, self.zoo),
-            "candidates": f"{self.outcome.evaluated:,}",
-            "needs": ", ".join(self.proxy.statistics),
-        }
-        picture = bars({name: (each.joint, *each.ci95) for name, each in rows.items()})
-        return panel(f"Discovery {self.proxy.name}", facts, code(self.proxy.brief), picture)
-
-    @property
-    def judged_on(self) -> Split:
-        """The deciding split: sealed, or select if sealed was not scored."""
-        return judged_split(self.verdicts)
 
 
 @dataclass
@@ -229,7 +117,10 @@ class Discoverer:
         with _kept(journal) as path, self._journal(path, plan, stop) as book:
             if sealed:  # a state folder that cannot be written is reported before the search, not after it
                 sealed_count(self.problem.table.digest)
-            discovery = self.judge(self._searched(plan, stop, book), sealed=sealed)
+            found = self._searched(plan, stop, book)
+            if self.problem.teachers:
+                found = replace(found, untaught=self._untaught(plan, found.outcome))
+            discovery = self.judge(found, sealed=sealed)
             book.remember("sealed_scorings", discovery.sealed_scorings)
             book.remember("status", "judged")
         return discovery
@@ -300,11 +191,17 @@ class Discoverer:
             stop,
         )
 
+    def _untaught(self, plan: EvolutionPlan, outcome: EvolutionOutcome) -> Finding:
+        """The same search without the teachers, of as many candidates; it is repeated when a run is resumed."""
+        alone = replace(self, problem=replace(self.problem, teachers={}), candidate_progress=_unsaid)
+        return alone.search(plan, Stop(outcome.evaluated))
+
     def _gene_series(self) -> Iterator[Series]:
         """Series of networks for each space of the problem, with one gene varied at a time, for its first data set."""
         table = self.problem.table
         for block in {each.space: each for each in reversed(self.problem.blocks)}.values():
-            yield from gene_series(table.spaces[block.space], table.task(block.dataset, block.space), self.collect)
+            space, teacher = table.spaces[block.space], self.problem.teachers.get(block.dataset)
+            yield from gene_series(space, table.task(block.dataset, block.space), self.collect, teacher)
 
     def collect(self, networks: Sequence[Network], leaves: Sequence[Expression]) -> list[Leaves]:
         """Leaf values of networks, from the cache or computed."""
@@ -336,6 +233,9 @@ class Discoverer:
         again = scores_of({PROXY_ROW: chosen.on_fit}, self._leaves(select.rebuilt(), {PROXY_ROW: chosen.on_fit}))
         init_agreement = float(select.agreement(scores[Split.SELECT][:1], again)[0])
         rows = {split: dict(zip(named | zoo, scores[split], strict=True)) | judges[split].counts for split in scores}
+        if found.untaught is not None:
+            for split, own in self._untaught_scores(found.untaught, sealed=sealed).items():
+                rows[split][UNTAUGHT_ROW] = own
         verdicts = {split: verdicts_of(judges[split], rows[split]) for split in scores}
         last = judged_split(verdicts)
         margins = margins_of(judges[last], rows[last], verdicts[Split.SELECT])
@@ -353,6 +253,7 @@ class Discoverer:
             "init_agreement": finite_or_none(init_agreement),
             "ensemble": ensemble.to_document(),
             "golden": golden_scores(judges[Split.FIT], scores_of({PROXY_ROW: found.proxy}, bank.fit)[0]),
+            **({} if found.untaught is None else {"given": given_counts(judges[last], rows[last], margins)}),
         }
         provenance = provenance_of(self.problem, judges, found.plan, found.stop, found.outcome, bank.leaves)
         return Discovery(
@@ -368,6 +269,15 @@ class Discoverer:
             found.outcome,
             sealed_scorings,
         )
+
+    def _untaught_scores(self, found: Finding, *, sealed: bool) -> dict[Split, Floats]:
+        """Scores of the winner of the search without teachers, by split."""
+        before, bank = {UNTAUGHT_ROW: found.chosen.on_fit}, found.bank
+        scores = {Split.FIT: scores_of(before, bank.fit)[0], Split.SELECT: scores_of(before, bank.select)[0]}
+        if sealed:
+            after = {UNTAUGHT_ROW: found.chosen.proxy}
+            scores[Split.SEALED] = scores_of(after, self._leaves(found.judges[Split.SEALED].networks, after))[0]
+        return scores
 
     def _leaves(self, networks: Sequence[Network], proxies: dict[str, Proxy]) -> LeafTable:
         return LeafTable(self.collect(networks, leaves_of_all(proxies)))

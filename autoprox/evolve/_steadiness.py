@@ -37,7 +37,7 @@ class Disturbed(Network):
         rng = np.random.default_rng(derived_seed("disturbed images"))
         images = network.task.images
         moved = (images * (1 + PASS_CHANGE * rng.standard_normal(images.shape))).astype(images.dtype)
-        return cls(network.space, network.arch, replace(network.task, images=moved), network.weights)
+        return cls(network.space, network.arch, replace(network.task, images=moved), network.weights, network.teacher)
 
     @cached_property
     def key(self) -> str:

@@ -237,7 +237,9 @@ def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = No
     """
     scalar: TypeKey = (Level.SCALAR, None, None)
     sites = list(dict.fromkeys(leaf_group(leaf)[0] for leaf in leaves))
-    beside = (STATISTICS[leaf.operation.name] for leaf in leaves if not leaf.arguments)
+    beside = (
+        STATISTICS[name] for leaf in leaves if not leaf.arguments or leaf.needs_teacher for name in leaf.statistics
+    )
     statistics = dict.fromkeys([*drawn_statistics(), *beside])
     found = Counter((each.site, each.kind) for each in statistics if each.site in sites)
     kinds = Counter(kind for _, kind in found.elements())
@@ -257,11 +259,16 @@ def proxy_grammar(leaves: Sequence[Expression], weights: LeafWeights | None = No
     return grammar
 
 
-def leaf_grammar(site: Site) -> Grammar:
-    """The grammar of leaves at one site: TENSOR arithmetic under a reduction."""
+def leaf_grammar(site: Site, *, paired: bool = False) -> Grammar:
+    """The grammar of leaves at one site: TENSOR arithmetic under a reduction.
+
+    Args:
+        site: The site.
+        paired: Includes paired statistics if true.
+    """
     node: TypeKey = (Level.NODE, site, None)
     grammar = Grammar(node)
-    statistics = [each for each in tensor_statistics() if each.site == site]
+    statistics = [each for each in tensor_statistics(paired=paired) if each.site == site]
     shapes = list(dict.fromkeys(str(each.shape) for each in statistics))
     for shape in shapes:
         for kind in (Kind.tensor(site, shape), Kind.tensor(site, f"gram {shape}")):
@@ -286,9 +293,15 @@ def leaf_group(leaf: Expression) -> LeafGroup:
     return site, STATISTICS[leaf.statistics[0]].kind
 
 
-def tensor_statistics() -> list[Statistic]:
-    """The statistics of `DRAWN_PASSES` that are one tensor per node."""
-    return [each for each in drawn_statistics() if each.kind is StatisticKind.TENSOR]
+def tensor_statistics(*, paired: bool = False) -> list[Statistic]:
+    """The statistics of `DRAWN_PASSES` that are one tensor per node; also the paired ones if `paired` is true."""
+    drawn = [*drawn_statistics(), *(paired_statistics() if paired else ())]
+    return [each for each in drawn if each.kind is StatisticKind.TENSOR]
+
+
+def paired_statistics() -> list[Statistic]:
+    """The registered statistics that compare with a teacher, which evolution draws if there is one."""
+    return [each for each in STATISTICS.values() if each.paired is not None]
 
 
 def drawn_statistics() -> list[Statistic]:

@@ -8,9 +8,16 @@ import numpy as np
 
 from autoprox.base.digest import derived_seed
 from autoprox.bench.problem import Problem
-from autoprox.evolve.grammar import Grammar, drawn_primitives, drawn_statistics, leaf_grammar, tensor_statistics
+from autoprox.evolve.grammar import (
+    Grammar,
+    drawn_primitives,
+    drawn_statistics,
+    leaf_grammar,
+    paired_statistics,
+    tensor_statistics,
+)
 from autoprox.evolve.variation import generate, mutate
-from autoprox.graph import Complexity, Expression, Form, Level, find_primitive
+from autoprox.graph import Complexity, Expression, Form, Level, Primitive, find_primitive
 from autoprox.inspect.nodes import Site
 from autoprox.statistics import STATISTICS, StatisticKind
 
@@ -39,10 +46,7 @@ def first_bank() -> tuple[Expression, ...]:
     The deeper leaves are drawn with a fixed, separate seed, so that all runs on a table share them and the cache.
     """
     counts = [Expression(each) for each in drawn_statistics() if each.kind is StatisticKind.COUNT]
-    cheap = [
-        each for each in drawn_primitives(Level.TENSOR) if each.form.reduces and each.complexity <= FIRST_COMPLEXITY
-    ]
-    reductions, comparisons = ([each for each in cheap if each.form is form] for form in (Form.REDUCE, Form.COMPARE))
+    reductions, comparisons = _cheap(Form.REDUCE), _cheap(Form.COMPARE)
     tensors = [Expression(each) for each in tensor_statistics()]
     product = find_primitive("mul", Level.TENSOR)
     # The published saliencies (SNIP, Fisher, synflow) all use value times gradient.
@@ -69,8 +73,29 @@ def own_counts(problem: Problem) -> tuple[str, ...]:
 
 
 def own_leaves(problem: Problem) -> list[Expression]:
-    """The counts of `own_counts` as leaves."""
-    return [Expression(STATISTICS[name]) for name in own_counts(problem)]
+    """The leaves that only a problem has: the counts of `own_counts`, and comparisons with its teachers."""
+    return [
+        *(Expression(STATISTICS[name]) for name in own_counts(problem)),
+        *(paired_leaves() if problem.teachers else ()),
+    ]
+
+
+def paired_leaves() -> list[Expression]:
+    """Every cheap reduction of every paired statistic.
+
+    Example:
+        >>> str(paired_leaves()[0])
+        'sum(teacher_attention)'
+    """
+    tensors = [Expression(each) for each in paired_statistics()]
+    return [Expression(each, [tensor]) for tensor in tensors for each in _cheap(Form.REDUCE)]
+
+
+def _cheap(form: Form) -> list[Primitive]:
+    """The primitives of the first bank that turn a tensor into a number."""
+    return [
+        each for each in drawn_primitives(Level.TENSOR) if each.form is form and each.complexity <= FIRST_COMPLEXITY
+    ]
 
 
 def grown(
@@ -78,23 +103,22 @@ def grown(
 ) -> list[Expression]:
     """New leaves for the bank: mutants of leaves of good proxies, and as many random ones.
 
+    Paired statistics are drawn if the bank has leaves with them.
+
     Args:
         bank: All leaves so far, including unusable ones.
         parents: Leaves of good proxies.
         number: Largest number of new leaves.
         rng: Source of randomness.
     """
-    return _fresh({each.digest for each in bank}, number, [each for each in parents if each.arguments], rng)
+    known = {each.digest: each for each in bank}
+    paired = any(each.needs_teacher for each in known.values())
+    return _fresh(set(known), number, [each for each in parents if each.arguments], rng, paired=paired)
 
 
 @cache
-def _grammar(site: Site) -> Grammar:
-    return leaf_grammar(site)
-
-
-def _sites() -> list[Site]:
-    """The sites of the TENSOR statistics, repeated per statistic, so that draws are in proportion."""
-    return [each.site for each in tensor_statistics()]
+def _grammar(site: Site, *, paired: bool) -> Grammar:
+    return leaf_grammar(site, paired=paired)
 
 
 def _fresh(
@@ -103,16 +127,19 @@ def _fresh(
     parents: Sequence[Expression],
     rng: np.random.Generator,
     dearest: Complexity = Complexity.SPECTRAL,
+    *,
+    paired: bool = False,
 ) -> list[Expression]:
     known = set(known)
     made: list[Expression] = []
-    sites = _sites()
+    # The sites of the TENSOR statistics, repeated per statistic, so that draws are in proportion.
+    sites = [each.site for each in tensor_statistics(paired=paired)]
     for index in range(number):
         for _ in range(_TRIES):
             if parents and index % 2 == 0:
-                leaf = _mutant(parents[int(rng.integers(len(parents)))], rng)
+                leaf = _mutant(parents[int(rng.integers(len(parents)))], rng, paired=paired)
             else:
-                grammar = _grammar(sites[int(rng.integers(len(sites)))])
+                grammar = _grammar(sites[int(rng.integers(len(sites)))], paired=paired)
                 leaf = grammar.expression(generate(grammar, grammar.pset.ret, MAX_LEAF_HEIGHT, rng))
             if leaf.digest not in known and leaf.complexity <= dearest:
                 known.add(leaf.digest)
@@ -121,7 +148,7 @@ def _fresh(
     return made
 
 
-def _mutant(parent: Expression, rng: np.random.Generator) -> Expression:
+def _mutant(parent: Expression, rng: np.random.Generator, *, paired: bool) -> Expression:
     assert parent.kind.site is not None
-    grammar = _grammar(parent.kind.site)
+    grammar = _grammar(parent.kind.site, paired=paired)
     return grammar.expression(mutate(grammar, grammar.tree(parent), MAX_LEAF_HEIGHT, rng))

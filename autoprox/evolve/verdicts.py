@@ -11,9 +11,10 @@ from autoprox.bench.judging import Judge
 from autoprox.bench.splits import Split
 from autoprox.bench.verdict import Verdict, finite_or_none
 
-PROXY_ROW, ZOO_ROW, FITTED_ROW = "proxy", "zoo", "fitted counts"
-"""Names, among verdicts, of the discovered proxy, of the best zoo proxy, and of ridge regression on counts that was
-fitted to the same labels. Further verdicts are on the other forms of the discovery (`Form`) and on counts."""
+PROXY_ROW, ZOO_ROW, FITTED_ROW, UNTAUGHT_ROW = "proxy", "zoo", "fitted counts", "search without a teacher"
+"""Names, among verdicts, of the discovered proxy, of the best zoo proxy, of ridge regression on counts that was fitted
+to the same labels, and of the winner of the same search without a teacher. Further verdicts are on the other forms of
+the discovery (`Form`) and on counts."""
 
 _GOLDEN_NETWORKS = 2
 
@@ -23,7 +24,7 @@ class Margin:
     """Difference between the proxy and a rival, on one split and on the same resampled architectures.
 
     Args:
-        rival: Row of the rival: a count, the best zoo proxy, or fitted counts.
+        rival: Row of the rival: a count, the best zoo proxy, fitted counts, or the winner without a teacher.
         joint: Difference of the joint correlations, proxy minus rival.
         ci95: 95 % interval of the difference.
     """
@@ -55,7 +56,9 @@ def judged_split(splits: Container[str]) -> Split:
 
 
 def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]) -> tuple[Margin, ...]:
-    """Margins of the proxy over its rivals: the best count on select, fitted counts, and the best zoo proxy.
+    """Margins of the proxy over its rivals, as far as they have rows.
+
+    They are the best count on select, fitted counts, the best zoo proxy, and the winner without a teacher.
 
     Args:
         judge: Judge of the deciding split.
@@ -68,9 +71,30 @@ def margins_of(judge: Judge, rows: dict[str, Floats], select: dict[str, Verdict]
     # A count that is constant in a block has no joint correlation and is not a rival.
     strength = {name: np.nan_to_num(select[name].joint, nan=-np.inf) for name in rows if name in select}
     count = max(judge.counts, key=lambda name: strength[name])
-    rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW) if name in rows)]
+    rivals = [count, *(name for name in (FITTED_ROW, ZOO_ROW, UNTAUGHT_ROW) if name in rows)]
     rivals.sort(key=lambda name: -strength[name])
     return tuple(Margin(name, *judge.margin(rows[PROXY_ROW], rows[name])) for name in rivals)
+
+
+def given_counts(judge: Judge, rows: Mapping[str, Floats], margins: Sequence[Margin]) -> list[dict[str, Any]]:
+    """Partial taus of the proxy, and of the winner without a teacher, given counts, as JSON-compatible data.
+
+    Args:
+        judge: Judge of the deciding split.
+        rows: Scores on its networks.
+        margins: Margins, which name the best count.
+
+    Returns:
+        One entry per winner and count (params, and the best count): `row`, `count`, joint `partial` tau, and `ci95`.
+    """
+    best = next(each.rival for each in margins if each.rival in judge.counts)
+    found = []
+    for count in dict.fromkeys(("params", best)):
+        for row in (PROXY_ROW, UNTAUGHT_ROW):
+            value, interval = judge.partial(rows[row], judge.counts[count])
+            ends = [finite_or_none(each) for each in interval]
+            found.append({"row": row, "count": count, "partial": finite_or_none(value), "ci95": ends})
+    return found
 
 
 def sentence(margins: Sequence[Mapping[str, Any]], zoo: str | None) -> str:

@@ -12,7 +12,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import SpecError
 from autoprox.graph import Expression, Leaves, Proxy, leaves_of
 from autoprox.inspect.nodes import Site
-from autoprox.networks import Fresh, Network
+from autoprox.networks import Fresh, Network, Teacher
 from autoprox.scorers._plain_vit import plain_batch, plain_vit
 from autoprox.spaces import Space
 from autoprox.spaces.task import Task
@@ -21,6 +21,9 @@ FOREIGN = "plain ViT"
 """Name of the place of series with networks outside all spaces."""
 
 WIDTHS, DEPTHS = (32, 64, 128), (1, 3, 6)
+
+TEACHER = (96, 2)
+"""Width and depth of the plain vision transformer that they are compared with, for proxies that need a teacher."""
 
 _SAME = 1e-12
 """Scores with a smaller relative difference count as equal."""
@@ -93,11 +96,15 @@ def foreign_series() -> list[Series]:
 
 def _plain_leaves(width: int, depth: int, wanted: frozenset[Expression]) -> Leaves:
     ordered = sorted(wanted, key=lambda leaf: leaf.digest)
-    return leaves_of(plain_vit(width, depth), *plain_batch(), ordered, told=tuple(Site))
+    teacher = Teacher.of(plain_vit(*TEACHER)) if any(each.needs_teacher for each in wanted) else None
+    return leaves_of(plain_vit(width, depth), *plain_batch(), ordered, told=tuple(Site), teacher=teacher)
 
 
 def gene_series(
-    space: Space, task: Task, collect: Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]]
+    space: Space,
+    task: Task,
+    collect: Callable[[Sequence[Network], Sequence[Expression]], list[Leaves]],
+    teacher: Teacher | None = None,
 ) -> list[Series]:
     """One series per gene, over its first, middle and last choice; other genes have their middle choice.
 
@@ -107,6 +114,7 @@ def gene_series(
         space: The space.
         task: Task of the networks.
         collect: Returns leaf values of networks.
+        teacher: The teacher of the networks.
     """
     found = []
     for gene in space.layout.genes:
@@ -116,7 +124,7 @@ def gene_series(
                 arch = space.arch(_uniform(space, {gene.name: choice}))
             except SpecError:  # a combination that the space does not allow
                 continue
-            networks.append(Network(space, arch, task, Fresh(0)))
+            networks.append(Network(space, arch, task, Fresh(0), teacher))
             values.append(choice)
         if len(values) > 1:
             found.append(Series(space.name, gene.name, "", tuple(values), partial(collect, networks)))

@@ -11,7 +11,7 @@
 
 from autoprox.training._distilled import Distilled
 from autoprox.training._distillers import DISTILLERS, DistilledBy, by_logits, by_relation, by_semantic
-from autoprox.training._named_teachers import TEACHERS, named_teacher
+from autoprox.training._named_teachers import TEACHERS, named_teacher, teachers_of
 from autoprox.training._one_training import Training
 from autoprox.training._residuals import zero_residual_branches
 from autoprox.training._scratch import Scratch
@@ -42,5 +42,6 @@ __all__ = [
     "by_relation",
     "by_semantic",
     "named_teacher",
+    "teachers_of",
     "zero_residual_branches",
 ]

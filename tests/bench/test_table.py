@@ -233,6 +233,8 @@ def test_task_of_real_images_and_of_noise(write_table: WriteTable) -> None:
     assert abs(float(noise.images.std()) - 1) < 0.01
     assert noise.digest == table.task("moss", "autoformer-micro").digest != real.digest
     assert table.task("leaves", "pit-ti").images.shape == (4, 3, 224, 224)
+    with pytest.raises(TableError, match="There are no images of 'leaves', on which a teacher could be trained"):
+        table.data("leaves", "pit-ti")
     with pytest.raises(TableError, match="Did you mean 'leaves'"):
         table.task("leavs", "pit-ti")
 

@@ -57,7 +57,7 @@ def student(space, seed=0):
 
 
 def norm_inputs(model):
-    """What every LayerNorm is applied to, in the order of calls, as maps; what is not a square grid has one position."""
+    """Inputs of every LayerNorm in the order of calls, as maps; one position where they are not a square grid."""
     kept = []
     norms = [each for each in model.modules() if isinstance(each, nn.LayerNorm)]
     hooks = [each.register_forward_pre_hook(lambda _module, given: kept.append(given[0].detach())) for each in norms]
