@@ -8,7 +8,7 @@ from autoprox.bench.problem import Problem
 from autoprox.commands.command import CommandParser
 from autoprox.commands.searchtask import NOISE, local_images, opened
 from autoprox.commands.values import Text
-from autoprox.scorers import Scorer, TaughtScorer
+from autoprox.scorers import Scorer, teachable
 from autoprox.spaces import Space
 from autoprox.spaces.task import Task
 from autoprox.training import TEACHERS, named_teacher, teachers_of
@@ -19,8 +19,8 @@ def add_teacher_option(options: CommandParser) -> None:
     options.add_argument(
         "--teacher",
         metavar="T",
-        help=f"teacher for tvt and diswot: {' or '.join(TEACHERS)}, for the data set; or your own, "
-        "as my_file.py:model. --verify then trains with distillation",
+        help=f"teacher for tvt, diswot and proxies discovered with one: {' or '.join(TEACHERS)}, for the data set; or "
+        "your own, as my_file.py:model. --verify then trains with distillation",
         type=Text(TEACHERS, files=True),
     )
 
@@ -60,7 +60,8 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
         if scorer.needs.teacher:
             raise SpecError(f"'{scorer.name}' compares networks with a teacher; name one with --teacher.")
         return scorer
-    if not isinstance(scorer, TaughtScorer):
+    student_of = teachable(scorer)
+    if student_of is None:
         raise SpecError(f"--teacher {options.teacher}: '{scorer.name}' does not compare with a teacher; leave it out.")
     name = options.teacher
     data = None
@@ -70,4 +71,4 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
                 f"--teacher {name} is trained on a data set; name one with --dataset, or give my_file.py:model."
             )
         data = opened(local_images(options, task.dataset, space), task.dataset)
-    return scorer.taught_by(named_teacher(name, data))
+    return student_of.taught_by(named_teacher(name, data))

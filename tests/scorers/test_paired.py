@@ -14,8 +14,9 @@ import autoprox
 from autoprox.base.errors import CollectionError, SpecError
 from autoprox.commands import main
 from autoprox.datasets import dataset
+from autoprox.graph import Proxy, parse
 from autoprox.networks import Network, Teacher
-from autoprox.scorers import TEACHER_PROXIES, score_networks
+from autoprox.scorers import TEACHER_PROXIES, score_networks, teachable
 from autoprox.statistics import StatisticsCache
 from autoprox.training import named_teacher
 from tests.search.worlds import MICRO
@@ -221,3 +222,21 @@ def test_a_search_finds_the_student_of_a_teacher(tmp_path, capsys):
     ):
         assert main([*words, *wrong, "--out", str(tmp_path / "wrong")]) == 2
         assert said in capsys.readouterr().err
+
+
+def test_a_graph_that_compares_takes_a_teacher_like_the_others(tmp_path):
+    graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
+    taught = teachable(graph).taught_by(TEACHER)
+    expected = [graph.score(each, IMAGES, LABELS, teacher=TEACHER) for each in STUDENTS]
+    assert taught.score_many(STUDENTS, IMAGES, LABELS).tolist() == expected
+    other = teachable(graph).taught_by(STUDENTS[0])
+    assert len({each.identity for each in (taught, other, teachable(graph), graph)}) == 4
+    assert (taught.sign, taught.source, taught.needs, taught.description) == (1, graph.source, graph.needs, graph.brief)
+    frame = autoprox.rank(dict(zip("abcd", STUDENTS, strict=True)), IMAGES, LABELS, scorer=graph, teacher=TEACHER)
+    assert frame["score"].to_dict() == pytest.approx(dict(zip("abcd", expected, strict=True)))
+    with pytest.raises(SpecError, match="'mine' compares networks with a teacher; give one"):
+        autoprox.rank(STUDENTS, IMAGES, LABELS, scorer=graph)
+    with pytest.raises(CollectionError, match="'teacher_relation' compares a network with a teacher; give one"):
+        teachable(graph).score(STUDENTS[0], IMAGES, LABELS)
+    graph.save(tmp_path / "best.json")
+    assert autoprox.load(tmp_path / "best.json").score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == expected[0]
