@@ -75,6 +75,7 @@ def discovery_report(run: Run, evidence: Document) -> str:
         brief=len(weighted_terms(proxy.graph) or ()) > TERMS_WRITTEN,
         statistics=[STATISTICS[name] for name in proxy.statistics],
         compared=proxy.needs.teacher,
+        given=results.get("given"),
         formula=formula_svg(_drawn(proxy)),
         drawing=drawing_svg(_drawn(proxy)),
         comparison=_comparison(results, evidence),
