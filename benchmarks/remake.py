@@ -151,6 +151,7 @@ SCRIPTS = (
     Script("quality/distillers.py", "20 minutes"),
     Script("quality/compress.py", "10 minutes"),
     Script("quality/screening.py", "a minute"),
+    Script("quality/mixers.py", "45 minutes"),
     Script("quality/supernet.py", "40 hours; an hour with --reduced"),
     Script("quality/foreign.py", "an hour, of other libraries"),
     Script("speed/collect.py", "2 minutes", "speed/results/statistics.md"),
