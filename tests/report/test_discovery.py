@@ -3,6 +3,7 @@
 import json
 import shutil
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pytest
@@ -13,6 +14,7 @@ from autoprox.bench.sealed import sealed_count
 from autoprox.bench.splits import Split
 from autoprox.bench.table import Table
 from autoprox.commands import main
+from autoprox.evolve import PROXY_ROW, UNTAUGHT_ROW
 from autoprox.evolve.runs import load
 from autoprox.graph import Proxy
 from autoprox.report import EVIDENCE, REPORT, discovery_report, read_evidence
@@ -67,6 +69,28 @@ def test_verdicts_are_those_of_best_json(run, page):
     assert rows["hall's ensemble"][0].value == pytest.approx(ensemble["joint"])
     how = "significantly more than" if ensemble["difference_ci95"][0] > 0 else "more than"
     assert f"{how if ensemble['better'] else 'no more than'} the best member alone" in page.texts["ensemble"]
+
+
+def test_a_teacher_has_a_section_with_what_it_adds(run, evidence, page):
+    assert "teacher" not in page.tables
+    given = [
+        {"row": row, "count": count, "partial": place / 10, "ci95": [place / 10 - 0.05, place / 10 + 0.05]}
+        for place, (row, count) in enumerate(product((PROXY_ROW, UNTAUGHT_ROW), ("params", "depth")), 1)
+    ]
+    taught = load(run.folder)
+    vars(taught)["proxy"] = replace(
+        run.proxy,
+        provenance={**run.proxy.provenance, "teachers": {"digits": {"name": "resnet of digits", "identity": "0"}}},
+        results={**run.proxy.results, "given": given},
+    )
+    shown = Page(discovery_report(taught, evidence))
+    assert "resnet of digits on digits, but does not" in shown.texts["rivals"]
+    rows = shown.tables["teacher"][1:]
+    names = [name for name in ("with a teacher", "without") for _ in range(2)]
+    assert [row[0].text for row in rows] == names
+    assert [row[1].text for row in rows] == [each["count"] for each in given]
+    assert [row[2].value for row in rows] == [each["partial"] for each in given]
+    assert [row[3].values for row in rows] == [each["ci95"] for each in given]
 
 
 def test_blocks_are_those_of_best_json(run, page):
