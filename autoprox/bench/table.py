@@ -241,8 +241,8 @@ class Table:
             ImageError: If the user's images cannot be read.
 
         Example:
-            >>> len(Table.read().data("digits", "pit-micro").train_images)
-            1347
+            >>> Table.read().data("digits", "pit-micro").num_classes
+            10
         """
         self._known("dataset", [dataset_name], self.datasets)
         if dataset_name in self.images:

@@ -51,6 +51,7 @@ class Proxy:
 
     Example:
         >>> import autoprox, numpy as np
+        >>> from autoprox.graph import parse
         >>> micro = autoprox.space("autoformer-micro")
         >>> arch = micro.sample(np.random.default_rng(0))
         >>> model = micro.build(arch, num_classes=10, img_size=8, in_chans=1, seed=0)
@@ -224,6 +225,7 @@ class Proxy:
             CollectionError: If its statistics cannot be collected from the model.
 
         Example:
+            >>> from autoprox.graph import parse
             >>> model = nn.Sequential(nn.Flatten(), nn.Linear(4, 3), nn.ReLU(), nn.Linear(3, 2))
             >>> frame = Proxy("l2", parse("nodes_sum(frobenius(weight))")).per_node(model, np.ones((2, 1, 2, 2), "f4"))
             >>> frame["node"].tolist()
