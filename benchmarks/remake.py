@@ -148,6 +148,7 @@ SCRIPTS = (
     Script("quality/annealing.py", "an hour"),
     Script("quality/regression.py", "2 minutes"),
     Script("quality/teachers.py", "20 minutes"),
+    Script("quality/taught_discovery.py", "2 hours"),
     Script("quality/distillers.py", "20 minutes"),
     Script("quality/compress.py", "10 minutes"),
     Script("quality/screening.py", "a minute"),
