@@ -156,7 +156,7 @@ class MetaPoolTrainer:
             if len(stage.kept) > 1:
                 probabilities = stage.probabilities()
                 self._probabilities[place].append(probabilities)
-                decision = decide(probabilities, stage.ops, epoch, self.plan)
+                decision = decide(probabilities, epoch, self.plan)
                 if decision is not None:
                     self._keep(place, decision)
 

@@ -16,7 +16,7 @@
 
 Differences are paired by seed. Their 95 % intervals are Student's, with the variance over seeds pooled over data sets.
 Each finished training is appended to a journal and is not repeated. Results: results/mixers.json, and the same as
-Markdown in results/mixers.md.
+Markdown in results/mixers.md and results/metapooling.md.
 """
 
 import argparse
@@ -32,7 +32,7 @@ from typing import Any
 import numpy as np
 import torch
 from mixer_networks import MACS, MIXERS, PARAMS, POOLED, Variant, blocks, cost, matched, network, shape_of
-from mixers_markdown import markdown
+from mixers_markdown import mixers_markdown, pooling_markdown
 from mixers_summary import Summary, key_of, kinds
 from torch import nn
 
@@ -239,7 +239,7 @@ def results_of(journal: dict[str, Any]) -> dict[str, Any]:
     found = {data: kinds(journal, SPACE, data, drawn_kinds()) for data in LABELLED}
     return {
         "command": "python benchmarks/quality/mixers.py",
-        "scale": f"{PARAMS:,} parameters, {STEPS} steps, {len(journal):,} trainings",
+        "scale": f"{STEPS} steps each, {sum('top1_pct' in entry for entry in journal.values()):,} trainings",
         "machine": platform.platform(),
         "torch": str(torch.__version__),
         "datasets": list(DATASETS),
@@ -273,8 +273,12 @@ def main() -> None:
         print(f"{(time.monotonic() - start) / 60:5.1f} min  {job.key}  ({journal[job.key]['seconds']} s)", flush=True)
     results = results_of(journal)
     (given.out / "mixers.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
-    (given.out / "mixers.md").write_text(markdown(results))
-    print(markdown(results))
+    texts = {"mixers": mixers_markdown(results)}
+    if results["pooling"]["datasets"]:
+        texts["metapooling"] = pooling_markdown(results)
+    for name, text in texts.items():
+        (given.out / f"{name}.md").write_text(text)
+        print(text)
 
 
 if __name__ == "__main__":

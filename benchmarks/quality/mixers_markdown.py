@@ -3,17 +3,27 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+_NOTE = [
+    "Differences are in points of top-1 accuracy, paired by seed. Brackets hold 95 % intervals: Student's, with the",
+    "variance over seeds pooled over data sets; without brackets there is one seed. Bold: the interval excludes 0.",
+    "",
+]
 
-def markdown(results: dict[str, Any]) -> str:
-    """The results as Markdown."""
-    lines = ["# Mixers and pooling", "", f"Command: `{results['command']}`; {results['scale']}.", ""]
-    lines += [
-        "Differences are in points of top-1 accuracy, paired by seed. Brackets hold 95 % intervals: Student's, with",
-        "the variance over seeds pooled over data sets. Bold: the interval excludes 0. One in twenty does by chance.",
-        "",
-    ]
-    lines += [*_accuracies(results), *_differences(results), *_helped(results), *_pooling(results), *_kinds(results)]
-    return "\n".join(lines)
+
+def mixers_markdown(results: dict[str, Any]) -> str:
+    """The results about mixers as Markdown."""
+    parts = [_accuracies(results), _differences(results), _helped(results), _kinds(results)]
+    return _document("Mixers at equal cost", results, parts)
+
+
+def pooling_markdown(results: dict[str, Any]) -> str:
+    """The results about searched pooling as Markdown."""
+    return _document("Searched pooling", results, [_pooling(results)])
+
+
+def _document(title: str, results: dict[str, Any], parts: Sequence[Iterable[str]]) -> str:
+    lines = [f"# {title}, measured", "", f"Command: `{results['command']}`; {results['scale']}.", "", *_NOTE]
+    return "\n".join([*lines, *(line for part in parts for line in part)]).rstrip() + "\n"
 
 
 def _accuracies(results: dict[str, Any]) -> Iterable[str]:
@@ -23,7 +33,9 @@ def _accuracies(results: dict[str, Any]) -> Iterable[str]:
     for name, cells in variants.items():
         yield _row(name, [f"{cells[group]['top1']:.1f}" if group in cells else "" for group in groups])
     seeds = sorted({cell["seeds"] for cells in variants.values() for cell in cells.values()})
-    text = f"Means over {' or '.join(map(str, seeds))} seeds. Effective receptive field after each stage of networks"
+    text = (
+        f"Means over {' or '.join(map(str, seeds))} trainings. Effective receptive field after each stage of networks"
+    )
     yield from ("", text, "that were trained on all images, in px:", "")
     whole = [group for group in groups if group.endswith("/all")]
     yield from _header("mixer", whole)
@@ -39,12 +51,14 @@ def _differences(results: dict[str, Any]) -> Iterable[str]:
         yield from (f"## Differences with {title}", "", *_header("mixer", ["compared with", "pairs", "mean", *names]))
         for row in rows:
             if row["images"] == size:
-                cells = [_interval(row[key]) for key in ("mean", *names)]
-                yield _row(row["variant"], [row["over"], str(row["pairs"]), *cells])
+                cells = [_interval(row[name] and row[name][:1]) for name in names]
+                yield _row(row["variant"], [row["over"], str(row["pairs"]), _interval(row["mean"]), *cells])
         yield ""
 
 
 def _helped(results: dict[str, Any]) -> Iterable[str]:
+    if not results["helped"]:
+        return
     yield from ("## Difference with 200 images, minus the difference with all", "")
     yield from _header("mixer", ["compared with", "mean"])
     for row in results["helped"]:
@@ -56,7 +70,7 @@ def _pooling(results: dict[str, Any]) -> Iterable[str]:
     found = results["pooling"]
     if not found["datasets"]:
         return
-    yield from ("## Searched pooling at equal training", "")
+    yield from ("## Accuracy at equal training", "")
     names = list(next(iter(found["datasets"].values()))["top1"])
     yield from _header("accuracy in %", [*found["datasets"], "PMPL above it"])
     for name in names:

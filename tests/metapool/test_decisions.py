@@ -23,8 +23,15 @@ from autoprox.spaces.mixer import ENHANCERS
 )
 def test_a_case_worked_by_hand(values, epoch: int, kept, reason) -> None:
     ops = ("skip", "strip", "max3")
-    found = decide(dict(zip(ops, values, strict=True)), ops, epoch, MetaPoolPlan(epochs=6, threshold=0.2))
+    found = decide(dict(zip(ops, values, strict=True)), epoch, MetaPoolPlan(epochs=6, threshold=0.2))
     assert (kept, reason) == ((None, None) if found is None else (found.kept, found.reason))
+
+
+def test_the_released_fault_takes_the_second_of_the_operations_that_are_left() -> None:
+    plan = MetaPoolPlan(epochs=9, mode="released")
+    found = decide({"max3": 0.7, "max5": 0.3}, 7, plan)
+    assert found is not None
+    assert (found.kept, found.reason) == (("max5",), "lead")
 
 
 @settings(max_examples=60, deadline=None)
@@ -37,7 +44,7 @@ def test_a_case_worked_by_hand(values, epoch: int, kept, reason) -> None:
 def test_the_rules_for_any_probabilities(weights: list[int], epoch: int, threshold: float, mode: str) -> None:
     ops = ENHANCERS[: len(weights)]
     probabilities = {op: weight / sum(weights) for op, weight in zip(ops, weights, strict=True)}
-    found = decide(probabilities, ops, epoch, MetaPoolPlan(epochs=9, threshold=threshold, mode=mode))
+    found = decide(probabilities, epoch, MetaPoolPlan(epochs=9, threshold=threshold, mode=mode))
     ahead = {op for op in ops if all(probabilities[op] - probabilities[o] >= threshold for o in ops if o != op)}
     if ahead:
         assert (found.kept, found.reason) == ((("strip",) if mode == "released" else tuple(ahead)), "lead")
