@@ -22,7 +22,7 @@ COMMANDS = {
     "bench": "build, import, check and describe benchmark tables",
     "compress": "choose bits or ranks of a trained network under a budget",
     "completion": "print a script that completes command lines in a shell",
-    "device": "measure a space on this machine, and fit a model of latency",
+    "device": "measure a space on this machine, and fit a latency model",
     "evaluate": "judge proxies on a benchmark table",
     "evolve": "discover a proxy",
     "judge": "score the winner of a finished run on the sealed split",

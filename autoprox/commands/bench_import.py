@@ -92,8 +92,11 @@ def _import(options: argparse.Namespace) -> int:
     for line in done.faults:
         fault(line)
     if done.faults:
-        advice = " Skip architectures that the space does not allow with --skip-invalid."
-        hint = advice if any(line.startswith("column 'arch_json'") for line in done.faults) else ""
+        hint = ""
+        if any(line.startswith("column 'arch_json'") for line in done.faults):
+            hint += " Skip architectures that the space does not allow with --skip-invalid."
+        if any("has no column" in line for line in done.faults):
+            hint += " Name your column with --columns value=YOURS, or fill one with --constants dataset=NAME."
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out, spaces=spaces)

@@ -55,7 +55,7 @@ def _add_options(top: CommandParser) -> None:
     commands = top.add_subparsers(dest="command", required=True)
     options = commands.add_parser(
         "profile",
-        help="measure a space on this machine, and fit a model of latency",
+        help="measure a space on this machine, and fit a latency model",
         description="Measures random networks of a space on this machine, fits models of their latency (layer by "
         "layer, and by regression on features), keeps the one that predicts best, and prints its error on held-out "
         "networks. Search with the model by search --latency-model FOLDER.",

@@ -115,7 +115,9 @@ def _rank(options: argparse.Namespace) -> int:
         return 0
     say(f"{len(frame)} untrained models on {task.dataset}, {task.img_size} px, {len(task.images)} images")
     say(text_table(_rows(frame)))
-    say("score: higher is better; latency: median forward pass of one image on this machine")
+    scored = f"score: {options.scorer[0]}, higher" if len(options.scorer) == 1 else "scores: higher"
+    say(f"{scored} is better")
+    say("latency: median forward pass of one image on this machine")
     if frame["rank"].isna().any():
         say("-: not ranked, since the model exceeds a bound of --max")
     for path in (options.csv, options.figure):

@@ -88,7 +88,7 @@ class EvolutionJournal:
 
     def __init__(self, path: Path, definition: dict[str, Any]) -> None:
         self.path = path
-        in_use = f"The run in '{path.parent}' is in progress in another process. Wait for it, or choose another folder."
+        in_use = f"The run in '{path.parent}' is in use by another process. Wait for it, or choose another folder."
         self._store = Store(path, FORMAT, in_use=in_use)
         try:
             text = json.dumps(definition, allow_nan=False)

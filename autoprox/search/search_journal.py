@@ -48,7 +48,7 @@ class SearchJournal:
 
     def __init__(self, path: Path | None, definition: dict[str, Any]) -> None:
         place = "memory" if path is None else path.parent
-        in_use = f"The search in '{place}' is in progress in another process. Wait for it, or choose another folder."
+        in_use = f"The search in '{place}' is in use by another process. Wait for it, or choose another folder."
         self._store = Store(path, FORMAT, in_use=in_use)
         try:
             facts = {name: json.dumps(value) for name, value in definition.items()}

@@ -302,6 +302,16 @@ def test_files_that_are_no_columns(wide: Path, tmp_path: Path) -> None:
         read_columns(tmp_path / "none.csv", MAPPING, None, "")
 
 
+def test_the_command_names_the_options_for_missing_columns(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "accuracies.csv"
+    path.write_text('base_dim,mlp_ratio,depth,num_heads,accuracy\n4,1,"[1, 1, 1]","[2, 2, 2]",90\n')
+    assert main(["bench", "import", str(path), "--space", "pit-micro", "--out", str(tmp_path / "t.parquet")]) == 2
+    written = capsys.readouterr().err
+    assert "has no column 'value'" in written
+    assert "--columns value=YOURS" in written
+    assert "--constants dataset=NAME" in written
+
+
 def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     made = records(14)
     made[2]["arch"] = {"depth": 99}

@@ -38,6 +38,7 @@ def test_the_image_size_is_the_one_that_the_models_state(place, capsys):
     rows = {line.split()[1]: line.split()[0] for line in out.splitlines() if "px" not in line}
     assert (rows["small"], rows["wide"]) == ("1", "-")  # 787 and 1,767 parameters
     assert "-: not ranked, since the model exceeds a bound of --max" in out
+    assert "score: params, higher is better" in out
 
 
 def test_models_of_several_image_sizes_are_named(place, capsys):

@@ -128,7 +128,7 @@ def test_another_plan_is_refused_by_name(path):
 
 
 def test_a_journal_in_use_is_refused(path):
-    with EvolutionJournal(path, {}), pytest.raises(StoreMismatchError, match="in progress"):
+    with EvolutionJournal(path, {}), pytest.raises(StoreMismatchError, match="in use by another process"):
         EvolutionJournal(path, {})
 
 
