@@ -12,7 +12,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
 from autoprox.compress._allocation_proxy import BOTH, Probe, allocation_proxy
 from autoprox.compress._linear_maps import LinearMap, watch
-from autoprox.compress._replay import Replay
+from autoprox.compress._replay import replays
 from autoprox.compress._sensitivities import EMQ, FORWARD
 from autoprox.statistics.passes.losses import loss_value
 
@@ -88,14 +88,14 @@ def output_kl(probe: Probe) -> Floats:
     Only weights are compressed. One forward pass for each choice of each group; blocks in
     front of the changed maps return their recorded outputs.
     """
-    replay = Replay(probe.subject.model, probe.subject.images, probe.maps)
-    trained = replay.logits.float().log_softmax(-1)
+    parts = replays(probe.subject.model, probe.subject.images, probe.maps)
+    trained = torch.cat([each.logits for each in parts]).float().log_softmax(-1)
     rows = []
     for group in probe.space.groups:
         row = []
         for choice in probe.space.choices:
             weights = {each: probe.weight(each).detach() + probe.change(each, choice) for each in group.maps}
-            found = replay.logits_with(weights).float().log_softmax(-1)
+            found = torch.cat([each.logits_with(weights) for each in parts]).float().log_softmax(-1)
             row.append(float((trained.exp() * (trained - found)).sum(-1).mean()))
         rows.append(row)
     return np.array(rows)

@@ -12,6 +12,11 @@ from torch.func import functional_call
 from autoprox.compress._linear_maps import LinearMap
 from autoprox.inspect.batch import logits_of
 
+_PART = 8
+# Images of one pass: a third faster than 64 at once for a ViT-Ti of 224 px.
+_ROUNDING = 1e-5
+# Logits may differ by this share of the largest if the same sums are taken in another order.
+
 
 @dataclass(frozen=True)
 class _Block:
@@ -87,6 +92,18 @@ class Replay:
                     block.module.forward = _returning(block.output)
                     undo.callback(delattr, block.module, "forward")
             yield
+
+
+def replays(model: nn.Module, images: Tensor, maps: Sequence[LinearMap]) -> list[Replay]:
+    """Recorded passes over parts of a batch, whose tensors fit into the caches of a processor.
+
+    There is one pass over the whole batch if the images influence each other, as in a normalisation over the batch.
+    """
+    parts = [Replay(model, part, maps) for part in torch.split(images, _PART)]
+    whole = Replay(model, images, maps)
+    apart = torch.cat([each.logits for each in parts])
+    slack = _ROUNDING * float(whole.logits.abs().max())
+    return parts if torch.allclose(apart, whole.logits, rtol=0, atol=slack) else [whole]
 
 
 def _returning(output: Tensor) -> Any:

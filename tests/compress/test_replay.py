@@ -6,7 +6,7 @@ from torch import nn
 from torch.func import functional_call
 
 from autoprox.compress._linear_maps import linear_maps
-from autoprox.compress._replay import Replay
+from autoprox.compress._replay import Replay, replays
 from autoprox.scorers import prepared
 
 
@@ -75,3 +75,26 @@ def test_earlier_blocks_are_not_computed_again():
         replay.logits_with({third: torch.zeros(6, 9)})
         assert [block.calls - count for block, count in zip(model.blocks, before, strict=True)] == [0, 0, 1, 1]
     assert not any("forward" in vars(block) for block in model.blocks)
+
+
+class Centred(nn.Module):
+    """Subtracts the mean over the batch, so that images influence each other."""
+
+    def __init__(self):
+        super().__init__()
+        self.stack = Stack("plain")
+
+    def forward(self, images):
+        return self.stack(images - images.mean(0))
+
+
+@pytest.mark.parametrize(("model", "expected"), [(Stack("plain"), 2), (Centred(), 1)], ids=["apart", "together"])
+def test_a_batch_is_divided_if_its_images_do_not_influence_each_other(model, expected):
+    images = torch.randn(9, 3, 2, 2, generator=torch.Generator().manual_seed(1))
+    model.eval()
+    maps, _ = linear_maps(model, images)
+    with prepared(model, images, None) as subject:
+        parts = replays(model, subject.images, maps)
+        found = torch.cat([each.logits for each in parts])
+        torch.testing.assert_close(found, model(subject.images), rtol=1e-5, atol=1e-6)
+    assert len(parts) == expected
