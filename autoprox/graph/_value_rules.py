@@ -253,6 +253,10 @@ def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
     if not primitive.laws.lattice:
         return None
     members = {each.digest: each for each in _members(primitive, arguments)}
+    constants = [each for each in members.values() if isinstance(each.operation, Literal)]
+    if len(constants) > 1:
+        others = [each for each in members.values() if each not in constants]
+        return _folded(primitive, [_folded(primitive, constants), *others])
     kept = [each for each in members.values() if not _is(each, "neg")]
     negated = [each.arguments[0] for each in members.values() if _is(each, "neg")]
     both = [each for each in negated if each in kept]
