@@ -114,7 +114,7 @@ def _returning(output: Tensor) -> Any:
 
 
 def _blocks_of(model: nn.Module, maps: Sequence[LinearMap]) -> list[nn.Module]:
-    """Repeated blocks: items of lists and sequences with at least two of the maps."""
+    """Repeated blocks: items of lists and sequences with at least two of the maps, and no forward pass of their own."""
     names = {id(module): name for name, module in model.named_modules()}
     holders = [name for each in maps for name in each.holders]
     items = {
@@ -123,4 +123,8 @@ def _blocks_of(model: nn.Module, maps: Sequence[LinearMap]) -> list[nn.Module]:
         if isinstance(parent, nn.ModuleList | nn.Sequential)
         for item in parent.children()
     }
-    return [item for item, name in items.items() if sum(each.startswith(f"{name}.") for each in holders) >= 2]
+    return [
+        item
+        for item, name in items.items()
+        if "forward" not in vars(item) and sum(each.startswith(f"{name}.") for each in holders) >= 2
+    ]

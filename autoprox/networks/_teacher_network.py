@@ -20,7 +20,7 @@ class Teacher:
 
     Args:
         name: Name for reports.
-        model: The network, in evaluation mode.
+        model: The network, unchanged: comparisons run it in evaluation mode, and restore it.
         identity: Digest of its classes, settings and parameters, which is part of cache keys.
 
     Example:
@@ -49,7 +49,7 @@ class Teacher:
             return given
         if not isinstance(given, nn.Module):
             raise SpecError(f"A teacher is a torch.nn.Module, not a {type(given).__name__}.")
-        return cls(name or type(given).__name__, given.eval(), module_digest(given))
+        return cls(name or type(given).__name__, given, module_digest(given))
 
     def remembered(self, key: Hashable, make: Callable[[], T]) -> T:
         """The cached value of a key; if missing, the result of `make`, which is then cached."""

@@ -240,3 +240,13 @@ def test_a_graph_that_compares_takes_a_teacher_like_the_others(tmp_path):
         teachable(graph).score(STUDENTS[0], IMAGES, LABELS)
     graph.save(tmp_path / "best.json")
     assert autoprox.load(tmp_path / "best.json").score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == expected[0]
+
+
+@pytest.mark.parametrize("name", ["tvt", "diswot"])
+def test_a_teacher_keeps_its_mode(name):
+    """Comparisons run it in evaluation mode, whatever mode the caller left it in."""
+    teacher = nn.Sequential(Teaching(), nn.Dropout(0.5)).train()
+    before = [each.training for each in teacher.modules()]
+    found = autoprox.load(name).score(STUDENTS[0], IMAGES, LABELS, teacher=teacher)
+    assert [each.training for each in teacher.modules()] == before
+    assert found == autoprox.load(name).score(STUDENTS[0], IMAGES, LABELS, teacher=teacher.eval())
