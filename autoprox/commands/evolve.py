@@ -24,7 +24,7 @@ from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import run_record
 from autoprox.commands.report import add_random_option, chosen_random_budget, make_report
-from autoprox.commands.teacher_options import add_evolution_teacher, with_teachers
+from autoprox.commands.teacher_options import add_teacher_option, with_teachers
 from autoprox.commands.values import PathTo, Real, Text, Whole
 from autoprox.evolve import (
     DEFAULT_BUDGET,
@@ -121,7 +121,11 @@ def _add_options(options: CommandParser) -> None:
         help=f"relative frequency of leaves of each kind of statistic ({', '.join(StatisticKind)}), or uniform: all"
         " leaves of a site alike (default: every kind equally often)",
     )
-    add_evolution_teacher(search)
+    add_teacher_option(
+        search,
+        "teacher that candidates may compare networks with",
+        "The same search without it runs as well, to measure what the teacher adds",
+    )
     add_seed(options)
     options.add_argument(
         "--out",

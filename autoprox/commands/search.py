@@ -80,7 +80,11 @@ def _add_options(options: CommandParser) -> None:
         "name of a shipped or zoo proxy",
         type=SCORER,
     )
-    add_teacher_option(options)
+    add_teacher_option(
+        options,
+        "teacher for tvt, diswot and proxies discovered with one",
+        "--verify then trains with distillation",
+    )
     _add_searched(options)
     _add_method(options)
     add_check_options(options)

@@ -5,7 +5,6 @@ from dataclasses import replace
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.problem import Problem
-from autoprox.commands.command import CommandParser
 from autoprox.commands.searchtask import NOISE, local_images, opened
 from autoprox.commands.values import Text
 from autoprox.scorers import Scorer, teachable
@@ -14,24 +13,18 @@ from autoprox.spaces.task import Task
 from autoprox.training import TEACHERS, named_teacher, teachers_of
 
 
-def add_teacher_option(options: CommandParser) -> None:
-    """Adds --teacher."""
+def add_teacher_option(options: argparse._ActionsContainer, purpose: str, remark: str) -> None:
+    """Adds --teacher.
+
+    Args:
+        options: Options of a command, or a group of them.
+        purpose: Start of the help: the use of the teacher.
+        remark: End of the help: a consequence of a teacher.
+    """
     options.add_argument(
         "--teacher",
         metavar="T",
-        help=f"teacher for tvt, diswot and proxies discovered with one: {' or '.join(TEACHERS)}, for the data set; or "
-        "your own, as my_file.py:model. --verify then trains with distillation",
-        type=Text(TEACHERS, files=True),
-    )
-
-
-def add_evolution_teacher(options: argparse._ActionsContainer) -> None:
-    """Adds --teacher of a discovery."""
-    options.add_argument(
-        "--teacher",
-        metavar="T",
-        help=f"let candidates compare networks with a teacher: {' or '.join(TEACHERS)}, for each data set; or your "
-        "own, as my_file.py:model. The same search without it runs as well, to see what the teacher adds",
+        help=f"{purpose}: {' or '.join(TEACHERS)}, for each data set; or your own, as my_file.py:model. {remark}",
         type=Text(TEACHERS, files=True),
     )
 
