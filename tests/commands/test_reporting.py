@@ -26,8 +26,10 @@ def body() -> int:
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         warnings.warn("of Python", UserWarning, stacklevel=1)
-    ticks = iter([0.0, 60.0])
-    Milestones(4, "network", 0, lambda: next(ticks))(1)
+    ticks = iter([0.0, 5.0, 65.0])
+    reach = Milestones(5, "network", 0, lambda: next(ticks))
+    reach(1)
+    reach(2)
     raise SpecError("wrong")
 
 
@@ -51,7 +53,7 @@ def test_sentences(capsys: pytest.CaptureFixture[str]) -> None:
         "autoprox: a note of two lines, \\x1b[31mred",
         "autoprox: warning: a warning",
         "autoprox: warning: heard too",
-        "autoprox: 1 of 4 networks done (25 %), about 0:03:00 left",
+        "autoprox: 2 of 5 networks done (40 %), about 0:03:00 left",
         "autoprox: error: wrong",
     ]
     assert python.startswith("autoprox: warning: ")
@@ -78,7 +80,7 @@ def test_json_lines(capsys: pytest.CaptureFixture[str]) -> None:
     assert {each["command"] for each in documents} == {"evolve"}
     assert documents[0]["message"] == "a note of two lines, \x1b[31mred"
     milestone = {key: documents[4][key] for key in ("done", "total", "unit", "seconds_left")}
-    assert milestone == {"done": 1, "total": 4, "unit": "network", "seconds_left": 180}
+    assert milestone == {"done": 2, "total": 5, "unit": "network", "seconds_left": 180}
 
 
 def test_tracebacks_of_other_packages_are_kept(capsys: pytest.CaptureFixture[str]) -> None:
