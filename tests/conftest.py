@@ -9,6 +9,8 @@ import pytest
 import torch
 from hypothesis import settings
 
+from tests.interpreters import Interpreter, interpreter
+
 # Numerical code on a shared machine is slow now and then; a deadline would only measure the machine.
 settings.register_profile("autoprox", deadline=None, print_blob=True)
 settings.load_profile("autoprox")
@@ -43,3 +45,10 @@ def folders_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         yield folder
+
+
+@pytest.fixture(scope="session")
+def python() -> Iterator[Interpreter]:
+    """Starts programs in processes without the seconds that imports take."""
+    with interpreter({}) as started:
+        yield started

@@ -24,6 +24,7 @@ from autoprox.training.device import device_named, kind_of
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, definition, train
 from tests.bench.tiny import tiny_archs, tiny_plan
+from tests.interpreters import Child, Interpreter
 from tests.training.test_build import committed
 
 TOTAL = 2 * 1 + 2 * 2
@@ -32,22 +33,12 @@ TOTAL = 2 * 1 + 2 * 2
 pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="needs limits and signals of POSIX")
 
 
-def tiny(out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> "subprocess.Popen[str]":
+def tiny(python: Interpreter, out: Path, *, archs: int = 4, iso_seeds: int = 2, jobs: int = 1) -> Child:
     """A build in a separate process, by default the smallest."""
-    command = [sys.executable, "-m", "tests.bench.tiny", str(out), str(archs), str(iso_seeds), str(jobs)]
-    root = Path(__file__).parents[2]
-    return subprocess.Popen(
-        command,
-        cwd=root,
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-        # In a background shell, tests ignore interruptions, and child processes inherit this.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
+    return python.start(["-m", "tests.bench.tiny", str(out), str(archs), str(iso_seeds), str(jobs)], session=True)
 
 
-def wait_for_first(child: "subprocess.Popen[str]", out: Path) -> None:
+def wait_for_first(child: Child, out: Path) -> None:
     """Returns when a training is in the journal."""
     deadline = time.monotonic() + 300
     while committed(TableFiles(out).journal) < 1:
@@ -80,7 +71,7 @@ class SmallDisk:
         command = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(folder)]
         self.mounted = bool(shutil.which("mount")) and subprocess.run(command, capture_output=True).returncode == 0
 
-    def fill(self, child: "subprocess.Popen[str]") -> None:
+    def fill(self, child: Child) -> None:
         """Prevents all files of the process from growing."""
         if self.mounted:
             with contextlib.suppress(OSError), self._filler.open("wb", buffering=0) as file:
@@ -106,9 +97,9 @@ def disk(tmp_path: Path) -> Iterator[SmallDisk]:
         subprocess.run(["umount", str(folder)], check=True)
 
 
-def test_full_disk(disk: SmallDisk, whole: bytes) -> None:
+def test_full_disk(python: Interpreter, disk: SmallDisk, whole: bytes) -> None:
     out = disk.folder / "t.parquet"
-    with tiny(out) as child:
+    with tiny(python, out) as child:
         wait_for_first(child, out)
         disk.fill(child)
         _, error = child.communicate(timeout=300)
@@ -119,9 +110,9 @@ def test_full_disk(disk: SmallDisk, whole: bytes) -> None:
     gone_on(out, whole, error)
 
 
-def test_interrupted_build_says_how_to_go_on(tmp_path: Path) -> None:
+def test_interrupted_build_says_how_to_go_on(python: Interpreter, tmp_path: Path) -> None:
     out = tmp_path / "t.parquet"
-    with tiny(out, archs=12, iso_seeds=20, jobs=2) as child:  # too many to end before the signal
+    with tiny(python, out, archs=12, iso_seeds=20, jobs=2) as child:  # too many to end before the signal
         wait_for_first(child, out)
         os.killpg(child.pid, signal.SIGINT)  # what a terminal does
         _, error = child.communicate(timeout=300)

@@ -274,26 +274,12 @@ def test_out_is_a_file(tmp_path, capsys):
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def process(out: Path, *arguments: str, hash_seed: str = "0", module: str = "autoprox.search") -> subprocess.Popen[str]:
-    """A search in a fresh process with its output in pipes."""
-    command = [sys.executable, "-m", module, "--proxy", "snip", *SMALL, "--out", str(out), *arguments]
-    environment = os.environ | {"PYTHONHASHSEED": hash_seed}
-    return subprocess.Popen(
-        command,
-        env=environment,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A shell that runs the tests in the background makes them and their children ignore interrupts.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
-    )
-
-
-def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
-    """In fresh processes with other hash seeds, stopped, and resumed two processes."""
+def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(python, tmp_path):
+    """Stopped in one process, and resumed in a fresh one with another hash seed."""
     whole, stopped = tmp_path / "whole", tmp_path / "stopped"
     budget = ["--budget", "30"]
-    running = process(stopped, *budget, hash_seed="1")
+    command = ["-m", "autoprox.search", "--proxy", "snip", *SMALL, "--out", str(stopped), *budget]
+    running = python.start(command)
     deadline = time.monotonic() + 60
     while not (stopped / "candidates.sqlite").exists() or recorded(stopped / "candidates.sqlite") < 8:
         assert running.poll() is None
@@ -308,11 +294,12 @@ def test_ctrl_c_leaves_a_search_that_goes_on_to_the_same_bytes(tmp_path):
     assert not (stopped / "result.json").exists()
     kept = recorded(stopped / "candidates.sqlite")
     assert kept >= 8
-    going_on = process(stopped, *budget, "--resume", "--jobs", "2", hash_seed="2")
-    printed, told = going_on.communicate(timeout=120)
-    assert going_on.returncode == 0, told
+    going_on = subprocess.run(
+        [sys.executable, *command, "--resume"], env=os.environ | {"PYTHONHASHSEED": "2"}, capture_output=True, text=True
+    )
+    assert going_on.returncode == 0, going_on.stderr
     # Output into a file or a pipe has no control characters: no bar, no colours.
-    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", printed + told)
+    assert not re.search(r"[\x00-\x08\x0b-\x1f\x7f]", going_on.stdout + going_on.stderr)
     assert small(whole, *budget) == 0
     for name in ("result.json", "candidates.csv", "figure.svg"):
         assert (stopped / name).read_bytes() == (whole / name).read_bytes()

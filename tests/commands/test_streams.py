@@ -1,16 +1,17 @@
 """Standard streams that are full, closed, abandoned or in another encoding: a command works, or gives one line."""
 
+import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from autoprox.commands import COMMANDS
-from tests.commands.shells import CLOSED, LEFT, Shell, shell
 from tests.conformance.test_commands import CASES, words, world
+from tests.interpreters import CLOSED, LEFT, Interpreter, interpreter
 
 __all__ = ["world"]
 
@@ -34,10 +35,29 @@ SAVED = ("evolve", "judge")
 """Commands with a whole run without a place for its results below, or with the same output."""
 
 
-@pytest.fixture(scope="module")
-def plain() -> Iterator[Shell]:
-    with shell({}) as started:
-        yield started
+class Shell:
+    """Runs commands of autoprox with given standard streams."""
+
+    def __init__(self, python: Interpreter) -> None:
+        self._python = python
+
+    def run(self, words: Sequence[str], **streams: str) -> int:
+        """Runs one command.
+
+        Args:
+            words: Arguments of `autoprox`.
+            streams: Files for `stdin`, `stdout` and `stderr`; /dev/null by default.
+
+        Returns:
+            The exit status.
+        """
+        away = dict.fromkeys(("stdout", "stderr"), os.devnull)
+        return self._python.start(["-m", "autoprox", *words], **(away | streams)).wait()
+
+
+@pytest.fixture
+def plain(python: Interpreter) -> Shell:
+    return Shell(python)
 
 
 def given(name: str, world: Path, new: Path) -> list[str]:
@@ -120,7 +140,8 @@ def test_other_encodings_and_no_docstrings(
 ) -> None:
     """Each command has the same output, character by character or escaped, except times."""
     before, now = tmp_path / "before", tmp_path / "now"
-    with shell(environment) as other:
+    with interpreter(environment) as started:
+        other = Shell(started)
         for name in COMMANDS:
             assert other.run([name, "--help"], stdout=str(now)) == 0
             plain.run([name, "--help"], stdout=str(before))

@@ -2,7 +2,6 @@
 
 import argparse
 import re
-import subprocess
 import sys
 from pathlib import Path
 
@@ -12,6 +11,7 @@ import autoprox
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, main
 from tests.docs.pages import DOCS, ROOT, Block, blocks, command_lines, named, pages, script
+from tests.interpreters import Interpreter
 
 CALLS = [
     pytest.param(call, id=f"{named(page)}:{block.line}:{' '.join(call)[:40]}")
@@ -73,7 +73,7 @@ OWN_PROCESS = {"howto/statistic.md"}
 
 
 @pytest.mark.parametrize("page", RUN, ids=named)
-def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_code_runs(page: Path, python: Interpreter, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     for module in ("my_space", "my_proxy"):
@@ -81,8 +81,8 @@ def test_code_runs(page: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     name = page.relative_to(DOCS).as_posix()
     if name in OWN_PROCESS:
         code = "\n".join(block.code for block in blocks(page) if block.language == "python" and block.run)
-        done = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=120)
-        assert done.returncode == 0, done.stderr
+        done = python.run(["-c", f"import warnings; warnings.simplefilter('error')\n{code}"], cwd=tmp_path)
+        assert done.returncode == 0, done.communicate()[1]
         return
     namespace: dict = {"__name__": "__main__"}
     for block in blocks(page):

@@ -1,8 +1,5 @@
 """The README: short, its Python runs block by block, and its table matches the stored results."""
 
-import subprocess
-import sys
-
 import pytest
 
 from tests.docs.pages import ROOT, Block, blocks, script
@@ -26,10 +23,11 @@ def test_its_table_is_that_of_the_stored_results():
 
 
 @pytest.mark.parametrize("block", PYTHON, ids=lambda block: f"line {block.line}")
-def test_each_block_of_python_runs_by_itself(block: Block, tmp_path):
+def test_each_block_of_python_runs_by_itself(block: Block, python, tmp_path):
     code = block.code
     for shown, run in SMALLER.items():
         code = code.replace(shown, run)
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=tmp_path, timeout=300)
-    assert done.returncode == 0, done.stderr[-2000:]
-    assert done.stdout
+    done = python.run(["-c", code], cwd=tmp_path)
+    printed, said = done.communicate()
+    assert done.returncode == 0, said[-2000:]
+    assert printed

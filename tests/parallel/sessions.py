@@ -1,20 +1,23 @@
-"""Programs in a session of their own, as a terminal starts them, and what of it is alive."""
+"""Programs that lead a session, as a terminal starts them, and the processes of a session."""
 
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
+
+from tests.interpreters import Child
+
+Process = TypeVar("Process", Child, "subprocess.Popen[str]")
 
 
-@contextmanager
-def in_a_session(command: Sequence[str], env: Mapping[str, str] | None = None) -> Iterator[subprocess.Popen[str]]:
-    """Runs a command that hears interrupts; whatever is left of its session in the end is killed."""
-    child = subprocess.Popen(
+def leading(command: Sequence[str]) -> "subprocess.Popen[str]":
+    """Starts a command that hears interrupts and leads a session."""
+    return subprocess.Popen(
         command,
-        env=env,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.PIPE,
         text=True,
@@ -22,6 +25,11 @@ def in_a_session(command: Sequence[str], env: Mapping[str, str] | None = None) -
         # A shell that runs the tests in the background has them ignore interrupts, and what they start as well.
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
+
+
+@contextmanager
+def ended(child: Process) -> Iterator[Process]:
+    """Kills a process that leads a session in the end, and the rest of its session."""
     try:
         with child:
             try:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.parallel.sessions import alive, in_a_session, wait_until
+from tests.parallel.sessions import alive, ended, leading, wait_until
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="sessions are read from /proc")
 
@@ -39,7 +39,7 @@ TRACKERS = 2
 def program(tmp_path: Path) -> subprocess.Popen[str]:
     script = tmp_path / "program.py"
     script.write_text(PROGRAM)
-    with in_a_session([sys.executable, str(script), str(tmp_path)]) as child:
+    with ended(leading([sys.executable, str(script), str(tmp_path)])) as child:
         yield child
 
 
@@ -76,7 +76,7 @@ def test_an_interrupt_of_all_is_heard_by_one(
 
 def test_an_interrupt_while_a_command_loads_is_one_line() -> None:
     """Python itself says what it imports: the interrupt comes when much is, and the command has not started."""
-    with in_a_session([sys.executable, "-X", "importtime", "-m", "autoprox.evolve"]) as child:
+    with ended(leading([sys.executable, "-X", "importtime", "-m", "autoprox.evolve"])) as child:
         assert child.stderr is not None
         for line in child.stderr:
             if line.split("|")[-1].strip() == "autoprox.base.digest":

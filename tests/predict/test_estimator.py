@@ -1,8 +1,5 @@
 """The estimator: scikit-learn's checks, further guarantees, and refusals."""
 
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 import torch
@@ -84,7 +81,7 @@ def test_the_global_generator_is_left_alone():
     assert torch.equal(torch.get_rng_state(), before)
 
 
-def test_a_fresh_process_gives_the_same_result():
+def test_a_fresh_process_gives_the_same_result(python):
     code = (
         "from tests.predict.test_estimator import fitted\n"
         "model, X, _ = fitted(n_estimators=2)\n"
@@ -92,8 +89,7 @@ def test_a_fresh_process_gives_the_same_result():
     )
     model, X, _ = fitted(n_estimators=2)
     here = str([value.hex() for value in model.predict(X).tolist()])
-    there = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
-    assert there.stdout.strip() == here
+    assert python.run(["-c", code]).communicate()[0].strip() == here
     assert not np.array_equal(fitted(random_state=1)[0].predict(X), model.predict(X))
 
 

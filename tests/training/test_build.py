@@ -3,7 +3,6 @@
 import os
 import signal
 import sqlite3
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -25,6 +24,7 @@ from autoprox.training.build_plan import BuildPlan
 from autoprox.training.recipe import Recipe
 from autoprox.training.train import Training, TrainingResult, train
 from tests.bench.tiny import tiny_archs, tiny_plan
+from tests.interpreters import Interpreter
 
 
 @pytest.fixture(scope="module")
@@ -94,19 +94,17 @@ def committed(journal: Path) -> int:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGKILL")
-def test_kill_loses_only_what_was_in_flight(tmp_path: Path, counting: Counting) -> None:
+def test_kill_loses_only_what_was_in_flight(python: Interpreter, tmp_path: Path, counting: Counting) -> None:
     out = tmp_path / "killed.parquet"
     journal = TableFiles(out).journal
-    command = [sys.executable, "-m", "tests.bench.tiny", str(out), "12", "3", "2"]
-    with subprocess.Popen(
-        command, cwd=Path(__file__).parents[2], stderr=subprocess.DEVNULL, start_new_session=True
-    ) as child:
-        deadline = time.monotonic() + 300
-        while committed(journal) < 3:
-            assert child.poll() is None
-            assert time.monotonic() < deadline
-            time.sleep(0.02)
-        os.killpg(child.pid, signal.SIGKILL)
+    child = python.start(["-m", "tests.bench.tiny", str(out), "12", "3", "2"], session=True)
+    deadline = time.monotonic() + 300
+    while committed(journal) < 3:
+        assert child.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
     saved = committed(journal)
     plan = tiny_plan(archs=12, iso_seeds=3)
     total = 6 * 1 + 6 * 3
