@@ -4,6 +4,7 @@ Run as a program it reads requests from standard input, one JSON object per line
 """
 
 import atexit
+import gc
 import itertools
 import json
 import os
@@ -155,6 +156,7 @@ def serve() -> None:
 
     for name in COMMANDS:
         load_command(name)
+    gc.freeze()  # a child that looked for garbage among all this would copy it
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     requests, answers = sys.stdin, os.fdopen(os.dup(1), "w")
     for line in requests:

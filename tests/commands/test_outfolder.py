@@ -26,7 +26,7 @@ def table(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def finished(table: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A finished run of 30 candidates."""
     out = tmp_path_factory.mktemp("finished") / "run"
-    assert evolve(table, "--budget", 30, "--out", out) == 0
+    assert evolve(table, "--budget", 30, "--out", out, report=True) == 0
     return out
 
 
@@ -35,8 +35,9 @@ def copy(finished: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(finished, tmp_path / "copy"))
 
 
-def evolve(table: Path, *arguments: object) -> int:
-    return main(["evolve", "--bench", str(table), "--jobs", "1", "--random-budget", "5", *map(str, arguments)])
+def evolve(table: Path, *arguments: object, report: bool = False) -> int:
+    shown = ["--random-budget", "5"] if report else ["--no-report"]
+    return main(["evolve", "--bench", str(table), "--jobs", "1", *shown, *map(str, arguments)])
 
 
 def search(*arguments: object) -> int:
@@ -100,7 +101,7 @@ def test_a_database_of_others_with_the_name_of_a_journal_stays(table, tmp_path, 
 
 def test_a_report_of_others_is_not_replaced_later(table, tmp_path, capsys):
     out = tmp_path / "run"
-    assert evolve(table, "--budget", 10, "--out", out, "--no-report") == 0
+    assert evolve(table, "--budget", 10, "--out", out) == 0
     (out / "report.html").write_text("mine")
     capsys.readouterr()
     assert main(["runs", str(out), "--report"]) == 2
@@ -108,7 +109,7 @@ def test_a_report_of_others_is_not_replaced_later(table, tmp_path, capsys):
     assert (out / "report.html").read_text() == "mine"
     (out / "report.html").unlink()
     assert main(["runs", str(out), "--report"]) == 0
-    assert evolve(table, "--budget", 12, "--out", out, "--resume") == 0  # now it is ours, and made again
+    assert evolve(table, "--budget", 12, "--out", out, "--resume", report=True) == 0  # now it is ours, and made again
     assert "report.html" in json.loads((out / "run.json").read_text())["files"]
 
 
@@ -119,7 +120,7 @@ def test_a_record_of_somebody_else_has_nothing_else_removed(table, copy, outside
     record = json.loads((copy / "run.json").read_text())
     record["files"] += [outside.format(here=copy.parent)]
     (copy / "run.json").write_text(json.dumps(record))
-    assert evolve(table, "--budget", 10, "--no-report", "--out", copy, "--force") == 0
+    assert evolve(table, "--budget", 10, "--out", copy, "--force") == 0
     assert precious.read_text() == "mine"
 
 
@@ -155,7 +156,7 @@ def test_a_forced_run_leaves_nothing_of_the_earlier_one(table, copy):
     strategy = ["--strategy", "nsga2", "--set", "population=8", "offspring=8"]
     assert evolve(table, "--budget", 20, "--out", copy, "--force", *strategy) == 0
     assert (copy / "front.csv").exists()
-    plain = ["--strategy", "elitism-preserve", "--no-report"]
+    plain = ["--strategy", "elitism-preserve"]
     assert evolve(table, "--budget", 10, "--out", copy, "--force", *plain) == 0
     forms = {"plain.json", "short.json", "blend.json"}
     assert results(copy).keys() == {"best.json", "hall.json", "journal.sqlite", "run.json"} | forms
@@ -179,7 +180,7 @@ def test_an_extended_run_that_is_killed_while_it_judges_is_not_finished(table, c
             evolve(table, "--budget", 60, "--out", copy, "--resume")
     assert runs.load(copy).status == "begun"
     assert evolve(table, "--budget", 60, "--out", copy, "--resume") == 0
-    assert evolve(table, "--budget", 60, "--no-report", "--out", tmp_path / "whole") == 0
+    assert evolve(table, "--budget", 60, "--out", tmp_path / "whole") == 0
     assert (copy / "best.json").read_bytes() == (tmp_path / "whole" / "best.json").read_bytes()
     assert runs.load(copy).status == "finished"
 
@@ -208,7 +209,7 @@ def test_a_run_that_is_killed_while_it_writes_is_finished_by_resume(table, finis
 
 
 def test_a_judgement_that_was_killed_is_completed_by_judge(table, tmp_path, monkeypatch):
-    assert evolve(table, "--budget", 10, "--no-report", "--keep-sealed", "--out", tmp_path) == 0
+    assert evolve(table, "--budget", 10, "--keep-sealed", "--out", tmp_path) == 0
     with monkeypatch.context() as changed:
         changed.setattr(Discoverer, "judge", killed)
         with pytest.raises(Killed):
@@ -236,7 +237,7 @@ def test_the_statistics_cache_is_closed_before_work_counts_as_finished(table, fi
         seen.append(sorted(each.name for each in cache.glob(f"{name}*")))
 
     monkeypatch.setattr("autoprox.commands.evolve.say_discovery", files)
-    assert evolve(table, "--budget", 30, "--out", tmp_path / "run") == 0
+    assert evolve(table, "--budget", 30, "--out", tmp_path / "run", report=True) == 0
     files()
     assert seen == [[name]] * 2
 
@@ -253,7 +254,7 @@ def test_a_report_that_was_killed_is_made_by_resume(table, finished, tmp_path, m
     with monkeypatch.context() as changed:
         changed.setattr(Path, "replace", killed_there)
         with pytest.raises(Killed):
-            evolve(table, "--budget", 30, "--out", out)
+            evolve(table, "--budget", 30, "--out", out, report=True)
     assert runs.load(out).status == "finished"
     best = (out / "best.json").read_bytes()
     capsys.readouterr()
@@ -282,7 +283,7 @@ def test_what_is_missing_of_a_finished_run_is_made_by_resume(copy, name):
 
 def test_a_report_that_nobody_wants_is_not_made_by_resume(table, tmp_path, capsys):
     out = tmp_path / "run"
-    assert evolve(table, "--budget", 10, "--out", out, "--no-report") == 0
+    assert evolve(table, "--budget", 10, "--out", out) == 0
     capsys.readouterr()
     assert main(["evolve", "--out", str(out), "--resume"]) == 0
     assert "nothing to resume" in capsys.readouterr().err
@@ -305,7 +306,7 @@ def test_a_record_of_an_earlier_version_counts(table, copy, capsys):
     assert runs.load(copy).status == "finished"
     assert evolve(table, "--budget", 10, "--out", copy) == 2
     assert "finished run" in refusal(capsys)
-    assert evolve(table, "--budget", 10, "--no-report", "--out", copy, "--force") == 0
+    assert evolve(table, "--budget", 10, "--out", copy, "--force") == 0
 
 
 # --resume
@@ -319,7 +320,7 @@ def test_resume_takes_the_options_that_the_folder_was_made_with(table, tmp_path,
         with pytest.raises(Killed):
             evolve(table, *options, "--out", out)
     assert main(["evolve", "--out", str(out), "--resume"]) == 0
-    assert evolve(table, *options, "--no-report", "--out", whole) == 0
+    assert evolve(table, *options, "--out", whole) == 0
     assert (out / "best.json").read_bytes() == (whole / "best.json").read_bytes()
     capsys.readouterr()
     assert main(["evolve", "--resume", f"--out={out}"]) == 0

@@ -56,7 +56,7 @@ def test_a_discovery_computes_little_beside_it(problem: Problem, bank: Path, tmp
 
 
 def test_a_search_is_judged_as_a_run_is_and_counted(problem: Problem, tmp_path: Path) -> None:
-    discoverer, plan, stop = Discoverer(problem), EvolutionPlan(seed=3), Stop(budget=60)
+    discoverer, plan, stop = Discoverer(problem), EvolutionPlan(seed=4), Stop(budget=80)
     looks = sealed_count(problem.table.digest)
     found = discoverer.search(plan, stop, tmp_path / "new" / "folder" / JOURNAL)
     assert load(tmp_path / "new" / "folder").status == "searched"

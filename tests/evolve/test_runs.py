@@ -13,14 +13,14 @@ from autoprox.base.errors import StoreMismatchError
 from autoprox.commands import main
 from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.fitness import Status
-from tests.commands.test_command_line import random_architectures, user_frame
+from tests.commands.test_command_line import user_frame
 
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     """A finished run with several objectives, islands and seeds from the zoo."""
     place = tmp_path_factory.mktemp("runs")
-    user_frame(chosen=random_architectures).to_parquet(place / "mine.parquet")
+    user_frame().to_parquet(place / "mine.parquet")
     out = place / "run"
     options = ["--strategy", "nsga2", "--set", "population=24", "offspring=16", "--islands", "2", "--seed-zoo"]
     given = ["evolve", "--bench", str(place / "mine.parquet"), "--budget", "150", "--jobs", "1", "--out", str(out)]

@@ -69,9 +69,9 @@ def environment_of(cache: Path, hash_seed: str = "0") -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def shared_cache(tmp_path_factory) -> Path:
-    """Folder with the statistics of the reference, for runs that test only the search."""
-    return tmp_path_factory.mktemp("cache")
+def shared_cache() -> Path:
+    """The folder of all tests, for runs that test only the search."""
+    return Path(os.environ["XDG_CACHE_HOME"])
 
 
 @pytest.fixture(scope="module")
