@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import settings
 
+from autoprox.networks import latency
 from tests.interpreters import Interpreter, interpreter
 
 # Numerical code on a shared machine is slow now and then; a deadline would only measure the machine.
@@ -45,6 +46,14 @@ def folders_of_their_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[P
         patch.setenv("XDG_CACHE_HOME", str(shared / "cache"))
         patch.setenv("XDG_STATE_HOME", str(folder / "state"))
         yield folder
+
+
+@pytest.fixture(autouse=True, scope="session")
+def brief_measurements() -> Iterator[None]:
+    """Latencies are measured for 0.1 s and not for up to 1 s until they are steady: no test depends on their values."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(latency, "_MOST_S", latency._LEAST_S)
+        yield
 
 
 @pytest.fixture(scope="session")

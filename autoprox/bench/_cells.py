@@ -5,12 +5,31 @@ column with a gap as floats, which hold whole numbers up to 2^53 only.
 """
 
 import math
+from collections.abc import Callable
 from decimal import Decimal
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeVar
+
+import pandas as pd
+
+Result = TypeVar("Result")
 
 LARGEST = 2**63 - 1
 """Largest value in a column of whole numbers."""
+
+
+def each_cell(column: "pd.Series[Any]", function: Callable[[Any], Result]) -> list[Result]:
+    """The results of a function for the cells of a column, which is called once per distinct cell.
+
+    Example:
+        >>> each_cell(pd.Series(["b", "a", "b"]), str.upper)
+        ['B', 'A', 'B']
+    """
+    if column.dtype == object:  # cells of several types may be equal, as 1 and True are, or not be hashable
+        return [function(cell) for cell in column]
+    codes, distinct = pd.factorize(column, use_na_sentinel=False)
+    results = [function(cell) for cell in distinct.tolist()]
+    return [results[code] for code in codes]
 
 
 def real(cell: Any) -> float | None:

@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from autoprox.bench._cells import LARGEST, whole
+from autoprox.bench._cells import LARGEST, each_cell, whole
 from autoprox.bench._faults import Fault
 
 Mask = npt.NDArray[np.bool_]
@@ -43,7 +43,7 @@ class CheckedRows:
 
     def whole_numbers(self, name: str, lowest: int) -> Faults:
         """Requires whole numbers without gaps, and converts them to int64; a cell with a fault becomes the lowest."""
-        numbers = [whole(cell) for cell in self.frame[name]]
+        numbers = each_cell(self.frame[name], whole)
         good = np.array([number is not None and number >= lowest for number in numbers], dtype=bool)
         yield from self.require(good, name, lambda value: f"is {value!r}, not a whole number from {lowest}.")
         fits = np.array([number is None or number <= LARGEST for number in numbers], dtype=bool)

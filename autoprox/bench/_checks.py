@@ -4,6 +4,7 @@ Every rule yields its faults: one sentence each, which names the column and the 
 """
 
 from collections.abc import Generator, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from unicodedata import category
@@ -13,7 +14,7 @@ import pandas as pd
 
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.foreign import excerpt
-from autoprox.bench._cells import LARGEST, real, whole
+from autoprox.bench._cells import LARGEST, each_cell, real, whole
 from autoprox.bench._checked_rows import CheckedRows, Faults
 from autoprox.bench._faults import Fault
 from autoprox.bench._plausible import (
@@ -151,17 +152,18 @@ class Checker(CheckedRows):
     def _texts(self) -> Faults:
         for name in TEXT_COLUMNS:
             if name in self.frame.columns:
-                is_text = self.frame[name].map(lambda value: isinstance(value, str)).to_numpy(dtype=bool)
+                column = self.frame[name]
+                is_text = np.array(each_cell(column, lambda value: isinstance(value, str)), dtype=bool)
                 yield from self.require(is_text, name, lambda value: f"is {value!r}, not a text.")
                 breaks = "\t\n\r" if name == "arch_json" else ""
-                writable = [not isinstance(value, str) or _is_writable(value, breaks) for value in self.frame[name]]
+                writable = each_cell(column, partial(_is_writable, breaks=breaks))
                 yield from self.require(
                     np.array(writable, dtype=bool),
                     name,
                     lambda value: f"is {excerpt(ascii(value))}, which holds characters that cannot be printed.",
                 )
                 # Categories would sort in their own order, and bytes need not be Unicode.
-                texts = [value if isinstance(value, str) else repr(value) for value in self.frame[name]]
+                texts = each_cell(column, lambda value: value if isinstance(value, str) else repr(value))
                 self.frame[name] = pd.Series(texts, self.frame.index, dtype=str)
         allowed: dict[str, Iterable[str]] = {
             "space": self._spaces,
@@ -180,7 +182,7 @@ class Checker(CheckedRows):
         )
 
     def _values(self) -> Faults:
-        numbers = self.frame["value"].map(real)
+        numbers = pd.Series(each_cell(self.frame["value"], real), dtype=float)
         missing = self.frame["value"].isna()
         yield from self.require(
             (numbers.notna() | missing).to_numpy(dtype=bool), "value", lambda value: f"is {value!r}, not a number."
@@ -371,7 +373,7 @@ class Checker(CheckedRows):
     def _epochs(self) -> Faults:
         column = self.frame["epochs"]
         present = column.notna().to_numpy(dtype=bool)
-        numbers = [whole(cell) for cell in column]
+        numbers = each_cell(column, whole)
         good = np.array([number is not None and 0 <= number <= LARGEST for number in numbers], dtype=bool)
         yield from self.require(~present | good, "epochs", lambda value: f"is {value!r}, not a whole number.")
         self.frame["epochs"] = pd.array(
@@ -386,6 +388,7 @@ def _image_shape(dataset_name: str) -> tuple[int | None, int]:
     return None, NOISE_CHANNELS
 
 
-def _is_writable(text: str, breaks: str) -> bool:
+def _is_writable(cell: object, breaks: str) -> bool:
     """True if a text has no control characters except those in `breaks`; spaces of all widths are allowed."""
+    text = cell if isinstance(cell, str) else ""
     return text.isprintable() or all(each.isprintable() or category(each) == "Zs" or each in breaks for each in text)
