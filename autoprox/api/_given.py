@@ -10,7 +10,7 @@ from autoprox.api._by_name import load
 from autoprox.base.errors import SpecError
 from autoprox.base.references import is_reference
 from autoprox.bench import Problem, Table
-from autoprox.scorers import Scorer, as_scorer, teachable
+from autoprox.scorers import Scorer, as_scorer
 from autoprox.spaces import Space, load_space
 
 
@@ -92,9 +92,8 @@ def taught(scorer: Scorer, teacher: nn.Module | None) -> Scorer:
     Raises:
         SpecError: If the scorer compares with a teacher and none is given.
     """
-    student_of = teachable(scorer)
-    if student_of is not None and teacher is not None:
-        return student_of.taught_by(teacher)
+    if teacher is not None:
+        return scorer.taught_by(teacher)
     if scorer.needs.teacher:
         raise SpecError(f"'{scorer.name}' compares networks with a teacher; give one with `teacher`.")
     return scorer

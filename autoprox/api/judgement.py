@@ -1,12 +1,13 @@
 """Judgement of scorers on a table, compared with plain counts."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
+from torch import nn
 
 from autoprox.api._bars import bar
 from autoprox.api._given import problem, scorers_of
@@ -20,6 +21,7 @@ from autoprox.graph import Proxy
 from autoprox.networks.network import Network
 from autoprox.scorers import Scorer, score_networks
 from autoprox.spaces import Space
+from autoprox.training import teachers_of
 
 __all__ = ["Judgement", "judge", "judged"]
 
@@ -57,6 +59,7 @@ def judge(
     datasets: Sequence[str] | None = None,
     label_kind: str | None = None,
     images: Mapping[str, Path] | None = None,
+    teacher: str | nn.Module | None = None,
     jobs: int = 1,
     progress: bool = True,
 ) -> pd.DataFrame:
@@ -72,6 +75,8 @@ def judge(
         datasets: Only these data sets; all if None.
         label_kind: The label kind; `scratch` if None and the table has it.
         images: Folders with images to compute statistics on, by data set.
+        teacher: Teacher of scorers that compare with one: one of `autoprox.training.TEACHERS`, for each data set; or
+            one network for all of them, as a module or by its location (`my_file.py:model`).
         jobs: Number of processes.
         progress: Shows progress bars if true.
 
@@ -81,7 +86,8 @@ def judge(
         one size), `given_params` (partial tau given the number of parameters). NaN where undefined.
 
     Raises:
-        SpecError: If two scorers have the same name, or there is no such split.
+        SpecError: If two scorers have the same name, there is no such split, or a scorer needs a teacher, or another
+            one than the given.
         TableError: If the table is missing or invalid, or has no such block.
         RegistryError: If there is no such scorer.
         CollectionError: If a scorer cannot be computed on a network of the table.
@@ -94,6 +100,8 @@ def judge(
     if split not in SPLITS:
         raise SpecError(f"There is no split '{split}'; give one of {', '.join(SPLITS)}.")
     chosen = problem(table, spaces, datasets, label_kind, images)
+    if teacher is not None:
+        chosen = replace(chosen, teachers=teachers_of(teacher, chosen.table, chosen.blocks))
     named = scorers_of(scorers)
     found = judged(chosen, named, split, jobs=jobs, progress=bar("statistics", "network", shown=progress))
     ordered = {name: found.scores[name] for name in (*named, *found.judge.counts)}
@@ -116,9 +124,12 @@ def judged(
         progress: A progress bar.
 
     Raises:
+        SpecError: If a scorer compares with a teacher, and the problem has none, or another one than its discovery.
         TableError: If a block has too few architectures or a constant label there.
         CollectionError: If a scorer cannot be computed on a network.
     """
+    for name, each in scorers.items():
+        _check_teacher(name, each, chosen)
     own = Judge(chosen, *SPLITS[split])
     looked = count_sealed(chosen.table.digest) if Split.SEALED in SPLITS[split] else None
     if split != Split.SEALED:
@@ -134,6 +145,20 @@ def judged(
     proxies = dict(zip(scorers, verdicts, strict=False))
     baselines = dict(zip(own.counts, verdicts[len(scorers) :], strict=True))
     return Judgement(own, own.counts | dict(zip(scorers, values, strict=True)), proxies, baselines, agreements, looked)
+
+
+def _check_teacher(name: str, scorer: Scorer, chosen: Problem) -> None:
+    if scorer.needs.teacher and not chosen.teachers:
+        raise SpecError(f"'{name}' compares networks with a teacher; give one with `teacher`.")
+    for part in scorer.parts:
+        known = part.provenance.get("teachers", {}) if part.needs.teacher else {}
+        for data, given in chosen.teachers.items():
+            if data in known and known[data]["identity"] != given.identity:
+                raise SpecError(
+                    f"'{name}' was discovered with the teacher '{known[data]['name']}' (digest "
+                    f"{known[data]['identity']}) on '{data}', and '{given.name}' has the digest {given.identity}; give "
+                    "the same teacher, or judge a proxy with the same graph and no provenance."
+                )
 
 
 def _before_select(scorer: Scorer, chosen: Problem) -> Scorer:

@@ -31,6 +31,7 @@ from autoprox.commands.names import SCORER
 from autoprox.commands.outfolder import RESULT, add_out_options, result_folder
 from autoprox.commands.problem_options import add_problem_options, add_split_option, note_sealed, problem_of
 from autoprox.commands.record import run_record
+from autoprox.commands.teacher_options import add_teacher_option, check_teacher, with_teachers
 from autoprox.scorers import Scorer
 
 
@@ -45,6 +46,11 @@ def _add_options(options: CommandParser) -> None:
     )
     add_problem_options(options)
     add_split_option(options)
+    add_teacher_option(
+        options,
+        "teacher for tvt, diswot and proxies discovered with one",
+        "A discovered proxy takes its own teacher only",
+    )
     add_json(options)
     options.add_argument("--verbose", action="store_true", help="print every block")
     add_out_options(options)
@@ -54,7 +60,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     started = time.monotonic()
     folder = result_folder(options, "evaluate")
     proxies = named_proxies(options.proxy)
-    problem = problem_of(options)
+    check_teacher(proxies.values(), options)
+    problem = with_teachers(problem_of(options), options)
     with nullcontext() if folder is None else folder.opened(options):
         found = judged_with(options, problem, proxies)
         say_judgement(options, problem, found)
@@ -173,6 +180,7 @@ COMMAND = Command(
     (
         "evaluate --proxy snip grad_norm",
         "evaluate --proxy runs/vitbench101-seed0/best.json params --split select --json",
+        "evaluate --proxy runs/taught diswot --label-kind kd --teacher resnet",
         "evaluate --proxy runs/short --bench my_table.parquet --init-seeds 3 --out runs/verdict",
     ),
     _add_options,

@@ -1,13 +1,14 @@
 """The teacher as an option of a command."""
 
 import argparse
+from collections.abc import Iterable
 from dataclasses import replace
 
 from autoprox.base.errors import SpecError
 from autoprox.bench.problem import Problem
 from autoprox.commands.searchtask import NOISE, local_images, opened
 from autoprox.commands.values import Text
-from autoprox.scorers import Scorer, teachable
+from autoprox.scorers import Scorer
 from autoprox.spaces import Space
 from autoprox.spaces.task import Task
 from autoprox.training import TEACHERS, named_teacher, teachers_of
@@ -30,7 +31,7 @@ def add_teacher_option(options: argparse._ActionsContainer, purpose: str, remark
 
 
 def with_teachers(problem: Problem, options: argparse.Namespace) -> Problem:
-    """A problem with the teachers that the options of a discovery name, if they do.
+    """A problem with the teachers that the options name, if they do.
 
     Raises:
         SpecError: If there is no such teacher.
@@ -42,6 +43,21 @@ def with_teachers(problem: Problem, options: argparse.Namespace) -> Problem:
     return replace(problem, teachers=teachers_of(options.teacher, problem.table, problem.blocks))
 
 
+def check_teacher(scorers: Iterable[Scorer], options: argparse.Namespace) -> None:
+    """Checks that the options name a teacher if, and only if, a scorer compares with one.
+
+    Raises:
+        SpecError: If they do not.
+    """
+    names = {each.name: each.needs.teacher for each in scorers}
+    if options.teacher is None:
+        for name in (name for name, compares in names.items() if compares):
+            raise SpecError(f"'{name}' compares networks with a teacher; name one with --teacher.")
+    elif not any(names.values()):
+        listed = ", ".join(f"'{name}'" for name in names)
+        raise SpecError(f"--teacher {options.teacher}: no comparison with a teacher in {listed}; leave it out.")
+
+
 def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space) -> Scorer:
     """A scorer with the teacher that the options name, if there is one.
 
@@ -49,13 +65,9 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
         SpecError: If a required teacher is missing, a teacher is given to a scorer without one, or it does not exist.
         AutoproxError: If it cannot be trained.
     """
+    check_teacher([scorer], options)
     if options.teacher is None:
-        if scorer.needs.teacher:
-            raise SpecError(f"'{scorer.name}' compares networks with a teacher; name one with --teacher.")
         return scorer
-    student_of = teachable(scorer)
-    if student_of is None:
-        raise SpecError(f"--teacher {options.teacher}: '{scorer.name}' does not compare with a teacher; leave it out.")
     name = options.teacher
     data = None
     if name in TEACHERS:
@@ -64,4 +76,4 @@ def taught(scorer: Scorer, options: argparse.Namespace, task: Task, space: Space
                 f"--teacher {name} is trained on a data set; name one with --dataset, or give my_file.py:model."
             )
         data = opened(local_images(options, task.dataset, space), task.dataset)
-    return student_of.taught_by(named_teacher(name, data))
+    return scorer.taught_by(named_teacher(name, data))

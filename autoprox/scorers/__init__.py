@@ -18,7 +18,7 @@ from autoprox.scorers._loading import BEST, HALL, hall_ensemble, load_proxy
 from autoprox.scorers._one_gene import FOREIGN, Series, blind_to, effects, foreign_series, gene_series
 from autoprox.scorers._one_model import measured, measured_network
 from autoprox.scorers._own import OwnScorer, as_scorer
-from autoprox.scorers._paired import PairedProxy, StandardisedProxy, TaughtScorer, teachable
+from autoprox.scorers._paired import PairedProxy, StandardisedProxy, TaughtScorer
 from autoprox.scorers._ranking import RankedProxy
 from autoprox.scorers._scoring import Scored, joined_alike, score_networks, score_together
 from autoprox.scorers._subject import Subject, prepared
@@ -64,6 +64,5 @@ __all__ = [
     "prepared",
     "score_networks",
     "score_together",
-    "teachable",
     "zoo_graphs",
 ]

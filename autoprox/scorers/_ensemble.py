@@ -12,6 +12,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.metrics import mean_ranks
+from autoprox.networks import Teacher
 from autoprox.scorers._interface import Scorer
 from autoprox.scorers._one_model import measured
 from autoprox.scorers._own import as_scorer
@@ -62,6 +63,11 @@ class Ensemble(AbstractScorer):
     def parts(self) -> tuple[Scorer, ...]:
         """Parts of all members, in the order of members."""
         return tuple(part for member in self.members for part in member.parts)
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> "Ensemble":
+        """The same ensemble with a teacher for the members that compare with one."""
+        known = Teacher.of(teacher)
+        return Ensemble([each.taught_by(known) for each in self.members], self.name)
 
     def join(self, values: Floats) -> Floats:
         """Mean ranks of a set, `(A,)`, in (0, 1], from the values of the parts, `(P, A)`; NaN without a finite value.

@@ -8,6 +8,7 @@ from torch import nn
 from autoprox.base.arrays import Floats
 from autoprox.graph import Expression, Leaves
 from autoprox.inspect.nodes import Site
+from autoprox.networks import Teacher
 from autoprox.scorers._subject import Subject
 from autoprox.spaces import Arch, Space
 from autoprox.statistics import BatchLoss, Requirements
@@ -57,7 +58,7 @@ class Scorer(Protocol):
 
     @property
     def needs(self) -> Requirements:
-        """Inputs that it needs, and passes that it runs."""
+        """Inputs that it needs, and passes that it runs; a teacher only if it has none yet."""
 
     @property
     def parts(self) -> "tuple[Scorer, ...]":
@@ -68,6 +69,9 @@ class Scorer(Protocol):
 
     def renamed(self, name: str) -> Self:
         """The same scorer under another name."""
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same scorer with a teacher, for all parts that compare with one; itself if none does."""
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores one live model with its present parameters. The model is unchanged afterwards.
@@ -105,6 +109,10 @@ class LeafPart(Protocol):
     @property
     def node_leaves(self) -> tuple[Expression, ...]:
         """Leaves of a network that it needs: reductions of tensors, and counts."""
+
+    @property
+    def teacher(self) -> Teacher | None:
+        """The network that leaves compare with; None for the teacher of each network."""
 
     @property
     def selected_sites(self) -> frozenset[Site]:

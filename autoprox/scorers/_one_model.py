@@ -47,7 +47,7 @@ def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcom
 
     Args:
         scorers: As for `measured`.
-        network: The network, with the batch of its task.
+        network: The network, with the batch of its task, and the teacher of scorers that have none yet.
     """
     space, arch, task = network.space, network.arch, network.task
     found = {
@@ -57,7 +57,10 @@ def measured_network(scorers: Sequence[Scorer], network: Network) -> list[Outcom
     }
     others = [place for place in range(len(scorers)) if place not in found]
     if others:
-        live = measured([scorers[place] for place in others], network.build(), task.images, task.labels)
+        chosen = [scorers[place] for place in others]
+        if network.teacher is not None:
+            chosen = [each.taught_by(network.teacher) if each.needs.teacher else each for each in chosen]
+        live = measured(chosen, network.build(), task.images, task.labels)
         found |= zip(others, live, strict=True)
     return [found[place] for place in range(len(scorers))]
 
@@ -85,11 +88,17 @@ def evaluated(part: LeafPart, leaves: Sequence[Leaves]) -> list[Outcome]:
 def _by_leaves(
     parts: Sequence[LeafPart], model: nn.Module, images: Any, labels: Any, loss: BatchLoss | None
 ) -> list[Outcome]:
-    """Collects leaves once for all parts; if the model lacks leaves of one part, collects separately for each."""
+    """Collects leaves once for all parts; if the model lacks leaves of one part, collects separately for each.
+
+    Parts with different teachers are collected separately.
+    """
+    teacher = parts[0].teacher
+    if any(part.teacher is not teacher for part in parts):
+        return [outcome for part in parts for outcome in _by_leaves([part], model, images, labels, loss)]
     wanted = list(dict.fromkeys(leaf for part in parts for leaf in part.node_leaves))
     told = frozenset().union(*(part.selected_sites for part in parts))
     try:
-        leaves = leaves_of(model, images, labels, wanted, loss, told=told)
+        leaves = leaves_of(model, images, labels, wanted, loss, told=told, teacher=teacher)
     except CollectionError as error:
         if len(parts) == 1:
             return [Outcome(np.nan, str(error))]

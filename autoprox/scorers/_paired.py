@@ -1,7 +1,7 @@
 """Proxies that compare a student with a teacher on one batch."""
 
 from abc import abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from contextlib import ExitStack
 from copy import deepcopy
 from dataclasses import dataclass, replace
@@ -16,17 +16,15 @@ from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, derived_seed, digest
 from autoprox.base.errors import CollectionError, SpecError, UndefinedScoreError
 from autoprox.base.identity import function_digest
-from autoprox.graph import Proxy
 from autoprox.networks import Teacher
 from autoprox.scorers._function import FunctionProxy
-from autoprox.scorers._interface import Scorer
 from autoprox.scorers._subject import Subject, prepared
 from autoprox.scorers.base import AbstractScorer
 from autoprox.statistics import BatchLoss, Requirements
 
 
 class TaughtScorer(AbstractScorer):
-    """A scorer that may need a teacher, given beforehand or with each call."""
+    """A scorer that compares with a teacher, given beforehand or with a call."""
 
     @abstractmethod
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
@@ -52,7 +50,7 @@ class TaughtScorer(AbstractScorer):
             images: Batch, shape `(B, C, H, W)`, for student and teacher.
             labels: Class indices, shape `(B,)`.
             loss: Loss of backward passes of other parts.
-            teacher: The network to compare with; None if given by `taught_by`.
+            teacher: The network to compare with, for this call; `taught_by` is faster for several calls.
 
         Raises:
             CollectionError: If there is no teacher, or the networks cannot be compared on this batch.
@@ -65,87 +63,6 @@ class TaughtScorer(AbstractScorer):
     @abstractmethod
     def score_subject(self, subject: Subject) -> float:
         """Scores a prepared model; raises as `score` does."""
-
-    def score_many(
-        self,
-        models: Iterable[nn.Module],
-        images: Any,
-        labels: Any = None,
-        *,
-        loss: BatchLoss | None = None,
-        teacher: Teacher | nn.Module | None = None,
-    ) -> Floats:
-        """Scores a set of live models; see `Scorer`, and `score` for the teacher."""
-        if teacher is not None:
-            return self.taught_by(teacher).score_many(models, images, labels, loss=loss)
-        return super().score_many(models, images, labels, loss=loss)
-
-
-@dataclass(frozen=True)
-class TaughtGraph(TaughtScorer):
-    """A graph with statistics that compare with a teacher, together with the teacher.
-
-    Args:
-        name: Name for reports.
-        graph: The proxy.
-        teacher: The teacher, if already given.
-    """
-
-    name: str
-    graph: Proxy
-    teacher: Teacher | None = None
-
-    @property
-    def sign(self) -> int:  # type: ignore[override]
-        """The sign of the proxy, which is part of the score."""
-        return self.graph.sign
-
-    @property
-    def source(self) -> str:  # type: ignore[override]
-        """The publication of the proxy, or the table that it was discovered on."""
-        return self.graph.source
-
-    @property
-    def provenance(self) -> Mapping[str, Any]:  # type: ignore[override]
-        """The provenance of the proxy."""
-        return self.graph.provenance
-
-    @property
-    def needs(self) -> Requirements:  # type: ignore[override]
-        """Inputs that the proxy needs, and passes that it runs."""
-        return self.graph.needs
-
-    @property
-    def description(self) -> str:
-        """The formula in one line."""
-        return self.graph.description
-
-    @property
-    def identity(self) -> str | None:
-        """Digest of proxy and teacher."""
-        return digest(["taught", self.graph.identity, None if self.teacher is None else self.teacher.identity])
-
-    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
-        """The same proxy with a teacher."""
-        return replace(self, teacher=Teacher.of(teacher))
-
-    def score_subject(self, subject: Subject) -> float:
-        """Compares a prepared model with the teacher; raises as `score` does."""
-        return self.graph.score(subject.model, subject.images, subject.labels, loss=subject.loss, teacher=self.teacher)
-
-
-def teachable(scorer: Scorer) -> TaughtScorer | None:
-    """A scorer in a form that takes a teacher; None if it has no such form.
-
-    Example:
-        >>> from autoprox.graph import parse
-        >>> mine = teachable(Proxy("mine", parse("nodes_sum(l1(teacher_relation))")))
-        >>> type(mine).__name__, teachable(Proxy("mine", parse("nodes_sum(params)"))) is None
-        ('TaughtGraph', True)
-    """
-    if isinstance(scorer, TaughtScorer):
-        return scorer
-    return TaughtGraph(scorer.name, scorer) if isinstance(scorer, Proxy) and scorer.needs.teacher else None
 
 
 @dataclass(frozen=True)
@@ -193,7 +110,7 @@ class PairedProxy(TaughtScorer):
 
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
         """The same proxy with a teacher."""
-        return replace(self, teacher=Teacher.of(teacher))
+        return replace(self, teacher=Teacher.of(teacher), needs=replace(self.needs, teacher=False))
 
     @property
     def identity(self) -> str | None:
@@ -321,8 +238,7 @@ class StandardisedProxy(TaughtScorer):
     def taught_by(self, teacher: Teacher | nn.Module) -> Self:
         """The same sum with a teacher for the members that need one."""
         known = Teacher.of(teacher)
-        members = [each.taught_by(known) if isinstance(each, TaughtScorer) else each for each in self.members]
-        return replace(self, members=tuple(members))
+        return replace(self, members=tuple(each.taught_by(known) for each in self.members))
 
     def score_subject(self, subject: Subject) -> float:
         """Scores a single prepared model by raw values; raises as `score` does."""

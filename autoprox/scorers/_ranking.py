@@ -1,7 +1,7 @@
 """Proxies that rank within a set of networks: several measures, joined by their ranks."""
 
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
@@ -10,6 +10,7 @@ from torch import nn
 
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import digest
+from autoprox.networks import Teacher
 from autoprox.scorers._interface import Scorer
 from autoprox.scorers._one_model import alone
 from autoprox.scorers._subject import Subject, prepared
@@ -53,6 +54,11 @@ class RankedProxy(AbstractScorer):
     def needs(self) -> Requirements:  # type: ignore[override]
         """Joint requirements of its parts."""
         return Requirements.together(each.needs for each in self.members)
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same proxy with a teacher for the members that compare with one."""
+        known = Teacher.of(teacher)
+        return replace(self, members=tuple(each.taught_by(known) for each in self.members))
 
     def score(self, model: nn.Module, images: Any, labels: Any = None, *, loss: BatchLoss | None = None) -> float:
         """Scores a single live model in the form without ranks; see the class.

@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -65,7 +65,8 @@ def score_networks(
 
     Values are cached network by network, so that a killed process loses only the networks in progress. Scores are
     cached under the identity of a part; a part without an identity is computed at every call. A scorer that ranks
-    within a set, such as an ensemble, ranks networks of the same space, task and initialisation.
+    within a set, such as an ensemble, ranks networks of the same space, task and initialisation. A part that compares
+    with a teacher, and has none yet, compares with the teacher of each network.
 
     Args:
         scorers: `P` scorers with distinct names.
@@ -83,14 +84,20 @@ def score_networks(
     by_archs = {key: each for key, each in parts.items() if isinstance(each, ArchPart)}
     others = {key: each for key, each in parts.items() if key not in by_leaves | by_archs}
     found = {key: [measured_network([each], network)[0] for network in networks] for key, each in by_archs.items()}
-    found |= _leaf_outcomes(by_leaves, networks, cache, jobs, progress)
-    found |= _live_outcomes(others, networks, cache, jobs, progress)
+    for teacher in dict.fromkeys(each.teacher for each in by_leaves.values()):
+        own = {key: each for key, each in by_leaves.items() if each.teacher is teacher}
+        compared = networks if teacher is None else [replace(network, teacher=teacher) for network in networks]
+        found |= _leaf_outcomes(own, compared, cache, jobs, progress)
+    alone = {key: each for key, each in others.items() if not each.needs.teacher}
+    found |= _live_outcomes(alone, [network.key for network in networks], networks, cache, jobs, progress)
+    untaught = {key: each for key, each in others.items() if each.needs.teacher}
+    found |= _live_outcomes(untaught, [network.paired_key for network in networks], networks, cache, jobs, progress)
     values = np.empty((len(scorers), len(networks)))
     refusals = {}
     for row, each in enumerate(scorers):
-        own = [found[_key(part)] for part in each.parts]
-        values[row] = joined_alike(each.join, np.array([[one.value for one in part] for part in own]), networks)
-        reason = next((one.reason for part in own for one in part if one.reason), None)
+        measures = [found[_key(part)] for part in each.parts]
+        values[row] = joined_alike(each.join, np.array([[one.value for one in part] for part in measures]), networks)
+        reason = next((one.reason for part in measures for one in part if one.reason), None)
         if reason is not None:
             refusals[each.name] = reason
     return Scored(values, refusals)
@@ -153,17 +160,18 @@ def _leaf_outcomes(
 
 def _live_outcomes(
     parts: Mapping[_Key, Scorer],
+    keys: Sequence[str],
     networks: Sequence[Network],
     cache: StatisticsCache,
     jobs: int,
     progress: Progress | None,
 ) -> dict[_Key, list[Outcome]]:
-    """Scores of parts that need live networks, computed network by network."""
+    """Scores of parts that need live networks, computed network by network, and cached under a key of each network."""
     if not parts:
         return {}
     digests = {key: text_digest(f"score {key}") for key in parts if isinstance(key, str)}
     # A separate key, since scores have no nodes and need not agree with the layout of a network's leaves.
-    places = [f"{network.key} scores" for network in networks]
+    places = [f"{key} scores" for key in keys]
     stored = cache.get_many(places, list(digests.values()))
     found: dict[str, dict[_Key, Outcome]] = {
         place: {key: Outcome(*held[name].tolist()) for key, name in digests.items() if name in held}

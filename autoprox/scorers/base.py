@@ -13,6 +13,7 @@ from autoprox.base.arrays import Floats
 from autoprox.base.errors import CollectionError
 from autoprox.base.html import code, panel
 from autoprox.base.outcomes import Outcome, values_of
+from autoprox.networks import Teacher
 from autoprox.scorers._interface import Scorer
 from autoprox.scorers._one_model import measured
 from autoprox.statistics import BatchLoss, Requirements
@@ -66,6 +67,11 @@ class AbstractScorer(ABC):
         other = copy(self)
         object.__setattr__(other, "name", name)  # some are frozen
         return other
+
+    def taught_by(self, teacher: Teacher | nn.Module) -> Self:
+        """The same scorer with a teacher; itself, since it does not compare with one."""
+        del teacher
+        return self
 
     def score_many(
         self, models: Iterable[nn.Module], images: Any, labels: Any = None, *, loss: BatchLoss | None = None

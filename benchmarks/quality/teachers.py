@@ -39,7 +39,7 @@ from autoprox.bench.table import Table
 from autoprox.datasets import dataset
 from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, partial_tau, resample_counts
 from autoprox.networks import Fresh, Network, Teacher
-from autoprox.scorers import Scorer, TaughtScorer, measured, score_networks
+from autoprox.scorers import Scorer, measured, score_networks
 from autoprox.training import named_teacher
 
 RESULTS = Path(__file__).parent / "results"
@@ -86,9 +86,7 @@ def scores_of(block: Block, table: Table, arch_ids: list[str], seeds: int) -> di
     scorers: dict[str, Scorer] = {"tvt-student": autoprox.load("tvt-student")}
     for control, teacher in teachers_of(block.dataset).items():
         for name in PAIRED:
-            paired = autoprox.load(name)
-            assert isinstance(paired, TaughtScorer)
-            scorers[f"{name}, {control}" if control else name] = paired.taught_by(teacher)
+            scorers[f"{name}, {control}" if control else name] = autoprox.load(name).taught_by(teacher)
     values = np.empty((len(scorers), len(archs), seeds))
     pairs = [(place, seed) for place in range(len(archs)) for seed in range(seeds)]
     for place, seed in with_progress(pairs, len(pairs), "network"):

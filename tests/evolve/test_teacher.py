@@ -1,5 +1,6 @@
 """Discovery with a teacher: its leaves, its identity in runs, and what it adds."""
 
+import json
 from dataclasses import replace
 
 import numpy as np
@@ -8,6 +9,8 @@ import torch
 from scipy import stats
 from torch import nn
 
+from autoprox import judge, load
+from autoprox.api.judgement import judged
 from autoprox.base.errors import SpecError, StoreMismatchError
 from autoprox.bench import Judge, Problem, Split, Table
 from autoprox.commands import main
@@ -16,12 +19,20 @@ from autoprox.evolve.evolution_journal import EvolutionJournal
 from autoprox.evolve.grammar import proxy_grammar, type_key
 from autoprox.evolve.leaves import first_bank, grown, own_leaves, paired_leaves
 from autoprox.evolve.rivals import scores_of
+from autoprox.graph import Proxy, parse
 from autoprox.networks import Teacher
+from autoprox.scorers import Ensemble
 from autoprox.statistics import StatisticsCache
-from autoprox.training import teachers_of
+from autoprox.training import named_teacher, teachers_of
 from tests.evolve.world import COUNT, World, leaves
 
 FEW = 6
+MODULE = """import torch
+from torch import nn
+torch.manual_seed(0)
+model = nn.Sequential(nn.Sequential(nn.Conv2d(1, 2, 3, 2, padding=1), nn.ReLU()),
+                      nn.Sequential(nn.Conv2d(2, 2, 3, 2, padding=1), nn.ReLU()), nn.Flatten(), nn.Linear(8, 10))
+"""
 
 
 class Convolutional(nn.Module):
@@ -163,3 +174,54 @@ def test_one_network_teaches_all_data_sets_and_a_named_one_each_its_own():
 def test_an_unknown_teacher_is_one_line_on_the_command_line(capsys):
     assert main(["evolve", "--spaces", "pit-micro", "--datasets", "digits", "--teacher", "resnt"]) == 2
     assert "There is no teacher 'resnt'. Did you mean 'resnet'?" in capsys.readouterr().err
+
+
+def test_proxies_are_judged_with_the_teacher_of_their_discovery(problem, taught):
+    graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
+    scorers = {each.name: each for each in (graph, load("diswot-relation"))}
+    found = judged(taught, scorers, "select")
+    networks, teacher = found.judge.networks, taught.teachers["digits"]
+    for name in ("mine", "diswot-relation"):
+        own, task = scorers[name].taught_by(teacher), networks[0].task
+        expected = [own.score(each.build(), task.images, task.labels) for each in networks]
+        np.testing.assert_allclose(found.scores[name], expected, rtol=1e-6)
+        tau = stats.kendalltau(expected, found.judge.blocks[0].goodness).statistic
+        assert found.proxies[name].joint == pytest.approx(tau)
+    with pytest.raises(SpecError, match="'mine' compares networks with a teacher; give one with `teacher`"):
+        judged(problem, scorers, "select")
+    other = replace(problem, teachers=teachers_of(Convolutional(1), problem.table, problem.blocks))
+    known = {"digits": {"name": "conv", "identity": other.teachers["digits"].identity}}
+    stated = replace(graph, provenance={"teachers": known})
+    for scorer in (stated, Ensemble([stated, graph])):
+        with pytest.raises(SpecError, match="was discovered with the teacher 'conv'"):
+            judged(taught, {"mine": scorer}, "select")
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["diswot"], "'diswot' compares networks with a teacher; name one with --teacher"),
+        (["snip", "--teacher", "resnet"], "no comparison with a teacher in 'snip'"),
+        (["diswot", "--teacher", "resnett"], "There is no teacher 'resnett'"),
+    ],
+)
+def test_evaluate_asks_for_a_teacher_if_and_only_if_a_proxy_compares(words, said, capsys):
+    assert main(["evaluate", "--spaces", "pit-micro", "--datasets", "digits", "--proxy", *words]) == 2
+    assert said in capsys.readouterr().err
+
+
+def test_evaluate_and_judge_take_a_teacher(tmp_path, capsys):
+    (tmp_path / "mine.py").write_text(MODULE)
+    teacher = named_teacher(f"{tmp_path / 'mine.py'}:model")
+    graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
+    known = {"teachers": {"digits": {"name": teacher.name, "identity": teacher.identity}}}
+    replace(graph, provenance=known).save(tmp_path / "best.json")
+    words = ["--spaces", "pit-micro", "--datasets", "digits", "--label-kind", "kd", "--jobs", "1", "--json"]
+    found = [str(tmp_path / "best.json"), "--teacher", f"{tmp_path / 'mine.py'}:model"]
+    assert main(["evaluate", *words, "--proxy", *found]) == 0
+    told = json.loads(capsys.readouterr().out)["proxies"][found[0]]["joint"]
+    given = {"spaces": ["pit-micro"], "datasets": ["digits"], "label_kind": "kd", "progress": False}
+    frame = judge(graph, teacher=teacher.model, **given).set_index(["scorer", "block"])
+    assert frame.loc[("mine", "joint"), "kendall"] == pytest.approx(told)
+    with pytest.raises(SpecError, match="give the same teacher"):
+        judge(str(tmp_path / "best.json"), teacher=Convolutional(1), **given)

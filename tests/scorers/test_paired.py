@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
+from scipy import stats
 from torch import nn
 from torch.nn import functional
 
@@ -16,7 +17,7 @@ from autoprox.commands import main
 from autoprox.datasets import dataset
 from autoprox.graph import Proxy, parse
 from autoprox.networks import Network, Teacher
-from autoprox.scorers import TEACHER_PROXIES, score_networks, teachable
+from autoprox.scorers import TEACHER_PROXIES, Ensemble, score_networks
 from autoprox.statistics import StatisticsCache
 from autoprox.training import named_teacher
 from tests.search.worlds import MICRO
@@ -139,10 +140,10 @@ def test_the_published_semantics_are_of_features_and_need_equal_widths():
 @pytest.mark.parametrize("name", ["tvt", "diswot"])
 def test_sums_are_of_z_scores_among_the_candidates_and_of_values_alone(name):
     whole = autoprox.load(name)
-    members = [each.taught_by(TEACHER) if each.needs.teacher else each for each in whole.members]
+    members = [each.taught_by(TEACHER) for each in whole.members]
     values = np.array([[each.score(student, IMAGES, LABELS) for student in STUDENTS] for each in members])
     z = (values - values.mean(axis=1, keepdims=True)) / values.std(axis=1, keepdims=True)
-    np.testing.assert_allclose(whole.score_many(STUDENTS, IMAGES, LABELS, teacher=TEACHER), z.sum(axis=0), rtol=1e-6)
+    np.testing.assert_allclose(whole.taught_by(TEACHER).score_many(STUDENTS, IMAGES, LABELS), z.sum(axis=0), rtol=1e-6)
     assert whole.score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == pytest.approx(values[:, 0].sum())
     with pytest.raises(CollectionError, match=r"has no teacher: give one by proxy.taught_by"):
         whole.score(STUDENTS[0], IMAGES, LABELS)
@@ -217,7 +218,7 @@ def test_a_search_finds_the_student_of_a_teacher(tmp_path, capsys):
     assert picks[0]["score"] >= picks[-1]["score"]
     for wrong, said in (
         (["--proxy", "diswot"], "name one with --teacher"),
-        (["--proxy", "snip", *teacher], "does not compare with a teacher"),
+        (["--proxy", "snip", *teacher], "no comparison with a teacher in 'snip'"),
         (["--proxy", "tvt", "--teacher", "resnett"], "There is no teacher 'resnett'"),
     ):
         assert main([*words, *wrong, "--out", str(tmp_path / "wrong")]) == 2
@@ -226,18 +227,18 @@ def test_a_search_finds_the_student_of_a_teacher(tmp_path, capsys):
 
 def test_a_graph_that_compares_takes_a_teacher_like_the_others(tmp_path):
     graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
-    taught = teachable(graph).taught_by(TEACHER)
+    taught = graph.taught_by(TEACHER)
     expected = [graph.score(each, IMAGES, LABELS, teacher=TEACHER) for each in STUDENTS]
     assert taught.score_many(STUDENTS, IMAGES, LABELS).tolist() == expected
-    other = teachable(graph).taught_by(STUDENTS[0])
-    assert len({each.identity for each in (taught, other, teachable(graph), graph)}) == 4
-    assert (taught.sign, taught.source, taught.needs, taught.description) == (1, graph.source, graph.needs, graph.brief)
+    other = graph.taught_by(STUDENTS[0])
+    assert len({each.identity for each in (taught, other, graph)}) == 3
+    assert (graph.needs.teacher, taught.needs.teacher) == (True, False)
     frame = autoprox.rank(dict(zip("abcd", STUDENTS, strict=True)), IMAGES, LABELS, scorer=graph, teacher=TEACHER)
     assert frame["score"].to_dict() == pytest.approx(dict(zip("abcd", expected, strict=True)))
     with pytest.raises(SpecError, match="'mine' compares networks with a teacher; give one"):
         autoprox.rank(STUDENTS, IMAGES, LABELS, scorer=graph)
     with pytest.raises(CollectionError, match="'teacher_relation' compares a network with a teacher; give one"):
-        teachable(graph).score(STUDENTS[0], IMAGES, LABELS)
+        graph.score(STUDENTS[0], IMAGES, LABELS)
     graph.save(tmp_path / "best.json")
     assert autoprox.load(tmp_path / "best.json").score(STUDENTS[0], IMAGES, LABELS, teacher=TEACHER) == expected[0]
 
@@ -250,3 +251,40 @@ def test_a_teacher_keeps_its_mode(name):
     found = autoprox.load(name).score(STUDENTS[0], IMAGES, LABELS, teacher=teacher)
     assert [each.training for each in teacher.modules()] == before
     assert found == autoprox.load(name).score(STUDENTS[0], IMAGES, LABELS, teacher=teacher.eval())
+
+
+def test_ensembles_take_a_teacher_for_the_members_that_compare():
+    """Its ranks are those of the members alone; a teacher of its own counts more than that of a network."""
+    graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
+    other = Teaching(width=9)
+    members = [graph, autoprox.load("diswot-relation"), autoprox.load("snip"), graph.taught_by(other).renamed("other")]
+    alone = [*(each.taught_by(TEACHER) for each in members[:3]), members[3]]
+    expected = [[each.score(student, IMAGES, LABELS) for student in STUDENTS] for each in alone]
+    ranks = np.mean([stats.rankdata(row) / len(row) for row in expected], axis=0)
+    ensemble = Ensemble([*members[:3]], "whole")
+    assert (ensemble.needs.teacher, ensemble.taught_by(TEACHER).needs.teacher) == (True, False)
+    np.testing.assert_allclose(Ensemble(alone).score_many(STUDENTS, IMAGES, LABELS), ranks)
+    first = np.mean([stats.rankdata(row) / len(row) for row in expected[:3]], axis=0)
+    np.testing.assert_allclose(ensemble.taught_by(TEACHER).score_many(STUDENTS, IMAGES, LABELS), first)
+
+
+def test_scorers_without_a_teacher_compare_with_that_of_each_network():
+    """Their scores are cached for each teacher; a teacher of the scorer's own counts more."""
+    graph = Proxy("mine", parse("neg(nodes_mean(mean(square(teacher_relation))))"))
+    relation, cache = autoprox.load("diswot-relation"), StatisticsCache(None)
+    teachers = [Teacher.of(TEACHER), Teacher.of(Teaching(width=9))]
+    found = []
+    for teacher in teachers:
+        networks = [Network(SPACE, arch, MICRO, teacher=teacher) for arch in ARCHS[:2]]
+        own = graph.taught_by(teachers[0]).renamed("own")
+        values = score_networks([graph, relation, own, autoprox.load("snip")], networks, cache).required()
+        for row, scorer in zip(values, (graph.taught_by(teacher), relation.taught_by(teacher), own), strict=False):
+            expected = [scorer.score(each.build(), MICRO.images, MICRO.labels) for each in networks]
+            np.testing.assert_allclose(row, expected, rtol=1e-6)
+        found.append(values)
+    assert not np.isclose(found[0][:2], found[1][:2]).any()
+    np.testing.assert_array_equal(found[0][2:], found[1][2:])
+    ensemble = Ensemble([graph, relation])
+    assert np.isfinite(score_networks([ensemble], networks, cache).required()).all()
+    with pytest.raises(CollectionError, match="has no teacher"):
+        score_networks([relation], [Network(SPACE, ARCHS[0], MICRO)], cache).required()

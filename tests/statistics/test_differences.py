@@ -139,10 +139,9 @@ def test_published_proxies_are_graphs_over_them(name, formula):
     assert "a teacher" in str(proxy.needs)
     found = proxy.score(model, IMAGES, teacher=teacher)
     assert found == pytest.approx(autoprox.load(name).score(model, IMAGES, teacher=teacher), rel=1e-5)
-    assert (
-        found == proxy(model, IMAGES, teacher=Teacher.of(teacher)) == proxy.score_many([model], IMAGES, teacher=teacher)
-    )
-    assert len(proxy.per_node(model, IMAGES, teacher=teacher)) == len(norm_inputs(model))
+    taught = proxy.taught_by(teacher)
+    assert found == taught(model, IMAGES) == taught.score_many([model], IMAGES)
+    assert len(taught.per_node(model, IMAGES)) == len(norm_inputs(model))
 
 
 def test_neither_network_is_changed_and_other_statistics_are_the_same():

@@ -55,6 +55,7 @@ class LearnedProxy(AbstractScorer):
     nodes: tuple[str, ...]
     provenance: Mapping[str, Any] = field(default_factory=dict)
     sign = 1
+    teacher = None
 
     @classmethod
     def of(
