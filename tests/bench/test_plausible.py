@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from autoprox.bench._plausible import fractions_among_percents
@@ -95,6 +95,7 @@ def test_a_gap_changes_no_other_cell(write_table: WriteTable) -> None:
     assert set(whole.frame["train_seed"]) == {2**62 + 1}
 
 
+@settings(max_examples=25)
 @given(st.floats(2, 100))
 def test_a_csv_keeps_every_digit(tmp_path_factory: pytest.TempPathFactory, value: float) -> None:
     rows = user_rows()

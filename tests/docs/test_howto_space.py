@@ -1,15 +1,13 @@
 """The files of docs/howto/space.md, in a separate folder: a space, and its laws as a user's tests."""
 
 import ast
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
 from autoprox.testing import AllLaws
-from tests.docs.pages import DOCS, ROOT, blocks
+from tests.docs.pages import DOCS, blocks
+from tests.interpreters import Interpreter
 
 QUICK = (
     *("read_back", "one_gene_away", "children", "refused_with_sentences", "of_the_network", "run_and_learn"),
@@ -30,10 +28,11 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def pytest_there(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"}
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_file.py", *options]
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
+def pytest_there(python: Interpreter, folder: Path, *options: str) -> tuple[int, str]:
+    """Exit status and output of the tests in the folder."""
+    command = ["-m", "pytest", "-q", "-p", "no:cacheprovider", "test_my_file.py", *options]
+    done = python.run(command, cwd=folder)
+    return done.wait(), "".join(done.communicate())
 
 
 def test_the_files_are_as_short_as_the_page_says(folder: Path) -> None:
@@ -44,19 +43,19 @@ def test_the_files_are_as_short_as_the_page_says(folder: Path) -> None:
     assert names == {"autoprox"}
 
 
-def test_a_user_inherits_every_law(folder: Path) -> None:
-    listed = pytest_there(folder, "--collect-only").stdout.splitlines()
+def test_a_user_inherits_every_law(python: Interpreter, folder: Path) -> None:
+    listed = pytest_there(python, folder, "--collect-only")[1].splitlines()
     assert sorted(line.rpartition("::")[2] for line in listed if "::" in line) == AllLaws.laws()
 
 
-def test_the_laws_hold_there(folder: Path) -> None:
+def test_the_laws_hold_there(python: Interpreter, folder: Path) -> None:
     """Quick laws of each part; tests/conformance checks all of them on this space."""
-    done = pytest_there(folder, "-k", " or ".join(QUICK))
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert int(done.stdout.splitlines()[-1].split()[0]) >= len(QUICK)
+    status, said = pytest_there(python, folder, "-k", " or ".join(QUICK))
+    assert status == 0, said
+    assert int(said.splitlines()[-1].split()[0]) >= len(QUICK)
 
 
-def test_a_law_that_is_broken_fails_there(folder: Path) -> None:
+def test_a_law_that_is_broken_fails_there(python: Interpreter, folder: Path) -> None:
     """A space that draws parameters from a separate generator does not depend on its seed alone."""
     code = (folder / "my_file.py").read_text(encoding="utf-8")
     wrong = code.replace(
@@ -69,6 +68,6 @@ def test_a_law_that_is_broken_fails_there(folder: Path) -> None:
         "    def forward(self, x):\n        return x + self.bias\n\n\ndef build(",
     )
     (folder / "my_file.py").write_text(f"import torch\n{wrong}\nGENERATOR = torch.Generator()\n", encoding="utf-8")
-    done = pytest_there(folder, "-k", "parameters_depend")
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert "1 failed" in done.stdout
+    status, said = pytest_there(python, folder, "-k", "parameters_depend")
+    assert status == 1, said
+    assert "1 failed" in said

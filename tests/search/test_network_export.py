@@ -15,30 +15,40 @@ from autoprox.spaces import SPACES, Gene, TaskShape, load_space
 from tests.spaces.conv_mixer import space as mixers
 
 ALONE = """
-import runpy, sys, torch
+import pathlib, runpy, sys, torch
 sys.modules["autoprox"] = None  # importing it fails
-build = runpy.run_path({network!r})["build_network"]
-torch.manual_seed(3)
-model = build()
-torch.save([model.training, model.state_dict(), model(torch.load({images!r})).detach()], {out!r})
+for folder in map(pathlib.Path, sys.argv[1:]):
+    build = runpy.run_path(str(folder / "network.py"))["build_network"]
+    torch.manual_seed(3)
+    model = build()
+    logits = model(torch.load(folder / "images.pt")).detach()
+    torch.save([model.training, model.state_dict(), logits], folder / "out.pt")
 """
 
 
-@pytest.mark.parametrize("space", [*SPACES, mixers], ids=lambda space: space if isinstance(space, str) else space.name)
-def test_the_file_builds_the_same_network_with_torch_alone(space, tmp_path):
-    space = load_space(space)
-    size = 32 if space.name.endswith("-ti") else 8
-    task = TaskShape(5, size, 3)
-    arch = space.sample(np.random.default_rng(0))
-    files = network_files(space, arch, task)
-    assert list(files) == ["network.py"]
-    (tmp_path / "network.py").write_text(files["network.py"])
-    images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
-    torch.save(images, tmp_path / "images.pt")
-    names = {name: str(tmp_path / name) for name in ("network.py", "images.pt", "out.pt")}
-    script = ALONE.format(network=names["network.py"], images=names["images.pt"], out=names["out.pt"])
-    subprocess.run([sys.executable, "-c", script], check=True)
-    training, parameters, logits = torch.load(tmp_path / "out.pt")
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    """For each space an architecture, its task, images, and the folder of a network that was built alone."""
+    exported = {}
+    for space in map(load_space, [*SPACES, mixers]):
+        folder = tmp_path_factory.mktemp(space.name)
+        size = 32 if space.name.endswith("-ti") else 8
+        task = TaskShape(5, size, 3)
+        arch = space.sample(np.random.default_rng(0))
+        files = network_files(space, arch, task)
+        assert list(files) == ["network.py"]
+        (folder / "network.py").write_text(files["network.py"])
+        images = torch.randn(2, 3, size, size, generator=torch.Generator().manual_seed(0))
+        torch.save(images, folder / "images.pt")
+        exported[space.name] = (space, arch, task, images, folder)
+    subprocess.run([sys.executable, "-c", ALONE, *(str(folder) for *_, folder in exported.values())], check=True)
+    return exported
+
+
+@pytest.mark.parametrize("name", [*SPACES, mixers.name])
+def test_the_file_builds_the_same_network_with_torch_alone(written, name):
+    space, arch, task, images, folder = written[name]
+    training, parameters, logits = torch.load(folder / "out.pt")
     model = space.build(arch, *task, seed=3)
     assert not training
     assert list(parameters) == list(model.state_dict())
