@@ -15,17 +15,21 @@
   architectures may be used.
 - The premise of both papers: tau between labels from scratch and with a teacher, and the effect of a teacher.
 
-One counted scoring of sealed. Results: results/teachers.json, and the same as Markdown in results/teachers.md.
+Scores are cached network by network, so that an interrupted run resumes. One counted scoring of sealed. Results:
+results/teachers.json, the same as Markdown in results/teachers.md, and results/tvt.md and results/diswot.md, which are
+parts of the documentation.
 """
 
 import argparse
 import json
 import platform
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
+from teachers_markdown import PAGES, markdown, verdict
 from torch import Tensor, nn
 
 import autoprox
@@ -39,7 +43,7 @@ from autoprox.bench.table import Table
 from autoprox.datasets import dataset
 from autoprox.metrics import bootstrap_taus, interval95, kendall_tau_b, partial_tau, resample_counts
 from autoprox.networks import Fresh, Network, Teacher
-from autoprox.scorers import Scorer, measured, score_networks
+from autoprox.scorers import Scorer, score_networks
 from autoprox.training import named_teacher
 
 RESULTS = Path(__file__).parent / "results"
@@ -83,24 +87,23 @@ def scores_of(block: Block, table: Table, arch_ids: list[str], seeds: int) -> di
     """Scores of architectures, `(A,)` by name, and the spread of each over initialisations by `name, spread`."""
     space, task = table.spaces[block.space], table.task(block.dataset, block.space)
     archs = [table.archs[arch_id] for arch_id in arch_ids]
-    scorers: dict[str, Scorer] = {"tvt-student": autoprox.load("tvt-student")}
+    scorers: list[Scorer] = [autoprox.load("tvt-student")]
     for control, teacher in teachers_of(block.dataset).items():
-        for name in PAIRED:
-            scorers[f"{name}, {control}" if control else name] = autoprox.load(name).taught_by(teacher)
-    values = np.empty((len(scorers), len(archs), seeds))
-    pairs = [(place, seed) for place in range(len(archs)) for seed in range(seeds)]
-    for place, seed in with_progress(pairs, len(pairs), "network"):
-        model = Network(space, archs[place], task, Fresh(seed)).build()
-        outcomes = measured(list(scorers.values()), model, task.images, task.labels)
-        values[:, place, seed] = [each.value for each in outcomes]
-    found = dict(zip(scorers, values.mean(axis=2), strict=True))
+        names = {name: f"{name}, {control}" if control else name for name in PAIRED}
+        scorers += [autoprox.load(name).taught_by(teacher).renamed(full) for name, full in names.items()]
+    cache = statistics_of(table)
+    drawn = [Network(space, arch, task, Fresh(seed)) for arch in archs for seed in range(seeds)]
+    progress = partial(with_progress, unit="network")
+    values = score_networks(scorers, drawn, cache, progress=progress).values.reshape(len(scorers), len(archs), seeds)
+    shown = [each.name for each in scorers]
+    found = dict(zip(shown, values.mean(axis=2), strict=True))
     spread = {
         name: float(np.mean(each.std(axis=1) / each.mean(axis=1).std()))
-        for name, each in zip(scorers, values, strict=True)
+        for name, each in zip(shown, values, strict=True)
     }
     others = [autoprox.load(name) for name in (*COUNTS, *ZOO)]
     networks = [Network(space, arch, task) for arch in archs]
-    rows = score_networks(others, networks, statistics_of(table)).required()
+    rows = score_networks(others, networks, cache).required()
     found |= dict(zip((*COUNTS, *ZOO), rows, strict=True))
     return found | {f"spread of {name}": np.array(value) for name, value in spread.items()}
 
@@ -169,37 +172,13 @@ def _interval(draws: np.ndarray) -> list[float] | None:
     return interval95(known).tolist() if len(known) else None
 
 
-def markdown(results: dict[str, Any]) -> str:
-    blocks = results["blocks"]
-    lines = ["# What a teacher shows of students", "", f"Command: `{results['command']}`.", ""]
-    lines += [
-        "| block | tau(scratch, kd) | kd minus scratch, points | weight of the student's term |",
-        "|---|---|---|---|",
-    ]
-    for name, each in blocks.items():
-        lines.append(f"| {name} | {each['tau_scratch_kd']:.2f} | {each['kd_minus_scratch']:+.2f} | {each['weight']} |")
-    for title, key in (
-        ("Partial tau given the parameters, all architectures; bold: significantly above or below 0", "partial"),
-        ("By how much that is above the same with the untrained teacher; bold: significantly so", "gain"),
-        ("Tau on sealed", "sealed"),
-        ("Tau on fit and select", "fit and select"),
-        ("Tau among architectures of one size", "one size"),
-        ("Spread over initialisations, over that of architectures", "spread"),
-    ):
-        lines += ["", f"## {title}", "", "| proxy | " + " | ".join(blocks) + " |", "|---" * (len(blocks) + 1) + "|"]
-        for name in dict.fromkeys(name for each in blocks.values() for name in each["rows"]):
-            cells = [_cell(each["rows"].get(name), key) for each in blocks.values()]
-            if any(cells):
-                lines.append(f"| {name} | " + " | ".join(cells) + " |")
-    return "\n".join(lines) + "\n"
-
-
-def _cell(row: dict[str, Any] | None, key: str) -> str:
-    if row is None or row.get(key) is None:
-        return ""
-    ends = row.get(f"{key}95")
-    sure = ends is not None and (ends[0] > 0 or ends[1] < 0)
-    return f"**{row[key]:.2f}**" if sure else f"{row[key]:.2f}"
+def write(results: dict[str, Any], out: Path) -> None:
+    """Writes the results, all of them as Markdown, and the part of each page of the documentation."""
+    out.mkdir(parents=True, exist_ok=True)
+    (out / "teachers.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
+    (out / "teachers.md").write_text(markdown(results))
+    for page in PAGES:
+        (out / f"{page}.md").write_text(verdict(results, page))
 
 
 def main() -> None:
@@ -207,7 +186,11 @@ def main() -> None:
     options.add_argument("--out", type=Path, default=RESULTS, metavar="DIR", help="folder of the results")
     options.add_argument("--init-seeds", type=int, default=INIT_SEEDS, metavar="K", help="initialisations (default: 5)")
     options.add_argument("--quick", action="store_true", help="20 networks per block, writes nothing")
+    options.add_argument("--summary", action="store_true", help="score nothing, write stored results as Markdown")
     given = options.parse_args()
+    if given.summary:
+        write(json.loads((given.out / "teachers.json").read_text()), given.out)
+        return
     seeds, most = (1, 20) if given.quick else (given.init_seeds, None)
     table = Table.read()
     scratch = {(block.space, block.dataset): block for block in table.blocks(label_kind="scratch")}
@@ -222,9 +205,7 @@ def main() -> None:
         },
     }
     if not given.quick:
-        given.out.mkdir(parents=True, exist_ok=True)
-        (given.out / "teachers.json").write_text(json.dumps(results, indent=1, allow_nan=False) + "\n")
-        (given.out / "teachers.md").write_text(markdown(results))
+        write(results, given.out)
     print(markdown(results))
 
 
