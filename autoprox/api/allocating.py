@@ -104,8 +104,8 @@ class Allocated:
     def _repr_html_(self) -> str:
         facts = {
             self.cost.noun: f"{self.cost.unit.text(self.value)} of at most {self.cost.unit.text(self.most)}",
-            "score": f"{self.score:.4g} ({self.scorer})",
-            "choice": "the optimum" if self.exact else "the best of a search",
+            "score": f"{self.score:.4g} ({self.scorer}; higher is better)",
+            "choice": "highest score within the bound" if self.exact else "highest score that a search found",
         }
         picture = scatter(self.front, [(self.value, self.score)], self.cost.noun, f"score of {self.scorer}")
         return panel(f"{self.space.gene.capitalize()} of {self.space.name}", facts, picture, self.frame().to_html())

@@ -25,6 +25,9 @@ DEFAULT_SCORER = "synflow"
 COLUMNS = ("params", "macs", "latency")
 """Columns with costs."""
 
+SPREAD = "latency_spread"
+"""Column with the interquartile range of the repeats over the latency, which is their median."""
+
 
 def rank(
     models: Mapping[str, Any] | Sequence[Any],
@@ -60,8 +63,9 @@ def rank(
 
     Returns:
         One row per model, named in the index, the best first. Columns: `rank`, one per scorer (`score` if there is one
-        only), `params`, `macs` (multiply-accumulates per image) and `latency` (seconds of a forward pass of one image
-        on this machine, median). A score that is undefined is NaN, and its model has no rank.
+        only, `params score` if it has the name of a cost), `params`, `macs` (multiply-accumulates per image), `latency`
+        (seconds of a forward pass of one image on this machine, median of repeats) and `latency_spread` (interquartile
+        range of the repeats over their median). A score that is undefined is NaN, and its model has no rank.
 
     Raises:
         SpecError: If there is no model, an architecture is given without a space, or a bound cannot be read.
@@ -88,10 +92,14 @@ def rank(
     wrapped = bar("scores", "model", shown=progress) or unwrapped
     rows: dict[str, Any] = {}
     for each in scorers:
-        column = "score" if len(scorers) == 1 else each.name
-        rows[column] = each.score_many(wrapped(list(built.values()), len(built)), batch, labels)
+        name = f"{each.name} score" if each.name in COLUMNS else each.name
+        rows["score" if len(scorers) == 1 else name] = each.score_many(
+            wrapped(list(built.values()), len(built)), batch, labels
+        )
     costs = [_costs(model, batch[:1], threads) for model in built.values()]
-    frame = pd.DataFrame(rows | {name: [each[name] for each in costs] for name in COLUMNS}, index=list(built))
+    frame = pd.DataFrame(
+        rows | {name: [each[name] for each in costs] for name in (*COLUMNS, SPREAD)}, index=list(built)
+    )
     frame.index.name = "model"
     allowed = np.array([bounds.allow(each) for each in costs])
     return _ranked(frame, allowed)
@@ -160,10 +168,12 @@ def _costs(model: nn.Module, image: Tensor, threads: int) -> dict[str, float]:
         model.eval()
         with torch.no_grad():
             counted = macs(model, image)
+        timing = time_forward(model, image, threads)
         return {
             COSTS["params"].name: parameters(model),
             COSTS["macs"].name: counted,
-            "latency": time_forward(model, image, threads).median,
+            "latency": timing.median,
+            SPREAD: timing.spread,
         }
     finally:
         for module, training in before.items():

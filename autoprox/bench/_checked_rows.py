@@ -13,7 +13,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from autoprox.bench._cells import LARGEST, each_cell, whole
-from autoprox.bench._faults import Fault
+from autoprox.bench._faults import Fault, FaultKind
 
 Mask = npt.NDArray[np.bool_]
 Faults = Iterator[Fault]
@@ -65,16 +65,17 @@ class CheckedRows:
     def cells(self, column: str, bad: Mask, texts: list[str]) -> Fault:
         """The fault of some cells of a column, which later rules skip."""
         self.sound[column] = self.sound[column] & ~bad
-        return Fault(self.path, tuple(texts), column, tuple(int(row) for row in self.rows[bad]))
+        kind = FaultKind.ARCHITECTURE if column == "arch_json" else FaultKind.OTHER
+        return Fault(self.path, tuple(texts), column, tuple(int(row) for row in self.rows[bad]), kind=kind)
 
     def all_sound(self, columns: Iterable[str]) -> Mask:
         """The rows without a fault in any of these columns."""
         together: Mask = np.logical_and.reduce([self.sound[name] for name in columns])
         return together
 
-    def whole_fault(self, predicate: str) -> Fault:
+    def whole_fault(self, predicate: str, kind: FaultKind = FaultKind.OTHER) -> Fault:
         """A fault of the table as a whole."""
-        return Fault(self.path, (f"The table {self.path} {predicate}",))
+        return Fault(self.path, (f"The table {self.path} {predicate}",), kind=kind)
 
     def derive(self, column: str, values: Any, what: str) -> None:
         """Fills a missing column, and records its name and source."""

@@ -16,7 +16,7 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.foreign import excerpt
 from autoprox.bench._cells import LARGEST, each_cell, real, whole
 from autoprox.bench._checked_rows import CheckedRows, Faults
-from autoprox.bench._faults import Fault
+from autoprox.bench._faults import Fault, FaultKind
 from autoprox.bench._plausible import (
     PERCENT,
     complements,
@@ -58,12 +58,14 @@ class Checker(CheckedRows):
         path: The file they came from, for messages.
         num_classes: Number of classes of each data set with images stored next to the table.
         spaces: The spaces that the table may hold, by name.
+        given: Names of the columns of the file, for messages; those of the frame if None.
 
     Attributes:
         notes: Remarks on the rows, one sentence each: missing columns first.
         doubts: Valid but suspicious values, one sentence each.
         archs: The architectures by identity.
         num_classes: Number of classes of every data set of the table.
+        assumed: Data sets with an assumed number of classes.
     """
 
     def __init__(
@@ -72,13 +74,16 @@ class Checker(CheckedRows):
         path: Path,
         num_classes: Mapping[str, int],
         spaces: Mapping[str, Space],
+        given: Iterable[Any] | None = None,
     ) -> None:
         super().__init__(frame, path)
+        self._given = ", ".join(map(str, frame.columns if given is None else given)) or "(none)"
         self._spaces = spaces
         self.doubts: list[str] = []
         self._seeds_given = True
         self.archs: dict[str, Arch] = {}
         self.num_classes: dict[str, int] = dict(num_classes)
+        self.assumed: list[str] = []
 
     def faults(self) -> Faults:
         """Applies all rules in order, and completes the rows."""
@@ -123,12 +128,12 @@ class Checker(CheckedRows):
         return complete
 
     def _columns(self) -> Faults:
-        given = ", ".join(map(str, self.frame.columns)) or "(none)"
         missing = [name for name in REQUIRED_COLUMNS if name not in self.frame.columns]
         for name in missing:
             yield self.whole_fault(
-                f"has no column '{name}'. Required: {', '.join(REQUIRED_COLUMNS)}; present: {given}. Add or rename the "
-                "column."
+                f"has no column '{name}'. Required: {', '.join(REQUIRED_COLUMNS)}; present: {self._given}. Add or "
+                "rename the column.",
+                FaultKind.MISSING_COLUMN,
             )
         if self.frame.empty:
             yield self.whole_fault(f"has no rows. It needs at least {MIN_ARCHS} architectures.")
@@ -269,6 +274,7 @@ class Checker(CheckedRows):
                 given = int(self.frame["num_classes"][rows].iloc[0]) if rows.any() else None
                 yield from self._classes_agree(name, given, known)
             if known is None and given is None:
+                self.assumed.append(name)
                 self.notes.append(
                     f"The number of classes of {name} is unknown (no column num_classes): assuming "
                     f"{DEFAULT_NUM_CLASSES}."

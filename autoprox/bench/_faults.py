@@ -5,9 +5,18 @@ Rules yield faults. Reading a table raises the first one; checking it collects a
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from autoprox.base.errors import AutoproxError, TableError
+
+
+class FaultKind(StrEnum):
+    """Kinds of faults for which a command knows a remedy, and all others."""
+
+    MISSING_COLUMN = "missing column"
+    ARCHITECTURE = "architecture"
+    OTHER = "other"
 
 
 @dataclass(frozen=True)
@@ -21,6 +30,7 @@ class Fault:
         column: The column of the cells.
         rows: The number of each row, as long as `texts`; empty for a fault of the whole table.
         error: Class of the exception that reading the table raises.
+        kind: Its kind.
 
     Example:
         >>> fault = Fault(Path("t.parquet"), ("is nan.", "is inf."), "value", (3, 7))
@@ -37,6 +47,7 @@ class Fault:
     column: str | None = None
     rows: tuple[int, ...] = ()
     error: type[AutoproxError] = TableError
+    kind: FaultKind = FaultKind.OTHER
 
     def lines(self) -> list[str]:
         """One line per row."""

@@ -99,13 +99,17 @@ class Table:
             images={name: path for name, path in (images or {}).items() if name in set(reading.frame["dataset"])},
         )
         table.notes.extend(f"Images of {name} are read from {path}." for name, path in table.images.items())
-        noisy = [name for name in table.datasets if not table._has_images(name)]
-        if noisy:
+        if table.without_images:
             table.notes.append(
-                f"No images of {', '.join(noisy)} are available: statistics are computed on Gaussian noise of the "
-                "image size of each space."
+                f"No images of {', '.join(table.without_images)} are available: statistics are computed on Gaussian "
+                "noise of the image size of each space."
             )
         return table
+
+    @property
+    def without_images(self) -> list[str]:
+        """Data sets without images; statistics are computed on noise for them."""
+        return [name for name in self.datasets if not self._has_images(name)]
 
     def __repr__(self) -> str:
         size = f"{len(self.archs)} architectures, {len(self.frame)} labels"

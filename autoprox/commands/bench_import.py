@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from autoprox.base.errors import SpecError, TableError
 from autoprox.base.references import is_reference
-from autoprox.bench.importers import Draft, Mapping, import_drafts, read_columns, read_published
+from autoprox.bench.importers import Draft, FaultKind, Mapping, import_drafts, read_columns, read_published
 from autoprox.bench.table import Table
 from autoprox.commands.console import fault, note, say, warn
 from autoprox.commands.values import PathTo, Text
@@ -93,19 +93,23 @@ def _import(options: argparse.Namespace) -> int:
         fault(line)
     if done.faults:
         hint = ""
-        if any(line.startswith("column 'arch_json'") for line in done.faults):
+        if FaultKind.ARCHITECTURE in done.kinds:
             hint += " Skip architectures that the space does not allow with --skip-invalid."
-        if any("has no column" in line for line in done.faults):
+        if FaultKind.MISSING_COLUMN in done.kinds:
             hint += " Name your column with --columns value=YOURS, or fill one with --constants dataset=NAME."
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")
     table = Table.read(options.out, spaces=spaces)
     for line in done.notes:
-        advice = " Set it with --constants num_classes=N." if "no column num_classes" in line else ""
-        note(line + advice)
-    for line in table.notes:
-        if "noise" in line:
-            note(f"{line} Commands that use the table take images with --images NAME=FOLDER.")
+        note(line)
+    if done.assumed:
+        note(f"Set the number of classes of {', '.join(done.assumed)} with --constants num_classes=N.")
+    if table.without_images:
+        names = ", ".join(table.without_images)
+        note(
+            f"No images of {names} are available: statistics are computed on Gaussian noise. Commands that use the "
+            "table take images with --images NAME=FOLDER."
+        )
     for line in done.doubts:
         warn(line)
     say(f"Table: {options.out}")

@@ -21,9 +21,9 @@ if TYPE_CHECKING:
     from autoprox.commands.command import CommandParser
 
 LEGEND = (
-    "ceiling: Kendall tau that a perfect score can be expected to reach with these noisy labels, estimated from the "
-    "agreement of two single seeds (seed tau). params: tau of the number of parameters. best count: the count with the "
-    "highest tau. --verbose shows how the table was made."
+    "ceiling, with its 95 % interval: Kendall tau that a perfect score can be expected to reach with these noisy "
+    "labels, estimated from the agreement of two single seeds (seed tau). params: tau of the number of parameters. "
+    "best count: the count with the highest tau. --verbose shows how the table was made."
 )
 
 
@@ -138,7 +138,7 @@ def _print(table: Table, blocks: list[dict[str, Any]], *, verbose: bool) -> None
     for block in blocks:
         say(f"\n{', '.join(block[name] for name in BLOCK_COLUMNS)}")
         parts = [part for part in ("all", *ISO_BUDGET_FACTORS) if part in block]
-        say(text_table([{"part": part, **_summary(block[part])} for part in parts]))
+        say(text_table([_summary(part, block[part]) for part in parts]))
     say()
     say_text(LEGEND)
 
@@ -208,22 +208,19 @@ def _split_sizes(table: Table) -> dict[str, int]:
     return {part.value: assigned.count(part) for part in Split}
 
 
-def _summary(described: dict[str, Any]) -> dict[str, str]:
+def _summary(part: str, described: dict[str, Any]) -> dict[str, str]:
     """The columns of `info` for one block or its iso stratum."""
     spread, bounds = described["spread"], described["ceiling_ci95"]
     taus = {name: tau for name, tau in described["count_taus"].items() if tau is not None}
     best = max(taus, key=lambda name: abs(taus[name]), default=None)
     return {
-        "archs": str(described["n"]),
-        "min": number(spread["min"], 2),
-        "median": number(spread["median"], 2),
-        "max": number(spread["max"], 2),
-        "seeds": "-" if described["seeds"] is None else f"{described['seeds']:g}",
+        "archs": f"{part} {described['n']}",
+        **{name: f"{spread[name]:#.3g}".rstrip(".") for name in ("min", "median", "max")},
+        "seeds": "-" if described["seeds"] is None else f"{described['seeds']:.2g}",
         "seed tau": _optional(described["seed_tau"]),
-        "ceiling": _optional(described["ceiling"]),
-        "95 %": "-" if bounds is None else interval((bounds[0], bounds[1])),
+        "ceiling": " ".join([_optional(described["ceiling"]), *([interval((bounds[0], bounds[1]))] if bounds else [])]),
         "params": _optional(described["count_taus"]["params_count"]),
-        "best count": "-" if best is None else f"{best} {number(taus[best], 2)}",
+        "best count": "-" if best is None else f"{best.removesuffix('_count')} {number(taus[best], 2)}",
     }
 
 

@@ -16,7 +16,7 @@ from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.files import json_writer
 from autoprox.base.references import is_reference, resolved
 from autoprox.commands.command import Command, CommandParser
-from autoprox.commands.console import note, say, text_table
+from autoprox.commands.console import note, say, say_text, text_table
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.commands.record import run_record
 from autoprox.commands.values import PathTo, Real, Text, Whole
@@ -253,9 +253,10 @@ def _say(found: Allocated, document: dict[str, Any]) -> None:
     title = {"ranks": "share of full rank"}.get(space.gene, space.gene)
     say(text_table([{title: f"{row[space.gene]:g}", "maps": row["maps"]} for row in rows]))
     value = document["costs"][cost.name]
-    how = "the optimum" if document["exact"] else "the best of the search"
+    how = "the highest within the bound" if document["exact"] else "the highest that the search found"
     of = "" if full is None else f" of {cost.unit.text(full)}"
-    say(f"{cost.noun}: {cost.unit.text(value)}{of}; score {document['score']:.4g}, {how}")
+    say(f"{cost.noun}: {cost.unit.text(value)}{of}")
+    say_text(f"score of {found.scorer}: {document['score']:.4g}, {how}; higher is better")
     if document["accuracy"] is not None:
         before, after = document["accuracy"].values()
         say(f"accuracy on test images: {after:.1f} %, before compression {before:.1f} %")

@@ -16,12 +16,14 @@ from joblib import cpu_count
 from autoprox.base.logs import LOGGER
 from autoprox.base.parallel import BACKENDS, backend
 from autoprox.base.progress import progress, with_progress
+from autoprox.commands.streams import WIDTH
 from autoprox.commands.values import Text, Whole
 
 T = TypeVar("T")
 
-WIDTH = 80
-"""Columns of a terminal that texts and tables keep to."""
+
+_LEAST_COLUMN = 36
+# Least width of a column of prose.
 
 
 def say(text: str = "") -> None:
@@ -41,7 +43,11 @@ def say_text(text: str, indent: int = 0) -> None:
         a word a word a word a word a word a word a word a word a word a word a word a
           word a word a word
     """
-    say(fill(text.strip(), WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False))
+    say(_filled(text.strip(), indent))
+
+
+def _filled(text: str, indent: int) -> str:
+    return fill(text, WIDTH, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
 
 
 def say_field(name: str, text: str) -> None:
@@ -166,14 +172,22 @@ def text_table(rows: list[dict[str, str]]) -> str:
 def say_columns(rows: list[list[str]]) -> None:
     """Writes rows of equal length as columns, each as wide as its longest cell.
 
+    A last column that does not fit is broken into lines, or starts below the others if they leave too little space.
+
     Example:
         >>> say_columns([["a", "b"], ["long", "c"]])
         a     b
         long  c
     """
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    for row in rows:
-        say("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    *widths, last = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    start = sum(widths) + 2 * len(widths)
+    for *cells, text in rows:
+        line = "".join(f"{cell.ljust(width)}  " for cell, width in zip(cells, widths, strict=True))
+        if start + last <= WIDTH or WIDTH - start >= _LEAST_COLUMN:
+            say(_filled(line + text, start).rstrip())
+        else:
+            say(_filled(line, 4).rstrip())
+            say(_filled("    " + text, 4))
 
 
 def number(value: float, digits: int = 3) -> str:

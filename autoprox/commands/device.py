@@ -13,7 +13,7 @@ from autoprox.base.errors import SpecError
 from autoprox.base.figures import figure_writer
 from autoprox.base.files import json_writer
 from autoprox.commands.command import Command, CommandParser, run_part
-from autoprox.commands.console import continued_bar, note, say, say_json, say_written, text_table, warn
+from autoprox.commands.console import continued_bar, note, say, say_json, say_text, say_written, text_table, warn
 from autoprox.commands.image_options import add_images_option
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
 from autoprox.commands.record import run_record
@@ -207,8 +207,8 @@ def _document(found: Profile, space: Space) -> dict[str, Any]:
 
 def _report(found: Profile, space: Space, task: Task) -> None:
     model, about = found.model, found.model.about
-    say(f"{space.name}, {described(task)}; {model.conditions.text}, {', '.join(machine())}")
-    say(
+    say_text(f"{space.name}, {described(task)}; {model.conditions.text}, {', '.join(machine())}")
+    say_text(
         f"{about['architectures']} networks measured in {about['rounds']} rounds, {about['fitted_to']} fitted, "
         f"{found.layers} layers timed; a round is {100 * found.disturbed:.0f} % slower than the fastest measurements"
     )
@@ -223,7 +223,7 @@ def _report(found: Profile, space: Space, task: Task) -> None:
     say(text_table(rows))
     low, high = SECONDS.text(float(found.measured.min())), SECONDS.text(float(found.measured.max()))
     say(f"held out: {found.error} networks of {low} to {high}")
-    say(
+    say_text(
         f"first half of the rounds against the second: tau {found.repeats.tau:.3f}, median difference "
         f"{100 * found.repeats.difference:.1f} % on {found.repeats.n}"
     )

@@ -1,6 +1,7 @@
 """`python -m autoprox.metapool`: searches the pooling behind mixers while a network trains."""
 
 import argparse
+import json
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -12,7 +13,7 @@ from autoprox.base.files import json_writer
 from autoprox.commands.arch_option import add_arch, given_arch
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_seed
-from autoprox.commands.console import note, say, say_columns, say_text, say_written
+from autoprox.commands.console import note, say, say_columns, say_field, say_text, say_written
 from autoprox.commands.outfolder import FolderKind, OutFolder
 from autoprox.commands.record import run_record
 from autoprox.commands.training_data import add_training_data, add_training_folder, training_data
@@ -148,7 +149,7 @@ def _report(space: Space, chosen: ChosenPooling, trained: str) -> None:
         last = stage.decisions[-1]
         rows.append([str(number), stage.op, str(last.epoch), _REASONS[last.reason]])
     say_columns(rows)
-    say(f"genes     {chosen.arch.json}")
+    say_field("genes", json.dumps(chosen.arch.genes))
 
 
 COMMAND = Command(

@@ -5,20 +5,21 @@ from collections.abc import Mapping, Sequence
 
 import pandas as pd
 
-from autoprox.api.model_ranking import DEFAULT_SCORER, rank
+from autoprox.api.model_ranking import DEFAULT_SCORER, SPREAD, rank
 from autoprox.base.errors import SpecError
 from autoprox.base.figures import write_figure
 from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.common_options import add_json, add_seed
-from autoprox.commands.console import note, say, say_json, text_table
+from autoprox.commands.console import note, say, say_json, say_text, text_table
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
+from autoprox.commands.searchbounds import warn_of_noise
 from autoprox.commands.values import PathTo, Text, Whole
 from autoprox.datasets import open_images
 from autoprox.datasets.batches import draw_batch
 from autoprox.networks import NamedModel, named_models
-from autoprox.networks.latency import machine
+from autoprox.networks.latency import Timing, machine
 from autoprox.report import draw_ranking
 from autoprox.spaces.task import BATCH_SIZE, DEFAULT_NUM_CLASSES, NOISE_CHANNELS, Task, noise_task
 from autoprox.spaces.units import COUNT, SECONDS
@@ -117,9 +118,10 @@ def _rank(options: argparse.Namespace) -> int:
     say(text_table(_rows(frame)))
     scored = f"score: {options.scorer[0]}, higher" if len(options.scorer) == 1 else "scores: higher"
     say(f"{scored} is better")
-    say("latency: median forward pass of one image on this machine")
+    say_text("latency: median forward pass of one image on this machine, ± half the interquartile range of the repeats")
     if frame["rank"].isna().any():
         say("-: not ranked, since the model exceeds a bound of --max")
+    warn_of_noise(Timing(row["latency"], row[SPREAD], 0) for _, row in frame.iterrows())
     for path in (options.csv, options.figure):
         if path is not None:
             note(f"wrote {path}")
@@ -165,7 +167,7 @@ def _common(noun: str, stated: Mapping[str, int | None], default: int) -> int:
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
-    scorers = list(frame.columns[1:-3])
+    scorers = list(frame.columns[1:-4])
     return [
         {
             "rank": "-" if pd.isna(row["rank"]) else str(row["rank"]),
@@ -173,7 +175,7 @@ def _rows(frame: pd.DataFrame) -> list[dict[str, str]]:
             **{scorer: f"{row[scorer]:.4g}" for scorer in scorers},
             "params": COUNT.text(int(row["params"])),
             "MACs": COUNT.text(int(row["macs"])),
-            "latency": SECONDS.text(row["latency"]),
+            "latency": f"{SECONDS.text(row['latency'])} ±{50 * row[SPREAD]:.0f} %",
         }
         for name, row in frame.iterrows()
     ]

@@ -17,7 +17,7 @@ from autoprox.bench.problem import Problem
 from autoprox.commands.arch_option import add_arch, given_arch
 from autoprox.commands.command import Command, CommandParser, run_part
 from autoprox.commands.common_options import add_figures, add_fit, add_json
-from autoprox.commands.console import note, number, say, say_json, text_table
+from autoprox.commands.console import note, number, say, say_json, say_text, text_table
 from autoprox.commands.outfile import require_free
 from autoprox.commands.problem_options import add_problem_options, problem_of
 from autoprox.commands.record import read_record, record_beside, run_record
@@ -107,7 +107,7 @@ def _fit(options: argparse.Namespace) -> int:
         say_json({"model": str(out), "held_out_kendall": taus, "spaces": _summaries(proxy)})
         return 0
     for name, tau in taus.items():
-        say(f"{name}: Kendall {number(tau)} in {FOLDS}-fold cross-validation; {proxy.summary(name)}")
+        say_text(f"{name}: Kendall {number(tau)} in {FOLDS}-fold cross-validation; {proxy.summary(name)}")
         say()
     say(f"written to {out}")
     return 0
@@ -170,7 +170,7 @@ def _show(options: argparse.Namespace) -> int:
             say_json({"model": proxy.name, "spaces": _summaries(proxy)})
             return 0
         for name in proxy.documents:
-            say(f"{name}: {proxy.summary(name)}")
+            say_text(f"{name}: {proxy.summary(name)}")
         return 0
     name = options.space or next(iter(proxy.documents))
     if options.space is None and len(proxy.documents) > 1:

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from textwrap import fill
 
 from tqdm.auto import tqdm
 
@@ -19,7 +20,7 @@ import autoprox.base.progress
 from autoprox.base.errors import AutoproxError, WorkerLossError
 from autoprox.base.interrupts import INTERRUPTED
 from autoprox.base.logs import LOGGER, levels
-from autoprox.commands.streams import USER_ERROR
+from autoprox.commands.streams import USER_ERROR, WIDTH
 
 FLAGS = {
     "--quiet": "print results and errors only: no notes, warnings or progress",
@@ -79,7 +80,7 @@ def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
         quiet: Writes errors only if true.
         log_json: Writes JSON lines if true, with progress as lines even on a terminal.
     """
-    handler = StandardError(JsonLines(command) if log_json else Sentences())
+    handler = StandardError(JsonLines(command) if log_json else Sentences(WIDTH if sys.stderr.isatty() else None))
     if quiet:
         handler.setLevel(logging.ERROR)
     progress = logging.ERROR if quiet else logging.INFO if log_json else autoprox.base.progress.BAR
@@ -92,6 +93,9 @@ def reporting(command: str, *, quiet: bool, log_json: bool) -> Iterator[None]:
     finally:
         logging.captureWarnings(capture=False)
         root.removeHandler(handler)
+
+
+_INDENT = " " * len("autoprox: ")
 
 
 class StandardError(logging.Handler):
@@ -110,16 +114,27 @@ class StandardError(logging.Handler):
 class Sentences(logging.Formatter):
     r"""One line per record, for readers, without control characters.
 
+    Args:
+        width: Columns of a terminal, on which a record is broken into lines; None for a file, which can be searched
+            for whole messages.
+
     Example:
         >>> Sentences().format(logging.makeLogRecord({"levelno": 40, "levelname": "ERROR", "msg": "No\n 'sn\x1bip'."}))
         "autoprox: error: No 'sn\\x1bip'."
     """
 
+    def __init__(self, width: int | None = None) -> None:
+        super().__init__()
+        self._width = width
+
     def format(self, record: logging.LogRecord) -> str:
         """The text of a record."""
         named = record.levelno in (logging.WARNING, logging.ERROR)
         label = f"{record.levelname.lower()}: " if named else ""
-        lines = [f"autoprox: {label}{one_line(record.getMessage())}"]
+        text = f"autoprox: {label}{one_line(record.getMessage())}"
+        if self._width is not None:
+            text = fill(text, self._width, subsequent_indent=_INDENT, break_on_hyphens=False, break_long_words=False)
+        lines = [text]
         return "\n".join([*lines, self.formatException(record.exc_info)] if record.exc_info else lines)
 
 

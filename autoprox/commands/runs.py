@@ -28,6 +28,8 @@ from autoprox.scorers import BEST
 
 _HALL_LINES = 5
 _COLUMNS = ("run", "status", "table", "strategy", "islands", "seed", "evaluated", "fit", "select", "sealed")
+_SETTINGS = ("strategy", "islands")
+# Columns that the text shows only if runs differ in them.
 
 
 def _add_options(options: CommandParser) -> None:
@@ -73,7 +75,8 @@ def _show(options: argparse.Namespace) -> int:
     if options.json:
         say_json(rows)
     else:
-        say(text_table([{name: _text(value) for name, value in row.items()} for row in rows]))
+        alike = {name for name in _SETTINGS if len({row[name] for row in rows}) == 1}
+        say(text_table([{name: _text(row[name]) for name in row if name not in alike} for row in rows]))
     return 0
 
 

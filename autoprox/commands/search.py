@@ -1,6 +1,7 @@
 """`python -m autoprox.search`: searches a space with a scorer, without training; --verify trains the result."""
 
 import argparse
+import json
 import time
 from functools import partial
 from pathlib import Path
@@ -347,7 +348,7 @@ def _report(
     ]
     say(text_table(rows))
     for pick in picks:
-        say(f"{pick.rank}: {pick.best.arch.json}")
+        say_text(f"{pick.rank}: {json.dumps(pick.best.arch.genes)}", 3)
     if any(pick.others for pick in picks):
         say_text(
             "ties: number of other candidates with the same score; the smallest network of them is shown, and "

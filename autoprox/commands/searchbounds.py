@@ -2,7 +2,7 @@
 
 import argparse
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.commands.console import warn
 from autoprox.commands.values import PathTo, Text, Whole
-from autoprox.networks.latency import NOISY, Latency, Timing, latency_path, machine
+from autoprox.networks.latency import NOISY, Latency, Timing, indistinct, latency_path, machine
 from autoprox.predict import LatencyModel, PredictedLatency
 from autoprox.search import Constraints, SearchResult
 from autoprox.search.constraints import ENDS
@@ -141,6 +141,16 @@ def _given(options: argparse.Namespace) -> dict[str, str]:
     return found
 
 
+def warn_of_noise(timings: Iterable[Timing]) -> None:
+    """Warns if latencies of a table differ by less than the spread of their repeats."""
+    rows = list(timings)
+    if found := indistinct(rows):
+        warn(
+            f"{found} of {len(rows)} latencies differ from the next by less than the spread of the repeats; such "
+            "differences are noise"
+        )
+
+
 @dataclass(frozen=True)
 class LatencyTable:
     """Latency of the found architectures on this machine.
@@ -181,6 +191,7 @@ class LatencyTable:
 
     def warn(self) -> None:
         """Warns if the machine is too noisy for the last digits to be significant."""
+        warn_of_noise(self.timings.values())
         noisy = sum(spread > NOISY for spread in self.spreads)
         if noisy:
             warn(

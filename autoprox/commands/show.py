@@ -8,7 +8,7 @@ from autoprox.api import load
 from autoprox.base.errors import SpecError
 from autoprox.base.files import atomically
 from autoprox.commands.command import Command, CommandParser
-from autoprox.commands.console import note, say, say_columns
+from autoprox.commands.console import note, say, say_columns, say_text
 from autoprox.commands.names import SCORER
 from autoprox.commands.outfile import require_free
 from autoprox.commands.values import PathTo
@@ -99,7 +99,8 @@ def _print_function(proxy: Scorer) -> None:
     ]
     say_columns(rows)
     for each in proxy.parts:
-        say(f"\n{each.name}: {each.description}")
+        say()
+        say_text(f"{each.name}: {' '.join(each.description.partition('Raises:')[0].split())}", 2)
 
 
 def _steps(graph: Expression) -> list[list[str]]:

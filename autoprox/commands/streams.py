@@ -10,6 +10,9 @@ from collections.abc import Callable
 from contextlib import redirect_stderr, redirect_stdout, suppress
 from typing import Any, TextIO
 
+WIDTH = 80
+"""Columns of a terminal that texts and tables keep to."""
+
 USER_ERROR = 2
 """Exit status after a user's mistake."""
 

@@ -3,9 +3,10 @@
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import astuple, dataclass, field
 from functools import cache
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, ClassVar, NamedTuple
 
@@ -54,6 +55,21 @@ class Timing:
     median: float
     spread: float
     repeats: int
+
+
+def indistinct(timings: Iterable[Timing]) -> int:
+    """Returns the number of networks that the spread of the repeats does not separate from the next slower one.
+
+    The spread is half the interquartile range on each side of the median.
+
+    Example:
+        >>> indistinct([Timing(1.00, 0.10, 9), Timing(1.08, 0.10, 9), Timing(2.00, 0.10, 9)])
+        1
+    """
+    ordered = sorted(timings, key=lambda each: each.median)
+    return sum(
+        one.median * (1 + one.spread / 2) > other.median * (1 - other.spread / 2) for one, other in pairwise(ordered)
+    )
 
 
 CLOCKS: dict[str, Callable[[], float]] = {"wall": time.perf_counter, "cpu": time.thread_time}

@@ -22,13 +22,14 @@ def draw_ranking(frame: pd.DataFrame) -> Figure:
 
     Example:
         >>> frame = pd.DataFrame(
-        ...     {"rank": [1, 2], "score": [2.0, 1.0], "params": [9, 4], "macs": [8, 3], "latency": [0.02, 0.01]},
+        ...     [[1, 2.0, 9, 8, 0.02, 0.1], [2, 1.0, 4, 3, 0.01, 0.1]],
         ...     index=["wide", "narrow"],
+        ...     columns=["rank", "score", "params", "macs", "latency", "latency_spread"],
         ... )
         >>> [each.get_xlabel() for each in draw_ranking(frame).axes]
         ['latency']
     """
-    scorers = list(frame.columns[1:-3])
+    scorers = list(frame.columns[1:-4])
     figure = Figure(figsize=(6.4 if len(scorers) == 1 else 11.5, 4.6), layout="constrained")
     axes = figure.subplots(1, 1 if len(scorers) == 1 else 2, squeeze=False)[0]
     _scores(axes[0], frame, scorers[0])

@@ -95,6 +95,9 @@ def test_ranking_of_models_follows_the_score() -> None:
     expected = [sum(each.numel() for each in models[name].parameters()) for name in frame.index]
     assert frame["score"].tolist() == frame["params"].tolist() == expected
     assert (frame["latency"] > 0).all()
+    assert (frame["latency_spread"] >= 0).all()
+    scores = autoprox.rank(models, IMAGES, scorer=["params", "macs"], progress=False)
+    assert list(scores)[:3] == ["rank", "params score", "macs score"]
     assert {name: model.training for name, model in models.items()} == training
 
 

@@ -310,6 +310,8 @@ def test_the_command_names_the_options_for_missing_columns(tmp_path: Path, capsy
     assert "has no column 'value'" in written
     assert "--columns value=YOURS" in written
     assert "--constants dataset=NAME" in written
+    assert "--skip-invalid" not in written
+    assert "present: base_dim, mlp_ratio, depth, num_heads, accuracy. " in written  # not arch_json, space or source
 
 
 def test_the_command_lists_writes_and_refuses(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,7 +1,9 @@
 """Standard error: sentences or JSON, also from other packages, and nothing is left behind."""
 
+import io
 import json
 import logging
+import sys
 import warnings
 
 import numpy as np
@@ -58,6 +60,23 @@ def test_sentences(capsys: pytest.CaptureFixture[str]) -> None:
     ]
     assert python.startswith("autoprox: warning: ")
     assert "UserWarning: of Python" in python
+
+
+@pytest.mark.parametrize("level", [logging.INFO, logging.WARNING, logging.ERROR])
+def test_a_terminal_gets_lines_of_80_columns(level: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Notes, warnings and errors are broken between words; a file gets each as one line."""
+    text = " ".join(f"word{number}" for number in range(60)) + " /a/long/path" * 3
+    printed = {}
+    for terminal in (True, False):
+        stream = io.StringIO()
+        monkeypatch.setattr(stream, "isatty", lambda terminal=terminal: terminal)
+        monkeypatch.setattr(sys, "stderr", stream)
+        assert run_command("evolve", [], lambda: LOGGER.log(level, text) or 0) == 0
+        printed[terminal] = stream.getvalue()
+    label = "" if level == logging.INFO else f"{logging.getLevelName(level).lower()}: "
+    assert printed[False] == f"autoprox: {label}{text}\n"
+    assert max(map(len, printed[True].splitlines())) <= 80
+    assert printed[True].split() == printed[False].split()
 
 
 def test_quiet_leaves_errors(capsys: pytest.CaptureFixture[str]) -> None:

@@ -27,6 +27,7 @@ from autoprox import commands
 from autoprox.bench.table import Table
 from autoprox.commands import COMMANDS, load_command, main
 from autoprox.commands.command import Command, CommandParser
+from autoprox.commands.streams import WIDTH
 from autoprox.predict import ArchRegression, RegressionProxy
 from autoprox.predict.parzc import LearnedProxy, MABNRegressor, features
 from autoprox.training import sample
@@ -319,10 +320,17 @@ def test_output_into_files(part: str, world: Path, tmp_path: Path, capfd, monkey
         printed[mode] = capfd.readouterr()
         assert printed[mode].out
         assert no_controls(printed[mode].out + printed[mode].err)
+        if part != "completion":  # a script of a shell
+            assert [line for line in shortened(printed[mode].out, world, new) if len(line) > WIDTH] == []
         if case.record:
             _check_record(json.loads(Path(case.record.format(world=world, new=new)).read_text()), part)
     for mode, each in printed.items():
         check_lines(part, mode, each.err.splitlines())
+
+
+def shortened(text: str, world: Path, new: Path) -> list[str]:
+    """Lines with short names of the folders of this test."""
+    return text.replace(str(world), "world").replace(str(new), "new").splitlines()
 
 
 def check_lines(part: str, mode: str, lines: list[str]) -> None:

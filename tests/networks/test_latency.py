@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from autoprox.base.errors import StoreMismatchError
-from autoprox.networks.latency import Latency, Timing, latency_path, machine, time_forward
+from autoprox.networks.latency import Latency, Timing, indistinct, latency_path, machine, time_forward
 from autoprox.spaces import TaskShape, load_space
 from autoprox.spaces.costs import COSTS
 
@@ -37,6 +37,21 @@ def test_a_timing_is_no_shorter_than_the_forward_pass():
     assert timing.spread >= 0
     assert timing.repeats >= 10
     assert len(model.seen) > timing.repeats  # the warm-up is not counted
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([], 0),
+        ([(1.0, 0.5)], 0),
+        ([(1.0, 0.1), (1.2, 0.1)], 0),  # at most 1.05, at least 1.14
+        ([(1.2, 0.2), (1.0, 0.2)], 1),  # at most 1.10, at least 1.08
+        ([(1.0, 0.0), (1.0, 0.0)], 0),
+        ([(1.0, 0.3), (3.0, 0.1), (1.1, 0.3), (1.2, 0.3)], 2),
+    ],
+)
+def test_latencies_inside_the_spread_are_counted(rows, expected):
+    assert indistinct(Timing(median, spread, 9) for median, spread in rows) == expected
 
 
 def test_threads_are_fixed_and_given_back():

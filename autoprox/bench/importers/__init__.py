@@ -5,8 +5,9 @@
 - `_importing`: common part: a draft is checked like any table, and written with a manifest
 """
 
+from autoprox.bench._faults import FaultKind
 from autoprox.bench.importers._columns import Mapping, read_columns
 from autoprox.bench.importers._importing import Draft, ImportResult, import_drafts
 from autoprox.bench.importers._vitbench101 import read_published
 
-__all__ = ["Draft", "ImportResult", "Mapping", "import_drafts", "read_columns", "read_published"]
+__all__ = ["Draft", "FaultKind", "ImportResult", "Mapping", "import_drafts", "read_columns", "read_published"]

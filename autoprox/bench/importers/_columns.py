@@ -119,6 +119,7 @@ def read_columns(path: Path, mapping: Mapping, space: Space | None, licence: str
         missing_labels=missing,
         doubts=tuple(_doubts(mapping)),
         description=description,
+        columns=tuple(map(str, given.columns)),
     )
 
 

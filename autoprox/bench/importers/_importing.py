@@ -13,7 +13,7 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.foreign import reading
 from autoprox.base.versions import versions
 from autoprox.bench._checks import Checker
-from autoprox.bench._faults import Fault
+from autoprox.bench._faults import Fault, FaultKind
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.owners import known_spaces, remembered
@@ -40,6 +40,7 @@ class Draft:
         notes: Remarks, one sentence each.
         doubts: Suspicious values, one sentence each.
         description: Parameters of the import, for the manifest.
+        columns: Names of the columns of the file, for messages; those of the frame if None.
     """
 
     frame: pd.DataFrame
@@ -50,6 +51,7 @@ class Draft:
     notes: tuple[str, ...] = ()
     doubts: tuple[str, ...] = ()
     description: dict[str, Any] = field(default_factory=dict)
+    columns: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,12 +63,16 @@ class ImportResult:
         skipped: Rows that were skipped because their space does not allow them, one line each.
         notes: Derived or default values, one sentence each.
         doubts: Valid but suspicious values, one sentence each.
+        kinds: Kinds of the faults.
+        assumed: Data sets with an assumed number of classes.
     """
 
     faults: list[str]
     skipped: list[str]
     notes: list[str]
     doubts: list[str]
+    kinds: frozenset[FaultKind] = frozenset()
+    assumed: tuple[str, ...] = ()
 
 
 def import_drafts(
@@ -99,8 +105,9 @@ def import_drafts(
     known = known_spaces(spaces)
     found = [_checked(draft, known, skip_invalid=skip_invalid) for draft in drafts]
     skipped = [line for each in found for line in each.skipped]
-    if faults := [line for each in found for line in each.faults]:
-        return ImportResult(faults, skipped, [], [])
+    if faults := [fault for each in found for fault in each.faults]:
+        lines = [line for each in found for line in _lines(each.faults)]
+        return ImportResult(lines, skipped, [], [], frozenset(fault.kind for fault in faults))
     num_classes = _agreed(found)
     complete = pd.concat([each.complete for each in found], ignore_index=True)
     manifest = {
@@ -130,7 +137,9 @@ def import_drafts(
     write_frame(complete.assign(num_classes=complete["dataset"].map(num_classes)), files.table)
     write_json(manifest, files.manifest)
     notes = list(dict.fromkeys(note for each in found for note in each.notes))
-    return ImportResult([], skipped, notes, [doubt for each in found for doubt in each.doubts])
+    doubts = [doubt for each in found for doubt in each.doubts]
+    assumed = dict.fromkeys(name for each in found for name in each.assumed)
+    return ImportResult([], skipped, notes, doubts, assumed=tuple(assumed))
 
 
 @dataclass(frozen=True, eq=False)
@@ -143,10 +152,11 @@ class _Checked:
         frame: Its rows without the skipped ones.
         complete: These rows with all columns of a table; empty if there are faults.
         num_classes: Number of classes of its data sets.
-        faults: Faults, one line each.
+        faults: Faults.
         skipped: Skipped rows, one line each.
         notes: Derived or default values, one sentence each.
         doubts: Valid but suspicious values, one sentence each.
+        assumed: Data sets with an assumed number of classes.
     """
 
     draft: Draft
@@ -154,31 +164,32 @@ class _Checked:
     frame: pd.DataFrame
     complete: pd.DataFrame
     num_classes: dict[str, int]
-    faults: list[str]
+    faults: list[Fault]
     skipped: list[str]
     notes: list[str]
     doubts: list[str]
+    assumed: list[str]
 
 
 def _checked(draft: Draft, spaces: Mapping[str, Space], *, skip_invalid: bool) -> _Checked:
     with reading(draft.path, lambda reason: TableError(f"The file {draft.path} cannot be read: {reason}.")):
         source = f"{draft.path.name}:{bytes_digest(draft.path.read_bytes())}"
     frame = draft.frame if "source" in draft.frame.columns else draft.frame.assign(source=source)
-    checker = Checker(frame, draft.path, {}, spaces)
+    checker = Checker(frame, draft.path, {}, spaces, draft.columns)
     faults = list(checker.faults())
     invalid: list[str] = []
     _require_some_allowed(frame, draft.path, faults, spaces)
     if skip_invalid and (left := [fault for fault in faults if fault.column == ARCHITECTURE]):
         invalid = _lines(left)
         frame = frame[~frame.index.isin({row for fault in left for row in fault.rows})]
-        checker = Checker(frame, draft.path, {}, spaces)
+        checker = Checker(frame, draft.path, {}, spaces, draft.columns)
         faults = list(checker.faults())
     if faults:
-        return _Checked(draft, source, frame, frame.iloc[:0], {}, _lines(faults), invalid, [], [])
+        return _Checked(draft, source, frame, frame.iloc[:0], {}, faults, invalid, [], [], [])
     complete = checker.complete()
     notes = [*draft.notes, *checker.notes, *_remarks(draft)]
     doubts = [*draft.doubts, *checker.doubts]
-    return _Checked(draft, source, frame, complete, checker.num_classes, [], invalid, notes, doubts)
+    return _Checked(draft, source, frame, complete, checker.num_classes, [], invalid, notes, doubts, checker.assumed)
 
 
 def _agreed(found: Sequence[_Checked]) -> dict[str, int]:
