@@ -11,16 +11,15 @@
 # ---
 
 # %% [markdown]
-# # Discover a proxy, and look at it
+# # Discover a proxy
 #
 # You search for vision transformers and cannot train every candidate. A *zero-cost proxy* is a formula over an
-# untrained network that ranks candidates. This notebook discovers one, looks at what came out, and asks how far it
-# can be believed.
+# untrained network that ranks candidates. This notebook discovers one and tests how reliable it is.
 #
-# Three parts of the architectures of a benchmark table have three jobs. **fit** is what the search climbs on.
-# **select** chooses one of what it found. **sealed** is looked at once, when everything else is settled; the more
-# often it is looked at, the less its figures mean, so each look is counted in your user folder. This notebook leaves
-# sealed alone unless you set `LOOK_AT_SEALED`.
+# The architectures of a benchmark table have three parts. The search evolves candidates on **fit**. The winner is
+# chosen on **select**. **sealed** is scored once, after all choices. Its figures become less reliable with each
+# scoring, so autoprox counts them in your user folder. This notebook does not score sealed unless you set
+# `LOOK_AT_SEALED`.
 
 # %% tags=["parameters"]
 BUDGET = 1_000  # distinct valid candidates; 20_000 is what the shipped proxies were given (about two minutes)
@@ -51,10 +50,10 @@ from autoprox.scorers import score_networks
 # %matplotlib inline
 
 # %% [markdown]
-# ## What there is to learn from
+# ## The table
 #
-# The embedded table holds small networks that were really trained, several times each. A *block* is one space on one
-# data set: proxies are judged block by block.
+# The embedded table holds small networks that were trained several times each. A *block* is one space on one data
+# set. Proxies are judged block by block.
 
 # %%
 table = Table.read()
@@ -63,16 +62,16 @@ print(table)
 pd.Series({block.name: len(block) for block in blocks}, name="architectures")
 
 # %% [markdown]
-# Size against accuracy. Half of the architectures (orange) have one size and differ in shape alone: what ranks
-# *those* is not a counting of parameters.
+# Size against accuracy. Half of the architectures (orange) have one size and differ in shape only. A count of
+# parameters cannot rank *these*.
 
 # %%
 drawn = [each for each in table.manifest["blocks"] if each["label_kind"] == blocks[0].label_kind]
 draw(table, drawn, blocks[0].metric)
 
 # %% [markdown]
-# Two trainings of one network do not agree, so no score can agree with the labels fully. The **noise ceiling** is the
-# Kendall tau that a perfect score would reach. Keep the last line in mind: it is the 100 % of every number below.
+# Two trainings of one network differ in accuracy, so no score can agree fully with the labels. The **noise ceiling**
+# is the Kendall tau of a perfect score. Compare every number below with it.
 
 # %%
 known = {
@@ -96,9 +95,8 @@ ceilings.round(2)
 # %% [markdown]
 # ## Discover
 #
-# `search` evolves candidates on fit and chooses one on select. The statistics of the embedded table come with it, so
-# nothing has to be collected. Beside it, the same budget for random search: an evolution that does not beat it has
-# shown nothing.
+# `search` evolves candidates on fit and chooses one on select. The table includes its statistics, so no network is
+# run. Random search gets the same budget: evolution is useful only if it finds more.
 
 # %%
 problem = Problem(table, tuple(blocks))
@@ -123,9 +121,9 @@ plt.show()
 # %% [markdown]
 # ## The hall of fame
 #
-# The fittest candidates, none a near-copy of another, with what they are worth on select, which had no say in finding
-# them. A member that is not *steady* moves when leaves, score, images or weights change as little as rounding changes
-# them: it ranks by rounding, and cannot win.
+# The fittest candidates, without near-copies, and their correlation on select. Select was not used to find them. A
+# member is *steady* if its ranking survives perturbations of rounding size in statistics, score, images and weights.
+# A member that is not steady cannot win.
 
 # %%
 hall = pd.DataFrame(
@@ -139,9 +137,8 @@ hall = pd.DataFrame(
 hall.head(8).style.format(precision=3)
 
 # %% [markdown]
-# One split may be easier than the other. The counts tell: no one chose them, so where they stand is what the split
-# does. Members that lie *below the line through the counts* owe part of their place to having been picked on fit: the
-# winner's curse.
+# One split may be easier than the other. The counts were not chosen on either split, so the line through them shows
+# this difference. Members *below the line* were partly lucky on fit: the winner's curse.
 
 # %%
 fit, select = found.judges[Split.FIT], found.judges[Split.SELECT]
@@ -174,18 +171,18 @@ print("from fit to select:", ", ".join(f"{name} {value:+.3f}" for name, value in
 # %% [markdown]
 # ## The winner as a drawing
 #
-# Statistics of the network at the top, one number per network at the bottom. Blue is one tensor per node, green one
-# number per node, orange one number per network.
+# Statistics of the network are at the top, and one number per network is at the bottom. Blue is one tensor per node,
+# green one number per node, orange one number per network.
 
 # %%
 SVG(to_svg(found.proxy))
 
 # %% [markdown]
-# ## What it is worth
+# ## The figures
 #
-# On select, beside what any proxy has to beat: counting, and the best published proxy. Intervals are paired
-# bootstraps over architectures. Read the first bar as an *upper side*: the winner was chosen on this very split, and
-# so was the best of the zoo. The counts were not chosen on anything.
+# On select, with the rivals of any proxy: counts, and the best published proxy. Intervals are paired bootstraps over
+# architectures. The first bar is *too high* on average, because the winner was chosen on this split. The same holds
+# for the best of the zoo. The counts were not chosen.
 
 # %%
 contenders = {"winner": found.proxy, f"zoo: {found.zoo.name}": found.zoo}
@@ -203,8 +200,8 @@ figure.axes[0].set_title(f"select ({joints['n'].max()} architectures); dotted: n
 figure
 
 # %% [markdown]
-# Whether the winner beats its rival is a question about the *difference*, on the same resampled architectures.
-# Overlapping bars do not answer it.
+# To compare the winner with its rival, look at the *difference* on the same resampled architectures. Overlapping bars
+# do not show it.
 
 # %%
 rival = joints["kendall"].drop("winner").idxmax()
@@ -212,10 +209,10 @@ difference, (low, high) = select.margin(rows["winner"], rows[rival])
 print(f"winner minus {rival}, on select: {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
 
 # %% [markdown]
-# ## One look at sealed
+# ## Sealed
 #
-# A small budget does not justify a look. The proxies that come with autoprox had theirs when they were made, and
-# remember what it said; reading that is not a new look.
+# A small budget does not justify a scoring of sealed. The included proxies were scored on it once, when they were
+# made, and store the result. Reading it is not a new scoring.
 
 # %%
 shipped = autoprox.load("joint_micro")
@@ -231,8 +228,8 @@ print(
 remembered.sort_values("joint", ascending=False).set_index("scorer").round(2)
 
 # %% [markdown]
-# For your own proxy: settle budget, seed and options first, then set `LOOK_AT_SEALED = True` and run the notebook
-# once. If you do not like what you see and change something, the next look is worth less, and the count will say so.
+# For your own proxy, choose budget, seed and options first. Then set `LOOK_AT_SEALED = True` and run the notebook
+# once. If you change something afterwards, the next figure is less reliable, and the count shows this.
 
 # %%
 final = found.proxy
@@ -247,10 +244,10 @@ else:
     print("sealed was not looked at")
 
 # %% [markdown]
-# ## Take it with you
+# ## Use it
 #
-# One file, and a score for any network. The same from the command line: `python -m autoprox.evolve`, which also
-# writes a report.
+# The proxy is one file that scores any network. On the command line, `python -m autoprox.evolve` writes the same file
+# and a report.
 
 # %%
 final.save(folder / "best.json")

@@ -13,13 +13,13 @@
 # %% [markdown]
 # # Anatomy of a proxy
 #
-# A proxy that agrees with accuracy may have learned something about training, or may count parameters in a roundabout
-# way. This notebook takes one apart: what it looks at, which of its parts do the work, where size explains it, and
-# how it stands among all published proxies of the zoo.
+# A proxy that agrees with accuracy may measure trainability, or may count parameters indirectly. This notebook takes
+# one apart: the statistics that it reads, the parts that rank, the share of size, and its place among all published
+# proxies of the zoo.
 #
-# Everything here is seen on the **fit** and **select** architectures. The proxy was evolved on fit and chosen on
-# select, so its own figures are flattering here; those of the zoo and of the counts are not, as none of them was
-# chosen on this table. **Sealed** is not looked at; what the proxy scored there once is stored in it.
+# All figures are on **fit** and **select**. The proxy was evolved on fit and chosen on select, so its own figures are
+# too high here. The zoo and the counts were not chosen on this table. **Sealed** is not scored. The proxy stores the
+# figures of its only scoring on sealed.
 
 # %% tags=["parameters"]
 PROXY = "joint_micro"  # a shipped proxy, one of the zoo that is a graph, or the path of a best.json
@@ -59,11 +59,11 @@ if proxy.results:
 SVG(to_svg(proxy))
 
 # %% [markdown]
-# ## What it sees of one network
+# ## The nodes of one network
 #
 # The leaves of the formula are numbers of *nodes*: one for each linear layer, attention, activation or normalisation,
-# in forward order. Here are those of one deep network. A proxy that adds up over nodes grows with depth whatever it
-# measures; a mean or a selection (first, last, the ends) does not.
+# in forward order. Here are those of one deep network. A sum over nodes grows with depth, whatever the statistic is.
+# A mean or a selection (first, last, the ends) does not.
 
 # %%
 task = table.task("digits", "autoformer-micro")
@@ -95,11 +95,11 @@ figure.legend(
 plt.show()
 
 # %% [markdown]
-# ## Which part does the work
+# ## The parts that rank
 #
-# Every sub-expression that gives one number per network is a proxy of its own. Its joint tau with accuracy says whether
-# the whole needs the rest; its tau with the whole says which part the ranking follows; its tau with parameters says
-# which part is size.
+# Every sub-expression with one number per network is also a proxy. Its joint tau with accuracy shows if the whole
+# needs the rest. Its tau with the whole shows which part determines the ranking. Its tau with parameters shows which
+# part is size.
 
 # %%
 parts = [each for each in proxy.graph.walk() if each.kind.level is Level.SCALAR]
@@ -116,10 +116,10 @@ anatomy = pd.DataFrame(
 anatomy.style.format(precision=2).background_gradient("RdBu", vmin=-1, vmax=1, subset=anatomy.columns[1:].tolist())
 
 # %% [markdown]
-# ## Where size explains it
+# ## The share of size
 #
-# Left: score against number of parameters; the closer to a curve, the more the score *is* size. Right: the
-# architectures of one size, score against accuracy. Whatever order is left there no parameter count can give.
+# Left: score against number of parameters. The closer the points are to a curve, the more the score *is* size. Right:
+# the architectures of one size, score against accuracy. A count of parameters cannot produce any order here.
 
 # %%
 block = judge.blocks[0]
@@ -139,9 +139,9 @@ right.set(xlabel="score", ylabel="accuracy, %", title=f"the {len(iso)} of one si
 plt.show()
 
 # %% [markdown]
-# The same in numbers, for each block: tau among all, among those of one size, and given the number of parameters
-# (partial). The noise ceiling of one-size architectures is lower than that of all, because they differ less: compare
-# within a column, never across.
+# The same in numbers, for each block: tau among all architectures, among those of one size, and given the number of
+# parameters (partial). The noise ceiling at one size is lower, because these architectures differ less. So compare
+# within a column, not across columns.
 
 # %%
 scores = {"proxy": whole} | {name: judge.counts[name] for name in ("params", "mean_width", "depth")}
@@ -174,9 +174,9 @@ plt.show()
 # %% [markdown]
 # ## Among all proxies of the zoo
 #
-# Proxies over statistics that come with the table cost nothing here. All others have to be run on live networks, so
-# they see `ARCHS` architectures a block until you raise it. The number below is what chance alone makes of tau in one
-# block at that number: read the right panel for its pattern at best.
+# The table includes the statistics of graph proxies. All others run on live networks, so they score `ARCHS`
+# architectures per block; raise it for more. The number below is the tau that chance alone reaches in one block of
+# this size. The right panel shows a pattern, not single figures.
 
 # %%
 at_hand = {**affordable_zoo(), PROXY: proxy}
@@ -224,9 +224,8 @@ figure.colorbar(image, ax=axes, label="Kendall's tau with accuracy", shrink=0.5)
 plt.show()
 
 # %% [markdown]
-# Each proxy by how far it agrees with the number of parameters, and with accuracy *at one size*. On the right stand
-# those that measure size; high stand those that know something else. A proxy that is worth its cost stands higher
-# than `mean_width`, which costs nothing.
+# Each proxy by its agreement with the number of parameters, and with accuracy *at one size*. Proxies on the right
+# measure size. Proxies at the top measure something else. A useful proxy is above `mean_width`, which costs nothing.
 
 # %%
 stacked = np.stack(list(on_all.values()))

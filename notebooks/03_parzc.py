@@ -11,15 +11,14 @@
 # ---
 
 # %% [markdown]
-# # ParZC: learn the aggregator instead
+# # ParZC: learn the aggregator
 #
-# A proxy adds up node statistics by a formula. [ParZC](https://arxiv.org/abs/2402.02105) learns the adding-up from
-# labels: not all nodes say equally much, and a small Bayesian network can find out which do. It needs trained
-# architectures of *your* space; a formula needs none. So the question of this notebook is: how many labels until
-# learning pays, and can the predictions be trusted?
+# A proxy aggregates node statistics by a formula. [ParZC](https://arxiv.org/abs/2402.02105) learns the aggregation
+# from labels: nodes differ in importance, and a small Bayesian network can learn it. It needs trained architectures
+# of *your* space. A formula needs none. So this notebook asks how many labels make learning better, and if the
+# predictions are reliable.
 #
-# The model learns from **fit** and is judged on **select**. **Sealed** is not looked at: these are choices still
-# being made.
+# The model learns from **fit** and is judged on **select**. **Sealed** is not scored, because choices are still open.
 
 # %% tags=["parameters"]
 SPACE = "pit-micro"
@@ -53,11 +52,11 @@ from autoprox.scorers import score_networks
 # %matplotlib inline
 
 # %% [markdown]
-# ## What goes in
+# ## The input
 #
-# Architectures × nodes × statistics. Networks differ in depth, so an architecture has gaps; they are masked, never
-# filled with zeros. Targets are the accuracies, and *groups* are the blocks: architectures of different data sets are
-# never ranked against each other.
+# Architectures × nodes × statistics. Networks differ in depth, so shallow architectures have gaps. Gaps are masked,
+# not filled with zeros. Targets are the accuracies. *Groups* are the blocks: architectures of different data sets are
+# not ranked against each other.
 
 # %%
 table = Table.read()
@@ -81,11 +80,11 @@ axes.set_xticks(firsts, [train.nodes[place] for place in firsts], fontsize=8, ro
 plt.show()
 
 # %% [markdown]
-# ## What it learns by
+# ## The loss
 #
-# Ranking is the aim, but Kendall's tau has no gradient: it counts pairs. DiffKendall replaces the sign of each
-# difference by a tanh of steepness alpha. Small alpha is smooth, and close to a covariance; large alpha is tau
-# itself, with gradients only near ties.
+# The aim is a ranking, but Kendall's tau has no gradient: it counts pairs. DiffKendall replaces the sign of each
+# difference by a tanh of steepness alpha. With a small alpha it is smooth, and close to a covariance. With a large
+# alpha it is tau, with gradients only near ties.
 
 # %%
 labels = torch.tensor(targets[own])
@@ -103,10 +102,10 @@ axes.legend()
 plt.show()
 
 # %% [markdown]
-# ## Learn
+# ## Training
 #
-# A scikit-learn estimator: an ensemble, each network trained without one fold of the architectures. What they say of
-# the fold that they have not seen is an honest look without touching select.
+# A scikit-learn estimator: an ensemble of networks, each trained without one fold of the architectures. Their
+# predictions for the held-out folds are an honest estimate without use of select.
 
 # %%
 settings = {"n_estimators": NETWORKS, "max_iter": STEPS}
@@ -124,11 +123,11 @@ for block in fit.blocks:
     print(f"{block.name}: out-of-fold tau {tau:.2f}")
 
 # %% [markdown]
-# ## Against proxies, on select
+# ## Comparison with proxies on select
 #
-# The learned aggregator saw labels of the fit architectures. So did the shipped proxies (theirs is a formula, chosen
-# on select besides, which flatters it here). The zoo and the counts saw none. Statistics beside it are the same for
-# all, so this compares ways of *aggregating*.
+# The learned aggregator read labels of the fit architectures. The shipped proxies did so as well, and they were
+# chosen on select, so their figures are too high here. The zoo and the counts read no labels. All rows use the same
+# statistics, so the table compares *aggregations*.
 
 # %%
 mine = LearnedProxy.of("parzc", model, train)
@@ -152,10 +151,9 @@ for rival in (best_count, "pit_micro"):
     print(f"parzc minus {rival}: {difference:+.3f}, 95 % interval {low:+.3f} to {high:+.3f}")
 
 # %% [markdown]
-# ## How many labels does it take?
+# ## The number of labels
 #
-# The same model from fewer architectures, judged on all of select. The horizontal line needs no label of this space
-# at all.
+# The same model from fewer architectures, judged on all of select. The horizontal line needs no label of this space.
 
 # %%
 arch_ids = np.array(sorted(set(train.arch_ids)))
@@ -175,10 +173,10 @@ figure.axes[0].legend(frameon=False)
 figure
 
 # %% [markdown]
-# ## What it looks at
+# ## Importance of nodes
 #
-# Gradient times input, summed over statistics: the share of the score that hangs on each node. It is a description of
-# this model, not of training: another seed may share it out otherwise where nodes say the same.
+# Gradient times input, summed over statistics: the share of each node in the score. It describes this model, not
+# training: another seed may give other shares to redundant nodes.
 
 # %%
 importance_figure(model.node_importance(), train.nodes)
@@ -192,10 +190,10 @@ axes.set_xlabel("share of importance")
 plt.show()
 
 # %% [markdown]
-# ## Whether its intervals can be trusted
+# ## Calibration
 #
-# Each prediction comes with a standard deviation. On select: do as many labels fall inside an interval as it
-# promises? Below the diagonal the model is too sure of itself.
+# Each prediction has a standard deviation. This figure shows the share of labels on select inside each interval.
+# Below the diagonal the intervals are too narrow.
 
 # %%
 mean, std = model.predict(test.values, return_std=True, groups=test.groups)
@@ -209,9 +207,8 @@ calibration_figure(test.targets / scale, mean / scale, std / scale)
 # %% [markdown]
 # ## Use it
 #
-# A learned proxy scores live networks, like any other, and is one file; `autoprox.load` reads it, and so do
-# `autoprox.search.run` and `python -m autoprox.evaluate --proxy`. It knows the nodes that it was fitted on: a deeper
-# network than any of those is refused, not guessed.
+# A learned proxy scores live networks and is one file. `autoprox.load`, `autoprox.search.run` and `python -m
+# autoprox.evaluate --proxy` read it. It knows only the nodes that it was fitted on, so it refuses deeper networks.
 
 # %%
 space, task = autoprox.space(SPACE), table.task("digits", SPACE)

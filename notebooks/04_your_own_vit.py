@@ -13,13 +13,11 @@
 # %% [markdown]
 # # Score your own ViT, and search
 #
-# Your network was not built by autoprox, and its space is not in the benchmark table. Two things still work: scoring
-# any `nn.Module`, and searching a space with any scorer, your own function included. What does *not* carry over by
-# itself is the evidence: that a proxy ranked small networks on small images says little about yours. The last section
-# shows what to do about it.
+# Your network was not built by autoprox, and its space is not in the benchmark table. You can still score any
+# `nn.Module`, and search a space with any scorer, including your own function. The evidence does *not* transfer: a
+# proxy that ranks small networks on small images may fail on yours. The last section shows a test.
 #
-# Nothing is downloaded: the Hugging Face network is made from a configuration. No split of the table is scored here,
-# sealed or other.
+# Nothing is downloaded: the Hugging Face network is built from a configuration. No split of the table is scored here.
 
 # %% tags=["parameters"]
 BUDGET = 30  # candidates of each search; 1_000 is the default of autoprox.search.run
@@ -49,10 +47,10 @@ from autoprox.search.verification import verify
 # %matplotlib inline
 
 # %% [markdown]
-# ## A network of your own
+# ## Your own network
 #
-# Any classifier that takes images and gives logits, or an object with `.logits`. The batch should be real images of
-# your task, with labels; here it is 32 colour patches that come with the benchmark table.
+# Any classifier that takes images and returns logits, or an object with `.logits`. Use a batch of real images of your
+# task, with labels. Here it consists of 32 colour patches of the benchmark table.
 
 # %%
 task = Table.read().task("patches", "pit-micro")
@@ -82,8 +80,8 @@ def vit(depth, width, seed=SEED):
 model = vit(depth=2, width=48)
 
 # %% [markdown]
-# What autoprox sees of it: sites and roles, told from one forward pass. If a role is wrong,
-# `autoprox.inspect.nodes.declare` overrides it.
+# autoprox detects sites and roles from one forward pass. If a role is wrong, set it with
+# `autoprox.inspect.nodes.declare`.
 
 # %%
 print(describe(model, task.images))
@@ -91,8 +89,8 @@ print(describe(model, task.images))
 # %% [markdown]
 # ## Scores
 #
-# Higher is better, always; the sign is inside. Scores of different proxies are on different scales: only the *order*
-# that one proxy gives to several networks means something. The model is unchanged, bit by bit.
+# A higher score is always better: the sign is included. Scores of different proxies have different scales. Only the
+# *order* that one proxy gives to several networks is meaningful. The model is unchanged, bit by bit.
 
 # %%
 names = ["joint_micro", "autoprox-release", "snip", "synflow", "zen", "nwot", "az_trainability", "params", "mean_width"]
@@ -102,8 +100,8 @@ pd.Series(score_together(scorers, model, task.images, task.labels), name="score"
 # %% [markdown]
 # ## Several candidates
 #
-# A small grid of depths and widths. Where proxies disagree, only training can tell who is right; where one agrees
-# with `params` fully, it is an expensive way of counting.
+# A small grid of depths and widths. If proxies disagree, only training can decide. A proxy with the same order as
+# `params` is an expensive count.
 
 # %%
 grid = [(depth, width) for depth in (1, 2, 4) for width in (16, 32, 48)]
@@ -127,8 +125,8 @@ figure.colorbar(image, ax=axes, label="Kendall's tau", shrink=0.7)
 plt.show()
 
 # %% [markdown]
-# How much of a ranking is the draw of the initial weights? The same candidates from another seed. A tau far from 1
-# asks for averages over several initialisations.
+# A ranking also depends on the initial weights. Here are the same candidates with another seed. If the tau is far
+# from 1, use the mean of several initialisations.
 
 # %%
 again = [score_together(scorers, vit(depth, width, SEED + 1), task.images, task.labels) for depth, width in grid]
@@ -142,8 +140,7 @@ pd.Series(
 # %% [markdown]
 # ## Search
 #
-# In a space that autoprox knows, `autoprox.search.run` proposes the candidates; bounds are kept by construction. How
-# you add a space of your own, CONTRIBUTING.md says.
+# `autoprox.search.run` proposes candidates of a space, within bounds. Notebook 05 shows how to define your own space.
 
 # %%
 digits = Table.read().task("digits", "pit-micro")
@@ -157,8 +154,8 @@ found.frame().drop(columns="arch_id").head()
 draw(found, found.top(3))
 
 # %% [markdown]
-# A scorer of your own is a function of the network, images and labels. This one is a naive idea: how differently does
-# the network answer different images?
+# A scorer is a function of network, images and labels. This one is a naive idea: how differently does the network
+# answer different images?
 
 # %%
 same = {"constraints": bounds, "task": digits, "budget": BUDGET}
@@ -175,12 +172,12 @@ own = autoprox.search.run(spread, "pit-micro", rng=np.random.default_rng(SEED), 
 draw(own, own.top(3))
 
 # %% [markdown]
-# ## Did it help?
+# ## Verification
 #
-# A score is useful if its pick is better than what anyone has without it: a random architecture under the
-# same bounds, and simply the largest one. So train them. With one training each there is no interval, and what
-# follows is an anecdote; raise `RANDOMS` and `TRAIN_SEEDS` before you believe it. On the command line this is `python
-# -m autoprox.search ... --verify digits`.
+# A score is useful if its pick is better than two choices without a score: a random architecture under the same
+# bounds, and the largest one. So train them. One training each gives no interval, so the result is an anecdote. Raise
+# `RANDOMS` and `TRAIN_SEEDS` for reliable figures. On the command line this is `python -m autoprox.search ...
+# --verify digits`.
 
 # %%
 region = Region(autoprox.space("pit-micro"), digits, bounds)
@@ -193,9 +190,9 @@ trained = [(each.role, each.params, each.mean, *each.interval) for each in check
 pd.DataFrame(trained, columns=["architecture", "params", "accuracy, %", "low", "high"]).round(1)
 
 # %% [markdown]
-# For a space of your own the same question needs labels of your own: train some thirty architectures twice, put them
-# into a table (docs/howto/table.md), and let `python -m autoprox.evaluate` judge the proxies beside the
-# counts. Or let `python -m autoprox.evolve --bench your.parquet` discover one for it: that is notebook 01.
+# For your own space you need your own labels. Train about thirty architectures twice, and write them into a table
+# (docs/howto/table.md). Then `python -m autoprox.evaluate` compares proxies with counts on it, and `python -m
+# autoprox.evolve --bench your.parquet` discovers a proxy for it, as in notebook 01.
 
 # %%
 best = found.pick.arch

@@ -11,14 +11,15 @@
 # ---
 
 # %% [markdown]
-# # A space of your own
+# # Your own space
 #
-# One file of some 25 lines says what varies and how a network is built; it is not part of autoprox. Everything then
-# works on it: tables, discovery, search, export. It is done here for convolutional mixers (no attention, no LayerNorm),
-# for a grid of Hugging Face configurations, and for a factory that makes models by name, as timm's `create_model`.
+# One file of about 25 lines defines the choices of a space and builds its networks. It is not part of autoprox.
+# Tables, discovery, search and export then work on it. Here are three examples: convolutional mixers (no attention,
+# no LayerNorm), a grid of Hugging Face configurations, and a factory that makes models by name, like `create_model`
+# of timm.
 #
-# The budgets below only show that each step works: labels after one pass over 400 images, and proxies found in seconds,
-# say nothing about these spaces.
+# The budgets below only show that each step works. Labels after one pass over 400 images, and proxies found in
+# seconds, do not describe these spaces.
 
 # %% tags=["parameters"]
 ARCHS, EPOCHS = 12, 1  # architectures that are trained, and passes over the images; 160 and 10 are the defaults
@@ -103,7 +104,8 @@ plt.ylabel("architectures of 60")
 # %% [markdown]
 # ## A table
 #
-# Trained here, alone and beside a teacher; or imported from a CSV file with a column `arch_json`, or one for each gene.
+# Its labels are trained here, from scratch and with a teacher. Labels can also be imported from a CSV file with a
+# column `arch_json`, or with one column per gene.
 
 
 # %%
@@ -142,8 +144,8 @@ one, other = (Table.read(f"{name}.parquet", spaces=[space]).frame for name in ("
 print(one["value"].equals(other["value"]))
 
 # %% [markdown]
-# The table remembers where its space comes from and a digest of its genes and its builder. Without the space, or with
-# another one under its name, it is refused in one line.
+# The table stores the import path of its space, and a digest of genes and builder. If the space is missing or has
+# changed, one line says so.
 
 # %%
 autoprox_command("bench", "check", "mine.parquet")
@@ -169,7 +171,7 @@ plt.scatter(found["params"], found["score"])
 plt.xlabel("parameters")
 plt.ylabel("score")
 # %% [markdown]
-# What a run exports is a Python file that needs torch alone.
+# A run exports a Python file that needs only torch.
 
 # %%
 autoprox_command("show", "run", "--python", "best.py")
@@ -207,7 +209,7 @@ autoprox.search.run(autoprox.load("snip"), vits, Constraints(max_params=30_000),
 # %% [markdown]
 # ## A factory by name
 #
-# With timm the function is `timm.create_model`, and the names are those of `timm.list_models()`.
+# With timm the function is `timm.create_model`, and `timm.list_models()` lists the names.
 
 # %%
 registry = {"plain_8": (8, 2), "plain_16": (16, 2), "deep_8": (8, 4)}

@@ -13,11 +13,11 @@
 # %% [markdown]
 # # A supernet and a prior
 #
-# One network is trained whose parameters all architectures of a space share. Then it tells of each architecture how
-# accurate it is with the parameters that it inherits. Does that rank architectures as training each of them alone
-# would? Does a count of multiply-accumulates, a prior that costs nothing, rank them as well? And both together?
+# All architectures of a space share the parameters of one trained network, a supernet. It gives the accuracy of each
+# architecture with inherited parameters. Does this rank architectures like separate trainings? Does a count of
+# multiply-accumulates, a prior without cost, rank as well? Do both together rank better?
 #
-# The budget below is far too small for an answer: it shows how the question is asked.
+# The budget below is far too small for an answer. It only shows the steps.
 
 # %% tags=["parameters"]
 PASSES = 240  # passes of subnets; 20_000 and more until uniform sampling has converged
@@ -41,8 +41,8 @@ from autoprox.supernet import Subnets, SupernetPlan, SupernetTrainer, accuracy, 
 # %% [markdown]
 # ## Subnets
 #
-# A subnet is the network that its space builds, run with parts of the shared parameters. An extracted network computes
-# the same, and is an ordinary module.
+# A subnet is the network of one architecture, with parts of the shared parameters. An extracted network is an
+# ordinary module that computes the same function.
 
 # %%
 space, digits = autoprox.space("autoformer-micro"), dataset("digits")
@@ -60,7 +60,7 @@ print(f"the extracted network computes the same: {torch.allclose(own, extracted,
 # ## Training
 #
 # Each step of the sandwich rule trains the largest subnet on the labels, and the smallest and two random ones on its
-# predictions: four passes. The curve is that of the largest and the smallest subnet on test images.
+# predictions: four passes. The curves show the largest and the smallest subnet on test images.
 
 # %%
 course = []
@@ -78,9 +78,9 @@ plt.legend()
 plt.show()
 
 # %% [markdown]
-# ## Inherited accuracy beside labels
+# ## Inherited accuracy and labels
 #
-# The labels are those of networks that were trained alone. Only architectures of the split *fit* are looked at.
+# The labels are accuracies of networks that were trained separately. Only architectures of the split *fit* are used.
 
 # %%
 table = Table.read()
@@ -101,10 +101,10 @@ plt.title("  ".join(f"tau of {name} {tau:.2f}" for name, tau in zip(names, taus,
 plt.show()
 
 # %% [markdown]
-# ## Do gradients conflict?
+# ## Conflicts between gradients
 #
-# ElasticViT starts from this diagnosis: gradients of two subnets on the parameters that both use agree less, the more
-# their costs differ.
+# ElasticViT starts from this diagnosis: the more the costs of two subnets differ, the less their gradients on shared
+# parameters agree.
 
 # %%
 drawn = [space.sample(np.random.default_rng(number)) for number in range(PAIRED)]
@@ -115,9 +115,8 @@ plt.ylabel("cosine of gradients")
 plt.show()
 
 # %% [markdown]
-# ## What it cannot tell
+# ## Limits
 #
-# One seed, one small budget and few architectures: another seed gives other taus. After so few passes the smallest
-# subnet has hardly learned anything.
-# `benchmarks/quality/supernet.py` asks with equal passes, several seeds, intervals, a prior of random numbers and one
-# that points the wrong way.
+# This is one seed, one small budget and few architectures: another seed gives other taus. After so few passes the
+# smallest subnet has hardly learned anything. `benchmarks/quality/supernet.py` compares with equal passes, several
+# seeds, intervals, a prior of random numbers and an inverted prior.

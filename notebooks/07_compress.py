@@ -13,8 +13,8 @@
 # %% [markdown]
 # # Bits and ranks of a trained network
 #
-# A trained network is a space as well: its architectures are choices of bits, or of ranks, for its linear maps. A small
-# pyramid transformer that was trained on digits comes with autoprox; with a network of your own, call
+# A trained network also defines a space: an architecture is a choice of bits, or of ranks, for its linear maps.
+# autoprox includes a small pyramid transformer that was trained on digits. For your own network, call
 # `autoprox.compress.quantised_space(model, images)` instead.
 
 # %% tags=["parameters"]
@@ -37,10 +37,10 @@ from autoprox.spaces.costs import COSTS
 # %matplotlib inline
 
 # %% [markdown]
-# ## What each choice costs
+# ## The cost of each choice
 #
-# `space.groups` are the maps that are chosen for: queries, keys and values count as one. A proxy that adds up over maps
-# gives each choice of each group a value, from one look at the trained network.
+# `space.groups` are the maps with a choice: queries, keys and values count as one. An additive proxy gives a value to
+# each choice of each group, from one evaluation of the trained network.
 
 # %%
 space = autoprox.space("mq-pit-digits")
@@ -60,8 +60,8 @@ plt.show()
 # %% [markdown]
 # ## The best choices, exactly
 #
-# Where value and cost add up, all choices that no others beat are found without search. Here they are at the bytes of
-# one choice for all.
+# If value and cost add up, all non-dominated choices are found without search. Here they are at the bytes of one
+# choice for all maps.
 
 
 # %%
@@ -90,10 +90,10 @@ axis.set_xlabel(f"accuracy in % at the bytes of {BITS} bits for all")
 plt.show()
 
 # %% [markdown]
-# ## How far a proxy can be trusted
+# ## Reliability of a proxy
 #
-# `mqbench101` holds the accuracy of 200 random bit vectors of this network and of three others. Its sealed part is left
-# alone here. What is shown are the vectors of fit and select.
+# `mqbench101` holds the accuracy of 200 random bit vectors of this network and of three others. The figure shows the
+# vectors of fit and select. Sealed is not scored.
 
 # %%
 table = Table.read("mqbench101")
@@ -111,7 +111,7 @@ plt.show()
 # %% [markdown]
 # ## Ranks
 #
-# The same network, its layers factorised. Between 6/8 and 1 of the full rank, factors cost more than the layer itself.
+# The same network with factorised layers. Between 6/8 and 1 of the full rank, factors cost more than the layer.
 
 # %%
 ranks = autoprox.space("lr-pit-digits")

@@ -190,7 +190,7 @@ def _build(options: argparse.Namespace) -> int:
     table = read_manifest(files.manifest)["digest"]
     write_json(run_record(options, started, {"table": table}), record_beside(files.table))
     say(f"Table: {files.table}")
-    say(f"Next: autoprox bench info {files.table}, then autoprox evolve --bench {files.table}")
+    say(f"Next:\n  autoprox bench info {files.table}\n  autoprox evolve --bench {files.table}")
     return 0
 
 

@@ -222,7 +222,7 @@ def _report(found: Profile, space: Space, task: Task) -> None:
     ]
     say(text_table(rows))
     low, high = SECONDS.text(float(found.measured.min())), SECONDS.text(float(found.measured.max()))
-    say(f"held out: {found.error} networks of {low} to {high}")
+    say_text(f"held out: {found.error} networks of {low} to {high}")
     say_text(
         f"first half of the rounds against the second: tau {found.repeats.tau:.3f}, median difference "
         f"{100 * found.repeats.difference:.1f} % on {found.repeats.n}"

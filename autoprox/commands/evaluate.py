@@ -34,6 +34,9 @@ from autoprox.commands.record import run_record
 from autoprox.commands.teacher_options import add_teacher_option, check_teacher, with_teachers
 from autoprox.scorers import Scorer
 
+_LONGEST = 32
+# Characters of a name in a table.
+
 
 def _add_options(options: CommandParser) -> None:
     options.add_argument(
@@ -135,6 +138,11 @@ def _warn_other_table(problem: Problem, proxies: Mapping[str, Scorer]) -> None:
             )
 
 
+def _short(name: str) -> str:
+    """A name for a table: the end of a long path."""
+    return name if len(name) <= _LONGEST else f"...{name[3 - _LONGEST :]}"
+
+
 def _print(problem: Problem, found: Judgement, split: str, *, verbose: bool) -> None:
     first, shown = problem.blocks[0], {**found.proxies, **found.baselines}
     say(f"{problem.table.name}, split {split}, labels {first.label_kind}, {first.metric}; Kendall's tau")
@@ -154,7 +162,7 @@ def _joint_row(name: str, verdict: Verdict, found: Judgement) -> dict[str, str]:
     blocks, joint = verdict.blocks, found.judge.joint
     agreement = found.agreements.get(name) if name in found.proxies and verdict is found.proxies[name] else None
     return {
-        "scorer": name,
+        "scorer": _short(name),
         "joint": number(verdict.joint),
         "95 % interval": interval(verdict.ci95),
         "iso": number(float(joint(np.array([each.iso for each in blocks])))),
@@ -165,7 +173,7 @@ def _joint_row(name: str, verdict: Verdict, found: Judgement) -> dict[str, str]:
 
 def _block_row(name: str, own: BlockVerdict) -> dict[str, str]:
     return {
-        "scorer": name,
+        "scorer": _short(name),
         "kendall": number(own.kendall),
         "95 % interval": interval(own.ci95),
         "spearman": number(own.spearman),

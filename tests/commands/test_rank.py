@@ -34,7 +34,7 @@ def test_the_image_size_is_the_one_that_the_models_state(place, capsys):
     status, out, err = ranked(place, capsys, "models", "--max", "params=1k")
     assert status == 0
     assert "8 px" in out
-    assert err == ""
+    assert all("such differences are noise" in line for line in err.splitlines())  # of two tiny models
     rows = {line.split()[1]: line.split()[0] for line in out.splitlines() if "px" not in line}
     assert (rows["small"], rows["wide"]) == ("1", "-")  # 787 and 1,767 parameters
     assert "-: not ranked, since the model exceeds a bound of --max" in out
