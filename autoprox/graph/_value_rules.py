@@ -252,26 +252,48 @@ def _extreme(primitive: Primitive, arguments: _Arguments) -> Expression | None:
     """Flattens nested maxima and minima: each argument appears once, in the order of digests."""
     if not primitive.laws.lattice:
         return None
-    members = {each.digest: each for each in _members(primitive, arguments)}
-    constants = [each for each in members.values() if isinstance(each.operation, Literal)]
-    if len(constants) > 1:
-        others = [each for each in members.values() if each not in constants]
-        return _folded(primitive, [_folded(primitive, constants), *others])
-    kept = [each for each in members.values() if not _is(each, "neg")]
-    negated = [each.arguments[0] for each in members.values() if _is(each, "neg")]
-    both = [each for each in negated if each in kept]
-    if both:
-        # The maximum of x and -x is |x|, and their minimum is -|x|.
-        magnitudes = [built(_at(primitive, "abs"), each) for each in both]
-        turned_back = magnitudes if primitive.name == "maximum" else [_negative(each) for each in magnitudes]
-        alone = [each for each in kept if each not in both]
-        alone += [_negative(each) for each in negated if each not in both]
-        return _folded(primitive, [*alone, *turned_back])
-    if len(negated) > 1:
-        turned = _negative(_folded(_at(primitive, primitive.laws.mirror), negated))
-        return built(primitive, _chain(primitive, kept), turned) if kept else turned
-    chain = _chain(primitive, members.values())
+    members = list({each.digest: each for each in _members(primitive, arguments)}.values())
+    for rule in (_one_constant, _magnitudes, _negated_together):
+        if (found := rule(primitive, members)) is not None:
+            return found
+    chain = _chain(primitive, members)
     return None if chain == Expression(primitive, arguments) else chain
+
+
+def _one_constant(primitive: Primitive, members: list[Expression]) -> Expression | None:
+    """The extreme of all constants is one of them."""
+    constants = [each for each in members if isinstance(each.operation, Literal)]
+    if len(constants) < 2:
+        return None
+    return _folded(primitive, [_folded(primitive, constants), *(each for each in members if each not in constants)])
+
+
+def _magnitudes(primitive: Primitive, members: list[Expression]) -> Expression | None:
+    """The maximum of x and -x is |x|, and their minimum is -|x|."""
+    kept, negated = _by_sign(members)
+    both = [each for each in negated if each in kept]
+    if not both:
+        return None
+    magnitudes = [built(_at(primitive, "abs"), each) for each in both]
+    signed = magnitudes if primitive.name == "maximum" else [_negative(each) for each in magnitudes]
+    alone = [each for each in kept if each not in both]
+    alone += [_negative(each) for each in negated if each not in both]
+    return _folded(primitive, [*alone, *signed])
+
+
+def _negated_together(primitive: Primitive, members: list[Expression]) -> Expression | None:
+    """The maximum of -x and -y is the negative of the minimum of x and y."""
+    kept, negated = _by_sign(members)
+    if len(negated) < 2:
+        return None
+    turned = _negative(_folded(_at(primitive, primitive.laws.mirror), negated))
+    return built(primitive, _chain(primitive, kept), turned) if kept else turned
+
+
+def _by_sign(members: list[Expression]) -> tuple[list[Expression], list[Expression]]:
+    """The members that are not negated, and the arguments of those that are."""
+    kept = [each for each in members if not _is(each, "neg")]
+    return kept, [each.arguments[0] for each in members if _is(each, "neg")]
 
 
 def _members(primitive: Primitive, arguments: _Arguments) -> Iterable[Expression]:

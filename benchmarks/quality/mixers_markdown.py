@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from mixers_verdict import mixers_verdict, pooling_verdict
+
 _NOTE = [
     "Differences are in points of top-1 accuracy, paired by seed. Brackets hold 95 % intervals: Student's, with the",
     "variance over seeds pooled over data sets; without brackets there is one seed. Bold: the interval excludes 0.",
@@ -12,13 +14,13 @@ _NOTE = [
 
 def mixers_markdown(results: dict[str, Any]) -> str:
     """The results about mixers as Markdown."""
-    parts = [_accuracies(results), _differences(results), _helped(results), _kinds(results)]
+    parts = [mixers_verdict(results), _accuracies(results), _differences(results), _helped(results), _kinds(results)]
     return _document("Mixers at equal cost", results, parts)
 
 
 def pooling_markdown(results: dict[str, Any]) -> str:
     """The results about searched pooling as Markdown."""
-    return _document("Searched pooling", results, [_pooling(results)])
+    return _document("Searched pooling", results, [pooling_verdict(results), _pooling(results)])
 
 
 def _document(title: str, results: dict[str, Any], parts: Sequence[Iterable[str]]) -> str:
