@@ -1,6 +1,6 @@
 """Mixers and pooling at equal cost; searched pooling at equal training; proxies across kinds of mixers.
 
-    python benchmarks/quality/mixers.py                # all trainings: about 45 minutes of one core
+    python benchmarks/quality/mixers.py                # all trainings: five seeds in about 75 minutes of one core
     python benchmarks/quality/mixers.py --minutes 20   # starts no further training after 20 minutes
     python benchmarks/quality/mixers.py --summary      # only results in the journal
 
