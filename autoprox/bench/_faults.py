@@ -10,6 +10,9 @@ from pathlib import Path
 
 from autoprox.base.errors import AutoproxError, TableError
 
+_MOST_TEXTS = 5
+# Different faults of one column that are shown.
+
 
 class FaultKind(StrEnum):
     """Kinds of faults for which a command knows a remedy, and all others."""
@@ -55,6 +58,25 @@ class Fault:
             return list(self.texts)
         return [f"column '{self.column}', row {row}: {text}" for row, text in zip(self.rows, self.texts, strict=True)]
 
+    def folded(self) -> list[str]:
+        """One line per text with its first row and the number of further rows, and one for texts beyond a few.
+
+        Example:
+            >>> Fault(Path("t.parquet"), ("is nan.", "is inf.", "is nan."), "value", (3, 7, 9)).folded()
+            ["column 'value', row 3 and 1 more row: is nan.", "column 'value', row 7: is inf."]
+        """
+        if not self.rows:
+            return list(self.texts)
+        rows: dict[str, dict[int, None]] = {}
+        for row, text in zip(self.rows, self.texts, strict=True):
+            rows.setdefault(text, {})[row] = None  # a record with several labels counts once
+        shown = [
+            f"column '{self.column}', row {next(iter(of_it))}{_more(len(of_it) - 1)}: {text}"
+            for text, of_it in list(rows.items())[:_MOST_TEXTS]
+        ]
+        rest = {row for of_it in list(rows.values())[_MOST_TEXTS:] for row in of_it}
+        return [*shown, f"column '{self.column}':{_more(len(rest))} with other values."] if rest else shown
+
     def exception(self) -> AutoproxError:
         """The error for the first row, with the number of further rows."""
         if not self.rows:
@@ -67,6 +89,10 @@ class Fault:
         """Column, row and text of each line, for JSON."""
         rows = self.rows or (None,) * len(self.texts)
         return [{"column": self.column, "row": row, "fault": text} for row, text in zip(rows, self.texts, strict=True)]
+
+
+def _more(count: int) -> str:
+    return f" and {count} more row{'s' if count > 1 else ''}" if count else ""
 
 
 def raise_first(faults: Iterable[Fault]) -> None:

@@ -37,7 +37,7 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         "import",
         help="make a table from your own or published results",
         description="Reads a file of ViT-Bench-101 (.pth; no code in it is run), CSV or parquet, checks every row, and "
-        "writes a table with a manifest. If any row has a fault, all faults are listed and nothing is written.",
+        "writes a table with a manifest. If any row has a fault, the faults are listed and nothing is written.",
         examples=_EXAMPLES,
     )
     parser.add_argument("files", nargs="+", type=PathTo(), metavar="FILE", help=".pth, .csv or .parquet; one per space")
@@ -74,6 +74,7 @@ def add_import(commands: "_SubParsersAction[CommandParser]") -> None:
         type=Text(),
     )
     parser.add_argument("--force", action="store_true", help="replace a table that was imported earlier")
+    parser.add_argument("--verbose", action="store_true", help="list each row with a fault")
     parser.set_defaults(run=_import)
 
 
@@ -89,13 +90,14 @@ def _import(options: argparse.Namespace) -> int:
     )
     for line in done.skipped:
         note(f"skipped: {line}")
-    for line in done.faults:
+    for line in done.faults if options.verbose else [line for each in done.found for line in each.folded()]:
         fault(line)
     if done.faults:
+        kinds = {each.kind for each in done.found}
         hint = ""
-        if FaultKind.ARCHITECTURE in done.kinds:
+        if FaultKind.ARCHITECTURE in kinds:
             hint += " Skip architectures that the space does not allow with --skip-invalid."
-        if FaultKind.MISSING_COLUMN in done.kinds:
+        if FaultKind.MISSING_COLUMN in kinds:
             hint += " Name your column with --columns value=YOURS, or fill one with --constants dataset=NAME."
         names = ", ".join(str(path) for path in options.files)
         raise TableError(f"{names}: {len(done.faults)} faults, listed above; nothing was written.{hint}")

@@ -62,7 +62,7 @@ def add_check(commands: "_SubParsersAction[CommandParser]") -> None:
     )
     _add_table(parser)
     add_json(parser)
-    parser.add_argument("--verbose", action="store_true", help="also print how the table was made")
+    parser.add_argument("--verbose", action="store_true", help="list each row with a fault")
     parser.set_defaults(run=_check)
 
 
@@ -85,8 +85,8 @@ def _check(options: argparse.Namespace) -> int:
         say_json({"table": options.table, "faults": entries, "doubts": doubts})
     else:
         lines = [line for fault in faults for line in fault.lines()]
-        for line in lines:
-            say(line)
+        for line in lines if options.verbose else [line for fault in faults for line in fault.folded()]:
+            say_text(line, 2)
         for doubt in doubts:
             warn(doubt)
         say(f"{options.table}: {len(lines) or 'no'} fault{'s' if len(lines) > 1 else ''}")

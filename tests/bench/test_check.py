@@ -9,8 +9,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from autoprox.base.errors import AutoproxError
+from autoprox.bench._faults import Fault
 from autoprox.bench.table import Table, embedded_tables, findings
 from tests.bench.conftest import user_rows
 from tests.bench.test_table import FAULTS
@@ -122,3 +125,22 @@ def test_files_beside_the_table_are_compared_and_all_told(embedded: Path) -> Non
     assert len(lines(embedded)) == 2
     manifest.write_text("[]")
     assert len([line for line in lines(embedded) if "is not a JSON object" in line]) == 1
+
+
+@given(st.lists(st.tuples(st.integers(0, 30), st.sampled_from(["is a.", "is b.", *(f"is {n}." for n in range(9))]))))
+def test_folded_lines_name_each_row_once(pairs: list[tuple[int, str]]) -> None:
+    """Rows with one text are one line; texts beyond five are one line together."""
+    if not pairs:
+        return
+    rows, texts = zip(*pairs, strict=True)
+    folded = Fault(Path("t.parquet"), texts, "value", rows).folded()
+    distinct = list(dict.fromkeys(texts))
+    assert len(folded) == min(len(distinct), 6)
+    for text, line in zip(distinct[:5], folded, strict=False):
+        own = list(dict.fromkeys(row for row, each in pairs if each == text))
+        assert line.startswith(f"column 'value', row {own[0]}")
+        assert line.endswith(f": {text}")
+        assert (f"and {len(own) - 1} more row" in line) is (len(own) > 1)
+    if len(distinct) > 5:
+        rest = {row for row, text in pairs if text not in distinct[:5]}
+        assert f"and {len(rest)} more row" in folded[5]

@@ -13,7 +13,7 @@ from autoprox.base.files import require_writable, write_json
 from autoprox.base.foreign import reading
 from autoprox.base.versions import versions
 from autoprox.bench._checks import Checker
-from autoprox.bench._faults import Fault, FaultKind
+from autoprox.bench._faults import Fault
 from autoprox.bench.ceiling import METHOD
 from autoprox.bench.digests import frame_digest
 from autoprox.bench.owners import known_spaces, remembered
@@ -63,7 +63,7 @@ class ImportResult:
         skipped: Rows that were skipped because their space does not allow them, one line each.
         notes: Derived or default values, one sentence each.
         doubts: Valid but suspicious values, one sentence each.
-        kinds: Kinds of the faults.
+        found: The same faults with their rows and kinds.
         assumed: Data sets with an assumed number of classes.
     """
 
@@ -71,7 +71,7 @@ class ImportResult:
     skipped: list[str]
     notes: list[str]
     doubts: list[str]
-    kinds: frozenset[FaultKind] = frozenset()
+    found: tuple[Fault, ...] = ()
     assumed: tuple[str, ...] = ()
 
 
@@ -107,7 +107,7 @@ def import_drafts(
     skipped = [line for each in found for line in each.skipped]
     if faults := [fault for each in found for fault in each.faults]:
         lines = [line for each in found for line in _lines(each.faults)]
-        return ImportResult(lines, skipped, [], [], frozenset(fault.kind for fault in faults))
+        return ImportResult(lines, skipped, [], [], tuple(faults))
     num_classes = _agreed(found)
     complete = pd.concat([each.complete for each in found], ignore_index=True)
     manifest = {
