@@ -149,7 +149,7 @@ def _report(space: Space, chosen: ChosenPooling, trained: str) -> None:
         last = stage.decisions[-1]
         rows.append([str(number), stage.op, str(last.epoch), _REASONS[last.reason]])
     say_columns(rows)
-    say_field("genes", json.dumps(chosen.arch.genes))
+    say_field("genes", json.dumps(chosen.arch.genes, sort_keys=True))
 
 
 COMMAND = Command(

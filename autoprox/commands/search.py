@@ -348,7 +348,7 @@ def _report(
     ]
     say(text_table(rows))
     for pick in picks:
-        say_text(f"{pick.rank}: {json.dumps(pick.best.arch.genes)}", 3)
+        say_text(f"{pick.rank}: {json.dumps(pick.best.arch.genes, sort_keys=True)}", 3)
     if any(pick.others for pick in picks):
         say_text(
             "ties: number of other candidates with the same score; the smallest network of them is shown, and "
