@@ -36,6 +36,9 @@ anything is reduced.
 `python benchmarks/speed/collect.py --small` measures it.
 """
 
+_MOST_BUILT = 50_000
+# Largest number of stored subtrees. Children share most subtrees with their parents, and each costs a digest to build.
+
 TypeKey = tuple[Level, Site | None, str | None]
 
 LeafWeights = Mapping[StatisticKind, float]
@@ -84,6 +87,7 @@ class Grammar:
         self._operations: dict[str, Primitive | Expression] = {}
         self._weights: dict[str, float] = {}
         self._choices: dict[tuple[object, ...], WeightedChoice] = {}
+        self._built: dict[tuple[object, ...], Expression] = {}
         self.pset = gp.PrimitiveSetTyped("proxy", [], self.type_of(root))
 
     def type_of(self, key: TypeKey) -> type:
@@ -162,14 +166,24 @@ class Grammar:
         Raises:
             KindError: If the roles of two values do not match, which types alone do not exclude.
         """
+        if len(self._built) > _MOST_BUILT:
+            self._built.clear()
         stack: list[Expression] = []
         for item in reversed(list(tree)):
             operation = self._operations[item.name]
-            if isinstance(operation, Expression):
-                stack.append(operation)
-            else:
-                stack.append(Expression(operation, [stack.pop() for _ in range(operation.arity)]))
+            stack.append(
+                operation if isinstance(operation, Expression) else self._applied(item.name, operation, stack)
+            )
         return stack.pop()
+
+    def _applied(self, name: str, operation: Primitive, stack: list[Expression]) -> Expression:
+        """Applies a primitive to the last expressions of a stack, which are removed."""
+        arguments = [stack.pop() for _ in range(operation.arity)]
+        key = (name, *map(id, arguments))  # a stored expression keeps its arguments, so that no id is used again
+        found = self._built.get(key)
+        if found is None:
+            found = self._built[key] = Expression(operation, arguments)
+        return found
 
     def tree(self, expression: Expression) -> gp.PrimitiveTree:
         """The tree of a graph, the inverse of `expression`; terminals are found before primitives.
