@@ -67,9 +67,7 @@ def read_frame(path: Path) -> pd.DataFrame:
 
     def unreadable(reason: str) -> TableError:
         if path.suffix.lower() == ".csv":
-            return TableError(
-                f"{path} is a CSV file; turn it into a table with: autoprox bench import {path} --out NAME.parquet"
-            )
+            return TableError(f"{path} is a CSV file, not a table; turn it into one with autoprox bench import.")
         return TableError(
             f"The table {path} cannot be read as parquet: {reason}. It may be truncated or have another format; copy "
             "or build it again."

@@ -171,9 +171,7 @@ class Grammar:
         stack: list[Expression] = []
         for item in reversed(list(tree)):
             operation = self._operations[item.name]
-            stack.append(
-                operation if isinstance(operation, Expression) else self._applied(item.name, operation, stack)
-            )
+            stack.append(operation if isinstance(operation, Expression) else self._applied(item.name, operation, stack))
         return stack.pop()
 
     def _applied(self, name: str, operation: Primitive, stack: list[Expression]) -> Expression:

@@ -89,9 +89,10 @@ def test_results_hold_zoo_and_ensemble(folder):
 
 def test_command(folder, capsys):
     assert main(["runs", str(folder.parent)]) == 0
-    listed = capsys.readouterr().out
-    assert "nsga2" in listed
-    assert "finished" in listed
+    assert "finished" in capsys.readouterr().out
+    assert main(["runs", str(folder.parent), "--json"]) == 0
+    (listed,) = json.loads(capsys.readouterr().out)
+    assert listed["strategy"] == "nsga2"
     assert main(["runs", str(folder)]) == 0
     shown = capsys.readouterr().out
     assert autoprox.runs.load(folder).proxy.formula in shown
