@@ -56,7 +56,7 @@ PLAN = (
 
 
 def trainings() -> Iterator[dict[str, Any]]:
-    """All trainings in their order; an interrupted series has whole architectures, but for the last one."""
+    """All trainings in their order; an interrupted series has whole architectures, except for the last one."""
     for space, data, epochs, archs in PLAN:
         for place in range(archs):
             for arm in ARMS:
