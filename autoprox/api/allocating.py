@@ -19,10 +19,12 @@ from autoprox.compress import (
     ALLOCATION_PROXIES,
     AllocationProxy,
     CompressedSpace,
+    as_batch,
     lowrank_space,
     pareto_allocations,
     quantised_space,
 )
+from autoprox.inspect.batch import checked_labels
 from autoprox.scorers import Scorer
 from autoprox.search import Constraints, run
 from autoprox.spaces import Arch, TaskShape
@@ -161,14 +163,14 @@ def allocate(
     if kind not in KINDS:
         raise SpecError(f"The kind is '{kind}'; give one of {', '.join(KINDS)}.")
     cost, most = _budget(max)
-    batch = torch.as_tensor(images)
+    batch = as_batch(images)
     if kind == "ranks":
         space: CompressedSpace = lowrank_space(model, batch, checkpoint=checkpoint)
     else:
         space = quantised_space(model, batch, activations=activations, checkpoint=checkpoint)
     assert space.own_task is not None
-    numbers = np.zeros(len(batch), dtype=np.int64) if labels is None else np.asarray(torch.as_tensor(labels))
-    task = Task("batch", *space.own_task, batch.numpy(), numbers, ImageSource.IMAGES)
+    given = torch.zeros(len(batch), dtype=torch.int64) if labels is None else checked_labels(labels, batch)
+    task = Task("batch", *space.own_task, batch.numpy(), given.numpy(), ImageSource.IMAGES)
     return allocated(
         space,
         task,
@@ -264,10 +266,14 @@ def _summed(space: CompressedSpace, table: Floats, arch: Arch) -> float:
 
 
 def _budget(given: Mapping[str, float | str]) -> tuple[Cost, float]:
+    if not isinstance(given, Mapping):
+        raise SpecError(f"The budget is {given!r}; give one cost with its bound, such as {{'weight_bytes': '400KB'}}.")
     if len(given) != 1:
         raise SpecError(f"The budget names {len(given)} costs; give one, such as {{'weight_bytes': '400KB'}}.")
     ((name, value),) = given.items()
     if name not in COSTS:
         raise SpecError(f"There is no cost '{name}'. {suggestion(name, COSTS)}")
+    if value is None:
+        raise SpecError(f"The bound of '{name}' is None; give a number, such as {{'weight_bytes': '400KB'}}.")
     bound = Constraints(**{f"max_{name}": value}).bounds[0]
     return bound.cost, bound.value

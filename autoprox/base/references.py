@@ -11,6 +11,7 @@ from typing import Any
 
 from autoprox.base.digest import text_digest
 from autoprox.base.errors import SpecError, suggestion
+from autoprox.base.foreign import guarded
 
 
 def is_reference(text: str) -> bool:
@@ -55,6 +56,32 @@ def resolved(reference: Any) -> Any:
         near = "" if near.startswith("Allowed:") else f" {near}"
         raise SpecError(f"'{reference}' names nothing: {place} has no '{name}'.{near}")
     return getattr(module, name)
+
+
+def made(reference: Any, kind: type) -> Any:
+    """Resolves a reference, and calls the function that it names.
+
+    Args:
+        reference: As for `resolved`.
+        kind: Class of objects that are returned although they can be called.
+
+    Raises:
+        SpecError: As for `resolved`, and if the function fails.
+
+    Example:
+        >>> made("math:pi", str), made("builtins:dict", str)
+        (3.141592653589793, {})
+        >>> made("math:sqrt", str)
+        Traceback (most recent call last):
+        ...
+        autoprox.base.errors.SpecError: 'math:sqrt' fails when it is called: math.sqrt() takes exactly one argument (0 \
+given).
+    """
+    found = resolved(reference)
+    if isinstance(found, kind) or not callable(found):
+        return found
+    with guarded(lambda reason: SpecError(f"'{reference}' fails when it is called: {reason}.")):
+        return found()
 
 
 def absolute(reference: str) -> str:

@@ -14,7 +14,7 @@ from torch import nn
 from autoprox.api.allocating import KINDS, SEARCH_BUDGET, Allocated, allocated
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.files import json_writer
-from autoprox.base.references import is_reference, resolved
+from autoprox.base.references import is_reference, made
 from autoprox.commands.command import Command, CommandParser
 from autoprox.commands.console import note, say, say_text, text_table
 from autoprox.commands.outfolder import RESULT, FolderKind, OutFolder
@@ -187,9 +187,7 @@ def _budget(text: str) -> tuple[Cost, float]:
 def _model(reference: str) -> nn.Module:
     if not is_reference(reference):
         raise SpecError(f"--model '{reference}' is not a reference; give my_file.py:model or my_package.module:model.")
-    found = resolved(reference)
-    if not isinstance(found, nn.Module) and callable(found):
-        found = found()
+    found = made(reference, nn.Module)
     if not isinstance(found, nn.Module):
         raise SpecError(f"--model '{reference}' is a {type(found).__name__}; give a torch.nn.Module, or a function.")
     return found

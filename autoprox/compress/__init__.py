@@ -19,7 +19,7 @@ from autoprox.compress import _sensitivities as sensitivities
 from autoprox.compress._allocation import Allocation, pareto_allocations
 from autoprox.compress._allocation_proxy import ALLOCATION_PROXIES, AllocationProxy, Probe, allocation_proxy
 from autoprox.compress._candidate_filter import FilteredSpace, LocalValue, filter_candidates
-from autoprox.compress._compressed import CompressedSpace
+from autoprox.compress._compressed import CompressedSpace, as_batch
 from autoprox.compress._compressed_labels import Compressed, FineTuned
 from autoprox.compress._exported_network import export_network
 from autoprox.compress._front_figure import write_front
@@ -44,6 +44,7 @@ __all__ = [
     "Probe",
     "QuantisedSpace",
     "allocation_proxy",
+    "as_batch",
     "curvature",
     "export_network",
     "filter_candidates",

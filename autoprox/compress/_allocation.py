@@ -44,7 +44,8 @@ def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: 
         The allocations in order of increasing cost; the last one is the best within the budget.
 
     Raises:
-        SpecError: If the cost does not add up in this space, or the cheapest choices exceed the budget.
+        SpecError: If the cost does not add up in this space, the cheapest choices exceed the budget, or the table has
+            another shape or NaN.
 
     Example:
         >>> import torch
@@ -58,6 +59,9 @@ def pareto_allocations(space: CompressedSpace, table: Floats, cost: Cost, most: 
         >>> [(each.arch.genes["bits"], each.score) for each in front]
         [([2, 2], 0.0), ([2, 4], 5.0), ([4, 4], 6.0)]
     """
+    shape = len(space.groups), len(space.choices)
+    if np.shape(table) != shape or np.isnan(table).any():
+        raise SpecError(f"The table has the shape {np.shape(table)}, or NaN in it; give {shape} numbers.")
     assert space.own_task is not None
     held = PlaceCosts.of(space, space.own_task, [cost])
     if held is None:

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from autoprox.base.arrays import Floats
 from autoprox.base.digest import array_digest, digest
 from autoprox.base.errors import SpecError
+from autoprox.base.foreign import guarded
 from autoprox.compress._linear_maps import EDGES, LinearMap, MapGroup, grouped, linear_maps
 from autoprox.networks import load_checkpoint, module_digest, seeded
 from autoprox.networks.measuring import macs, parameters
@@ -87,39 +88,60 @@ def look_at(model: nn.Module, images: Any, checkpoint: str | Path | None, *, edg
 
     Raises:
         CollectionError: If the model has no linear map, is already quantised, or fails on the images.
-        SpecError: If no map remains, or the images are not square.
+        SpecError: If no map remains, the images are not a batch of square images that NumPy can hold, a parameter is
+            not finite, or the model cannot be copied.
     """
     if not isinstance(model, nn.Module):
         raise SpecError(f"The model is a {type(model).__name__}; give a trained torch.nn.Module.")
-    batch = torch.as_tensor(images)
+    batch = as_batch(images)
     if batch.ndim != 4 or batch.shape[2] != batch.shape[3]:
         raise SpecError(f"The images have the shape {tuple(batch.shape)}; give a batch (B, C, H, W) of square images.")
     if any(hasattr(module, FACTS) for module in model.modules()):
         raise SpecError(f"The {type(model).__name__} is already compressed; give the original network.")
-    source = copy.deepcopy(model).eval()
+    kind = type(model).__name__
+    with guarded(lambda reason: SpecError(f"The {kind} cannot be copied: {reason}. Remove hooks from its weights.")):
+        source = copy.deepcopy(model).eval()
     if checkpoint is not None:
         load_checkpoint(source, checkpoint)
-    for parameter in source.parameters():
+    for name, parameter in source.named_parameters():
         parameter.grad = None
+        if not torch.isfinite(parameter).all():
+            raise SpecError(f"The parameter '{name}' of the {kind} contains NaN or infinity; give a trained network.")
     few = batch[:_SHAPES]
     maps, classes = linear_maps(source, few)
     inner = [each for each in maps if (edges or each.role not in EDGES) and (each.plain or not plain)]
     if not inner:
-        kind = "plain linear layer" if plain else "linear map"
+        wanted = "plain linear layer" if plain else "linear map"
         raise SpecError(
-            f"The {type(model).__name__} has no {kind} except embedding and head, so that there is nothing to "
+            f"The {kind} has no {wanted} except embedding and head, so that there is nothing to "
             "compress; give another network."
         )
     task = TaskShape(classes, batch.shape[-1], batch.shape[1])
     params = parameters(source)
     return SourceNetwork(
         source,
-        digest([module_digest(source), array_digest(batch.detach().cpu().numpy())]),
+        digest([module_digest(source), array_digest(batch.cpu().numpy())]),
         tuple(grouped(source, few, inner)),
         tuple(each for each in maps if each.role in EDGES and each not in inner),
         task,
         Counts(params, macs(source, batch[:1]), params),
     )
+
+
+def as_batch(images: Any) -> Tensor:
+    """Converts images to a tensor without a gradient.
+
+    Raises:
+        SpecError: If they cannot be converted, or have a type that NumPy lacks, such as bfloat16.
+    """
+    if isinstance(images, str):
+        raise SpecError(f"The images are the text {images!r}; give a batch (B, C, H, W) of square images.")
+    failure = "The images cannot be converted to a tensor: {}. Give a batch (B, C, H, W) of square images."
+    with guarded(lambda reason: SpecError(failure.format(reason))):
+        batch = torch.as_tensor(images).detach()
+    if batch.dtype is torch.bfloat16:
+        raise SpecError("The images are torch.bfloat16; give float32 images, and the model in float32.")
+    return batch
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -5,7 +5,7 @@ trained layer, so that the factors of a smaller rank are part of those of a larg
 """
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from numbers import Real
@@ -146,6 +146,8 @@ def lowrank_space(
         >>> space.build({"ranks": [0.25]})[3].first.weight.shape
         torch.Size([2, 8])
     """
+    if not isinstance(ratios, Iterable):
+        raise SpecError(f"The ratios are {ratios!r}; give at least one, each above 0 and up to 1.")
     choices = tuple(_checked(each) for each in ratios)
     given = look_at(model, images, checkpoint, edges=False, plain=True)
     factors = {found.name: Factors.of(found.parameter(given.source)) for found in given.maps}

@@ -41,5 +41,9 @@ def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
         )
 
     with reading(path, failure):
-        safetensors.torch.load_model(model, str(path))
+        try:
+            safetensors.torch.load_model(model, str(path))
+        except RuntimeError as error:
+            _, *lines = str(error).splitlines()  # the first line names only the class
+            raise ValueError("; ".join(each.strip().rstrip(".") for each in lines) or str(error)) from error
     return model

@@ -12,7 +12,7 @@ from torch import nn
 from autoprox.base.errors import SpecError
 from autoprox.base.foreign import guarded
 from autoprox.base.isolation import isolated
-from autoprox.base.references import is_reference, resolved
+from autoprox.base.references import is_reference, made
 from autoprox.spaces import StoredArch, read_archs
 
 HUGGING_FACE, TIMM, STORED = "hf:", "timm:", "arch:"
@@ -159,9 +159,7 @@ def _network(stored: StoredArch, seed: int, classes: int) -> nn.Module:
 
 def _own(reference: str, seed: int) -> list[NamedModel]:
     with isolated(seed=seed):
-        found = resolved(reference)
-        if callable(found) and not isinstance(found, nn.Module):
-            found = found()
+        found = made(reference, nn.Module)
     _, _, name = reference.rpartition(":")
     if isinstance(found, nn.Module):
         found = {name: found}
@@ -183,7 +181,7 @@ def _own(reference: str, seed: int) -> list[NamedModel]:
 
 
 def _module(given: Any, where: str, seed: int, _classes: int) -> nn.Module:
-    with isolated(seed=seed):
+    with isolated(seed=seed), guarded(lambda reason: SpecError(f"'{where}' fails when it is called: {reason}.")):
         model = given if isinstance(given, nn.Module) or not callable(given) else given()
     if not isinstance(model, nn.Module):
         raise SpecError(f"'{where}' is a {type(model).__name__}; give a torch.nn.Module.")

@@ -67,13 +67,13 @@ def _without_fast_path() -> Iterator[None]:
 
 
 def parameters(model: nn.Module) -> int:
-    """Counts the trainable parameters.
+    """Counts the parameters, also those that are not trained; shared ones count once.
 
     Example:
         >>> parameters(nn.Linear(4, 3))
         15
     """
-    return sum(each.numel() for each in model.parameters() if each.requires_grad)
+    return sum(each.numel() for each in model.parameters())
 
 
 def measured(build: Callable[[], nn.Module], measure: Callable[[nn.Module], T]) -> T:

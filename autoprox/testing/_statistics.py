@@ -74,7 +74,7 @@ class StatisticLaws(AbstractLaws):
         model, found, counts = self._model(), self._collected(), self.space.counts(self.smallest(), *self.task)
         nodes = [node for node in find_nodes(model, lambda _: self.images()) if node.site is Site.LINEAR]
         inside = {id(each) for node in nodes for each in node.module.parameters(recurse=False)}
-        outside = sum(each.numel() for each in model.parameters() if each.requires_grad and id(each) not in inside)
+        outside = sum(each.numel() for each in model.parameters() if id(each) not in inside)
         assert found.counts["params"].sum() + outside == counts.params
         assert found.counts["macs"].sum() <= counts.macs
 

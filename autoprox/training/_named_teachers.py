@@ -7,7 +7,7 @@ from torch import nn
 from autoprox.base.digest import derived_seed
 from autoprox.base.errors import SpecError, suggestion
 from autoprox.base.isolation import isolated
-from autoprox.base.references import is_reference, resolved
+from autoprox.base.references import is_reference, made
 from autoprox.base.threads import single_threaded
 from autoprox.bench import Block, Table
 from autoprox.datasets import Dataset
@@ -65,8 +65,7 @@ def named_teacher(name: str, data: Dataset | None = None, recipe: Recipe | None 
         AutoproxError: If the teacher cannot be trained.
     """
     if is_reference(name):
-        found = resolved(name)
-        return Teacher.of(found() if callable(found) and not isinstance(found, nn.Module) else found, name)
+        return Teacher.of(made(name, nn.Module), name)
     if name not in TEACHERS:
         raise SpecError(
             f"There is no teacher '{name}'. {suggestion(name, TEACHERS)} For your module, give my_file.py:model."
