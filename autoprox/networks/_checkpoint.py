@@ -44,6 +44,6 @@ def load_checkpoint(model: nn.Module, path: str | Path) -> Any:
         try:
             safetensors.torch.load_model(model, str(path))
         except RuntimeError as error:
-            _, *lines = str(error).splitlines()  # the first line names only the class
+            lines = str(error).splitlines()[1:]  # the first line names only the class
             raise ValueError("; ".join(each.strip().rstrip(".") for each in lines) or str(error)) from error
     return model
